@@ -1,0 +1,21 @@
+//! What things are: the words that every other crate speaks. No I/O, no async, no actix.
+//!
+//! Reading order: [`id`], [`money`], [`usage`], [`task`], [`policy`], [`model`], [`agent`], [`outcome`], [`audit`].
+
+pub mod agent;
+pub mod audit;
+pub mod id;
+pub mod model;
+pub mod money;
+pub mod outcome;
+pub mod policy;
+pub mod task;
+pub mod usage;
+
+pub use agent::{Agent, AgentStatus};
+pub use id::{AgentId, BootId, InferenceId, ModelSlug, ProviderId, ReceiptId, RequestId, TenantId};
+pub use model::{Model, Price};
+pub use money::{MoneyError, Usd};
+pub use outcome::{Attempt, AttemptResult, CallKind, OutcomeStatus, RoutingOutcome};
+pub use task::{TaskType, TaskTypeSource};
+pub use usage::{TokenUsage, UsageBasis};

@@ -1,0 +1,176 @@
+//! What is known of one call when it is over: the row of `routing_outcomes` and of `inferences`.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::{AgentId, InferenceId, ModelSlug, ProviderId, ReceiptId, RequestId, TaskType, TaskTypeSource, TenantId, TokenUsage, Usd, UsageBasis};
+
+/// Whether the router chose the model or the caller did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallKind {
+    /// A routing name was asked for: exactly one `routing_outcomes` row is owed.
+    Routed,
+    /// A vendor's model was pinned: no row, but an audit event with `router:"direct"`.
+    Direct,
+}
+
+impl CallKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CallKind::Routed => "routed",
+            CallKind::Direct => "direct",
+        }
+    }
+
+    /// The word that audit events carry: the canonical routing name, whatever alias was used, or `direct`.
+    pub fn router(self) -> &'static str {
+        match self {
+            CallKind::Routed => "ainfera-inference",
+            CallKind::Direct => "direct",
+        }
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeStatus {
+    Succeeded,
+    RejectedFloor,
+    RejectedTools,
+    RejectedCap,
+    RejectedFunds,
+    RejectedInactive,
+    /// Every attempt failed before the first content.
+    FailedProviderError,
+    /// The provider failed after the first content.
+    FailedMidstream,
+    ClientGone,
+    /// The client was there but did not read.
+    ClientStalled,
+    TimedOut,
+    /// Our own fault: a panic, a forced stop.
+    FailedOther,
+    /// The process died while the call was open; written by a later boot.
+    Lost,
+}
+
+impl OutcomeStatus {
+    pub const ALL: [OutcomeStatus; 13] = [
+        OutcomeStatus::Succeeded,
+        OutcomeStatus::RejectedFloor,
+        OutcomeStatus::RejectedTools,
+        OutcomeStatus::RejectedCap,
+        OutcomeStatus::RejectedFunds,
+        OutcomeStatus::RejectedInactive,
+        OutcomeStatus::FailedProviderError,
+        OutcomeStatus::FailedMidstream,
+        OutcomeStatus::ClientGone,
+        OutcomeStatus::ClientStalled,
+        OutcomeStatus::TimedOut,
+        OutcomeStatus::FailedOther,
+        OutcomeStatus::Lost,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OutcomeStatus::Succeeded => "succeeded",
+            OutcomeStatus::RejectedFloor => "rejected_floor",
+            OutcomeStatus::RejectedTools => "rejected_tools",
+            OutcomeStatus::RejectedCap => "rejected_cap",
+            OutcomeStatus::RejectedFunds => "rejected_funds",
+            OutcomeStatus::RejectedInactive => "rejected_inactive",
+            OutcomeStatus::FailedProviderError => "failed_provider_error",
+            OutcomeStatus::FailedMidstream => "failed_midstream",
+            OutcomeStatus::ClientGone => "client_gone",
+            OutcomeStatus::ClientStalled => "client_stalled",
+            OutcomeStatus::TimedOut => "timed_out",
+            OutcomeStatus::FailedOther => "failed_other",
+            OutcomeStatus::Lost => "lost",
+        }
+    }
+}
+
+/// How one provider attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptResult {
+    Succeeded,
+    ConnectFailed,
+    TimedOut,
+    /// The provider answered with an error status.
+    Refused,
+    /// The provider sent an error inside a 200.
+    ErrorEvent,
+    /// The stream ended without its terminal event.
+    Truncated,
+    /// Bytes that are not of the provider's dialect.
+    Malformed,
+    /// We stopped it: the client left, a deadline of ours passed.
+    Cancelled,
+    /// A panic on our side.
+    Crashed,
+}
+
+/// One provider attempt within a call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    pub provider: ProviderId,
+    pub model: ModelSlug,
+    pub result: AttemptResult,
+    /// The provider's HTTP status, where it sent one.
+    pub http_status: Option<u16>,
+    pub latency_ms: u32,
+    pub usage: TokenUsage,
+    pub usage_basis: UsageBasis,
+    pub cost_usd: Usd,
+}
+
+/// Everything a call leaves behind, filled while it runs. Serialised whole into the intent, so that a later boot can close it as `lost`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoutingOutcome {
+    pub request_id: RequestId,
+    pub agent_id: AgentId,
+    pub tenant_id: TenantId,
+    pub kind: CallKind,
+    /// Null when no attempt was made.
+    pub inference_id: Option<InferenceId>,
+    pub receipt_id: ReceiptId,
+    /// The model string that the caller sent.
+    pub model_requested: String,
+    pub task_type: TaskType,
+    pub task_type_source: TaskTypeSource,
+    /// `task:model:band`; null on a rejection.
+    pub cell: Option<String>,
+    /// `{preset}@{semver}+{ruleset_hash}`.
+    pub policy_version: String,
+    pub ruleset_hash: String,
+    /// `cheapest_clearing_floor`, `m_allowed_veto_applied`, `no_candidate_clears_floor`, `no_candidate_enrolled`, or `pinned`.
+    pub decision_rule: String,
+    /// The whole considered set with drop reasons, as JSON array text.
+    pub candidates_json: String,
+    /// Slugs with `m_allowed`, as JSON array text.
+    pub m_allowed_set_json: String,
+    /// The model that answered, or the last that was tried; null on a rejection.
+    pub chosen_model: Option<ModelSlug>,
+    /// The provider of `chosen_model`.
+    pub provider: Option<ProviderId>,
+    pub q_prior_used: Option<Decimal>,
+    pub cost_projected_usd: Option<Usd>,
+    pub status: Option<OutcomeStatus>,
+    pub attempts: Vec<Attempt>,
+    pub usage: TokenUsage,
+    pub usage_basis: UsageBasis,
+    pub cost_actual_usd: Usd,
+    pub stop_reason: Option<String>,
+    pub streamed: bool,
+    /// From admission to the first content.
+    pub first_content_ms: Option<u32>,
+    /// From admission to the end.
+    pub latency_ms: u32,
+    /// Fields that were dropped, renamed, clamped or moved on the way to the provider.
+    pub coercions: Vec<String>,
+    pub created_at: Timestamp,
+}

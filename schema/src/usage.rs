@@ -1,0 +1,45 @@
+//! What a provider says it used, in disjoint buckets: a token is counted in exactly one of them.
+
+use serde::{Deserialize, Serialize};
+
+/// Tokens of one answer. `input_tokens` excludes both cache buckets; `output_tokens` includes thinking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TokenUsage {
+    pub input_tokens: u64,
+    #[serde(default)]
+    pub cache_read_input_tokens: u64,
+    #[serde(default)]
+    pub cache_creation_input_tokens: u64,
+    pub output_tokens: u64,
+    /// A part of `output_tokens`, known where the provider says it.
+    #[serde(default)]
+    pub thinking_tokens: u64,
+}
+
+impl TokenUsage {
+    /// Everything that was read: fresh, from the cache, into the cache.
+    pub fn prompt_tokens(&self) -> u64 {
+        self.input_tokens
+            .saturating_add(self.cache_read_input_tokens)
+            .saturating_add(self.cache_creation_input_tokens)
+    }
+}
+
+/// Where the figures of a [`TokenUsage`] come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsageBasis {
+    /// The provider's own final count.
+    Reported,
+    /// Counted by us, because the stream ended before the provider counted.
+    Estimated,
+}
+
+impl UsageBasis {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            UsageBasis::Reported => "reported",
+            UsageBasis::Estimated => "estimated",
+        }
+    }
+}

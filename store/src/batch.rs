@@ -1,0 +1,68 @@
+//! What goes into one closing or admitting transaction, and what comes back.
+
+use ainfera_schema::{BootId, RequestId, RoutingOutcome, Usd};
+
+/// A call that asks to be let in: the intent, with the hold that covers its dearest candidate.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    /// Complete but for the end; kept in the intent, so that a later boot can close the call as `lost`.
+    pub draft: RoutingOutcome,
+    pub boot_id: BootId,
+    /// Reserved on the wallet until the call closes.
+    pub hold: Usd,
+    /// What the agent is charged if this process dies with the call open.
+    pub charge_if_lost: Usd,
+}
+
+/// A call that is over. `outcome.status` is set.
+#[derive(Debug, Clone)]
+pub struct Closing {
+    pub outcome: RoutingOutcome,
+}
+
+/// Everything that one transaction captures.
+#[derive(Debug, Default, Clone)]
+pub struct CaptureBatch {
+    pub admissions: Vec<Admission>,
+    /// Calls that the router itself rejected (status `rejected_floor` or `rejected_tools`): their row is written at once.
+    pub rejections: Vec<RoutingOutcome>,
+    pub closings: Vec<Closing>,
+}
+
+/// Why an admission was refused. A routed call that is refused leaves its row (and audit event) in the same transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The agent's status, which is not `active`.
+    Inactive { status: String },
+    /// `hold` is above the cap on one call.
+    PerCallCap { cap: Usd, needed: Usd },
+    /// What was spent and held today, and this hold, would pass the cap.
+    DailyCap { cap: Usd, committed: Usd, needed: Usd },
+    /// The wallet holds less than this call may cost.
+    Funds { available: Usd, needed: Usd },
+}
+
+/// The answer to one [`Admission`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Admitted,
+    Refused(Refusal),
+}
+
+/// The answer to one [`Closing`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseResult {
+    /// This closing wrote the call's row (or, for a direct call, its audit events).
+    Closed,
+    /// The call was closed before: by an earlier try of this very closing, or as `lost` by a later boot.
+    AlreadyClosed,
+    /// There is neither an intent nor an outcome: a call that was dispatched without being captured. Must never happen.
+    Unknown,
+}
+
+/// In the order of the batch: one verdict for each admission, one result for each closing.
+#[derive(Debug, Default, Clone)]
+pub struct CaptureReply {
+    pub verdicts: Vec<(RequestId, Verdict)>,
+    pub closed: Vec<(RequestId, CloseResult)>,
+}

@@ -1,0 +1,24 @@
+//! How the store fails.
+
+/// An error's effect on the batch is unknown unless it says otherwise: send it again.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached or does not answer in time.
+    #[error("store unavailable: {0}")]
+    Unavailable(String),
+    /// The disk is full or the file cannot be written.
+    #[error("store cannot be written: {0}")]
+    NotWritable(String),
+    /// An applied migration differs from ours, or the schema is newer than this program.
+    #[error("schema history refused: {0}")]
+    History(String),
+    /// A value that the schema should have made impossible.
+    #[error("stored value is not valid: {0}")]
+    Corrupt(String),
+    /// An amount left the range of 64-bit nano-dollars.
+    #[error(transparent)]
+    Money(#[from] ainfera_schema::MoneyError),
+    /// A statement failed.
+    #[error("statement failed: {0}")]
+    Statement(String),
+}

@@ -1,0 +1,64 @@
+//! What is kept: intents, outcomes, inferences, the ledger, the audit chain, agents and keys; on SQLite or PostgreSQL.
+//!
+//! One trait, [`Store`], two implementations, one conformance suite (`tests/conformance.rs`). SQL lives in this crate only.
+//! Only `CaptureActor` calls [`Store::capture`]; everything that a call leaves behind passes through it.
+//!
+//! Promises of [`Store::capture`]:
+//! 1. A batch is one transaction: all of it is durable when it returns, or none of it is there.
+//! 2. Everything is keyed by `request_id`, so a batch may be sent again after an error whose effect is unknown.
+//! 3. Whoever deletes the intent writes the outcome: two closers of the same call leave one row.
+
+pub mod batch;
+pub mod error;
+pub mod read;
+
+pub use batch::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Refusal, Verdict};
+pub use error::StoreError;
+pub use read::{AuditEventRow, ChainVerdict, InferenceView, LedgerEntryRow, LedgerView, NewAgent, StoredKey};
+
+use ainfera_schema::{AgentId, BootId, InferenceId, Usd};
+use futures_util::future::BoxFuture;
+
+/// A future of the store's.
+pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// Where everything is kept. Implementations are `SqliteStore` and `PostgresStore`.
+pub trait Store: Send + Sync {
+    /// Brings the schema up to date; refuses a history that was edited. Runs under a lock, so replicas may start together.
+    fn migrate(&self) -> StoreFuture<'_, ()>;
+
+    /// Starts a life of the replica called `replica` and returns how many calls its earlier lives had left open:
+    /// each of them is closed as `lost`, charged by its intent's `charge_if_lost`.
+    fn begin_boot(&self, boot_id: BootId, replica: &str) -> StoreFuture<'_, u64>;
+
+    /// Marks the boot closed after a drain.
+    fn end_boot(&self, boot_id: BootId) -> StoreFuture<'_, ()>;
+
+    /// One transaction for everything that gathered since the last one.
+    fn capture(&self, batch: CaptureBatch) -> StoreFuture<'_, CaptureReply>;
+
+    /// Is the store there? Used by `/readyz`.
+    fn ping(&self) -> StoreFuture<'_, ()>;
+
+    /// Makes an agent with a wallet topped up by `funding` (a `topup` transfer, `agent.registered` and `wallet.topped_up` events),
+    /// or returns the one that has this name already.
+    fn create_agent(&self, new: NewAgent, funding: Usd) -> StoreFuture<'_, AgentId>;
+
+    /// Adds a key. Only the SHA-256 of its secret is kept.
+    fn add_key(&self, agent_id: AgentId, key_id: &str, secret_sha256: [u8; 32]) -> StoreFuture<'_, ()>;
+
+    /// The key with this id, unless revoked, with its agent.
+    fn find_key(&self, key_id: &str) -> StoreFuture<'_, Option<StoredKey>>;
+
+    /// One inference of this agent, with its routing decision.
+    fn inference(&self, agent_id: AgentId, inference_id: InferenceId) -> StoreFuture<'_, Option<InferenceView>>;
+
+    /// Events with `seq` greater than `since_seq`, oldest first.
+    fn audit_events(&self, agent_id: AgentId, since_seq: i64, limit: u32) -> StoreFuture<'_, Vec<AuditEventRow>>;
+
+    /// Walks the whole chain of an agent.
+    fn verify_audit(&self, agent_id: AgentId) -> StoreFuture<'_, ChainVerdict>;
+
+    /// The wallet and its newest entries, newest first. `None` when there is no such agent.
+    fn ledger(&self, agent_id: AgentId, limit: u32) -> StoreFuture<'_, Option<LedgerView>>;
+}
