@@ -1,21 +1,25 @@
 //! What things are: the words that every other crate speaks. No I/O, no async, no actix.
 //!
-//! Reading order: [`id`], [`money`], [`usage`], [`task`], [`policy`], [`model`], [`agent`], [`outcome`], [`audit`].
+//! Reading order: [`id`], [`money`], [`usage`], [`task`], [`policy`], [`model`], [`provider`], [`deadline`], [`agent`], [`outcome`], [`audit`].
 
 pub mod agent;
 pub mod audit;
+pub mod deadline;
 pub mod id;
 pub mod model;
 pub mod money;
 pub mod outcome;
 pub mod policy;
+pub mod provider;
 pub mod task;
 pub mod usage;
 
 pub use agent::{Agent, AgentStatus};
+pub use deadline::Deadlines;
 pub use id::{AgentId, BootId, InferenceId, ModelSlug, ProviderId, ReceiptId, RequestId, TenantId};
 pub use model::{Model, Price};
 pub use money::{MoneyError, Usd};
 pub use outcome::{Attempt, AttemptResult, CallKind, OutcomeStatus, RoutingOutcome};
+pub use provider::{Provider, ProviderKind, Secret};
 pub use task::{TaskType, TaskTypeSource};
 pub use usage::{TokenUsage, UsageBasis};

@@ -1,0 +1,45 @@
+//! Every wait has a deadline, and every deadline has a name.
+
+use std::time::Duration;
+
+/// How long each phase of a call may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    /// TCP and TLS to the provider.
+    pub connect: Duration,
+    /// From the request to the provider's first event; the next candidate follows.
+    pub first_event: Duration,
+    /// Between two events of the provider.
+    pub idle: Duration,
+    /// The whole call.
+    pub total: Duration,
+    /// How long the client may take nothing while we have something for it.
+    pub stall: Duration,
+    /// How long the stream may be silent before we send a `ping`.
+    pub ping: Duration,
+    /// How long the 200 is withheld while no content has come.
+    pub hold: Duration,
+    /// How long streams may run on after a stop signal.
+    pub drain: Duration,
+    /// How long the request body may take to arrive.
+    pub body: Duration,
+    /// How long admission may wait for the store.
+    pub admission: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(3),
+            first_event: Duration::from_secs(60),
+            idle: Duration::from_secs(60),
+            total: Duration::from_secs(900),
+            stall: Duration::from_secs(30),
+            ping: Duration::from_secs(10),
+            hold: Duration::from_secs(10),
+            drain: Duration::from_secs(120),
+            body: Duration::from_secs(60),
+            admission: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Who serves models.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ProviderId;
+
+/// Which vendor's habits a provider has. The kind decides the dialect, the paths and the field names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderKind {
+    Anthropic,
+    Openai,
+    Gemini,
+    Mistral,
+    Xai,
+    Groq,
+    Together,
+    Deepseek,
+    /// Anything that speaks Chat Completions: vLLM, llama.cpp, Ollama, other gateways.
+    OpenaiCompatible,
+    /// The built-in scripted provider, started beside the gateway.
+    Mock,
+}
+
+impl ProviderKind {
+    pub const ALL: [ProviderKind; 10] = [
+        ProviderKind::Anthropic,
+        ProviderKind::Openai,
+        ProviderKind::Gemini,
+        ProviderKind::Mistral,
+        ProviderKind::Xai,
+        ProviderKind::Groq,
+        ProviderKind::Together,
+        ProviderKind::Deepseek,
+        ProviderKind::OpenaiCompatible,
+        ProviderKind::Mock,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ProviderKind::Anthropic => "anthropic",
+            ProviderKind::Openai => "openai",
+            ProviderKind::Gemini => "gemini",
+            ProviderKind::Mistral => "mistral",
+            ProviderKind::Xai => "xai",
+            ProviderKind::Groq => "groq",
+            ProviderKind::Together => "together",
+            ProviderKind::Deepseek => "deepseek",
+            ProviderKind::OpenaiCompatible => "openai_compatible",
+            ProviderKind::Mock => "mock",
+        }
+    }
+}
+
+/// A provider as configured. `base_url` has no trailing slash and no `/v1`.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    pub id: ProviderId,
+    pub kind: ProviderKind,
+    pub base_url: String,
+    /// Left out for self-hosted backends that ask for none.
+    pub api_key: Option<Secret>,
+}
+
+/// Text that never shows: its `Debug` form is `***`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself. Callers put it into a header and nowhere else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
