@@ -1,0 +1,10 @@
+//! The Anthropic Messages dialect, on both sides: what clients send us and what Anthropic's API sends us.
+//!
+//! Source: platform.claude.com API reference, versions `2023-06-01` and `2026-10-21`.
+
+pub mod content;
+pub mod frames;
+pub mod message;
+pub mod native;
+pub mod request;
+pub mod stream;

@@ -1,0 +1,312 @@
+//! Anthropic's event stream, read: each event in our words and, as it came, for a client of the same dialect.
+
+use ainfera_schema::TokenUsage;
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::native::renamed_start;
+use crate::event::{Block, Delta, Heard, Native, Stop, StopReason, StreamEvent};
+use crate::json::Text;
+use crate::sse::SseEvent;
+use crate::upstream::{FaultKind, StreamFault};
+
+/// Checks the order of events while it reads them.
+#[derive(Debug)]
+pub struct AnthropicReader {
+    /// What the client shall see as the model's name.
+    model: String,
+    phase: Phase,
+    usage: TokenUsage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    BeforeStart,
+    BetweenBlocks,
+    InBlock,
+    /// The stop reason is known.
+    Finished,
+    Ended,
+}
+
+#[derive(Deserialize)]
+struct Frame<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    message: Option<StartMessage<'a>>,
+    #[serde(borrow)]
+    content_block: Option<FrameBlock<'a>>,
+    #[serde(borrow)]
+    delta: Option<FrameDelta<'a>>,
+    usage: Option<FrameUsage>,
+    #[serde(borrow)]
+    error: Option<FrameError<'a>>,
+}
+
+#[derive(Deserialize)]
+struct StartMessage<'a> {
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    usage: Option<FrameUsage>,
+}
+
+#[derive(Deserialize)]
+struct FrameBlock<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+struct FrameDelta<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    text: Option<Text<'a>>,
+    #[serde(borrow)]
+    thinking: Option<Text<'a>>,
+    #[serde(borrow)]
+    signature: Option<Text<'a>>,
+    #[serde(borrow)]
+    partial_json: Option<Text<'a>>,
+    #[serde(borrow)]
+    stop_reason: Option<Text<'a>>,
+    #[serde(borrow)]
+    stop_sequence: Option<Text<'a>>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+struct FrameUsage {
+    input_tokens: Option<u64>,
+    cache_read_input_tokens: Option<u64>,
+    cache_creation_input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    output_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+struct OutputDetails {
+    thinking_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct FrameError<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+}
+
+impl AnthropicReader {
+    /// `model` is the name that the client shall see.
+    pub fn new(model: &str) -> Self {
+        Self { model: model.to_owned(), phase: Phase::BeforeStart, usage: TokenUsage::default() }
+    }
+
+    /// Reads one event.
+    pub fn read(&mut self, event: SseEvent, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
+        if self.phase == Phase::Ended {
+            return Ok(());
+        }
+        let data = event.data;
+        let frame: Frame<'_> = serde_json::from_slice(&data).map_err(|error| StreamFault::malformed(format!("event is not JSON: {error}")))?;
+        let name = event_name(&frame.kind, &data)?;
+        let text = |text: Option<Text<'_>>| text.map(|text| text.shared(&data)).unwrap_or_default();
+        let mut native = data.clone();
+        let event = match &*frame.kind {
+            "message_start" => {
+                self.step(Phase::BeforeStart, Phase::BetweenBlocks, "message_start")?;
+                let message = frame.message.ok_or_else(|| StreamFault::malformed("message_start without a message"))?;
+                self.fold(message.usage.unwrap_or_default());
+                native = renamed_start(&data, &self.model)?;
+                StreamEvent::Start { upstream_id: message.id.map(|id| id.shared(&data)), usage: self.usage }
+            }
+            "content_block_start" => {
+                self.step(Phase::BetweenBlocks, Phase::InBlock, "content_block_start")?;
+                let block = frame.content_block.ok_or_else(|| StreamFault::malformed("content_block_start without a block"))?;
+                StreamEvent::BlockStart(match &*block.kind {
+                    "text" => Block::Text,
+                    "thinking" => Block::Thinking,
+                    "tool_use" => Block::ToolUse { id: text(block.id), name: text(block.name) },
+                    _ => Block::Other,
+                })
+            }
+            "content_block_delta" => {
+                self.step(Phase::InBlock, Phase::InBlock, "content_block_delta")?;
+                let delta = frame.delta.ok_or_else(|| StreamFault::malformed("content_block_delta without a delta"))?;
+                StreamEvent::Delta(match delta.kind.as_deref() {
+                    Some("text_delta") => Delta::Text(text(delta.text)),
+                    Some("thinking_delta") => Delta::Thinking(text(delta.thinking)),
+                    Some("signature_delta") => Delta::Signature(text(delta.signature)),
+                    Some("input_json_delta") => Delta::ToolInput(text(delta.partial_json)),
+                    _ => Delta::Other,
+                })
+            }
+            "content_block_stop" => {
+                self.step(Phase::InBlock, Phase::BetweenBlocks, "content_block_stop")?;
+                StreamEvent::BlockStop
+            }
+            "message_delta" => return self.message_delta(frame, name, data.clone(), heard),
+            "message_stop" => {
+                self.step(Phase::Finished, Phase::Ended, "message_stop")?;
+                StreamEvent::End
+            }
+            "ping" => StreamEvent::Ping,
+            "error" => return Err(fault(frame.error)),
+            _ => StreamEvent::Other,
+        };
+        heard.push(Heard { event, native: Some(Native { name, data: native }) });
+        Ok(())
+    }
+
+    /// The bytes are over. With the stop reason known the answer is whole, and only its last word is missing.
+    pub fn finish(&mut self, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
+        match self.phase {
+            Phase::Ended => Ok(()),
+            Phase::Finished => {
+                self.phase = Phase::Ended;
+                let native = Native { name: ByteString::from_static("message_stop"), data: Bytes::from_static(b"{\"type\":\"message_stop\"}") };
+                heard.push(Heard { event: StreamEvent::End, native: Some(native) });
+                Ok(())
+            }
+            Phase::BeforeStart | Phase::BetweenBlocks | Phase::InBlock => Err(StreamFault::Truncated),
+        }
+    }
+
+    /// An answer cut by `max_tokens` inside a tool call may leave its block open; and there may be several of these events.
+    fn message_delta(&mut self, frame: Frame<'_>, name: ByteString, data: Bytes, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
+        if self.phase == Phase::BeforeStart {
+            return Err(StreamFault::malformed("message_delta before message_start"));
+        }
+        self.fold(frame.usage.unwrap_or_default());
+        let delta = frame.delta.as_ref();
+        let event = match delta.and_then(|delta| delta.stop_reason.as_ref()) {
+            Some(reason) => {
+                self.phase = Phase::Finished;
+                let sequence = delta.and_then(|delta| delta.stop_sequence.as_ref()).map(|sequence| sequence.shared(&data));
+                StreamEvent::Finish { stop: Stop { reason: StopReason::parse(&reason.shared(&data)), sequence }, usage: self.usage }
+            }
+            None => StreamEvent::Other,
+        };
+        heard.push(Heard { event, native: Some(Native { name, data }) });
+        Ok(())
+    }
+
+    fn step(&mut self, from: Phase, to: Phase, what: &str) -> Result<(), StreamFault> {
+        if self.phase != from {
+            return Err(StreamFault::malformed(format!("{what} out of order")));
+        }
+        self.phase = to;
+        Ok(())
+    }
+
+    /// Figures are cumulative: the highest of each is the last.
+    fn fold(&mut self, usage: FrameUsage) {
+        let highest = |known: &mut u64, said: Option<u64>| *known = (*known).max(said.unwrap_or(0));
+        highest(&mut self.usage.input_tokens, usage.input_tokens);
+        highest(&mut self.usage.cache_read_input_tokens, usage.cache_read_input_tokens);
+        highest(&mut self.usage.cache_creation_input_tokens, usage.cache_creation_input_tokens);
+        highest(&mut self.usage.output_tokens, usage.output_tokens);
+        highest(&mut self.usage.thinking_tokens, usage.output_tokens_details.and_then(|details| details.thinking_tokens));
+    }
+}
+
+/// The name under which a native event goes out: the `type` of its data, if it is made of `[a-z_.]`.
+fn event_name(kind: &Text<'_>, data: &Bytes) -> Result<ByteString, StreamFault> {
+    let legal = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'.');
+    if legal { Ok(kind.shared(data)) } else { Err(StreamFault::malformed("event with an illegal type")) }
+}
+
+fn fault(error: Option<FrameError<'_>>) -> StreamFault {
+    let kind = match error.as_ref().and_then(|error| error.kind.as_deref()) {
+        Some("overloaded_error") => FaultKind::Overloaded,
+        Some("rate_limit_error") => FaultKind::RateLimited,
+        Some("invalid_request_error" | "request_too_large") => FaultKind::InvalidRequest,
+        _ => FaultKind::Api,
+    };
+    let message = error.and_then(|error| error.message).map_or("provider error", RawValue::get);
+    StreamFault::ErrorEvent { kind, message: message.trim_matches('"').to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(datas: &[&str]) -> (Vec<Heard>, Result<(), StreamFault>) {
+        let mut reader = AnthropicReader::new("the-slug");
+        let mut heard = Vec::new();
+        for data in datas {
+            let event = SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) };
+            if let Err(fault) = reader.read(event, &mut heard) {
+                return (heard, Err(fault));
+            }
+        }
+        let end = reader.finish(&mut heard);
+        (heard, end)
+    }
+
+    const START: &str = r#"{"type":"message_start","message":{"id":"msg_1","model":"upstream","x":1,"usage":{"input_tokens":12,"cache_read_input_tokens":3,"output_tokens":1}}}"#;
+    const TEXT: &str = r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#;
+    const HI: &str = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"h\u0069"}}"#;
+    const STOP: &str = r#"{"type":"content_block_stop","index":0}"#;
+    const DELTA: &str = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":7}}"#;
+    const END: &str = r#"{"type":"message_stop"}"#;
+
+    #[test]
+    fn a_whole_answer_is_read_and_kept() {
+        let (heard, end) = read(&[START, TEXT, r#"{"type":"ping"}"#, HI, STOP, DELTA, END]);
+        assert_eq!(end, Ok(()));
+        let usage = TokenUsage { input_tokens: 12, cache_read_input_tokens: 3, output_tokens: 7, ..TokenUsage::default() };
+        assert_eq!(heard[3].event, StreamEvent::Delta(Delta::Text("hi".into())));
+        assert_eq!(heard[3].native.as_ref().unwrap().data, HI.as_bytes());
+        assert_eq!(heard[5].event, StreamEvent::Finish { stop: Stop { reason: StopReason::EndTurn, sequence: None }, usage });
+        assert_eq!(heard[6].event, StreamEvent::End);
+        let start = String::from_utf8(heard[0].native.as_ref().unwrap().data.to_vec()).unwrap();
+        assert!(start.contains(r#""model":"the-slug""#) && start.contains(r#""x":1"#), "{start}");
+    }
+
+    #[test]
+    fn an_end_of_bytes_is_not_success_unless_the_stop_reason_came() {
+        assert_eq!(read(&[START, TEXT, HI]).1, Err(StreamFault::Truncated));
+        assert_eq!(read(&[]).1, Err(StreamFault::Truncated));
+        let (heard, end) = read(&[START, TEXT, HI, STOP, DELTA]);
+        assert_eq!(end, Ok(()));
+        assert_eq!(heard.last().unwrap().event, StreamEvent::End);
+    }
+
+    #[test]
+    fn disorder_is_refused() {
+        for datas in [&[START, START][..], &[TEXT], &[START, HI], &[START, TEXT, TEXT], &[START, STOP], &[DELTA], &[START, END]] {
+            assert!(matches!(read(datas).1, Err(StreamFault::Malformed(_))), "{datas:?}");
+        }
+        assert!(matches!(read(&[START, "{\"type\":\"a\\nb\"}"]).1, Err(StreamFault::Malformed(_))));
+        assert!(matches!(read(&[START, "<html>"]).1, Err(StreamFault::Malformed(_))));
+    }
+
+    #[test]
+    fn an_error_inside_the_stream_is_an_error() {
+        let (_, end) = read(&[START, r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#]);
+        assert_eq!(end, Err(StreamFault::ErrorEvent { kind: FaultKind::Overloaded, message: "Overloaded".to_owned() }));
+    }
+
+    #[test]
+    fn what_is_new_passes_through() {
+        let (heard, _) = read(&[
+            START,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"hologram","data":1}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"beam_delta","beam":2}}"#,
+            STOP,
+            r#"{"type":"weather.changed"}"#,
+        ]);
+        assert_eq!(heard[1].event, StreamEvent::BlockStart(Block::Other));
+        assert_eq!(heard[2].event, StreamEvent::Delta(Delta::Other));
+        assert_eq!(heard[4].event, StreamEvent::Other);
+        assert_eq!(heard[4].native.as_ref().unwrap().name, "weather.changed");
+    }
+}

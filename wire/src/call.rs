@@ -1,0 +1,66 @@
+//! What a client asks, as far as the dispatcher needs to know it. The body stays as it came.
+
+use bytes::Bytes;
+
+use crate::anthropic::request::{MessagesRequest, RoutingExtras};
+use crate::bad_request::BadRequest;
+
+/// One call, parsed and checked.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub body: Bytes,
+    /// The model string that the caller sent.
+    pub model: String,
+    pub delivery: Delivery,
+    pub max_tokens: u64,
+    pub has_tools: bool,
+    /// Uses something that only Anthropic's own API has.
+    pub anthropic_only: bool,
+    /// The path of a block whose type is not known: only a provider of the client's own dialect may judge it.
+    pub unknown_block: Option<BadRequest>,
+    pub extras: RoutingExtras,
+    /// Headers that an Anthropic provider is to see as they came.
+    pub client_headers: ClientHeaders,
+    pub estimated_input_tokens: u64,
+}
+
+/// How the client wants its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    Streamed,
+    Whole,
+}
+
+/// `anthropic-*` headers of the request.
+#[derive(Debug, Clone, Default)]
+pub struct ClientHeaders {
+    pub version: Option<String>,
+    /// Every token of every `anthropic-beta` header, in order, verbatim.
+    pub beta: Option<String>,
+}
+
+/// What an image or document is taken to cost, where nobody can tell from its text.
+const TOKENS_PER_ATTACHMENT: u64 = 1_600;
+
+impl Call {
+    /// Parses an Anthropic Messages body. `estimate` counts the tokens of a text.
+    pub fn from_messages(body: Bytes, client_headers: ClientHeaders, estimate: &dyn Fn(&str) -> u64) -> Result<Self, BadRequest> {
+        let request = MessagesRequest::parse(&body)?;
+        let mut estimated_input_tokens = request.attachments() * TOKENS_PER_ATTACHMENT;
+        request.for_each_text(&mut |text| estimated_input_tokens += estimate(text));
+        let unknown_block =
+            request.unknown_block().map(|(path, kind)| BadRequest::new(path, format!("unknown content block type `{kind}`")));
+        Ok(Self {
+            model: request.model.to_string(),
+            delivery: if request.stream { Delivery::Streamed } else { Delivery::Whole },
+            max_tokens: request.max_tokens,
+            has_tools: !request.tools.is_empty(),
+            anthropic_only: request.is_anthropic_only(),
+            unknown_block,
+            extras: request.extras.clone(),
+            client_headers,
+            estimated_input_tokens: estimated_input_tokens.max(1),
+            body,
+        })
+    }
+}

@@ -1,0 +1,8 @@
+//! The Chat Completions dialect, as spoken by OpenAI and by everybody who copies it.
+//!
+//! Source: OpenAI API reference, and what the other vendors were seen to send.
+
+pub mod profile;
+pub mod request;
+pub mod stream;
+pub mod tool_calls;

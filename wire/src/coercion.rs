@@ -1,0 +1,51 @@
+//! What became of a request field that the provider does not take as it is. Nothing is lost silently: each is named to the caller.
+
+use std::fmt;
+
+/// One field that did not arrive upstream as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coercion {
+    /// Path of the field in the caller's body, such as `messages.0.content.1.cache_control`.
+    pub field: String,
+    pub change: Change,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The provider has no such thing.
+    Dropped,
+    /// It arrived under this name.
+    Renamed(&'static str),
+    /// It arrived with this value.
+    Clamped(String),
+    /// It arrived as something else: what.
+    Moved(&'static str),
+}
+
+impl fmt::Display for Coercion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.change {
+            Change::Dropped => write!(f, "{}=dropped", self.field),
+            Change::Renamed(name) => write!(f, "{}=renamed:{name}", self.field),
+            Change::Clamped(value) => write!(f, "{}=clamped:{value}", self.field),
+            Change::Moved(place) => write!(f, "{}=moved:{place}", self.field),
+        }
+    }
+}
+
+/// Collects coercions; the same field is named once however often it occurs in an array.
+#[derive(Debug, Default)]
+pub struct Coercions(Vec<Coercion>);
+
+impl Coercions {
+    pub fn add(&mut self, field: impl Into<String>, change: Change) {
+        let coercion = Coercion { field: field.into(), change };
+        if !self.0.contains(&coercion) {
+            self.0.push(coercion);
+        }
+    }
+
+    pub fn into_texts(self) -> Vec<String> {
+        self.0.iter().map(Coercion::to_string).collect()
+    }
+}

@@ -1,0 +1,146 @@
+//! What a provider says, in words of our own: the language between provider dialects and client dialects.
+//!
+//! One answer is `Start`, then blocks one after the other (`BlockStart`, `Delta`s, `BlockStop`; never two open at a time),
+//! then `Finish`, then `End`. Only `End` is success: the end of the bytes is not.
+
+use ainfera_schema::TokenUsage;
+use bytes::Bytes;
+use bytestring::ByteString;
+
+/// One step of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StreamEvent {
+    Start { upstream_id: Option<ByteString>, usage: TokenUsage },
+    BlockStart(Block),
+    Delta(Delta),
+    BlockStop,
+    /// Why the answer ends, and what it used so far.
+    Finish { stop: Stop, usage: TokenUsage },
+    /// The protocol's own last word.
+    End,
+    Ping,
+    /// Something that only the native client understands; it is passed on, not interpreted.
+    Other,
+}
+
+/// A content block as it begins.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Block {
+    Text,
+    Thinking,
+    ToolUse { id: ByteString, name: ByteString },
+    /// A block that is complete in its start event, or whose deltas only the native client understands.
+    Other,
+}
+
+/// A piece of the open block.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Delta {
+    Text(ByteString),
+    Thinking(ByteString),
+    Signature(ByteString),
+    /// A piece of the tool's arguments as JSON text; pieces may be cut anywhere.
+    ToolInput(ByteString),
+    Other,
+}
+
+impl Delta {
+    /// Bytes of generated text in this piece.
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Delta::Text(text) | Delta::Thinking(text) | Delta::ToolInput(text) => text.len(),
+            Delta::Signature(_) | Delta::Other => 0,
+        }
+    }
+}
+
+/// Why the model stopped, in Anthropic's words (which name more reasons than anybody else's).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stop {
+    pub reason: StopReason,
+    pub sequence: Option<ByteString>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum StopReason {
+    EndTurn,
+    MaxTokens,
+    StopSequence,
+    ToolUse,
+    PauseTurn,
+    Refusal,
+    ContextWindowExceeded,
+    /// A reason newer than this program; passed on as it came.
+    Other(ByteString),
+}
+
+impl StopReason {
+    pub fn as_str(&self) -> &str {
+        match self {
+            StopReason::EndTurn => "end_turn",
+            StopReason::MaxTokens => "max_tokens",
+            StopReason::StopSequence => "stop_sequence",
+            StopReason::ToolUse => "tool_use",
+            StopReason::PauseTurn => "pause_turn",
+            StopReason::Refusal => "refusal",
+            StopReason::ContextWindowExceeded => "model_context_window_exceeded",
+            StopReason::Other(word) => word,
+        }
+    }
+
+    pub fn parse(word: &ByteString) -> Self {
+        match &word[..] {
+            "end_turn" => StopReason::EndTurn,
+            "max_tokens" => StopReason::MaxTokens,
+            "stop_sequence" => StopReason::StopSequence,
+            "tool_use" => StopReason::ToolUse,
+            "pause_turn" => StopReason::PauseTurn,
+            "refusal" => StopReason::Refusal,
+            "model_context_window_exceeded" => StopReason::ContextWindowExceeded,
+            _ => StopReason::Other(word.clone()),
+        }
+    }
+}
+
+/// The event as it came, for a client that speaks the provider's dialect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Native {
+    /// `[a-z_.]+`, checked.
+    pub name: ByteString,
+    /// JSON that has parsed.
+    pub data: Bytes,
+}
+
+/// An event, with its native form where provider and client speak the same dialect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    pub event: StreamEvent,
+    pub native: Option<Native>,
+}
+
+impl Heard {
+    pub fn translated(event: StreamEvent) -> Self {
+        Self { event, native: None }
+    }
+
+    /// Is this content that a client acts upon? The first one is the commit point: no failover after it.
+    pub fn is_content(&self) -> bool {
+        match &self.event {
+            StreamEvent::BlockStart(block) => match block {
+                Block::ToolUse { .. } | Block::Other => true,
+                // an empty text block says nothing yet
+                Block::Text | Block::Thinking => false,
+            },
+            StreamEvent::Delta(delta) => match delta {
+                Delta::Text(text) | Delta::Thinking(text) | Delta::ToolInput(text) => !text.is_empty(),
+                Delta::Signature(_) | Delta::Other => true,
+            },
+            StreamEvent::Start { .. }
+            | StreamEvent::BlockStop
+            | StreamEvent::Finish { .. }
+            | StreamEvent::End
+            | StreamEvent::Ping
+            | StreamEvent::Other => false,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! One provider's side of one call: the request in its dialect, its stream in our words, its refusals classified.
+
+use ainfera_schema::{Provider, ProviderKind};
+use bytes::Bytes;
+
+use crate::anthropic::stream::AnthropicReader;
+use crate::bad_request::BadRequest;
+use crate::call::Call;
+use crate::chat::profile::{ChatProfile, profile_of};
+use crate::chat::stream::ChatReader;
+use crate::event::Heard;
+use crate::sse::{SseDecoder, SseEvent};
+
+/// What to send.
+#[derive(Debug, Clone)]
+pub struct UpstreamRequest {
+    pub url: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Bytes,
+    /// Fields that did not arrive as the caller sent them.
+    pub coercions: Vec<String>,
+}
+
+/// Who speaks how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Anthropic,
+    Chat(ChatProfile),
+}
+
+impl Dialect {
+    pub fn of(kind: ProviderKind) -> Self {
+        profile_of(kind).map_or(Dialect::Anthropic, Dialect::Chat)
+    }
+
+    /// The call in this provider's dialect, for the model that it calls `upstream_name`. Always streamed.
+    pub fn request(&self, call: &Call, provider: &Provider, upstream_name: &str) -> Result<UpstreamRequest, BadRequest> {
+        let key = provider.api_key.as_ref().map(|key| key.expose().to_owned());
+        match self {
+            Dialect::Anthropic => {
+                let version = call.client_headers.version.clone().unwrap_or_else(|| "2023-06-01".to_owned());
+                let mut headers = vec![("anthropic-version", version)];
+                headers.extend(call.client_headers.beta.clone().map(|beta| ("anthropic-beta", beta)));
+                headers.extend(key.map(|key| ("x-api-key", key)));
+                Ok(UpstreamRequest {
+                    url: format!("{}/v1/messages", provider.base_url),
+                    headers,
+                    body: crate::anthropic::native::request_body(&call.body, upstream_name)?,
+                    coercions: Vec::new(),
+                })
+            }
+            Dialect::Chat(profile) => {
+                let (body, coercions) = crate::chat::request::request_body(&call.body, upstream_name, profile)?;
+                let mut coercions = coercions.into_texts();
+                if call.client_headers.beta.is_some() {
+                    coercions.push("anthropic-beta=dropped".to_owned());
+                }
+                let headers = key.map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
+                Ok(UpstreamRequest { url: format!("{}{}", provider.base_url, profile.path), headers, body, coercions })
+            }
+        }
+    }
+
+    /// A reader for one answer. `model` is what the client shall see; `id_seed` makes ids that a provider leaves out.
+    pub fn reader(&self, model: &str, id_seed: String) -> UpstreamReader {
+        let dialect = match self {
+            Dialect::Anthropic => DialectReader::Anthropic(AnthropicReader::new(model)),
+            Dialect::Chat(_) => DialectReader::Chat(ChatReader::new(id_seed)),
+        };
+        UpstreamReader { decoder: SseDecoder::default(), events: Vec::new(), dialect }
+    }
+}
+
+/// Why a stream is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StreamFault {
+    /// The provider said so inside its 200.
+    #[error("provider sent an error: {message}")]
+    ErrorEvent { kind: FaultKind, message: String },
+    #[error("provider sent what is not of its dialect: {0}")]
+    Malformed(String),
+    /// The bytes ended before the protocol's last word.
+    #[error("stream ended before its end")]
+    Truncated,
+}
+
+impl StreamFault {
+    pub fn malformed(what: impl Into<String>) -> Self {
+        StreamFault::Malformed(what.into())
+    }
+}
+
+/// What kind of error a provider reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The request itself is wrong: nobody else would take it.
+    InvalidRequest,
+    RateLimited,
+    Overloaded,
+    /// Our key, our account, or a model that this provider does not have.
+    Account,
+    Api,
+}
+
+/// Classifies an error status.
+pub fn fault_of_status(status: u16) -> FaultKind {
+    match status {
+        400 | 405 | 413 | 415 | 422 => FaultKind::InvalidRequest,
+        401 | 402 | 403 | 404 => FaultKind::Account,
+        429 => FaultKind::RateLimited,
+        498 | 503 | 529 => FaultKind::Overloaded,
+        _ => FaultKind::Api,
+    }
+}
+
+/// The message inside an error body of any vendor.
+pub fn error_message(body: &[u8]) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let value = value.get(0).cloned().unwrap_or(value);
+    let error = value.get("error").unwrap_or(&value);
+    let message = error.get("message").or_else(|| value.get("message")).or_else(|| value.get("detail")).unwrap_or(error);
+    message.as_str().map(str::to_owned)
+}
+
+/// Bytes of one answer in, events out.
+#[derive(Debug)]
+pub struct UpstreamReader {
+    decoder: SseDecoder,
+    events: Vec<SseEvent>,
+    dialect: DialectReader,
+}
+
+#[derive(Debug)]
+enum DialectReader {
+    Anthropic(AnthropicReader),
+    Chat(ChatReader),
+}
+
+impl UpstreamReader {
+    /// Appends what `chunk` says. What was read before a fault is there too.
+    pub fn feed(&mut self, chunk: Bytes, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
+        let decoded = self.decoder.feed(chunk, &mut self.events);
+        for event in self.events.drain(..) {
+            match &mut self.dialect {
+                DialectReader::Anthropic(reader) => reader.read(event, heard)?,
+                DialectReader::Chat(reader) => reader.read(event, heard)?,
+            }
+        }
+        decoded.map_err(|error| StreamFault::malformed(error.to_string()))
+    }
+
+    /// The bytes are over.
+    pub fn finish(&mut self, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
+        match &mut self.dialect {
+            DialectReader::Anthropic(reader) => reader.finish(heard),
+            DialectReader::Chat(reader) => reader.finish(heard),
+        }
+    }
+}
