@@ -1,0 +1,104 @@
+//! The configuration: plain data, parsed once and validated as a whole. Every mistake is reported at once, with its line and its field.
+//!
+//! In reading order: [`settings`], [`providers`], [`models`] read the tables; [`builtin`] stands in where a file names neither providers nor models;
+//! [`document`] and [`field`] read TOML and collect the [`mistake`]s.
+
+pub mod base_url;
+pub mod builtin;
+pub mod database;
+pub mod document;
+pub mod environment;
+pub mod field;
+pub mod file;
+pub mod mistake;
+pub mod models;
+pub mod providers;
+pub mod secret;
+pub mod settings;
+pub mod vendor;
+
+use std::net::SocketAddr;
+
+use ainfera_schema::{Deadlines, Model, Provider};
+
+pub use database::{DatabaseUrl, DatabaseUrlError};
+pub use environment::{Environment, process_environment};
+pub use file::{ConfigError, load};
+pub use mistake::Mistake;
+pub use settings::{Limits, RoutingSettings};
+
+use document::{Section, read_document};
+
+/// Everything that an operator decides.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub database: DatabaseUrl,
+    /// Names this process among those that share a database; the same on every start.
+    pub replica: String,
+    /// Worker threads; one for each processor when left out.
+    pub workers: Option<usize>,
+    /// Calls that may be open at once.
+    pub max_in_flight: u32,
+    /// Candidates that one call may try.
+    pub max_attempts: u32,
+    pub providers: Vec<Provider>,
+    pub models: Vec<Model>,
+    pub deadlines: Deadlines,
+    pub routing: RoutingSettings,
+    pub limits: Limits,
+}
+
+impl Config {
+    /// Reads a configuration file's text. `environment` is asked for the variables that the text names.
+    pub fn from_toml(text: &str, environment: &Environment<'_>) -> Result<Self, Vec<Mistake>> {
+        read_document(text, |root| read(root, environment))
+    }
+
+    /// The configuration of a gateway that has no file: the defaults, and every provider whose key is in the environment.
+    pub fn from_environment(environment: &Environment<'_>) -> Result<Self, Vec<Mistake>> {
+        Self::from_toml("", environment)
+    }
+}
+
+fn read(root: &Section<'_>, environment: &Environment<'_>) -> Option<Config> {
+    let settings = settings::read(root, environment);
+    let has_providers = root.field("providers").is_some();
+    let has_models = root.field("models").is_some();
+    let (providers, models) = if has_providers {
+        let configured = providers::read(root, environment);
+        let models = if has_models { models::read(root, &configured.named) } else { built_in_models(root, &configured.list)? };
+        (configured.list, models)
+    } else {
+        let providers = builtin::providers(root, environment);
+        let named = providers.iter().map(|provider| provider.id.as_str().to_owned()).collect();
+        let models = if has_models { models::read(root, &named) } else { built_in_models(root, &providers)? };
+        (providers, models)
+    };
+    if models.is_empty() && root.is_clean() {
+        root.refuse_missing("models", "there is none: nothing could be called");
+    }
+    Some(Config {
+        listen: settings.listen,
+        database: settings.database,
+        replica: settings.replica,
+        workers: settings.workers,
+        max_in_flight: settings.max_in_flight,
+        max_attempts: settings.max_attempts,
+        providers,
+        models,
+        deadlines: settings.deadlines,
+        routing: settings.routing,
+        limits: settings.limits,
+    })
+}
+
+fn built_in_models(root: &Section<'_>, providers: &[Provider]) -> Option<Vec<Model>> {
+    builtin::models(providers)
+        .map_err(|mistakes| mistakes.iter().for_each(|mistake| root.refuse_missing("models", format!("built-in catalogue: {mistake}"))))
+        .ok()
+}
+
+#[cfg(test)]
+#[path = "config/tests.rs"]
+mod tests;

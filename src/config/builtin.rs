@@ -1,0 +1,62 @@
+//! What is served when the configuration names neither providers nor models: the vendors whose key is in the environment, or else the scripted
+//! provider with a few well-known models, so that the first minute needs nothing.
+
+use std::collections::BTreeSet;
+
+use ainfera_schema::{Model, Provider, ProviderId, ProviderKind, Secret};
+
+use super::document::{Section, read_document};
+use super::environment::{Environment, non_empty};
+use super::mistake::Mistake;
+use super::models;
+use super::secret::fits_header;
+use super::vendor::VENDORS;
+
+/// Models of the vendors, under the vendor's own word as provider id.
+const CATALOGUE: &str = include_str!("catalogue.toml");
+/// The scripted provider's models.
+const DEMONSTRATION: &str = include_str!("demonstration.toml");
+
+/// The vendors whose key is set, or the scripted provider. A key that cannot be sent is reported at the root.
+pub fn providers(root: &Section<'_>, environment: &Environment<'_>) -> Vec<Provider> {
+    let mut providers = Vec::new();
+    for vendor in &VENDORS {
+        let Some(key) = non_empty(environment, vendor.key_variable) else { continue };
+        if !fits_header(&key) {
+            root.refuse_missing("providers", format!("the environment variable {} holds more than a key", vendor.key_variable));
+        }
+        providers.push(Provider {
+            id: ProviderId::new(vendor.kind.as_str()),
+            kind: vendor.kind,
+            base_url: vendor.base_url.to_owned(),
+            api_key: Some(Secret::new(key)),
+        });
+    }
+    if providers.is_empty() {
+        let id = ProviderId::new(ProviderKind::Mock.as_str());
+        providers.push(Provider { id, kind: ProviderKind::Mock, base_url: String::new(), api_key: None });
+    }
+    providers
+}
+
+/// The built-in models of `providers`; of two providers of one kind, the first one's.
+pub fn models(providers: &[Provider]) -> Result<Vec<Model>, Vec<Mistake>> {
+    let mut served = Vec::new();
+    for built_in in [CATALOGUE, DEMONSTRATION].map(parse) {
+        for mut model in built_in? {
+            let server = providers.iter().find(|provider| provider.kind.as_str() == model.provider.as_str());
+            if let Some(provider) = server {
+                model.provider = provider.id.clone();
+                served.push(model);
+            }
+        }
+    }
+    let mut slugs = BTreeSet::new();
+    served.retain(|model| slugs.insert(model.slug.clone()));
+    Ok(served)
+}
+
+fn parse(text: &str) -> Result<Vec<Model>, Vec<Mistake>> {
+    let ids: BTreeSet<String> = ProviderKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
+    read_document(text, |root| Some(models::read(root, &ids)))
+}

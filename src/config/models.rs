@@ -1,0 +1,117 @@
+//! The `[[models]]` tables.
+
+use std::collections::BTreeSet;
+
+use ainfera_schema::{Model, ModelSlug, Price, ProviderId};
+use rust_decimal::Decimal;
+
+use super::document::Section;
+use super::field::Field;
+use super::mistake::did_you_mean;
+
+/// More tokens than any window holds.
+const MOST_TOKENS: u64 = 1_000_000_000;
+const LONGEST_LATENCY_MS: u64 = 3_600_000;
+/// Dollars per million tokens. Far above any price, and small enough that a bill of any window fits an amount.
+const HIGHEST_PRICE: Decimal = Decimal::from_parts(100_000, 0, 0, false, 0);
+
+/// Reads every model. `providers` are the ids that a model may name.
+pub fn read(root: &Section<'_>, providers: &BTreeSet<String>) -> Vec<Model> {
+    let mut slugs = BTreeSet::new();
+    root.each("models", |section| read_one(section, providers, &mut slugs))
+}
+
+fn read_one(section: &Section<'_>, providers: &BTreeSet<String>, slugs: &mut BTreeSet<String>) -> Option<Model> {
+    let slug = read_slug(section, slugs);
+    let provider = section.required("provider").and_then(|field| read_provider(&field, providers));
+    let upstream_name = section.field("upstream_name").and_then(|field| field.text());
+    let maker = section.field("maker").and_then(|field| field.name());
+    let q_prior = section.field("q_prior").and_then(|field| read_quality(&field));
+    let price = section.field("price").and_then(|field| field.table(read_price));
+    let m_allowed = section.field("m_allowed").and_then(|field| field.flag());
+    let supports_tools = section.field("supports_tools").and_then(|field| field.flag()).unwrap_or(true);
+    let tokens = |key| section.field(key).and_then(|field| field.whole(1..=MOST_TOKENS));
+    let context_window = tokens("context_window");
+    let max_output_tokens = tokens("max_output_tokens");
+    let latency_ms = section.field("expected_latency_ms").and_then(|field| field.whole(1..=LONGEST_LATENCY_MS));
+    // where the figures come from: for people who read the file
+    for note in ["as_of", "source", "q_source"] {
+        section.field(note).and_then(|field| field.text());
+    }
+    Some(Model {
+        slug: ModelSlug::new(slug?),
+        provider: ProviderId::new(provider?),
+        upstream_name: upstream_name.or(slug)?.to_owned(),
+        maker: maker.or(provider)?.to_owned(),
+        q_prior,
+        price,
+        m_allowed,
+        supports_tools,
+        context_window,
+        max_output_tokens,
+        expected_latency_ms: latency_ms.and_then(|latency_ms| u32::try_from(latency_ms).ok()),
+    })
+}
+
+fn read_slug<'d>(section: &Section<'d>, slugs: &mut BTreeSet<String>) -> Option<&'d str> {
+    let field = section.required("slug")?;
+    let slug = field.name()?;
+    if !slugs.insert(slug.to_owned()) {
+        field.refuse(format!("\"{slug}\" is the slug of an earlier model"));
+    } else if is_routing_name(slug) {
+        field.refuse(format!("\"{slug}\" is a routing name: a model of this name could not be pinned"));
+    }
+    Some(slug)
+}
+
+fn read_provider<'d>(field: &Field<'d>, providers: &BTreeSet<String>) -> Option<&'d str> {
+    let id = field.name()?;
+    if !providers.contains(id) {
+        let offer = did_you_mean(id, providers.iter().map(String::as_str));
+        field.refuse_reference(format!("there is no provider \"{id}\"{offer}"));
+    }
+    Some(id)
+}
+
+/// A quality from 0 to 1.
+pub(super) fn read_quality(field: &Field<'_>) -> Option<Decimal> {
+    let quality = field.decimal()?;
+    if quality < Decimal::ZERO || quality > Decimal::ONE {
+        field.refuse(format!("must be from 0 to 1, not {quality}"));
+        return None;
+    }
+    Some(quality)
+}
+
+fn read_price(section: &Section<'_>) -> Option<Price> {
+    let input = section.required("input").and_then(|field| read_rate(&field, Zero::Refused));
+    let output = section.required("output").and_then(|field| read_rate(&field, Zero::Refused));
+    let cache_read = section.field("cache_read").and_then(|field| read_rate(&field, Zero::Allowed));
+    let cache_write = section.field("cache_write").and_then(|field| read_rate(&field, Zero::Allowed));
+    Some(Price { input: input?, output: output?, cache_read, cache_write })
+}
+
+/// Whether a rate may be nothing. A price of nothing for fresh tokens is far more often a slip than a gift; what a vendor does with its cache is
+/// sometimes free.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Zero {
+    Refused,
+    Allowed,
+}
+
+fn read_rate(field: &Field<'_>, zero: Zero) -> Option<Decimal> {
+    let rate = field.decimal()?;
+    if rate < Decimal::ZERO || (rate.is_zero() && zero == Zero::Refused) {
+        field.refuse("must be above zero: leave the whole price out if it is not known");
+        return None;
+    }
+    if rate > HIGHEST_PRICE {
+        field.refuse(format!("must be at most {HIGHEST_PRICE}: US dollars per million tokens"));
+        return None;
+    }
+    Some(rate)
+}
+
+fn is_routing_name(slug: &str) -> bool {
+    matches!(ainfera_routing::RouteTarget::parse(slug), ainfera_routing::RouteTarget::Routed { .. })
+}

@@ -1,0 +1,64 @@
+//! The `[[providers]]` tables.
+
+use std::collections::BTreeSet;
+
+use ainfera_schema::{Provider, ProviderId, ProviderKind, Secret};
+
+use super::base_url;
+use super::document::Section;
+use super::environment::Environment;
+use super::secret;
+use super::vendor::vendor;
+
+/// What the `[[providers]]` tables say.
+pub struct Providers {
+    pub list: Vec<Provider>,
+    /// Every id that is named, also where the rest of its table is mistaken: a model that uses it is not one more mistake.
+    pub named: BTreeSet<String>,
+}
+
+/// Reads every provider.
+pub fn read(root: &Section<'_>, environment: &Environment<'_>) -> Providers {
+    let mut named = BTreeSet::new();
+    let list = root.each("providers", |section| read_one(section, environment, &mut named));
+    Providers { list, named }
+}
+
+fn read_one(section: &Section<'_>, environment: &Environment<'_>, named: &mut BTreeSet<String>) -> Option<Provider> {
+    let id = read_id(section, named);
+    let words = ProviderKind::ALL.map(|kind| (kind.as_str(), kind));
+    let kind = section.required("kind").and_then(|field| field.one_of(&words));
+    let url_field = section.field("base_url");
+    let base_url = match &url_field {
+        Some(field) => field.text().and_then(|text| base_url::parse(text).map_err(|reason| field.refuse(reason)).ok()),
+        None => kind.and_then(|kind| default_base_url(section, kind)),
+    };
+    let key_field = section.field("api_key");
+    let api_key: Option<Secret> = key_field.as_ref().and_then(|field| secret::read(field, environment));
+    let vendor_key_missing = kind.and_then(vendor).filter(|_| url_field.is_none() && key_field.is_none());
+    if let Some(vendor) = vendor_key_missing {
+        section.refuse_missing("api_key", format!("is missing; give {{ env = \"{}\" }}", vendor.key_variable));
+    }
+    Some(Provider { id: ProviderId::new(id?), kind: kind?, base_url: base_url?, api_key })
+}
+
+fn read_id<'d>(section: &Section<'d>, named: &mut BTreeSet<String>) -> Option<&'d str> {
+    let field = section.required("id")?;
+    let id = field.name()?;
+    if !named.insert(id.to_owned()) {
+        field.refuse(format!("\"{id}\" is the id of an earlier provider"));
+    }
+    Some(id)
+}
+
+/// Empty for the scripted provider: it is started beside the gateway, which then knows its address.
+fn default_base_url(section: &Section<'_>, kind: ProviderKind) -> Option<String> {
+    if kind == ProviderKind::Mock {
+        return Some(String::new());
+    }
+    let known = vendor(kind).map(|vendor| vendor.base_url.to_owned());
+    if known.is_none() {
+        section.refuse_missing("base_url", "is missing; give the address without /v1");
+    }
+    known
+}

@@ -1,0 +1,161 @@
+//! Everything of the configuration but providers and models.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use ainfera_schema::Deadlines;
+use rust_decimal::Decimal;
+
+use super::database::DatabaseUrl;
+use super::document::Section;
+use super::environment::{Environment, non_empty};
+use super::field::Field;
+use super::models::read_quality;
+use super::secret;
+
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+const DEFAULT_REPLICA: &str = "main";
+const DEFAULT_MAX_IN_FLIGHT: u32 = 10_000;
+const DEFAULT_MAX_ATTEMPTS: u32 = 3;
+const MEBIBYTE: u64 = 1 << 20;
+
+/// How the router weighs models. The defaults are the plain rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutingSettings {
+    /// The quality floor of a call that names none.
+    pub default_floor: Decimal,
+    /// Hold the floor against the prior only; otherwise against the observed quality where there is one.
+    pub floor_on_q_prior: bool,
+    /// Rank by price per quality; otherwise by list price.
+    pub expected_cost_ranking: bool,
+    /// Whether a caller's `routing_preference` has an effect.
+    pub preference_live: bool,
+}
+
+/// How much a caller may send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest request body.
+    pub body_bytes: usize,
+    /// All request bodies in memory at once; beyond it new calls are told to come again.
+    pub all_bodies_bytes: usize,
+}
+
+/// The part of the configuration that is about this process.
+pub(super) struct Settings {
+    pub listen: SocketAddr,
+    pub database: DatabaseUrl,
+    pub replica: String,
+    pub workers: Option<usize>,
+    pub max_in_flight: u32,
+    pub max_attempts: u32,
+    pub deadlines: Deadlines,
+    pub routing: RoutingSettings,
+    pub limits: Limits,
+}
+
+impl Default for RoutingSettings {
+    fn default() -> Self {
+        Self { default_floor: Decimal::new(50, 2), floor_on_q_prior: true, expected_cost_ranking: false, preference_live: false }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { body_bytes: 32 << 20, all_bodies_bytes: 512 << 20 }
+    }
+}
+
+pub(super) fn read(root: &Section<'_>, environment: &Environment<'_>) -> Settings {
+    let database = root.field("database").and_then(|field| read_database(&field, environment)).unwrap_or_default();
+    let replica = root.field("replica").and_then(|field| field.name().map(str::to_owned));
+    Settings {
+        listen: root.field("listen").and_then(|field| read_address(&field)).unwrap_or(DEFAULT_LISTEN),
+        replica: replica.unwrap_or_else(|| default_replica(&database, environment)),
+        database,
+        workers: whole(root, "workers", 1, 1024),
+        max_in_flight: whole(root, "max_in_flight", 1, 10_000_000).unwrap_or(DEFAULT_MAX_IN_FLIGHT),
+        max_attempts: whole(root, "max_attempts", 1, 20).unwrap_or(DEFAULT_MAX_ATTEMPTS),
+        deadlines: root.field("deadlines").and_then(|field| field.table(read_deadlines)).unwrap_or_default(),
+        routing: read_routing(root, environment),
+        limits: root.field("limits").and_then(|field| field.table(read_limits)).unwrap_or_default(),
+    }
+}
+
+/// A replica's name must outlive its process: by it a later boot finds the calls that an earlier one left open. An embedded store has one process;
+/// a shared one may have several, which must not take each other's calls for orphans.
+fn default_replica(database: &DatabaseUrl, environment: &Environment<'_>) -> String {
+    let host = match database {
+        DatabaseUrl::Sqlite(_) => None,
+        DatabaseUrl::Postgres(_) => non_empty(environment, "HOSTNAME"),
+    };
+    host.unwrap_or_else(|| DEFAULT_REPLICA.to_owned())
+}
+
+fn read_address(field: &Field<'_>) -> Option<SocketAddr> {
+    let address = field.text()?.parse().ok();
+    if address.is_none() {
+        field.refuse("must be an IP address and a port such as \"127.0.0.1:8080\"");
+    }
+    address
+}
+
+/// A URL in place, or the secret that holds it.
+fn read_database(field: &Field<'_>, environment: &Environment<'_>) -> Option<DatabaseUrl> {
+    let url = if field.is_table() { secret::read(field, environment)?.expose().to_owned() } else { field.text()?.to_owned() };
+    url.parse().map_err(|error: super::database::DatabaseUrlError| field.refuse(error.to_string())).ok()
+}
+
+fn read_deadlines(section: &Section<'_>) -> Option<Deadlines> {
+    let mut deadlines = Deadlines::default();
+    for (key, deadline) in [
+        ("connect", &mut deadlines.connect),
+        ("first_event", &mut deadlines.first_event),
+        ("idle", &mut deadlines.idle),
+        ("total", &mut deadlines.total),
+        ("stall", &mut deadlines.stall),
+        ("ping", &mut deadlines.ping),
+        ("hold", &mut deadlines.hold),
+        ("drain", &mut deadlines.drain),
+        ("body", &mut deadlines.body),
+        ("admission", &mut deadlines.admission),
+    ] {
+        if let Some(set) = section.field(key).and_then(|field| field.duration()) {
+            *deadline = set;
+        }
+    }
+    Some(deadlines)
+}
+
+fn read_routing(root: &Section<'_>, environment: &Environment<'_>) -> RoutingSettings {
+    let preference_live = non_empty(environment, "AINFERA_ROUTING_PREFERENCE_LIVE").as_deref() == Some("1");
+    let default = RoutingSettings { preference_live, ..RoutingSettings::default() };
+    let set = root.field("routing").and_then(|field| field.table(|section| read_routing_table(section, &default)));
+    set.unwrap_or(default)
+}
+
+fn read_routing_table(section: &Section<'_>, default: &RoutingSettings) -> Option<RoutingSettings> {
+    let flag = |key, default| section.field(key).and_then(|field| field.flag()).unwrap_or(default);
+    Some(RoutingSettings {
+        default_floor: section.field("default_floor").and_then(|field| read_quality(&field)).unwrap_or(default.default_floor),
+        floor_on_q_prior: flag("floor_on_q_prior", default.floor_on_q_prior),
+        expected_cost_ranking: flag("expected_cost_ranking", default.expected_cost_ranking),
+        preference_live: flag("preference_live", default.preference_live),
+    })
+}
+
+fn read_limits(section: &Section<'_>) -> Option<Limits> {
+    let default = Limits::default();
+    let body_bytes = whole(section, "body_bytes", 1024, 1024 * MEBIBYTE).unwrap_or(default.body_bytes);
+    let all_field = section.field("all_bodies_bytes");
+    let all_bodies_bytes = all_field.as_ref().and_then(|field| field.whole(1024..=1024 * 1024 * MEBIBYTE));
+    let all_bodies_bytes = all_bodies_bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(default.all_bodies_bytes);
+    if let Some(field) = all_field.filter(|_| all_bodies_bytes < body_bytes) {
+        field.refuse(format!("must be at least body_bytes, which is {body_bytes}"));
+    }
+    Some(Limits { body_bytes, all_bodies_bytes: all_bodies_bytes.max(body_bytes) })
+}
+
+fn whole<T: TryFrom<u64>>(section: &Section<'_>, key: &'static str, least: u64, most: u64) -> Option<T> {
+    let number = section.field(key)?.whole(least..=most)?;
+    T::try_from(number).ok()
+}
