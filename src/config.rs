@@ -25,7 +25,7 @@ pub use database::{DatabaseUrl, DatabaseUrlError};
 pub use environment::{Environment, process_environment};
 pub use file::{ConfigError, load};
 pub use mistake::Mistake;
-pub use settings::{Limits, RoutingSettings};
+pub use settings::{Limits, Overrides, RoutingSettings};
 
 use document::{Section, read_document};
 
@@ -52,7 +52,12 @@ pub struct Config {
 impl Config {
     /// Reads a configuration file's text. `environment` is asked for the variables that the text names.
     pub fn from_toml(text: &str, environment: &Environment<'_>) -> Result<Self, Vec<Mistake>> {
-        read_document(text, |root| read(root, environment))
+        Self::from_toml_with(text, Overrides::default(), environment)
+    }
+
+    /// The same, with what the command line puts in front of the file.
+    pub fn from_toml_with(text: &str, overrides: Overrides, environment: &Environment<'_>) -> Result<Self, Vec<Mistake>> {
+        read_document(text, |root| read(root, overrides, environment))
     }
 
     /// The configuration of a gateway that has no file: the defaults, and every provider whose key is in the environment.
@@ -61,8 +66,8 @@ impl Config {
     }
 }
 
-fn read(root: &Section<'_>, environment: &Environment<'_>) -> Option<Config> {
-    let settings = settings::read(root, environment);
+fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>) -> Option<Config> {
+    let settings = settings::read(root, overrides, environment);
     let has_providers = root.field("providers").is_some();
     let has_models = root.field("models").is_some();
     let (providers, models) = if has_providers {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Config;
 use super::environment::Environment;
 use super::mistake::Mistake;
+use super::settings::Overrides;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -22,12 +23,13 @@ struct Listing<'m> {
 }
 
 /// Reads the file, or without one the environment.
-pub fn load(path: Option<&Path>, environment: &Environment<'_>) -> Result<Config, ConfigError> {
+pub fn load(path: Option<&Path>, overrides: Overrides, environment: &Environment<'_>) -> Result<Config, ConfigError> {
     let text = match path {
         Some(path) => std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?,
         None => String::new(),
     };
-    Config::from_toml(&text, environment).map_err(|mistakes| ConfigError::Mistaken { path: path.map(Path::to_owned), mistakes })
+    Config::from_toml_with(&text, overrides, environment)
+        .map_err(|mistakes| ConfigError::Mistaken { path: path.map(Path::to_owned), mistakes })
 }
 
 impl fmt::Display for Listing<'_> {

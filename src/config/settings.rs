@@ -40,6 +40,14 @@ pub struct Limits {
     pub all_bodies_bytes: usize,
 }
 
+/// What the command line says; it goes before the file.
+#[derive(Debug, Default, Clone)]
+pub struct Overrides {
+    pub listen: Option<SocketAddr>,
+    pub database: Option<DatabaseUrl>,
+    pub replica: Option<String>,
+}
+
 /// The part of the configuration that is about this process.
 pub(super) struct Settings {
     pub listen: SocketAddr,
@@ -65,12 +73,15 @@ impl Default for Limits {
     }
 }
 
-pub(super) fn read(root: &Section<'_>, environment: &Environment<'_>) -> Settings {
-    let database = root.field("database").and_then(|field| read_database(&field, environment)).unwrap_or_default();
+pub(super) fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>) -> Settings {
+    // the file is read in any case: what is overridden may still be mistaken
+    let listen = root.field("listen").and_then(|field| read_address(&field));
+    let database = root.field("database").and_then(|field| read_database(&field, environment));
     let replica = root.field("replica").and_then(|field| field.name().map(str::to_owned));
+    let database = overrides.database.or(database).unwrap_or_default();
     Settings {
-        listen: root.field("listen").and_then(|field| read_address(&field)).unwrap_or(DEFAULT_LISTEN),
-        replica: replica.unwrap_or_else(|| default_replica(&database, environment)),
+        listen: overrides.listen.or(listen).unwrap_or(DEFAULT_LISTEN),
+        replica: overrides.replica.or(replica).unwrap_or_else(|| default_replica(&database, environment)),
         database,
         workers: whole(root, "workers", 1, 1024),
         max_in_flight: whole(root, "max_in_flight", 1, 10_000_000).unwrap_or(DEFAULT_MAX_IN_FLIGHT),

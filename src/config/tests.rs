@@ -255,6 +255,19 @@ fn a_replica_on_a_shared_store_is_named_after_its_host() {
 }
 
 #[test]
+fn the_command_line_goes_before_the_file() {
+    let environment = |name: &str| (name == "HOSTNAME").then(|| "pod-7".to_owned());
+    let overrides =
+        Overrides { listen: Some("127.0.0.1:0".parse().unwrap()), database: Some("postgres://other/a".parse().unwrap()), replica: None };
+    let config = Config::from_toml_with("listen = \"0.0.0.0:1\"\ndatabase = \"sqlite://a.db\"\n", overrides, &environment).unwrap();
+    assert_eq!((config.listen.to_string().as_str(), config.database.to_string().as_str()), ("127.0.0.1:0", "postgres://other/a"));
+    // the name follows the database that is used, not the one in the file
+    assert_eq!(config.replica, "pod-7");
+    let overrides = Overrides { replica: Some("b".into()), ..Overrides::default() };
+    assert_eq!(Config::from_toml_with("replica = \"a\"\n", overrides, &environment).unwrap().replica, "b");
+}
+
+#[test]
 fn the_database_may_be_a_secret() {
     let environment = |name: &str| (name == "DATABASE_URL").then(|| "postgres://me:word@db/ainfera".to_owned());
     let config = Config::from_toml("database = { env = \"DATABASE_URL\" }\n", &environment).unwrap();
