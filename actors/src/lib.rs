@@ -1,1 +1,25 @@
+//! Who does what. Five actors for one call, and what they share.
+//!
+//! ```text
+//! handler ─start─▶ DispatchActor ─ask─▶ RoutingBrain          which models, in what order
+//!                      │ ─tell─▶ CaptureActor                 let the call in; later: this is how it ended
+//!                      │ ─start─▶ ProviderActor               one attempt; asks back with every batch of events
+//!                      └ ─ask─▶ SseSink | CollectSink ─▶ body what the client gets
+//! ```
+//!
+//! Asks go down, tells go up: no ask ever points at somebody who may be asking us. Only CaptureActor writes to the store.
+//! A parent owns its child; a child knows its parent weakly. Whatever must happen is owned by a value that does it in its `Drop`:
+//! [`outcome::OpenOutcome`] (the row), [`gate::Permit`] (admission), [`sink::body::ClientHold`] (the client is there),
+//! [`provider::Attempting`] (the provider's socket).
 
+pub mod brain;
+pub mod capture;
+pub mod counters;
+pub mod dispatch;
+pub mod fault_injection;
+pub mod gate;
+pub mod outcome;
+pub mod provider;
+pub mod reader;
+pub mod sink;
+pub mod worker;

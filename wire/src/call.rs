@@ -22,6 +22,10 @@ pub struct Call {
     /// Headers that an Anthropic provider is to see as they came.
     pub client_headers: ClientHeaders,
     pub estimated_input_tokens: u64,
+    /// Bytes of everything that the model reads as text: the ground for an upper bound.
+    pub text_bytes: usize,
+    /// Tokens that images and documents are taken to cost.
+    pub attachment_tokens: u64,
 }
 
 /// How the client wants its answer.
@@ -46,8 +50,13 @@ impl Call {
     /// Parses an Anthropic Messages body. `estimate` counts the tokens of a text.
     pub fn from_messages(body: Bytes, client_headers: ClientHeaders, estimate: &dyn Fn(&str) -> u64) -> Result<Self, BadRequest> {
         let request = MessagesRequest::parse(&body)?;
-        let mut estimated_input_tokens = request.attachments() * TOKENS_PER_ATTACHMENT;
-        request.for_each_text(&mut |text| estimated_input_tokens += estimate(text));
+        let attachment_tokens = request.attachments() * TOKENS_PER_ATTACHMENT;
+        let mut estimated_input_tokens = attachment_tokens;
+        let mut text_bytes = 0;
+        request.for_each_text(&mut |text| {
+            estimated_input_tokens += estimate(text);
+            text_bytes += text.len();
+        });
         let unknown_block =
             request.unknown_block().map(|(path, kind)| BadRequest::new(path, format!("unknown content block type `{kind}`")));
         Ok(Self {
@@ -60,6 +69,8 @@ impl Call {
             extras: request.extras.clone(),
             client_headers,
             estimated_input_tokens: estimated_input_tokens.max(1),
+            text_bytes,
+            attachment_tokens,
             body,
         })
     }

@@ -1,0 +1,110 @@
+//! RoutingBrain: one per worker, holds a snapshot of the catalogue, answers which models a call may use and in what order. All logic is in `ainfera-routing`.
+
+use std::sync::Arc;
+
+use actix::{Actor, Context, Handler, Message, MessageResult};
+use ainfera_routing::{
+    Catalogue, DecideOptions, Dial, Needs, PinRefusal, Plan, Policy, PolicySettings, RejectReason, RouteTarget, hold_for, pin, plan,
+    resolve_policy,
+};
+use ainfera_schema::policy::{RoutingHint, SpendPolicy};
+use ainfera_schema::{ModelSlug, Usd};
+
+/// Which models shall serve this call?
+#[derive(Message)]
+#[rtype(result = "Result<Choice, ChoiceRefusal>")]
+pub struct Decide {
+    pub target: RouteTarget,
+    pub needs: Needs,
+    pub hint: RoutingHint,
+    pub spend_policy: SpendPolicy,
+    /// An upper bound of what will be read, for the hold.
+    pub upper_input_tokens: u64,
+}
+
+/// The answer: candidates in the order of trying, and what to put into the record.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// Positions in `catalogue`, the first choice first; at most as many as may be tried.
+    pub candidates: Vec<usize>,
+    pub catalogue: Arc<Catalogue>,
+    /// `None` for a pin.
+    pub plan: Option<Plan>,
+    pub policy: Policy,
+    /// Covers the dearest of the candidates.
+    pub hold: Usd,
+}
+
+/// Why there is no candidate.
+#[derive(Debug, Clone)]
+pub enum ChoiceRefusal {
+    /// The decision found none; this is a rejection with a row of its own.
+    Rejected { reason: RejectReason, plan: Plan, policy: Policy, catalogue: Arc<Catalogue> },
+    /// The pinned model cannot be had.
+    Pin { model: ModelSlug, refusal: PinRefusal },
+    /// The hold does not fit into an amount: no wallet could cover it.
+    Unaffordable,
+}
+
+/// How routing is set up.
+#[derive(Clone)]
+pub struct BrainSettings {
+    pub policy: PolicySettings,
+    pub options: DecideOptions,
+    pub max_attempts: usize,
+    /// Reads the dial's gate anew for each call.
+    pub dial: Arc<dyn Fn() -> Dial + Send + Sync>,
+}
+
+/// See the module.
+pub struct RoutingBrain {
+    catalogue: Arc<Catalogue>,
+    settings: BrainSettings,
+}
+
+impl RoutingBrain {
+    pub fn new(catalogue: Arc<Catalogue>, settings: BrainSettings) -> Self {
+        Self { catalogue, settings }
+    }
+
+    fn decide(&self, ask: &Decide) -> Result<Choice, ChoiceRefusal> {
+        let policy = resolve_policy(&ask.hint, &ask.spend_policy, &self.settings.policy, (self.settings.dial)());
+        match &ask.target {
+            RouteTarget::Pinned(model) => {
+                let index =
+                    pin(&self.catalogue, model, &ask.needs).map_err(|refusal| ChoiceRefusal::Pin { model: model.clone(), refusal })?;
+                self.choice(vec![index], None, policy, ask)
+            }
+            RouteTarget::Routed { .. } => {
+                let plan = plan(&self.catalogue, &ask.needs, &policy, &self.settings.options);
+                match &plan {
+                    Plan::Rejected { reason, .. } => {
+                        Err(ChoiceRefusal::Rejected { reason: *reason, plan, policy, catalogue: Arc::clone(&self.catalogue) })
+                    }
+                    Plan::Ranked { ranked, .. } => {
+                        let candidates = ranked.iter().copied().take(self.settings.max_attempts).collect();
+                        self.choice(candidates, Some(plan), policy, ask)
+                    }
+                }
+            }
+        }
+    }
+
+    fn choice(&self, candidates: Vec<usize>, plan: Option<Plan>, policy: Policy, ask: &Decide) -> Result<Choice, ChoiceRefusal> {
+        let models = candidates.iter().filter_map(|index| self.catalogue.get(*index)).map(|entry| &entry.model);
+        let hold = hold_for(models, ask.upper_input_tokens, ask.needs.max_tokens).map_err(|_| ChoiceRefusal::Unaffordable)?;
+        Ok(Choice { candidates, catalogue: Arc::clone(&self.catalogue), plan, policy, hold })
+    }
+}
+
+impl Actor for RoutingBrain {
+    type Context = Context<Self>;
+}
+
+impl Handler<Decide> for RoutingBrain {
+    type Result = MessageResult<Decide>;
+
+    fn handle(&mut self, ask: Decide, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.decide(&ask))
+    }
+}

@@ -1,0 +1,43 @@
+//! What operators watch, counted where it happens and read by `/metrics`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ainfera_schema::OutcomeStatus;
+
+/// Shared by every actor of a process.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Closed calls that had neither an intent nor an outcome. Must stay 0.
+    pub dispatch_without_capture: Counter,
+    /// Records that the store refused for good. Must stay 0.
+    pub capture_failed: Counter,
+    pub store_errors: Counter,
+    pub commits: Counter,
+    pub streams_open: Counter,
+    outcomes: [Counter; OutcomeStatus::ALL.len()],
+}
+
+/// A number that several threads change.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    pub fn add_one(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn take_one(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Counters {
+    pub fn outcome(&self, status: OutcomeStatus) -> &Counter {
+        let position = OutcomeStatus::ALL.iter().position(|known| *known == status).unwrap_or_default();
+        &self.outcomes[position]
+    }
+}

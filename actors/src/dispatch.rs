@@ -1,0 +1,408 @@
+//! DispatchActor: one call, from its admission to its row.
+//!
+//! It asks the brain for candidates, asks the store to let the call in, runs one provider attempt after the other until one says something,
+//! and from then on only passes on what that one says. Its life is one [`Phase`]; what the bill says is in [`meter`], what a failure means in [`failure`].
+
+pub mod admission;
+pub mod draft;
+pub mod failure;
+pub mod meter;
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MailboxError, Message, Recipient, ResponseActFuture, WrapFuture,
+};
+use ainfera_schema::{AttemptResult, OutcomeStatus};
+use ainfera_wire::call::Delivery;
+use ainfera_wire::upstream::{Dialect, StreamFault};
+use ainfera_wire::{Heard, StreamEvent};
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use crate::brain::Choice;
+use crate::gate::Permit;
+use crate::outcome::OpenOutcome;
+use crate::provider::{Attempting, Emit, Failed, ProviderActor, ProviderFailure, ProviderSetup, Taken};
+use crate::sink::{Opened, SinkError, Write, WriteError, Written};
+use admission::{Admitted, CallSetup};
+pub use failure::CallFailure;
+use meter::Running;
+
+/// What the handler waits for.
+pub type HeadReply = oneshot::Sender<Result<Head, CallFailure>>;
+
+/// The call succeeds so far: what to say in the response's head.
+#[derive(Debug)]
+pub struct Head {
+    pub facts: HeadFacts,
+    pub body: HeadBody,
+}
+
+/// Where the body is.
+#[derive(Debug)]
+pub enum HeadBody {
+    /// In the channel that the sink writes to.
+    Stream,
+    /// Here.
+    Whole(Bytes),
+}
+
+/// What the response's headers tell.
+#[derive(Debug, Clone)]
+pub struct HeadFacts {
+    pub model: String,
+    pub inference_id: String,
+    pub receipt_id: String,
+    pub coercions: Vec<String>,
+}
+
+/// Told by [`crate::sink::body::ClientHold`] when the client leaves.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ClientGone;
+
+/// The sinks of one call, seen from here.
+pub struct SinkAddress {
+    pub write: Recipient<Write>,
+    /// Only a stream can be opened early, or fail after its head.
+    pub stream: Option<StreamAddress>,
+}
+
+pub struct StreamAddress {
+    pub opened: Recipient<Opened>,
+    pub error: Recipient<WriteError>,
+}
+
+/// See the module.
+pub struct DispatchActor {
+    setup: Rc<CallSetup>,
+    /// Taken when the call asks to be admitted; from then on it travels with the outcome.
+    permit: Option<Permit>,
+    sink: SinkAddress,
+    /// Taken when the head is sent.
+    head: Option<HeadReply>,
+    phase: Phase,
+    attempts_started: u32,
+}
+
+/// The whole life of a call; failover is possible in `Trying` only.
+enum Phase {
+    Admitting,
+    /// Nothing that matters was said yet.
+    Trying { open: Open, held: Vec<Heard> },
+    /// Content is on its way to the client: an error is now an event of the stream.
+    Committed { open: Open },
+    Closed,
+}
+
+/// An admitted call.
+struct Open {
+    outcome: OpenOutcome,
+    choice: Choice,
+    left: VecDeque<usize>,
+    running: Option<(Running, Attempting)>,
+}
+
+impl DispatchActor {
+    pub fn new(setup: Rc<CallSetup>, permit: Permit, sink: SinkAddress, head: HeadReply) -> Self {
+        Self { setup, permit: Some(permit), sink, head: Some(head), phase: Phase::Admitting, attempts_started: 0 }
+    }
+
+    fn admitted(&mut self, result: Result<Admitted, CallFailure>, context: &mut Context<Self>) {
+        match result {
+            Err(failure) => {
+                self.answer(Err(failure));
+                context.stop();
+            }
+            Ok(Admitted { outcome, choice }) => {
+                let left = choice.candidates.iter().copied().collect();
+                self.phase = Phase::Trying { open: Open { outcome, choice, left, running: None }, held: Vec::new() };
+                if self.sink.stream.is_some() {
+                    context.run_later(self.setup.worker.deadlines.hold, |actor, _| actor.hold_is_over());
+                }
+                self.try_next(None, context);
+            }
+        }
+    }
+
+    /// Starts the next candidate, or ends the call when there is none left.
+    fn try_next(&mut self, last: Option<ProviderFailure>, context: &mut Context<Self>) {
+        let mut last = last;
+        loop {
+            let Phase::Trying { open, held } = &mut self.phase else { return };
+            held.clear();
+            let Some(index) = open.left.pop_front() else {
+                let failure = CallFailure::attempts_failed(&self.setup, open, last);
+                return self.fail(failure, OutcomeStatus::FailedProviderError, context);
+            };
+            let Some(entry) = open.choice.catalogue.get(index).cloned() else { continue };
+            self.attempts_started += 1;
+            let mut running = Running::new(self.attempts_started, entry, self.setup.call.estimated_input_tokens);
+            match start_attempt(&self.setup, &mut running, open, context) {
+                Ok(attempting) => {
+                    open.running = Some((running, attempting));
+                    return;
+                }
+                Err(failure) => {
+                    tracing::info!(request_id = %self.setup.request_id, %failure, "attempt could not start");
+                    open.note_attempt(&running, failure.result(), failure.http_status());
+                    last = Some(failure);
+                }
+            }
+        }
+    }
+
+    fn attempt_failed(&mut self, failure: ProviderFailure, context: &mut Context<Self>) {
+        let (open, committed) = match &mut self.phase {
+            Phase::Trying { open, .. } => (open, false),
+            Phase::Committed { open } => (open, true),
+            Phase::Admitting | Phase::Closed => return,
+        };
+        let Some((running, _stops_when_dropped)) = open.running.take() else { return };
+        tracing::info!(
+            request_id = %self.setup.request_id, attempt = running.attempt, model = %running.entry.model.slug,
+            provider = %running.entry.model.provider, %failure, committed, "attempt failed"
+        );
+        open.note_attempt(&running, failure.result(), failure.http_status());
+        if committed {
+            open.bill(&running);
+            return self.fail(CallFailure::midstream(&failure), OutcomeStatus::FailedMidstream, context);
+        }
+        match failure.next() {
+            crate::provider::Next::NextCandidate => self.try_next(Some(failure), context),
+            crate::provider::Next::GiveUp => {
+                open.left.clear();
+                self.try_next(Some(failure), context);
+            }
+        }
+    }
+
+    /// Passes on a batch. The answer comes when the client's side took it.
+    fn pass_on(&mut self, events: Vec<Heard>) -> ResponseActFuture<Self, Taken> {
+        let ended = events.iter().any(|heard| heard.event == StreamEvent::End);
+        let written = self.sink.write.send(Write(events)).into_actor(self);
+        Box::pin(written.map(move |result, actor, context| actor.passed_on(result, ended, context)))
+    }
+
+    fn passed_on(&mut self, result: Result<Result<Written, SinkError>, MailboxError>, ended: bool, context: &mut Context<Self>) -> Taken {
+        match result {
+            Ok(Ok(written)) => {
+                if ended {
+                    self.succeed(written, context);
+                }
+                Taken::ReadOn
+            }
+            Ok(Err(SinkError::Gone)) => self.end_early(OutcomeStatus::ClientGone, context),
+            Ok(Err(SinkError::Stalled)) => self.end_early(OutcomeStatus::ClientStalled, context),
+            Err(_) => self.end_early(OutcomeStatus::FailedOther, context),
+        }
+    }
+
+    fn succeed(&mut self, written: Written, context: &mut Context<Self>) {
+        let Phase::Committed { mut open } = std::mem::replace(&mut self.phase, Phase::Closed) else { return };
+        if let Some((running, attempting)) = open.running.take() {
+            open.note_attempt(&running, AttemptResult::Succeeded, Some(200));
+            open.bill(&running);
+            attempting.let_finish();
+        }
+        if let Written::Whole(body) = written
+            && let Some(facts) = open.facts()
+        {
+            self.answer(Ok(Head { facts, body: HeadBody::Whole(body) }));
+        }
+        open.outcome.close(OutcomeStatus::Succeeded);
+        context.stop();
+    }
+
+    /// The client, or a deadline of ours, ends the call while an attempt may be running: what was observed is billed.
+    fn end_early(&mut self, status: OutcomeStatus, context: &mut Context<Self>) -> Taken {
+        if let Phase::Trying { open, .. } | Phase::Committed { open } = &mut self.phase
+            && let Some((running, _stops_when_dropped)) = open.running.take()
+        {
+            open.note_attempt(&running, AttemptResult::Cancelled, None);
+            open.bill(&running);
+        }
+        self.close(status);
+        context.stop();
+        Taken::Stop
+    }
+
+    /// Tells the client, in its head or in its stream, and closes the call.
+    fn fail(&mut self, failure: CallFailure, status: OutcomeStatus, context: &mut Context<Self>) {
+        self.close(status);
+        if self.head.is_some() {
+            self.answer(Err(failure));
+            return context.stop();
+        }
+        let Some(stream) = &self.sink.stream else { return context.stop() };
+        let error = WriteError { error_type: failure.error_type(), message: failure.message() };
+        let told = stream.error.send(error).into_actor(self);
+        context.spawn(told.map(|_, _, context| context.stop()));
+    }
+
+    fn close(&mut self, status: OutcomeStatus) {
+        match std::mem::replace(&mut self.phase, Phase::Closed) {
+            Phase::Trying { open, .. } | Phase::Committed { open } => open.outcome.close(status),
+            Phase::Admitting | Phase::Closed => {}
+        }
+    }
+
+    fn answer(&mut self, answer: Result<Head, CallFailure>) {
+        if let Some(head) = self.head.take() {
+            // nobody there: the client has left, and ClientGone is on its way
+            let _ = head.send(answer);
+        }
+    }
+
+    fn open_stream(&mut self) {
+        let (Phase::Trying { open, .. } | Phase::Committed { open }) = &mut self.phase else { return };
+        if self.head.is_none() {
+            return;
+        }
+        if let Some(facts) = open.facts() {
+            self.answer(Ok(Head { facts, body: HeadBody::Stream }));
+            if let Some(stream) = &self.sink.stream {
+                stream.opened.do_send(Opened);
+            }
+        }
+    }
+
+    /// The client has waited long enough for a status: it gets its 200 and pings. Until content comes, candidates can still be changed.
+    fn hold_is_over(&mut self) {
+        if let Phase::Trying { .. } = self.phase {
+            self.open_stream();
+        }
+    }
+}
+
+/// An answer that needs no waiting.
+fn taken(taken: Taken) -> ResponseActFuture<DispatchActor, Taken> {
+    Box::pin(actix::fut::ready(taken))
+}
+
+fn start_attempt(
+    setup: &CallSetup,
+    running: &mut Running,
+    open: &mut Open,
+    context: &mut Context<DispatchActor>,
+) -> Result<Attempting, ProviderFailure> {
+    let model = &running.entry.model;
+    let Some(provider) = setup.worker.providers.get(&model.provider) else {
+        return Err(ProviderFailure::Connect("provider is not configured".to_owned()));
+    };
+    let dialect = Dialect::of(provider.kind);
+    let request = dialect.request(&setup.call, provider, &model.upstream_name).map_err(ProviderFailure::Untranslatable)?;
+    open.note_candidate(running, &request.coercions);
+    let id_seed = format!("{}{}", setup.request_id.0.simple(), running.attempt);
+    let address = context.address();
+    Ok(ProviderActor::start_attempt(ProviderSetup {
+        attempt: running.attempt,
+        client: setup.worker.client.clone(),
+        request,
+        reader: dialect.reader(model.slug.as_str(), id_seed),
+        deadlines: setup.worker.deadlines,
+        emit: address.clone().recipient().downgrade(),
+        failed: address.recipient().downgrade(),
+    }))
+}
+
+impl Actor for DispatchActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        let Some(permit) = self.permit.take() else { return };
+        let admission = admission::admit(Rc::clone(&self.setup), permit).into_actor(self);
+        context.spawn(admission.map(|result, actor, context| actor.admitted(result, context)));
+        context.run_later(self.setup.worker.deadlines.total, |actor, context| {
+            if let Phase::Trying { .. } | Phase::Committed { .. } = actor.phase {
+                actor.settle_running();
+                actor.fail(CallFailure::TimedOut, OutcomeStatus::TimedOut, context);
+            }
+        });
+    }
+}
+
+impl DispatchActor {
+    /// Stops the running attempt and bills what was observed of it.
+    fn settle_running(&mut self) {
+        if let Phase::Trying { open, .. } | Phase::Committed { open } = &mut self.phase
+            && let Some((running, _stops_when_dropped)) = open.running.take()
+        {
+            open.note_attempt(&running, AttemptResult::Cancelled, None);
+            open.bill(&running);
+        }
+    }
+}
+
+impl Handler<Emit> for DispatchActor {
+    type Result = ResponseActFuture<Self, Taken>;
+
+    fn handle(&mut self, emit: Emit, context: &mut Self::Context) -> Self::Result {
+        crate::fault_injection::maybe_panic("dispatch", &self.setup.call.body);
+        let open = match &mut self.phase {
+            Phase::Trying { open, .. } | Phase::Committed { open } => open,
+            Phase::Admitting | Phase::Closed => return taken(Taken::Stop),
+        };
+        let Some((running, _)) = open.running.as_mut().filter(|(running, _)| running.attempt == emit.attempt) else {
+            return taken(Taken::Stop);
+        };
+        running.listen(&emit.events);
+        let Phase::Trying { held, .. } = &mut self.phase else { return self.pass_on(emit.events) };
+        let content = emit.events.iter().any(Heard::is_content);
+        let finished = emit.events.iter().any(|heard| heard.event == StreamEvent::End);
+        held.extend(emit.events);
+        if !content && !finished {
+            return taken(Taken::ReadOn);
+        }
+        self.commit(content, context)
+    }
+}
+
+impl DispatchActor {
+    /// The first content is here: from now on there is no other candidate.
+    fn commit(&mut self, content: bool, context: &mut Context<Self>) -> ResponseActFuture<Self, Taken> {
+        let Phase::Trying { open, held } = std::mem::replace(&mut self.phase, Phase::Closed) else {
+            return taken(Taken::Stop);
+        };
+        let said_nothing = !content && open.running.as_ref().is_none_or(|(running, _)| running.usage().output_tokens == 0);
+        if said_nothing {
+            // an answer without content and without a token is no answer
+            self.phase = Phase::Trying { open, held };
+            self.attempt_failed(ProviderFailure::Stream(StreamFault::Truncated), context);
+            return taken(Taken::Stop);
+        }
+        self.phase = Phase::Committed { open };
+        if let Phase::Committed { open } = &mut self.phase {
+            open.note_first_content();
+        }
+        if self.setup.call.delivery == Delivery::Streamed {
+            self.open_stream();
+        }
+        self.pass_on(held)
+    }
+}
+
+impl Handler<Failed> for DispatchActor {
+    type Result = ();
+
+    fn handle(&mut self, failed: Failed, context: &mut Self::Context) {
+        let current = match &self.phase {
+            Phase::Trying { open, .. } | Phase::Committed { open } => open.running.as_ref().map(|(running, _)| running.attempt),
+            Phase::Admitting | Phase::Closed => None,
+        };
+        if current == Some(failed.attempt) {
+            self.attempt_failed(failed.failure, context);
+        }
+    }
+}
+
+impl Handler<ClientGone> for DispatchActor {
+    type Result = ();
+
+    fn handle(&mut self, _: ClientGone, context: &mut Self::Context) {
+        // stopped while it is being admitted, the pending admission closes itself
+        self.end_early(OutcomeStatus::ClientGone, context);
+    }
+}

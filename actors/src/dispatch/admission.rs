@@ -1,0 +1,121 @@
+//! How a call gets in: candidates from the brain, then the intent and the hold from the store. Nothing goes to a provider before both.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use ainfera_routing::{Needs, RouteTarget, upper_bound_tokens};
+use ainfera_schema::{Agent, OutcomeStatus, RequestId, Usd};
+use ainfera_store::{Admission, Verdict};
+use ainfera_wire::Call;
+use ainfera_wire::upstream::Dialect;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::draft;
+use super::failure::CallFailure;
+use crate::brain::{Choice, ChoiceRefusal, Decide};
+use crate::capture::Reject;
+use crate::gate::Permit;
+use crate::outcome::OpenOutcome;
+use crate::worker::Worker;
+
+/// One call as the handler hands it over.
+pub struct CallSetup {
+    pub request_id: RequestId,
+    pub call: Call,
+    pub agent: Arc<Agent>,
+    pub target: RouteTarget,
+    pub worker: Rc<Worker>,
+}
+
+/// A call that is in.
+pub struct Admitted {
+    pub outcome: OpenOutcome,
+    pub choice: Choice,
+}
+
+/// Lets the call in, or says why not; a routed call that is refused has its row when this returns.
+pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Admitted, CallFailure> {
+    if let (RouteTarget::Routed { .. }, Some(bad)) = (&setup.target, &setup.call.unknown_block) {
+        return Err(CallFailure::BadRequest(bad.clone()));
+    }
+    let decided = setup.worker.brain.send(question(&setup)).await.map_err(|_| CallFailure::Internal)?;
+    let choice = match decided {
+        Ok(choice) => choice,
+        Err(refusal) => return Err(rejected(&setup, permit, refusal).await),
+    };
+    refuse_foreign_blocks(&setup, &choice)?;
+    let admission = Admission {
+        draft: draft::chosen(&setup, &choice),
+        boot_id: setup.worker.boot_id,
+        hold: choice.hold,
+        charge_if_lost: charge_if_lost(&setup, &choice),
+    };
+    let (mut outcome, answer) = OpenOutcome::admit(admission, permit, setup.worker.capture.clone());
+    match timeout(setup.worker.deadlines.admission, answer).await {
+        Ok(Ok(Ok(Verdict::Admitted))) => {
+            outcome.admitted();
+            Ok(Admitted { outcome, choice })
+        }
+        Ok(Ok(Ok(Verdict::Refused(refusal)))) => {
+            outcome.settle_refused();
+            Err(CallFailure::Refused(refusal))
+        }
+        Ok(Ok(Err(error))) => {
+            outcome.settle_refused();
+            tracing::warn!(request_id = %setup.request_id, %error, "admission failed");
+            Err(CallFailure::StoreUnavailable)
+        }
+        // nobody knows whether the intent will be there: the record closes it if it is
+        Ok(Err(_)) | Err(_) => {
+            outcome.close(OutcomeStatus::FailedOther);
+            Err(CallFailure::StoreUnavailable)
+        }
+    }
+}
+
+fn question(setup: &CallSetup) -> Decide {
+    let call = &setup.call;
+    Decide {
+        target: setup.target.clone(),
+        needs: Needs {
+            tools: call.has_tools,
+            anthropic_only: call.anthropic_only,
+            estimated_input_tokens: call.estimated_input_tokens,
+            max_tokens: call.max_tokens,
+        },
+        hint: call.extras.hint.clone(),
+        spend_policy: setup.agent.spend_policy.clone(),
+        upper_input_tokens: upper_bound_tokens(call.text_bytes).saturating_add(call.attachment_tokens.saturating_mul(2)),
+    }
+}
+
+/// A block that nobody knows may go to a provider of the client's own dialect, which judges it; nobody else can be asked.
+fn refuse_foreign_blocks(setup: &CallSetup, choice: &Choice) -> Result<(), CallFailure> {
+    let Some(bad) = &setup.call.unknown_block else { return Ok(()) };
+    let entries = choice.candidates.iter().filter_map(|index| choice.catalogue.get(*index));
+    let all_native = entries.into_iter().all(|entry| Dialect::of(entry.kind) == Dialect::Anthropic);
+    if all_native { Ok(()) } else { Err(CallFailure::BadRequest(bad.clone())) }
+}
+
+/// The provider has read the prompt by the time anything can get lost.
+fn charge_if_lost(setup: &CallSetup, choice: &Choice) -> Usd {
+    let first = choice.candidates.first().and_then(|index| choice.catalogue.get(*index));
+    let price = first.and_then(|entry| entry.model.price);
+    price.and_then(|price| Usd::for_tokens(setup.call.estimated_input_tokens, price.input).ok()).unwrap_or(Usd::ZERO)
+}
+
+async fn rejected(setup: &CallSetup, permit: Permit, refusal: ChoiceRefusal) -> CallFailure {
+    let (reason, plan, policy, catalogue) = match refusal {
+        ChoiceRefusal::Pin { model, refusal } => return CallFailure::pin(&model, refusal),
+        ChoiceRefusal::Unaffordable => return CallFailure::BadRequest(ainfera_wire::BadRequest::new("max_tokens", "cannot be priced")),
+        ChoiceRefusal::Rejected { reason, plan, policy, catalogue } => (reason, plan, policy, catalogue),
+    };
+    let outcome = draft::rejected(setup, reason, &plan, &policy, &catalogue);
+    let (reply, answer) = oneshot::channel();
+    setup.worker.capture.do_send(Reject { outcome: Box::new(outcome), permit, reply });
+    match timeout(setup.worker.deadlines.admission, answer).await {
+        Ok(Ok(Ok(()))) => CallFailure::no_candidate(reason, &plan),
+        Ok(Ok(Err(_))) | Ok(Err(_)) | Err(_) => CallFailure::StoreUnavailable,
+    }
+}

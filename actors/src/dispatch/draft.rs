@@ -1,0 +1,100 @@
+//! The record of a call as far as it is known when the candidates are.
+
+use ainfera_routing::{Catalogue, Plan, Policy, RejectReason, candidates_json, policy_version};
+use ainfera_schema::{
+    CallKind, InferenceId, OutcomeStatus, ReceiptId, RoutingOutcome, TaskTypeSource, TokenUsage, Usd, UsageBasis,
+};
+use ainfera_wire::call::Delivery;
+use jiff::Timestamp;
+
+use super::admission::CallSetup;
+use crate::brain::Choice;
+
+/// The version that a call carries which no policy decided.
+const PINNED: &str = "pinned";
+
+/// A call with candidates: the first of them is taken to be the one.
+pub fn chosen(setup: &CallSetup, choice: &Choice) -> RoutingOutcome {
+    let mut outcome = blank(setup);
+    let first = choice.candidates.first().and_then(|index| choice.catalogue.get(*index));
+    if let Some(plan) = &choice.plan {
+        decided(&mut outcome, plan, &choice.policy, &choice.catalogue);
+        let winner = plan.decision().winner();
+        outcome.q_prior_used = winner.and_then(|winner| winner.q_prior);
+        outcome.cost_projected_usd =
+            winner.and_then(|winner| winner.projected_cost_usd).and_then(|projected| Usd::from_decimal(projected).ok());
+    } else {
+        outcome.cost_projected_usd = Some(choice.hold);
+    }
+    if let Some(entry) = first {
+        outcome.chosen_model = Some(entry.model.slug.clone());
+        outcome.provider = Some(entry.model.provider.clone());
+        outcome.cell = Some(format!("{}:{}:{}", outcome.task_type.as_str(), entry.model.slug, choice.policy.preset.band()));
+    }
+    outcome
+}
+
+/// A call that no candidate may serve.
+pub fn rejected(setup: &CallSetup, reason: RejectReason, plan: &Plan, policy: &Policy, catalogue: &Catalogue) -> RoutingOutcome {
+    let mut outcome = blank(setup);
+    decided(&mut outcome, plan, policy, catalogue);
+    outcome.status = Some(match reason {
+        RejectReason::ToolsNotSupported => OutcomeStatus::RejectedTools,
+        RejectReason::NoCandidateClearsFloor | RejectReason::NoCandidateEnrolled => OutcomeStatus::RejectedFloor,
+    });
+    outcome
+}
+
+fn decided(outcome: &mut RoutingOutcome, plan: &Plan, policy: &Policy, catalogue: &Catalogue) {
+    let decision = plan.decision();
+    outcome.policy_version = policy_version(policy.preset, decision.ruleset_hash);
+    outcome.ruleset_hash = decision.ruleset_hash.as_str().to_owned();
+    outcome.decision_rule = decision.rule_fired.as_str().to_owned();
+    outcome.candidates_json = candidates_json(plan);
+    outcome.m_allowed_set_json = catalogue.m_allowed_set_json().to_owned();
+}
+
+fn blank(setup: &CallSetup) -> RoutingOutcome {
+    let task_type = setup.call.extras.task_type;
+    RoutingOutcome {
+        request_id: setup.request_id,
+        agent_id: setup.agent.agent_id,
+        tenant_id: setup.agent.tenant_id,
+        kind: setup.target.kind(),
+        inference_id: None,
+        receipt_id: ReceiptId::mint(),
+        model_requested: match setup.target.kind() {
+            // audit and decision show the canonical name, whatever alias was used
+            CallKind::Routed => ainfera_routing::ROUTING_TARGET.to_owned(),
+            CallKind::Direct => setup.call.model.clone(),
+        },
+        task_type: task_type.unwrap_or_default(),
+        task_type_source: if task_type.is_some() { TaskTypeSource::Caller } else { TaskTypeSource::Default },
+        cell: None,
+        policy_version: PINNED.to_owned(),
+        ruleset_hash: String::new(),
+        decision_rule: PINNED.to_owned(),
+        candidates_json: "[]".to_owned(),
+        m_allowed_set_json: "[]".to_owned(),
+        chosen_model: None,
+        provider: None,
+        q_prior_used: None,
+        cost_projected_usd: None,
+        status: None,
+        attempts: Vec::new(),
+        usage: TokenUsage::default(),
+        usage_basis: UsageBasis::Reported,
+        cost_actual_usd: Usd::ZERO,
+        stop_reason: None,
+        streamed: setup.call.delivery == Delivery::Streamed,
+        first_content_ms: None,
+        latency_ms: 0,
+        coercions: Vec::new(),
+        created_at: Timestamp::now(),
+    }
+}
+
+/// The id of the answer, minted with the first attempt.
+pub fn inference_id(outcome: &mut RoutingOutcome) -> InferenceId {
+    *outcome.inference_id.get_or_insert_with(InferenceId::mint)
+}

@@ -1,0 +1,176 @@
+//! Why a call got no answer, in words for the caller. Which status that is, only the HTTP layer knows.
+
+use ainfera_routing::{DropReason, PinRefusal, Plan, RejectReason};
+use ainfera_schema::{CallKind, ModelSlug};
+use ainfera_store::Refusal;
+use ainfera_wire::BadRequest;
+use ainfera_wire::upstream::FaultKind;
+
+use super::admission::CallSetup;
+use super::Open;
+use crate::provider::ProviderFailure;
+
+/// Everything that can end a call without an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallFailure {
+    BadRequest(BadRequest),
+    /// The provider says that the request itself is wrong.
+    ProviderRejectedRequest { status: u16, message: String },
+    NoCandidate { message: String },
+    ToolsNotSupported { backend: String },
+    ModelUnavailable { model: String, why: String },
+    Refused(Refusal),
+    StoreUnavailable,
+    /// Every candidate of a routed call failed.
+    AllFailed { attempts: usize, overloaded: bool, retry_after_seconds: Option<u64>, last: String },
+    /// The pinned model's provider failed.
+    PinnedFailed { overloaded: bool, retry_after_seconds: Option<u64>, why: String },
+    /// The provider failed after content had come.
+    Midstream { overloaded: bool, why: String },
+    TimedOut,
+    Internal,
+}
+
+impl CallFailure {
+    pub(super) fn pin(model: &ModelSlug, refusal: PinRefusal) -> Self {
+        match refusal {
+            PinRefusal::Unknown | PinRefusal::NoPrice => {
+                CallFailure::ModelUnavailable { model: model.to_string(), why: refusal.to_string() }
+            }
+            PinRefusal::ToolsNotSupported | PinRefusal::ServerToolsNotSupported => {
+                CallFailure::ToolsNotSupported { backend: model.to_string() }
+            }
+        }
+    }
+
+    pub(super) fn no_candidate(reason: RejectReason, plan: &Plan) -> Self {
+        let candidates = &plan.decision().candidates;
+        if reason == RejectReason::ToolsNotSupported {
+            let without = candidates.iter().find(|candidate| candidate.drop_reason == Some(DropReason::ToolsNotSupported));
+            let backend = without.or(candidates.first()).map(|candidate| candidate.model_slug.to_string()).unwrap_or_default();
+            return CallFailure::ToolsNotSupported { backend };
+        }
+        let drops: Vec<String> = candidates
+            .iter()
+            .map(|candidate| format!("{}: {}", candidate.model_slug, candidate.drop_reason.map_or("none", DropReason::as_str)))
+            .collect();
+        CallFailure::NoCandidate { message: format!("{} ({})", reason.as_str(), drops.join(", ")) }
+    }
+
+    pub(super) fn attempts_failed(setup: &CallSetup, open: &mut Open, last: Option<ProviderFailure>) -> Self {
+        let Some(last) = last else { return CallFailure::Internal };
+        if let ProviderFailure::Untranslatable(bad) = &last {
+            return CallFailure::BadRequest(bad.clone());
+        }
+        if last.kind() == Some(FaultKind::InvalidRequest) {
+            let message = match &last {
+                ProviderFailure::Refused { message, .. } => message.clone(),
+                other => other.to_string(),
+            };
+            return CallFailure::ProviderRejectedRequest { status: last.http_status().unwrap_or(400), message };
+        }
+        let retry_after_seconds = last.retry_after_seconds();
+        match setup.target.kind() {
+            CallKind::Direct => CallFailure::PinnedFailed { overloaded: last.is_overload(), retry_after_seconds, why: outward(&last) },
+            CallKind::Routed => CallFailure::AllFailed {
+                attempts: open.outcome.draft().map_or(0, |outcome| outcome.attempts.len()),
+                overloaded: last.is_overload(),
+                retry_after_seconds,
+                last: outward(&last),
+            },
+        }
+    }
+
+    pub(super) fn midstream(failure: &ProviderFailure) -> Self {
+        CallFailure::Midstream { overloaded: failure.is_overload(), why: outward(failure) }
+    }
+
+    /// The `type` of the error, in Anthropic's words.
+    pub fn error_type(&self) -> &'static str {
+        match self {
+            CallFailure::BadRequest(_)
+            | CallFailure::ProviderRejectedRequest { .. }
+            | CallFailure::NoCandidate { .. }
+            | CallFailure::ToolsNotSupported { .. }
+            | CallFailure::ModelUnavailable { .. } => "invalid_request_error",
+            CallFailure::Refused(Refusal::Inactive { .. }) => "conflict_error",
+            CallFailure::Refused(_) => "billing_error",
+            CallFailure::AllFailed { overloaded: true, .. }
+            | CallFailure::PinnedFailed { overloaded: true, .. }
+            | CallFailure::Midstream { overloaded: true, .. } => "overloaded_error",
+            CallFailure::TimedOut => "timeout_error",
+            CallFailure::StoreUnavailable
+            | CallFailure::AllFailed { .. }
+            | CallFailure::PinnedFailed { .. }
+            | CallFailure::Midstream { .. }
+            | CallFailure::Internal => "api_error",
+        }
+    }
+
+    /// A word that programs can act on; `None` where the type says it all.
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            CallFailure::NoCandidate { .. } => Some("no_candidate_clears_floor"),
+            CallFailure::ToolsNotSupported { .. } => Some("tools_not_supported_by_backend"),
+            CallFailure::ModelUnavailable { .. } => Some("model_unavailable"),
+            CallFailure::Refused(Refusal::Funds { .. }) => Some("insufficient_funds"),
+            CallFailure::Refused(Refusal::PerCallCap { .. } | Refusal::DailyCap { .. }) => Some("cap_exceeded"),
+            CallFailure::Refused(Refusal::Inactive { .. }) => Some("agent_inactive"),
+            CallFailure::StoreUnavailable => Some("store_unavailable"),
+            CallFailure::AllFailed { .. } => Some("all_routed_models_failed"),
+            CallFailure::PinnedFailed { .. } => Some("pinned_upstream_failed"),
+            CallFailure::Midstream { .. } => Some("stream_incomplete"),
+            CallFailure::BadRequest(_) | CallFailure::ProviderRejectedRequest { .. } | CallFailure::TimedOut | CallFailure::Internal => None,
+        }
+    }
+
+    /// What the caller is told.
+    pub fn message(&self) -> String {
+        match self {
+            CallFailure::BadRequest(bad) => bad.to_string(),
+            CallFailure::ProviderRejectedRequest { message, .. } => message.clone(),
+            CallFailure::NoCandidate { message } => message.clone(),
+            CallFailure::ToolsNotSupported { backend } => {
+                format!("{backend} does not take these tools; hint: leave tools out, or pin a model that takes them (GET /v1/models)")
+            }
+            CallFailure::ModelUnavailable { model, why } => format!("model: {model}: {why}; GET /v1/models lists what there is"),
+            CallFailure::Refused(refusal) => refused(refusal),
+            CallFailure::StoreUnavailable => "the store that every call is recorded in is not available; nothing was sent to a provider".to_owned(),
+            CallFailure::AllFailed { attempts, last, .. } => format!("all routed models failed ({attempts} attempts); last: {last}"),
+            CallFailure::PinnedFailed { why, .. } => format!("the pinned model's provider failed: {why}"),
+            CallFailure::Midstream { why, .. } => format!("the provider failed after it had begun to answer: {why}"),
+            CallFailure::TimedOut => "the call took longer than its total deadline".to_owned(),
+            CallFailure::Internal => "internal error".to_owned(),
+        }
+    }
+
+    /// Seconds after which it is worth trying again.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            CallFailure::AllFailed { retry_after_seconds, .. } => Some(retry_after_seconds.unwrap_or(1)),
+            CallFailure::PinnedFailed { overloaded: true, retry_after_seconds, .. } => Some(retry_after_seconds.unwrap_or(1)),
+            CallFailure::StoreUnavailable => Some(1),
+            _ => None,
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Inactive { status } => format!("agent is {status}"),
+        Refusal::PerCallCap { cap, needed } => format!("this call may cost ${needed}, above the cap of ${cap} on one call"),
+        Refusal::DailyCap { cap, committed, needed } => {
+            format!("this call may cost ${needed}; with ${committed} spent or held today it would pass the daily cap of ${cap}")
+        }
+        Refusal::Funds { available, needed } => format!("this call may cost ${needed}, the wallet has ${available}"),
+    }
+}
+
+/// Providers' words about our own account may carry parts of our key: they stay inside.
+fn outward(failure: &ProviderFailure) -> String {
+    match failure {
+        ProviderFailure::Refused { status, kind: FaultKind::Account, .. } => format!("provider answered {status}"),
+        ProviderFailure::Connect(_) => "cannot connect to the provider".to_owned(),
+        other => other.to_string(),
+    }
+}

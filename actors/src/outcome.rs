@@ -1,0 +1,67 @@
+//! A call that has not been accounted for yet. It closes exactly once: by [`OpenOutcome::close`], or by its `Drop` when nobody did.
+
+use actix::Addr;
+use ainfera_schema::{OutcomeStatus, RoutingOutcome};
+use ainfera_store::{Admission, Verdict};
+use tokio::sync::oneshot;
+
+use crate::capture::{Admit, CaptureActor, CaptureError, Record};
+use crate::gate::Permit;
+
+/// Owns the duty to leave a row. Cannot be cloned; moving it moves the duty.
+#[must_use = "dropping it records the call as failed"]
+#[derive(Debug)]
+pub struct OpenOutcome {
+    /// `None` once recorded.
+    open: Option<(Box<RoutingOutcome>, Permit)>,
+    capture: Addr<CaptureActor>,
+    /// What the record says if this is dropped: a panic, a cancelled future, a worker that was stopped.
+    status_if_dropped: OutcomeStatus,
+}
+
+/// The store's answer to an admission, when it comes.
+pub type AdmissionReply = oneshot::Receiver<Result<Verdict, CaptureError>>;
+
+impl OpenOutcome {
+    /// Asks the store to let the call in. From here on the row has an owner, whatever becomes of the caller.
+    pub fn admit(admission: Admission, permit: Permit, capture: Addr<CaptureActor>) -> (Self, AdmissionReply) {
+        let (reply, answer) = oneshot::channel();
+        let outcome = Box::new(admission.draft.clone());
+        // told, not asked: an ask is cancelled with its future, and then nobody would know whether there is an intent
+        capture.do_send(Admit { admission: Box::new(admission), reply });
+        (Self { open: Some((outcome, permit)), capture, status_if_dropped: OutcomeStatus::ClientGone }, answer)
+    }
+
+    /// The store let it in: from now on only a fault of ours drops it.
+    pub fn admitted(&mut self) {
+        self.status_if_dropped = OutcomeStatus::FailedOther;
+    }
+
+    /// The store refused and wrote what there is to write: nothing is owed any more.
+    pub fn settle_refused(mut self) {
+        self.open = None;
+    }
+
+    /// The record so far. `None` once it is closed.
+    pub fn draft(&mut self) -> Option<&mut RoutingOutcome> {
+        self.open.as_mut().map(|(outcome, _)| &mut **outcome)
+    }
+
+    /// Hands the record over. The permit goes with it and comes home when the row is durable.
+    pub fn close(mut self, status: OutcomeStatus) {
+        self.record(status);
+    }
+
+    fn record(&mut self, status: OutcomeStatus) {
+        if let Some((mut outcome, permit)) = self.open.take() {
+            outcome.status = Some(status);
+            self.capture.do_send(Record { outcome, permit });
+        }
+    }
+}
+
+impl Drop for OpenOutcome {
+    fn drop(&mut self) {
+        self.record(self.status_if_dropped);
+    }
+}

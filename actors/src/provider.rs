@@ -1,0 +1,138 @@
+//! ProviderActor: one attempt at one provider. It owns the response body, reads it as fast as the dispatcher takes it,
+//! and stops reading the moment it is stopped: cancellation is a drop, all the way to the provider's socket.
+
+pub mod client;
+pub mod exchange;
+pub mod failure;
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WeakRecipient, WrapFuture,
+};
+use ainfera_schema::Deadlines;
+use ainfera_wire::Heard;
+use ainfera_wire::upstream::{UpstreamReader, UpstreamRequest};
+
+use exchange::Exchange;
+pub use failure::{Next, ProviderFailure};
+
+/// What one read of the provider said. Answered when the client's side took it.
+#[derive(Message)]
+#[rtype(result = "Taken")]
+pub struct Emit {
+    /// Which attempt of the call this is: what a replaced one still says is ignored.
+    pub attempt: u32,
+    pub events: Vec<Heard>,
+}
+
+/// Whether to read on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    ReadOn,
+    Stop,
+}
+
+/// The attempt failed. Success has no message: it is an event of the stream.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Failed {
+    pub attempt: u32,
+    pub failure: ProviderFailure,
+}
+
+/// The call needs this attempt no longer.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Stop;
+
+/// Everything that one attempt needs.
+pub struct ProviderSetup {
+    pub attempt: u32,
+    pub client: awc::Client,
+    pub request: UpstreamRequest,
+    pub reader: UpstreamReader,
+    pub deadlines: Deadlines,
+    /// The dispatcher; weak, for it owns us.
+    pub emit: WeakRecipient<Emit>,
+    pub failed: WeakRecipient<Failed>,
+}
+
+/// See the module.
+pub struct ProviderActor {
+    setup: Option<ProviderSetup>,
+}
+
+impl ProviderActor {
+    pub fn start_attempt(setup: ProviderSetup) -> Attempting {
+        Attempting { provider: Some(ProviderActor { setup: Some(setup) }.start()) }
+    }
+}
+
+impl Actor for ProviderActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        let Some(setup) = self.setup.take() else { return };
+        let report = Report { attempt: setup.attempt, to: setup.failed.clone(), failure: Some(ProviderFailure::Crashed) };
+        let emit = setup.emit.clone();
+        let attempt = setup.attempt;
+        let sent = setup.request.body.clone();
+        let exchange = Exchange::new(setup.client, setup.request, setup.reader, setup.deadlines);
+        let run = async move {
+            // owned here, so that it speaks also when this future panics
+            let mut report = report;
+            let ended = exchange.run(async |events| {
+                crate::fault_injection::maybe_panic("provider", &sent);
+                match emit.upgrade() {
+                    Some(dispatch) => dispatch.send(Emit { attempt, events }).await.unwrap_or(Taken::Stop),
+                    None => Taken::Stop,
+                }
+            });
+            report.failure = ended.await.err();
+        };
+        context.spawn(run.into_actor(self).map(|(), _, context| context.stop()));
+    }
+}
+
+impl Handler<Stop> for ProviderActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, context: &mut Self::Context) {
+        context.stop();
+    }
+}
+
+/// Tells the dispatcher how the attempt failed, also when it panics.
+struct Report {
+    attempt: u32,
+    to: WeakRecipient<Failed>,
+    failure: Option<ProviderFailure>,
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if let (Some(failure), Some(dispatch)) = (self.failure.take(), self.to.upgrade()) {
+            dispatch.do_send(Failed { attempt: self.attempt, failure });
+        }
+    }
+}
+
+/// A running attempt, as the dispatcher holds it: dropping it stops the provider.
+#[derive(Debug)]
+pub struct Attempting {
+    provider: Option<Addr<ProviderActor>>,
+}
+
+impl Attempting {
+    /// The answer is whole: let the provider read the last bytes, so that its connection can be used again.
+    pub fn let_finish(mut self) {
+        self.provider = None;
+    }
+}
+
+impl Drop for Attempting {
+    fn drop(&mut self) {
+        if let Some(provider) = self.provider.take() {
+            provider.do_send(Stop);
+        }
+    }
+}

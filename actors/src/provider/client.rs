@@ -1,0 +1,74 @@
+//! The HTTP client, one per worker. Every default that is wrong for streams is set right here and nowhere else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_rt::net::TcpStream;
+use actix_service::Service;
+use actix_tls::connect::{ConnectError, ConnectInfo, Connection, Connector as TcpConnector, ConnectorService, Resolver};
+use awc::http::Uri;
+use awc::{Client, Connector};
+use futures_util::future::LocalBoxFuture;
+use rustls::ClientConfig;
+use rustls_platform_verifier::BuilderVerifierExt;
+
+/// Above the idle time of load balancers; a new TLS handshake costs more than an idle socket.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+const LIFETIME: Duration = Duration::from_secs(600);
+
+/// What TLS to providers trusts: the platform's roots. Fails where the platform has none.
+pub fn tls_config() -> Result<Arc<ClientConfig>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let mut config = builder.with_platform_verifier()?.with_no_client_auth();
+    // never offer h2: one socket per stream, so that a drop is a close
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// A client for the current worker.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that may build a client")]
+pub fn client(tls: Arc<ClientConfig>, connect: Duration) -> Client {
+    let connector = Connector::new()
+        .connector(NoDelay { tcp: TcpConnector::new(Resolver::default()).service() })
+        .rustls_0_23(tls)
+        .max_http_version(awc::http::Version::HTTP_11)
+        // the default of 100 connections is for all hosts together, and the 101st stream waits in line
+        .limit(0)
+        .timeout(connect)
+        .handshake_timeout(connect)
+        .conn_keep_alive(KEEP_ALIVE)
+        .conn_lifetime(LIFETIME);
+    Client::builder()
+        .connector(connector)
+        // the client's own timeout covers the head only; ours have names
+        .disable_timeout()
+        // a redirect would carry the key and the prompt to another origin
+        .disable_redirects()
+        .finish()
+}
+
+/// Connects and switches Nagle's algorithm off, which awc leaves on: a request written in two parts would wait for an acknowledgement.
+#[derive(Clone)]
+struct NoDelay {
+    tcp: ConnectorService,
+}
+
+impl Service<ConnectInfo<Uri>> for NoDelay {
+    type Response = Connection<Uri, TcpStream>;
+    type Error = ConnectError;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    actix_service::always_ready!();
+
+    fn call(&self, target: ConnectInfo<Uri>) -> Self::Future {
+        let connecting = self.tcp.call(target);
+        Box::pin(async move {
+            let connection = connecting.await?;
+            if let Err(error) = connection.io_ref().set_nodelay(true) {
+                tracing::debug!(%error, "cannot set nodelay");
+            }
+            Ok(connection)
+        })
+    }
+}

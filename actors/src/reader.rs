@@ -1,0 +1,57 @@
+//! ReaderActor: answers questions about what is kept. It lives on the main arbiter beside CaptureActor, because database connections do;
+//! workers never touch one.
+
+use std::sync::Arc;
+
+use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
+use ainfera_store::{Store, StoreError};
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+
+type Question = Box<dyn FnOnce(Arc<dyn Store>) -> BoxFuture<'static, ()> + Send>;
+
+/// A question; its answer goes through the channel that it holds.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Ask(Question);
+
+/// See the module.
+pub struct ReaderActor {
+    store: Arc<dyn Store>,
+}
+
+impl ReaderActor {
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+}
+
+impl Actor for ReaderActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<Ask> for ReaderActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, ask: Ask, _: &mut Self::Context) -> Self::Result {
+        ask.0(Arc::clone(&self.store))
+    }
+}
+
+/// Asks the store something from any thread.
+pub async fn ask<T, F>(reader: &Addr<ReaderActor>, question: F) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    F: FnOnce(Arc<dyn Store>) -> BoxFuture<'static, Result<T, StoreError>> + Send + 'static,
+{
+    let (reply, answer) = oneshot::channel();
+    let question = Ask(Box::new(move |store| {
+        Box::pin(async move {
+            // nobody waits any more: nothing to do
+            let _ = reply.send(question(store).await);
+        })
+    }));
+    let gone = || StoreError::Unavailable("reader has stopped".to_owned());
+    reader.send(question).await.map_err(|_| gone())?;
+    answer.await.map_err(|_| gone())?
+}

@@ -1,0 +1,140 @@
+//! SseSink: turns events into the client's frames and hands them to the response body. It answers a [`Write`] when the body took it,
+//! so whoever asks reads no further before that: a slow client stops the provider.
+
+pub mod body;
+pub mod collect;
+
+use std::time::Duration;
+
+use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
+use ainfera_wire::Heard;
+use ainfera_wire::anthropic::frames::{AnthropicFrames, error_frame};
+use bytes::{Bytes, BytesMut};
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::Instant;
+
+use ainfera_wire::StreamEvent;
+
+/// Events for the client, in order.
+#[derive(Message)]
+#[rtype(result = "Result<Written, SinkError>")]
+pub struct Write(pub Vec<Heard>);
+
+/// The stream failed after its 200: say so and end.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct WriteError {
+    pub error_type: &'static str,
+    pub message: String,
+}
+
+/// The 200 is out: keep the connection alive from now on.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Opened;
+
+/// What became of a [`Write`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// On its way; more may come.
+    Taken,
+    /// The answer is whole: the body of a client that did not ask for a stream.
+    Whole(Bytes),
+}
+
+/// Why a sink takes no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SinkError {
+    #[error("client has left")]
+    Gone,
+    #[error("client does not read")]
+    Stalled,
+}
+
+/// How many frames may wait for the body. The only buffer between provider and socket, so small.
+pub const BODY_CHANNEL_FRAMES: usize = 4;
+
+/// See the module.
+pub struct SseSink {
+    frames: AnthropicFrames,
+    request_id: String,
+    body: mpsc::Sender<Bytes>,
+    stall: Duration,
+    ping: Duration,
+    last_write: Instant,
+}
+
+impl SseSink {
+    pub fn new(frames: AnthropicFrames, request_id: String, body: mpsc::Sender<Bytes>, stall: Duration, ping: Duration) -> Self {
+        Self { frames, request_id, body, stall, ping, last_write: Instant::now() }
+    }
+
+    fn send(&mut self, bytes: BytesMut) -> ResponseFuture<Result<Written, SinkError>> {
+        self.last_write = Instant::now();
+        // room for it is the common case and needs no waiting
+        let bytes = match self.body.try_send(bytes.freeze()) {
+            Ok(()) => return Box::pin(std::future::ready(Ok(Written::Taken))),
+            Err(TrySendError::Closed(_)) => return Box::pin(std::future::ready(Err(SinkError::Gone))),
+            Err(TrySendError::Full(bytes)) => bytes,
+        };
+        let (body, stall) = (self.body.clone(), self.stall);
+        Box::pin(async move {
+            match tokio::time::timeout(stall, body.send(bytes)).await {
+                Ok(Ok(())) => Ok(Written::Taken),
+                Ok(Err(_)) => Err(SinkError::Gone),
+                Err(_) => Err(SinkError::Stalled),
+            }
+        })
+    }
+
+    fn ping_if_silent(&mut self) {
+        if self.last_write.elapsed() < self.ping {
+            return;
+        }
+        let mut bytes = BytesMut::new();
+        self.frames.write(&Heard::translated(StreamEvent::Ping), &mut bytes);
+        // a full channel needs no ping: there are bytes on the way
+        let _ = self.body.try_send(bytes.freeze());
+        self.last_write = Instant::now();
+    }
+}
+
+impl Actor for SseSink {
+    type Context = Context<Self>;
+}
+
+impl Handler<Write> for SseSink {
+    type Result = ResponseFuture<Result<Written, SinkError>>;
+
+    fn handle(&mut self, write: Write, _: &mut Self::Context) -> Self::Result {
+        let mut bytes = BytesMut::new();
+        for heard in &write.0 {
+            self.frames.write(heard, &mut bytes);
+        }
+        self.send(bytes)
+    }
+}
+
+impl Handler<WriteError> for SseSink {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, error: WriteError, _: &mut Self::Context) -> Self::Result {
+        let mut bytes = BytesMut::new();
+        error_frame(error.error_type, &error.message, &self.request_id, &mut bytes);
+        let sent = self.send(bytes);
+        Box::pin(async move {
+            let _ = sent.await;
+        })
+    }
+}
+
+impl Handler<Opened> for SseSink {
+    type Result = ();
+
+    fn handle(&mut self, _: Opened, context: &mut Self::Context) {
+        self.ping_if_silent();
+        // twice per interval, so that a silence is at most one and a half
+        context.run_interval(self.ping / 2, |sink, _| sink.ping_if_silent());
+    }
+}

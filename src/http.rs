@@ -1,0 +1,48 @@
+//! The HTTP surface: one table of paths. Statuses are known in [`error`] only.
+
+pub mod answer;
+pub mod auth;
+pub mod body;
+pub mod error;
+pub mod health;
+pub mod messages;
+pub mod metrics;
+pub mod reads;
+pub mod state;
+
+use actix_web::web::{ServiceConfig, get, head, post, resource, route};
+use actix_web::{HttpRequest, HttpResponse};
+use ainfera_schema::RequestId;
+
+use error::ApiError;
+
+/// Every path that is served.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/v1/messages").route(post().to(messages::messages)).default_service(route().to(method_not_allowed)))
+        .service(reading("/v1/models", get().to(reads::models)))
+        .service(reading("/v1/inferences/{inference_id}", get().to(reads::inference)))
+        .service(reading("/v1/inferences/{inference_id}/decision", get().to(reads::decision)))
+        .service(reading("/v1/audit/{agent_id}", get().to(reads::audit)))
+        .service(reading("/v1/audit/{agent_id}/verify", get().to(reads::verify_audit)))
+        .service(reading("/v1/ledger/{agent_id}", get().to(reads::ledger)))
+        .service(reading("/healthz", get().to(health::live)))
+        .service(reading("/readyz", get().to(health::ready)))
+        .service(reading("/metrics", get().to(metrics::metrics)))
+        // agents probe these before their first call
+        .service(resource("/").route(get().to(health::service)).route(head().to(health::service)))
+        .service(resource("/api/hello").route(get().to(health::service)).route(head().to(health::service)))
+        .default_service(route().to(not_found));
+}
+
+fn reading(path: &str, read: actix_web::Route) -> actix_web::Resource {
+    resource(path).route(read).default_service(route().to(method_not_allowed))
+}
+
+async fn not_found(request: HttpRequest) -> HttpResponse {
+    ApiError::UnknownPath(request.path().to_owned()).response(RequestId::mint())
+}
+
+async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
+    ApiError::MethodNotAllowed { method: request.method().to_string(), path: request.path().to_owned() }.response(RequestId::mint())
+}

@@ -1,0 +1,158 @@
+//! From what went wrong to what the caller gets. The only file that knows HTTP statuses.
+//!
+//! Bodies are Anthropic's envelope: `{"type":"error","error":{"type","message","details"?},"request_id"}`.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use ainfera_actors::dispatch::CallFailure;
+use ainfera_actors::gate::GateRefusal;
+use ainfera_schema::RequestId;
+use ainfera_store::{Refusal, StoreError};
+use ainfera_wire::BadRequest;
+use ainfera_wire::anthropic::frames::error_json;
+
+/// Everything that a request can be answered with but success.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    #[error("{0}")]
+    Unauthorized(&'static str),
+    #[error("no such path: {0}")]
+    UnknownPath(String),
+    /// Somebody else's is as absent as what does not exist.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    #[error("{method} is not allowed on {path}")]
+    MethodNotAllowed { method: String, path: String },
+    #[error("{0}")]
+    BadRequest(BadRequest),
+    #[error("request body is larger than {limit_bytes} bytes")]
+    BodyTooLarge { limit_bytes: usize },
+    #[error("content-encoding {0} is not supported; send the body as it is")]
+    UnsupportedEncoding(String),
+    #[error("request body did not arrive in time")]
+    BodyTimedOut,
+    #[error("request body broke off: {0}")]
+    BodyBroken(String),
+    #[error("too many request bodies in memory; try again")]
+    BodyBudget,
+    #[error("{0}")]
+    Gate(#[from] GateRefusal),
+    #[error("store: {0}")]
+    Store(#[from] StoreError),
+    #[error("{}", .0.message())]
+    Call(CallFailure),
+}
+
+/// Whether an SDK shall try again by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Retry {
+    /// As its own rules say.
+    Default,
+    Never,
+    After { seconds: u64 },
+}
+
+impl ApiError {
+    pub fn response(&self, request_id: RequestId) -> HttpResponse {
+        let (status, error_type) = self.status_and_type();
+        let request_id = request_id.header_value();
+        let code = match self {
+            ApiError::Call(failure) => failure.code(),
+            _ => None,
+        };
+        let mut response = HttpResponse::build(status);
+        response.insert_header((CONTENT_TYPE, "application/json"));
+        if let Ok(value) = HeaderValue::from_str(&request_id) {
+            response.insert_header((HeaderName::from_static("request-id"), value));
+        }
+        match self.retry() {
+            Retry::Default => {}
+            Retry::Never => {
+                response.insert_header(("x-should-retry", "false"));
+            }
+            Retry::After { seconds } => {
+                response.insert_header((RETRY_AFTER, seconds));
+            }
+        }
+        response.body(error_json(error_type, &self.public_message(), &request_id, code))
+    }
+
+    fn status_and_type(&self) -> (StatusCode, &'static str) {
+        match self {
+            ApiError::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "authentication_error"),
+            ApiError::UnknownPath(_) | ApiError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found_error"),
+            ApiError::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error"),
+            ApiError::BadRequest(_) | ApiError::BodyBroken(_) => (StatusCode::BAD_REQUEST, "invalid_request_error"),
+            ApiError::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "request_too_large"),
+            ApiError::UnsupportedEncoding(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request_error"),
+            ApiError::BodyTimedOut => (StatusCode::REQUEST_TIMEOUT, "timeout_error"),
+            ApiError::BodyBudget | ApiError::Gate(GateRefusal::Full) => (overloaded(), "overloaded_error"),
+            ApiError::Gate(GateRefusal::Closed) => (StatusCode::SERVICE_UNAVAILABLE, "overloaded_error"),
+            ApiError::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "api_error"),
+            ApiError::Call(failure) => (call_status(failure), failure.error_type()),
+        }
+    }
+
+    /// What a database says stays inside.
+    fn public_message(&self) -> String {
+        match self {
+            ApiError::Store(_) => "the store is not available".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            ApiError::BodyBudget | ApiError::Gate(_) | ApiError::Store(_) => Retry::After { seconds: 1 },
+            // permanent until somebody changes something, but SDKs retry 402 and 409 by themselves
+            ApiError::Call(CallFailure::Refused(_)) => Retry::Never,
+            ApiError::Call(failure) => failure.retry_after_seconds().map_or(Retry::Default, |seconds| Retry::After { seconds }),
+            _ => Retry::Default,
+        }
+    }
+}
+
+fn call_status(failure: &CallFailure) -> StatusCode {
+    match failure {
+        CallFailure::BadRequest(_) => StatusCode::BAD_REQUEST,
+        CallFailure::ProviderRejectedRequest { status: 413, .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        CallFailure::ProviderRejectedRequest { .. } => StatusCode::BAD_REQUEST,
+        CallFailure::NoCandidate { .. } | CallFailure::ToolsNotSupported { .. } | CallFailure::ModelUnavailable { .. } => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        CallFailure::Refused(Refusal::Inactive { .. }) => StatusCode::CONFLICT,
+        CallFailure::Refused(Refusal::PerCallCap { .. } | Refusal::DailyCap { .. } | Refusal::Funds { .. }) => StatusCode::PAYMENT_REQUIRED,
+        CallFailure::StoreUnavailable | CallFailure::AllFailed { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        CallFailure::PinnedFailed { overloaded: true, .. } => overloaded(),
+        CallFailure::PinnedFailed { .. } | CallFailure::Midstream { .. } => StatusCode::BAD_GATEWAY,
+        CallFailure::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+        CallFailure::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// 529, Anthropic's own status for "overloaded".
+fn overloaded() -> StatusCode {
+    StatusCode::from_u16(529).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_money_refuses_is_not_retried() {
+        let funds = Refusal::Funds { available: "0.1".parse().unwrap(), needed: "0.2".parse().unwrap() };
+        let response = ApiError::Call(CallFailure::Refused(funds)).response(RequestId::mint());
+        assert_eq!(response.status(), StatusCode::PAYMENT_REQUIRED);
+        assert_eq!(response.headers().get("x-should-retry").unwrap(), "false");
+        assert!(response.headers().contains_key("request-id"));
+    }
+
+    #[test]
+    fn overload_is_529_with_a_time() {
+        let response = ApiError::Gate(GateRefusal::Full).response(RequestId::mint());
+        assert_eq!(response.status().as_u16(), 529);
+        assert_eq!(response.headers().get(RETRY_AFTER).unwrap(), "1");
+    }
+}

@@ -1,0 +1,31 @@
+//! Is it alive, is it ready, who is it.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use ainfera_actors::gate::GateRefusal;
+use ainfera_actors::reader::ask;
+use ainfera_schema::RequestId;
+use serde_json::json;
+
+use super::error::ApiError;
+use super::state::Shared;
+
+/// No I/O: it answers as long as the process can answer anything.
+pub async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"status": "ok"}))
+}
+
+/// Not ready while draining, nor without a store.
+pub async fn ready(shared: Data<Shared>) -> HttpResponse {
+    if shared.gate.is_closed() {
+        return ApiError::Gate(GateRefusal::Closed).response(RequestId::mint());
+    }
+    match ask(&shared.reader, |store| Box::pin(async move { store.ping().await })).await {
+        Ok(()) => HttpResponse::Ok().json(json!({"status": "ready"})),
+        Err(error) => ApiError::Store(error).response(RequestId::mint()),
+    }
+}
+
+pub async fn service() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"service": "ainfera", "version": env!("CARGO_PKG_VERSION")}))
+}

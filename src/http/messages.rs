@@ -1,0 +1,103 @@
+//! `POST /v1/messages`: authenticate, take a permit, parse, hand over to a DispatchActor, await the head.
+//!
+//! Nothing that must happen stands after an await here: if the client leaves, this future is dropped, and what it holds does the rest.
+
+use std::rc::Rc;
+
+use actix::Actor;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use ainfera_actors::dispatch::admission::CallSetup;
+use ainfera_actors::dispatch::{DispatchActor, SinkAddress, StreamAddress};
+use ainfera_actors::sink::body::{ClientHold, EventBody};
+use ainfera_actors::sink::collect::CollectSink;
+use ainfera_actors::sink::{BODY_CHANNEL_FRAMES, SseSink};
+use ainfera_actors::worker::Worker;
+use ainfera_routing::{RouteTarget, estimate_tokens};
+use ainfera_schema::RequestId;
+use ainfera_wire::Call;
+use ainfera_wire::anthropic::frames::AnthropicFrames;
+use ainfera_wire::call::{ClientHeaders, Delivery};
+use tokio::sync::{mpsc, oneshot};
+
+use super::answer;
+use super::error::ApiError;
+use super::state::Shared;
+
+pub async fn messages(request: HttpRequest, payload: Payload, shared: Data<Shared>, worker: Data<Rc<Worker>>) -> HttpResponse {
+    let request_id = RequestId::mint();
+    match dispatch(request_id, &request, payload, &shared, worker).await {
+        Ok(response) => response,
+        Err(error) => error.response(request_id),
+    }
+}
+
+async fn dispatch(
+    request_id: RequestId,
+    request: &HttpRequest,
+    payload: Payload,
+    shared: &Shared,
+    worker: Data<Rc<Worker>>,
+) -> Result<HttpResponse, ApiError> {
+    if shared.gate.is_closed() {
+        return Err(ainfera_actors::gate::GateRefusal::Closed.into());
+    }
+    let agent = shared.keys.authenticate(request, &shared.reader).await?;
+    let body = shared.bodies.read(request, payload, shared.deadlines.body).await?;
+    let permit = shared.gate.enter()?;
+    let call = Call::from_messages(body.bytes.clone(), client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
+    let target = RouteTarget::parse(&call.model);
+    if let RouteTarget::Routed { alias: Some(legacy) } = &target {
+        tracing::info!(%request_id, legacy, canonical = ainfera_routing::ROUTING_TARGET, "router_alias_hit");
+    }
+    let delivery = call.delivery;
+    let shown_model = call.model.clone();
+    let frames = AnthropicFrames::new(message_id(request_id), &shown_model, call.estimated_input_tokens);
+    let (sender, receiver) = mpsc::channel(BODY_CHANNEL_FRAMES);
+    let sink = match delivery {
+        Delivery::Streamed => {
+            let sink = SseSink::new(frames, request_id.header_value(), sender, shared.deadlines.stall, shared.deadlines.ping).start();
+            SinkAddress {
+                write: sink.clone().recipient(),
+                stream: Some(StreamAddress { opened: sink.clone().recipient(), error: sink.recipient() }),
+            }
+        }
+        Delivery::Whole => SinkAddress { write: CollectSink::new(frames).start().recipient(), stream: None },
+    };
+    let (head, answer) = oneshot::channel();
+    let agent_id = agent.agent_id;
+    let setup = Rc::new(CallSetup { request_id, call, agent, target, worker: Rc::clone(&worker) });
+    let hold = ClientHold::new(DispatchActor::new(setup, permit, sink, head).start());
+    // a dispatcher that panics drops the head: that is a proper 500
+    let outcome = answer.await.unwrap_or(Err(ainfera_actors::dispatch::CallFailure::Internal));
+    match outcome {
+        Ok(head) => Ok(answer::response(request_id, agent_id, head, EventBody::new(receiver, hold))),
+        Err(failure) => {
+            hold.release();
+            Err(ApiError::Call(failure))
+        }
+    }
+}
+
+/// `msg_` and 24 hex digits, made of the request's id: the last digits, which are the random ones.
+fn message_id(request_id: RequestId) -> String {
+    let digits = request_id.0.simple().to_string();
+    format!("msg_{}", &digits[8..])
+}
+
+fn client_headers(request: &HttpRequest) -> Result<ClientHeaders, ApiError> {
+    let text = |name: &str| -> Vec<&str> { request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect() };
+    let version = text("anthropic-version").first().map(|version| (*version).to_owned());
+    if let Some(version) = version.as_deref().filter(|version| !is_date(version)) {
+        let message = format!("`{version}` is not a version; versions look like 2023-06-01");
+        return Err(ApiError::BadRequest(ainfera_wire::BadRequest::new("anthropic-version", message)));
+    }
+    let beta = text("anthropic-beta");
+    Ok(ClientHeaders { version, beta: (!beta.is_empty()).then(|| beta.join(",")) })
+}
+
+fn is_date(version: &str) -> bool {
+    let bytes = version.as_bytes();
+    bytes.len() == 10
+        && bytes.iter().enumerate().all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() })
+}

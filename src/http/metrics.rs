@@ -1,0 +1,40 @@
+//! `GET /metrics`, for Prometheus.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use ainfera_schema::OutcomeStatus;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::registry::Registry;
+
+use super::state::Shared;
+
+/// The counters are kept by the actors; a registry is built for each scrape, which costs nothing between scrapes.
+pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
+    let mut registry = Registry::with_prefix("ainfera");
+    let counters = &shared.counters;
+    for (name, help, value) in [
+        ("dispatch_without_capture", "closed calls that had neither an intent nor an outcome; must stay 0", &counters.dispatch_without_capture),
+        ("capture_failed", "records that the store refused for good; must stay 0", &counters.capture_failed),
+        ("store_errors", "transactions that failed and were sent again", &counters.store_errors),
+        ("commits", "transactions committed", &counters.commits),
+    ] {
+        registry.register(name, help, ConstCounter::new(value.value()));
+    }
+    registry.register("calls_in_flight", "calls between admission and their durable row", ConstGauge::new(i64::from(shared.gate.in_flight())));
+    let outcomes: Family<[(&'static str, &'static str); 1], prometheus_client::metrics::counter::Counter> = Family::default();
+    for status in OutcomeStatus::ALL {
+        outcomes.get_or_create(&[("status", status.as_str())]).inc_by(counters.outcome(status).value());
+    }
+    registry.register("outcomes", "calls by how they ended", outcomes);
+    let info: Family<[(&'static str, &'static str); 1], Gauge> = Family::default();
+    info.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
+    registry.register("app_info", "what runs here", info);
+    let mut text = String::new();
+    match encode(&mut text, &registry) {
+        Ok(()) => HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text),
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
+}

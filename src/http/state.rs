@@ -1,0 +1,24 @@
+//! What all workers share.
+
+use std::sync::Arc;
+
+use actix::Addr;
+use ainfera_actors::counters::Counters;
+use ainfera_actors::gate::Gate;
+use ainfera_actors::reader::ReaderActor;
+use ainfera_routing::Catalogue;
+use ainfera_schema::Deadlines;
+
+use super::auth::KeyRing;
+use super::body::BodyBudget;
+
+/// Made once, before the first worker.
+pub struct Shared {
+    pub gate: Gate,
+    pub keys: KeyRing,
+    pub reader: Addr<ReaderActor>,
+    pub counters: Arc<Counters>,
+    pub catalogue: Arc<Catalogue>,
+    pub deadlines: Deadlines,
+    pub bodies: BodyBudget,
+}

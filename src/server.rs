@@ -1,0 +1,204 @@
+//! One gateway: from a configuration to a listening server, and back to nothing without losing a row.
+
+pub mod parts;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, Addr};
+use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use ainfera_actors::brain::RoutingBrain;
+use ainfera_actors::capture::CaptureActor;
+use ainfera_actors::counters::Counters;
+use ainfera_actors::gate::Gate;
+use ainfera_actors::reader::ReaderActor;
+use ainfera_actors::worker::Worker;
+use ainfera_mock::MockUpstream;
+use ainfera_schema::BootId;
+use ainfera_store::{Store, StoreError};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::config::Config;
+use crate::http::auth::KeyRing;
+use crate::http::body::BodyBudget;
+use crate::http::routes;
+use crate::http::state::Shared;
+use parts::Parts;
+
+/// Above the idle times of load balancers, so that they close first.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// After the streams: how long their rows may take to become durable.
+const LAST_COMMITS: Duration = Duration::from_secs(10);
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("catalogue: {0}")]
+    Catalogue(#[from] ainfera_routing::CatalogueError),
+    #[error("tls: {0}")]
+    Tls(#[from] rustls::Error),
+    #[error("cannot listen on {address}: {source}")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("scripted provider: {0}")]
+    Mock(std::io::Error),
+}
+
+/// A running gateway.
+pub struct Server {
+    address: SocketAddr,
+    handle: ServerHandle,
+    running: JoinHandle<std::io::Result<()>>,
+    gate: Gate,
+    boot_id: BootId,
+    store: Arc<dyn Store>,
+    counters: Arc<Counters>,
+    drain: Duration,
+    /// Kept here so that a last message to it cannot race with its end.
+    capture: Addr<CaptureActor>,
+    mock: Option<MockUpstream>,
+}
+
+impl Server {
+    /// Opens the store, closes what an earlier boot left open, and listens. Must be called on an actix System: CaptureActor lives on its arbiter.
+    pub async fn start(config: Config) -> Result<Server, StartError> {
+        let store = ainfera_store::open(&config.database.to_string()).await?;
+        store.migrate().await?;
+        let boot_id = BootId::mint();
+        let lost = store.begin_boot(boot_id, &config.replica).await?;
+        if lost > 0 {
+            tracing::warn!(lost, replica = config.replica, "calls that an earlier boot left open were closed as lost");
+        }
+        let (parts, mock) = Parts::build(&config).await?;
+        let gate = Gate::new(config.max_in_flight);
+        let counters = Arc::new(Counters::default());
+        let capture = CaptureActor::new(Arc::clone(&store), Arc::clone(&counters), gate.clone()).start();
+        let shared = Data::new(Shared {
+            gate: gate.clone(),
+            keys: KeyRing::default(),
+            reader: ReaderActor::new(Arc::clone(&store)).start(),
+            counters: Arc::clone(&counters),
+            catalogue: Arc::clone(&parts.catalogue),
+            deadlines: config.deadlines,
+            bodies: BodyBudget::new(config.limits.body_bytes, config.limits.all_bodies_bytes),
+        });
+        let worker_capture = capture.clone();
+        let factory = move || {
+            // runs on the worker's own thread: what is made here is the worker's alone
+            let worker = Rc::new(Worker {
+                brain: RoutingBrain::new(Arc::clone(&parts.catalogue), parts.brain.clone()).start(),
+                capture: worker_capture.clone(),
+                client: ainfera_actors::provider::client::client(Arc::clone(&parts.tls), parts.deadlines.connect),
+                providers: Arc::clone(&parts.providers),
+                deadlines: parts.deadlines,
+                boot_id,
+            });
+            App::new().app_data(shared.clone()).app_data(Data::new(worker)).configure(routes)
+        };
+        let mut server = HttpServer::new(factory)
+            // without it Nagle's algorithm holds back every second frame for 40 ms
+            .tcp_nodelay(true)
+            // with the default a client that has left is never noticed while the stream is silent
+            .h1_allow_half_closed(false)
+            .keep_alive(KEEP_ALIVE)
+            .shutdown_timeout(config.deadlines.drain.as_secs().max(1))
+            .disable_signals();
+        if let Some(workers) = config.workers {
+            server = server.workers(workers);
+        }
+        let listen = |source| StartError::Listen { address: config.listen, source };
+        let server = server.bind(config.listen).map_err(listen)?;
+        let address = server.addrs().first().copied().unwrap_or(config.listen);
+        let server = server.run();
+        let handle = server.handle();
+        #[expect(clippy::disallowed_methods, reason = "awaited in drain")]
+        let running = actix_web::rt::spawn(server);
+        Ok(Server { address, handle, running, gate, boot_id, store, counters, drain: config.deadlines.drain, capture, mock })
+    }
+
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
+    }
+
+    pub fn gate(&self) -> Gate {
+        self.gate.clone()
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains. A second signal cuts the streams that still run.
+    pub async fn wait_until_stopped(self) -> ExitCode {
+        let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+            tracing::error!("cannot listen for signals");
+            return ExitCode::FAILURE;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = stopped_capturing(&self.capture) => tracing::error!("capture has stopped: nothing can be accounted for any more"),
+        }
+        tracing::info!(in_flight = self.gate.in_flight(), "draining");
+        let handle = self.handle.clone();
+        let impatient = async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::warn!("second signal: streams are cut");
+            handle.stop(false).await;
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            code = self.drain() => code,
+            () = impatient => ExitCode::FAILURE,
+        }
+    }
+
+    /// No new calls; streams may finish until the deadline; every row becomes durable; then success.
+    pub async fn drain(self) -> ExitCode {
+        self.gate.close();
+        let deadline = Instant::now() + self.drain;
+        // streams run on while their permits are out; what has none left is idle and can be closed at once
+        let finished = self.gate.drained(deadline).await;
+        if !finished {
+            tracing::warn!(in_flight = self.gate.in_flight(), "drain deadline: streams are cut");
+        }
+        self.handle.stop(finished).await;
+        if let Ok(Err(error)) = self.running.await {
+            tracing::error!(%error, "server failed");
+        }
+        // the server's future ends before the last words of its actors are written
+        let durable = self.gate.drained(Instant::now() + LAST_COMMITS).await;
+        if !durable {
+            tracing::error!(left = self.gate.in_flight(), "rows could not be written; the next boot closes them as lost");
+            return ExitCode::FAILURE;
+        }
+        if let Err(error) = self.store.end_boot(self.boot_id).await {
+            tracing::warn!(%error, "boot could not be marked closed");
+        }
+        drop((self.capture, self.mock));
+        ExitCode::SUCCESS
+    }
+}
+
+/// Ends when CaptureActor is gone, which it never is while the server is well.
+async fn stopped_capturing(capture: &Addr<CaptureActor>) {
+    let mut watch = tokio::time::interval(Duration::from_secs(1));
+    while capture.connected() {
+        watch.tick().await;
+    }
+}

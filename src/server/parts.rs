@@ -1,0 +1,71 @@
+//! What a configuration turns into before anything runs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ainfera_actors::brain::BrainSettings;
+use ainfera_mock::{MockSettings, MockUpstream};
+use ainfera_routing::decide::{FloorSource, Ranking};
+use ainfera_routing::{Catalogue, CatalogueEntry, DecideOptions, Dial, PolicySettings};
+use ainfera_schema::{Deadlines, Provider, ProviderId, ProviderKind};
+use rustls::ClientConfig;
+
+use super::StartError;
+use crate::config::{Config, process_environment};
+
+/// Shared by all workers.
+pub struct Parts {
+    pub catalogue: Arc<Catalogue>,
+    pub brain: BrainSettings,
+    pub providers: Arc<HashMap<ProviderId, Provider>>,
+    pub tls: Arc<ClientConfig>,
+    pub deadlines: Deadlines,
+}
+
+impl Parts {
+    /// Also starts the scripted provider, if the configuration has one without an address.
+    pub async fn build(config: &Config) -> Result<(Self, Option<MockUpstream>), StartError> {
+        let mut providers: HashMap<ProviderId, Provider> =
+            config.providers.iter().map(|provider| (provider.id.clone(), provider.clone())).collect();
+        let mut mock = None;
+        for provider in providers.values_mut().filter(|provider| provider.kind == ProviderKind::Mock && provider.base_url.is_empty()) {
+            if mock.is_none() {
+                mock = Some(MockUpstream::start(MockSettings::default()).await.map_err(StartError::Mock)?);
+            }
+            provider.base_url = mock.as_ref().map(MockUpstream::base_url).unwrap_or_default();
+        }
+        let entries = config.models.iter().filter_map(|model| {
+            let kind = providers.get(&model.provider)?.kind;
+            Some(CatalogueEntry { model: model.clone(), kind })
+        });
+        let parts = Self {
+            catalogue: Arc::new(Catalogue::new(entries.collect())?),
+            brain: brain_settings(config),
+            providers: Arc::new(providers),
+            tls: ainfera_actors::provider::client::tls_config()?,
+            deadlines: config.deadlines,
+        };
+        Ok((parts, mock))
+    }
+}
+
+fn brain_settings(config: &Config) -> BrainSettings {
+    let routing = &config.routing;
+    let options = DecideOptions {
+        floor_source: if routing.floor_on_q_prior { FloorSource::QPrior } else { FloorSource::QEmpirical },
+        ranking: if routing.expected_cost_ranking { Ranking::ExpectedCost } else { Ranking::Price },
+        ..DecideOptions::default()
+    };
+    let always_live = routing.preference_live;
+    BrainSettings {
+        policy: PolicySettings { default_floor: routing.default_floor, ..PolicySettings::default() },
+        options,
+        max_attempts: config.max_attempts as usize,
+        dial: Arc::new(move || if always_live || gate_is_open() { Dial::Live } else { Dial::Off }),
+    }
+}
+
+/// Read at each call, so that an operator can turn the dial on and off in a test of a running process.
+fn gate_is_open() -> bool {
+    process_environment("AINFERA_ROUTING_PREFERENCE_LIVE").as_deref() == Some("1")
+}
