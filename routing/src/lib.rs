@@ -1,1 +1,40 @@
+//! What to pick: the cheapest model that clears the caller's quality floor inside the caller's caps. Pure: no I/O, no async, no clock, no
+//! randomness, no environment.
+//!
+//! In reading order:
+//!
+//! - [`target`]: is the caller's model string a routing name or a pin?
+//! - [`policy`]: what the caller and the agent's owner ask for, as one [`Policy`]; [`preset`] names it.
+//! - [`catalogue`]: the models that can be had.
+//! - [`estimate`]: how many tokens a text is.
+//! - [`decide`]: the decision itself; [`ruleset`] is the fingerprint of its rules.
+//! - [`plan`]: hard filters, then `decide`: the order in which the catalogue is tried; [`pin`] is the same for a pinned model.
+//! - [`hold`]: how much money to set aside before an attempt.
+//! - [`case`]: one decision as a line of JSON in, a line of JSON out.
 
+pub mod case;
+pub mod catalogue;
+pub mod decide;
+pub mod estimate;
+pub mod hold;
+pub mod pin;
+pub mod plan;
+pub mod policy;
+pub mod preset;
+pub mod ruleset;
+pub mod target;
+
+pub use case::{CaseError, decide_line};
+pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
+pub use decide::{
+    Candidate, ConsideredCandidate, DecideOptions, DecideRequest, Decision, DropReason, FloorSource, ListPrice, ModelId, Ranking,
+    RuleFired, decide,
+};
+pub use estimate::{estimate_tokens, held_input_tokens, upper_bound_tokens};
+pub use hold::{HoldError, hold_for, strict_hold};
+pub use pin::{PinRefusal, pin};
+pub use plan::{Needs, Plan, RejectReason, candidates_json, plan};
+pub use policy::{Dial, Policy, PolicySettings, TierFloors, resolve_policy};
+pub use preset::Preset;
+pub use ruleset::{RulesetHash, policy_version, ruleset_hash};
+pub use target::{ROUTING_ALIASES, ROUTING_TARGET, RouteTarget};

@@ -1,0 +1,246 @@
+//! The order in which a routed call tries the catalogue: hard filters first, which say what a model cannot do at all, then the decision on the rest.
+//! What is set aside stays in the record, with its reason.
+
+use ainfera_schema::ProviderKind;
+
+use crate::catalogue::{Catalogue, CatalogueEntry};
+use crate::decide::{
+    Candidate, ConsideredCandidate, DecideOptions, DecideRequest, Decision, DropReason, RuleFired, decide, projected_cost_usd,
+};
+use crate::policy::Policy;
+
+/// What a call asks of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    pub tools: bool,
+    /// The call has tools that Anthropic runs on its own servers; no other vendor can take them.
+    pub anthropic_only: bool,
+    pub estimated_input_tokens: u64,
+    pub max_tokens: u64,
+}
+
+/// The indexes in a plan, and those of its decision's candidates, are positions in the catalogue.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Plan {
+    /// Winner first; never empty.
+    Ranked {
+        ranked: Vec<usize>,
+        decision: Decision,
+    },
+    Rejected {
+        reason: RejectReason,
+        decision: Decision,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RejectReason {
+    NoCandidateClearsFloor,
+    NoCandidateEnrolled,
+    /// Without its tools the call would have found a model.
+    ToolsNotSupported,
+}
+
+pub fn plan(catalogue: &Catalogue, needs: &Needs, policy: &Policy, options: &DecideOptions) -> Plan {
+    let request = DecideRequest { estimated_input_tokens: needs.estimated_input_tokens, reserved_max_tokens: needs.max_tokens };
+    let misfits: Vec<(usize, DropReason)> =
+        catalogue.entries().iter().enumerate().filter_map(|(index, entry)| needs.unmet_by(entry).map(|reason| (index, reason))).collect();
+    let decision = if misfits.is_empty() {
+        decide(&request, catalogue.candidates(), policy, options)
+    } else {
+        decide_without(&misfits, catalogue, &request, policy, options)
+    };
+    let ranked: Vec<usize> =
+        decision.candidates.iter().filter(|candidate| candidate.rank.is_some()).map(|candidate| candidate.index).collect();
+    if !ranked.is_empty() {
+        return Plan::Ranked { ranked, decision };
+    }
+    // only a rejection pays for asking whether the tools were to blame
+    let tools_are_to_blame = !misfits.is_empty() && decide(&request, catalogue.candidates(), policy, options).chosen.is_some();
+    let reason = match decision.rule_fired {
+        _ if tools_are_to_blame => RejectReason::ToolsNotSupported,
+        RuleFired::NoCandidateClearsFloor => RejectReason::NoCandidateClearsFloor,
+        _ => RejectReason::NoCandidateEnrolled,
+    };
+    Plan::Rejected { reason, decision }
+}
+
+/// The whole considered set with drop reasons, those set aside included, as JSON array text.
+pub fn candidates_json(plan: &Plan) -> String {
+    // cannot fail: every key is text, every value text, a number or null
+    serde_json::to_string(&plan.decision().candidates).unwrap_or_else(|_| String::from("[]"))
+}
+
+fn decide_without(
+    misfits: &[(usize, DropReason)],
+    catalogue: &Catalogue,
+    request: &DecideRequest,
+    policy: &Policy,
+    options: &DecideOptions,
+) -> Decision {
+    let is_misfit = |index: &usize| misfits.binary_search_by_key(index, |(misfit, _)| *misfit).is_ok();
+    let kept: Vec<usize> = (0..catalogue.candidates().len()).filter(|index| !is_misfit(index)).collect();
+    let candidates: Vec<&Candidate> = kept.iter().map(|index| &catalogue.candidates()[*index]).collect();
+    let mut decision = decide(request, &candidates, policy, options);
+    for candidate in &mut decision.candidates {
+        candidate.index = kept[candidate.index];
+    }
+    let set_aside = misfits.iter().map(|(index, reason)| set_aside(*index, &catalogue.candidates()[*index], *reason, request));
+    decision.candidates.extend(set_aside);
+    decision
+}
+
+fn set_aside(index: usize, candidate: &Candidate, reason: DropReason, request: &DecideRequest) -> ConsideredCandidate {
+    ConsideredCandidate {
+        index,
+        model_id: candidate.model_id.clone(),
+        model_slug: candidate.model_slug.clone(),
+        drop_reason: Some(reason),
+        rank: None,
+        projected_cost_usd: candidate.price.and_then(|price| projected_cost_usd(&price, request)),
+        q_prior: candidate.q_prior,
+    }
+}
+
+impl Needs {
+    /// What of the call the model cannot do at all.
+    pub fn unmet_by(&self, entry: &CatalogueEntry) -> Option<DropReason> {
+        if self.tools && !entry.model.supports_tools {
+            return Some(DropReason::ToolsNotSupported);
+        }
+        let runs_server_tools = matches!(entry.kind, ProviderKind::Anthropic | ProviderKind::Mock);
+        (self.anthropic_only && !runs_server_tools).then_some(DropReason::ServerToolsNotSupported)
+    }
+}
+
+impl Plan {
+    pub fn decision(&self) -> &Decision {
+        match self {
+            Plan::Ranked { decision, .. } | Plan::Rejected { decision, .. } => decision,
+        }
+    }
+}
+
+impl RejectReason {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RejectReason::NoCandidateClearsFloor => "no_candidate_clears_floor",
+            RejectReason::NoCandidateEnrolled => "no_candidate_enrolled",
+            RejectReason::ToolsNotSupported => "tools_not_supported",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::tests::{figures, five};
+    use ainfera_schema::ModelSlug;
+    use rust_decimal::Decimal;
+    use serde_json::Value;
+
+    const PLAIN: Needs = Needs { tools: false, anthropic_only: false, estimated_input_tokens: 1000, max_tokens: 1024 };
+    const WITH_TOOLS: Needs = Needs { tools: true, ..PLAIN };
+    const WITH_SERVER_TOOLS: Needs = Needs { tools: true, anthropic_only: true, ..PLAIN };
+
+    fn floor(hundredths: i64) -> Policy {
+        Policy::with_floor(Decimal::new(hundredths, 2))
+    }
+
+    fn toolless(slugs: &[&str]) -> Catalogue {
+        let mut entries = five();
+        for entry in &mut entries {
+            entry.model.supports_tools = !slugs.contains(&entry.model.slug.as_str());
+        }
+        Catalogue::new(entries).unwrap()
+    }
+
+    fn ranked_slugs(catalogue: &Catalogue, plan: &Plan) -> Vec<String> {
+        let Plan::Ranked { ranked, decision } = plan else { panic!("rejected: {plan:?}") };
+        let slugs: Vec<ModelSlug> = ranked.iter().map(|index| catalogue.get(*index).unwrap().model.slug.clone()).collect();
+        assert_eq!(slugs, decision.fallback_order);
+        slugs.iter().map(ModelSlug::to_string).collect()
+    }
+
+    fn reason_of(plan: &Plan, slug: &str) -> Option<DropReason> {
+        plan.decision().candidates.iter().find(|candidate| candidate.model_slug.as_str() == slug).unwrap().drop_reason
+    }
+
+    #[test]
+    fn without_needs_the_plan_is_the_decision() {
+        let catalogue = figures();
+        let plan = plan(&catalogue, &PLAIN, &floor(86), &DecideOptions::serving());
+        assert_eq!(ranked_slugs(&catalogue, &plan), ["gemini-3-1-pro", "gpt-5-5", "grok-4", "claude-opus-4-7"]);
+    }
+
+    #[test]
+    fn a_model_without_tools_is_set_aside_and_stays_in_the_record() {
+        let catalogue = toolless(&["mistral-large-3", "gpt-5-5"]);
+        let plan = plan(&catalogue, &WITH_TOOLS, &floor(50), &DecideOptions::serving());
+        assert_eq!(ranked_slugs(&catalogue, &plan), ["gemini-3-1-pro", "grok-4", "claude-opus-4-7"]);
+        assert_eq!(plan.decision().candidates.len(), 5);
+        for candidate in &plan.decision().candidates {
+            assert_eq!(catalogue.get(candidate.index).unwrap().model.slug, candidate.model_slug);
+        }
+        let record: Value = serde_json::from_str(&candidates_json(&plan)).unwrap();
+        assert_eq!(record[3]["model_slug"], "gpt-5-5");
+        assert_eq!(record[3]["drop_reason"], "tools_not_supported");
+        assert_eq!(record[3]["projected_cost_usd"], "0.020360");
+        assert_eq!((&record[3]["rank"], &record[3]["q_prior"]), (&Value::Null, &Value::from("0.93")));
+    }
+
+    #[test]
+    fn server_tools_go_to_anthropic_and_the_mock_alone() {
+        let catalogue = figures();
+        let plan = plan(&catalogue, &WITH_SERVER_TOOLS, &floor(50), &DecideOptions::serving());
+        assert_eq!(ranked_slugs(&catalogue, &plan), ["claude-opus-4-7"]);
+        assert_eq!(reason_of(&plan, "mistral-large-3"), Some(DropReason::ServerToolsNotSupported));
+        for kind in ProviderKind::ALL {
+            let entry = CatalogueEntry { kind, ..five().remove(0) };
+            let takes = WITH_SERVER_TOOLS.unmet_by(&entry).is_none();
+            assert_eq!(takes, matches!(kind, ProviderKind::Anthropic | ProviderKind::Mock), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn tools_are_to_blame_only_where_the_call_would_have_passed_without() {
+        let all: Vec<_> = five().iter().map(|entry| entry.model.slug.to_string()).collect();
+        let catalogue = toolless(&all.iter().map(String::as_str).collect::<Vec<_>>());
+        let rejected = |needs: &Needs, policy: &Policy| match plan(&catalogue, needs, policy, &DecideOptions::serving()) {
+            Plan::Rejected { reason, decision } => {
+                assert_eq!((decision.chosen, decision.candidates.len()), (None, 5));
+                reason
+            }
+            ranked => panic!("{ranked:?}"),
+        };
+        assert_eq!(rejected(&WITH_TOOLS, &floor(50)), RejectReason::ToolsNotSupported);
+        assert_eq!(rejected(&PLAIN, &floor(96)), RejectReason::NoCandidateClearsFloor);
+    }
+
+    #[test]
+    fn a_floor_that_nobody_clears_is_to_blame_even_beside_tools() {
+        let catalogue = toolless(&["mistral-large-3"]);
+        let Plan::Rejected { reason, .. } = plan(&catalogue, &WITH_TOOLS, &floor(96), &DecideOptions::serving()) else { panic!("ranked") };
+        assert_eq!(reason, RejectReason::NoCandidateClearsFloor);
+    }
+
+    #[test]
+    fn an_unknown_price_never_gets_in() {
+        let mut entries = five();
+        for entry in &mut entries {
+            entry.model.price = None;
+        }
+        let catalogue = Catalogue::new(entries).unwrap();
+        let plan = plan(&catalogue, &PLAIN, &floor(0), &DecideOptions::serving());
+        assert!(matches!(&plan, Plan::Rejected { reason: RejectReason::NoCandidateEnrolled, .. }));
+        assert_eq!(reason_of(&plan, "grok-4"), Some(DropReason::NotEnrolledNoPrice));
+    }
+
+    #[test]
+    fn an_empty_catalogue_has_nothing_enrolled() {
+        let catalogue = Catalogue::new(Vec::new()).unwrap();
+        let plan = plan(&catalogue, &WITH_TOOLS, &floor(0), &DecideOptions::serving());
+        assert!(matches!(&plan, Plan::Rejected { reason: RejectReason::NoCandidateEnrolled, .. }));
+        assert_eq!(candidates_json(&plan), "[]");
+    }
+}
