@@ -30,6 +30,16 @@ impl Default for DatabaseUrl {
     }
 }
 
+impl DatabaseUrl {
+    /// The whole URL, password included: for the store and for nobody else.
+    pub fn exposed(&self) -> String {
+        match self {
+            DatabaseUrl::Sqlite(_) => self.to_string(),
+            DatabaseUrl::Postgres(url) => url.expose().to_owned(),
+        }
+    }
+}
+
 impl FromStr for DatabaseUrl {
     type Err = DatabaseUrlError;
 
@@ -70,6 +80,7 @@ mod tests {
     fn both_stores_have_a_form() {
         assert_eq!("sqlite://ainfera.db".parse(), Ok(DatabaseUrl::default()));
         assert_eq!("sqlite:///var/lib/a.db".parse(), Ok(DatabaseUrl::Sqlite(PathBuf::from("/var/lib/a.db"))));
+        assert_eq!(DatabaseUrl::Sqlite(PathBuf::from("/var/lib/a.db")).exposed(), "sqlite:///var/lib/a.db");
         for url in ["postgres://u:p@h/d", "postgresql:///d?host=/run"] {
             assert_eq!(url.parse(), Ok(DatabaseUrl::Postgres(Secret::new(url.to_owned()))));
         }
@@ -89,6 +100,7 @@ mod tests {
             let database: DatabaseUrl = url.parse().unwrap();
             assert!(!database.to_string().contains("hunter2") && database.to_string().contains("db.example"), "{database}");
             assert!(!format!("{database:?}").contains("hunter2"));
+            assert_eq!(database.exposed(), url);
         }
     }
 }
