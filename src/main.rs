@@ -1,1 +1,28 @@
-fn main() {}
+//! The program: one command, one exit code.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use ainfera::cli::Cli;
+use ainfera::commands;
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // every TLS configuration of the process takes this one; it is already there only if someone installed the same before us
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refusal) => {
+            let _ = refusal.print();
+            return ExitCode::from(u8::try_from(refusal.exit_code()).unwrap_or(2));
+        }
+    };
+    commands::run(cli.command).unwrap_or_else(|error| {
+        // nothing is left to tell of it when standard error is closed
+        let _ = writeln!(std::io::stderr(), "{error}");
+        ExitCode::FAILURE
+    })
+}

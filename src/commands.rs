@@ -1,0 +1,53 @@
+//! What each command does, one file each. A command returns its exit code, or why it could not do its work.
+
+pub mod check;
+pub mod database;
+pub mod decide;
+pub mod demonstration;
+pub mod doctor;
+pub mod keys;
+pub mod migrate;
+pub mod mock_upstream;
+pub mod serve;
+
+use std::io;
+use std::process::ExitCode;
+
+use ainfera_store::StoreError;
+
+use crate::cli::{Command, KeysCommand};
+use crate::config::ConfigError;
+use crate::keys::MintError;
+use crate::server::StartError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Mint(#[from] MintError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("scripted provider: {0}")]
+    Mock(io::Error),
+    #[error("line {line}: {source}")]
+    Case { line: usize, source: ainfera_routing::CaseError },
+    #[error("standard input cannot be read: {0}")]
+    Input(io::Error),
+    #[error("standard output cannot be written: {0}")]
+    Output(io::Error),
+}
+
+pub fn run(command: Command) -> Result<ExitCode, CommandError> {
+    match command {
+        Command::Serve(args) => serve::run(args),
+        Command::Check { file } => check::run(&file, &mut io::stdout().lock()),
+        Command::Keys(KeysCommand::Create(args)) => keys::create(&args),
+        Command::Decide => decide::run(io::stdin().lock(), io::stdout().lock()),
+        Command::Migrate(args) => migrate::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::MockUpstream(args) => mock_upstream::run(&args),
+    }
+}

@@ -1,0 +1,33 @@
+//! `ainfera serve`: starts the gateway, says where it listens, and stays until it is told to stop.
+
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+
+use super::CommandError;
+use super::demonstration::{Greeting, greet};
+use crate::cli::ServeArgs;
+use crate::config::{Overrides, load, process_environment};
+use crate::server::Server;
+use crate::telemetry;
+
+pub fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
+    telemetry::init(process_environment("RUST_LOG").as_deref());
+    let configured = args.config.is_some();
+    let overrides = Overrides { listen: args.listen, database: args.database, replica: args.replica };
+    let config = load(args.config.as_deref(), overrides, &process_environment)?;
+    actix_rt::System::new().block_on(Box::pin(async move {
+        let server = Box::pin(Server::start(config)).await?;
+        let greeting = if configured { Greeting::None } else { greet(&*server.store()).await? };
+        say(&format!("listening on http://{}\n{}", server.addr(), greeting.text(server.addr())))?;
+        Ok(server.wait_until_stopped().await)
+    }))
+}
+
+/// Flushed line by line: a script may wait for the first one.
+fn say(text: &str) -> Result<(), CommandError> {
+    let mut output = stdout().lock();
+    for line in text.split_inclusive('\n') {
+        output.write_all(line.as_bytes()).and_then(|()| output.flush()).map_err(CommandError::Output)?;
+    }
+    Ok(())
+}
