@@ -1,0 +1,277 @@
+//! A request, read: what both dialects can ask for, in one shape.
+
+use serde_json::Value;
+
+use crate::pairing;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Anthropic Messages.
+    Anthropic,
+    /// OpenAI Chat Completions.
+    Chat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    Whole,
+    Stream,
+}
+
+/// Whether a Chat Completions stream was asked for its usage chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamUsage {
+    Omitted,
+    Included,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToolChoice {
+    Forbidden,
+    Auto,
+    /// At least one call, of any tool.
+    Any,
+    Named(String),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tool {
+    pub name: String,
+    pub schema: Value,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask {
+    pub dialect: Dialect,
+    pub model: String,
+    pub delivery: Delivery,
+    pub stream_usage: StreamUsage,
+    pub max_tokens: Option<u64>,
+    pub stop_sequences: Vec<String>,
+    pub tools: Vec<Tool>,
+    pub tool_choice: ToolChoice,
+    /// How many calls one answer may hold.
+    pub most_calls: usize,
+    pub system_text: String,
+    /// The last text that the user wrote.
+    pub user_text: String,
+    /// What came back from tools since the last assistant turn.
+    pub tool_results: Vec<String>,
+    /// Characters of system prompt, messages and tools.
+    pub input_chars: u64,
+}
+
+/// The vendor's `invalid_request_error`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadRequest(pub String);
+
+pub fn read(dialect: Dialect, body: &Value) -> Result<Ask, BadRequest> {
+    let model = body["model"].as_str().filter(|model| !model.is_empty()).ok_or_else(|| bad("model: Field required"))?;
+    let messages = body["messages"].as_array().ok_or_else(|| bad("messages: Field required"))?;
+    if messages.is_empty() {
+        return Err(bad("messages: at least one message is required"));
+    }
+    let mut ask = Ask {
+        dialect,
+        model: model.to_owned(),
+        delivery: if body["stream"] == true { Delivery::Stream } else { Delivery::Whole },
+        stream_usage: if body["stream_options"]["include_usage"] == true { StreamUsage::Included } else { StreamUsage::Omitted },
+        max_tokens: None,
+        stop_sequences: Vec::new(),
+        tools: Vec::new(),
+        tool_choice: ToolChoice::Auto,
+        most_calls: usize::MAX,
+        system_text: content_text(&body["system"]),
+        user_text: String::new(),
+        tool_results: Vec::new(),
+        input_chars: ["system", "messages", "tools"].iter().map(|field| chars_in(&body[field])).sum(),
+    };
+    match dialect {
+        Dialect::Anthropic => read_anthropic(body, messages, &mut ask)?,
+        Dialect::Chat => read_chat(body, messages, &mut ask)?,
+    }
+    if let ToolChoice::Named(name) = &ask.tool_choice
+        && !ask.tools.iter().any(|tool| tool.name == *name)
+    {
+        return Err(bad(&format!("tool_choice: tool `{name}` not found in `tools`")));
+    }
+    if matches!(ask.tool_choice, ToolChoice::Any) && ask.tools.is_empty() {
+        return Err(bad("tool_choice: may only be specified while providing tools"));
+    }
+    Ok(ask)
+}
+
+/// The text of a `content`: a string, or the text blocks of an array.
+pub fn content_text(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(blocks) => {
+            let texts: Vec<&str> =
+                blocks.iter().filter(|block| block["type"] == "text").filter_map(|block| block["text"].as_str()).collect();
+            texts.join("\n")
+        }
+        _ => String::new(),
+    }
+}
+
+fn read_anthropic(body: &Value, messages: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
+    ask.max_tokens = Some(body["max_tokens"].as_u64().ok_or_else(|| bad("max_tokens: Field required"))?);
+    ask.stop_sequences = strings(&body["stop_sequences"]);
+    for (position, tool) in array(&body["tools"]).iter().enumerate() {
+        let name = tool["name"].as_str().ok_or_else(|| bad(&format!("tools.{position}.name: Field required")))?;
+        ask.tools.push(Tool { name: name.to_owned(), schema: tool["input_schema"].clone() });
+    }
+    let choice = &body["tool_choice"];
+    ask.tool_choice = match choice["type"].as_str() {
+        None | Some("auto") => ToolChoice::Auto,
+        Some("none") => ToolChoice::Forbidden,
+        Some("any") => ToolChoice::Any,
+        Some("tool") => ToolChoice::Named(choice["name"].as_str().unwrap_or_default().to_owned()),
+        Some(other) => return Err(bad(&format!("tool_choice: unexpected type `{other}`"))),
+    };
+    if choice["disable_parallel_tool_use"] == true {
+        ask.most_calls = 1;
+    }
+    pairing::check_anthropic(messages)?;
+    for (position, message) in messages.iter().enumerate() {
+        let content = &message["content"];
+        match message["role"].as_str() {
+            Some("assistant") => ask.tool_results.clear(),
+            Some("user") => {
+                let results = array(content).iter().filter(|block| block["type"] == "tool_result");
+                ask.tool_results.extend(results.map(|block| content_text(&block["content"])));
+                remember_user_text(ask, content);
+            }
+            Some("system") => add_system_text(ask, content),
+            _ => return Err(bad(&format!("messages.{position}.role: Input should be 'user' or 'assistant'"))),
+        }
+        if array(content).iter().any(|block| block["type"] == "text" && block["text"].as_str().is_none_or(str::is_empty)) {
+            return Err(bad("messages: text content blocks must be non-empty"));
+        }
+    }
+    Ok(())
+}
+
+fn read_chat(body: &Value, messages: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
+    ask.max_tokens = body["max_completion_tokens"].as_u64().or_else(|| body["max_tokens"].as_u64());
+    ask.stop_sequences = match &body["stop"] {
+        Value::String(stop) => vec![stop.clone()],
+        stops => strings(stops),
+    };
+    for (position, tool) in array(&body["tools"]).iter().enumerate() {
+        let function = &tool["function"];
+        let name =
+            function["name"].as_str().ok_or_else(|| bad(&format!("Missing required parameter: 'tools[{position}].function.name'.")))?;
+        ask.tools.push(Tool { name: name.to_owned(), schema: function["parameters"].clone() });
+    }
+    let choice = &body["tool_choice"];
+    ask.tool_choice = match (choice.as_str(), choice["function"]["name"].as_str()) {
+        (_, Some(name)) => ToolChoice::Named(name.to_owned()),
+        (Some("none"), _) => ToolChoice::Forbidden,
+        (Some("required"), _) => ToolChoice::Any,
+        (None | Some("auto"), _) => ToolChoice::Auto,
+        (Some(other), _) => return Err(bad(&format!("Invalid value: '{other}'. Supported values are: 'none', 'auto', and 'required'."))),
+    };
+    if body["parallel_tool_calls"] == false {
+        ask.most_calls = 1;
+    }
+    pairing::check_chat(messages)?;
+    for (position, message) in messages.iter().enumerate() {
+        let content = &message["content"];
+        match message["role"].as_str() {
+            Some("assistant") => ask.tool_results.clear(),
+            Some("tool") => ask.tool_results.push(content_text(content)),
+            Some("user") => remember_user_text(ask, content),
+            Some("system" | "developer") => add_system_text(ask, content),
+            _ => return Err(bad(&format!("Invalid value for 'messages[{position}].role'."))),
+        }
+    }
+    Ok(())
+}
+
+fn remember_user_text(ask: &mut Ask, content: &Value) {
+    let text = content_text(content);
+    if !text.is_empty() {
+        ask.user_text = text;
+    }
+}
+
+fn add_system_text(ask: &mut Ask, content: &Value) {
+    ask.system_text.push('\n');
+    ask.system_text.push_str(&content_text(content));
+}
+
+fn chars_in(value: &Value) -> u64 {
+    match value {
+        Value::String(text) => text.chars().count() as u64,
+        Value::Array(items) => items.iter().map(chars_in).sum(),
+        Value::Object(fields) => fields.values().map(chars_in).sum(),
+        _ => 0,
+    }
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    array(value).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn bad(message: &str) -> BadRequest {
+    BadRequest(message.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn both_dialects_read_the_same() {
+        let anthropic = json!({"model": "m", "max_tokens": 9, "system": [{"type": "text", "text": "be kind"}], "stop_sequences": ["X"],
+            "tools": [{"name": "f", "input_schema": {"type": "object"}}], "tool_choice": {"type": "tool", "name": "f"},
+            "messages": [{"role": "user", "content": [{"type": "text", "text": "hello"}]},
+                {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "f", "input": {}}]},
+                {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "text", "text": "42"}]}]}]});
+        let chat = json!({"model": "m", "max_tokens": 9, "stop": "X",
+            "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
+            "tool_choice": {"type": "function", "function": {"name": "f"}},
+            "messages": [{"role": "system", "content": "be kind"}, {"role": "user", "content": "hello"},
+                {"role": "assistant", "content": null, "tool_calls": [{"id": "t1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+                {"role": "tool", "tool_call_id": "t1", "content": "42"}]});
+        let (left, right) = (read(Dialect::Anthropic, &anthropic).unwrap(), read(Dialect::Chat, &chat).unwrap());
+        assert_eq!((&left.user_text, &left.tool_results, &left.tools), (&right.user_text, &right.tool_results, &right.tools));
+        assert_eq!(left.tool_choice, right.tool_choice);
+        assert_eq!(left.stop_sequences, right.stop_sequences);
+        assert_eq!(left.system_text.trim(), right.system_text.trim());
+        assert_eq!(left.tool_results, ["42"]);
+    }
+
+    #[test]
+    fn results_before_the_last_assistant_turn_are_history() {
+        let chat = json!({"model": "m", "messages": [{"role": "user", "content": "a"},
+            {"role": "assistant", "tool_calls": [{"id": "t"}]}, {"role": "tool", "tool_call_id": "t", "content": "1"},
+            {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]});
+        let ask = read(Dialect::Chat, &chat).unwrap();
+        assert!(ask.tool_results.is_empty());
+        assert_eq!(ask.user_text, "c");
+    }
+
+    #[test]
+    fn what_the_vendors_refuse_is_refused() {
+        let user = json!([{"role": "user", "content": "x"}]);
+        for body in [
+            json!({"max_tokens": 1, "messages": user}),
+            json!({"model": "m", "messages": user}),
+            json!({"model": "m", "max_tokens": 1, "messages": []}),
+            json!({"model": "m", "max_tokens": 1, "messages": user, "tool_choice": {"type": "tool", "name": "absent"}}),
+            json!({"model": "m", "max_tokens": 1, "messages": user, "tool_choice": {"type": "any"}}),
+            json!({"model": "m", "max_tokens": 1, "messages": [{"role": "robot", "content": "x"}]}),
+            json!({"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": [{"type": "text", "text": ""}]}]}),
+        ] {
+            assert!(read(Dialect::Anthropic, &body).is_err(), "{body}");
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! A request and its orders → what will be said, before any wire format: pure, and the same for both dialects.
+
+use crate::ask::{Ask, ToolChoice};
+use crate::directive::{Orders, TextOrder, UsageOrder, without_directives};
+use crate::schema_value::arguments_for;
+
+/// Words for answers of an ordered length. Some hold multi-byte characters, so that a careless cut shows.
+const WORDS: [&str; 12] =
+    ["Paris ", "is ", "sunny: ", "23 °C, ", "light ", "wind; ", "the ", "cafés ", "are ", "full ", "☀️ ", "and naïve.\n"];
+const THOUGHTS: [&str; 4] = ["The user ", "wants an ", "answer; ", "so… "];
+const ECHO_CHARS: usize = 200;
+const ARGUMENT_PIECE_CHARS: usize = 5;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// Pieces, one per frame.
+    pub thinking: Vec<String>,
+    pub text: Vec<String>,
+    pub calls: Vec<Call>,
+    pub call_order: CallOrder,
+    pub stop: Stop,
+    pub usage: Usage,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    pub id: String,
+    pub name: String,
+    /// Pieces of the arguments' JSON, one per frame; none when the arguments are empty.
+    pub pieces: Vec<String>,
+}
+
+/// How the frames of parallel calls follow each other, where the dialect leaves it open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallOrder {
+    OneByOne,
+    Interleaved,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    EndTurn,
+    MaxTokens,
+    StopSequence(String),
+    ToolUse,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Neither read from nor written to the cache.
+    pub input: u64,
+    pub cache_read: u64,
+    pub cache_creation: u64,
+    pub output: u64,
+    pub reported: Reported,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reported {
+    Yes,
+    No,
+}
+
+impl Call {
+    /// The whole arguments; `{}` when there are none.
+    pub fn arguments(&self) -> String {
+        if self.pieces.is_empty() { "{}".to_owned() } else { self.pieces.concat() }
+    }
+
+    /// How many frames say the arguments in a dialect that says empty ones too.
+    pub fn argument_frames(&self) -> usize {
+        self.pieces.len().max(1)
+    }
+}
+
+impl Usage {
+    pub fn prompt(&self) -> u64 {
+        self.input + self.cache_read + self.cache_creation
+    }
+}
+
+/// `tag` makes the ids of this answer unique; `id_prefix` is the vendor's for tool calls.
+pub fn write(ask: &Ask, orders: &Orders, id_prefix: &str, tag: &str) -> Script {
+    let mut script = Script {
+        thinking: THOUGHTS.iter().cycle().take(orders.thinking.unwrap_or(0)).map(|thought| (*thought).to_owned()).collect(),
+        text: Vec::new(),
+        calls: calls(ask, orders, id_prefix, tag),
+        call_order: if orders.interleave == Some(true) { CallOrder::Interleaved } else { CallOrder::OneByOne },
+        stop: Stop::EndTurn,
+        usage: Usage { input: 0, cache_read: 0, cache_creation: 0, output: 0, reported: Reported::Yes },
+    };
+    script.text = match (orders.text, orders.tokens) {
+        (Some(TextOrder::Nothing), _) => Vec::new(),
+        (None, Some(tokens)) => WORDS.iter().cycle().take(tokens).map(|word| (*word).to_owned()).collect(),
+        (None, None) => answer(ask, &script.calls).split_inclusive(' ').map(str::to_owned).collect(),
+    };
+    if !script.calls.is_empty() {
+        script.stop = Stop::ToolUse;
+    }
+    stop_at_sequence(&mut script, &ask.stop_sequences);
+    stop_at_max_tokens(&mut script, ask.max_tokens);
+    script.usage = usage(ask, orders, &script);
+    script
+}
+
+fn calls(ask: &Ask, orders: &Orders, id_prefix: &str, tag: &str) -> Vec<Call> {
+    let named = match &ask.tool_choice {
+        ToolChoice::Named(name) => Some(name),
+        _ => None,
+    };
+    let wanted = match ask.tool_choice {
+        ToolChoice::Forbidden => 0,
+        ToolChoice::Auto if !ask.tool_results.is_empty() => 0,
+        ToolChoice::Auto => orders.tools.unwrap_or(1),
+        ToolChoice::Any | ToolChoice::Named(_) => orders.tools.unwrap_or(1).max(1),
+    };
+    let tools = ask.tools.iter().filter(|tool| named.is_none_or(|name| tool.name == *name));
+    let in_turn = tools.cycle().take(wanted.min(ask.most_calls));
+    in_turn
+        .enumerate()
+        .map(|(position, tool)| {
+            let arguments = arguments_for(&tool.schema).to_string();
+            let pieces = if arguments == "{}" { Vec::new() } else { pieces_of(&arguments) };
+            Call { id: format!("{id_prefix}{tag}_{position}"), name: tool.name.clone(), pieces }
+        })
+        .collect()
+}
+
+fn pieces_of(text: &str) -> Vec<String> {
+    let characters: Vec<char> = text.chars().collect();
+    characters.chunks(ARGUMENT_PIECE_CHARS).map(|piece| piece.iter().collect()).collect()
+}
+
+fn answer(ask: &Ask, calls: &[Call]) -> String {
+    if let Some(call) = calls.first() {
+        return format!("I will call {}…", call.name);
+    }
+    if !ask.tool_results.is_empty() {
+        return format!("The tools returned: “{}”.", without_directives(&ask.tool_results.join("”, “")));
+    }
+    let said: String = without_directives(&ask.user_text).chars().take(ECHO_CHARS).collect();
+    if said.is_empty() { "Hello from the scripted provider…".to_owned() } else { format!("You said: “{said}”.") }
+}
+
+/// The text ends before the earliest stop sequence; nothing follows it.
+fn stop_at_sequence(script: &mut Script, stop_sequences: &[String]) {
+    let whole = script.text.concat();
+    let found = stop_sequences.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| Some((whole.find(stop)?, stop)));
+    let Some((position, stop)) = found.min_by_key(|(position, _)| *position) else {
+        return;
+    };
+    let mut left = position;
+    script.text.retain_mut(|piece| {
+        let kept = left.min(piece.len());
+        left -= kept;
+        // a stop sequence starts at a character, so that this is one too
+        piece.truncate(kept);
+        kept > 0
+    });
+    script.calls.clear();
+    script.stop = Stop::StopSequence(stop.clone());
+}
+
+/// One frame is one token. What no longer fits is cut, inside a call's arguments too, as the vendors do.
+fn stop_at_max_tokens(script: &mut Script, max_tokens: Option<u64>) {
+    let Some(mut left) = max_tokens.and_then(|most| usize::try_from(most).ok()) else {
+        return;
+    };
+    if output_tokens(script) <= left {
+        return;
+    }
+    for pieces in [&mut script.thinking, &mut script.text] {
+        pieces.truncate(left);
+        left -= pieces.len();
+    }
+    script.calls.retain_mut(|call| {
+        let needs = if call.pieces.is_empty() { 1 } else { 2 };
+        let fits = left >= needs;
+        left = left.saturating_sub(1);
+        call.pieces.truncate(left);
+        left -= call.pieces.len();
+        fits
+    });
+    script.stop = Stop::MaxTokens;
+}
+
+/// A call costs one token for its name and one for each piece.
+fn output_tokens(script: &Script) -> usize {
+    script.thinking.len() + script.text.len() + script.calls.iter().map(|call| 1 + call.pieces.len()).sum::<usize>()
+}
+
+fn usage(ask: &Ask, orders: &Orders, script: &Script) -> Usage {
+    let prompt = (ask.input_chars / 4).max(1);
+    let (cache_read, cache_creation) = match orders.usage {
+        Some(UsageOrder::Cache) => (prompt / 2, prompt / 4),
+        _ => (0, 0),
+    };
+    Usage {
+        input: prompt - cache_read - cache_creation,
+        cache_read,
+        cache_creation,
+        output: output_tokens(script) as u64,
+        reported: if orders.usage == Some(UsageOrder::Nothing) { Reported::No } else { Reported::Yes },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ask::{Dialect, read};
+    use serde_json::{Value, json};
+
+    fn ask(more: Value) -> Ask {
+        let mut body = json!({"model": "m", "max_tokens": 1000, "messages": [{"role": "user", "content": "weather in Paris?"}]});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        read(Dialect::Anthropic, &body).unwrap()
+    }
+
+    fn tools() -> Value {
+        let schema = json!({"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}});
+        json!([{"name": "get_weather", "input_schema": schema}, {"name": "now", "input_schema": {"type": "object"}}])
+    }
+
+    fn script(more: Value, orders: Orders) -> Script {
+        write(&ask(more), &orders, "toolu_mock", "7")
+    }
+
+    #[test]
+    fn plain_text_is_echoed() {
+        let script = script(json!({}), Orders::default());
+        assert_eq!(script.text.concat(), "You said: “weather in Paris?”.");
+        assert_eq!(script.stop, Stop::EndTurn);
+        assert_eq!(script.usage.output, script.text.len() as u64);
+    }
+
+    #[test]
+    fn a_tool_is_called_with_arguments_that_fit_its_schema() {
+        let script = script(json!({"tools": tools()}), Orders::default());
+        assert_eq!(script.calls.len(), 1);
+        assert_eq!((script.calls[0].id.as_str(), script.calls[0].arguments().as_str()), ("toolu_mock7_0", r#"{"city":"Paris"}"#));
+        assert_eq!(script.stop, Stop::ToolUse);
+    }
+
+    #[test]
+    fn tool_choice_is_honoured() {
+        let names = |choice: Value, orders: Orders| -> Vec<String> {
+            let script = script(json!({"tools": tools(), "tool_choice": choice}), orders);
+            script.calls.into_iter().map(|call| call.name).collect()
+        };
+        assert!(names(json!({"type": "none"}), Orders::default()).is_empty());
+        assert_eq!(names(json!({"type": "tool", "name": "now"}), Orders::default()), ["now"]);
+        let three = Orders { tools: Some(3), ..Orders::default() };
+        assert_eq!(names(json!({"type": "auto"}), three.clone()), ["get_weather", "now", "get_weather"]);
+        assert_eq!(names(json!({"type": "any", "disable_parallel_tool_use": true}), three), ["get_weather"]);
+        assert_eq!(names(json!({"type": "any"}), Orders { tools: Some(0), ..Orders::default() }), ["get_weather"]);
+    }
+
+    #[test]
+    fn results_are_quoted_and_end_the_loop() {
+        let messages = json!([{"role": "user", "content": "go"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "now", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "18 degrees"}]}]);
+        let script = script(json!({"tools": tools(), "messages": messages}), Orders { tools: Some(2), ..Orders::default() });
+        assert!(script.text.concat().contains("18 degrees"));
+        assert!(script.calls.is_empty());
+    }
+
+    #[test]
+    fn max_tokens_cuts_text_and_calls() {
+        let orders = Orders { tokens: Some(10), ..Orders::default() };
+        let cut = script(json!({"max_tokens": 4, "tools": tools()}), orders.clone());
+        assert_eq!((cut.text.len(), cut.calls.len(), cut.stop, cut.usage.output), (4, 0, Stop::MaxTokens, 4));
+        let cut = script(json!({"max_tokens": 13, "tools": tools()}), orders);
+        assert_eq!((cut.text.len(), cut.calls[0].arguments().as_str()), (10, r#"{"city":"P"#));
+        assert_eq!((cut.stop, cut.usage.output), (Stop::MaxTokens, 13));
+    }
+
+    #[test]
+    fn a_stop_sequence_ends_the_text_before_it() {
+        let orders = Orders { tokens: Some(8), ..Orders::default() };
+        let script = script(json!({"stop_sequences": ["nowhere", "fés", "light"], "tools": tools()}), orders);
+        assert_eq!(script.text.concat(), "Paris is sunny: 23 °C, ");
+        assert_eq!(script.stop, Stop::StopSequence("light".to_owned()));
+        assert!(script.calls.is_empty());
+    }
+
+    #[test]
+    fn cache_usage_adds_up_to_the_prompt() {
+        let plain = script(json!({}), Orders::default());
+        let cached = script(json!({}), Orders { usage: Some(UsageOrder::Cache), ..Orders::default() });
+        assert_eq!(plain.usage.input, cached.usage.prompt());
+        assert!(cached.usage.cache_read > 0);
+    }
+}
