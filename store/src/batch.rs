@@ -1,6 +1,7 @@
 //! What goes into one closing or admitting transaction, and what comes back.
 
-use ainfera_schema::{BootId, RequestId, RoutingOutcome, Usd};
+use ainfera_schema::{BootId, OutcomeStatus, RequestId, RoutingOutcome, Usd};
+use serde::{Deserialize, Serialize};
 
 /// A call that asks to be let in: the intent, with the hold that covers its dearest candidate.
 #[derive(Debug, Clone)]
@@ -29,8 +30,18 @@ pub struct CaptureBatch {
     pub closings: Vec<Closing>,
 }
 
+impl CaptureBatch {
+    /// Every call that the batch speaks of.
+    pub fn request_ids(&self) -> impl Iterator<Item = RequestId> {
+        let admitted = self.admissions.iter().map(|admission| admission.draft.request_id);
+        let rejected = self.rejections.iter().map(|outcome| outcome.request_id);
+        admitted.chain(rejected).chain(self.closings.iter().map(|closing| closing.outcome.request_id))
+    }
+}
+
 /// Why an admission was refused. A routed call that is refused leaves its row (and audit event) in the same transaction.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// The agent's status, which is not `active`.
     Inactive { status: String },
@@ -40,6 +51,17 @@ pub enum Refusal {
     DailyCap { cap: Usd, committed: Usd, needed: Usd },
     /// The wallet holds less than this call may cost.
     Funds { available: Usd, needed: Usd },
+}
+
+impl Refusal {
+    /// How the refused call ended.
+    pub fn status(&self) -> OutcomeStatus {
+        match self {
+            Refusal::Inactive { .. } => OutcomeStatus::RejectedInactive,
+            Refusal::PerCallCap { .. } | Refusal::DailyCap { .. } => OutcomeStatus::RejectedCap,
+            Refusal::Funds { .. } => OutcomeStatus::RejectedFunds,
+        }
+    }
 }
 
 /// The answer to one [`Admission`].

@@ -10,14 +10,25 @@
 
 pub mod batch;
 pub mod error;
+pub mod invariants;
+pub mod open;
 pub mod read;
+
+mod apply;
+mod lost;
+mod migrate;
+mod sqlite;
 
 pub use batch::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Refusal, Verdict};
 pub use error::StoreError;
+pub use invariants::Invariant;
+pub use open::open;
 pub use read::{AuditEventRow, ChainVerdict, InferenceView, LedgerEntryRow, LedgerView, NewAgent, StoredKey};
 
 use ainfera_schema::{AgentId, BootId, InferenceId, Usd};
 use futures_util::future::BoxFuture;
+
+pub use sqlite::SqliteStore;
 
 /// A future of the store's.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -61,4 +72,7 @@ pub trait Store: Send + Sync {
 
     /// The wallet and its newest entries, newest first. `None` when there is no such agent.
     fn ledger(&self, agent_id: AgentId, limit: u32) -> StoreFuture<'_, Option<LedgerView>>;
+
+    /// Asks whether the rows keep what this page promises. Reads everything: for an operator, not for a probe.
+    fn invariants(&self) -> StoreFuture<'_, Vec<Invariant>>;
 }

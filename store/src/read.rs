@@ -1,10 +1,17 @@
 //! What can be read back.
 
+pub(crate) mod selects;
+pub(crate) mod stored;
+pub(crate) mod verify;
+
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{Agent, AgentId, RoutingOutcome, TenantId, Usd};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::StoreError;
+use crate::apply::rows::wallet;
 
 /// An agent to be made.
 #[derive(Debug, Clone)]
@@ -70,4 +77,9 @@ pub struct LedgerView {
     pub balance_usd: Usd,
     pub held_usd: Usd,
     pub entries: Vec<LedgerEntryRow>,
+}
+
+/// An amount as the agent sees it: what leaves its wallet is negative.
+pub(crate) fn ledger_amount(agent_id: AgentId, debit_account: &str, amount: Usd) -> Result<Usd, StoreError> {
+    if debit_account == wallet(agent_id) { Ok(Usd::ZERO.checked_sub(amount)?) } else { Ok(amount) }
 }

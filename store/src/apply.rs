@@ -1,0 +1,207 @@
+//! Decides what one transaction writes: pure, and the same for both stores.
+//!
+//! A store locks the accounts of a batch, looks up what is there already ([`Known`]), asks [`apply`], and writes the [`Changes`].
+//! No clock, no random numbers, no I/O: the same batch on the same state gives the same rows.
+
+pub mod account;
+pub mod chain;
+pub mod event;
+pub mod register;
+pub mod rows;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use ainfera_schema::{AgentId, CallKind, OutcomeStatus, RequestId, RoutingOutcome, TokenUsage, UsageBasis, Usd};
+use jiff::Timestamp;
+
+use crate::{Admission, CaptureBatch, CaptureReply, CloseResult, Refusal, StoreError, Verdict};
+use account::Account;
+use event::Event;
+use rows::{AuditRow, Changes, ClosedCallRow, InferenceRow, IntentRow, OutcomeRow, TransferRow};
+
+/// What a store found, with the batch's accounts locked.
+pub struct Known {
+    /// The time of this transaction, by the database's clock where it has one.
+    pub now: Timestamp,
+    /// The accounts of every agent in the batch.
+    pub accounts: BTreeMap<AgentId, Account>,
+    /// Which of the batch's admissions have an intent already.
+    pub open: HashSet<RequestId>,
+    /// The intents of the batch's closings, which this transaction deleted, with their holds.
+    pub removed: HashMap<RequestId, Usd>,
+    /// Which calls of the batch are over already, with the refusal if that is how they ended.
+    pub closed: HashMap<RequestId, Option<Refusal>>,
+}
+
+/// Whose accounts a store has to lock: in order, each once.
+pub fn agents_of(batch: &CaptureBatch) -> BTreeSet<AgentId> {
+    let admitted = batch.admissions.iter().map(|admission| admission.draft.agent_id);
+    let rejected = batch.rejections.iter().map(|outcome| outcome.agent_id);
+    let closed = batch.closings.iter().map(|closing| closing.outcome.agent_id);
+    admitted.chain(rejected).chain(closed).collect()
+}
+
+/// Admissions in order, then rejections, then closings, each against the state that the one before it left.
+pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, StoreError> {
+    let mut transaction = Transaction { known, opened: HashMap::new(), changed: BTreeSet::new(), changes: Changes::default() };
+    let mut reply = CaptureReply::default();
+    for admission in &batch.admissions {
+        let verdict = transaction.admit(admission)?;
+        reply.verdicts.push((admission.draft.request_id, verdict));
+    }
+    for outcome in &batch.rejections {
+        transaction.reject(outcome)?;
+    }
+    for closing in &batch.closings {
+        let result = transaction.close(&closing.outcome)?;
+        reply.closed.push((closing.outcome.request_id, result));
+    }
+    let Transaction { known, changed, mut changes, .. } = transaction;
+    changes.accounts = known.accounts.into_values().filter(|account| changed.contains(&account.agent_id)).collect();
+    changes.reply = reply;
+    Ok(changes)
+}
+
+struct Transaction<'a> {
+    known: Known,
+    /// Calls that this very transaction lets in.
+    opened: HashMap<RequestId, Usd>,
+    changed: BTreeSet<AgentId>,
+    changes: Changes<'a>,
+}
+
+impl<'a> Transaction<'a> {
+    fn account(&mut self, agent_id: AgentId) -> Result<&mut Account, StoreError> {
+        self.changed.insert(agent_id);
+        self.known.accounts.get_mut(&agent_id).ok_or_else(|| StoreError::Corrupt(format!("agent {agent_id} has no account")))
+    }
+
+    fn admit(&mut self, admission: &'a Admission) -> Result<Verdict, StoreError> {
+        let draft = &admission.draft;
+        let request_id = draft.request_id;
+        if let Some(refusal) = self.known.closed.get(&request_id) {
+            return Ok(refusal.clone().map_or(Verdict::Admitted, Verdict::Refused));
+        }
+        if self.known.open.contains(&request_id) || self.opened.contains_key(&request_id) {
+            return Ok(Verdict::Admitted);
+        }
+        let now = self.known.now;
+        match self.account(draft.agent_id)?.admit(admission.hold, now)? {
+            Verdict::Admitted => {
+                self.opened.insert(request_id, admission.hold);
+                self.changes.intents.push(IntentRow::new(admission)?);
+                Ok(Verdict::Admitted)
+            }
+            Verdict::Refused(refusal) => {
+                let outcome = refused(draft, &refusal, now);
+                self.append(&outcome, event::rejected(&outcome, Some(&refusal)))?;
+                self.keep(Cow::Owned(outcome), Some(refusal.clone()))?;
+                Ok(Verdict::Refused(refusal))
+            }
+        }
+    }
+
+    fn reject(&mut self, outcome: &'a RoutingOutcome) -> Result<(), StoreError> {
+        if self.known.closed.contains_key(&outcome.request_id) {
+            return Ok(());
+        }
+        self.append(outcome, event::rejected(outcome, None))?;
+        self.keep(Cow::Borrowed(outcome), None)
+    }
+
+    fn close(&mut self, outcome: &'a RoutingOutcome) -> Result<CloseResult, StoreError> {
+        let request_id = outcome.request_id;
+        let Some(hold) = self.take_intent(request_id) else {
+            return Ok(if self.known.closed.contains_key(&request_id) { CloseResult::AlreadyClosed } else { CloseResult::Unknown });
+        };
+        self.account(outcome.agent_id)?.release(hold)?;
+        self.append(outcome, event::closing(outcome))?;
+        self.charge(outcome)?;
+        if let Some(inference_id) = outcome.inference_id {
+            self.append(outcome, [event::receipt(outcome, inference_id)])?;
+            self.changes.inferences.push(InferenceRow { inference_id, status: status_of(outcome)?, outcome });
+        }
+        self.keep(Cow::Borrowed(outcome), None)?;
+        Ok(CloseResult::Closed)
+    }
+
+    /// The hold of an intent that is there, and that nobody will find again.
+    fn take_intent(&mut self, request_id: RequestId) -> Option<Usd> {
+        if let Some(hold) = self.known.removed.remove(&request_id) {
+            return Some(hold);
+        }
+        let hold = self.opened.remove(&request_id)?;
+        self.changes.intents.retain(|intent| intent.request_id != request_id);
+        Some(hold)
+    }
+
+    fn charge(&mut self, outcome: &RoutingOutcome) -> Result<(), StoreError> {
+        let amount = outcome.cost_actual_usd;
+        if amount.is_zero() {
+            return Ok(());
+        }
+        if amount.is_negative() {
+            return Err(StoreError::Corrupt(format!("call {} costs {amount}", outcome.request_id)));
+        }
+        let now = self.known.now;
+        let balance_after = self.account(outcome.agent_id)?.charge(amount, now)?;
+        let mut transfer = TransferRow::post(outcome, amount, balance_after, now);
+        self.append(outcome, [event::debited(&transfer)])?;
+        transfer.audit_seq = self.account(outcome.agent_id)?.audit_seq;
+        self.changes.transfers.push(transfer);
+        Ok(())
+    }
+
+    fn append(&mut self, outcome: &RoutingOutcome, events: impl IntoIterator<Item = Event>) -> Result<(), StoreError> {
+        let now = self.known.now;
+        let account = self.account(outcome.agent_id)?;
+        let rows: Vec<AuditRow> = events.into_iter().map(|event| account.append(event, Some(outcome.request_id), now)).collect();
+        self.changes.audit_events.extend(rows);
+        Ok(())
+    }
+
+    /// Writes that the call is over: the outcome of a routed one, and what no outcome can say.
+    fn keep(&mut self, outcome: Cow<'a, RoutingOutcome>, refusal: Option<Refusal>) -> Result<(), StoreError> {
+        let status = status_of(&outcome)?;
+        let closed_at = self.known.now;
+        if outcome.kind == CallKind::Direct || refusal.is_some() {
+            self.changes.closed_calls.push(ClosedCallRow::new(&outcome, status, refusal.as_ref(), closed_at)?);
+        }
+        self.known.closed.insert(outcome.request_id, refusal);
+        if outcome.kind == CallKind::Routed {
+            self.changes.outcomes.push(OutcomeRow { outcome, status, closed_at });
+        }
+        Ok(())
+    }
+}
+
+fn status_of(outcome: &RoutingOutcome) -> Result<OutcomeStatus, StoreError> {
+    outcome.status.ok_or_else(|| StoreError::Corrupt(format!("call {} is closed without a status", outcome.request_id)))
+}
+
+/// What is kept of a call that was not let in: no attempt, no model, no charge.
+fn refused(draft: &RoutingOutcome, refusal: &Refusal, now: Timestamp) -> RoutingOutcome {
+    RoutingOutcome {
+        inference_id: None,
+        cell: None,
+        chosen_model: None,
+        provider: None,
+        q_prior_used: None,
+        status: Some(refusal.status()),
+        attempts: Vec::new(),
+        usage: TokenUsage::default(),
+        usage_basis: UsageBasis::Reported,
+        cost_actual_usd: Usd::ZERO,
+        stop_reason: None,
+        first_content_ms: None,
+        latency_ms: milliseconds_between(draft.created_at, now),
+        ..draft.clone()
+    }
+}
+
+/// Never negative: two clocks may be involved.
+pub fn milliseconds_between(earlier: Timestamp, later: Timestamp) -> u32 {
+    let elapsed = later.as_millisecond().saturating_sub(earlier.as_millisecond()).max(0);
+    u32::try_from(elapsed).unwrap_or(u32::MAX)
+}

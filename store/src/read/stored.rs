@@ -1,0 +1,158 @@
+//! How rows become values again. Each store reads its own types; what the words mean is decided here.
+
+use ainfera_schema::{
+    Agent, AgentId, AgentStatus, Attempt, InferenceId, ModelSlug, ProviderId, ReceiptId, RequestId, RoutingOutcome, TenantId, TokenUsage,
+    Usd,
+};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
+use serde::de::value::{Error as WordError, StrDeserializer};
+use uuid::Uuid;
+
+use super::InferenceView;
+use crate::StoreError;
+use crate::apply::rows::DirectDecision;
+
+/// A row of `inferences` with its decision, which is in `routing_outcomes` or in `direct_decision`.
+pub struct StoredInference {
+    pub request_id: Uuid,
+    pub agent_id: Uuid,
+    pub tenant_id: Uuid,
+    pub inference_id: Uuid,
+    pub receipt_id: Uuid,
+    pub kind: String,
+    pub model_requested: String,
+    pub task_type: String,
+    pub task_type_source: String,
+    pub cell: Option<String>,
+    pub policy_version: String,
+    pub chosen_model_slug: Option<String>,
+    pub provider: Option<String>,
+    pub outcome_status: String,
+    pub attempts: String,
+    pub input_tokens: i64,
+    pub cache_read_input_tokens: i64,
+    pub cache_creation_input_tokens: i64,
+    pub output_tokens: i64,
+    pub thinking_tokens: i64,
+    pub usage_basis: String,
+    pub cost_usd: Usd,
+    pub stop_reason: Option<String>,
+    pub streamed: bool,
+    pub first_content_ms: Option<i64>,
+    pub observed_latency_ms: i64,
+    pub coercions: String,
+    pub created_at: Timestamp,
+    pub decision: StoredDecision,
+}
+
+/// Where the decision behind an inference was kept.
+pub enum StoredDecision {
+    Direct(String),
+    Routed {
+        ruleset_hash: String,
+        decision_rule: String,
+        candidates: String,
+        m_allowed_set: String,
+        q_prior_used: Option<Decimal>,
+        cost_projected_usd: Option<Usd>,
+    },
+}
+
+impl StoredInference {
+    pub fn into_view(self) -> Result<InferenceView, StoreError> {
+        let decision = match self.decision {
+            StoredDecision::Direct(text) => from_json::<DirectDecision>(&text)?,
+            StoredDecision::Routed { ruleset_hash, decision_rule, candidates, m_allowed_set, q_prior_used, cost_projected_usd } => {
+                DirectDecision {
+                    ruleset_hash,
+                    decision_rule,
+                    candidates_json: candidates,
+                    m_allowed_set_json: m_allowed_set,
+                    q_prior_used,
+                    cost_projected_usd,
+                }
+            }
+        };
+        let outcome = RoutingOutcome {
+            request_id: RequestId(self.request_id),
+            agent_id: AgentId(self.agent_id),
+            tenant_id: TenantId(self.tenant_id),
+            kind: word(&self.kind)?,
+            inference_id: Some(InferenceId(self.inference_id)),
+            receipt_id: ReceiptId(self.receipt_id),
+            model_requested: self.model_requested,
+            task_type: word(&self.task_type)?,
+            task_type_source: word(&self.task_type_source)?,
+            cell: self.cell,
+            policy_version: self.policy_version,
+            ruleset_hash: decision.ruleset_hash,
+            decision_rule: decision.decision_rule,
+            candidates_json: decision.candidates_json,
+            m_allowed_set_json: decision.m_allowed_set_json,
+            chosen_model: self.chosen_model_slug.map(ModelSlug::new),
+            provider: self.provider.map(ProviderId::new),
+            q_prior_used: decision.q_prior_used,
+            cost_projected_usd: decision.cost_projected_usd,
+            status: Some(word(&self.outcome_status)?),
+            attempts: from_json::<Vec<Attempt>>(&self.attempts)?,
+            usage: TokenUsage {
+                input_tokens: count(self.input_tokens)?,
+                cache_read_input_tokens: count(self.cache_read_input_tokens)?,
+                cache_creation_input_tokens: count(self.cache_creation_input_tokens)?,
+                output_tokens: count(self.output_tokens)?,
+                thinking_tokens: count(self.thinking_tokens)?,
+            },
+            usage_basis: word(&self.usage_basis)?,
+            cost_actual_usd: self.cost_usd,
+            stop_reason: self.stop_reason,
+            streamed: self.streamed,
+            first_content_ms: self.first_content_ms.map(count).transpose()?,
+            latency_ms: count(self.observed_latency_ms)?,
+            coercions: from_json(&self.coercions)?,
+            created_at: self.created_at,
+        };
+        Ok(InferenceView { outcome })
+    }
+}
+
+/// A row of `agents`.
+pub struct StoredAgent {
+    pub agent_id: Uuid,
+    pub tenant_id: Uuid,
+    pub name: String,
+    pub status: String,
+    pub spend_policy: String,
+}
+
+impl StoredAgent {
+    pub fn into_agent(self) -> Result<Agent, StoreError> {
+        Ok(Agent {
+            agent_id: AgentId(self.agent_id),
+            tenant_id: TenantId(self.tenant_id),
+            name: self.name,
+            status: word::<AgentStatus>(&self.status)?,
+            spend_policy: from_json(&self.spend_policy)?,
+        })
+    }
+}
+
+/// The secret's hash as kept.
+pub fn secret_sha256(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
+    bytes.try_into().map_err(|_| StoreError::Corrupt(format!("key hash of {} bytes", bytes.len())))
+}
+
+/// One of the words of an enum of ours.
+pub fn word<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    T::deserialize(StrDeserializer::<WordError>::new(text)).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+/// JSON that we wrote.
+pub fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+fn count<N: TryFrom<i64>>(number: i64) -> Result<N, StoreError> {
+    N::try_from(number).map_err(|_| StoreError::Corrupt(format!("count of {number}")))
+}

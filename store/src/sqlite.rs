@@ -1,0 +1,155 @@
+//! The embedded store: one file, one thread that writes, one that reads.
+
+mod capture;
+mod connect;
+mod error;
+mod insert;
+mod migrate;
+mod read;
+mod register;
+mod value;
+mod worker;
+
+use std::path::Path;
+
+use ainfera_schema::{AgentId, BootId, InferenceId, Usd};
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use rusqlite::OptionalExtension;
+
+use crate::invariants::Invariant;
+use crate::lost::{self, PAGE};
+use crate::read::verify::{self, ChainWalk};
+use crate::{
+    AuditEventRow, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, NewAgent, Store, StoreError, StoreFuture, StoredKey,
+};
+use value::{Key, Time};
+use worker::Worker;
+
+/// A store in a file, or in memory for tests. It is closed when dropped.
+pub struct SqliteStore {
+    writer: Worker,
+    /// None in memory, where a second connection would wait for table locks.
+    reader: Option<Worker>,
+}
+
+impl SqliteStore {
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let writer = Worker::start("sqlite-writer", connect::writer(path)?)?;
+        let reader = Worker::start("sqlite-reader", connect::reader(path)?)?;
+        Ok(Self { writer, reader: Some(reader) })
+    }
+
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Ok(Self { writer: Worker::start("sqlite-writer", connect::in_memory()?)?, reader: None })
+    }
+
+    fn reader(&self) -> &Worker {
+        self.reader.as_ref().unwrap_or(&self.writer)
+    }
+}
+
+impl Store for SqliteStore {
+    fn migrate(&self) -> StoreFuture<'_, ()> {
+        self.writer.run(migrate::migrate)
+    }
+
+    fn begin_boot(&self, boot_id: BootId, replica: &str) -> StoreFuture<'_, u64> {
+        let replica = replica.to_owned();
+        async move {
+            let fenced = replica.clone();
+            let fence = "UPDATE boots SET state = 'closed' WHERE replica = ?1 AND state = 'open' AND boot_id <> ?2";
+            self.writer.run(move |connection| Ok(connection.execute(fence, (fenced, Key(boot_id.0)))?)).await?;
+            let mut closed = 0;
+            loop {
+                let whose = replica.clone();
+                let orphans = self.writer.run(move |connection| read::orphans(connection, &whose, PAGE)).await?;
+                if orphans.is_empty() {
+                    break;
+                }
+                let reply = self.capture(lost::closings(orphans, Timestamp::now())?).await?;
+                closed += lost::count(&reply)?;
+            }
+            let insert =
+                "INSERT INTO boots (boot_id, replica, state, started_at) VALUES (?1, ?2, 'open', ?3) ON CONFLICT (boot_id) DO NOTHING";
+            self.writer.run(move |connection| Ok(connection.execute(insert, (Key(boot_id.0), replica, Time::now()))?)).await?;
+            Ok(closed)
+        }
+        .boxed()
+    }
+
+    fn end_boot(&self, boot_id: BootId) -> StoreFuture<'_, ()> {
+        self.writer.run(move |connection| {
+            connection.execute("UPDATE boots SET state = 'closed' WHERE boot_id = ?1", (Key(boot_id.0),))?;
+            Ok(())
+        })
+    }
+
+    fn capture(&self, batch: CaptureBatch) -> StoreFuture<'_, CaptureReply> {
+        self.writer.run(move |connection| capture::capture(connection, &batch))
+    }
+
+    fn ping(&self) -> StoreFuture<'_, ()> {
+        self.reader().run(|connection| Ok(connection.query_row("SELECT 1", (), |_| Ok(()))?))
+    }
+
+    fn create_agent(&self, new: NewAgent, funding: Usd) -> StoreFuture<'_, AgentId> {
+        self.writer.run(move |connection| register::create_agent(connection, new, funding))
+    }
+
+    fn add_key(&self, agent_id: AgentId, key_id: &str, secret_sha256: [u8; 32]) -> StoreFuture<'_, ()> {
+        let key_id = key_id.to_owned();
+        self.writer.run(move |connection| {
+            let insert = "INSERT INTO api_keys (key_id, agent_id, secret_sha256, created_at) VALUES (?1, ?2, ?3, ?4)";
+            connection.execute(insert, (key_id, Key(agent_id.0), secret_sha256, Time::now()))?;
+            Ok(())
+        })
+    }
+
+    fn find_key(&self, key_id: &str) -> StoreFuture<'_, Option<StoredKey>> {
+        let key_id = key_id.to_owned();
+        self.reader().run(move |connection| read::find_key(connection, &key_id))
+    }
+
+    fn inference(&self, agent_id: AgentId, inference_id: InferenceId) -> StoreFuture<'_, Option<InferenceView>> {
+        self.reader().run(move |connection| read::inference(connection, agent_id, inference_id))
+    }
+
+    fn audit_events(&self, agent_id: AgentId, since_seq: i64, limit: u32) -> StoreFuture<'_, Vec<AuditEventRow>> {
+        self.reader().run(move |connection| {
+            let links = read::audit_links(connection, agent_id, since_seq, limit)?;
+            links.into_iter().map(verify::AuditLink::into_row).collect()
+        })
+    }
+
+    fn verify_audit(&self, agent_id: AgentId) -> StoreFuture<'_, ChainVerdict> {
+        async move {
+            let end = self.reader().run(move |connection| read::chain_end(connection, agent_id)).await?;
+            let mut walk = ChainWalk::new(agent_id, end);
+            while let Some(since) = walk.next_page() {
+                let page = self.reader().run(move |connection| read::audit_links(connection, agent_id, since, verify::PAGE)).await?;
+                walk.take(&page);
+            }
+            Ok(walk.finish())
+        }
+        .boxed()
+    }
+
+    fn ledger(&self, agent_id: AgentId, limit: u32) -> StoreFuture<'_, Option<LedgerView>> {
+        self.reader().run(move |connection| read::ledger(connection, agent_id, limit))
+    }
+
+    fn invariants(&self) -> StoreFuture<'_, Vec<Invariant>> {
+        self.reader().run(|connection| {
+            let snapshot = connection.transaction()?;
+            crate::invariants::QUESTIONS
+                .iter()
+                .map(|question| {
+                    let answer = snapshot.query_row(question.sql, (), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+                    let (broken, example) = answer.unwrap_or((0, None));
+                    Ok(question.answer(broken, example))
+                })
+                .collect()
+        })
+    }
+}

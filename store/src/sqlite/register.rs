@@ -1,0 +1,54 @@
+//! Makes agents.
+
+use ainfera_schema::{Agent, AgentId, AgentStatus, Usd};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::insert;
+use super::value::{Key, Nanos, Text, Time};
+use crate::apply::register::register;
+use crate::apply::rows::to_json;
+use crate::{NewAgent, StoreError};
+
+pub fn create_agent(connection: &mut Connection, new: NewAgent, funding: Usd) -> Result<AgentId, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let find = "SELECT agent_id FROM agents WHERE tenant_id = ?1 AND name = ?2";
+    let found = transaction.query_row(find, (Key(new.tenant_id.0), &new.name), |row| row.get::<_, Key>(0)).optional()?;
+    if let Some(agent_id) = found {
+        return Ok(AgentId(agent_id.0));
+    }
+    let now = Time::now();
+    let agent = Agent {
+        agent_id: AgentId::mint(),
+        tenant_id: new.tenant_id,
+        name: new.name,
+        status: AgentStatus::Active,
+        spend_policy: new.spend_policy,
+    };
+    let registration = register(&agent, funding, now.0)?;
+    transaction.execute(
+        "INSERT INTO tenants (tenant_id, created_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        (Key(agent.tenant_id.0), Time(now.0)),
+    )?;
+    transaction.execute(
+        "INSERT INTO agents (agent_id, tenant_id, name, status, spend_policy, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        (Key(agent.agent_id.0), Key(agent.tenant_id.0), &agent.name, agent.status.as_str(), to_json(&agent.spend_policy)?, Time(now.0)),
+    )?;
+    let account = &registration.account;
+    transaction.execute(
+        "INSERT INTO accounts (agent_id, balance, held, spent_day, spent_day_usd, audit_seq, audit_head)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        (
+            Key(agent.agent_id.0),
+            Nanos(account.balance),
+            Nanos(account.held),
+            Text(account.spent_day),
+            Nanos(account.spent_day_usd),
+            account.audit_seq,
+            &account.audit_head,
+        ),
+    )?;
+    insert::transfers(&transaction, &registration.transfer)?;
+    insert::audit_events(&transaction, &registration.audit_events)?;
+    transaction.commit()?;
+    Ok(agent.agent_id)
+}

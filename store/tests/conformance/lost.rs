@@ -1,0 +1,58 @@
+//! Calls that a dead process left open.
+
+use ainfera_schema::policy::SpendPolicy;
+use ainfera_schema::{BootId, OutcomeStatus};
+use ainfera_store::CloseResult;
+
+use crate::call::{admission, admissions, call, closing, closings, direct_call, results, usd};
+use crate::database::Database;
+
+pub async fn the_next_boot_closes_what_the_last_one_left_open(database: Database) {
+    let agent = database.agent("1", SpendPolicy::default()).await;
+    let store = &database.store;
+    let mine = database.boot("one").await;
+    let other = database.boot("two").await;
+    let routed = call(agent);
+    let direct = direct_call(agent);
+    let elsewhere = call(agent);
+    let batch = [admission(&routed, mine, "0.1"), admission(&direct, mine, "0.1"), admission(&elsewhere, other, "0.1")];
+    store.capture(admissions(batch)).await.unwrap();
+
+    assert_eq!(store.begin_boot(BootId::mint(), "one").await.unwrap(), 2);
+    assert_eq!(store.begin_boot(BootId::mint(), "one").await.unwrap(), 0);
+    assert_eq!(database.texts("SELECT outcome_status FROM routing_outcomes").await, ["lost"]);
+    assert_eq!(database.texts("SELECT usage_basis FROM routing_outcomes").await, ["estimated"]);
+    assert_eq!(database.texts("SELECT count(*) FROM boots WHERE state = 'open'").await, ["2"]);
+    assert_eq!(database.wallet(agent.0).await, (usd("0.994"), usd("0.1")));
+    let events = store.audit_events(agent.0, 0, 100).await.unwrap();
+    assert_eq!(events.iter().filter(|event| event.event_type == "inference.lost").count(), 2);
+
+    // the old process was only asleep
+    let late = [&routed, &direct, &elsewhere].map(|call| closing(call, OutcomeStatus::Succeeded));
+    let reply = store.capture(closings(late)).await.unwrap();
+    assert_eq!(results(reply), [CloseResult::AlreadyClosed, CloseResult::AlreadyClosed, CloseResult::Closed]);
+    database.assert_sound(agent.0).await;
+}
+
+pub async fn more_calls_than_fit_one_transaction_are_all_closed(database: Database) {
+    let agent = database.agent("100", SpendPolicy::default()).await;
+    let boot_id = database.boot("one").await;
+    let calls = (0..1001).map(|_| admission(&call(agent), boot_id, "0.01"));
+    database.store.capture(admissions(calls)).await.unwrap();
+    assert_eq!(database.store.begin_boot(BootId::mint(), "one").await.unwrap(), 1001);
+    assert_eq!(database.wallet(agent.0).await, (usd("96.997"), usd("0")));
+    assert_eq!(database.count("routing_outcomes").await, 1001);
+    database.assert_sound(agent.0).await;
+}
+
+pub async fn a_drained_boot_leaves_nothing_to_close(database: Database) {
+    let agent = database.agent("1", SpendPolicy::default()).await;
+    let boot_id = database.boot("one").await;
+    let ended = call(agent);
+    database.store.capture(admissions([admission(&ended, boot_id, "0.1")])).await.unwrap();
+    database.store.capture(closings([closing(&ended, OutcomeStatus::Succeeded)])).await.unwrap();
+    database.store.end_boot(boot_id).await.unwrap();
+    assert_eq!(database.texts("SELECT state FROM boots").await, ["closed"]);
+    assert_eq!(database.store.begin_boot(BootId::mint(), "one").await.unwrap(), 0);
+    database.assert_sound(agent.0).await;
+}
