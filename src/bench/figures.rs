@@ -16,6 +16,8 @@ pub struct Figures {
     pub total: Histogram<u64>,
     pub text_frames: u64,
     pub answered: u64,
+    /// Answers that ended while we measured, those begun in the warm-up too: what throughput and CPU time are counted over.
+    pub answered_in_window: u64,
     pub failures: BTreeMap<Failure, u64>,
 }
 
@@ -29,6 +31,7 @@ impl Figures {
             total: histogram()?,
             text_frames: 0,
             answered: 0,
+            answered_in_window: 0,
             failures: BTreeMap::new(),
         })
     }

@@ -58,14 +58,22 @@ pub async fn measure(plan: Plan) -> Result<TargetReport, BenchError> {
     }
     tokio::time::sleep_until(run.measured_from.into()).await;
     let watch = run.plan.pid.map(Watch::start).transpose()?;
-    while loads.join_next().await.is_some() {}
+    // the last calls run on after the window, but what they use then is not set against what was answered in it
+    let window = tokio::time::timeout_at(run.ends.into(), all_done(&mut loads)).await;
     let measured = run.measured_from.elapsed();
     let used = match watch {
         Some(watch) => Some(watch.finish().await?),
         None => None,
     };
+    if window.is_err() {
+        all_done(&mut loads).await;
+    }
     let figures = run.figures.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(TargetReport::new(run.plan.target.name.clone(), measured, &figures, used))
+}
+
+async fn all_done(loads: &mut JoinSet<()>) {
+    while loads.join_next().await.is_some() {}
 }
 
 struct Run {
@@ -135,8 +143,13 @@ impl Run {
     }
 
     fn note(&self, counted: Counted, result: Result<Observed, Failure>) {
+        let now = Instant::now();
+        let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        if result.is_ok() && (self.measured_from..=self.ends).contains(&now) {
+            figures.answered_in_window += 1;
+        }
         if counted == Counted::Yes {
-            self.figures.lock().unwrap_or_else(PoisonError::into_inner).note(result);
+            figures.note(result);
         }
     }
 }

@@ -21,10 +21,12 @@ pub struct Report {
 pub struct TargetReport {
     pub name: String,
     pub measured_ms: u64,
+    /// Calls that were made while we measured.
     pub answered: u64,
     pub failed: u64,
     /// How many calls failed in which way.
     pub failures: BTreeMap<String, u64>,
+    /// Answers that ended while we measured.
     pub answered_per_second: f64,
     pub text_frames: u64,
     pub first_content: Spread,
@@ -32,20 +34,22 @@ pub struct TargetReport {
     pub frame: Spread,
     pub total: Spread,
     pub used: Option<Used>,
+    /// Over the answers that ended while we measured.
     pub cpu_ms_per_1000_answers: Option<f64>,
 }
 
 impl TargetReport {
     pub fn new(name: String, measured: Duration, figures: &Figures, used: Option<Used>) -> Self {
         let answered = figures.answered;
-        let per_1000 = |used: Used| (answered > 0).then(|| used.cpu_ms as f64 * 1000.0 / answered as f64);
+        let in_window = figures.answered_in_window;
+        let per_1000 = |used: Used| (in_window > 0).then(|| used.cpu_ms as f64 * 1000.0 / in_window as f64);
         Self {
             name,
             measured_ms: u64::try_from(measured.as_millis()).unwrap_or(u64::MAX),
             answered,
             failed: figures.failures.values().sum(),
             failures: figures.failures.iter().map(|(failure, count)| (failure.name(), *count)).collect(),
-            answered_per_second: answered as f64 / measured.as_secs_f64().max(f64::MIN_POSITIVE),
+            answered_per_second: in_window as f64 / measured.as_secs_f64().max(f64::MIN_POSITIVE),
             text_frames: figures.text_frames,
             first_content: Spread::of(&figures.first_content),
             gap: Spread::of(&figures.gap),
@@ -133,6 +137,7 @@ mod tests {
         let mut figures = Figures::new().unwrap();
         let total = Duration::from_millis(4);
         figures.note(Ok(Observed { total, first_content: Some(Duration::from_micros(1500)), ..Observed::default() }));
+        figures.answered_in_window = 1;
         figures.note(Err(Failure::Status(503)));
         let used = Used { cpu_ms: 3, rss_peak_kib: 2048, rss_high_water_kib: 4096 };
         let gateway = TargetReport::new("gateway".to_owned(), Duration::from_secs(2), &figures, Some(used));
