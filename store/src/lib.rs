@@ -17,6 +17,7 @@ pub mod read;
 mod apply;
 mod lost;
 mod migrate;
+mod postgres;
 mod sqlite;
 
 pub use batch::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Refusal, Verdict};
@@ -28,6 +29,7 @@ pub use read::{AuditEventRow, ChainVerdict, InferenceView, LedgerEntryRow, Ledge
 use ainfera_schema::{AgentId, BootId, InferenceId, Usd};
 use futures_util::future::BoxFuture;
 
+pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 /// A future of the store's.

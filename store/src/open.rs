@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::{SqliteStore, Store, StoreError};
+use crate::{PostgresStore, SqliteStore, Store, StoreError};
 
 /// Opens `sqlite://PATH`, `sqlite::memory:` (for tests), `postgres://…` or `postgresql://…`. The schema is left as it is: see [`Store::migrate`].
 pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     match Place::parse(url)? {
         Place::Memory => Ok(Arc::new(SqliteStore::in_memory()?)),
         Place::File(path) => Ok(Arc::new(SqliteStore::open(&path)?)),
-        Place::Postgres => Err(StoreError::Unavailable("PostgreSQL is not built yet".to_owned())),
+        Place::Postgres => Ok(Arc::new(PostgresStore::open(url)?)),
     }
 }
 

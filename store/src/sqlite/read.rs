@@ -63,7 +63,7 @@ fn stored_inference(row: &Row<'_>) -> rusqlite::Result<StoredInference> {
         chosen_model_slug: row.get("chosen_model_slug")?,
         provider: row.get("provider")?,
         outcome_status: row.get("outcome_status")?,
-        attempts: row.get("attempts")?,
+        attempts: row.get("attempts_text")?,
         input_tokens: row.get("input_tokens")?,
         cache_read_input_tokens: row.get("cache_read_input_tokens")?,
         cache_creation_input_tokens: row.get("cache_creation_input_tokens")?,
@@ -75,15 +75,15 @@ fn stored_inference(row: &Row<'_>) -> rusqlite::Result<StoredInference> {
         streamed: row.get("streamed")?,
         first_content_ms: row.get("first_content_ms")?,
         observed_latency_ms: row.get("observed_latency_ms")?,
-        coercions: row.get("coercions")?,
+        coercions: row.get("coercions_text")?,
         created_at: row.get::<_, Time>("created_at")?.0,
-        decision: match row.get("direct_decision")? {
+        decision: match row.get("direct_decision_text")? {
             Some(text) => StoredDecision::Direct(text),
             None => StoredDecision::Routed {
                 ruleset_hash: row.get("ruleset_hash")?,
                 decision_rule: row.get("decision_rule")?,
-                candidates: row.get("candidates")?,
-                m_allowed_set: row.get("m_allowed_set")?,
+                candidates: row.get("candidates_text")?,
+                m_allowed_set: row.get("m_allowed_set_text")?,
                 q_prior_used: row.get::<_, Option<Text<_>>>("q_prior_used")?.map(|text| text.0),
                 cost_projected_usd: row.get::<_, Option<Nanos>>("cost_projected_usd")?.map(|nanos| nanos.0),
             },

@@ -4,10 +4,11 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, oneshot};
 use tokio_postgres::{Client, NoTls};
 
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
@@ -16,13 +17,14 @@ const START: Duration = Duration::from_secs(30);
 
 struct Cluster {
     port: u16,
-    databases: std::sync::atomic::AtomicU32,
+    directory: PathBuf,
+    databases: AtomicU32,
 }
 
 /// The URL of a new, empty database.
 pub async fn fresh_database() -> String {
     let cluster = CLUSTER.get_or_init(Cluster::start).await;
-    let number = cluster.databases.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let number = cluster.databases.fetch_add(1, Ordering::Relaxed);
     let name = format!("test_{number}");
     let client = connect(&cluster.url("postgres")).await;
     client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
@@ -46,34 +48,46 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// PostgreSQL refuses to run as root, so root runs it as `postgres`; the kernel kills it when this process dies.
     async fn start() -> Self {
-        let binaries = binaries();
-        let directory = directory();
-        let data = directory.join("data");
-        let mut initdb = as_postgres(&binaries.join("initdb"));
-        initdb.args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "-D"]).arg(&data);
-        succeeded(&initdb.output().unwrap());
-
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let log = std::fs::File::create(directory.join("log")).unwrap();
-        let mut server = as_postgres(&binaries.join("postgres"));
-        server.arg("-D").arg(&data).arg("-k").arg(&directory).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
-        for setting in ["fsync=off", "full_page_writes=off", "max_connections=400", "shared_buffers=64MB", "max_wal_size=512MB"] {
-            server.args(["-c", setting]);
-        }
-        let mut process = server.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-
-        let cluster = Self { port, databases: std::sync::atomic::AtomicU32::new(0) };
+        let (started, start) = oneshot::channel();
+        // the kernel kills the server when the thread that started it ends: this one lives as long as the process
+        std::thread::spawn(move || {
+            let (directory, port, mut server) = start_server();
+            let _ = started.send((directory, port));
+            let _ = server.wait();
+        });
+        let (directory, port) = start.await.expect("PostgreSQL could not be started, see above");
+        let cluster = Self { port, directory, databases: AtomicU32::new(0) };
         let deadline = Instant::now() + START;
         while let Err(error) = try_connect(&cluster.url("postgres")).await {
-            let ended = process.try_wait().unwrap();
-            let log = || std::fs::read_to_string(directory.join("log")).unwrap_or_default();
-            assert!(ended.is_none() && Instant::now() < deadline, "PostgreSQL did not start: {error}\n{}", log());
+            assert!(Instant::now() < deadline, "PostgreSQL did not start: {error}\n{}", cluster.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         cluster
     }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+    }
+}
+
+fn start_server() -> (PathBuf, u16, Child) {
+    let binaries = binaries();
+    let directory = directory();
+    let data = directory.join("data");
+    let mut initdb = as_postgres(&binaries.join("initdb"));
+    initdb.args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "-D"]).arg(&data);
+    succeeded(&initdb.output().unwrap());
+
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let log = std::fs::File::create(directory.join("log")).unwrap();
+    let mut server = as_postgres(&binaries.join("postgres"));
+    server.arg("-D").arg(&data).arg("-k").arg(&directory).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
+    for setting in ["fsync=off", "full_page_writes=off", "max_connections=400", "shared_buffers=64MB", "max_wal_size=512MB"] {
+        server.args(["-c", setting]);
+    }
+    let server = server.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+    (directory, port, server)
 }
 
 fn binaries() -> PathBuf {
@@ -100,6 +114,7 @@ fn directory() -> PathBuf {
     directory
 }
 
+/// PostgreSQL refuses to run as root, so root runs it as `postgres`.
 fn as_postgres(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]);

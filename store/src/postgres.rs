@@ -1,0 +1,137 @@
+//! The store for production: PostgreSQL, for one replica or several.
+
+mod capture;
+mod connect;
+mod error;
+mod insert;
+mod migrate;
+mod read;
+mod register;
+mod session;
+mod statements;
+
+use std::future::Future;
+use std::time::Duration;
+
+use ainfera_schema::{AgentId, BootId, InferenceId, Usd};
+use deadpool_postgres::Pool;
+use futures_util::FutureExt;
+use jiff::Timestamp;
+
+use crate::invariants::Invariant;
+use crate::lost::{self, PAGE};
+use crate::read::verify::{self, ChainWalk};
+use crate::{
+    AuditEventRow, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, NewAgent, Store, StoreError, StoreFuture, StoredKey,
+};
+
+/// The server's own timeout comes first; this one is for a server that says nothing at all.
+const ANSWER: Duration = Duration::from_secs(8);
+/// Waiting for another replica's migration included.
+const MIGRATION: Duration = Duration::from_secs(120);
+/// Reads every row there is.
+const INVARIANTS: Duration = Duration::from_secs(600);
+
+/// Connections for writing and for reading are apart, so that neither waits for the other.
+pub struct PostgresStore {
+    writers: Pool,
+    readers: Pool,
+}
+
+impl PostgresStore {
+    /// Connects when first asked. TLS where the URL says `sslmode=require`, `verify-ca` or `verify-full`: all three verify name and certificate.
+    pub fn open(url: &str) -> Result<Self, StoreError> {
+        Ok(Self { writers: connect::writers(url)?, readers: connect::readers(url)? })
+    }
+}
+
+impl Store for PostgresStore {
+    fn migrate(&self) -> StoreFuture<'_, ()> {
+        within(MIGRATION, migrate::migrate(&self.writers)).boxed()
+    }
+
+    fn begin_boot(&self, boot_id: BootId, replica: &str) -> StoreFuture<'_, u64> {
+        let replica = replica.to_owned();
+        async move {
+            within(ANSWER, register::fence_boots(&self.writers, boot_id, &replica)).await?;
+            let mut closed = 0;
+            loop {
+                let orphans = within(ANSWER, read::orphans(&self.writers, &replica, PAGE)).await?;
+                if orphans.is_empty() {
+                    break;
+                }
+                let reply = self.capture(lost::closings(orphans, Timestamp::now())?).await?;
+                closed += lost::count(&reply)?;
+            }
+            within(ANSWER, register::add_boot(&self.writers, boot_id, &replica)).await?;
+            Ok(closed)
+        }
+        .boxed()
+    }
+
+    fn end_boot(&self, boot_id: BootId) -> StoreFuture<'_, ()> {
+        within(ANSWER, register::end_boot(&self.writers, boot_id)).boxed()
+    }
+
+    fn capture(&self, batch: CaptureBatch) -> StoreFuture<'_, CaptureReply> {
+        async move { within(ANSWER, capture::capture(&self.writers, &batch)).await }.boxed()
+    }
+
+    fn ping(&self) -> StoreFuture<'_, ()> {
+        within(ANSWER, read::ping(&self.readers)).boxed()
+    }
+
+    fn create_agent(&self, new: NewAgent, funding: Usd) -> StoreFuture<'_, AgentId> {
+        within(ANSWER, register::create_agent(&self.writers, new, funding)).boxed()
+    }
+
+    fn add_key(&self, agent_id: AgentId, key_id: &str, secret_sha256: [u8; 32]) -> StoreFuture<'_, ()> {
+        let key_id = key_id.to_owned();
+        async move { within(ANSWER, register::add_key(&self.writers, agent_id, &key_id, &secret_sha256)).await }.boxed()
+    }
+
+    fn find_key(&self, key_id: &str) -> StoreFuture<'_, Option<StoredKey>> {
+        let key_id = key_id.to_owned();
+        async move { within(ANSWER, read::find_key(&self.readers, &key_id)).await }.boxed()
+    }
+
+    fn inference(&self, agent_id: AgentId, inference_id: InferenceId) -> StoreFuture<'_, Option<InferenceView>> {
+        within(ANSWER, read::inference(&self.readers, agent_id, inference_id)).boxed()
+    }
+
+    fn audit_events(&self, agent_id: AgentId, since_seq: i64, limit: u32) -> StoreFuture<'_, Vec<AuditEventRow>> {
+        async move {
+            let links = within(ANSWER, read::audit_links(&self.readers, agent_id, since_seq, limit)).await?;
+            links.into_iter().map(verify::AuditLink::into_row).collect()
+        }
+        .boxed()
+    }
+
+    fn verify_audit(&self, agent_id: AgentId) -> StoreFuture<'_, ChainVerdict> {
+        async move {
+            let end = within(ANSWER, read::chain_end(&self.readers, agent_id)).await?;
+            let mut walk = ChainWalk::new(agent_id, end);
+            while let Some(since) = walk.next_page() {
+                let page = within(ANSWER, read::audit_links(&self.readers, agent_id, since, verify::PAGE)).await?;
+                walk.take(&page);
+            }
+            Ok(walk.finish())
+        }
+        .boxed()
+    }
+
+    fn ledger(&self, agent_id: AgentId, limit: u32) -> StoreFuture<'_, Option<LedgerView>> {
+        within(ANSWER, read::ledger(&self.readers, agent_id, limit)).boxed()
+    }
+
+    fn invariants(&self) -> StoreFuture<'_, Vec<Invariant>> {
+        within(INVARIANTS, read::invariants(&self.readers)).boxed()
+    }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(result) => result,
+        Err(_) => Err(StoreError::Unavailable(format!("no answer within {} s", limit.as_secs()))),
+    }
+}

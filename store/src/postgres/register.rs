@@ -1,0 +1,94 @@
+//! Agents, keys and boots: written once, not in a hurry.
+
+use ainfera_schema::{Agent, AgentId, AgentStatus, BootId, Usd};
+use deadpool_postgres::Pool;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::insert;
+use super::session::Session;
+use super::statements::{AUDIT_EVENTS, TRANSFERS};
+use crate::apply::register::register;
+use crate::apply::rows::to_json;
+use crate::{NewAgent, StoreError};
+
+pub async fn create_agent(pool: &Pool, new: NewAgent, funding: Usd) -> Result<AgentId, StoreError> {
+    let session = Session::open(pool).await?;
+    let client = session.client()?;
+    let transfers = client.prepare_cached(TRANSFERS).await?;
+    let audit_events = client.prepare_cached(AUDIT_EVENTS).await?;
+    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let now: Timestamp = client.query_one("SELECT clock_timestamp()", &[]).await?.try_get(0)?;
+    let tenant = "INSERT INTO tenants (tenant_id, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    client.execute(tenant, &[&new.tenant_id.0, &now]).await?;
+    let agent = Agent {
+        agent_id: AgentId::mint(),
+        tenant_id: new.tenant_id,
+        name: new.name,
+        status: AgentStatus::Active,
+        spend_policy: new.spend_policy,
+    };
+    // whoever makes an agent of this name at the same moment is waited for
+    let insert = "INSERT INTO agents (agent_id, tenant_id, name, status, spend_policy, created_at)
+        VALUES ($1, $2, $3, $4, $5::text::json, $6) ON CONFLICT (tenant_id, name) DO NOTHING";
+    let spend_policy = to_json(&agent.spend_policy)?;
+    let made =
+        client.execute(insert, &[&agent.agent_id.0, &agent.tenant_id.0, &agent.name, &agent.status.as_str(), &spend_policy, &now]).await?;
+    if made == 0 {
+        let find = "SELECT agent_id FROM agents WHERE tenant_id = $1 AND name = $2";
+        let found: Uuid = client.query_one(find, &[&agent.tenant_id.0, &agent.name]).await?.try_get(0)?;
+        client.batch_execute("COMMIT").await?;
+        session.release();
+        return Ok(AgentId(found));
+    }
+    let registration = register(&agent, funding, now)?;
+    let account = &registration.account;
+    client
+        .execute(
+            "INSERT INTO accounts (agent_id, balance, held, spent_day, spent_day_usd, audit_seq, audit_head)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            &[
+                &agent.agent_id.0,
+                &account.balance.to_decimal(),
+                &account.held.to_decimal(),
+                &account.spent_day,
+                &account.spent_day_usd.to_decimal(),
+                &account.audit_seq,
+                &account.audit_head,
+            ],
+        )
+        .await?;
+    insert::transfers(client, &transfers, registration.transfer.as_slice()).await?;
+    insert::audit_events(client, &audit_events, &registration.audit_events).await?;
+    client.batch_execute("COMMIT").await?;
+    session.release();
+    Ok(agent.agent_id)
+}
+
+pub async fn add_key(pool: &Pool, agent_id: AgentId, key_id: &str, secret_sha256: &[u8; 32]) -> Result<(), StoreError> {
+    let client = pool.get().await?;
+    let insert = "INSERT INTO api_keys (key_id, agent_id, secret_sha256, created_at) VALUES ($1, $2, $3, now())";
+    client.execute(insert, &[&key_id, &agent_id.0, &secret_sha256.as_slice()]).await?;
+    Ok(())
+}
+
+/// Whatever an earlier life of this replica still does, it does no longer in its own name.
+pub async fn fence_boots(pool: &Pool, boot_id: BootId, replica: &str) -> Result<(), StoreError> {
+    let client = pool.get().await?;
+    let fence = "UPDATE boots SET state = 'closed' WHERE replica = $1 AND state = 'open' AND boot_id <> $2";
+    client.execute(fence, &[&replica, &boot_id.0]).await?;
+    Ok(())
+}
+
+pub async fn add_boot(pool: &Pool, boot_id: BootId, replica: &str) -> Result<(), StoreError> {
+    let client = pool.get().await?;
+    let insert = "INSERT INTO boots (boot_id, replica, state, started_at) VALUES ($1, $2, 'open', now()) ON CONFLICT (boot_id) DO NOTHING";
+    client.execute(insert, &[&boot_id.0, &replica]).await?;
+    Ok(())
+}
+
+pub async fn end_boot(pool: &Pool, boot_id: BootId) -> Result<(), StoreError> {
+    let client = pool.get().await?;
+    client.execute("UPDATE boots SET state = 'closed' WHERE boot_id = $1", &[&boot_id.0]).await?;
+    Ok(())
+}
