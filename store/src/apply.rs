@@ -205,3 +205,113 @@ pub fn milliseconds_between(earlier: Timestamp, later: Timestamp) -> u32 {
     let elapsed = later.as_millisecond().saturating_sub(earlier.as_millisecond()).max(0);
     u32::try_from(elapsed).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use ainfera_schema::policy::SpendPolicy;
+    use ainfera_schema::{BootId, InferenceId, ReceiptId, TaskType, TaskTypeSource, TenantId};
+
+    use super::*;
+    use crate::Closing;
+
+    fn usd(text: &str) -> Usd {
+        text.parse().unwrap()
+    }
+
+    fn known(balance: &str) -> (AgentId, Known) {
+        let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        let agent_id = AgentId::mint();
+        let mut account = Account::new(agent_id, SpendPolicy::default(), now);
+        account.balance = usd(balance);
+        let accounts = BTreeMap::from([(agent_id, account)]);
+        (agent_id, Known { now, accounts, open: HashSet::new(), removed: HashMap::new(), closed: HashMap::new() })
+    }
+
+    fn draft(agent_id: AgentId, kind: CallKind) -> RoutingOutcome {
+        RoutingOutcome {
+            request_id: RequestId::mint(),
+            agent_id,
+            tenant_id: TenantId::mint(),
+            kind,
+            inference_id: Some(InferenceId::mint()),
+            receipt_id: ReceiptId::mint(),
+            model_requested: "m".to_owned(),
+            task_type: TaskType::General,
+            task_type_source: TaskTypeSource::Default,
+            cell: None,
+            policy_version: "balanced@1.0.0+07dbdce7".to_owned(),
+            ruleset_hash: "07dbdce7".to_owned(),
+            decision_rule: "pinned".to_owned(),
+            candidates_json: "[]".to_owned(),
+            m_allowed_set_json: "[]".to_owned(),
+            chosen_model: None,
+            provider: None,
+            q_prior_used: None,
+            cost_projected_usd: None,
+            status: None,
+            attempts: Vec::new(),
+            usage: TokenUsage::default(),
+            usage_basis: UsageBasis::Reported,
+            cost_actual_usd: Usd::ZERO,
+            stop_reason: None,
+            streamed: false,
+            first_content_ms: None,
+            latency_ms: 0,
+            coercions: Vec::new(),
+            created_at: "2026-11-23T11:59:58.500Z".parse().unwrap(),
+        }
+    }
+
+    fn admission(draft: RoutingOutcome, hold: &str) -> Admission {
+        Admission { draft, boot_id: BootId::mint(), hold: usd(hold), charge_if_lost: Usd::ZERO }
+    }
+
+    #[test]
+    fn admissions_are_decided_one_after_the_other() {
+        let (agent_id, known) = known("1");
+        let holds = ["0.6", "0.5", "0.4", "0"];
+        let admissions = holds.map(|hold| admission(draft(agent_id, CallKind::Routed), hold)).to_vec();
+        let batch = CaptureBatch { admissions, ..CaptureBatch::default() };
+        let changes = apply(&batch, known).unwrap();
+        let admitted: Vec<bool> = changes.reply.verdicts.iter().map(|(_, verdict)| *verdict == Verdict::Admitted).collect();
+        assert_eq!(admitted, [true, false, true, true]);
+        assert_eq!(changes.accounts[0].held, usd("1"));
+        let refused = &changes.outcomes[0];
+        assert_eq!((refused.status, refused.outcome.latency_ms), (OutcomeStatus::RejectedFunds, 1500));
+        assert_eq!((changes.intents.len(), changes.outcomes.len(), changes.closed_calls.len()), (3, 1, 1));
+    }
+
+    #[test]
+    fn what_was_there_before_changes_nothing() {
+        let (agent_id, mut known) = known("1");
+        let drafts = [CallKind::Routed, CallKind::Direct, CallKind::Routed].map(|kind| draft(agent_id, kind));
+        let refusal = Refusal::Funds { available: Usd::ZERO, needed: usd("2") };
+        known.open.insert(drafts[0].request_id);
+        known.closed.insert(drafts[1].request_id, Some(refusal.clone()));
+        known.closed.insert(drafts[2].request_id, None);
+        let closed = RoutingOutcome { status: Some(OutcomeStatus::Succeeded), ..drafts[2].clone() };
+        let batch = CaptureBatch {
+            admissions: drafts.map(|draft| admission(draft, "0.5")).to_vec(),
+            rejections: vec![closed.clone()],
+            closings: vec![Closing { outcome: closed }],
+        };
+        let changes = apply(&batch, known).unwrap();
+        let verdicts: Vec<Verdict> = changes.reply.verdicts.into_iter().map(|(_, verdict)| verdict).collect();
+        assert_eq!(verdicts, [Verdict::Admitted, Verdict::Refused(refusal), Verdict::Admitted]);
+        assert_eq!(changes.reply.closed[0].1, CloseResult::AlreadyClosed);
+        assert!(changes.accounts.is_empty() && changes.audit_events.is_empty() && changes.intents.is_empty());
+    }
+
+    #[test]
+    fn a_call_without_an_account_or_a_status_is_an_error() {
+        let (agent_id, mut nobody) = known("1");
+        let outcome = draft(agent_id, CallKind::Routed);
+        let closings = vec![Closing { outcome: outcome.clone() }];
+        let batch = CaptureBatch { closings, ..CaptureBatch::default() };
+        nobody.removed.insert(outcome.request_id, Usd::ZERO);
+        assert!(matches!(apply(&batch, nobody), Err(StoreError::Corrupt(text)) if text.contains("without a status")));
+        let (_, somebody_else) = known("1");
+        let batch = CaptureBatch { admissions: vec![admission(outcome, "0")], ..CaptureBatch::default() };
+        assert!(matches!(apply(&batch, somebody_else), Err(StoreError::Corrupt(text)) if text.contains("no account")));
+    }
+}

@@ -20,6 +20,10 @@ mod migrate;
 mod postgres;
 mod sqlite;
 
+#[cfg(test)]
+#[path = "../tests/support/postgres.rs"]
+mod test_server;
+
 pub use batch::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Refusal, Verdict};
 pub use error::StoreError;
 pub use invariants::Invariant;

@@ -1,4 +1,5 @@
 //! One suite, run against both stores: whatever a test says holds of each of them.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must say so")]
 
 #[path = "conformance/admission.rs"]
 mod admission;
@@ -8,6 +9,8 @@ mod audit;
 mod call;
 #[path = "conformance/database.rs"]
 mod database;
+#[path = "conformance/faults.rs"]
+mod faults;
 #[path = "conformance/lost.rs"]
 mod lost;
 #[path = "conformance/money.rs"]

@@ -24,7 +24,7 @@ pub async fn capture(pool: &Pool, batch: &CaptureBatch) -> Result<CaptureReply, 
     let statements = Statements::prepare(session.client()?).await?;
     let known = known(session.client()?, &statements, batch).await?;
     let changes = apply(batch, known)?;
-    session.commit_behind(insert::changes(session.client()?, &statements, &changes)).await?;
+    session.commit_behind(Box::pin(insert::changes(session.client()?, &statements, &changes))).await?;
     session.release();
     Ok(changes.reply)
 }

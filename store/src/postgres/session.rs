@@ -63,3 +63,57 @@ impl Drop for Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::connect;
+    use crate::test_server;
+
+    /// A session with a transaction begun, and a way to see what it leaves.
+    async fn begun() -> (Session, tokio_postgres::Client) {
+        let url = test_server::fresh_database().await;
+        let observer = test_server::connect(&url).await;
+        observer.batch_execute("CREATE TABLE kept (number integer PRIMARY KEY)").await.unwrap();
+        let session = Session::open(&connect::writers(&url).unwrap()).await.unwrap();
+        session.client().unwrap().batch_execute("BEGIN; INSERT INTO kept VALUES (1)").await.unwrap();
+        (session, observer)
+    }
+
+    async fn kept(observer: &tokio_postgres::Client) -> i64 {
+        observer.query_one("SELECT count(*) FROM kept", &[]).await.unwrap().get(0)
+    }
+
+    #[tokio::test]
+    async fn what_all_succeeded_is_committed() {
+        let (session, observer) = begun().await;
+        let client = session.client().unwrap();
+        let insert = client.prepare("INSERT INTO kept VALUES ($1)").await.unwrap();
+        let write = async { Ok(client.execute(&insert, &[&2_i32]).await.map(drop)?) };
+        session.commit_behind(write).await.unwrap();
+        assert_eq!(kept(&observer).await, 2);
+        session.release();
+    }
+
+    #[tokio::test]
+    async fn a_write_that_could_not_be_sent_is_not_committed_around() {
+        let (session, observer) = begun().await;
+        let client = session.client().unwrap();
+        let insert = client.prepare("INSERT INTO kept VALUES ($1)").await.unwrap();
+        let write = async { Ok(client.execute(&insert, &[&"not a number"]).await.map(drop)?) };
+        assert!(matches!(session.commit_behind(write).await, Err(StoreError::Statement(_))));
+        drop(session);
+        assert_eq!(kept(&observer).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_the_server_refused_rolls_everything_back() {
+        let (session, observer) = begun().await;
+        let client = session.client().unwrap();
+        let insert = client.prepare("INSERT INTO kept VALUES ($1)").await.unwrap();
+        let write = async { Ok(client.execute(&insert, &[&1_i32]).await.map(drop)?) };
+        assert!(matches!(session.commit_behind(write).await, Err(StoreError::Statement(_))));
+        drop(session);
+        assert_eq!(kept(&observer).await, 0);
+    }
+}

@@ -29,6 +29,11 @@ impl Database {
         Self { store, url, _directory: None }
     }
 
+    /// Another replica on the same database.
+    pub async fn open_again(other: &Database) -> Self {
+        Self { store: ainfera_store::open(&other.url).await.unwrap(), url: other.url.clone(), _directory: None }
+    }
+
     /// With the schema in place.
     pub async fn migrated(self) -> Self {
         self.store.migrate().await.unwrap();

@@ -1,6 +1,7 @@
 //! A private PostgreSQL for one test binary: real, on a free port of 127.0.0.1, gone when the binary ends however it ends.
 //!
 //! Include it with `#[path]`. It needs Debian's binaries in `/usr/lib/postgresql`; a test fails loudly where they are missing.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must say so")]
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -38,8 +39,8 @@ pub async fn connect(url: &str) -> Client {
 
 async fn try_connect(url: &str) -> Result<Client, tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-    // it ends with the client
-    drop(tokio::task::spawn(connection));
+    #[expect(clippy::disallowed_methods, reason = "it ends with the client")]
+    tokio::spawn(connection);
     Ok(client)
 }
 
