@@ -39,11 +39,20 @@ pub struct Choice {
 #[derive(Debug, Clone)]
 pub enum ChoiceRefusal {
     /// The decision found none; this is a rejection with a row of its own.
-    Rejected { reason: RejectReason, plan: Plan, policy: Policy, catalogue: Arc<Catalogue> },
+    Rejected(Box<Rejection>),
     /// The pinned model cannot be had.
     Pin { model: ModelSlug, refusal: PinRefusal },
     /// The hold does not fit into an amount: no wallet could cover it.
     Unaffordable,
+}
+
+/// A decision without a candidate.
+#[derive(Debug, Clone)]
+pub struct Rejection {
+    pub reason: RejectReason,
+    pub plan: Plan,
+    pub policy: Policy,
+    pub catalogue: Arc<Catalogue>,
 }
 
 /// How routing is set up.
@@ -79,7 +88,8 @@ impl RoutingBrain {
                 let plan = plan(&self.catalogue, &ask.needs, &policy, &self.settings.options);
                 match &plan {
                     Plan::Rejected { reason, .. } => {
-                        Err(ChoiceRefusal::Rejected { reason: *reason, plan, policy, catalogue: Arc::clone(&self.catalogue) })
+                        let reason = *reason;
+                        Err(ChoiceRefusal::Rejected(Box::new(Rejection { reason, plan, policy, catalogue: Arc::clone(&self.catalogue) })))
                     }
                     Plan::Ranked { ranked, .. } => {
                         let candidates = ranked.iter().copied().take(self.settings.max_attempts).collect();

@@ -70,7 +70,10 @@ enum Phase {
     Idle,
     Committing,
     /// The store failed; the batch is sent again after a pause.
-    Failing { message: String, pause: Duration },
+    Failing {
+        message: String,
+        pause: Duration,
+    },
 }
 
 impl CaptureActor {

@@ -25,7 +25,7 @@ use crate::brain::Choice;
 use crate::gate::Permit;
 use crate::outcome::OpenOutcome;
 use crate::provider::{Attempting, Emit, Failed, ProviderActor, ProviderFailure, ProviderSetup, Taken};
-use crate::sink::{Opened, SinkError, Write, WriteError, Written};
+use crate::sink::{Close, Opened, SinkError, Write, WriteError, Written};
 use admission::{Admitted, CallSetup};
 pub use failure::CallFailure;
 use meter::Running;
@@ -70,9 +70,17 @@ pub struct SinkAddress {
     pub stream: Option<StreamAddress>,
 }
 
+/// Dropping it ends the body.
 pub struct StreamAddress {
     pub opened: Recipient<Opened>,
     pub error: Recipient<WriteError>,
+    pub close: Recipient<Close>,
+}
+
+impl Drop for StreamAddress {
+    fn drop(&mut self) {
+        self.close.do_send(Close);
+    }
 }
 
 /// See the module.
@@ -91,9 +99,14 @@ pub struct DispatchActor {
 enum Phase {
     Admitting,
     /// Nothing that matters was said yet.
-    Trying { open: Open, held: Vec<Heard> },
+    Trying {
+        open: Open,
+        held: Vec<Heard>,
+    },
     /// Content is on its way to the client: an error is now an event of the stream.
-    Committed { open: Open },
+    Committed {
+        open: Open,
+    },
     Closed,
 }
 

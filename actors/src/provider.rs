@@ -5,9 +5,7 @@ pub mod client;
 pub mod exchange;
 pub mod failure;
 
-use actix::{
-    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WeakRecipient, WrapFuture,
-};
+use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WeakRecipient, WrapFuture};
 use ainfera_schema::Deadlines;
 use ainfera_wire::Heard;
 use ainfera_wire::upstream::{UpstreamReader, UpstreamRequest};

@@ -6,7 +6,7 @@ pub mod collect;
 
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, ResponseFuture};
 use ainfera_wire::Heard;
 use ainfera_wire::anthropic::frames::{AnthropicFrames, error_frame};
 use bytes::{Bytes, BytesMut};
@@ -33,6 +33,11 @@ pub struct WriteError {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Opened;
+
+/// Nothing more will come: end the body.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Close;
 
 /// What became of a [`Write`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +131,15 @@ impl Handler<WriteError> for SseSink {
         Box::pin(async move {
             let _ = sent.await;
         })
+    }
+}
+
+impl Handler<Close> for SseSink {
+    type Result = ();
+
+    /// Needed although the dispatcher drops its address: the ping's timer would keep this actor, and so the body, alive for ever.
+    fn handle(&mut self, _: Close, context: &mut Self::Context) {
+        context.stop();
     }
 }
 

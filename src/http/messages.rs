@@ -59,7 +59,7 @@ async fn dispatch(
             let sink = SseSink::new(frames, request_id.header_value(), sender, shared.deadlines.stall, shared.deadlines.ping).start();
             SinkAddress {
                 write: sink.clone().recipient(),
-                stream: Some(StreamAddress { opened: sink.clone().recipient(), error: sink.recipient() }),
+                stream: Some(StreamAddress { opened: sink.clone().recipient(), error: sink.clone().recipient(), close: sink.recipient() }),
             }
         }
         Delivery::Whole => SinkAddress { write: CollectSink::new(frames).start().recipient(), stream: None },

@@ -10,12 +10,18 @@ use bytestring::ByteString;
 /// One step of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StreamEvent {
-    Start { upstream_id: Option<ByteString>, usage: TokenUsage },
+    Start {
+        upstream_id: Option<ByteString>,
+        usage: TokenUsage,
+    },
     BlockStart(Block),
     Delta(Delta),
     BlockStop,
     /// Why the answer ends, and what it used so far.
-    Finish { stop: Stop, usage: TokenUsage },
+    Finish {
+        stop: Stop,
+        usage: TokenUsage,
+    },
     /// The protocol's own last word.
     End,
     Ping,
@@ -28,7 +34,10 @@ pub enum StreamEvent {
 pub enum Block {
     Text,
     Thinking,
-    ToolUse { id: ByteString, name: ByteString },
+    ToolUse {
+        id: ByteString,
+        name: ByteString,
+    },
     /// A block that is complete in its start event, or whose deltas only the native client understands.
     Other,
 }

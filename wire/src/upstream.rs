@@ -106,7 +106,7 @@ pub enum FaultKind {
 pub fn fault_of_status(status: u16) -> FaultKind {
     match status {
         400 | 405 | 413 | 415 | 422 => FaultKind::InvalidRequest,
-        401 | 402 | 403 | 404 => FaultKind::Account,
+        401..=404 => FaultKind::Account,
         429 => FaultKind::RateLimited,
         498 | 503 | 529 => FaultKind::Overloaded,
         _ => FaultKind::Api,

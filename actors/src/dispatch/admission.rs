@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ainfera_routing::{Needs, RouteTarget, upper_bound_tokens};
+use ainfera_routing::{Needs, RouteTarget, held_input_tokens};
 use ainfera_schema::{Agent, OutcomeStatus, RequestId, Usd};
 use ainfera_store::{Admission, Verdict};
 use ainfera_wire::Call;
@@ -86,7 +86,7 @@ fn question(setup: &CallSetup) -> Decide {
         },
         hint: call.extras.hint.clone(),
         spend_policy: setup.agent.spend_policy.clone(),
-        upper_input_tokens: upper_bound_tokens(call.text_bytes).saturating_add(call.attachment_tokens.saturating_mul(2)),
+        upper_input_tokens: held_input_tokens(call.estimated_input_tokens, call.text_bytes).saturating_add(call.attachment_tokens),
     }
 }
 
@@ -106,16 +106,16 @@ fn charge_if_lost(setup: &CallSetup, choice: &Choice) -> Usd {
 }
 
 async fn rejected(setup: &CallSetup, permit: Permit, refusal: ChoiceRefusal) -> CallFailure {
-    let (reason, plan, policy, catalogue) = match refusal {
+    let rejection = match refusal {
         ChoiceRefusal::Pin { model, refusal } => return CallFailure::pin(&model, refusal),
         ChoiceRefusal::Unaffordable => return CallFailure::BadRequest(ainfera_wire::BadRequest::new("max_tokens", "cannot be priced")),
-        ChoiceRefusal::Rejected { reason, plan, policy, catalogue } => (reason, plan, policy, catalogue),
+        ChoiceRefusal::Rejected(rejection) => rejection,
     };
-    let outcome = draft::rejected(setup, reason, &plan, &policy, &catalogue);
+    let outcome = draft::rejected(setup, &rejection);
     let (reply, answer) = oneshot::channel();
     setup.worker.capture.do_send(Reject { outcome: Box::new(outcome), permit, reply });
     match timeout(setup.worker.deadlines.admission, answer).await {
-        Ok(Ok(Ok(()))) => CallFailure::no_candidate(reason, &plan),
+        Ok(Ok(Ok(()))) => CallFailure::no_candidate(rejection.reason, &rejection.plan),
         Ok(Ok(Err(_))) | Ok(Err(_)) | Err(_) => CallFailure::StoreUnavailable,
     }
 }

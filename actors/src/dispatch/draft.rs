@@ -1,14 +1,12 @@
 //! The record of a call as far as it is known when the candidates are.
 
 use ainfera_routing::{Catalogue, Plan, Policy, RejectReason, candidates_json, policy_version};
-use ainfera_schema::{
-    CallKind, InferenceId, OutcomeStatus, ReceiptId, RoutingOutcome, TaskTypeSource, TokenUsage, Usd, UsageBasis,
-};
+use ainfera_schema::{CallKind, InferenceId, OutcomeStatus, ReceiptId, RoutingOutcome, TaskTypeSource, TokenUsage, UsageBasis, Usd};
 use ainfera_wire::call::Delivery;
 use jiff::Timestamp;
 
 use super::admission::CallSetup;
-use crate::brain::Choice;
+use crate::brain::{Choice, Rejection};
 
 /// The version that a call carries which no policy decided.
 const PINNED: &str = "pinned";
@@ -35,10 +33,10 @@ pub fn chosen(setup: &CallSetup, choice: &Choice) -> RoutingOutcome {
 }
 
 /// A call that no candidate may serve.
-pub fn rejected(setup: &CallSetup, reason: RejectReason, plan: &Plan, policy: &Policy, catalogue: &Catalogue) -> RoutingOutcome {
+pub fn rejected(setup: &CallSetup, rejection: &Rejection) -> RoutingOutcome {
     let mut outcome = blank(setup);
-    decided(&mut outcome, plan, policy, catalogue);
-    outcome.status = Some(match reason {
+    decided(&mut outcome, &rejection.plan, &rejection.policy, &rejection.catalogue);
+    outcome.status = Some(match rejection.reason {
         RejectReason::ToolsNotSupported => OutcomeStatus::RejectedTools,
         RejectReason::NoCandidateClearsFloor | RejectReason::NoCandidateEnrolled => OutcomeStatus::RejectedFloor,
     });

@@ -6,8 +6,8 @@ use ainfera_store::Refusal;
 use ainfera_wire::BadRequest;
 use ainfera_wire::upstream::FaultKind;
 
-use super::admission::CallSetup;
 use super::Open;
+use super::admission::CallSetup;
 use crate::provider::ProviderFailure;
 
 /// Everything that can end a call without an answer.
@@ -15,18 +15,40 @@ use crate::provider::ProviderFailure;
 pub enum CallFailure {
     BadRequest(BadRequest),
     /// The provider says that the request itself is wrong.
-    ProviderRejectedRequest { status: u16, message: String },
-    NoCandidate { message: String },
-    ToolsNotSupported { backend: String },
-    ModelUnavailable { model: String, why: String },
+    ProviderRejectedRequest {
+        status: u16,
+        message: String,
+    },
+    NoCandidate {
+        message: String,
+    },
+    ToolsNotSupported {
+        backend: String,
+    },
+    ModelUnavailable {
+        model: String,
+        why: String,
+    },
     Refused(Refusal),
     StoreUnavailable,
     /// Every candidate of a routed call failed.
-    AllFailed { attempts: usize, overloaded: bool, retry_after_seconds: Option<u64>, last: String },
+    AllFailed {
+        attempts: usize,
+        overloaded: bool,
+        retry_after_seconds: Option<u64>,
+        last: String,
+    },
     /// The pinned model's provider failed.
-    PinnedFailed { overloaded: bool, retry_after_seconds: Option<u64>, why: String },
+    PinnedFailed {
+        overloaded: bool,
+        retry_after_seconds: Option<u64>,
+        why: String,
+    },
     /// The provider failed after content had come.
-    Midstream { overloaded: bool, why: String },
+    Midstream {
+        overloaded: bool,
+        why: String,
+    },
     TimedOut,
     Internal,
 }
@@ -120,7 +142,9 @@ impl CallFailure {
             CallFailure::AllFailed { .. } => Some("all_routed_models_failed"),
             CallFailure::PinnedFailed { .. } => Some("pinned_upstream_failed"),
             CallFailure::Midstream { .. } => Some("stream_incomplete"),
-            CallFailure::BadRequest(_) | CallFailure::ProviderRejectedRequest { .. } | CallFailure::TimedOut | CallFailure::Internal => None,
+            CallFailure::BadRequest(_) | CallFailure::ProviderRejectedRequest { .. } | CallFailure::TimedOut | CallFailure::Internal => {
+                None
+            }
         }
     }
 
@@ -135,7 +159,9 @@ impl CallFailure {
             }
             CallFailure::ModelUnavailable { model, why } => format!("model: {model}: {why}; GET /v1/models lists what there is"),
             CallFailure::Refused(refusal) => refused(refusal),
-            CallFailure::StoreUnavailable => "the store that every call is recorded in is not available; nothing was sent to a provider".to_owned(),
+            CallFailure::StoreUnavailable => {
+                "the store that every call is recorded in is not available; nothing was sent to a provider".to_owned()
+            }
             CallFailure::AllFailed { attempts, last, .. } => format!("all routed models failed ({attempts} attempts); last: {last}"),
             CallFailure::PinnedFailed { why, .. } => format!("the pinned model's provider failed: {why}"),
             CallFailure::Midstream { why, .. } => format!("the provider failed after it had begun to answer: {why}"),

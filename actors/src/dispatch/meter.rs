@@ -1,7 +1,7 @@
 //! What an attempt uses, as far as it can be seen, and what of it goes into the record.
 
 use ainfera_routing::CatalogueEntry;
-use ainfera_schema::{Attempt, AttemptResult, TokenUsage, Usd, UsageBasis};
+use ainfera_schema::{Attempt, AttemptResult, TokenUsage, UsageBasis, Usd};
 use ainfera_wire::{Heard, StreamEvent};
 use tokio::time::Instant;
 

@@ -12,8 +12,8 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::failure::ProviderFailure;
 use super::Taken;
+use super::failure::ProviderFailure;
 
 /// An error body longer than this is cut.
 const MAX_ERROR_BODY_BYTES: usize = 64 << 10;

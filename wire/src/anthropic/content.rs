@@ -13,18 +13,50 @@ use crate::json::Text;
 /// A content block.
 #[derive(Debug)]
 pub enum Block<'a> {
-    Text { text: Text<'a>, extras: BlockExtras },
-    Image { source: Source<'a>, extras: BlockExtras },
-    Document { source: Source<'a>, title: Option<Text<'a>>, context: Option<Text<'a>>, extras: BlockExtras },
-    SearchResult { source: Text<'a>, title: Text<'a>, content: Vec<Block<'a>>, extras: BlockExtras },
-    ToolUse { id: Text<'a>, name: Text<'a>, input: &'a RawValue, extras: BlockExtras },
-    ToolResult { tool_use_id: Text<'a>, content: Vec<Block<'a>>, outcome: ToolOutcome, extras: BlockExtras },
-    Thinking { text: Text<'a> },
+    Text {
+        text: Text<'a>,
+        extras: BlockExtras,
+    },
+    Image {
+        source: Source<'a>,
+        extras: BlockExtras,
+    },
+    Document {
+        source: Source<'a>,
+        title: Option<Text<'a>>,
+        context: Option<Text<'a>>,
+        extras: BlockExtras,
+    },
+    SearchResult {
+        source: Text<'a>,
+        title: Text<'a>,
+        content: Vec<Block<'a>>,
+        extras: BlockExtras,
+    },
+    ToolUse {
+        id: Text<'a>,
+        name: Text<'a>,
+        input: &'a RawValue,
+        extras: BlockExtras,
+    },
+    ToolResult {
+        tool_use_id: Text<'a>,
+        content: Vec<Block<'a>>,
+        outcome: ToolOutcome,
+        extras: BlockExtras,
+    },
+    Thinking {
+        text: Text<'a>,
+    },
     RedactedThinking,
     /// A block of Anthropic's own server tools and betas: only Anthropic understands it.
-    AnthropicOnly { kind: Text<'a> },
+    AnthropicOnly {
+        kind: Text<'a>,
+    },
     /// A type that is newer than this program, or a mistake.
-    Unknown { kind: Text<'a> },
+    Unknown {
+        kind: Text<'a>,
+    },
 }
 
 /// What an `is_error` says.
@@ -44,7 +76,10 @@ pub struct BlockExtras {
 /// Where the bytes of an image or document are.
 #[derive(Debug)]
 pub enum Source<'a> {
-    Base64 { media_type: Text<'a>, data: Text<'a> },
+    Base64 {
+        media_type: Text<'a>,
+        data: Text<'a>,
+    },
     Url(Text<'a>),
     Text(Text<'a>),
     /// Content blocks as a document, a file by id, or something newer: only Anthropic has it.

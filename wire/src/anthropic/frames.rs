@@ -22,7 +22,6 @@ pub struct AnthropicFrames {
     block_open: bool,
 }
 
-
 impl AnthropicFrames {
     pub fn new(message_id: String, model: &str, estimated_input_tokens: u64) -> Self {
         Self { message_id, model: model.to_owned(), estimated_input_tokens, started: false, index: 0, block_open: false }
@@ -61,7 +60,10 @@ impl AnthropicFrames {
                     // a translated stream has no such blocks
                     Block::Other => return,
                 };
-                emit("content_block_start", format!("{{\"type\":\"content_block_start\",\"index\":{},\"content_block\":{block}}}", self.index));
+                emit(
+                    "content_block_start",
+                    format!("{{\"type\":\"content_block_start\",\"index\":{},\"content_block\":{block}}}", self.index),
+                );
                 self.block_open = true;
             }
             StreamEvent::Delta(delta) => {

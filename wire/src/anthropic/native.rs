@@ -43,7 +43,8 @@ mod tests {
 
     #[test]
     fn only_the_model_and_our_own_members_change() {
-        let body = br#"{"model":"ainfera-inference","new_field":{"a": 1.0},"max_tokens":5,"task_type":"code","stream":false,"messages":[]}"#;
+        let body =
+            br#"{"model":"ainfera-inference","new_field":{"a": 1.0},"max_tokens":5,"task_type":"code","stream":false,"messages":[]}"#;
         let sent = request_body(body, "claude-x").unwrap();
         assert_eq!(&sent[..], br#"{"model":"claude-x","new_field":{"a": 1.0},"max_tokens":5,"messages":[],"stream":true}"#);
     }

@@ -345,10 +345,7 @@ mod tests {
             (r#"{"model":"m","max_tokens":5}"#.to_owned(), "messages: field required"),
             (r#"{"model":"m","max_tokens":5,"messages":[]}"#.to_owned(), "messages: at least one message is required"),
             (r#"{"model":"m","max_tokens":0,"messages":[{"role":"user","content":"x"}]}"#.to_owned(), "max_tokens: must be at least 1"),
-            (
-                r#"{"model":"m","max_tokens":"5","messages":[]}"#.to_owned(),
-                "max_tokens: invalid type: string \"5\", expected u64",
-            ),
+            (r#"{"model":"m","max_tokens":"5","messages":[]}"#.to_owned(), "max_tokens: invalid type: string \"5\", expected u64"),
             (
                 r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":7}]}"#.to_owned(),
                 "messages.0.content: invalid type: integer `7`, expected a string or an array of blocks",
@@ -362,7 +359,8 @@ mod tests {
                 "messages.0.content.0.tool_use_id: field required",
             ),
             (
-                r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"url"}}]}]}"#.to_owned(),
+                r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"url"}}]}]}"#
+                    .to_owned(),
                 "messages.0.content.0.source.url: field required",
             ),
             (with(r#","tools":[{"name":"bad name","input_schema":{}}]"#), "tools.0.name: must match ^[a-zA-Z0-9_-]{1,128}$"),
@@ -381,7 +379,8 @@ mod tests {
 
     #[test]
     fn an_unknown_block_is_found_by_its_path() {
-        let body = r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"type":"hologram"}]}]}"#;
+        let body =
+            r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"type":"hologram"}]}]}"#;
         let request = MessagesRequest::parse(body.as_bytes()).unwrap();
         assert_eq!(request.unknown_block(), Some(("messages.0.content.1.type".to_owned(), "hologram")));
         assert!(request.is_anthropic_only());
@@ -389,7 +388,8 @@ mod tests {
 
     #[test]
     fn routing_members_are_read() {
-        let body = with(r#","task_type":"code","routing_preference":"cost","routing_hint":{"quality_floor":"frontier","budget_cap_usd":"0.5"}"#);
+        let body =
+            with(r#","task_type":"code","routing_preference":"cost","routing_hint":{"quality_floor":"frontier","budget_cap_usd":"0.5"}"#);
         let extras = MessagesRequest::parse(body.as_bytes()).unwrap().extras;
         assert_eq!(extras.task_type, Some(TaskType::Code));
         assert_eq!(extras.hint.routing_preference, Some(RoutingPreference::Cost));

@@ -115,7 +115,8 @@ impl AnthropicReader {
             return Ok(());
         }
         let data = event.data;
-        let frame: Frame<'_> = serde_json::from_slice(&data).map_err(|error| StreamFault::malformed(format!("event is not JSON: {error}")))?;
+        let frame: Frame<'_> =
+            serde_json::from_slice(&data).map_err(|error| StreamFault::malformed(format!("event is not JSON: {error}")))?;
         let name = event_name(&frame.kind, &data)?;
         let text = |text: Option<Text<'_>>| text.map(|text| text.shared(&data)).unwrap_or_default();
         let mut native = data.clone();
@@ -171,7 +172,8 @@ impl AnthropicReader {
             Phase::Ended => Ok(()),
             Phase::Finished => {
                 self.phase = Phase::Ended;
-                let native = Native { name: ByteString::from_static("message_stop"), data: Bytes::from_static(b"{\"type\":\"message_stop\"}") };
+                let native =
+                    Native { name: ByteString::from_static("message_stop"), data: Bytes::from_static(b"{\"type\":\"message_stop\"}") };
                 heard.push(Heard { event: StreamEvent::End, native: Some(native) });
                 Ok(())
             }

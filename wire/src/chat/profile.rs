@@ -38,12 +38,9 @@ pub fn profile_of(kind: ProviderKind) -> Option<ChatProfile> {
     match kind {
         ProviderKind::Openai | ProviderKind::Xai | ProviderKind::Groq => Some(OPENAI),
         ProviderKind::Gemini => Some(ChatProfile { path: "/v1beta/openai/chat/completions", token_limit_field: "max_tokens", ..OPENAI }),
-        ProviderKind::Mistral => Some(ChatProfile {
-            token_limit_field: "max_tokens",
-            stream_usage: StreamUsage::AlwaysSent,
-            any_tool: "any",
-            ..OPENAI
-        }),
+        ProviderKind::Mistral => {
+            Some(ChatProfile { token_limit_field: "max_tokens", stream_usage: StreamUsage::AlwaysSent, any_tool: "any", ..OPENAI })
+        }
         ProviderKind::Together | ProviderKind::Deepseek | ProviderKind::OpenaiCompatible => {
             Some(ChatProfile { token_limit_field: "max_tokens", ..OPENAI })
         }

@@ -244,7 +244,12 @@ fn stop(request: &MessagesRequest<'_>, profile: &ChatProfile, chat: &mut Map<Str
     coercions.add("stop_sequences", Change::Renamed("stop"));
 }
 
-fn tools(request: &MessagesRequest<'_>, profile: &ChatProfile, chat: &mut Map<String, Value>, coercions: &mut Coercions) -> Result<(), BadRequest> {
+fn tools(
+    request: &MessagesRequest<'_>,
+    profile: &ChatProfile,
+    chat: &mut Map<String, Value>,
+    coercions: &mut Coercions,
+) -> Result<(), BadRequest> {
     if request.tools.is_empty() {
         return Ok(());
     }

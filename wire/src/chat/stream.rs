@@ -133,7 +133,8 @@ impl ChatReader {
         if &event.name[..] == b"error" || data.first() == Some(&b'[') {
             return Err(fault(&data));
         }
-        let chunk: Chunk<'_> = serde_json::from_slice(&data).map_err(|error| StreamFault::malformed(format!("chunk is not JSON: {error}")))?;
+        let chunk: Chunk<'_> =
+            serde_json::from_slice(&data).map_err(|error| StreamFault::malformed(format!("chunk is not JSON: {error}")))?;
         if chunk.error.is_some() || chunk.x_groq.as_ref().is_some_and(|extra| extra.error.is_some()) {
             return Err(fault(&data));
         }
@@ -322,7 +323,10 @@ mod tests {
     fn text_usage_and_end() {
         let (events, end) = read(&[ROLE, HI, FINISH, USAGE, "[DONE]"]);
         assert_eq!(end, Ok(()));
-        assert_eq!(events[1..4], [StreamEvent::BlockStart(Block::Text), StreamEvent::Delta(Delta::Text("hi".into())), StreamEvent::BlockStop]);
+        assert_eq!(
+            events[1..4],
+            [StreamEvent::BlockStart(Block::Text), StreamEvent::Delta(Delta::Text("hi".into())), StreamEvent::BlockStop]
+        );
         // 6 fresh + 4 cached; output is what the total has beyond the prompt
         let usage = TokenUsage { input_tokens: 6, cache_read_input_tokens: 4, output_tokens: 10, ..TokenUsage::default() };
         assert_eq!(finish_of(&events), (StopReason::EndTurn, usage));

@@ -1,0 +1,23 @@
+# Five recipes: test, lint, bench-figures, clients, clean-services.
+SHELL := /bin/bash
+.PHONY: help test lint clients chaos
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
+
+test: tools/installed ## install what the tests need, then run them all
+	cargo test --workspace --all-targets
+	cargo test --workspace --doc
+	$(MAKE) clients
+
+lint: ## formatting and lints, warnings refused
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+clients: tools/installed ## official SDKs against a real gateway
+	cargo build --bin ainfera
+	tests/clients/run.sh
+
+.PHONY: tools/installed
+tools/installed:
+	tools/install.sh

@@ -1,0 +1,121 @@
+//! Before the first content a failure is invisible; after it, it is an error event and nothing is spliced in.
+
+use serde_json::{Value, json};
+
+use crate::support::database::Database;
+use crate::support::gateway::{MODELS, message_of, native, routed, streamed};
+use crate::support::sse::{Read, accumulate};
+use crate::support::{Gateway, GatewayPlan};
+
+const BEFORE_CONTENT: [&str; 20] = [
+    "refuse_status status=401",
+    "refuse_status status=404",
+    "refuse_status status=429 retry_after=1",
+    "refuse_status status=500",
+    "refuse_status status=503",
+    "refuse_status status=529",
+    "reset_before_head",
+    "close_before_head",
+    "empty_stream",
+    "ping_only_then_end",
+    "fin_at at=0",
+    "fin_at at=1",
+    "rst_at at=1",
+    "garbage_at at=0",
+    "bad_json_at at=1",
+    "error_event_at at=0",
+    "error_event_at at=1",
+    "wrong_content_type",
+    "early_hints",
+    "redirect",
+];
+
+/// After a few tokens of content.
+const AFTER_CONTENT: [&str; 8] =
+    ["fin_at at=6", "fin_mid_chunk at=6", "rst_at at=6", "garbage_at at=6", "bad_json_at at=6", "error_event_at at=6", "bad_utf8_at at=6", "hang_at at=6"];
+
+#[actix_rt::test]
+async fn a_failure_before_content_is_invisible_and_recorded() {
+    let gateway = Gateway::start().await;
+    for fault in BEFORE_CONTENT {
+        for (body, broken, healthy) in [(routed as fn(&str) -> Value, 0, 1), (|prompt: &str| native(routed(prompt)), 1, 2)] {
+            // only the first choice is broken
+            let answer = gateway.call(&streamed(body(&format!("[[mock model=up-{} fault={fault}]]", MODELS[broken])))).await;
+            let message = message_of(&answer);
+            assert_eq!(message["stop_reason"], "end_turn", "{fault}");
+            assert_eq!(answer.header("x-ainfera-model"), Some(MODELS[healthy]), "{fault}");
+            gateway.settled().await;
+            let inference = gateway.get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap())).await.json();
+            let attempts = inference["attempts"].as_array().unwrap();
+            assert_eq!(attempts.len(), 2, "{fault}");
+            assert_eq!((&attempts[0]["model"], &attempts[0]["cost_usd"]), (&json!(MODELS[broken]), &json!("0")), "{fault}");
+            assert_ne!(attempts[0]["result"], "succeeded", "{fault}");
+            assert_eq!(attempts[1]["result"], "succeeded");
+            assert_eq!(attempts[1]["cost_usd"], inference["cost_usd"], "attempts add up to the call");
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn the_next_candidate_follows_a_timeout() {
+    let plan = GatewayPlan { deadlines: "first_event = \"300ms\"\n".to_owned(), ..GatewayPlan::default() };
+    let gateway = Gateway::with(plan, Database::sqlite()).await;
+    for fault in ["hang_before_head", "hang_at at=0"] {
+        let answer = gateway.call(&streamed(routed(&format!("[[mock model=up-{} fault={fault}]]", MODELS[0])))).await;
+        message_of(&answer);
+        assert_eq!(answer.header("x-ainfera-model"), Some(MODELS[1]), "{fault}");
+    }
+}
+
+#[actix_rt::test]
+async fn failover_still_works_after_the_hold_deadline() {
+    let plan = GatewayPlan { deadlines: "hold = \"50ms\"\nping = \"10s\"\n".to_owned(), ..GatewayPlan::default() };
+    let gateway = Gateway::with(plan, Database::sqlite()).await;
+    let answer = gateway.call(&streamed(routed(&format!("[[mock model=up-{} first_ms=300 fault=fin_at at=1]]", MODELS[0])))).await;
+    assert_eq!(message_of(&answer)["stop_reason"], "end_turn");
+    let answer = gateway.call(&streamed(routed("[[mock first_ms=200 fault=fin_at at=1]]"))).await;
+    assert_eq!(answer.status, 200, "the 200 was out before anybody failed");
+    assert!(matches!(accumulate(&answer.text()), Read::Failed { .. }));
+}
+
+#[actix_rt::test]
+async fn no_more_than_the_configured_attempts_are_made() {
+    let plan = GatewayPlan { settings: "max_attempts = 2\n".to_owned(), ..GatewayPlan::default() };
+    let gateway = Gateway::with(plan, Database::sqlite()).await;
+    let answer = gateway.call(&routed("[[mock fault=refuse_status status=500]]")).await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(gateway.mock.requests().len(), 2);
+}
+
+#[actix_rt::test]
+async fn a_request_that_the_provider_calls_wrong_is_not_tried_elsewhere() {
+    let gateway = Gateway::start().await;
+    let answer = gateway.call(&streamed(routed("[[mock fault=refuse_status status=400]]"))).await;
+    assert_eq!((answer.status, answer.error().0.as_str()), (400, "invalid_request_error"));
+    assert_eq!(gateway.mock.requests().len(), 1);
+}
+
+#[actix_rt::test]
+async fn a_failure_after_content_is_an_error_event_and_never_a_splice() {
+    let plan = GatewayPlan { deadlines: "idle = \"300ms\"\n".to_owned(), ..GatewayPlan::default() };
+    let gateway = Gateway::with(plan, Database::sqlite()).await;
+    for fault in AFTER_CONTENT {
+        for body in [routed as fn(&str) -> Value, |prompt: &str| native(routed(prompt))] {
+            let prompt = format!("[[mock tokens=30 fault={fault}]]");
+            let answer = gateway.call(&streamed(body(&prompt))).await;
+            assert_eq!(answer.status, 200, "{fault}");
+            assert!(answer.complete, "{fault}: the body ends properly");
+            let Read::Failed { error, partial } = accumulate(&answer.text()) else { panic!("{fault}: success was invented: {}", answer.text()) };
+            assert!(matches!(error["type"].as_str(), Some("api_error" | "overloaded_error")), "{error}");
+            assert!(!partial["content"][0]["text"].as_str().unwrap().is_empty());
+            let whole = gateway.call(&body(&prompt)).await;
+            assert_eq!(whole.status, 502, "{fault}: {}", whole.text());
+            gateway.settled().await;
+            let inference = gateway.get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap())).await.json();
+            assert_eq!(inference["outcome_status"], "failed_midstream", "{fault}");
+            assert_eq!(inference["usage_basis"], "estimated");
+            assert_eq!(inference["attempts"].as_array().unwrap().len(), 1);
+            assert_ne!(inference["cost_usd"], "0", "what was said is billed");
+        }
+    }
+}

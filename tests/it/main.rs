@@ -1,0 +1,16 @@
+//! Black-box tests: a real gateway on a real socket, a real store, a scripted provider. One binary, so that PostgreSQL is started once.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+mod bad_input;
+mod capture;
+mod crash;
+mod drain;
+mod failover;
+mod framework_facts;
+mod parity;
+mod review_faults;
+mod routing;
+mod stream;

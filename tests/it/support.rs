@@ -1,0 +1,11 @@
+//! What every test needs: a gateway of its own, a provider of its own, a client that can misbehave, a database to look into.
+
+pub mod client;
+pub mod database;
+pub mod gateway;
+#[path = "../../store/tests/support/postgres.rs"]
+pub mod postgres;
+pub mod sse;
+
+pub use client::{Answer, Connection};
+pub use gateway::{Gateway, GatewayPlan};
