@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::bench::BenchSettings;
 use crate::config::DatabaseUrl;
 
 /// A self-hosted inference router for AI agents.
@@ -32,6 +33,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Start the scripted provider alone, to test against.
     MockUpstream(MockUpstreamArgs),
+    /// Measure one or several targets on this machine, one after the other.
+    Bench(BenchSettings),
 }
 
 #[derive(Debug, Subcommand)]

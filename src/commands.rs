@@ -1,5 +1,6 @@
 //! What each command does, one file each. A command returns its exit code, or why it could not do its work.
 
+pub mod bench;
 pub mod check;
 pub mod database;
 pub mod decide;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 
 use ainfera_store::StoreError;
 
+use crate::bench::BenchError;
 use crate::cli::{Command, KeysCommand};
 use crate::config::ConfigError;
 use crate::keys::MintError;
@@ -28,6 +30,8 @@ pub enum CommandError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Mint(#[from] MintError),
+    #[error(transparent)]
+    Bench(#[from] BenchError),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error("scripted provider: {0}")]
@@ -49,5 +53,6 @@ pub fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Migrate(args) => migrate::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::MockUpstream(args) => mock_upstream::run(&args),
+        Command::Bench(settings) => bench::run(&settings),
     }
 }
