@@ -103,6 +103,22 @@ mod tests {
     }
 
     #[test]
+    fn the_key_of_a_new_database_is_shown_once_and_works() {
+        actix_rt::System::new().block_on(async {
+            let store = ainfera_store::open("sqlite::memory:").await.unwrap();
+            store.migrate().await.unwrap();
+            let Greeting::Key(key) = greet(&*store).await.unwrap() else { panic!("no key on the first start") };
+            let key = parse(key.expose()).unwrap();
+            let stored = store.find_key(key.key_id).await.unwrap().unwrap();
+            assert!(key.matches(&stored.secret_sha256));
+            assert_eq!(stored.agent.name, AGENT);
+            let wallet = store.ledger(stored.agent.agent_id, 1).await.unwrap().unwrap();
+            assert_eq!(wallet.balance_usd, "10".parse().unwrap());
+            assert!(matches!(greet(&*store).await.unwrap(), Greeting::Hint));
+        });
+    }
+
+    #[test]
     fn the_first_word_that_looks_like_a_key_is_the_key() {
         let key = mint().unwrap().text;
         let text = Greeting::Key(key).text(addr("127.0.0.1:1"));
