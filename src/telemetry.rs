@@ -11,9 +11,9 @@ pub fn init(filter: Option<&str>) {
     let filter = EnvFilter::try_new(filter.unwrap_or("info,actix_server=warn")).unwrap_or_else(|_| EnvFilter::new("info"));
     let registry = tracing_subscriber::registry().with(filter);
     let result = if std::io::stderr().is_terminal() {
-        registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).try_init()
+        registry.with(tracing_subscriber::fmt::layer().with_target(false).with_writer(std::io::stderr)).try_init()
     } else {
-        registry.with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)).try_init()
+        registry.with(tracing_subscriber::fmt::layer().json().with_target(false).with_writer(std::io::stderr)).try_init()
     };
     if result.is_ok() {
         // a panic in a handler closes its connection and leaves no other trace
