@@ -70,7 +70,7 @@ pub struct Server {
 impl Server {
     /// Opens the store, closes what an earlier boot left open, and listens. Must be called on an actix System: CaptureActor lives on its arbiter.
     pub async fn start(config: Config) -> Result<Server, StartError> {
-        let store = ainfera_store::open(&config.database.to_string()).await?;
+        let store = ainfera_store::open(&config.database.exposed()).await?;
         store.migrate().await?;
         let boot_id = BootId::mint();
         let lost = store.begin_boot(boot_id, &config.replica).await?;

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, InferenceId, ModelSlug, ProviderId, ReceiptId, RequestId, TaskType, TaskTypeSource, TenantId, TokenUsage, Usd, UsageBasis};
+use crate::{
+    AgentId, InferenceId, ModelSlug, ProviderId, ReceiptId, RequestId, TaskType, TaskTypeSource, TenantId, TokenUsage, UsageBasis, Usd,
+};
 
 /// Whether the router chose the model or the caller did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,9 +19,7 @@ pub struct TokenUsage {
 impl TokenUsage {
     /// Everything that was read: fresh, from the cache, into the cache.
     pub fn prompt_tokens(&self) -> u64 {
-        self.input_tokens
-            .saturating_add(self.cache_read_input_tokens)
-            .saturating_add(self.cache_creation_input_tokens)
+        self.input_tokens.saturating_add(self.cache_read_input_tokens).saturating_add(self.cache_creation_input_tokens)
     }
 }
 

@@ -88,7 +88,7 @@ impl Connection {
 
     /// Reads once; false at the end of the bytes.
     pub async fn read_some(&mut self) -> bool {
-        let mut buffer = [0u8; 65536];
+        let mut buffer = vec![0u8; 65536];
         let read = timeout(PATIENCE, self.socket.read(&mut buffer)).await.expect("no bytes within the test's patience");
         match read {
             Ok(0) | Err(_) => false,
