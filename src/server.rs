@@ -16,6 +16,7 @@ use ainfera_actors::brain::RoutingBrain;
 use ainfera_actors::capture::CaptureActor;
 use ainfera_actors::counters::Counters;
 use ainfera_actors::gate::Gate;
+use ainfera_actors::provider::client::ClientSlot;
 use ainfera_actors::reader::ReaderActor;
 use ainfera_actors::worker::Worker;
 use ainfera_mock::MockUpstream;
@@ -96,7 +97,7 @@ impl Server {
             let worker = Rc::new(Worker {
                 brain: RoutingBrain::new(Arc::clone(&parts.catalogue), parts.brain.clone()).start(),
                 capture: worker_capture.clone(),
-                client: ainfera_actors::provider::client::client(Arc::clone(&parts.tls), parts.deadlines.connect),
+                clients: Rc::new(ClientSlot::new(Arc::clone(&parts.tls), parts.deadlines.connect)),
                 providers: Arc::clone(&parts.providers),
                 deadlines: parts.deadlines,
                 boot_id,

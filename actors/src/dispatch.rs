@@ -312,9 +312,9 @@ fn start_attempt(
     let address = context.address();
     Ok(ProviderActor::start_attempt(ProviderSetup {
         attempt: running.attempt,
-        client: setup.worker.client.clone(),
+        clients: Rc::clone(&setup.worker.clients),
         request,
-        reader: dialect.reader(model.slug.as_str(), id_seed),
+        reader: dialect.reader(model.slug.as_str(), setup.call.estimated_input_tokens, id_seed),
         deadlines: setup.worker.deadlines,
         emit: address.clone().recipient().downgrade(),
         failed: address.recipient().downgrade(),

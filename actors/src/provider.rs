@@ -5,11 +5,14 @@ pub mod client;
 pub mod exchange;
 pub mod failure;
 
+use std::rc::Rc;
+
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WeakRecipient, WrapFuture};
 use ainfera_schema::Deadlines;
 use ainfera_wire::Heard;
 use ainfera_wire::upstream::{UpstreamReader, UpstreamRequest};
 
+use client::ClientSlot;
 use exchange::Exchange;
 pub use failure::{Next, ProviderFailure};
 
@@ -45,7 +48,7 @@ pub struct Stop;
 /// Everything that one attempt needs.
 pub struct ProviderSetup {
     pub attempt: u32,
-    pub client: awc::Client,
+    pub clients: Rc<ClientSlot>,
     pub request: UpstreamRequest,
     pub reader: UpstreamReader,
     pub deadlines: Deadlines,
@@ -74,7 +77,7 @@ impl Actor for ProviderActor {
         let emit = setup.emit.clone();
         let attempt = setup.attempt;
         let sent = setup.request.body.clone();
-        let exchange = Exchange::new(setup.client, setup.request, setup.reader, setup.deadlines);
+        let exchange = Exchange::new(setup.clients, setup.request, setup.reader, setup.deadlines);
         let run = async move {
             // owned here, so that it speaks also when this future panics
             let mut report = report;

@@ -1,6 +1,7 @@
 //! What one worker thread has at hand for every call it serves.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix::Addr;
@@ -8,13 +9,14 @@ use ainfera_schema::{BootId, Deadlines, Provider, ProviderId};
 
 use crate::brain::RoutingBrain;
 use crate::capture::CaptureActor;
+use crate::provider::client::ClientSlot;
 
 /// Made in the app factory, once per worker: neither the client nor the brain is shared between threads.
 pub struct Worker {
     pub brain: Addr<RoutingBrain>,
     /// On the main arbiter.
     pub capture: Addr<CaptureActor>,
-    pub client: awc::Client,
+    pub clients: Rc<ClientSlot>,
     pub providers: Arc<HashMap<ProviderId, Provider>>,
     pub deadlines: Deadlines,
     pub boot_id: BootId,

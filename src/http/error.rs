@@ -50,7 +50,9 @@ enum Retry {
     /// As its own rules say.
     Default,
     Never,
-    After { seconds: u64 },
+    After {
+        seconds: u64,
+    },
 }
 
 impl ApiError {

@@ -98,6 +98,5 @@ fn client_headers(request: &HttpRequest) -> Result<ClientHeaders, ApiError> {
 
 fn is_date(version: &str) -> bool {
     let bytes = version.as_bytes();
-    bytes.len() == 10
-        && bytes.iter().enumerate().all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() })
+    bytes.len() == 10 && bytes.iter().enumerate().all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() })
 }

@@ -16,14 +16,22 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
     let mut registry = Registry::with_prefix("ainfera");
     let counters = &shared.counters;
     for (name, help, value) in [
-        ("dispatch_without_capture", "closed calls that had neither an intent nor an outcome; must stay 0", &counters.dispatch_without_capture),
+        (
+            "dispatch_without_capture",
+            "closed calls that had neither an intent nor an outcome; must stay 0",
+            &counters.dispatch_without_capture,
+        ),
         ("capture_failed", "records that the store refused for good; must stay 0", &counters.capture_failed),
         ("store_errors", "transactions that failed and were sent again", &counters.store_errors),
         ("commits", "transactions committed", &counters.commits),
     ] {
         registry.register(name, help, ConstCounter::new(value.value()));
     }
-    registry.register("calls_in_flight", "calls between admission and their durable row", ConstGauge::new(i64::from(shared.gate.in_flight())));
+    registry.register(
+        "calls_in_flight",
+        "calls between admission and their durable row",
+        ConstGauge::new(i64::from(shared.gate.in_flight())),
+    );
     let outcomes: Family<[(&'static str, &'static str); 1], prometheus_client::metrics::counter::Counter> = Family::default();
     for status in OutcomeStatus::ALL {
         outcomes.get_or_create(&[("status", status.as_str())]).inc_by(counters.outcome(status).value());

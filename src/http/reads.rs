@@ -42,7 +42,8 @@ pub async fn audit(request: HttpRequest, id: Path<String>, page: Query<Page>, sh
     let events = async {
         let agent_id = own_agent(&request, &id, &shared).await?;
         let (since_seq, limit) = (page.since_seq.unwrap_or(0), page.limit());
-        let events = ask(&shared.reader, move |store| Box::pin(async move { store.audit_events(agent_id, since_seq, limit).await })).await?;
+        let events =
+            ask(&shared.reader, move |store| Box::pin(async move { store.audit_events(agent_id, since_seq, limit).await })).await?;
         Ok(json!({"agent_id": agent_id, "events": events}))
     };
     respond(events.await)
@@ -79,7 +80,13 @@ pub async fn models(request: HttpRequest, shared: Data<Shared>) -> HttpResponse 
         let models = shared.catalogue.entries().iter().map(|entry| {
             let model = &entry.model;
             let routable = model.price.is_some() && model.q_prior.is_some() && model.m_allowed == Some(true);
-            let status = if routable { "routable" } else if model.price.is_some() { "pinned_only" } else { "unpriced" };
+            let status = if routable {
+                "routable"
+            } else if model.price.is_some() {
+                "pinned_only"
+            } else {
+                "unpriced"
+            };
             json!({
                 "slug": model.slug, "display_name": model.slug, "provider": model.provider, "type": "model",
                 "input_cost_per_million_usd": model.price.map(|price| price.input),

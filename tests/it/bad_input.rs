@@ -46,7 +46,9 @@ async fn each_mistake_gets_its_status_and_names_its_field() {
     for (body, status, error_type, message) in cases {
         for stream in [false, true] {
             let body = match serde_json::from_slice::<Value>(&body) {
-                Ok(parsed) if stream && parsed.is_object() && parsed.get("stream").is_none() => serde_json::to_vec(&streamed(parsed)).unwrap(),
+                Ok(parsed) if stream && parsed.is_object() && parsed.get("stream").is_none() => {
+                    serde_json::to_vec(&streamed(parsed)).unwrap()
+                }
                 _ => body.clone(),
             };
             let answer = gateway.post(&body, &[]).await;

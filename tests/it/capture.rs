@@ -37,7 +37,12 @@ const KINDS: [Kind; 12] = [
     Kind { prompt: "[[mock tokens=3]]", client: Client::Reads, statuses: &[OutcomeStatus::Succeeded], http: 200 },
     Kind { prompt: "[[mock tools=2]]", client: Client::Reads, statuses: &[OutcomeStatus::Succeeded], http: 200 },
     Kind { prompt: "REJECT", client: Client::Reads, statuses: &[OutcomeStatus::RejectedFloor], http: 422 },
-    Kind { prompt: "[[mock fault=refuse_status status=500]]", client: Client::Reads, statuses: &[OutcomeStatus::FailedProviderError], http: 503 },
+    Kind {
+        prompt: "[[mock fault=refuse_status status=500]]",
+        client: Client::Reads,
+        statuses: &[OutcomeStatus::FailedProviderError],
+        http: 503,
+    },
     Kind { prompt: "[[mock times=1 fault=reset_before_head]]", client: Client::Reads, statuses: &[OutcomeStatus::Succeeded], http: 200 },
     Kind { prompt: "[[mock tokens=9 fault=fin_at at=5]]", client: Client::Reads, statuses: &[OutcomeStatus::FailedMidstream], http: 200 },
     Kind { prompt: "[[mock tokens=9 fault=rst_at at=5]]", client: Client::Reads, statuses: &[OutcomeStatus::FailedMidstream], http: 200 },
@@ -45,7 +50,12 @@ const KINDS: [Kind; 12] = [
     Kind { prompt: "[[panic dispatch]]", client: Client::Reads, statuses: &[OutcomeStatus::FailedOther], http: 500 },
     Kind { prompt: "[[mock first_ms=20000]]", client: Client::LeavesBeforeTheFirstByte, statuses: &[OutcomeStatus::ClientGone], http: 0 },
     Kind { prompt: "[[mock tokens=400 delay_ms=50]]", client: Client::ResetsMidstream, statuses: &[OutcomeStatus::ClientGone], http: 200 },
-    Kind { prompt: "[[mock tokens=5 fault=fin_at at=1]]", client: Client::Reads, statuses: &[OutcomeStatus::FailedProviderError], http: 503 },
+    Kind {
+        prompt: "[[mock tokens=5 fault=fin_at at=1]]",
+        client: Client::Reads,
+        statuses: &[OutcomeStatus::FailedProviderError],
+        http: 503,
+    },
 ];
 
 fn body(kind: &Kind, number: usize) -> Vec<u8> {
@@ -149,7 +159,8 @@ async fn a_forced_stop_leaves_one_row_for_every_admitted_call() {
         let rows = database.number("select count(*) from routing_outcomes").await;
         assert!(rows >= 60, "{name}: {rows}");
         assert_eq!(database.number("select count(*) from intents").await, 0, "{name}");
-        let open_spend = "select count(*) from routing_outcomes o where not exists (select 1 from inferences i where i.request_id = o.request_id)";
+        let open_spend =
+            "select count(*) from routing_outcomes o where not exists (select 1 from inferences i where i.request_id = o.request_id)";
         assert_eq!(database.number(open_spend).await, 0, "{name}: each of them has its inference");
     }
 }
@@ -179,6 +190,10 @@ async fn concurrent_calls_never_pass_a_wallet() {
         let with_status = |status| answers.iter().filter(|answer| answer.status == status).count();
         assert_eq!((with_status(200), with_status(402)), (FIT as usize, 80 - FIT as usize), "{name}");
         gateway.settled().await;
-        assert_eq!(gateway.database.number("select count(*) from routing_outcomes where outcome_status = 'rejected_funds'").await, 70, "{name}");
+        assert_eq!(
+            gateway.database.number("select count(*) from routing_outcomes where outcome_status = 'rejected_funds'").await,
+            70,
+            "{name}"
+        );
     }
 }

@@ -48,7 +48,8 @@ impl Process {
 }
 
 fn create_key(config: &std::path::Path) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_ainfera")).args(["keys", "create", "--agent", "tester", "--config"]).arg(config).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_ainfera")).args(["keys", "create", "--agent", "tester", "--config"]).arg(config).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

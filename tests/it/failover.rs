@@ -31,8 +31,16 @@ const BEFORE_CONTENT: [&str; 20] = [
 ];
 
 /// After a few tokens of content.
-const AFTER_CONTENT: [&str; 8] =
-    ["fin_at at=6", "fin_mid_chunk at=6", "rst_at at=6", "garbage_at at=6", "bad_json_at at=6", "error_event_at at=6", "bad_utf8_at at=6", "hang_at at=6"];
+const AFTER_CONTENT: [&str; 8] = [
+    "fin_at at=6",
+    "fin_mid_chunk at=6",
+    "rst_at at=6",
+    "garbage_at at=6",
+    "bad_json_at at=6",
+    "error_event_at at=6",
+    "bad_utf8_at at=6",
+    "hang_at at=6",
+];
 
 #[actix_rt::test]
 async fn a_failure_before_content_is_invisible_and_recorded() {
@@ -105,7 +113,9 @@ async fn a_failure_after_content_is_an_error_event_and_never_a_splice() {
             let answer = gateway.call(&streamed(body(&prompt))).await;
             assert_eq!(answer.status, 200, "{fault}");
             assert!(answer.complete, "{fault}: the body ends properly");
-            let Read::Failed { error, partial } = accumulate(&answer.text()) else { panic!("{fault}: success was invented: {}", answer.text()) };
+            let Read::Failed { error, partial } = accumulate(&answer.text()) else {
+                panic!("{fault}: success was invented: {}", answer.text())
+            };
             assert!(matches!(error["type"].as_str(), Some("api_error" | "overloaded_error")), "{error}");
             assert!(!partial["content"][0]["text"].as_str().unwrap().is_empty());
             let whole = gateway.call(&body(&prompt)).await;

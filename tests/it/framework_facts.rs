@@ -59,6 +59,13 @@ async fn awc_reads_a_close_delimited_body_as_empty() {
     assert!(bytes.is_empty(), "awc reads close-delimited bodies now: documentation says it does not");
 }
 
+/// Why a client that saw an interim response is replaced: the real answer would be taken for the answer to the next request.
+#[actix_rt::test]
+async fn awc_takes_an_interim_response_for_the_answer_and_keeps_its_connection() {
+    let url = raw_upstream(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    assert_eq!(awc_client().post(&url).send_body("x").await.unwrap().status().as_u16(), 103, "awc skips interim responses now");
+}
+
 #[actix_rt::test]
 async fn the_client_follows_no_redirect() {
     let url = raw_upstream(b"HTTP/1.1 307 Temporary Redirect\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").await;
@@ -137,12 +144,13 @@ async fn a_client_that_closes_while_everything_is_silent_is_noticed() {
     let gateway = Gateway::start().await;
     for prompt in ["[[mock fault=hang_before_head]]", "[[mock tokens=9 fault=hang_at at=5]]"] {
         for reset in [false, true] {
-            let body = serde_json::to_vec(&streamed(routed(prompt))).unwrap();
+            let name = format!("{prompt}, reset: {reset}");
+            let body = serde_json::to_vec(&streamed(routed(&name))).unwrap();
             let mut connection = gateway.begin(&body, &[]).await;
             if prompt.contains("hang_at") {
                 connection.read_until("text_delta").await;
             } else {
-                gateway.mock_has_request_containing("hang_before_head").await;
+                gateway.mock_has_request_containing(&name).await;
             }
             if reset {
                 connection.reset();
@@ -150,12 +158,15 @@ async fn a_client_that_closes_while_everything_is_silent_is_noticed() {
                 drop(connection);
             }
             // no ping is due for ten seconds: only the socket itself can tell
-            timeout(Duration::from_secs(5), gateway.mock.wait_idle()).await.unwrap_or_else(|_| panic!("{prompt}, reset {reset}: not noticed"));
+            timeout(Duration::from_secs(5), gateway.mock.wait_idle()).await.unwrap_or_else(|_| panic!("{name}: not noticed"));
         }
     }
     gateway.settled().await;
     assert_eq!(gateway.database.number("select count(*) from routing_outcomes where outcome_status = 'client_gone'").await, 4);
-    assert_eq!(gateway.database.number("select count(*) from routing_outcomes where outcome_status = 'client_gone' and cost_actual_usd = 0").await, 0);
+    assert_eq!(
+        gateway.database.number("select count(*) from routing_outcomes where outcome_status = 'client_gone' and cost_actual_usd = 0").await,
+        0
+    );
 }
 
 #[actix_rt::test]

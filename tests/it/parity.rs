@@ -60,7 +60,14 @@ fn without_ids(mut message: Value) -> Value {
 async fn bill(gateway: &Gateway, answer: &Answer) -> Value {
     gateway.settled().await;
     let inference = gateway.get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap())).await.json();
-    json!([inference["outcome_status"], inference["usage"], inference["usage_basis"], inference["cost_usd"], inference["stop_reason"], inference["model_used"]])
+    json!([
+        inference["outcome_status"],
+        inference["usage"],
+        inference["usage_basis"],
+        inference["cost_usd"],
+        inference["stop_reason"],
+        inference["model_used"]
+    ])
 }
 
 #[actix_rt::test]

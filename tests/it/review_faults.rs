@@ -33,7 +33,10 @@ async fn a_routing_failure_of_a_stream_is_a_status_and_not_an_empty_answer() {
 async fn a_billing_refusal_of_a_stream_is_402_and_has_its_row() {
     let capped = SpendPolicy { per_call_cap_usd: Some("0.0000001".parse().unwrap()), ..SpendPolicy::default() };
     let poor = GatewayPlan { funding: "0.0000001".parse().unwrap(), ..GatewayPlan::default() };
-    let broke = GatewayPlan { spend_policy: SpendPolicy { daily_cap_usd: Some("0.0000001".parse().unwrap()), ..SpendPolicy::default() }, ..GatewayPlan::default() };
+    let broke = GatewayPlan {
+        spend_policy: SpendPolicy { daily_cap_usd: Some("0.0000001".parse().unwrap()), ..SpendPolicy::default() },
+        ..GatewayPlan::default()
+    };
     // a budget below every projected cost is already the router's business: the floor of money
     let capped = GatewayPlan { spend_policy: capped, ..GatewayPlan::default() };
     for (plan, status, row) in [(poor, 402, "rejected_funds"), (broke, 402, "rejected_cap"), (capped, 422, "rejected_floor")] {

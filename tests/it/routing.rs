@@ -80,7 +80,8 @@ async fn a_pin_leaves_no_row_but_an_audit_mark() {
     assert_eq!(gateway.database.number("select count(*) from routing_outcomes").await, 0);
     assert_eq!(gateway.database.number("select count(*) from inferences where kind = 'direct'").await, 2);
     let events = gateway.get(&format!("/v1/audit/{}", gateway.agent_id)).await.json();
-    let routed: Vec<&Value> = events["events"].as_array().unwrap().iter().filter(|event| event["event_type"] == "inference.routed").collect();
+    let routed: Vec<&Value> =
+        events["events"].as_array().unwrap().iter().filter(|event| event["event_type"] == "inference.routed").collect();
     assert_eq!(routed.len(), 2);
     assert!(routed.iter().all(|event| event["payload"]["router"] == "direct"));
 }
@@ -98,7 +99,8 @@ async fn the_record_says_what_was_considered_and_why() {
     assert_eq!(decision["ruleset_hash"], "07dbdce7");
     assert_eq!(decision["policy_version"], "balanced@1.0.0+07dbdce7");
     assert_eq!(decision["chosen_model_slug"], MODELS[1]);
-    let dropped: Vec<&Value> = decision["candidates"].as_array().unwrap().iter().filter(|candidate| candidate["model_slug"] == MODELS[0]).collect();
+    let dropped: Vec<&Value> =
+        decision["candidates"].as_array().unwrap().iter().filter(|candidate| candidate["model_slug"] == MODELS[0]).collect();
     assert_eq!(dropped[0]["drop_reason"], "below_quality_floor");
     assert!(!decision["cost_projected"].is_null() && !decision["cost_actual"].is_null());
     let inference = gateway.get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap())).await.json();

@@ -124,7 +124,8 @@ async fn cached_tokens_are_counted_and_priced_apart() {
         let prompt = count("input_tokens") + count("cache_read_input_tokens") + count("cache_creation_input_tokens");
         // no cache prices are configured: every prompt token costs what a fresh one does, once
         let price = |text: &str| text.parse::<rust_decimal::Decimal>().unwrap();
-        let expected = (price(input) * rust_decimal::Decimal::from(prompt) + price(output) * rust_decimal::Decimal::from(count("output_tokens")))
+        let expected = (price(input) * rust_decimal::Decimal::from(prompt)
+            + price(output) * rust_decimal::Decimal::from(count("output_tokens")))
             / rust_decimal::Decimal::from(1_000_000);
         assert_eq!(price(inference["cost_usd"].as_str().unwrap()), expected.normalize());
     }

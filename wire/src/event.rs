@@ -63,6 +63,11 @@ impl Delta {
     }
 }
 
+/// What generated text that no provider counted is taken to be: a token for four bytes, never nothing for something.
+pub fn estimated_output_tokens(text_bytes: usize) -> u64 {
+    text_bytes.div_ceil(4) as u64
+}
+
 /// Why the model stopped, in Anthropic's words (which name more reasons than anybody else's).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stop {

@@ -15,4 +15,4 @@ pub mod upstream;
 
 pub use bad_request::BadRequest;
 pub use call::Call;
-pub use event::{Block, Delta, Heard, Native, Stop, StopReason, StreamEvent};
+pub use event::{Block, Delta, Heard, Native, Stop, StopReason, StreamEvent, estimated_output_tokens};

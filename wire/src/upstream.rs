@@ -61,10 +61,11 @@ impl Dialect {
         }
     }
 
-    /// A reader for one answer. `model` is what the client shall see; `id_seed` makes ids that a provider leaves out.
-    pub fn reader(&self, model: &str, id_seed: String) -> UpstreamReader {
+    /// A reader for one answer. `model` is what the client shall see; the estimate stands in where the provider does not count;
+    /// `id_seed` makes ids that a provider leaves out.
+    pub fn reader(&self, model: &str, estimated_input_tokens: u64, id_seed: String) -> UpstreamReader {
         let dialect = match self {
-            Dialect::Anthropic => DialectReader::Anthropic(AnthropicReader::new(model)),
+            Dialect::Anthropic => DialectReader::Anthropic(AnthropicReader::new(model, estimated_input_tokens)),
             Dialect::Chat(_) => DialectReader::Chat(ChatReader::new(id_seed)),
         };
         UpstreamReader { decoder: SseDecoder::default(), events: Vec::new(), dialect }

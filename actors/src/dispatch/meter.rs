@@ -2,13 +2,10 @@
 
 use ainfera_routing::CatalogueEntry;
 use ainfera_schema::{Attempt, AttemptResult, TokenUsage, UsageBasis, Usd};
-use ainfera_wire::{Heard, StreamEvent};
+use ainfera_wire::{Heard, StreamEvent, estimated_output_tokens};
 use tokio::time::Instant;
 
 use super::{HeadFacts, Open, draft};
-
-/// Generated text that no provider counted is taken to be a token for so many bytes.
-const BYTES_PER_TOKEN: usize = 4;
 
 /// An attempt that runs: who, since when, and what was heard of it.
 pub struct Running {
@@ -60,7 +57,7 @@ impl Running {
                 let counted = self.reported.prompt_tokens() > 0;
                 let input_tokens = if counted { self.reported.input_tokens } else { self.estimated_input_tokens };
                 // what a stream's start says of the output is a placeholder
-                TokenUsage { input_tokens, output_tokens: self.text_bytes.div_ceil(BYTES_PER_TOKEN) as u64, ..self.reported }
+                TokenUsage { input_tokens, output_tokens: estimated_output_tokens(self.text_bytes), ..self.reported }
             }
         }
     }

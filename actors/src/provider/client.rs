@@ -1,5 +1,6 @@
 //! The HTTP client, one per worker. Every default that is wrong for streams is set right here and nowhere else.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,29 @@ pub fn tls_config() -> Result<Arc<ClientConfig>, rustls::Error> {
     // never offer h2: one socket per stream, so that a drop is a close
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// The worker's client. It can be replaced, and with it every connection that it keeps.
+pub struct ClientSlot {
+    tls: Arc<ClientConfig>,
+    connect: Duration,
+    client: RefCell<Client>,
+}
+
+impl ClientSlot {
+    pub fn new(tls: Arc<ClientConfig>, connect: Duration) -> Self {
+        let first = client(Arc::clone(&tls), connect);
+        Self { tls, connect, client: RefCell::new(first) }
+    }
+
+    pub fn current(&self) -> Client {
+        self.client.borrow().clone()
+    }
+
+    /// From now on nobody gets a connection that was kept until now.
+    pub fn renew(&self) {
+        self.client.replace(client(Arc::clone(&self.tls), self.connect));
+    }
 }
 
 /// A client for the current worker.

@@ -1,5 +1,6 @@
 //! One request and its streamed answer, over awc. All waiting that a provider can cause happens here, each with its deadline.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use ainfera_schema::Deadlines;
@@ -13,6 +14,7 @@ use futures_util::{Stream, StreamExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Taken;
+use super::client::ClientSlot;
 use super::failure::ProviderFailure;
 
 /// An error body longer than this is cut.
@@ -24,15 +26,15 @@ const LAST_BYTES: Duration = Duration::from_millis(500);
 
 /// See the module.
 pub struct Exchange {
-    client: awc::Client,
+    clients: Rc<ClientSlot>,
     request: UpstreamRequest,
     reader: UpstreamReader,
     deadlines: Deadlines,
 }
 
 impl Exchange {
-    pub fn new(client: awc::Client, request: UpstreamRequest, reader: UpstreamReader, deadlines: Deadlines) -> Self {
-        Self { client, request, reader, deadlines }
+    pub fn new(clients: Rc<ClientSlot>, request: UpstreamRequest, reader: UpstreamReader, deadlines: Deadlines) -> Self {
+        Self { clients, request, reader, deadlines }
     }
 
     /// Sends the request and gives every batch of events to `emit`, reading no further before it was taken.
@@ -96,7 +98,8 @@ impl Exchange {
 
     async fn send_once(&self) -> Result<(StatusCode, HeaderMap, BodyStream), ProviderFailure> {
         let mut request = self
-            .client
+            .clients
+            .current()
             .post(self.request.url.as_str())
             .insert_header((CONTENT_TYPE, "application/json"))
             .insert_header(("accept", "text/event-stream"));
@@ -105,6 +108,10 @@ impl Exchange {
         }
         let response = request.send_body(self.request.body.clone()).await.map_err(failed_send)?;
         let (status, headers) = (response.status(), response.headers().clone());
+        if status.is_informational() {
+            // awc takes an interim response for the answer and keeps the connection, on which the real one is still to come: nobody may use it again
+            self.clients.renew();
+        }
         let body = response.map(|chunk| chunk.map_err(|error| error.to_string()));
         Ok((status, headers, Box::pin(body)))
     }

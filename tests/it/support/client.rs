@@ -107,7 +107,8 @@ impl Connection {
                 return answer;
             }
             if !self.read_some().await {
-                let (answer, _) = parse(&self.received, true).unwrap_or_else(|| panic!("no answer: {}", String::from_utf8_lossy(&self.received)));
+                let (answer, _) =
+                    parse(&self.received, true).unwrap_or_else(|| panic!("no answer: {}", String::from_utf8_lossy(&self.received)));
                 return answer;
             }
         }

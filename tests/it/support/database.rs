@@ -56,19 +56,4 @@ impl Database {
         }
     }
 
-    /// The first column of each row, as text.
-    pub async fn texts(&self, query: &str) -> Vec<String> {
-        match self {
-            Database::Sqlite { path, .. } => {
-                let connection = rusqlite::Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-                let mut statement = connection.prepare(query).unwrap();
-                let rows = statement.query_map([], |row| row.get(0)).unwrap();
-                rows.map(Result::unwrap).collect()
-            }
-            Database::Postgres { url } => {
-                let client = postgres::connect(url).await;
-                client.query(query, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
-            }
-        }
-    }
 }

@@ -51,11 +51,17 @@ pub struct Gateway {
 
 /// The configuration's text, for a gateway in this process or in another one.
 pub fn config_text(plan: &GatewayPlan, database_url: &str, mock_url: &str) -> String {
-    let mut text = format!("listen = \"127.0.0.1:0\"\ndatabase = {database_url:?}\nworkers = 2\n{}\n[deadlines]\n{}\n", plan.settings, plan.deadlines);
+    let mut text =
+        format!("listen = \"127.0.0.1:0\"\ndatabase = {database_url:?}\nworkers = 2\n{}\n[deadlines]\n{}\n", plan.settings, plan.deadlines);
     for (id, kind) in [("chat", "openai_compatible"), ("anthropic", "anthropic")] {
         text.push_str(&format!("[[providers]]\nid = \"{id}\"\nkind = \"{kind}\"\nbase_url = \"{mock_url}\"\n"));
     }
-    let models = [(MODELS[0], "chat", "0.80", "2", "6"), (MODELS[1], "anthropic", "0.90", "1.25", "10"), (MODELS[2], "chat", "0.93", "5", "15"), (MODELS[3], "anthropic", "0.95", "15", "75")];
+    let models = [
+        (MODELS[0], "chat", "0.80", "2", "6"),
+        (MODELS[1], "anthropic", "0.90", "1.25", "10"),
+        (MODELS[2], "chat", "0.93", "5", "15"),
+        (MODELS[3], "anthropic", "0.95", "15", "75"),
+    ];
     for (slug, provider, q_prior, input, output) in models {
         text.push_str(&format!(
             "[[models]]\nslug = \"{slug}\"\nprovider = \"{provider}\"\nupstream_name = \"up-{slug}\"\nq_prior = \"{q_prior}\"\n\
@@ -63,7 +69,9 @@ pub fn config_text(plan: &GatewayPlan, database_url: &str, mock_url: &str) -> St
         ));
     }
     text.push_str("[[models]]\nslug = \"unpriced\"\nprovider = \"chat\"\n");
-    text.push_str("[[models]]\nslug = \"toolless\"\nprovider = \"chat\"\nsupports_tools = false\nprice = { input = \"1\", output = \"1\" }\n");
+    text.push_str(
+        "[[models]]\nslug = \"toolless\"\nprovider = \"chat\"\nsupports_tools = false\nprice = { input = \"1\", output = \"1\" }\n",
+    );
     text
 }
 

@@ -7,7 +7,10 @@ use serde_json::{Map, Value, json};
 pub enum Read {
     Message(Value),
     /// The `error` event's `error` object, and the message so far.
-    Failed { error: Value, partial: Value },
+    Failed {
+        error: Value,
+        partial: Value,
+    },
 }
 
 /// Event names in order, each checked against the `type` inside.

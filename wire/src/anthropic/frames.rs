@@ -127,7 +127,8 @@ fn message_delta(stop: &Stop, usage: &TokenUsage) -> String {
     )
 }
 
-fn usage_json(usage: &TokenUsage) -> String {
+/// Usage as every event of this dialect carries it.
+pub fn usage_json(usage: &TokenUsage) -> String {
     format!(
         "{{\"input_tokens\":{},\"cache_creation_input_tokens\":{},\"cache_read_input_tokens\":{},\"output_tokens\":{}}}",
         usage.input_tokens, usage.cache_creation_input_tokens, usage.cache_read_input_tokens, usage.output_tokens

@@ -1,7 +1,9 @@
 //! The native path, Anthropic on both sides: everything goes through as it came, but for the model's name and the members meant for the router.
 
+use ainfera_schema::TokenUsage;
 use bytes::Bytes;
 
+use super::frames::usage_json;
 use super::request::ROUTING_MEMBERS;
 use crate::bad_request::BadRequest;
 use crate::json::{Edit, Members, quoted};
@@ -23,18 +25,35 @@ pub fn request_body(body: &[u8], upstream_name: &str) -> Result<Bytes, BadReques
     Ok(Bytes::from(edited))
 }
 
-/// A `message_start` under our name for the model; callers never see the provider's.
-pub fn renamed_start(data: &[u8], model: &str) -> Result<Bytes, StreamFault> {
-    let malformed = |error: serde_json::Error| StreamFault::malformed(error.to_string());
-    let frame = Members::parse(data).map_err(malformed)?;
+/// A `message_start` under our name for the model; callers never see the provider's. Where the provider has not counted its input yet, the estimate
+/// stands in: official clients fail without usage here, and agents that see 0 never compact their context.
+pub fn renamed_start(data: &[u8], model: &str, usage_if_uncounted: Option<&TokenUsage>) -> Result<Bytes, StreamFault> {
+    let frame = parse(data)?;
     let Some((_, message)) = frame.0.iter().find(|(key, _)| &**key == "message") else {
         return Err(StreamFault::malformed("message_start without a message"));
     };
-    let message = Members::parse(message.get().as_bytes()).map_err(malformed)?;
-    let renamed = message.write(|key| if key == "model" { Edit::Replace(quoted(model)) } else { Edit::Keep }, &[]);
+    let message = parse(message.get().as_bytes())?;
+    let added: Vec<(&str, String)> = usage_if_uncounted.map(|usage| ("usage", usage_json(usage))).into_iter().collect();
+    let renamed = message.write(
+        |key| match key {
+            "model" => Edit::Replace(quoted(model)),
+            "usage" if usage_if_uncounted.is_some() => Edit::Remove,
+            _ => Edit::Keep,
+        },
+        &added,
+    );
     let renamed = String::from_utf8_lossy(&renamed).into_owned();
-    let edited = frame.write(|key| if key == "message" { Edit::Replace(renamed.clone()) } else { Edit::Keep }, &[]);
-    Ok(Bytes::from(edited))
+    Ok(Bytes::from(frame.write(|key| if key == "message" { Edit::Replace(renamed.clone()) } else { Edit::Keep }, &[])))
+}
+
+/// A `message_delta` to which the provider gave no usage: official clients fail without it.
+pub fn delta_with_usage(data: &[u8], usage: &TokenUsage) -> Result<Bytes, StreamFault> {
+    let added = [("usage", usage_json(usage))];
+    Ok(Bytes::from(parse(data)?.write(|key| if key == "usage" { Edit::Remove } else { Edit::Keep }, &added)))
+}
+
+fn parse(data: &[u8]) -> Result<Members<'_>, StreamFault> {
+    Members::parse(data).map_err(|error| StreamFault::malformed(error.to_string()))
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use bytestring::ByteString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::native::renamed_start;
-use crate::event::{Block, Delta, Heard, Native, Stop, StopReason, StreamEvent};
+use super::native::{delta_with_usage, renamed_start};
+use crate::event::{Block, Delta, Heard, Native, Stop, StopReason, StreamEvent, estimated_output_tokens};
 use crate::json::Text;
 use crate::sse::SseEvent;
 use crate::upstream::{FaultKind, StreamFault};
@@ -17,8 +17,11 @@ use crate::upstream::{FaultKind, StreamFault};
 pub struct AnthropicReader {
     /// What the client shall see as the model's name.
     model: String,
+    /// Stands in until the provider has counted.
+    estimated_input_tokens: u64,
     phase: Phase,
     usage: TokenUsage,
+    text_bytes: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,8 +108,9 @@ struct FrameError<'a> {
 
 impl AnthropicReader {
     /// `model` is the name that the client shall see.
-    pub fn new(model: &str) -> Self {
-        Self { model: model.to_owned(), phase: Phase::BeforeStart, usage: TokenUsage::default() }
+    pub fn new(model: &str, estimated_input_tokens: u64) -> Self {
+        let (phase, usage) = (Phase::BeforeStart, TokenUsage::default());
+        Self { model: model.to_owned(), estimated_input_tokens, phase, usage, text_bytes: 0 }
     }
 
     /// Reads one event.
@@ -125,7 +129,8 @@ impl AnthropicReader {
                 self.step(Phase::BeforeStart, Phase::BetweenBlocks, "message_start")?;
                 let message = frame.message.ok_or_else(|| StreamFault::malformed("message_start without a message"))?;
                 self.fold(message.usage.unwrap_or_default());
-                native = renamed_start(&data, &self.model)?;
+                let estimate = TokenUsage { input_tokens: self.estimated_input_tokens, ..self.usage };
+                native = renamed_start(&data, &self.model, (self.usage.prompt_tokens() == 0).then_some(&estimate))?;
                 StreamEvent::Start { upstream_id: message.id.map(|id| id.shared(&data)), usage: self.usage }
             }
             "content_block_start" => {
@@ -141,13 +146,15 @@ impl AnthropicReader {
             "content_block_delta" => {
                 self.step(Phase::InBlock, Phase::InBlock, "content_block_delta")?;
                 let delta = frame.delta.ok_or_else(|| StreamFault::malformed("content_block_delta without a delta"))?;
-                StreamEvent::Delta(match delta.kind.as_deref() {
+                let delta = match delta.kind.as_deref() {
                     Some("text_delta") => Delta::Text(text(delta.text)),
                     Some("thinking_delta") => Delta::Thinking(text(delta.thinking)),
                     Some("signature_delta") => Delta::Signature(text(delta.signature)),
                     Some("input_json_delta") => Delta::ToolInput(text(delta.partial_json)),
                     _ => Delta::Other,
-                })
+                };
+                self.text_bytes += delta.text_bytes();
+                StreamEvent::Delta(delta)
             }
             "content_block_stop" => {
                 self.step(Phase::InBlock, Phase::BetweenBlocks, "content_block_stop")?;
@@ -187,6 +194,13 @@ impl AnthropicReader {
             return Err(StreamFault::malformed("message_delta before message_start"));
         }
         self.fold(frame.usage.unwrap_or_default());
+        let mut native = data.clone();
+        if frame.usage.is_none_or(|usage| usage.output_tokens.is_none()) {
+            let counted = self.usage.prompt_tokens() > 0;
+            let input_tokens = if counted { self.usage.input_tokens } else { self.estimated_input_tokens };
+            let output_tokens = estimated_output_tokens(self.text_bytes);
+            native = delta_with_usage(&data, &TokenUsage { input_tokens, output_tokens, ..self.usage })?;
+        }
         let delta = frame.delta.as_ref();
         let event = match delta.and_then(|delta| delta.stop_reason.as_ref()) {
             Some(reason) => {
@@ -196,7 +210,7 @@ impl AnthropicReader {
             }
             None => StreamEvent::Other,
         };
-        heard.push(Heard { event, native: Some(Native { name, data }) });
+        heard.push(Heard { event, native: Some(Native { name, data: native }) });
         Ok(())
     }
 
@@ -241,7 +255,7 @@ mod tests {
     use super::*;
 
     fn read(datas: &[&str]) -> (Vec<Heard>, Result<(), StreamFault>) {
-        let mut reader = AnthropicReader::new("the-slug");
+        let mut reader = AnthropicReader::new("the-slug", 9);
         let mut heard = Vec::new();
         for data in datas {
             let event = SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) };
