@@ -7,6 +7,7 @@ use ainfera::cli::Cli;
 use ainfera::commands;
 use clap::Parser;
 
+#[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

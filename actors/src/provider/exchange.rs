@@ -3,14 +3,15 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use actix_http::{HttpMessage, Payload};
 use ainfera_schema::Deadlines;
 use ainfera_wire::upstream::{FaultKind, UpstreamReader, UpstreamRequest, error_message, fault_of_status};
 use ainfera_wire::{Heard, StreamEvent};
 use awc::error::{ConnectError, SendRequestError};
 use awc::http::StatusCode;
-use awc::http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use awc::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Taken;
@@ -40,12 +41,13 @@ impl Exchange {
     /// Sends the request and gives every batch of events to `emit`, reading no further before it was taken.
     pub async fn run(mut self, emit: impl AsyncFn(Vec<Heard>) -> Taken) -> Result<(), ProviderFailure> {
         let first_event = Instant::now() + self.deadlines.first_event;
-        let head = timeout_at(first_event, self.send()).await.map_err(|_| ProviderFailure::TimedOut("first_event"))??;
-        let (status, headers, mut body) = head;
-        if status != StatusCode::OK {
-            return Err(refused(status, &headers, body).await);
+        // boxed: its state is large and of no use once the head is there
+        let head = timeout_at(first_event, Box::pin(self.send())).await.map_err(|_| ProviderFailure::TimedOut("first_event"))??;
+        let (head, mut body) = head;
+        if head.status != StatusCode::OK {
+            return Err(refused(head, body).await);
         }
-        check_content_type(&headers)?;
+        check_content_type(&head)?;
         let mut deadline = first_event;
         let mut deadline_name = "first_event";
         let mut received = 0usize;
@@ -60,7 +62,7 @@ impl Exchange {
                     }
                     self.reader.feed(chunk, &mut events).map(|()| Bytes::new())
                 }
-                Some(Err(error)) => return Err(ProviderFailure::Broken(error)),
+                Some(Err(error)) => return Err(ProviderFailure::Broken(error.to_string())),
                 // only the protocol's last word is success; the reader knows whether it came
                 None => match self.reader.finish(&mut events) {
                     Ok(()) => {
@@ -89,14 +91,14 @@ impl Exchange {
     }
 
     /// A kept connection may have been closed by the provider in the meantime: one more try, on a new one.
-    async fn send(&self) -> Result<(StatusCode, HeaderMap, BodyStream), ProviderFailure> {
+    async fn send(&self) -> Result<(Head, Payload), ProviderFailure> {
         match self.send_once().await {
             Err(ProviderFailure::Broken(_)) => self.send_once().await,
             other => other,
         }
     }
 
-    async fn send_once(&self) -> Result<(StatusCode, HeaderMap, BodyStream), ProviderFailure> {
+    async fn send_once(&self) -> Result<(Head, Payload), ProviderFailure> {
         let mut request = self
             .clients
             .current()
@@ -106,18 +108,24 @@ impl Exchange {
         for (name, value) in &self.request.headers {
             request = request.insert_header((*name, value.as_str()));
         }
-        let response = request.send_body(self.request.body.clone()).await.map_err(failed_send)?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        if status.is_informational() {
+        let mut response = request.send_body(self.request.body.clone()).await.map_err(failed_send)?;
+        if response.status().is_informational() {
             // awc takes an interim response for the answer and keeps the connection, on which the real one is still to come: nobody may use it again
             self.clients.renew();
         }
-        let body = response.map(|chunk| chunk.map_err(|error| error.to_string()));
-        Ok((status, headers, Box::pin(body)))
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let head = Head { status: response.status(), content_type: header(CONTENT_TYPE), retry_after: header(RETRY_AFTER) };
+        // the rest of the head goes now: it is several KiB, and the stream may last for minutes
+        Ok((head, response.take_payload()))
     }
 }
 
-type BodyStream = std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, String>>>>;
+/// What is needed of a response's head.
+struct Head {
+    status: StatusCode,
+    content_type: Option<String>,
+    retry_after: Option<String>,
+}
 
 fn failed_send(error: SendRequestError) -> ProviderFailure {
     match error {
@@ -128,15 +136,16 @@ fn failed_send(error: SendRequestError) -> ProviderFailure {
     }
 }
 
-fn check_content_type(headers: &HeaderMap) -> Result<(), ProviderFailure> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("text/event-stream");
+fn check_content_type(head: &Head) -> Result<(), ProviderFailure> {
+    let content_type = head.content_type.as_deref().unwrap_or("text/event-stream");
     if content_type.starts_with("text/event-stream") {
         return Ok(());
     }
     Err(ProviderFailure::Stream(ainfera_wire::upstream::StreamFault::malformed(format!("content type {content_type}"))))
 }
 
-async fn refused(status: StatusCode, headers: &HeaderMap, mut body: BodyStream) -> ProviderFailure {
+async fn refused(head: Head, mut body: Payload) -> ProviderFailure {
+    let status = head.status;
     let mut text = BytesMut::new();
     let read = async {
         while let Some(Ok(chunk)) = body.next().await {
@@ -148,7 +157,7 @@ async fn refused(status: StatusCode, headers: &HeaderMap, mut body: BodyStream) 
     };
     let _ = timeout(LAST_BYTES, read).await;
     let kind = if status.is_client_error() || status.is_server_error() { fault_of_status(status.as_u16()) } else { FaultKind::Api };
-    let retry_after_seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| text.trim().parse().ok());
+    let retry_after_seconds = head.retry_after.and_then(|text| text.trim().parse().ok());
     let message = error_message(&text).unwrap_or_else(|| "no message".to_owned());
     ProviderFailure::Refused { status: status.as_u16(), kind, message, retry_after_seconds }
 }
