@@ -11,7 +11,7 @@ use crate::support::gateway::{native, routed, streamed, with_tools};
 use crate::support::{Gateway, GatewayPlan};
 
 /// Calls in one sweep, on each store.
-const CALLS: usize = 1_200;
+const CALLS: usize = 2_040;
 /// At once.
 const WIDTH: usize = 48;
 
@@ -61,7 +61,7 @@ const KINDS: [Kind; 12] = [
 fn body(kind: &Kind, number: usize) -> Vec<u8> {
     // a directive with times=1 counts by its text: make each its own
     let prompt = format!("call {number}. {}", kind.prompt.replace("times=1", &format!("times=1 pad={number}")));
-    let mut body = if number % 2 == 0 { routed(&prompt) } else { native(routed(&prompt)) };
+    let mut body = if number.is_multiple_of(2) { routed(&prompt) } else { native(routed(&prompt)) };
     if kind.prompt.contains("tools") {
         body = with_tools(body);
     }

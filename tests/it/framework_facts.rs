@@ -21,6 +21,7 @@ const LONG: Duration = Duration::from_secs(10);
 async fn raw_upstream(bytes: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
     actix_web::rt::spawn(async move {
         while let Ok((mut socket, _)) = listener.accept().await {
             let mut request = [0u8; 4096];
@@ -115,6 +116,7 @@ async fn a_failing_body_takes_its_head_with_it() {
     let address = server.addrs()[0];
     let server = server.run();
     let handle = server.handle();
+    #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
     actix_web::rt::spawn(server);
     let mut connection = Connection::open(address).await;
     connection.send("GET", "/", &[], b"").await;
