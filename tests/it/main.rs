@@ -13,4 +13,5 @@ mod framework_facts;
 mod parity;
 mod review_faults;
 mod routing;
+mod secrets;
 mod stream;
