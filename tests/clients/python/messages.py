@@ -156,10 +156,10 @@ def test_when_all_models_fail_it_is_a_503():
 def test_when_one_model_fails_another_answers():
     ask = client().messages.with_raw_response.create
     usual = ask(model=MODEL, max_tokens=9, messages=[user("hi")]).headers["x-ainfera-model"]
-    directive = f"[[mock model={usual} fault=reset_before_head]] [[mock model={usual} status=529]]"
-    other = ask(model=MODEL, max_tokens=99, messages=[user(directive)])
-    assert other.headers["x-ainfera-model"] != usual, other.headers
-    assert other.parse().stop_reason == "end_turn"
+    for fault in ("reset_before_head", "empty_stream", "refuse_status status=529"):
+        other = ask(model=MODEL, max_tokens=99, messages=[user(f"[[mock model={usual} fault={fault}]]")])
+        assert other.headers["x-ainfera-model"] != usual, (fault, other.headers)
+        assert other.parse().stop_reason == "end_turn", fault
 
 
 def test_an_error_after_content_raises_in_a_stream():

@@ -1,0 +1,30 @@
+// The SDK without its retries: what a test sees is what the gateway said first. Every routed call is counted, because it owes one row,
+// which run.sh compares with the database.
+
+import { writeFileSync } from 'node:fs';
+
+import Anthropic, { type ClientOptions } from '@anthropic-ai/sdk';
+
+export const KEY = process.env.AINFERA_KEY!;
+export const MODEL = 'ainfera-inference';
+
+export const calls = { routed: 0, lastRequest: new Headers() };
+
+// refused before the call is admitted or rejected: such a call leaves no row
+const NOT_ADMITTED = [400, 401];
+
+async function countingFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const response = await fetch(input, init);
+  calls.lastRequest = new Headers(init?.headers);
+  const body = typeof init?.body === 'string' ? JSON.parse(init.body) : {};
+  if (body.model === MODEL && !NOT_ADMITTED.includes(response.status)) calls.routed++;
+  return response;
+}
+
+export function client(options: ClientOptions = { apiKey: KEY }): Anthropic {
+  return new Anthropic({ baseURL: process.env.AINFERA_URL, maxRetries: 0, timeout: 10_000, fetch: countingFetch, ...options });
+}
+
+export function reportCalls(): void {
+  writeFileSync(process.env.AINFERA_CALLS_FILE!, String(calls.routed));
+}
