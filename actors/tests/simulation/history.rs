@@ -1,0 +1,254 @@
+//! One history: owners of calls on one side, the model store on the other, the queue under test between them.
+//! The rules of what follows a commit or a failure are CaptureActor's, written down a second time.
+
+use std::ops::AddAssign;
+
+use ainfera_actors::capture::queue::{Batch, Queue};
+use ainfera_actors::capture::{Admit, CaptureError, Record, Reject};
+use ainfera_actors::gate::{Gate, Permit};
+use ainfera_schema::{
+    AgentId, BootId, CallKind, InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TaskType, TaskTypeSource, TenantId,
+    TokenUsage, UsageBasis, Usd,
+};
+use ainfera_store::{Admission, CaptureReply, StoreError, Verdict};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::model_store::{Kept, ModelStore};
+use crate::random::Random;
+
+const CALLS: usize = 24;
+const PERMITS: u32 = 64;
+
+#[derive(Debug, Default)]
+pub struct Totals {
+    pub admitted: u64,
+    pub refused: u64,
+    pub rejected: u64,
+    pub turned_away: u64,
+    pub left_early: u64,
+    pub store_failures: u64,
+    pub in_doubt: u64,
+    pub poisoned: u64,
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, more: Self) {
+        self.admitted += more.admitted;
+        self.refused += more.refused;
+        self.rejected += more.rejected;
+        self.turned_away += more.turned_away;
+        self.left_early += more.left_early;
+        self.store_failures += more.store_failures;
+        self.in_doubt += more.in_doubt;
+        self.poisoned += more.poisoned;
+    }
+}
+
+/// An owner, and what it waits for or works on.
+enum Owner {
+    Waiting { outcome: RoutingOutcome, permit: Permit, answer: oneshot::Receiver<Result<Verdict, CaptureError>> },
+    Working { outcome: RoutingOutcome, permit: Permit },
+    Rejected { answer: oneshot::Receiver<Result<(), CaptureError>> },
+}
+
+pub struct History {
+    random: Random,
+    queue: Queue,
+    store: ModelStore,
+    gate: Gate,
+    owners: Vec<Owner>,
+    /// The transaction under way, with its result, which nobody knows yet.
+    under_way: Option<(Batch, Result<CaptureReply, StoreError>)>,
+    /// A batch that will be sent again: the store is failing.
+    failing: Option<Batch>,
+    begun: usize,
+    health: usize,
+    totals: Totals,
+}
+
+impl History {
+    pub fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let health = 30 + random.below(70);
+        Self {
+            random,
+            queue: Queue::default(),
+            store: ModelStore::default(),
+            gate: Gate::new(PERMITS),
+            owners: Vec::new(),
+            under_way: None,
+            failing: None,
+            begun: 0,
+            health,
+            totals: Totals::default(),
+        }
+    }
+
+    pub fn run(mut self) -> Totals {
+        while self.begun < CALLS || !self.owners.is_empty() || !self.is_still() {
+            match self.random.below(10) {
+                0..=2 if self.begun < CALLS => self.begin(),
+                3..=6 if !self.owners.is_empty() => self.owner_goes_on(),
+                _ => self.store_goes_on(),
+            }
+        }
+        self.judge()
+    }
+
+    fn is_still(&self) -> bool {
+        self.under_way.is_none() && self.failing.is_none() && self.queue.is_empty()
+    }
+
+    /// A new call asks to be let in, or was rejected by the router.
+    fn begin(&mut self) {
+        self.begun += 1;
+        let outcome = draft(self.begun);
+        let request_id = outcome.request_id;
+        if self.random.percent(8) {
+            self.store.poison.insert(request_id);
+        }
+        if self.random.percent(20) {
+            self.store.unaffordable.insert(request_id);
+        }
+        let permit = self.gate.enter().unwrap();
+        if self.random.percent(20) {
+            let (reply, answer) = oneshot::channel();
+            self.owners.push(Owner::Rejected { answer });
+            if self.failing.is_some() {
+                reply.send(Err(CaptureError::Unavailable(String::new()))).unwrap();
+            } else {
+                let outcome = Box::new(RoutingOutcome { status: Some(OutcomeStatus::RejectedFloor), ..outcome });
+                self.queue.reject(Reject { outcome, permit, reply });
+            }
+            return;
+        }
+        let (reply, answer) = oneshot::channel();
+        let admission = Admission { draft: outcome.clone(), boot_id: BootId(Uuid::nil()), hold: Usd::ZERO, charge_if_lost: Usd::ZERO };
+        self.owners.push(Owner::Waiting { outcome, permit, answer });
+        if self.failing.is_some() {
+            self.totals.turned_away += 1;
+            self.queue.forget(request_id);
+            reply.send(Err(CaptureError::Unavailable(String::new()))).unwrap();
+        } else {
+            self.queue.admit(Admit { admission: Box::new(admission), reply });
+        }
+    }
+
+    fn owner_goes_on(&mut self) {
+        let place = self.random.below(self.owners.len());
+        match self.owners.swap_remove(place) {
+            Owner::Rejected { mut answer } => match answer.try_recv() {
+                Ok(_) => self.totals.rejected += 1,
+                Err(oneshot::error::TryRecvError::Empty) => self.owners.push(Owner::Rejected { answer }),
+                Err(oneshot::error::TryRecvError::Closed) => panic!("a rejection was never answered"),
+            },
+            Owner::Waiting { outcome, permit, .. } if self.random.percent(15) => {
+                // it leaves before it hears, or without having listened to what was said already
+                self.totals.left_early += 1;
+                self.record(outcome, permit, OutcomeStatus::ClientGone);
+            }
+            Owner::Waiting { outcome, permit, mut answer } => match answer.try_recv() {
+                Ok(Ok(Verdict::Admitted)) => {
+                    assert!(matches!(self.store.calls.get(&outcome.request_id), Some(Kept::Open)), "let in without an intent");
+                    self.owners.push(Owner::Working { outcome, permit });
+                }
+                Ok(Ok(Verdict::Refused(_))) => {
+                    assert_eq!(self.store.calls.get(&outcome.request_id), Some(&Kept::Refused));
+                    self.totals.refused += 1;
+                }
+                Ok(Err(_)) => {
+                    let kept = self.store.calls.get(&outcome.request_id);
+                    assert_eq!(kept, None, "a call that was turned away was kept");
+                }
+                Err(oneshot::error::TryRecvError::Empty) => self.owners.push(Owner::Waiting { outcome, permit, answer }),
+                Err(oneshot::error::TryRecvError::Closed) => panic!("an admission was never answered"),
+            },
+            Owner::Working { outcome, permit } => self.record(outcome, permit, OutcomeStatus::Succeeded),
+        }
+    }
+
+    fn record(&mut self, outcome: RoutingOutcome, permit: Permit, status: OutcomeStatus) {
+        self.queue.record(Record { outcome: Box::new(RoutingOutcome { status: Some(status), ..outcome }), permit });
+    }
+
+    fn store_goes_on(&mut self) {
+        if let Some((batch, result)) = self.under_way.take() {
+            return match result {
+                Ok(reply) => {
+                    self.failing = None;
+                    self.queue.done(batch, reply);
+                }
+                Err(error) => self.failed(batch, error),
+            };
+        }
+        // a batch that failed goes before everything else
+        let Some(batch) = self.failing.take().or_else(|| self.queue.next_batch()) else { return };
+        let rows = batch.rows();
+        let result = self.store.capture(&rows, &mut self.random, self.health);
+        self.under_way = Some((batch, result));
+    }
+
+    fn failed(&mut self, batch: Batch, error: StoreError) {
+        let passing = matches!(error, StoreError::Unavailable(_));
+        if !passing && batch.is_single() {
+            return self.queue.refused(batch, &CaptureError::Refused(error.to_string()));
+        }
+        self.failing = Some(if passing { batch } else { self.queue.split(batch) });
+    }
+
+    fn judge(mut self) -> Totals {
+        for (request_id, kept) in &self.store.calls {
+            let closings = self.store.closings.get(request_id).copied().unwrap_or(0);
+            match kept {
+                Kept::Open => panic!("{request_id} was let in and never closed"),
+                Kept::Closed => {
+                    assert_eq!(closings, 1, "{request_id}");
+                    self.totals.admitted += 1;
+                }
+                Kept::Refused | Kept::Rejected => assert_eq!(closings, 0, "{request_id}"),
+            }
+        }
+        assert_eq!(self.gate.in_flight(), 0, "permits are still out");
+        self.totals.store_failures = self.store.failures;
+        self.totals.in_doubt = self.store.in_doubt;
+        self.totals.poisoned = self.store.poisoned;
+        self.totals
+    }
+}
+
+fn draft(number: usize) -> RoutingOutcome {
+    let id = Uuid::from_u128(number as u128);
+    RoutingOutcome {
+        request_id: RequestId(id),
+        agent_id: AgentId(Uuid::nil()),
+        tenant_id: TenantId(Uuid::nil()),
+        kind: CallKind::Routed,
+        inference_id: Some(InferenceId(id)),
+        receipt_id: ReceiptId(id),
+        model_requested: String::new(),
+        task_type: TaskType::General,
+        task_type_source: TaskTypeSource::Default,
+        cell: None,
+        policy_version: String::new(),
+        ruleset_hash: String::new(),
+        decision_rule: String::new(),
+        candidates_json: String::new(),
+        m_allowed_set_json: String::new(),
+        chosen_model: None,
+        provider: None,
+        q_prior_used: None,
+        cost_projected_usd: None,
+        status: None,
+        attempts: Vec::new(),
+        usage: TokenUsage::default(),
+        usage_basis: UsageBasis::Reported,
+        cost_actual_usd: Usd::ZERO,
+        stop_reason: None,
+        streamed: true,
+        first_content_ms: None,
+        latency_ms: 0,
+        coercions: Vec::new(),
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+    }
+}

@@ -1,0 +1,79 @@
+//! The naive model: what a store keeps, as a map. It shares no code with the real ones, and it fails on purpose.
+
+use std::collections::{HashMap, HashSet};
+
+use ainfera_schema::{RequestId, Usd};
+use ainfera_store::{CaptureBatch, CaptureReply, CloseResult, Refusal, StoreError, Verdict};
+
+use crate::random::Random;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    Open,
+    Closed,
+    Refused,
+    Rejected,
+}
+
+#[derive(Default)]
+pub struct ModelStore {
+    pub calls: HashMap<RequestId, Kept>,
+    /// How often each call was closed by a closing.
+    pub closings: HashMap<RequestId, u32>,
+    /// A batch with one of these fails for a reason of its own, whenever it comes.
+    pub poison: HashSet<RequestId>,
+    /// The wallet has no room for these.
+    pub unaffordable: HashSet<RequestId>,
+    pub failures: u64,
+    pub in_doubt: u64,
+    pub poisoned: u64,
+}
+
+impl ModelStore {
+    /// One transaction, which may fail before or after its effect. `health` is the chance in a hundred that it does not.
+    pub fn capture(&mut self, batch: &CaptureBatch, random: &mut Random, health: usize) -> Result<CaptureReply, StoreError> {
+        if batch.request_ids().any(|request_id| self.poison.contains(&request_id)) {
+            self.poisoned += 1;
+            return Err(StoreError::Statement("constraint".to_owned()));
+        }
+        if random.percent(health) {
+            return Ok(self.commit(batch));
+        }
+        self.failures += 1;
+        if random.percent(50) {
+            self.in_doubt += 1;
+            self.commit(batch);
+        }
+        Err(StoreError::Unavailable("connection lost".to_owned()))
+    }
+
+    fn commit(&mut self, batch: &CaptureBatch) -> CaptureReply {
+        let mut reply = CaptureReply::default();
+        for admission in &batch.admissions {
+            let request_id = admission.draft.request_id;
+            let wanted = if self.unaffordable.contains(&request_id) { Kept::Refused } else { Kept::Open };
+            let verdict = match *self.calls.entry(request_id).or_insert(wanted) {
+                Kept::Refused => Verdict::Refused(Refusal::Funds { available: Usd::ZERO, needed: admission.hold }),
+                Kept::Open | Kept::Closed | Kept::Rejected => Verdict::Admitted,
+            };
+            reply.verdicts.push((request_id, verdict));
+        }
+        for outcome in &batch.rejections {
+            self.calls.entry(outcome.request_id).or_insert(Kept::Rejected);
+        }
+        for closing in &batch.closings {
+            let request_id = closing.outcome.request_id;
+            let result = match self.calls.get_mut(&request_id) {
+                Some(kept @ Kept::Open) => {
+                    *kept = Kept::Closed;
+                    *self.closings.entry(request_id).or_default() += 1;
+                    CloseResult::Closed
+                }
+                Some(Kept::Closed) => CloseResult::AlreadyClosed,
+                other => panic!("{request_id} is closed, but it is {other:?}"),
+            };
+            reply.closed.push((request_id, result));
+        }
+        reply
+    }
+}
