@@ -12,6 +12,9 @@ pub enum StoreError {
     /// An applied migration differs from ours, or the schema is newer than this program.
     #[error("schema history refused: {0}")]
     History(String),
+    /// The server is set up so that it may lose what it has acknowledged.
+    #[error("store is not durable: {0}")]
+    NotDurable(String),
     /// A value that the schema should have made impossible.
     #[error("stored value is not valid: {0}")]
     Corrupt(String),

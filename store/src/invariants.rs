@@ -98,9 +98,9 @@ pub const QUESTIONS: &[Question] = &[
               WHERE e.seq IS NULL",
     },
     Question {
-        name: "intent_belongs_to_open_boot",
+        name: "intent_belongs_to_unclosed_boot",
         sql: "SELECT count(*), min(CAST(i.request_id AS text)) FROM intents i
-              LEFT JOIN boots b ON b.boot_id = i.boot_id AND b.state = 'open'
+              LEFT JOIN boots b ON b.boot_id = i.boot_id AND b.state IN ('open', 'fenced')
               WHERE b.boot_id IS NULL",
     },
 ];

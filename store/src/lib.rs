@@ -8,11 +8,14 @@
 //! 2. Everything is keyed by `request_id`, so a batch may be sent again after an error whose effect is unknown.
 //! 3. Whoever deletes the intent writes the outcome: two closers of the same call leave one row.
 
+pub mod audit_verify;
 pub mod batch;
 pub mod error;
+pub mod idempotency;
 pub mod invariants;
 pub mod open;
 pub mod read;
+pub mod replica;
 
 mod apply;
 mod lost;
@@ -26,9 +29,13 @@ mod test_server;
 
 pub use batch::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Refusal, Verdict};
 pub use error::StoreError;
+pub use idempotency::{Earlier, EarlierCall, IdempotencyClaim, StoredAnswer};
 pub use invariants::Invariant;
 pub use open::open;
+pub use replica::Heartbeat;
 pub use read::{AuditEventRow, ChainVerdict, InferenceView, LedgerEntryRow, LedgerView, NewAgent, StoredKey};
+
+use std::time::Duration;
 
 use ainfera_schema::{AgentId, BootId, InferenceId, Usd};
 use futures_util::future::BoxFuture;
@@ -47,6 +54,16 @@ pub trait Store: Send + Sync {
     /// Starts a life of the replica called `replica` and returns how many calls its earlier lives had left open:
     /// each of them is closed as `lost`, charged by its intent's `charge_if_lost`.
     fn begin_boot(&self, boot_id: BootId, replica: &str) -> StoreFuture<'_, u64>;
+
+    /// A sign of life of this boot, by the database's clock, and whether it was given up meanwhile.
+    fn heartbeat(&self, boot_id: BootId) -> StoreFuture<'_, Heartbeat>;
+
+    /// Gives up every boot but this one, of whatever replica, whose heartbeat is older than the lease, and closes what boots that were given up
+    /// left open as `lost`, in transactions of five hundred. Returns how many calls it closed; those that another reaper works on are left to it.
+    fn reap(&self, boot_id: BootId, lease: Duration) -> StoreFuture<'_, u64>;
+
+    /// Refuses a database that may forget what it has acknowledged. Names the setting.
+    fn require_durability(&self) -> StoreFuture<'_, ()>;
 
     /// Marks the boot closed after a drain.
     fn end_boot(&self, boot_id: BootId) -> StoreFuture<'_, ()>;

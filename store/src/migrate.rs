@@ -29,11 +29,15 @@ pub struct Applied {
     pub sha256: String,
 }
 
-pub const POSTGRES: &[Migration] =
-    &[Migration { version: 1, name: "init", sql: include_str!("../../schema/migrations/postgres/0001_init.sql") }];
+pub const POSTGRES: &[Migration] = &[
+    Migration { version: 1, name: "init", sql: include_str!("../../schema/migrations/postgres/0001_init.sql") },
+    Migration { version: 4, name: "wallets", sql: include_str!("../../schema/migrations/postgres/0004_wallets.sql") },
+];
 
-pub const SQLITE: &[Migration] =
-    &[Migration { version: 1, name: "init", sql: include_str!("../../schema/migrations/sqlite/0001_init.sql") }];
+pub const SQLITE: &[Migration] = &[
+    Migration { version: 1, name: "init", sql: include_str!("../../schema/migrations/sqlite/0001_init.sql") },
+    Migration { version: 4, name: "wallets", sql: include_str!("../../schema/migrations/sqlite/0004_wallets.sql") },
+];
 
 /// The migrations that are due after `applied`, in order. Refuses a history that is not the beginning of ours.
 pub fn due<'a>(migrations: &'a [Migration], applied: &[Applied]) -> Result<&'a [Migration], StoreError> {

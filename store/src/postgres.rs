@@ -2,11 +2,13 @@
 
 mod capture;
 mod connect;
+mod durability;
 mod error;
 mod insert;
 mod migrate;
 mod read;
 mod register;
+mod replica;
 mod session;
 mod statements;
 
@@ -16,11 +18,10 @@ use std::time::Duration;
 use ainfera_schema::{AgentId, BootId, InferenceId, Usd};
 use deadpool_postgres::Pool;
 use futures_util::FutureExt;
-use jiff::Timestamp;
 
 use crate::invariants::Invariant;
-use crate::lost::{self, PAGE};
 use crate::read::verify::{self, ChainWalk};
+use crate::replica::{Heartbeat, Reaped, Scope};
 use crate::{
     AuditEventRow, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, NewAgent, Store, StoreError, StoreFuture, StoredKey,
 };
@@ -45,6 +46,17 @@ impl PostgresStore {
     }
 }
 
+impl PostgresStore {
+    /// How many calls were closed.
+    async fn reap_pages(&self, scope: &Scope) -> Result<u64, StoreError> {
+        let mut closed = 0;
+        while let Reaped::Some(calls) = within(ANSWER, replica::reap_page(&self.writers, scope)).await? {
+            closed += calls;
+        }
+        Ok(closed)
+    }
+}
+
 impl Store for PostgresStore {
     fn migrate(&self) -> StoreFuture<'_, ()> {
         within(MIGRATION, migrate::migrate(&self.writers)).boxed()
@@ -54,19 +66,27 @@ impl Store for PostgresStore {
         let replica = replica.to_owned();
         async move {
             within(ANSWER, register::fence_boots(&self.writers, boot_id, &replica)).await?;
-            let mut closed = 0;
-            loop {
-                let orphans = within(ANSWER, read::orphans(&self.writers, &replica, PAGE)).await?;
-                if orphans.is_empty() {
-                    break;
-                }
-                let reply = self.capture(lost::closings(orphans, Timestamp::now())?).await?;
-                closed += lost::count(&reply)?;
-            }
+            let closed = self.reap_pages(&Scope::Replica(replica.clone())).await?;
             within(ANSWER, register::add_boot(&self.writers, boot_id, &replica)).await?;
             Ok(closed)
         }
         .boxed()
+    }
+
+    fn heartbeat(&self, boot_id: BootId) -> StoreFuture<'_, Heartbeat> {
+        within(ANSWER, replica::heartbeat(&self.writers, boot_id)).boxed()
+    }
+
+    fn reap(&self, boot_id: BootId, lease: Duration) -> StoreFuture<'_, u64> {
+        async move {
+            within(ANSWER, replica::fence_silent(&self.writers, boot_id, lease)).await?;
+            self.reap_pages(&Scope::EveryReplica).await
+        }
+        .boxed()
+    }
+
+    fn require_durability(&self) -> StoreFuture<'_, ()> {
+        within(ANSWER, durability::require(&self.writers)).boxed()
     }
 
     fn end_boot(&self, boot_id: BootId) -> StoreFuture<'_, ()> {

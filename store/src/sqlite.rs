@@ -7,19 +7,20 @@ mod insert;
 mod migrate;
 mod read;
 mod register;
+mod replica;
 mod value;
 mod worker;
 
 use std::path::Path;
+use std::time::Duration;
 
 use ainfera_schema::{AgentId, BootId, InferenceId, Usd};
 use futures_util::FutureExt;
-use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
 use crate::invariants::Invariant;
-use crate::lost::{self, PAGE};
 use crate::read::verify::{self, ChainWalk};
+use crate::replica::{Heartbeat, Reaped, Scope};
 use crate::{
     AuditEventRow, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, NewAgent, Store, StoreError, StoreFuture, StoredKey,
 };
@@ -49,6 +50,20 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// How many calls were closed. Each page is a job of its own, so that captures come in between.
+    async fn reap_pages(&self, scope: Scope) -> Result<u64, StoreError> {
+        let mut closed = 0;
+        loop {
+            let scope = scope.clone();
+            match self.writer.run(move |connection| replica::reap_page(connection, &scope)).await? {
+                Reaped::Some(calls) => closed += calls,
+                Reaped::Nothing => return Ok(closed),
+            }
+        }
+    }
+}
+
 impl Store for SqliteStore {
     fn migrate(&self) -> StoreFuture<'_, ()> {
         self.writer.run(migrate::migrate)
@@ -58,29 +73,37 @@ impl Store for SqliteStore {
         let replica = replica.to_owned();
         async move {
             let fenced = replica.clone();
-            let fence = "UPDATE boots SET state = 'closed' WHERE replica = ?1 AND state = 'open' AND boot_id <> ?2";
+            let fence = "UPDATE boots SET state = 'fenced' WHERE replica = ?1 AND state = 'open' AND boot_id <> ?2";
             self.writer.run(move |connection| Ok(connection.execute(fence, (fenced, Key(boot_id.0)))?)).await?;
-            let mut closed = 0;
-            loop {
-                let whose = replica.clone();
-                let orphans = self.writer.run(move |connection| read::orphans(connection, &whose, PAGE)).await?;
-                if orphans.is_empty() {
-                    break;
-                }
-                let reply = self.capture(lost::closings(orphans, Timestamp::now())?).await?;
-                closed += lost::count(&reply)?;
-            }
-            let insert =
-                "INSERT INTO boots (boot_id, replica, state, started_at) VALUES (?1, ?2, 'open', ?3) ON CONFLICT (boot_id) DO NOTHING";
+            let closed = self.reap_pages(Scope::Replica(replica.clone())).await?;
+            let insert = "INSERT INTO boots (boot_id, replica, state, started_at, heartbeat_at) VALUES (?1, ?2, 'open', ?3, ?3)
+                ON CONFLICT (boot_id) DO NOTHING";
             self.writer.run(move |connection| Ok(connection.execute(insert, (Key(boot_id.0), replica, Time::now()))?)).await?;
             Ok(closed)
         }
         .boxed()
     }
 
+    fn heartbeat(&self, boot_id: BootId) -> StoreFuture<'_, Heartbeat> {
+        self.writer.run(move |connection| replica::heartbeat(connection, boot_id))
+    }
+
+    fn reap(&self, boot_id: BootId, lease: Duration) -> StoreFuture<'_, u64> {
+        async move {
+            self.writer.run(move |connection| replica::fence_silent(connection, boot_id, lease)).await?;
+            self.reap_pages(Scope::EveryReplica).await
+        }
+        .boxed()
+    }
+
+    /// How durable it is, is set on each of our own connections.
+    fn require_durability(&self) -> StoreFuture<'_, ()> {
+        async { Ok(()) }.boxed()
+    }
+
     fn end_boot(&self, boot_id: BootId) -> StoreFuture<'_, ()> {
         self.writer.run(move |connection| {
-            connection.execute("UPDATE boots SET state = 'closed' WHERE boot_id = ?1", (Key(boot_id.0),))?;
+            connection.execute("UPDATE boots SET state = 'closed' WHERE boot_id = ?1 AND state = 'open'", (Key(boot_id.0),))?;
             Ok(())
         })
     }

@@ -1,0 +1,69 @@
+//! Heartbeats, fencing, and the reaper's transactions.
+
+use std::time::Duration;
+
+use ainfera_schema::BootId;
+use deadpool_postgres::Pool;
+use jiff::Timestamp;
+
+use super::capture::{self, usd};
+use super::session::Session;
+use crate::lost::{self, Orphan, PAGE};
+use crate::replica::{Heartbeat, Reaped, Scope};
+use crate::{CaptureBatch, StoreError};
+
+/// Locks the boots, not the intents: a capture locks accounts and then intents, and nobody shall wait in a circle. A boot that another reaper has
+/// locked is that one's work.
+const ORPHANS: &str = "
+SELECT i.draft, i.charge_if_lost, clock_timestamp() FROM boots b JOIN intents i ON i.boot_id = b.boot_id
+WHERE b.state = 'fenced' AND ($1::text IS NULL OR b.replica = $1)
+LIMIT $2 FOR UPDATE OF b SKIP LOCKED";
+
+pub async fn heartbeat(pool: &Pool, boot_id: BootId) -> Result<Heartbeat, StoreError> {
+    let client = pool.get().await?;
+    let renew = client.prepare_cached("UPDATE boots SET heartbeat_at = clock_timestamp() WHERE boot_id = $1 AND state = 'open'").await?;
+    Ok(Heartbeat::from_renewed(client.execute(&renew, &[&boot_id.0]).await?))
+}
+
+/// Gives up every boot but `boot_id` that has been silent for longer than the lease.
+pub async fn fence_silent(pool: &Pool, boot_id: BootId, lease: Duration) -> Result<(), StoreError> {
+    let client = pool.get().await?;
+    let fence = client
+        .prepare_cached(
+            "UPDATE boots SET state = 'fenced' WHERE state = 'open' AND boot_id <> $1
+             AND heartbeat_at < clock_timestamp() - $2::bigint * interval '1 millisecond'",
+        )
+        .await?;
+    let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
+    let fenced = client.execute(&fence, &[&boot_id.0, &lease_ms]).await?;
+    if fenced > 0 {
+        tracing::warn!(fenced, "replicas were silent for longer than the lease and were given up");
+    }
+    Ok(())
+}
+
+/// One transaction.
+pub async fn reap_page(pool: &Pool, scope: &Scope) -> Result<Reaped, StoreError> {
+    let session = Session::open(pool).await?;
+    let Some(batch) = orphans(&session, scope).await? else {
+        session.client()?.batch_execute("ROLLBACK").await?;
+        session.release();
+        return Ok(Reaped::Nothing);
+    };
+    let reply = capture::capture_on(session, capture::Begun::Already, &batch).await?;
+    Ok(Reaped::new(lost::count(&reply)))
+}
+
+/// Begins the transaction, and leaves its locks in place.
+async fn orphans(session: &Session, scope: &Scope) -> Result<Option<CaptureBatch>, StoreError> {
+    let client = session.client()?;
+    let find = client.prepare_cached(ORPHANS).await?;
+    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let rows = client.query(&find, &[&scope.replica(), &i64::from(PAGE)]).await?;
+    let Some(first) = rows.first() else {
+        return Ok(None);
+    };
+    let now: Timestamp = first.try_get(2)?;
+    let orphans = rows.iter().map(|row| Ok(Orphan { draft: row.try_get(0)?, charge_if_lost: usd(row, 1)? }));
+    Ok(Some(lost::closings(orphans.collect::<Result<_, StoreError>>()?, now)?))
+}
