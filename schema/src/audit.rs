@@ -14,6 +14,16 @@ pub enum AuditEventType {
     AgentRegistered,
     #[serde(rename = "wallet.topped_up")]
     WalletToppedUp,
+    #[serde(rename = "wallet.paused")]
+    WalletPaused,
+    #[serde(rename = "wallet.resumed")]
+    WalletResumed,
+    #[serde(rename = "agent.suspended")]
+    AgentSuspended,
+    #[serde(rename = "agent.resumed")]
+    AgentResumed,
+    #[serde(rename = "spend_policy.changed")]
+    SpendPolicyChanged,
     #[serde(rename = "inference.requested")]
     InferenceRequested,
     #[serde(rename = "inference.routed")]
@@ -39,6 +49,11 @@ impl AuditEventType {
         match self {
             AuditEventType::AgentRegistered => "agent.registered",
             AuditEventType::WalletToppedUp => "wallet.topped_up",
+            AuditEventType::WalletPaused => "wallet.paused",
+            AuditEventType::WalletResumed => "wallet.resumed",
+            AuditEventType::AgentSuspended => "agent.suspended",
+            AuditEventType::AgentResumed => "agent.resumed",
+            AuditEventType::SpendPolicyChanged => "spend_policy.changed",
             AuditEventType::InferenceRequested => "inference.requested",
             AuditEventType::InferenceRouted => "inference.routed",
             AuditEventType::ProviderResponded => "provider.responded",

@@ -56,6 +56,8 @@ pub struct SpendPolicy {
     pub per_call_cap_usd: Option<Usd>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub daily_cap_usd: Option<Usd>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly_cap_usd: Option<Usd>,
     /// Applies where the call itself says nothing.
     #[serde(default)]
     pub routing_defaults: RoutingHint,

@@ -53,6 +53,10 @@ enum Retry {
     After {
         seconds: u64,
     },
+    /// A person may, then; an SDK never by itself.
+    NotBefore {
+        seconds: u64,
+    },
 }
 
 impl ApiError {
@@ -72,6 +76,10 @@ impl ApiError {
             Retry::Default => {}
             Retry::Never => {
                 response.insert_header(("x-should-retry", "false"));
+            }
+            Retry::NotBefore { seconds } => {
+                response.insert_header(("x-should-retry", "false"));
+                response.insert_header((RETRY_AFTER, seconds));
             }
             Retry::After { seconds } => {
                 response.insert_header((RETRY_AFTER, seconds));
@@ -107,6 +115,10 @@ impl ApiError {
     fn retry(&self) -> Retry {
         match self {
             ApiError::BodyBudget | ApiError::Gate(_) | ApiError::Store(_) => Retry::After { seconds: 1 },
+            // not by itself before the day is over: an SDK that is told so does not wait for hours with its caller
+            ApiError::Call(failure @ CallFailure::Refused(Refusal::KillSwitch { .. })) => {
+                Retry::NotBefore { seconds: failure.retry_after_seconds().unwrap_or(1) }
+            }
             // permanent until somebody changes something, but SDKs retry 402 and 409 by themselves
             ApiError::Call(CallFailure::Refused(_)) => Retry::Never,
             ApiError::Call(failure) => failure.retry_after_seconds().map_or(Retry::Default, |seconds| Retry::After { seconds }),
@@ -124,7 +136,8 @@ fn call_status(failure: &CallFailure) -> StatusCode {
             StatusCode::UNPROCESSABLE_ENTITY
         }
         CallFailure::Refused(Refusal::Inactive { .. }) => StatusCode::CONFLICT,
-        CallFailure::Refused(Refusal::PerCallCap { .. } | Refusal::DailyCap { .. } | Refusal::Funds { .. }) => StatusCode::PAYMENT_REQUIRED,
+        CallFailure::Refused(Refusal::KillSwitch { .. }) => StatusCode::SERVICE_UNAVAILABLE,
+        CallFailure::Refused(_) => StatusCode::PAYMENT_REQUIRED,
         CallFailure::StoreUnavailable | CallFailure::AllFailed { .. } => StatusCode::SERVICE_UNAVAILABLE,
         CallFailure::PinnedFailed { overloaded: true, .. } => overloaded(),
         CallFailure::PinnedFailed { .. } | CallFailure::Midstream { .. } => StatusCode::BAD_GATEWAY,

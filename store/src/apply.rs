@@ -6,18 +6,20 @@
 pub mod account;
 pub mod chain;
 pub mod event;
+pub mod purse;
 pub mod register;
 pub mod rows;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use ainfera_schema::{AgentId, CallKind, OutcomeStatus, RequestId, RoutingOutcome, TokenUsage, UsageBasis, Usd};
+use ainfera_schema::{AgentId, CallKind, OutcomeStatus, RequestId, RoutingOutcome, TenantId, TokenUsage, UsageBasis, Usd};
 use jiff::Timestamp;
 
 use crate::{Admission, CaptureBatch, CaptureReply, CloseResult, Refusal, StoreError, Verdict};
-use account::Account;
+use account::{Account, TenantAccount};
 use event::Event;
+use purse::{Charged, Hold, utc_day};
 use rows::{AuditRow, Changes, ClosedCallRow, InferenceRow, IntentRow, OutcomeRow, TransferRow};
 
 /// What a store found, with the batch's accounts locked.
@@ -26,10 +28,14 @@ pub struct Known {
     pub now: Timestamp,
     /// The accounts of every agent in the batch.
     pub accounts: BTreeMap<AgentId, Account>,
+    /// The accounts of their tenants, locked after them.
+    pub tenants: BTreeMap<TenantId, TenantAccount>,
+    /// What all tenants have spent today and held together. Looked up, under a lock of its own, only for a batch that has a kill-switch.
+    pub spent_by_all: Option<Usd>,
     /// Which of the batch's admissions have an intent already.
     pub open: HashSet<RequestId>,
     /// The intents of the batch's closings, which this transaction deleted, with their holds.
-    pub removed: HashMap<RequestId, Usd>,
+    pub removed: HashMap<RequestId, Hold>,
     /// Which calls of the batch are over already, with the refusal if that is how they ended.
     pub closed: HashMap<RequestId, Option<Refusal>>,
 }
@@ -44,7 +50,7 @@ pub fn agents_of(batch: &CaptureBatch) -> BTreeSet<AgentId> {
 
 /// Admissions in order, then rejections, then closings, each against the state that the one before it left.
 pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, StoreError> {
-    let mut transaction = Transaction { known, opened: HashMap::new(), changed: BTreeSet::new(), changes: Changes::default() };
+    let mut transaction = Transaction { known, opened: HashMap::new(), changed: BTreeSet::new(), changes: Changes::default(), killswitch: batch.killswitch_daily_usd };
     let mut reply = CaptureReply::default();
     for admission in &batch.admissions {
         let verdict = transaction.admit(admission)?;
@@ -58,6 +64,8 @@ pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, S
         reply.closed.push((closing.outcome.request_id, result));
     }
     let Transaction { known, changed, mut changes, .. } = transaction;
+    let tenants: BTreeSet<TenantId> = changed.iter().filter_map(|agent_id| known.accounts.get(agent_id)).map(|account| account.tenant_id).collect();
+    changes.tenants = known.tenants.into_values().filter(|tenant| tenants.contains(&tenant.tenant_id)).collect();
     changes.accounts = known.accounts.into_values().filter(|account| changed.contains(&account.agent_id)).collect();
     changes.reply = reply;
     Ok(changes)
@@ -66,15 +74,49 @@ pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, S
 struct Transaction<'a> {
     known: Known,
     /// Calls that this very transaction lets in.
-    opened: HashMap<RequestId, Usd>,
+    opened: HashMap<RequestId, Hold>,
     changed: BTreeSet<AgentId>,
     changes: Changes<'a>,
+    killswitch: Option<Usd>,
 }
 
 impl<'a> Transaction<'a> {
     fn account(&mut self, agent_id: AgentId) -> Result<&mut Account, StoreError> {
         self.changed.insert(agent_id);
         self.known.accounts.get_mut(&agent_id).ok_or_else(|| StoreError::Corrupt(format!("agent {agent_id} has no account")))
+    }
+
+    /// The two rows that a call's money is in.
+    fn accounts(&mut self, agent_id: AgentId) -> Result<(&mut Account, &mut TenantAccount), StoreError> {
+        self.changed.insert(agent_id);
+        let no_account = |whose: String| StoreError::Corrupt(format!("{whose} has no account"));
+        let agent = self.known.accounts.get_mut(&agent_id).ok_or_else(|| no_account(format!("agent {agent_id}")))?;
+        let tenant = self.known.tenants.get_mut(&agent.tenant_id).ok_or_else(|| no_account(format!("tenant {}", agent.tenant_id)))?;
+        Ok((agent, tenant))
+    }
+
+    /// Nobody gets in by whom the spending of all in this UTC day could pass the threshold.
+    fn killed(&self, needed: Usd) -> Result<Option<Refusal>, StoreError> {
+        let (Some(threshold), Some(spent)) = (self.killswitch, self.known.spent_by_all) else {
+            return Ok(None);
+        };
+        let passes = spent.checked_add(needed)? > threshold;
+        Ok(passes.then(|| Refusal::KillSwitch { threshold, spent, needed, window_start: utc_day(self.known.now).to_string() }))
+    }
+
+    fn reserve(&mut self, agent_id: AgentId, amount: Usd) -> Result<Result<Hold, Refusal>, StoreError> {
+        let now = self.known.now;
+        // the agent is looked for in any case: a call of nobody's is an error, not a refusal
+        self.accounts(agent_id)?;
+        if let Some(refusal) = self.killed(amount)? {
+            return Ok(Err(refusal));
+        }
+        let (agent, tenant) = self.accounts(agent_id)?;
+        let reserved = account::admit(agent, tenant, amount, now)?;
+        if let (Ok(_), Some(spent)) = (&reserved, &mut self.known.spent_by_all) {
+            *spent = spent.checked_add(amount)?;
+        }
+        Ok(reserved)
     }
 
     fn admit(&mut self, admission: &'a Admission) -> Result<Verdict, StoreError> {
@@ -87,13 +129,13 @@ impl<'a> Transaction<'a> {
             return Ok(Verdict::Admitted);
         }
         let now = self.known.now;
-        match self.account(draft.agent_id)?.admit(admission.hold, now)? {
-            Verdict::Admitted => {
-                self.opened.insert(request_id, admission.hold);
-                self.changes.intents.push(IntentRow::new(admission)?);
+        match self.reserve(draft.agent_id, admission.hold)? {
+            Ok(hold) => {
+                self.opened.insert(request_id, hold);
+                self.changes.intents.push(IntentRow::new(admission, hold.charged)?);
                 Ok(Verdict::Admitted)
             }
-            Verdict::Refused(refusal) => {
+            Err(refusal) => {
                 let outcome = refused(draft, &refusal, now);
                 self.append(&outcome, event::rejected(&outcome, Some(&refusal)))?;
                 self.keep(Cow::Owned(outcome), Some(refusal.clone()))?;
@@ -115,9 +157,10 @@ impl<'a> Transaction<'a> {
         let Some(hold) = self.take_intent(request_id) else {
             return Ok(if self.known.closed.contains_key(&request_id) { CloseResult::AlreadyClosed } else { CloseResult::Unknown });
         };
-        self.account(outcome.agent_id)?.release(hold)?;
+        let (agent, tenant) = self.accounts(outcome.agent_id)?;
+        account::release(agent, tenant, hold)?;
         self.append(outcome, event::closing(outcome))?;
-        self.charge(outcome)?;
+        self.charge(outcome, hold.charged)?;
         if let Some(inference_id) = outcome.inference_id {
             self.append(outcome, [event::receipt(outcome, inference_id)])?;
             self.changes.inferences.push(InferenceRow { inference_id, status: status_of(outcome)?, outcome });
@@ -127,7 +170,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// The hold of an intent that is there, and that nobody will find again.
-    fn take_intent(&mut self, request_id: RequestId) -> Option<Usd> {
+    fn take_intent(&mut self, request_id: RequestId) -> Option<Hold> {
         if let Some(hold) = self.known.removed.remove(&request_id) {
             return Some(hold);
         }
@@ -136,7 +179,7 @@ impl<'a> Transaction<'a> {
         Some(hold)
     }
 
-    fn charge(&mut self, outcome: &RoutingOutcome) -> Result<(), StoreError> {
+    fn charge(&mut self, outcome: &RoutingOutcome, charged: Charged) -> Result<(), StoreError> {
         let amount = outcome.cost_actual_usd;
         if amount.is_zero() {
             return Ok(());
@@ -145,10 +188,15 @@ impl<'a> Transaction<'a> {
             return Err(StoreError::Corrupt(format!("call {} costs {amount}", outcome.request_id)));
         }
         let now = self.known.now;
-        let balance_after = self.account(outcome.agent_id)?.charge(amount, now)?;
-        let mut transfer = TransferRow::post(outcome, amount, balance_after, now);
+        let (agent, tenant) = self.accounts(outcome.agent_id)?;
+        let balance_after = account::charge(agent, tenant, charged, amount, now)?;
+        let payer = match charged {
+            Charged::Wallet => rows::wallet(agent.agent_id),
+            Charged::Pool => rows::pool(tenant.tenant_id),
+        };
+        let mut transfer = TransferRow::post(outcome, payer, amount, balance_after, now);
         self.append(outcome, [event::debited(&transfer)])?;
-        transfer.audit_seq = self.account(outcome.agent_id)?.audit_seq;
+        transfer.audit_seq = self.account(outcome.agent_id)?.chain.seq;
         self.changes.transfers.push(transfer);
         Ok(())
     }
@@ -156,7 +204,7 @@ impl<'a> Transaction<'a> {
     fn append(&mut self, outcome: &RoutingOutcome, events: impl IntoIterator<Item = Event>) -> Result<(), StoreError> {
         let now = self.known.now;
         let account = self.account(outcome.agent_id)?;
-        let rows: Vec<AuditRow> = events.into_iter().map(|event| account.append(event, Some(outcome.request_id), now)).collect();
+        let rows: Vec<AuditRow> = events.into_iter().map(|event| account.chain.append(event, Some(outcome.request_id), now)).collect();
         self.changes.audit_events.extend(rows);
         Ok(())
     }
@@ -209,7 +257,7 @@ pub fn milliseconds_between(earlier: Timestamp, later: Timestamp) -> u32 {
 #[cfg(test)]
 mod tests {
     use ainfera_schema::policy::SpendPolicy;
-    use ainfera_schema::{BootId, InferenceId, ReceiptId, TaskType, TaskTypeSource, TenantId};
+    use ainfera_schema::{BootId, InferenceId, ReceiptId, TaskType, TaskTypeSource};
 
     use super::*;
     use crate::Closing;
@@ -221,10 +269,12 @@ mod tests {
     fn known(balance: &str) -> (AgentId, Known) {
         let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         let agent_id = AgentId::mint();
-        let mut account = Account::new(agent_id, SpendPolicy::default(), now);
-        account.balance = usd(balance);
+        let tenant_id = TenantId::mint();
+        let mut account = Account::new(agent_id, tenant_id, SpendPolicy::default(), now);
+        account.purse.balance = usd(balance);
         let accounts = BTreeMap::from([(agent_id, account)]);
-        (agent_id, Known { now, accounts, open: HashSet::new(), removed: HashMap::new(), closed: HashMap::new() })
+        let tenants = BTreeMap::from([(tenant_id, TenantAccount::new(tenant_id, now))]);
+        (agent_id, Known { now, accounts, tenants, spent_by_all: None, open: HashSet::new(), removed: HashMap::new(), closed: HashMap::new() })
     }
 
     fn draft(agent_id: AgentId, kind: CallKind) -> RoutingOutcome {
@@ -275,10 +325,27 @@ mod tests {
         let changes = apply(&batch, known).unwrap();
         let admitted: Vec<bool> = changes.reply.verdicts.iter().map(|(_, verdict)| *verdict == Verdict::Admitted).collect();
         assert_eq!(admitted, [true, false, true, true]);
-        assert_eq!(changes.accounts[0].held, usd("1"));
+        assert_eq!(changes.accounts[0].purse.held, usd("1"));
         let refused = &changes.outcomes[0];
         assert_eq!((refused.status, refused.outcome.latency_ms), (OutcomeStatus::RejectedFunds, 1500));
         assert_eq!((changes.intents.len(), changes.outcomes.len(), changes.closed_calls.len()), (3, 1, 1));
+    }
+
+    #[test]
+    fn the_kill_switch_counts_what_the_batch_itself_holds() {
+        let (agent_id, mut known) = known("100");
+        known.spent_by_all = Some(usd("48"));
+        let admissions = ["1", "1", "0.5", "0"].map(|hold| admission(draft(agent_id, CallKind::Direct), hold)).to_vec();
+        let batch = CaptureBatch { admissions, killswitch_daily_usd: Some(usd("50")), ..CaptureBatch::default() };
+        let changes = apply(&batch, known).unwrap();
+        let refusal = Refusal::KillSwitch {
+            threshold: usd("50"),
+            spent: usd("50"),
+            needed: usd("0.5"),
+            window_start: "2026-11-23".to_owned(),
+        };
+        let verdicts: Vec<Verdict> = changes.reply.verdicts.into_iter().map(|(_, verdict)| verdict).collect();
+        assert_eq!(verdicts, [Verdict::Admitted, Verdict::Admitted, Verdict::Refused(refusal), Verdict::Admitted]);
     }
 
     #[test]
@@ -294,6 +361,7 @@ mod tests {
             admissions: drafts.map(|draft| admission(draft, "0.5")).to_vec(),
             rejections: vec![closed.clone()],
             closings: vec![Closing { outcome: closed }],
+            ..CaptureBatch::default()
         };
         let changes = apply(&batch, known).unwrap();
         let verdicts: Vec<Verdict> = changes.reply.verdicts.into_iter().map(|(_, verdict)| verdict).collect();
@@ -308,7 +376,7 @@ mod tests {
         let outcome = draft(agent_id, CallKind::Routed);
         let closings = vec![Closing { outcome: outcome.clone() }];
         let batch = CaptureBatch { closings, ..CaptureBatch::default() };
-        nobody.removed.insert(outcome.request_id, Usd::ZERO);
+        nobody.removed.insert(outcome.request_id, Hold { amount: Usd::ZERO, charged: Charged::Wallet });
         assert!(matches!(apply(&batch, nobody), Err(StoreError::Corrupt(text)) if text.contains("without a status")));
         let (_, somebody_else) = known("1");
         let batch = CaptureBatch { admissions: vec![admission(outcome, "0")], ..CaptureBatch::default() };

@@ -3,6 +3,8 @@
 use ainfera_schema::{BootId, OutcomeStatus, RequestId, RoutingOutcome, Usd};
 use serde::{Deserialize, Serialize};
 
+use crate::idempotency::{Earlier, IdempotencyClaim, StoredAnswer};
+
 /// A call that asks to be let in: the intent, with the hold that covers its dearest candidate.
 #[derive(Debug, Clone)]
 pub struct Admission {
@@ -13,12 +15,16 @@ pub struct Admission {
     pub hold: Usd,
     /// What the agent is charged if this process dies with the call open.
     pub charge_if_lost: Usd,
+    /// The caller's own name for the call, where it gave one.
+    pub idempotency: Option<IdempotencyClaim>,
 }
 
 /// A call that is over. `outcome.status` is set.
 #[derive(Debug, Clone)]
 pub struct Closing {
     pub outcome: RoutingOutcome,
+    /// Kept for the caller who sends the call again, where the call has an idempotency key and succeeded.
+    pub answer: Option<StoredAnswer>,
 }
 
 /// Everything that one transaction captures.
@@ -28,6 +34,8 @@ pub struct CaptureBatch {
     /// Calls that the router itself rejected (status `rejected_floor` or `rejected_tools`): their row is written at once.
     pub rejections: Vec<RoutingOutcome>,
     pub closings: Vec<Closing>,
+    /// What all tenants together may spend in a UTC day; above it nobody is let in. `None`: no limit.
+    pub killswitch_daily_usd: Option<Usd>,
 }
 
 impl CaptureBatch {
@@ -49,7 +57,16 @@ pub enum Refusal {
     PerCallCap { cap: Usd, needed: Usd },
     /// What was spent and held today, and this hold, would pass the cap.
     DailyCap { cap: Usd, committed: Usd, needed: Usd },
-    /// The wallet holds less than this call may cost.
+    /// The same over the calendar month.
+    MonthlyCap { cap: Usd, committed: Usd, needed: Usd },
+    /// The cap is the tenant's, and so is what was spent and held: by all its agents.
+    TenantDailyCap { cap: Usd, committed: Usd, needed: Usd },
+    TenantMonthlyCap { cap: Usd, committed: Usd, needed: Usd },
+    /// The wallet is short or paused, and the tenant wants no pool to stand in for it.
+    WalletInsufficientPerAgent { available: Usd, needed: Usd },
+    /// What everybody spent and holds in the UTC day that began at `window_start`, and this hold, would pass the threshold.
+    KillSwitch { threshold: Usd, spent: Usd, needed: Usd, window_start: String },
+    /// Neither the wallet nor the tenant's pool has what this call may cost.
     Funds { available: Usd, needed: Usd },
 }
 
@@ -58,8 +75,13 @@ impl Refusal {
     pub fn status(&self) -> OutcomeStatus {
         match self {
             Refusal::Inactive { .. } => OutcomeStatus::RejectedInactive,
-            Refusal::PerCallCap { .. } | Refusal::DailyCap { .. } => OutcomeStatus::RejectedCap,
-            Refusal::Funds { .. } => OutcomeStatus::RejectedFunds,
+            Refusal::PerCallCap { .. }
+            | Refusal::DailyCap { .. }
+            | Refusal::MonthlyCap { .. }
+            | Refusal::TenantDailyCap { .. }
+            | Refusal::TenantMonthlyCap { .. }
+            | Refusal::KillSwitch { .. } => OutcomeStatus::RejectedCap,
+            Refusal::Funds { .. } | Refusal::WalletInsufficientPerAgent { .. } => OutcomeStatus::RejectedFunds,
         }
     }
 }
@@ -69,6 +91,8 @@ impl Refusal {
 pub enum Verdict {
     Admitted,
     Refused(Refusal),
+    /// Its idempotency key was used before: nothing is held, and the call leaves no row.
+    Duplicate(Earlier),
 }
 
 /// The answer to one [`Closing`].

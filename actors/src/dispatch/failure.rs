@@ -116,6 +116,7 @@ impl CallFailure {
             | CallFailure::ToolsNotSupported { .. }
             | CallFailure::ModelUnavailable { .. } => "invalid_request_error",
             CallFailure::Refused(Refusal::Inactive { .. }) => "conflict_error",
+            CallFailure::Refused(Refusal::KillSwitch { .. }) => "api_error",
             CallFailure::Refused(_) => "billing_error",
             CallFailure::AllFailed { overloaded: true, .. }
             | CallFailure::PinnedFailed { overloaded: true, .. }
@@ -136,7 +137,15 @@ impl CallFailure {
             CallFailure::ToolsNotSupported { .. } => Some("tools_not_supported_by_backend"),
             CallFailure::ModelUnavailable { .. } => Some("model_unavailable"),
             CallFailure::Refused(Refusal::Funds { .. }) => Some("insufficient_funds"),
-            CallFailure::Refused(Refusal::PerCallCap { .. } | Refusal::DailyCap { .. }) => Some("cap_exceeded"),
+            CallFailure::Refused(Refusal::WalletInsufficientPerAgent { .. }) => Some("wallet_insufficient_per_agent"),
+            CallFailure::Refused(
+                Refusal::PerCallCap { .. }
+                | Refusal::DailyCap { .. }
+                | Refusal::MonthlyCap { .. }
+                | Refusal::TenantDailyCap { .. }
+                | Refusal::TenantMonthlyCap { .. },
+            ) => Some("cap_exceeded"),
+            CallFailure::Refused(Refusal::KillSwitch { .. }) => Some("cost_killswitch_engaged"),
             CallFailure::Refused(Refusal::Inactive { .. }) => Some("agent_inactive"),
             CallFailure::StoreUnavailable => Some("store_unavailable"),
             CallFailure::AllFailed { .. } => Some("all_routed_models_failed"),
@@ -176,6 +185,8 @@ impl CallFailure {
             CallFailure::AllFailed { retry_after_seconds, .. } => Some(retry_after_seconds.unwrap_or(1)),
             CallFailure::PinnedFailed { overloaded: true, retry_after_seconds, .. } => Some(retry_after_seconds.unwrap_or(1)),
             CallFailure::StoreUnavailable => Some(1),
+            // the window is a UTC day
+            CallFailure::Refused(Refusal::KillSwitch { .. }) => Some(seconds_to_midnight()),
             _ => None,
         }
     }
@@ -188,8 +199,31 @@ fn refused(refusal: &Refusal) -> String {
         Refusal::DailyCap { cap, committed, needed } => {
             format!("this call may cost ${needed}; with ${committed} spent or held today it would pass the daily cap of ${cap}")
         }
+        Refusal::MonthlyCap { cap, committed, needed } => {
+            format!("this call may cost ${needed}; with ${committed} spent or held this month it would pass the monthly cap of ${cap}")
+        }
+        Refusal::TenantDailyCap { cap, committed, needed } => format!(
+            "this call may cost ${needed}; with ${committed} spent or held today by all agents of its tenant it would pass their daily cap of ${cap}"
+        ),
+        Refusal::TenantMonthlyCap { cap, committed, needed } => format!(
+            "this call may cost ${needed}; with ${committed} spent or held this month by all agents of its tenant it would pass their monthly cap of \
+             ${cap}"
+        ),
+        Refusal::WalletInsufficientPerAgent { available, needed } => format!(
+            "this call may cost ${needed}, the agent's own wallet has ${available}, and its tenant lets no pool stand in for it"
+        ),
+        Refusal::KillSwitch { threshold, spent, needed, window_start } => format!(
+            "the spending kill-switch is engaged: spent ${spent}, threshold ${threshold}, window_start {window_start}T00:00:00Z; this call may cost \
+             ${needed}"
+        ),
         Refusal::Funds { available, needed } => format!("this call may cost ${needed}, the wallet has ${available}"),
     }
+}
+
+fn seconds_to_midnight() -> u64 {
+    const DAY_SECONDS: u64 = 24 * 60 * 60;
+    let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default();
+    DAY_SECONDS - now % DAY_SECONDS
 }
 
 /// Providers' words about our own account may carry parts of our key: they stay inside.

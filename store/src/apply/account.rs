@@ -1,164 +1,256 @@
-//! The one hot row of an agent: what it has, what is reserved, what it spent today. And the rule by which calls are let in.
+//! The one hot row of an agent and the one of its tenant: what each has, what each may spend. And the rule by which calls are let in.
 
 use ainfera_schema::policy::SpendPolicy;
-use ainfera_schema::{AgentId, AgentStatus, MoneyError, Usd};
+use ainfera_schema::{AgentId, AgentStatus, TenantId, Usd};
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
-use crate::{Refusal, StoreError, Verdict};
+use super::chain::Chain;
+use super::purse::{Charged, Hold, Place, Purse};
+use crate::{Refusal, StoreError};
 
-/// An account as locked by the transaction, with what its agent may spend.
+/// An agent's account as locked by the transaction, with what the agent may spend.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Account {
     pub agent_id: AgentId,
+    pub tenant_id: TenantId,
     pub status: AgentStatus,
     pub spend_policy: SpendPolicy,
-    pub balance: Usd,
-    /// The sum of the holds of this agent's open intents.
-    pub held: Usd,
-    /// The UTC day that `spent_day_usd` is about.
-    pub spent_day: Date,
-    pub spent_day_usd: Usd,
-    /// The number of events in the agent's audit chain, and the hash of the newest.
-    pub audit_seq: i64,
-    pub audit_head: Option<String>,
+    pub purse: Purse,
+    pub chain: Chain,
+}
+
+/// A tenant's account: its purse is the pool that its agents share, and counts what all of them hold and spend.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TenantAccount {
+    pub tenant_id: TenantId,
+    pub spend_policy: SpendPolicy,
+    /// An agent whose wallet is short is refused, although the pool could pay.
+    pub wallet_strict_per_agent: bool,
+    pub purse: Purse,
+    pub chain: Chain,
 }
 
 impl Account {
-    pub fn new(agent_id: AgentId, spend_policy: SpendPolicy, now: Timestamp) -> Self {
-        Self {
-            agent_id,
-            status: AgentStatus::Active,
-            spend_policy,
-            balance: Usd::ZERO,
-            held: Usd::ZERO,
-            spent_day: utc_day(now),
-            spent_day_usd: Usd::ZERO,
-            audit_seq: 0,
-            audit_head: None,
-        }
-    }
-
-    /// Reserves `hold`, or says why not. Equality passes.
-    pub fn admit(&mut self, hold: Usd, now: Timestamp) -> Result<Verdict, StoreError> {
-        if hold.is_negative() {
-            return Err(StoreError::Corrupt(format!("hold of {hold}")));
-        }
-        match self.status {
-            AgentStatus::Active => {}
-            AgentStatus::Suspended => return refuse(Refusal::Inactive { status: self.status.as_str().to_owned() }),
-        }
-        if let Some(cap) = self.spend_policy.per_call_cap_usd
-            && hold > cap
-        {
-            return refuse(Refusal::PerCallCap { cap, needed: hold });
-        }
-        if let Some(cap) = self.spend_policy.daily_cap_usd {
-            self.turn_day(now);
-            let committed = self.spent_day_usd.checked_add(self.held)?;
-            if committed.checked_add(hold)? > cap {
-                return refuse(Refusal::DailyCap { cap, committed, needed: hold });
-            }
-        }
-        let available = self.balance.checked_sub(self.held)?;
-        if available < hold {
-            return refuse(Refusal::Funds { available, needed: hold });
-        }
-        self.held = self.held.checked_add(hold)?;
-        Ok(Verdict::Admitted)
-    }
-
-    /// Gives a hold back.
-    pub fn release(&mut self, hold: Usd) -> Result<(), MoneyError> {
-        self.held = self.held.checked_sub(hold)?;
-        Ok(())
-    }
-
-    /// Takes what a call cost, and returns the balance after it. A call may cost more than was held for it: then the balance may go below zero.
-    pub fn charge(&mut self, amount: Usd, now: Timestamp) -> Result<Usd, MoneyError> {
-        self.turn_day(now);
-        self.balance = self.balance.checked_sub(amount)?;
-        self.spent_day_usd = self.spent_day_usd.checked_add(amount)?;
-        Ok(self.balance)
-    }
-
-    /// Days only go forward, so that a clock set back does not open yesterday's cap again.
-    fn turn_day(&mut self, now: Timestamp) {
-        let today = utc_day(now);
-        if today > self.spent_day {
-            self.spent_day = today;
-            self.spent_day_usd = Usd::ZERO;
-        }
+    pub fn new(agent_id: AgentId, tenant_id: TenantId, spend_policy: SpendPolicy, now: Timestamp) -> Self {
+        let (purse, chain) = (Purse::new(now), Chain::new(agent_id.0));
+        Self { agent_id, tenant_id, status: AgentStatus::Active, spend_policy, purse, chain }
     }
 }
 
-fn refuse(refusal: Refusal) -> Result<Verdict, StoreError> {
-    Ok(Verdict::Refused(refusal))
+#[cfg(test)]
+impl TenantAccount {
+    pub fn new(tenant_id: TenantId, now: Timestamp) -> Self {
+        let (purse, chain) = (Purse::new(now), Chain::new(tenant_id.0));
+        Self { tenant_id, spend_policy: SpendPolicy::default(), wallet_strict_per_agent: false, purse, chain }
+    }
 }
 
-fn utc_day(now: Timestamp) -> Date {
-    now.to_zoned(TimeZone::UTC).date()
+/// Reserves `amount`, or says why not. Equality passes. Caps first, an agent's own in place of its tenant's of the same kind; then the money:
+/// the agent's wallet, and where that is short the tenant's pool.
+pub fn admit(agent: &mut Account, tenant: &mut TenantAccount, amount: Usd, now: Timestamp) -> Result<Result<Hold, Refusal>, StoreError> {
+    if amount.is_negative() {
+        return Err(StoreError::Corrupt(format!("hold of {amount}")));
+    }
+    match agent.status {
+        AgentStatus::Active => {}
+        AgentStatus::Suspended => return Ok(Err(Refusal::Inactive { status: agent.status.as_str().to_owned() })),
+    }
+    if let Some(refusal) = passes_a_cap(agent, tenant, amount, now)? {
+        return Ok(Err(refusal));
+    }
+    let charged = match payer(agent, tenant, amount)? {
+        Ok(charged) => charged,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let (at_agent, at_tenant) = places(charged);
+    agent.purse.hold(amount, at_agent)?;
+    tenant.purse.hold(amount, at_tenant)?;
+    Ok(Ok(Hold { amount, charged }))
+}
+
+/// Gives a hold back.
+pub fn release(agent: &mut Account, tenant: &mut TenantAccount, hold: Hold) -> Result<(), StoreError> {
+    let (at_agent, at_tenant) = places(hold.charged);
+    agent.purse.release(hold.amount, at_agent)?;
+    tenant.purse.release(hold.amount, at_tenant)?;
+    Ok(())
+}
+
+/// Takes what a call cost from whom it is charged to, and returns that balance after it.
+pub fn charge(
+    agent: &mut Account,
+    tenant: &mut TenantAccount,
+    charged: Charged,
+    amount: Usd,
+    now: Timestamp,
+) -> Result<Usd, StoreError> {
+    let (at_agent, at_tenant) = places(charged);
+    agent.purse.spend(amount, at_agent, now)?;
+    tenant.purse.spend(amount, at_tenant, now)?;
+    Ok(match charged {
+        Charged::Wallet => agent.purse.balance,
+        Charged::Pool => tenant.purse.balance,
+    })
+}
+
+fn places(charged: Charged) -> (Place, Place) {
+    match charged {
+        Charged::Wallet => (Place::Here, Place::Elsewhere),
+        Charged::Pool => (Place::Elsewhere, Place::Here),
+    }
+}
+
+fn passes_a_cap(agent: &mut Account, tenant: &mut TenantAccount, needed: Usd, now: Timestamp) -> Result<Option<Refusal>, StoreError> {
+    let (own, shared) = (&agent.spend_policy, &tenant.spend_policy);
+    if let Some(cap) = own.per_call_cap_usd.or(shared.per_call_cap_usd)
+        && needed > cap
+    {
+        return Ok(Some(Refusal::PerCallCap { cap, needed }));
+    }
+    if let Some(cap) = own.daily_cap_usd {
+        let committed = agent.purse.committed_today(now)?;
+        if committed.checked_add(needed)? > cap {
+            return Ok(Some(Refusal::DailyCap { cap, committed, needed }));
+        }
+    } else if let Some(cap) = shared.daily_cap_usd {
+        let committed = tenant.purse.committed_today(now)?;
+        if committed.checked_add(needed)? > cap {
+            return Ok(Some(Refusal::TenantDailyCap { cap, committed, needed }));
+        }
+    }
+    if let Some(cap) = own.monthly_cap_usd {
+        let committed = agent.purse.committed_this_month(now)?;
+        if committed.checked_add(needed)? > cap {
+            return Ok(Some(Refusal::MonthlyCap { cap, committed, needed }));
+        }
+    } else if let Some(cap) = shared.monthly_cap_usd {
+        let committed = tenant.purse.committed_this_month(now)?;
+        if committed.checked_add(needed)? > cap {
+            return Ok(Some(Refusal::TenantMonthlyCap { cap, committed, needed }));
+        }
+    }
+    Ok(None)
+}
+
+fn payer(agent: &Account, tenant: &TenantAccount, needed: Usd) -> Result<Result<Charged, Refusal>, StoreError> {
+    if agent.purse.covers(needed)? {
+        return Ok(Ok(Charged::Wallet));
+    }
+    let available = agent.purse.available()?;
+    if tenant.wallet_strict_per_agent {
+        return Ok(Err(Refusal::WalletInsufficientPerAgent { available, needed }));
+    }
+    if tenant.purse.covers(needed)? {
+        return Ok(Ok(Charged::Pool));
+    }
+    Ok(Err(Refusal::Funds { available: available.max(tenant.purse.available()?), needed }))
 }
 
 #[cfg(test)]
 mod tests {
+    use ainfera_schema::MoneyError;
+
     use super::*;
 
     fn usd(text: &str) -> Usd {
         text.parse().unwrap()
     }
 
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
+    fn noon() -> Timestamp {
+        "2026-11-23T12:00:00Z".parse().unwrap()
     }
 
-    const NOON: &str = "2026-11-23T12:00:00Z";
-
-    fn account(per_call: Option<&str>, daily: Option<&str>, balance: &str) -> Account {
-        let spend_policy = SpendPolicy { per_call_cap_usd: per_call.map(usd), daily_cap_usd: daily.map(usd), ..SpendPolicy::default() };
-        let mut account = Account::new(AgentId::mint(), spend_policy, at(NOON));
-        account.balance = usd(balance);
-        account
+    fn caps(per_call: Option<&str>, daily: Option<&str>, monthly: Option<&str>) -> SpendPolicy {
+        SpendPolicy {
+            per_call_cap_usd: per_call.map(usd),
+            daily_cap_usd: daily.map(usd),
+            monthly_cap_usd: monthly.map(usd),
+            ..SpendPolicy::default()
+        }
     }
+
+    fn pair(own: SpendPolicy, shared: SpendPolicy, wallet: &str, pool: &str) -> (Account, TenantAccount) {
+        let tenant_id = TenantId::mint();
+        let mut agent = Account::new(AgentId::mint(), tenant_id, own, noon());
+        agent.purse.balance = usd(wallet);
+        let mut tenant = TenantAccount { spend_policy: shared, ..TenantAccount::new(tenant_id, noon()) };
+        tenant.purse.balance = usd(pool);
+        (agent, tenant)
+    }
+
+    fn hold((agent, tenant): &mut (Account, TenantAccount), amount: &str) -> Result<Charged, Refusal> {
+        admit(agent, tenant, usd(amount), noon()).unwrap().map(|hold| hold.charged)
+    }
+
+    const NANO: &str = "0.000000001";
 
     #[test]
     fn equality_passes_and_one_nano_more_does_not() {
-        let nano = Usd::from_nanos(1);
-        let mut capped = account(Some("1"), None, "10");
-        assert_eq!(capped.admit(usd("1"), at(NOON)).unwrap(), Verdict::Admitted);
-        let above = usd("1").checked_add(nano).unwrap();
-        let refusal = Refusal::PerCallCap { cap: usd("1"), needed: above };
-        assert_eq!(capped.admit(above, at(NOON)).unwrap(), Verdict::Refused(refusal));
-
-        let mut daily = account(None, Some("3"), "10");
-        assert_eq!(daily.admit(usd("3"), at(NOON)).unwrap(), Verdict::Admitted);
-        let refusal = Refusal::DailyCap { cap: usd("3"), committed: usd("3"), needed: nano };
-        assert_eq!(daily.admit(nano, at(NOON)).unwrap(), Verdict::Refused(refusal));
-
-        let mut poor = account(None, None, "2");
-        assert_eq!(poor.admit(usd("2"), at(NOON)).unwrap(), Verdict::Admitted);
-        assert_eq!(poor.admit(nano, at(NOON)).unwrap(), Verdict::Refused(Refusal::Funds { available: Usd::ZERO, needed: nano }));
-        assert_eq!(poor.admit(Usd::ZERO, at(NOON)).unwrap(), Verdict::Admitted);
+        let needed = usd(NANO);
+        for (own, shared, refusal) in [
+            (caps(None, Some("3"), None), caps(None, None, None), Refusal::DailyCap { cap: usd("3"), committed: usd("3"), needed }),
+            (caps(None, None, Some("3")), caps(None, None, None), Refusal::MonthlyCap { cap: usd("3"), committed: usd("3"), needed }),
+            (caps(None, None, None), caps(None, Some("3"), None), Refusal::TenantDailyCap { cap: usd("3"), committed: usd("3"), needed }),
+            (caps(None, None, None), caps(None, None, Some("3")), Refusal::TenantMonthlyCap { cap: usd("3"), committed: usd("3"), needed }),
+        ] {
+            let mut both = pair(own, shared, "10", "0");
+            assert_eq!(hold(&mut both, "3"), Ok(Charged::Wallet));
+            assert_eq!(hold(&mut both, NANO), Err(refusal));
+            assert_eq!(hold(&mut both, "0"), Ok(Charged::Wallet));
+        }
+        for (own, shared) in [(caps(Some("1"), None, None), caps(None, None, None)), (caps(None, None, None), caps(Some("1"), None, None))] {
+            let mut both = pair(own, shared, "10", "0");
+            assert_eq!(hold(&mut both, "1"), Ok(Charged::Wallet));
+            let refusal = Refusal::PerCallCap { cap: usd("1"), needed: usd("1.000000001") };
+            assert_eq!(hold(&mut both, "1.000000001"), Err(refusal));
+        }
     }
 
     #[test]
-    fn the_day_turns_at_midnight_in_utc_and_never_back() {
-        let mut account = account(None, Some("3"), "10");
-        account.charge(usd("3"), at("2026-11-23T23:59:59.999999Z")).unwrap();
-        let refused = account.admit(usd("1"), at("2026-11-23T23:59:59.999999Z")).unwrap();
-        assert!(matches!(refused, Verdict::Refused(Refusal::DailyCap { .. })));
-        assert_eq!(account.admit(usd("1"), at("2026-11-24T00:00:00Z")).unwrap(), Verdict::Admitted);
-        account.charge(usd("2"), at("2026-11-23T23:00:00Z")).unwrap();
-        assert_eq!(account.spent_day_usd, usd("2"));
-        assert_eq!(account.spent_day.to_string(), "2026-11-24");
+    fn an_agents_cap_stands_in_place_of_its_tenants_of_the_same_kind_only() {
+        let mut above = pair(caps(Some("5"), Some("5"), Some("5")), caps(Some("1"), Some("1"), Some("1")), "10", "0");
+        assert_eq!(hold(&mut above, "5"), Ok(Charged::Wallet));
+        let mut other_kind = pair(caps(Some("5"), None, None), caps(Some("1"), Some("3"), None), "10", "0");
+        assert!(matches!(hold(&mut other_kind, "4"), Err(Refusal::TenantDailyCap { .. })));
+        assert_eq!(hold(&mut other_kind, "3"), Ok(Charged::Wallet));
+    }
+
+    #[test]
+    fn the_pool_pays_where_the_wallet_is_short_or_paused_unless_wallets_are_strict() {
+        let mut both = pair(caps(None, None, None), caps(None, None, None), "2", "3");
+        assert_eq!(hold(&mut both, "2"), Ok(Charged::Wallet));
+        assert_eq!(hold(&mut both, "3"), Ok(Charged::Pool));
+        assert_eq!(hold(&mut both, NANO), Err(Refusal::Funds { available: Usd::ZERO, needed: usd(NANO) }));
+        assert_eq!((both.0.purse.held, both.0.purse.held_elsewhere), (usd("2"), usd("3")));
+        assert_eq!((both.1.purse.held, both.1.purse.held_elsewhere), (usd("3"), usd("2")));
+
+        let mut paused = pair(caps(None, None, None), caps(None, None, None), "9", "3");
+        paused.0.purse.paused = true;
+        assert_eq!(hold(&mut paused, "1"), Ok(Charged::Pool));
+        paused.1.purse.paused = true;
+        assert_eq!(hold(&mut paused, "1"), Err(Refusal::Funds { available: Usd::ZERO, needed: usd("1") }));
+
+        let mut strict = pair(caps(None, None, None), caps(None, None, None), "2", "3");
+        strict.1.wallet_strict_per_agent = true;
+        assert_eq!(hold(&mut strict, "2.5"), Err(Refusal::WalletInsufficientPerAgent { available: usd("2"), needed: usd("2.5") }));
+        assert_eq!(hold(&mut strict, "2"), Ok(Charged::Wallet));
+    }
+
+    #[test]
+    fn what_was_held_comes_back_and_what_was_spent_counts_for_both() {
+        let mut both = pair(caps(None, None, None), caps(None, None, None), "0", "3");
+        let taken = admit(&mut both.0, &mut both.1, usd("2"), noon()).unwrap().unwrap();
+        release(&mut both.0, &mut both.1, taken).unwrap();
+        assert_eq!(charge(&mut both.0, &mut both.1, taken.charged, usd("0.5"), noon()).unwrap(), usd("2.5"));
+        assert_eq!((both.0.purse.balance, both.0.purse.spent_day_usd, both.0.purse.spent_month_usd), (usd("0"), usd("0.5"), usd("0.5")));
+        assert_eq!((both.1.purse.spent_day_usd, both.1.purse.held, both.0.purse.held_elsewhere), (usd("0.5"), usd("0"), usd("0")));
     }
 
     #[test]
     fn money_that_does_not_fit_is_an_error_and_a_negative_hold_too() {
-        let mut rich = account(None, None, "1");
-        rich.held = Usd::from_nanos(i64::MIN);
-        assert!(matches!(rich.admit(usd("1"), at(NOON)), Err(StoreError::Money(MoneyError::Overflow))));
-        assert!(matches!(account(None, None, "1").admit(usd("-1"), at(NOON)), Err(StoreError::Corrupt(_))));
+        let (mut agent, mut tenant) = pair(caps(None, None, None), caps(None, None, None), "1", "0");
+        assert!(matches!(admit(&mut agent, &mut tenant, usd("-1"), noon()), Err(StoreError::Corrupt(_))));
+        agent.purse.held = Usd::from_nanos(i64::MIN);
+        assert!(matches!(admit(&mut agent, &mut tenant, usd("1"), noon()), Err(StoreError::Money(MoneyError::Overflow))));
     }
 }

@@ -1,7 +1,7 @@
 //! What the audit chain is told of a call. Money is text; there are no floats.
 
 use ainfera_schema::audit::AuditEventType;
-use ainfera_schema::{Agent, CallKind, InferenceId, OutcomeStatus, RoutingOutcome};
+use ainfera_schema::{Agent, CallKind, InferenceId, OutcomeStatus, RoutingOutcome, Usd};
 use serde_json::{Map, Value, json};
 
 use super::rows::TransferRow;
@@ -15,7 +15,7 @@ pub struct Event {
 }
 
 impl Event {
-    fn new(event_type: AuditEventType, fields: Value) -> Self {
+    pub fn new(event_type: AuditEventType, fields: Value) -> Self {
         let fields = match fields {
             Value::Object(fields) => fields,
             other => Map::from_iter([("value".to_owned(), other)]),
@@ -143,16 +143,35 @@ fn refusal_fields(refusal: &Refusal) -> Value {
         Refusal::PerCallCap { cap, needed } => {
             json!({ "reason": "per_call_cap", "cap_usd": cap.to_string(), "needed_usd": needed.to_string() })
         }
-        Refusal::DailyCap { cap, committed, needed } => json!({
-            "reason": "daily_cap",
-            "cap_usd": cap.to_string(),
-            "committed_usd": committed.to_string(),
+        Refusal::DailyCap { cap, committed, needed } => cap_fields("daily_cap", *cap, *committed, *needed),
+        Refusal::MonthlyCap { cap, committed, needed } => cap_fields("monthly_cap", *cap, *committed, *needed),
+        Refusal::TenantDailyCap { cap, committed, needed } => cap_fields("tenant_daily_cap", *cap, *committed, *needed),
+        Refusal::TenantMonthlyCap { cap, committed, needed } => cap_fields("tenant_monthly_cap", *cap, *committed, *needed),
+        Refusal::KillSwitch { threshold, spent, needed, window_start } => json!({
+            "reason": "cost_killswitch",
+            "threshold_usd": threshold.to_string(),
+            "spent_usd": spent.to_string(),
             "needed_usd": needed.to_string(),
+            "window_start": window_start,
         }),
         Refusal::Funds { available, needed } => {
             json!({ "reason": "funds", "available_usd": available.to_string(), "needed_usd": needed.to_string() })
         }
+        Refusal::WalletInsufficientPerAgent { available, needed } => json!({
+            "reason": "wallet_insufficient_per_agent",
+            "available_usd": available.to_string(),
+            "needed_usd": needed.to_string(),
+        }),
     }
+}
+
+fn cap_fields(reason: &str, cap: Usd, committed: Usd, needed: Usd) -> Value {
+    json!({
+        "reason": reason,
+        "cap_usd": cap.to_string(),
+        "committed_usd": committed.to_string(),
+        "needed_usd": needed.to_string(),
+    })
 }
 
 fn status(outcome: &RoutingOutcome) -> Option<&'static str> {

@@ -20,14 +20,14 @@ pub fn register(agent: &Agent, funding: Usd, now: Timestamp) -> Result<Registrat
     if funding.is_negative() {
         return Err(StoreError::Corrupt(format!("funding of {funding}")));
     }
-    let mut account = Account::new(agent.agent_id, agent.spend_policy.clone(), now);
-    let mut audit_events = vec![account.append(event::registered(agent), None, now)];
+    let mut account = Account::new(agent.agent_id, agent.tenant_id, agent.spend_policy.clone(), now);
+    let mut audit_events = vec![account.chain.append(event::registered(agent), None, now)];
     let mut transfer = None;
     if !funding.is_zero() {
-        account.balance = funding;
+        account.purse.balance = funding;
         let mut topup = TransferRow::first_topup(agent.agent_id, funding, now);
-        audit_events.push(account.append(event::topped_up(&topup), None, now));
-        topup.audit_seq = account.audit_seq;
+        audit_events.push(account.chain.append(event::topped_up(&topup), None, now));
+        topup.audit_seq = account.chain.seq;
         transfer = Some(topup);
     }
     Ok(Registration { account, transfer, audit_events })

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use ainfera_schema::audit::AuditEventType;
-use ainfera_schema::{AgentId, BootId, CallKind, InferenceId, OutcomeStatus, RequestId, RoutingOutcome, Usd};
+use ainfera_schema::{AgentId, BootId, CallKind, InferenceId, OutcomeStatus, RequestId, RoutingOutcome, TenantId, Usd};
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::account::Account;
+use super::account::{Account, TenantAccount};
+use super::purse::Charged;
 use crate::{Admission, CaptureReply, Refusal, StoreError};
 
 /// Everything that a transaction writes, and the answer that it gives once it is durable.
@@ -23,6 +24,7 @@ pub struct Changes<'a> {
     pub audit_events: Vec<AuditRow>,
     /// The new state of the accounts that changed, in order.
     pub accounts: Vec<Account>,
+    pub tenants: Vec<TenantAccount>,
 }
 
 /// A row of `intents`.
@@ -33,19 +35,21 @@ pub struct IntentRow {
     pub boot_id: BootId,
     pub kind: CallKind,
     pub hold: Usd,
+    pub charged: Charged,
     pub charge_if_lost: Usd,
     pub draft: String,
     pub created_at: Timestamp,
 }
 
 impl IntentRow {
-    pub fn new(admission: &Admission) -> Result<Self, StoreError> {
+    pub fn new(admission: &Admission, charged: Charged) -> Result<Self, StoreError> {
         Ok(Self {
             request_id: admission.draft.request_id,
             agent_id: admission.draft.agent_id,
             boot_id: admission.boot_id,
             kind: admission.draft.kind,
             hold: admission.hold,
+            charged,
             charge_if_lost: admission.charge_if_lost,
             draft: to_json(&admission.draft)?,
             created_at: admission.draft.created_at,
@@ -137,11 +141,11 @@ pub struct TransferRow {
 
 impl TransferRow {
     /// What a call cost. Its id follows from the call's, so that a second one cannot be written.
-    pub fn post(outcome: &RoutingOutcome, amount: Usd, balance_after: Usd, now: Timestamp) -> Self {
+    pub fn post(outcome: &RoutingOutcome, payer: String, amount: Usd, balance_after: Usd, now: Timestamp) -> Self {
         let model = outcome.chosen_model.as_ref().map_or(outcome.model_requested.as_str(), |slug| slug.as_str());
         Self {
             transfer_id: Uuid::new_v5(&outcome.request_id.0, b"post"),
-            debit_account: wallet(outcome.agent_id),
+            debit_account: payer,
             credit_account: "revenue".to_owned(),
             amount,
             kind: TransferKind::Post,
@@ -170,6 +174,11 @@ impl TransferRow {
             created_at: now,
         }
     }
+}
+
+/// The ledger's name for a tenant's pool.
+pub fn pool(tenant_id: TenantId) -> String {
+    format!("pool:{tenant_id}")
 }
 
 /// The ledger's name for an agent's wallet.

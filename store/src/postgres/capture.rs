@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use ainfera_schema::{AgentId, RequestId, Usd};
+use ainfera_schema::{AgentId, RequestId, TenantId, Usd};
 use deadpool_postgres::{ClientWrapper, Pool};
 use futures_util::try_join;
 use jiff::Timestamp;
@@ -14,15 +14,37 @@ use uuid::Uuid;
 use super::insert;
 use super::session::Session;
 use super::statements::Statements;
-use crate::apply::account::Account;
+use crate::apply::account::{Account, TenantAccount};
+use crate::apply::chain::Chain;
+use crate::apply::purse::{Charged, Hold, Purse};
 use crate::apply::{Known, agents_of, apply};
 use crate::read::stored::{from_json, word};
 use crate::{CaptureBatch, CaptureReply, Refusal, StoreError};
 
+/// Whether a transaction is under way on the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    NotYet,
+    Already,
+}
+
+impl Begun {
+    fn statement(self) -> &'static str {
+        match self {
+            Begun::NotYet => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            Begun::Already => "",
+        }
+    }
+}
+
 pub async fn capture(pool: &Pool, batch: &CaptureBatch) -> Result<CaptureReply, StoreError> {
-    let session = Session::open(pool).await?;
+    capture_on(Session::open(pool).await?, Begun::NotYet, batch).await
+}
+
+/// Ends the transaction, and gives the session back.
+pub async fn capture_on(session: Session, begun: Begun, batch: &CaptureBatch) -> Result<CaptureReply, StoreError> {
     let statements = Statements::prepare(session.client()?).await?;
-    let known = known(session.client()?, &statements, batch).await?;
+    let known = known(session.client()?, begun, &statements, batch).await?;
     let changes = apply(batch, known)?;
     session.commit_behind(Box::pin(insert::changes(session.client()?, &statements, &changes))).await?;
     session.release();
@@ -30,21 +52,27 @@ pub async fn capture(pool: &Pool, batch: &CaptureBatch) -> Result<CaptureReply, 
 }
 
 /// The five requests go out together, and the server takes them in this order: what is looked up is looked up under the locks.
-async fn known(client: &ClientWrapper, statements: &Statements, batch: &CaptureBatch) -> Result<Known, StoreError> {
+async fn known(client: &ClientWrapper, begun: Begun, statements: &Statements, batch: &CaptureBatch) -> Result<Known, StoreError> {
     let agents: Vec<Uuid> = agents_of(batch).into_iter().map(|agent_id| agent_id.0).collect();
     let admitted: Vec<Uuid> = batch.admissions.iter().map(|admission| admission.draft.request_id.0).collect();
     let closing: Vec<Uuid> = batch.closings.iter().map(|closing| closing.outcome.request_id.0).collect();
     let all: Vec<Uuid> = batch.request_ids().map(|request_id| request_id.0).collect();
-    let ((), accounts, open, removed, closed) = try_join!(
-        async { Ok(client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?) },
+    let killswitch = batch.killswitch_daily_usd.is_some() && !batch.admissions.is_empty();
+    let ((), accounts, tenants, open, removed, closed) = try_join!(
+        async { Ok(client.batch_execute(begun.statement()).await?) },
         query(client, &statements.lock_accounts, [&agents]),
+        query(client, &statements.lock_tenants, [&agents]),
         query(client, &statements.find_open, [&admitted]),
         query(client, &statements.remove_intents, [&closing, &agents]),
         query(client, &statements.find_closed, [&all]),
     )?;
+    // last of all locks
+    let spent_by_all = if killswitch { Some(spent_by_all(client, statements).await?) } else { None };
     Ok(Known {
         now: accounts.first().map(|row| row.try_get("now")).transpose()?.unwrap_or_else(Timestamp::now),
         accounts: accounts.iter().map(account).collect::<Result<BTreeMap<AgentId, Account>, StoreError>>()?,
+        tenants: tenants.iter().map(tenant_account).collect::<Result<BTreeMap<TenantId, TenantAccount>, StoreError>>()?,
+        spent_by_all,
         open: open.iter().map(|row| Ok(RequestId(row.try_get(0)?))).collect::<Result<HashSet<_>, StoreError>>()?,
         removed: removed.iter().map(hold).collect::<Result<HashMap<_, _>, StoreError>>()?,
         closed: closed_calls(&closed)?,
@@ -56,24 +84,53 @@ async fn query<const N: usize>(client: &ClientWrapper, statement: &Statement, ke
     Ok(client.query(statement, &parameters).await?)
 }
 
-fn account(row: &Row) -> Result<(AgentId, Account), StoreError> {
-    let agent_id = AgentId(row.try_get(0)?);
+async fn spent_by_all(client: &ClientWrapper, statements: &Statements) -> Result<Usd, StoreError> {
+    let (_, sums) =
+        try_join!(query(client, &statements.lock_killswitch, [] as [&Vec<Uuid>; 0]), query(client, &statements.spent_by_all, []))?;
+    sums.first().map(|row| usd(row, 0)).transpose().map(Option::unwrap_or_default)
+}
+
+pub fn account(row: &Row) -> Result<(AgentId, Account), StoreError> {
+    let agent_id = AgentId(row.try_get("agent_id")?);
     let account = Account {
         agent_id,
-        status: word(row.try_get(1)?)?,
-        spend_policy: from_json(row.try_get(2)?)?,
-        balance: usd(row, 3)?,
-        held: usd(row, 4)?,
-        spent_day: row.try_get(5)?,
-        spent_day_usd: usd(row, 6)?,
-        audit_seq: row.try_get(7)?,
-        audit_head: row.try_get(8)?,
+        tenant_id: TenantId(row.try_get("tenant_id")?),
+        status: word(row.try_get("status")?)?,
+        spend_policy: from_json(row.try_get("spend_policy_text")?)?,
+        purse: purse(row)?,
+        chain: Chain { owner: agent_id.0, seq: row.try_get("audit_seq")?, head: row.try_get("audit_head")? },
     };
     Ok((agent_id, account))
 }
 
-fn hold(row: &Row) -> Result<(RequestId, Usd), StoreError> {
-    Ok((RequestId(row.try_get(0)?), usd(row, 1)?))
+pub fn tenant_account(row: &Row) -> Result<(TenantId, TenantAccount), StoreError> {
+    let tenant_id = TenantId(row.try_get("tenant_id")?);
+    let account = TenantAccount {
+        tenant_id,
+        spend_policy: from_json(row.try_get("spend_policy_text")?)?,
+        wallet_strict_per_agent: row.try_get("wallet_strict_per_agent")?,
+        purse: purse(row)?,
+        chain: Chain { owner: tenant_id.0, seq: row.try_get("audit_seq")?, head: row.try_get("audit_head")? },
+    };
+    Ok((tenant_id, account))
+}
+
+fn purse(row: &Row) -> Result<Purse, StoreError> {
+    let amount = |column: &str| -> Result<Usd, StoreError> { Ok(Usd::from_decimal(row.try_get::<_, Decimal>(column)?)?) };
+    Ok(Purse {
+        balance: amount("balance")?,
+        held: amount("held")?,
+        held_elsewhere: amount("held_elsewhere")?,
+        spent_day: row.try_get("spent_day")?,
+        spent_day_usd: amount("spent_day_usd")?,
+        spent_month: row.try_get("spent_month")?,
+        spent_month_usd: amount("spent_month_usd")?,
+        paused: row.try_get("paused")?,
+    })
+}
+
+fn hold(row: &Row) -> Result<(RequestId, Hold), StoreError> {
+    Ok((RequestId(row.try_get(0)?), Hold { amount: usd(row, 1)?, charged: Charged::parse(row.try_get(2)?) }))
 }
 
 /// A refused routed call is in both tables: the refusal is what counts.

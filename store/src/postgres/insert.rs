@@ -12,10 +12,13 @@ use tokio_postgres::types::ToSql;
 
 use super::statements::Statements;
 use crate::StoreError;
-use crate::apply::account::Account;
+use crate::apply::chain::Chain;
+use crate::apply::purse::Purse;
 use crate::apply::rows::{AuditRow, Changes, ClosedCallRow, InferenceRow, IntentRow, OutcomeRow, TransferRow, to_json, token_count};
 
 pub async fn changes(client: &ClientWrapper, statements: &Statements, changes: &Changes<'_>) -> Result<(), StoreError> {
+    let (agents, tenants) =
+        (column(&changes.accounts, |row| (&row.purse, &row.chain)), column(&changes.tenants, |row| (&row.purse, &row.chain)));
     try_join!(
         intents(client, &statements.intents, &changes.intents),
         outcomes(client, &statements.outcomes, &changes.outcomes),
@@ -23,7 +26,8 @@ pub async fn changes(client: &ClientWrapper, statements: &Statements, changes: &
         inferences(client, &statements.inferences, &changes.inferences),
         transfers(client, &statements.transfers, &changes.transfers),
         audit_events(client, &statements.audit_events, &changes.audit_events),
-        accounts(client, &statements.accounts, &changes.accounts),
+        accounts(client, &statements.accounts, &agents),
+        accounts(client, &statements.tenants, &tenants),
     )?;
     Ok(())
 }
@@ -42,6 +46,7 @@ async fn intents(client: &ClientWrapper, statement: &Statement, rows: &[IntentRo
             &column(rows, |row| row.charge_if_lost.to_decimal()),
             &column(rows, |row| row.draft.as_str()),
             &column(rows, |row| row.created_at),
+            &column(rows, |row| row.charged.as_str()),
         ],
     )
     .await
@@ -184,19 +189,24 @@ pub async fn audit_events(client: &ClientWrapper, statement: &Statement, rows: &
     .await
 }
 
-async fn accounts(client: &ClientWrapper, statement: &Statement, rows: &[Account]) -> Result<(), StoreError> {
+/// Of agents or of tenants.
+pub async fn accounts(client: &ClientWrapper, statement: &Statement, rows: &[(&Purse, &Chain)]) -> Result<(), StoreError> {
     send(
         client,
         statement,
         rows.len(),
         &[
-            &column(rows, |row| row.agent_id.0),
-            &column(rows, |row| row.balance.to_decimal()),
-            &column(rows, |row| row.held.to_decimal()),
-            &column(rows, |row| row.spent_day),
-            &column(rows, |row| row.spent_day_usd.to_decimal()),
-            &column(rows, |row| row.audit_seq),
-            &column(rows, |row| row.audit_head.as_deref()),
+            &column(rows, |(_, chain)| chain.owner),
+            &column(rows, |(purse, _)| purse.balance.to_decimal()),
+            &column(rows, |(purse, _)| purse.held.to_decimal()),
+            &column(rows, |(purse, _)| purse.held_elsewhere.to_decimal()),
+            &column(rows, |(purse, _)| purse.spent_day),
+            &column(rows, |(purse, _)| purse.spent_day_usd.to_decimal()),
+            &column(rows, |(purse, _)| purse.spent_month),
+            &column(rows, |(purse, _)| purse.spent_month_usd.to_decimal()),
+            &column(rows, |(purse, _)| purse.paused),
+            &column(rows, |(_, chain)| chain.seq),
+            &column(rows, |(_, chain)| chain.head.as_deref()),
         ],
     )
     .await

@@ -8,7 +8,6 @@ use tokio_postgres::Row;
 use super::capture::usd;
 use super::session::Session;
 use crate::invariants::{Invariant, QUESTIONS};
-use crate::lost::Orphan;
 use crate::read::stored::{StoredAgent, StoredDecision, StoredInference, secret_sha256};
 use crate::read::verify::{AuditLink, ChainEnd};
 use crate::read::{ledger_amount, selects};
@@ -17,15 +16,6 @@ use crate::{InferenceView, LedgerEntryRow, LedgerView, StoreError, StoredKey};
 pub async fn ping(pool: &Pool) -> Result<(), StoreError> {
     pool.get().await?.batch_execute("SELECT 1").await?;
     Ok(())
-}
-
-/// Open calls of earlier lives of this replica, oldest first.
-pub async fn orphans(pool: &Pool, replica: &str, limit: u32) -> Result<Vec<Orphan>, StoreError> {
-    let client = pool.get().await?;
-    let find = "SELECT i.draft, i.charge_if_lost FROM intents i JOIN boots b ON b.boot_id = i.boot_id
-        WHERE b.replica = $1 AND b.state = 'closed' ORDER BY i.request_id LIMIT $2";
-    let rows = client.query(find, &[&replica, &i64::from(limit)]).await?;
-    rows.iter().map(|row| Ok(Orphan { draft: row.try_get(0)?, charge_if_lost: usd(row, 1)? })).collect()
 }
 
 pub async fn find_key(pool: &Pool, key_id: &str) -> Result<Option<StoredKey>, StoreError> {
@@ -104,7 +94,8 @@ fn stored_inference(row: &Row) -> Result<StoredInference, StoreError> {
 
 pub async fn chain_end(pool: &Pool, agent_id: AgentId) -> Result<ChainEnd, StoreError> {
     let client = pool.get().await?;
-    let row = client.query_opt("SELECT audit_seq, audit_head FROM accounts WHERE agent_id = $1", &[&agent_id.0]).await?;
+    let row = client.query_opt("SELECT audit_seq, audit_head FROM accounts WHERE agent_id = $1
+        UNION ALL SELECT audit_seq, audit_head FROM tenant_accounts WHERE tenant_id = $1", &[&agent_id.0]).await?;
     let Some(row) = row else {
         return Ok(ChainEnd::default());
     };
@@ -142,7 +133,8 @@ pub async fn ledger(pool: &Pool, agent_id: AgentId, limit: u32) -> Result<Option
         .prepare_cached(
             "SELECT a.balance, a.held, t.amount, t.balance_after, t.transfer_id, t.debit_account, t.kind, t.memo, t.created_at
              FROM accounts a LEFT JOIN LATERAL (
-               SELECT * FROM transfers WHERE agent_id = a.agent_id ORDER BY audit_seq DESC LIMIT $2) t ON true
+               SELECT * FROM transfers WHERE agent_id = a.agent_id AND 'wallet:' || a.agent_id IN (debit_account, credit_account)
+               ORDER BY audit_seq DESC LIMIT $2) t ON true
              WHERE a.agent_id = $1 ORDER BY t.audit_seq DESC",
         )
         .await?;

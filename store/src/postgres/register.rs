@@ -21,6 +21,7 @@ pub async fn create_agent(pool: &Pool, new: NewAgent, funding: Usd) -> Result<Ag
     let now: Timestamp = client.query_one("SELECT clock_timestamp()", &[]).await?.try_get(0)?;
     let tenant = "INSERT INTO tenants (tenant_id, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     client.execute(tenant, &[&new.tenant_id.0, &now]).await?;
+    client.execute("INSERT INTO tenant_accounts (tenant_id) VALUES ($1) ON CONFLICT DO NOTHING", &[&new.tenant_id.0]).await?;
     let agent = Agent {
         agent_id: AgentId::mint(),
         tenant_id: new.tenant_id,
@@ -45,16 +46,17 @@ pub async fn create_agent(pool: &Pool, new: NewAgent, funding: Usd) -> Result<Ag
     let account = &registration.account;
     client
         .execute(
-            "INSERT INTO accounts (agent_id, balance, held, spent_day, spent_day_usd, audit_seq, audit_head)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO accounts (agent_id, balance, held, spent_day, spent_day_usd, spent_month, audit_seq, audit_head)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             &[
                 &agent.agent_id.0,
-                &account.balance.to_decimal(),
-                &account.held.to_decimal(),
-                &account.spent_day,
-                &account.spent_day_usd.to_decimal(),
-                &account.audit_seq,
-                &account.audit_head,
+                &account.purse.balance.to_decimal(),
+                &account.purse.held.to_decimal(),
+                &account.purse.spent_day,
+                &account.purse.spent_day_usd.to_decimal(),
+                &account.purse.spent_month,
+                &account.chain.seq,
+                &account.chain.head,
             ],
         )
         .await?;
@@ -75,20 +77,21 @@ pub async fn add_key(pool: &Pool, agent_id: AgentId, key_id: &str, secret_sha256
 /// Whatever an earlier life of this replica still does, it does no longer in its own name.
 pub async fn fence_boots(pool: &Pool, boot_id: BootId, replica: &str) -> Result<(), StoreError> {
     let client = pool.get().await?;
-    let fence = "UPDATE boots SET state = 'closed' WHERE replica = $1 AND state = 'open' AND boot_id <> $2";
+    let fence = "UPDATE boots SET state = 'fenced' WHERE replica = $1 AND state = 'open' AND boot_id <> $2";
     client.execute(fence, &[&replica, &boot_id.0]).await?;
     Ok(())
 }
 
 pub async fn add_boot(pool: &Pool, boot_id: BootId, replica: &str) -> Result<(), StoreError> {
     let client = pool.get().await?;
-    let insert = "INSERT INTO boots (boot_id, replica, state, started_at) VALUES ($1, $2, 'open', now()) ON CONFLICT (boot_id) DO NOTHING";
+    let insert = "INSERT INTO boots (boot_id, replica, state, started_at, heartbeat_at) VALUES ($1, $2, 'open', now(), clock_timestamp())
+        ON CONFLICT (boot_id) DO NOTHING";
     client.execute(insert, &[&boot_id.0, &replica]).await?;
     Ok(())
 }
 
 pub async fn end_boot(pool: &Pool, boot_id: BootId) -> Result<(), StoreError> {
     let client = pool.get().await?;
-    client.execute("UPDATE boots SET state = 'closed' WHERE boot_id = $1", &[&boot_id.0]).await?;
+    client.execute("UPDATE boots SET state = 'closed' WHERE boot_id = $1 AND state = 'open'", &[&boot_id.0]).await?;
     Ok(())
 }

@@ -8,6 +8,9 @@ use crate::StoreError;
 /// Held by one transaction. All of them are prepared before the first is sent: preparing in between would break the order of a pipeline.
 pub struct Statements {
     pub lock_accounts: Statement,
+    pub lock_tenants: Statement,
+    pub lock_killswitch: Statement,
+    pub spent_by_all: Statement,
     pub find_open: Statement,
     pub remove_intents: Statement,
     pub find_closed: Statement,
@@ -18,12 +21,16 @@ pub struct Statements {
     pub transfers: Statement,
     pub audit_events: Statement,
     pub accounts: Statement,
+    pub tenants: Statement,
 }
 
 impl Statements {
     pub async fn prepare(client: &ClientWrapper) -> Result<Self, StoreError> {
         Ok(Self {
             lock_accounts: client.prepare_cached(LOCK_ACCOUNTS).await?,
+            lock_tenants: client.prepare_cached(LOCK_TENANTS).await?,
+            lock_killswitch: client.prepare_cached("SELECT only_row FROM killswitch FOR UPDATE").await?,
+            spent_by_all: client.prepare_cached(SPENT_BY_ALL).await?,
             find_open: client.prepare_cached(FIND_OPEN).await?,
             remove_intents: client.prepare_cached(REMOVE_INTENTS).await?,
             find_closed: client.prepare_cached(FIND_CLOSED).await?,
@@ -34,20 +41,34 @@ impl Statements {
             transfers: client.prepare_cached(TRANSFERS).await?,
             audit_events: client.prepare_cached(AUDIT_EVENTS).await?,
             accounts: client.prepare_cached(ACCOUNTS).await?,
+            tenants: client.prepare_cached(TENANTS).await?,
         })
     }
 }
 
 /// Always in the order of the ids, so that two transactions never wait for each other.
 const LOCK_ACCOUNTS: &str = "
-SELECT a.agent_id, g.status, g.spend_policy::text, a.balance, a.held, a.spent_day, a.spent_day_usd, a.audit_seq, a.audit_head,
-  clock_timestamp() AS now
+SELECT a.agent_id, g.tenant_id, g.status, g.spend_policy::text AS spend_policy_text, a.balance, a.held, a.held_elsewhere, a.spent_day,
+  a.spent_day_usd, a.spent_month, a.spent_month_usd, a.paused, a.audit_seq, a.audit_head, clock_timestamp() AS now
 FROM accounts a JOIN agents g ON g.agent_id = a.agent_id
 WHERE a.agent_id = ANY($1) ORDER BY a.agent_id FOR UPDATE OF a";
 
+/// After all agents' accounts, in order again: every transaction takes its locks in one order.
+const LOCK_TENANTS: &str = "
+SELECT t.tenant_id, t.spend_policy::text AS spend_policy_text, t.wallet_strict_per_agent, t.balance, t.held, t.held_elsewhere, t.spent_day,
+  t.spent_day_usd, t.spent_month, t.spent_month_usd, t.paused, t.audit_seq, t.audit_head
+FROM tenant_accounts t
+WHERE t.tenant_id = ANY(ARRAY(SELECT g.tenant_id FROM agents g WHERE g.agent_id = ANY($1))) ORDER BY t.tenant_id FOR UPDATE OF t";
+
+/// Sees what was committed before the kill-switch's lock was got, which is everything that those before us let in.
+pub const SPENT_BY_ALL: &str = "
+SELECT COALESCE(sum(held + held_elsewhere
+  + CASE WHEN spent_day >= CAST(clock_timestamp() AT TIME ZONE 'UTC' AS date) THEN spent_day_usd ELSE 0 END), 0)
+FROM tenant_accounts";
+
 const FIND_OPEN: &str = "SELECT request_id FROM intents WHERE request_id = ANY($1)";
 
-const REMOVE_INTENTS: &str = "DELETE FROM intents WHERE request_id = ANY($1) AND agent_id = ANY($2) RETURNING request_id, hold";
+const REMOVE_INTENTS: &str = "DELETE FROM intents WHERE request_id = ANY($1) AND agent_id = ANY($2) RETURNING request_id, hold, charged";
 
 const FIND_CLOSED: &str = "
 SELECT request_id, refusal FROM closed_calls WHERE request_id = ANY($1)
@@ -55,8 +76,9 @@ UNION ALL
 SELECT request_id, NULL FROM routing_outcomes WHERE request_id = ANY($1)";
 
 const INTENTS: &str = "
-INSERT INTO intents (request_id, agent_id, boot_id, kind, hold, charge_if_lost, draft, created_at)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::numeric[], $6::numeric[], $7::text[], $8::timestamptz[])";
+INSERT INTO intents (request_id, agent_id, boot_id, kind, hold, charge_if_lost, draft, created_at, charged)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::numeric[], $6::numeric[], $7::text[], $8::timestamptz[],
+  $9::text[])";
 
 const OUTCOMES: &str = "
 INSERT INTO routing_outcomes (request_id, agent_id, tenant_id, inference_id, task_type, cell, policy_version, ruleset_hash, decision_rule,
@@ -94,9 +116,20 @@ pub const AUDIT_EVENTS: &str = "
 INSERT INTO audit_events (agent_id, seq, event_id, event_type, payload, previous_hash, event_hash, created_at)
 SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])";
 
-const ACCOUNTS: &str = "
-UPDATE accounts a SET balance = u.balance, held = u.held, spent_day = u.spent_day, spent_day_usd = u.spent_day_usd,
+pub const ACCOUNTS: &str = "
+UPDATE accounts a SET balance = u.balance, held = u.held, held_elsewhere = u.held_elsewhere, spent_day = u.spent_day,
+  spent_day_usd = u.spent_day_usd, spent_month = u.spent_month, spent_month_usd = u.spent_month_usd, paused = u.paused,
   audit_seq = u.audit_seq, audit_head = u.audit_head
-FROM unnest($1::uuid[], $2::numeric[], $3::numeric[], $4::date[], $5::numeric[], $6::bigint[], $7::text[])
-AS u(agent_id, balance, held, spent_day, spent_day_usd, audit_seq, audit_head)
-WHERE a.agent_id = u.agent_id";
+FROM unnest($1::uuid[], $2::numeric[], $3::numeric[], $4::numeric[], $5::date[], $6::numeric[], $7::date[], $8::numeric[], $9::boolean[],
+  $10::bigint[], $11::text[])
+AS u(owner, balance, held, held_elsewhere, spent_day, spent_day_usd, spent_month, spent_month_usd, paused, audit_seq, audit_head)
+WHERE a.agent_id = u.owner";
+
+pub const TENANTS: &str = "
+UPDATE tenant_accounts a SET balance = u.balance, held = u.held, held_elsewhere = u.held_elsewhere, spent_day = u.spent_day,
+  spent_day_usd = u.spent_day_usd, spent_month = u.spent_month, spent_month_usd = u.spent_month_usd, paused = u.paused,
+  audit_seq = u.audit_seq, audit_head = u.audit_head
+FROM unnest($1::uuid[], $2::numeric[], $3::numeric[], $4::numeric[], $5::date[], $6::numeric[], $7::date[], $8::numeric[], $9::boolean[],
+  $10::bigint[], $11::text[])
+AS u(owner, balance, held, held_elsewhere, spent_day, spent_day_usd, spent_month, spent_month_usd, paused, audit_seq, audit_head)
+WHERE a.tenant_id = u.owner";

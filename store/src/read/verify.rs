@@ -141,8 +141,8 @@ mod tests {
             status: AgentStatus::Active,
             spend_policy: SpendPolicy::default(),
         };
-        let mut account = Account::new(agent.agent_id, SpendPolicy::default(), now);
-        let links = (0..length).map(|_| account.append(event::registered(&agent), None, now)).map(|row| AuditLink {
+        let mut account = Account::new(agent.agent_id, agent.tenant_id, SpendPolicy::default(), now);
+        let links = (0..length).map(|_| account.chain.append(event::registered(&agent), None, now)).map(|row| AuditLink {
             agent_id: row.agent_id,
             seq: row.seq,
             event_id: row.event_id,
@@ -158,7 +158,7 @@ mod tests {
 
     /// Reads in pages of three, as a store does.
     fn verdict(account: &Account, links: &[AuditLink]) -> ChainVerdict {
-        let end = ChainEnd { seq: account.audit_seq, head: account.audit_head.clone() };
+        let end = ChainEnd { seq: account.chain.seq, head: account.chain.head.clone() };
         let mut walk = ChainWalk::new(account.agent_id, end);
         while let Some(since) = walk.next_page() {
             let page: Vec<AuditLink> = links.iter().filter(|link| link.seq > since).take(3).cloned().collect();

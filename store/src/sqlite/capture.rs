@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use ainfera_schema::{AgentId, RequestId, Usd};
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use ainfera_schema::{AgentId, RequestId, TenantId, Usd};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
 
 use super::insert;
 use super::value::{Key, Nanos, Text, Time};
-use crate::apply::account::Account;
+use crate::apply::account::{Account, TenantAccount};
+use crate::apply::chain::Chain;
+use crate::apply::purse::{Charged, Hold, Purse};
 use crate::apply::{Known, agents_of, apply};
 use crate::read::stored::{from_json, word};
 use crate::{CaptureBatch, CaptureReply, Refusal, StoreError};
@@ -22,9 +24,12 @@ pub fn capture(connection: &mut Connection, batch: &CaptureBatch) -> Result<Capt
 }
 
 fn known(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<Known, StoreError> {
+    let accounts = accounts(transaction, batch)?;
     Ok(Known {
         now: Time::now().0,
-        accounts: accounts(transaction, batch)?,
+        tenants: tenants(transaction, &accounts)?,
+        accounts,
+        spent_by_all: batch.killswitch_daily_usd.map(|_| spent_by_all(transaction)).transpose()?,
         open: open(transaction, batch)?,
         removed: remove(transaction, batch)?,
         closed: closed(transaction, batch)?,
@@ -32,29 +37,88 @@ fn known(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<Known, S
 }
 
 fn accounts(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<BTreeMap<AgentId, Account>, StoreError> {
-    let mut statement = transaction.prepare_cached(
-        "SELECT g.status, g.spend_policy, a.balance, a.held, a.spent_day, a.spent_day_usd, a.audit_seq, a.audit_head
-         FROM accounts a JOIN agents g ON g.agent_id = a.agent_id WHERE a.agent_id = ?1",
-    )?;
     let mut accounts = BTreeMap::new();
     for agent_id in agents_of(batch) {
-        let mut rows = statement.query((Key(agent_id.0),))?;
-        if let Some(row) = rows.next()? {
-            let account = Account {
-                agent_id,
-                status: word(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?,
-                spend_policy: from_json(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?,
-                balance: row.get::<_, Nanos>(2)?.0,
-                held: row.get::<_, Nanos>(3)?.0,
-                spent_day: row.get::<_, Text<_>>(4)?.0,
-                spent_day_usd: row.get::<_, Nanos>(5)?.0,
-                audit_seq: row.get(6)?,
-                audit_head: row.get(7)?,
-            };
+        if let Some(account) = account(transaction, agent_id)? {
             accounts.insert(agent_id, account);
         }
     }
     Ok(accounts)
+}
+
+fn tenants(
+    transaction: &Transaction<'_>,
+    accounts: &BTreeMap<AgentId, Account>,
+) -> Result<BTreeMap<TenantId, TenantAccount>, StoreError> {
+    let mut tenants = BTreeMap::new();
+    for tenant_id in accounts.values().map(|account| account.tenant_id).collect::<HashSet<_>>() {
+        if let Some(tenant) = tenant_account(transaction, tenant_id)? {
+            tenants.insert(tenant_id, tenant);
+        }
+    }
+    Ok(tenants)
+}
+
+pub fn account(transaction: &Transaction<'_>, agent_id: AgentId) -> Result<Option<Account>, StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT a.balance, a.held, a.held_elsewhere, a.spent_day, a.spent_day_usd, a.spent_month, a.spent_month_usd, a.paused, a.audit_seq,
+           a.audit_head, g.spend_policy, g.tenant_id, g.status
+         FROM accounts a JOIN agents g ON g.agent_id = a.agent_id WHERE a.agent_id = ?1",
+    )?;
+    let mut rows = statement.query((Key(agent_id.0),))?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    Ok(Some(Account {
+        agent_id,
+        tenant_id: TenantId(row.get::<_, Key>(11)?.0),
+        status: word(row.get_ref(12)?.as_str().map_err(rusqlite::Error::from)?)?,
+        spend_policy: from_json(row.get_ref(10)?.as_str().map_err(rusqlite::Error::from)?)?,
+        purse: purse(row)?,
+        chain: Chain { owner: agent_id.0, seq: row.get(8)?, head: row.get(9)? },
+    }))
+}
+
+pub fn tenant_account(transaction: &Transaction<'_>, tenant_id: TenantId) -> Result<Option<TenantAccount>, StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT balance, held, held_elsewhere, spent_day, spent_day_usd, spent_month, spent_month_usd, paused, audit_seq, audit_head,
+           spend_policy, wallet_strict_per_agent
+         FROM tenant_accounts WHERE tenant_id = ?1",
+    )?;
+    let mut rows = statement.query((Key(tenant_id.0),))?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    Ok(Some(TenantAccount {
+        tenant_id,
+        spend_policy: from_json(row.get_ref(10)?.as_str().map_err(rusqlite::Error::from)?)?,
+        wallet_strict_per_agent: row.get(11)?,
+        purse: purse(row)?,
+        chain: Chain { owner: tenant_id.0, seq: row.get(8)?, head: row.get(9)? },
+    }))
+}
+
+/// The first eight columns.
+fn purse(row: &Row<'_>) -> Result<Purse, StoreError> {
+    Ok(Purse {
+        balance: row.get::<_, Nanos>(0)?.0,
+        held: row.get::<_, Nanos>(1)?.0,
+        held_elsewhere: row.get::<_, Nanos>(2)?.0,
+        spent_day: row.get::<_, Text<_>>(3)?.0,
+        spent_day_usd: row.get::<_, Nanos>(4)?.0,
+        spent_month: row.get::<_, Text<_>>(5)?.0,
+        spent_month_usd: row.get::<_, Nanos>(6)?.0,
+        paused: row.get(7)?,
+    })
+}
+
+/// Spent today and held, by all tenants.
+pub fn spent_by_all(connection: &Connection) -> Result<Usd, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT COALESCE(sum(held + held_elsewhere + CASE WHEN spent_day >= date('now') THEN spent_day_usd ELSE 0 END), 0)
+         FROM tenant_accounts",
+    )?;
+    Ok(statement.query_row((), |row| row.get::<_, Nanos>(0))?.0)
 }
 
 fn open(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashSet<RequestId>, StoreError> {
@@ -68,13 +132,14 @@ fn open(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashSet<R
     Ok(open)
 }
 
-fn remove(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashMap<RequestId, Usd>, StoreError> {
-    let mut statement = transaction.prepare_cached("DELETE FROM intents WHERE request_id = ?1 AND agent_id = ?2 RETURNING hold")?;
+fn remove(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashMap<RequestId, Hold>, StoreError> {
+    let mut statement = transaction.prepare_cached("DELETE FROM intents WHERE request_id = ?1 AND agent_id = ?2 RETURNING hold, charged")?;
     let mut removed = HashMap::new();
     for closing in &batch.closings {
         let keys = (Key(closing.outcome.request_id.0), Key(closing.outcome.agent_id.0));
-        if let Some(hold) = statement.query_row(keys, |row| row.get::<_, Nanos>(0)).optional()? {
-            removed.insert(closing.outcome.request_id, hold.0);
+        let hold = |row: &Row<'_>| Ok(Hold { amount: row.get::<_, Nanos>(0)?.0, charged: Charged::parse(row.get_ref(1)?.as_str()?) });
+        if let Some(hold) = statement.query_row(keys, hold).optional()? {
+            removed.insert(closing.outcome.request_id, hold);
         }
     }
     Ok(removed)

@@ -4,7 +4,8 @@ use rusqlite::{Transaction, params};
 
 use super::value::{Key, Nanos, Text, Time};
 use crate::StoreError;
-use crate::apply::account::Account;
+use crate::apply::chain::Chain;
+use crate::apply::purse::Purse;
 use crate::apply::rows::{AuditRow, Changes, ClosedCallRow, InferenceRow, IntentRow, OutcomeRow, TransferRow, to_json, token_count};
 
 pub fn changes(transaction: &Transaction<'_>, changes: &Changes<'_>) -> Result<(), StoreError> {
@@ -14,13 +15,19 @@ pub fn changes(transaction: &Transaction<'_>, changes: &Changes<'_>) -> Result<(
     inferences(transaction, &changes.inferences)?;
     transfers(transaction, &changes.transfers)?;
     audit_events(transaction, &changes.audit_events)?;
-    accounts(transaction, &changes.accounts)
+    for row in &changes.accounts {
+        account(transaction, AccountTable::Agents, &row.purse, &row.chain)?;
+    }
+    for row in &changes.tenants {
+        account(transaction, AccountTable::Tenants, &row.purse, &row.chain)?;
+    }
+    Ok(())
 }
 
 fn intents(transaction: &Transaction<'_>, rows: &[IntentRow]) -> Result<(), StoreError> {
     let mut statement = transaction.prepare_cached(
-        "INSERT INTO intents (request_id, agent_id, boot_id, kind, hold, charge_if_lost, draft, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO intents (request_id, agent_id, boot_id, kind, hold, charge_if_lost, draft, created_at, charged)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     for row in rows {
         statement.execute(params![
@@ -32,6 +39,7 @@ fn intents(transaction: &Transaction<'_>, rows: &[IntentRow]) -> Result<(), Stor
             Nanos(row.charge_if_lost),
             row.draft,
             Time(row.created_at),
+            row.charged.as_str(),
         ])?;
     }
     Ok(())
@@ -186,21 +194,38 @@ pub fn audit_events(transaction: &Transaction<'_>, rows: &[AuditRow]) -> Result<
     Ok(())
 }
 
-fn accounts(transaction: &Transaction<'_>, rows: &[Account]) -> Result<(), StoreError> {
-    let mut statement = transaction.prepare_cached(
-        "UPDATE accounts SET balance = ?2, held = ?3, spent_day = ?4, spent_day_usd = ?5, audit_seq = ?6, audit_head = ?7
-         WHERE agent_id = ?1",
-    )?;
-    for row in rows {
-        statement.execute(params![
-            Key(row.agent_id.0),
-            Nanos(row.balance),
-            Nanos(row.held),
-            Text(row.spent_day),
-            Nanos(row.spent_day_usd),
-            row.audit_seq,
-            row.audit_head,
-        ])?;
-    }
+/// Whose accounts a table has.
+#[derive(Debug, Clone, Copy)]
+pub enum AccountTable {
+    Agents,
+    Tenants,
+}
+
+pub fn account(transaction: &Transaction<'_>, table: AccountTable, purse: &Purse, chain: &Chain) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare_cached(match table {
+        AccountTable::Agents => {
+            "UPDATE accounts SET balance = ?2, held = ?3, held_elsewhere = ?4, spent_day = ?5, spent_day_usd = ?6, spent_month = ?7,
+               spent_month_usd = ?8, paused = ?9, audit_seq = ?10, audit_head = ?11
+             WHERE agent_id = ?1"
+        }
+        AccountTable::Tenants => {
+            "UPDATE tenant_accounts SET balance = ?2, held = ?3, held_elsewhere = ?4, spent_day = ?5, spent_day_usd = ?6, spent_month = ?7,
+               spent_month_usd = ?8, paused = ?9, audit_seq = ?10, audit_head = ?11
+             WHERE tenant_id = ?1"
+        }
+    })?;
+    statement.execute(params![
+        Key(chain.owner),
+        Nanos(purse.balance),
+        Nanos(purse.held),
+        Nanos(purse.held_elsewhere),
+        Text(purse.spent_day),
+        Nanos(purse.spent_day_usd),
+        Text(purse.spent_month),
+        Nanos(purse.spent_month_usd),
+        purse.paused,
+        chain.seq,
+        chain.head,
+    ])?;
     Ok(())
 }

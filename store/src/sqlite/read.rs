@@ -4,21 +4,10 @@ use ainfera_schema::{AgentId, InferenceId};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::value::{Key, Nanos, Text, Time};
-use crate::lost::Orphan;
 use crate::read::stored::{StoredAgent, StoredDecision, StoredInference, secret_sha256};
 use crate::read::verify::{AuditLink, ChainEnd};
 use crate::read::{ledger_amount, selects};
 use crate::{InferenceView, LedgerEntryRow, LedgerView, StoreError, StoredKey};
-
-/// Open calls of earlier lives of this replica, oldest first.
-pub fn orphans(connection: &mut Connection, replica: &str, limit: u32) -> Result<Vec<Orphan>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT i.draft, i.charge_if_lost FROM intents i JOIN boots b ON b.boot_id = i.boot_id
-         WHERE b.replica = ?1 AND b.state = 'closed' ORDER BY i.request_id LIMIT ?2",
-    )?;
-    let rows = statement.query_map((replica, limit), |row| Ok(Orphan { draft: row.get(0)?, charge_if_lost: row.get::<_, Nanos>(1)?.0 }))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
 
 pub fn find_key(connection: &mut Connection, key_id: &str) -> Result<Option<StoredKey>, StoreError> {
     let mut statement = connection.prepare_cached(
@@ -92,7 +81,8 @@ fn stored_inference(row: &Row<'_>) -> rusqlite::Result<StoredInference> {
 }
 
 pub fn chain_end(connection: &mut Connection, agent_id: AgentId) -> Result<ChainEnd, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT audit_seq, audit_head FROM accounts WHERE agent_id = ?1")?;
+    let mut statement = connection.prepare_cached("SELECT audit_seq, audit_head FROM accounts WHERE agent_id = ?1
+        UNION ALL SELECT audit_seq, audit_head FROM tenant_accounts WHERE tenant_id = ?1")?;
     let end = statement.query_row((Key(agent_id.0),), |row| Ok(ChainEnd { seq: row.get(0)?, head: row.get(1)? }));
     Ok(end.optional()?.unwrap_or_default())
 }
@@ -129,7 +119,7 @@ pub fn ledger(connection: &mut Connection, agent_id: AgentId, limit: u32) -> Res
     };
     let mut statement = snapshot.prepare_cached(
         "SELECT transfer_id, debit_account, amount, balance_after, kind, memo, created_at
-         FROM transfers WHERE agent_id = ?1 ORDER BY audit_seq DESC LIMIT ?2",
+         FROM transfers WHERE agent_id = ?1 AND 'wallet:' || ?1 IN (debit_account, credit_account) ORDER BY audit_seq DESC LIMIT ?2",
     )?;
     let mut rows = statement.query((Key(agent_id.0), limit))?;
     let mut entries = Vec::new();

@@ -29,22 +29,24 @@ pub fn create_agent(connection: &mut Connection, new: NewAgent, funding: Usd) ->
         "INSERT INTO tenants (tenant_id, created_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         (Key(agent.tenant_id.0), Time(now.0)),
     )?;
+    transaction.execute("INSERT INTO tenant_accounts (tenant_id) VALUES (?1) ON CONFLICT DO NOTHING", (Key(agent.tenant_id.0),))?;
     transaction.execute(
         "INSERT INTO agents (agent_id, tenant_id, name, status, spend_policy, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         (Key(agent.agent_id.0), Key(agent.tenant_id.0), &agent.name, agent.status.as_str(), to_json(&agent.spend_policy)?, Time(now.0)),
     )?;
     let account = &registration.account;
     transaction.execute(
-        "INSERT INTO accounts (agent_id, balance, held, spent_day, spent_day_usd, audit_seq, audit_head)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO accounts (agent_id, balance, held, spent_day, spent_day_usd, spent_month, audit_seq, audit_head)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         (
             Key(agent.agent_id.0),
-            Nanos(account.balance),
-            Nanos(account.held),
-            Text(account.spent_day),
-            Nanos(account.spent_day_usd),
-            account.audit_seq,
-            &account.audit_head,
+            Nanos(account.purse.balance),
+            Nanos(account.purse.held),
+            Text(account.purse.spent_day),
+            Nanos(account.purse.spent_day_usd),
+            Text(account.purse.spent_month),
+            account.chain.seq,
+            &account.chain.head,
         ),
     )?;
     insert::transfers(&transaction, &registration.transfer)?;

@@ -49,6 +49,7 @@ pub async fn an_agent_is_made_once(database: Database) {
     let spend_policy = SpendPolicy {
         per_call_cap_usd: Some(usd("0.5")),
         daily_cap_usd: Some(usd("20")),
+        monthly_cap_usd: Some(usd("300")),
         routing_defaults: RoutingHint { latency_cap_ms: Some(900), ..RoutingHint::default() },
     };
     let new = NewAgent { name: "coder".to_owned(), tenant_id, spend_policy: spend_policy.clone() };
@@ -98,7 +99,7 @@ pub async fn broken_promises_are_noticed(database: Database) {
         "held_is_sum_of_intents",
         "outcome_has_inference",
         "audit_chain_is_contiguous",
-        "intent_belongs_to_open_boot",
+        "intent_belongs_to_unclosed_boot",
     ];
     assert_eq!(broken, expected);
 }

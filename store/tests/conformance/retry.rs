@@ -23,6 +23,7 @@ pub async fn a_batch_sent_again_answers_the_same_and_writes_nothing(database: Da
         ],
         rejections: vec![rejection(agent, OutcomeStatus::RejectedFloor), rejection(agent, OutcomeStatus::RejectedTools)],
         closings: ended.iter().map(|call| closing(call, OutcomeStatus::Succeeded)).collect(),
+        ..CaptureBatch::default()
     };
     let first = store.capture(batch.clone()).await.unwrap();
     let tables = ["intents", "routing_outcomes", "closed_calls", "inferences", "transfers", "audit_events"];

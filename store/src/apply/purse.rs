@@ -1,0 +1,192 @@
+//! Money as a row has it: what is there, what is reserved, what was spent in the day and the month. Agents and tenants have one each.
+
+use ainfera_schema::{MoneyError, Usd};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// Whose balance a call is charged to. Its intent remembers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charged {
+    /// The agent's own wallet.
+    Wallet,
+    /// Its tenant's pool.
+    Pool,
+}
+
+impl Charged {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Charged::Wallet => "wallet",
+            Charged::Pool => "pool",
+        }
+    }
+
+    /// Nothing but what the schema's check lets through.
+    pub fn parse(word: &str) -> Self {
+        if word == "pool" { Charged::Pool } else { Charged::Wallet }
+    }
+}
+
+/// The reservation of an open call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    pub amount: Usd,
+    pub charged: Charged,
+}
+
+/// The money columns of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purse {
+    pub balance: Usd,
+    /// Reserved on this balance.
+    pub held: Usd,
+    /// Reserved for the same calls on somebody else's balance: an agent's calls that its pool pays, a tenant's calls that its agents pay.
+    pub held_elsewhere: Usd,
+    /// The UTC day that `spent_day_usd` is about.
+    pub spent_day: Date,
+    pub spent_day_usd: Usd,
+    /// The first day of the calendar month that `spent_month_usd` is about.
+    pub spent_month: Date,
+    pub spent_month_usd: Usd,
+    /// A paused balance pays for nothing new.
+    pub paused: bool,
+}
+
+impl Purse {
+    pub fn new(now: Timestamp) -> Self {
+        let today = utc_day(now);
+        Self {
+            balance: Usd::ZERO,
+            held: Usd::ZERO,
+            held_elsewhere: Usd::ZERO,
+            spent_day: today,
+            spent_day_usd: Usd::ZERO,
+            spent_month: today.first_of_month(),
+            spent_month_usd: Usd::ZERO,
+            paused: false,
+        }
+    }
+
+    /// What a new call may still reserve: nothing of a paused balance.
+    pub fn available(&self) -> Result<Usd, MoneyError> {
+        if self.paused { Ok(Usd::ZERO) } else { self.balance.checked_sub(self.held) }
+    }
+
+    /// Whether the balance pays for a call that may cost `hold`. Equality passes.
+    pub fn covers(&self, hold: Usd) -> Result<bool, MoneyError> {
+        Ok(!self.paused && self.available()? >= hold)
+    }
+
+    /// Spent today and held, on whatever balance.
+    pub fn committed_today(&mut self, now: Timestamp) -> Result<Usd, MoneyError> {
+        self.turn(now);
+        self.with_holds(self.spent_day_usd)
+    }
+
+    /// Spent this month and held, on whatever balance.
+    pub fn committed_this_month(&mut self, now: Timestamp) -> Result<Usd, MoneyError> {
+        self.turn(now);
+        self.with_holds(self.spent_month_usd)
+    }
+
+    fn with_holds(&self, spent: Usd) -> Result<Usd, MoneyError> {
+        spent.checked_add(self.held)?.checked_add(self.held_elsewhere)
+    }
+
+    pub fn hold(&mut self, amount: Usd, place: Place) -> Result<(), MoneyError> {
+        let held = self.at(place);
+        *held = held.checked_add(amount)?;
+        Ok(())
+    }
+
+    pub fn release(&mut self, amount: Usd, place: Place) -> Result<(), MoneyError> {
+        let held = self.at(place);
+        *held = held.checked_sub(amount)?;
+        Ok(())
+    }
+
+    /// Counts what a call cost, and takes it from the balance where it is this one that pays. A call may cost more than was held for it: then the
+    /// balance may go below zero.
+    pub fn spend(&mut self, amount: Usd, place: Place, now: Timestamp) -> Result<(), MoneyError> {
+        self.turn(now);
+        self.spent_day_usd = self.spent_day_usd.checked_add(amount)?;
+        self.spent_month_usd = self.spent_month_usd.checked_add(amount)?;
+        if place == Place::Here {
+            self.balance = self.balance.checked_sub(amount)?;
+        }
+        Ok(())
+    }
+
+    fn at(&mut self, place: Place) -> &mut Usd {
+        match place {
+            Place::Here => &mut self.held,
+            Place::Elsewhere => &mut self.held_elsewhere,
+        }
+    }
+
+    /// Windows only go forward, so that a clock set back does not open yesterday's cap again.
+    fn turn(&mut self, now: Timestamp) {
+        let today = utc_day(now);
+        if today > self.spent_day {
+            self.spent_day = today;
+            self.spent_day_usd = Usd::ZERO;
+        }
+        let month = today.first_of_month();
+        if month > self.spent_month {
+            self.spent_month = month;
+            self.spent_month_usd = Usd::ZERO;
+        }
+    }
+}
+
+/// Whether it is the purse at hand that pays for a call, or the other one that the call touches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Here,
+    Elsewhere,
+}
+
+pub fn utc_day(now: Timestamp) -> Date {
+    now.to_zoned(TimeZone::UTC).date()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usd(text: &str) -> Usd {
+        text.parse().unwrap()
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn windows_turn_at_midnight_and_with_the_month_in_utc_and_never_back() {
+        let mut purse = Purse::new(at("2026-11-29T12:00:00Z"));
+        purse.spend(usd("3"), Place::Here, at("2026-11-29T23:59:59.999999Z")).unwrap();
+        assert_eq!(purse.committed_today(at("2026-11-30T00:00:00Z")).unwrap(), usd("0"));
+        assert_eq!(purse.committed_this_month(at("2026-11-30T23:59:59Z")).unwrap(), usd("3"));
+        assert_eq!(purse.committed_this_month(at("2026-12-01T00:00:00Z")).unwrap(), usd("0"));
+        purse.spend(usd("2"), Place::Elsewhere, at("2026-11-30T23:00:00Z")).unwrap();
+        assert_eq!((purse.spent_day.to_string().as_str(), purse.spent_month.to_string().as_str()), ("2026-12-01", "2026-12-01"));
+        assert_eq!((purse.spent_day_usd, purse.spent_month_usd, purse.balance), (usd("2"), usd("2"), usd("-3")));
+    }
+
+    #[test]
+    fn holds_count_for_caps_wherever_they_are_and_for_the_balance_only_here() {
+        let now = at("2026-11-29T12:00:00Z");
+        let mut purse = Purse { balance: usd("5"), ..Purse::new(now) };
+        purse.hold(usd("2"), Place::Here).unwrap();
+        purse.hold(usd("4"), Place::Elsewhere).unwrap();
+        assert_eq!(purse.committed_today(now).unwrap(), usd("6"));
+        assert_eq!(purse.available().unwrap(), usd("3"));
+        assert!(purse.covers(usd("3")).unwrap() && !purse.covers(usd("3.000000001")).unwrap());
+        purse.release(usd("4"), Place::Elsewhere).unwrap();
+        assert_eq!(purse.committed_today(now).unwrap(), usd("2"));
+        purse.paused = true;
+        assert!(!purse.covers(Usd::ZERO).unwrap());
+    }
+}
