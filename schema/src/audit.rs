@@ -32,6 +32,8 @@ pub enum AuditEventType {
     ProviderResponded,
     #[serde(rename = "ledger.debited")]
     LedgerDebited,
+    #[serde(rename = "ledger.adjusted")]
+    LedgerAdjusted,
     #[serde(rename = "receipt.created")]
     ReceiptCreated,
     #[serde(rename = "inference.rejected")]
@@ -58,6 +60,7 @@ impl AuditEventType {
             AuditEventType::InferenceRouted => "inference.routed",
             AuditEventType::ProviderResponded => "provider.responded",
             AuditEventType::LedgerDebited => "ledger.debited",
+            AuditEventType::LedgerAdjusted => "ledger.adjusted",
             AuditEventType::ReceiptCreated => "receipt.created",
             AuditEventType::InferenceRejected => "inference.rejected",
             AuditEventType::InferenceRejectedCapViolation => "inference.rejected_cap_violation",

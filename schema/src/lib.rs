@@ -1,11 +1,14 @@
 //! What things are: the words that every other crate speaks. No I/O, no async, no actix.
 //!
-//! Reading order: [`id`], [`money`], [`usage`], [`task`], [`policy`], [`model`], [`provider`], [`deadline`], [`agent`], [`outcome`], [`audit`].
+//! Reading order: [`id`], [`money`], [`usage`], [`task`], [`policy`], [`model`], [`provider`], [`deadline`], [`agent`], [`outcome`], [`audit`],
+//! [`merkle`], [`checkpoint`].
 
 pub mod agent;
 pub mod audit;
+pub mod checkpoint;
 pub mod deadline;
 pub mod id;
+pub mod merkle;
 pub mod model;
 pub mod money;
 pub mod outcome;
