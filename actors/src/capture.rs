@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use ainfera_schema::RoutingOutcome;
-use ainfera_store::{Admission, CaptureReply, CloseResult, Store, StoreError, Verdict};
+use ainfera_store::{Admission, CaptureReply, CloseResult, Store, StoreError, StoredAnswer, Verdict};
 use tokio::sync::oneshot;
 
 use crate::counters::Counters;
@@ -40,6 +40,8 @@ pub struct Reject {
 #[rtype(result = "()")]
 pub struct Record {
     pub outcome: Box<RoutingOutcome>,
+    /// For a caller who sends the call again.
+    pub answer: Option<StoredAnswer>,
     pub permit: Permit,
 }
 
@@ -113,6 +115,7 @@ impl CaptureActor {
             match result {
                 CloseResult::Closed => {}
                 CloseResult::AlreadyClosed => tracing::info!(%request_id, "call was closed before"),
+                CloseResult::Adjusted => tracing::warn!(%request_id, "call was closed as lost, its charge was adjusted"),
                 CloseResult::Unknown => {
                     self.counters.dispatch_without_capture.add_one();
                     tracing::error!(%request_id, "call was dispatched without an intent");
@@ -130,7 +133,7 @@ impl CaptureActor {
         self.counters.store_errors.add_one();
         let passing = match &error {
             StoreError::Unavailable(_) | StoreError::NotWritable(_) => true,
-            StoreError::History(_) | StoreError::Corrupt(_) | StoreError::Money(_) | StoreError::Statement(_) => false,
+            StoreError::History(_) | StoreError::NotDurable(_) | StoreError::Corrupt(_) | StoreError::Money(_) | StoreError::Refused(_) | StoreError::Statement(_) => false,
         };
         if !passing && batch.is_single() {
             // it fails alone and by itself: nothing else may wait for it

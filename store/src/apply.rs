@@ -4,8 +4,11 @@
 //! No clock, no random numbers, no I/O: the same batch on the same state gives the same rows.
 
 pub mod account;
+pub mod administer;
+pub mod adjust;
 pub mod chain;
 pub mod event;
+pub mod idempotency;
 pub mod purse;
 pub mod register;
 pub mod rows;
@@ -16,9 +19,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use ainfera_schema::{AgentId, CallKind, OutcomeStatus, RequestId, RoutingOutcome, TenantId, TokenUsage, UsageBasis, Usd};
 use jiff::Timestamp;
 
-use crate::{Admission, CaptureBatch, CaptureReply, CloseResult, Refusal, StoreError, Verdict};
+use crate::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Refusal, StoreError, Verdict};
 use account::{Account, TenantAccount};
+use adjust::LostCall;
 use event::Event;
+use idempotency::KeyBook;
 use purse::{Charged, Hold, utc_day};
 use rows::{AuditRow, Changes, ClosedCallRow, InferenceRow, IntentRow, OutcomeRow, TransferRow};
 
@@ -38,6 +43,10 @@ pub struct Known {
     pub removed: HashMap<RequestId, Hold>,
     /// Which calls of the batch are over already, with the refusal if that is how they ended.
     pub closed: HashMap<RequestId, Option<Refusal>>,
+    /// Those of the batch's closings that were closed as lost and not adjusted yet.
+    pub lost: HashMap<RequestId, LostCall>,
+    /// The idempotency keys that the batch may speak of.
+    pub keys: KeyBook,
 }
 
 /// Whose accounts a store has to lock: in order, each once.
@@ -60,7 +69,7 @@ pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, S
         transaction.reject(outcome)?;
     }
     for closing in &batch.closings {
-        let result = transaction.close(&closing.outcome)?;
+        let result = transaction.close(closing)?;
         reply.closed.push((closing.outcome.request_id, result));
     }
     let Transaction { known, changed, mut changes, .. } = transaction;
@@ -68,6 +77,7 @@ pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, S
     changes.tenants = known.tenants.into_values().filter(|tenant| tenants.contains(&tenant.tenant_id)).collect();
     changes.accounts = known.accounts.into_values().filter(|account| changed.contains(&account.agent_id)).collect();
     changes.reply = reply;
+    changes.keys = known.keys.into_changes();
     Ok(changes)
 }
 
@@ -129,8 +139,16 @@ impl<'a> Transaction<'a> {
             return Ok(Verdict::Admitted);
         }
         let now = self.known.now;
+        // before the wallet is asked: what was paid for once is given again whatever is left
+        let claim = admission.idempotency.as_ref();
+        if let Some(earlier) = claim.and_then(|claim| self.known.keys.earlier(draft.agent_id, claim, now)) {
+            return Ok(Verdict::Duplicate(earlier));
+        }
         match self.reserve(draft.agent_id, admission.hold)? {
             Ok(hold) => {
+                if let Some(claim) = claim {
+                    self.known.keys.take(draft.agent_id, claim, request_id, now);
+                }
                 self.opened.insert(request_id, hold);
                 self.changes.intents.push(IntentRow::new(admission, hold.charged)?);
                 Ok(Verdict::Admitted)
@@ -152,10 +170,11 @@ impl<'a> Transaction<'a> {
         self.keep(Cow::Borrowed(outcome), None)
     }
 
-    fn close(&mut self, outcome: &'a RoutingOutcome) -> Result<CloseResult, StoreError> {
+    fn close(&mut self, closing: &'a Closing) -> Result<CloseResult, StoreError> {
+        let outcome = &closing.outcome;
         let request_id = outcome.request_id;
         let Some(hold) = self.take_intent(request_id) else {
-            return Ok(if self.known.closed.contains_key(&request_id) { CloseResult::AlreadyClosed } else { CloseResult::Unknown });
+            return if self.known.closed.contains_key(&request_id) { self.adjust(outcome) } else { Ok(CloseResult::Unknown) };
         };
         let (agent, tenant) = self.accounts(outcome.agent_id)?;
         account::release(agent, tenant, hold)?;
@@ -165,8 +184,25 @@ impl<'a> Transaction<'a> {
             self.append(outcome, [event::receipt(outcome, inference_id)])?;
             self.changes.inferences.push(InferenceRow { inference_id, status: status_of(outcome)?, outcome });
         }
+        self.known.keys.close(outcome, closing.answer.as_ref(), self.known.now);
         self.keep(Cow::Borrowed(outcome), None)?;
         Ok(CloseResult::Closed)
+    }
+
+    /// The call was closed before. If that was as lost, its owner was only asleep and knows what it cost: the row stays, the money is put right, once.
+    fn adjust(&mut self, outcome: &RoutingOutcome) -> Result<CloseResult, StoreError> {
+        let Some(lost) = self.known.lost.remove(&outcome.request_id).filter(|_| outcome.status != Some(OutcomeStatus::Lost)) else {
+            return Ok(CloseResult::AlreadyClosed);
+        };
+        let now = self.known.now;
+        let (agent, tenant) = self.accounts(outcome.agent_id)?;
+        let Some(mut transfer) = adjust::adjust(agent, tenant, outcome, lost, now)? else {
+            return Ok(CloseResult::AlreadyClosed);
+        };
+        self.append(outcome, [event::adjusted(&transfer)])?;
+        transfer.audit_seq = self.account(outcome.agent_id)?.chain.seq;
+        self.changes.transfers.push(transfer);
+        Ok(CloseResult::Adjusted)
     }
 
     /// The hold of an intent that is there, and that nobody will find again.
@@ -274,7 +310,7 @@ mod tests {
         account.purse.balance = usd(balance);
         let accounts = BTreeMap::from([(agent_id, account)]);
         let tenants = BTreeMap::from([(tenant_id, TenantAccount::new(tenant_id, now))]);
-        (agent_id, Known { now, accounts, tenants, spent_by_all: None, open: HashSet::new(), removed: HashMap::new(), closed: HashMap::new() })
+        (agent_id, Known { now, accounts, tenants, spent_by_all: None, open: HashSet::new(), removed: HashMap::new(), closed: HashMap::new(), lost: HashMap::new() })
     }
 
     fn draft(agent_id: AgentId, kind: CallKind) -> RoutingOutcome {
@@ -313,7 +349,7 @@ mod tests {
     }
 
     fn admission(draft: RoutingOutcome, hold: &str) -> Admission {
-        Admission { draft, boot_id: BootId::mint(), hold: usd(hold), charge_if_lost: Usd::ZERO }
+        Admission { draft, boot_id: BootId::mint(), hold: usd(hold), charge_if_lost: Usd::ZERO, idempotency: None }
     }
 
     #[test]
@@ -360,7 +396,7 @@ mod tests {
         let batch = CaptureBatch {
             admissions: drafts.map(|draft| admission(draft, "0.5")).to_vec(),
             rejections: vec![closed.clone()],
-            closings: vec![Closing { outcome: closed }],
+            closings: vec![Closing { outcome: closed, answer: None }],
             ..CaptureBatch::default()
         };
         let changes = apply(&batch, known).unwrap();
@@ -374,7 +410,7 @@ mod tests {
     fn a_call_without_an_account_or_a_status_is_an_error() {
         let (agent_id, mut nobody) = known("1");
         let outcome = draft(agent_id, CallKind::Routed);
-        let closings = vec![Closing { outcome: outcome.clone() }];
+        let closings = vec![Closing { outcome: outcome.clone(), answer: None }];
         let batch = CaptureBatch { closings, ..CaptureBatch::default() };
         nobody.removed.insert(outcome.request_id, Hold { amount: Usd::ZERO, charged: Charged::Wallet });
         assert!(matches!(apply(&batch, nobody), Err(StoreError::Corrupt(text)) if text.contains("without a status")));

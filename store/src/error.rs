@@ -21,6 +21,9 @@ pub enum StoreError {
     /// An amount left the range of 64-bit nano-dollars.
     #[error(transparent)]
     Money(#[from] ainfera_schema::MoneyError),
+    /// An operator asked for what cannot be.
+    #[error("not possible: {0}")]
+    Refused(String),
     /// A statement failed.
     #[error("statement failed: {0}")]
     Statement(String),

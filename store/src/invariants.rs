@@ -41,8 +41,38 @@ pub const QUESTIONS: &[Question] = &[
     Question {
         name: "held_is_sum_of_intents",
         sql: "SELECT count(*), min(CAST(a.agent_id AS text)) FROM accounts a LEFT JOIN (
-                SELECT agent_id, sum(hold) AS total FROM intents GROUP BY agent_id) i ON i.agent_id = a.agent_id
-              WHERE a.held <> COALESCE(i.total, 0)",
+                SELECT agent_id, sum(CASE WHEN charged = 'wallet' THEN hold ELSE 0 END) AS own,
+                  sum(CASE WHEN charged = 'pool' THEN hold ELSE 0 END) AS pooled FROM intents GROUP BY agent_id) i ON i.agent_id = a.agent_id
+              WHERE a.held <> COALESCE(i.own, 0) OR a.held_elsewhere <> COALESCE(i.pooled, 0)",
+    },
+    Question {
+        name: "pool_balance_is_sum_of_transfers",
+        sql: "SELECT count(*), min(CAST(p.tenant_id AS text)) FROM tenant_accounts p LEFT JOIN (
+                SELECT account, sum(amount) AS net FROM (
+                  SELECT credit_account AS account, amount FROM transfers WHERE credit_account LIKE 'pool:%'
+                  UNION ALL SELECT debit_account, -amount FROM transfers WHERE debit_account LIKE 'pool:%') moved GROUP BY account) t
+                ON t.account = 'pool:' || CAST(p.tenant_id AS text)
+              WHERE p.balance <> COALESCE(t.net, 0)",
+    },
+    Question {
+        name: "tenant_holds_are_those_of_its_agents",
+        sql: "SELECT count(*), min(CAST(p.tenant_id AS text)) FROM tenant_accounts p LEFT JOIN (
+                SELECT g.tenant_id, sum(a.held) AS held, sum(a.held_elsewhere) AS pooled
+                FROM accounts a JOIN agents g ON g.agent_id = a.agent_id GROUP BY g.tenant_id) s ON s.tenant_id = p.tenant_id
+              WHERE p.held <> COALESCE(s.pooled, 0) OR p.held_elsewhere <> COALESCE(s.held, 0)",
+    },
+    Question {
+        name: "tenant_spending_is_that_of_its_agents",
+        sql: "SELECT count(*), min(CAST(p.tenant_id AS text)) FROM tenant_accounts p JOIN (
+                SELECT g.tenant_id, a.spent_month, sum(a.spent_month_usd) AS spent
+                FROM accounts a JOIN agents g ON g.agent_id = a.agent_id GROUP BY g.tenant_id, a.spent_month) s
+                ON s.tenant_id = p.tenant_id AND s.spent_month = p.spent_month
+              WHERE p.spent_month_usd <> s.spent",
+    },
+    Question {
+        name: "tenant_has_an_account",
+        sql: "SELECT count(*), min(CAST(t.tenant_id AS text)) FROM tenants t
+              LEFT JOIN tenant_accounts p ON p.tenant_id = t.tenant_id WHERE p.tenant_id IS NULL",
     },
     Question {
         name: "routed_inference_has_outcome",
@@ -84,8 +114,16 @@ pub const QUESTIONS: &[Question] = &[
                 AND NOT EXISTS (SELECT 1 FROM closed_calls c WHERE c.request_id = t.request_id AND c.cost_usd = t.amount)",
     },
     Question {
+        name: "adjust_is_of_a_lost_call",
+        sql: "SELECT count(*), min(CAST(t.transfer_id AS text)) FROM transfers t WHERE t.kind = 'adjust' AND (
+                NOT EXISTS (SELECT 1 FROM routing_outcomes o WHERE o.request_id = t.request_id AND o.outcome_status = 'lost'
+                  UNION ALL SELECT 1 FROM closed_calls c WHERE c.request_id = t.request_id AND c.outcome_status = 'lost')
+                OR t.request_id IN (SELECT a.request_id FROM transfers a WHERE a.kind = 'adjust' GROUP BY a.request_id HAVING count(*) > 1))",
+    },
+    Question {
         name: "audit_chain_is_contiguous",
-        sql: "SELECT count(*), min(CAST(a.agent_id AS text)) FROM accounts a LEFT JOIN (
+        sql: "SELECT count(*), min(CAST(a.agent_id AS text)) FROM (
+                SELECT agent_id, audit_seq FROM accounts UNION ALL SELECT tenant_id, audit_seq FROM tenant_accounts) a LEFT JOIN (
                 SELECT agent_id, count(*) AS events, min(seq) AS first, max(seq) AS last FROM audit_events GROUP BY agent_id) e
                 ON e.agent_id = a.agent_id
               WHERE COALESCE(e.events, 0) <> a.audit_seq OR COALESCE(e.last, 0) <> a.audit_seq OR COALESCE(e.first, 1) <> 1",
@@ -94,7 +132,7 @@ pub const QUESTIONS: &[Question] = &[
         name: "transfer_is_in_audit_chain",
         sql: "SELECT count(*), min(CAST(t.transfer_id AS text)) FROM transfers t
               LEFT JOIN audit_events e ON e.agent_id = t.agent_id AND e.seq = t.audit_seq
-                AND e.event_type IN ('ledger.debited', 'wallet.topped_up')
+                AND e.event_type IN ('ledger.debited', 'ledger.adjusted', 'wallet.topped_up')
               WHERE e.seq IS NULL",
     },
     Question {
@@ -102,5 +140,10 @@ pub const QUESTIONS: &[Question] = &[
         sql: "SELECT count(*), min(CAST(i.request_id AS text)) FROM intents i
               LEFT JOIN boots b ON b.boot_id = i.boot_id AND b.state IN ('open', 'fenced')
               WHERE b.boot_id IS NULL",
+    },
+    Question {
+        name: "key_in_flight_has_an_intent",
+        sql: "SELECT count(*), min(CAST(k.request_id AS text)) FROM idempotency_keys k
+              WHERE k.state = 'in_flight' AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.request_id = k.request_id)",
     },
 ];

@@ -10,11 +10,13 @@
 
 pub mod audit_verify;
 pub mod batch;
+pub mod checkpoint;
 pub mod error;
 pub mod idempotency;
 pub mod invariants;
 pub mod open;
 pub mod read;
+pub mod wallet;
 pub mod replica;
 
 mod apply;
@@ -33,11 +35,19 @@ pub use idempotency::{Earlier, EarlierCall, IdempotencyClaim, StoredAnswer};
 pub use invariants::Invariant;
 pub use open::open;
 pub use replica::Heartbeat;
+pub use wallet::{CapChange, Owner, Strictness, WalletChange, WalletView};
 pub use read::{AuditEventRow, ChainVerdict, InferenceView, LedgerEntryRow, LedgerView, NewAgent, StoredKey};
 
 use std::time::Duration;
 
-use ainfera_schema::{AgentId, BootId, InferenceId, Usd};
+pub use audit_verify::ChainEvent;
+pub use checkpoint::CheckpointResult;
+pub use read::audit::{AuditHeight, PublicCursor, PublicEvent, Receipt};
+
+use std::sync::Arc;
+
+use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
+use ainfera_schema::{AgentId, BootId, InferenceId, TenantId, ReceiptId, Usd};
 use futures_util::future::BoxFuture;
 
 pub use postgres::PostgresStore;
@@ -95,6 +105,42 @@ pub trait Store: Send + Sync {
 
     /// The wallet and its newest entries, newest first. `None` when there is no such agent.
     fn ledger(&self, agent_id: AgentId, limit: u32) -> StoreFuture<'_, Option<LedgerView>>;
+
+    /// An operator's change, with its audit event, in one transaction. `None` when there is no such owner.
+    fn administer(&self, owner: Owner, change: WalletChange) -> StoreFuture<'_, Option<WalletView>>;
+
+    /// A wallet or a pool as it is now.
+    fn wallet(&self, owner: Owner) -> StoreFuture<'_, Option<WalletView>>;
+
+    /// The agent that has this name within its tenant.
+    fn find_agent(&self, tenant_id: TenantId, name: &str) -> StoreFuture<'_, Option<AgentId>>;
+
+    /// What all tenants spent in the current UTC day and hold: what the kill-switch looks at.
+    fn spent_today(&self) -> StoreFuture<'_, Usd>;
+
+    /// Signs the heads of all chains, if any has grown since the last time and no other replica is at it. One transaction.
+    fn checkpoint(&self, signer: Arc<CheckpointSigner>) -> StoreFuture<'_, CheckpointResult>;
+
+    /// Checkpoints with a number greater than `after`, oldest first.
+    fn checkpoints(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<Checkpoint>>;
+
+    /// The next one in order that has a chain.
+    fn next_chain(&self, after: Option<AgentId>) -> StoreFuture<'_, Option<AgentId>>;
+
+    /// How far a chain goes by its account.
+    fn account_head(&self, agent_id: AgentId) -> StoreFuture<'_, Option<ChainHead>>;
+
+    /// Events with `seq` greater than `since_seq`, oldest first, exactly as they are kept.
+    fn chain_events(&self, agent_id: AgentId, since_seq: i64, limit: u32) -> StoreFuture<'_, Vec<ChainEvent>>;
+
+    /// How far all chains together go.
+    fn audit_height(&self) -> StoreFuture<'_, AuditHeight>;
+
+    /// Events of all agents but internal ones, newest first.
+    fn public_events(&self, before: PublicCursor, limit: u32) -> StoreFuture<'_, Vec<PublicEvent>>;
+
+    /// A receipt of this agent.
+    fn receipt(&self, agent_id: AgentId, receipt_id: ReceiptId) -> StoreFuture<'_, Option<Receipt>>;
 
     /// Asks whether the rows keep what this page promises. Reads everything: for an operator, not for a probe.
     fn invariants(&self) -> StoreFuture<'_, Vec<Invariant>>;

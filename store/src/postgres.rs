@@ -1,9 +1,13 @@
 //! The store for production: PostgreSQL, for one replica or several.
 
+mod adjust;
+mod administer;
+mod audit;
 mod capture;
 mod connect;
 mod durability;
 mod error;
+mod idempotency;
 mod insert;
 mod migrate;
 mod read;
@@ -12,14 +16,19 @@ mod replica;
 mod session;
 mod statements;
 
+use std::sync::Arc;
 use std::future::Future;
 use std::time::Duration;
 
-use ainfera_schema::{AgentId, BootId, InferenceId, Usd};
+use ainfera_schema::{AgentId, BootId, InferenceId, TenantId, Usd};
 use deadpool_postgres::Pool;
+use ainfera_schema::ReceiptId;
+use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
 use futures_util::FutureExt;
 
 use crate::invariants::Invariant;
+use crate::{AuditHeight, ChainEvent, CheckpointResult, PublicCursor, PublicEvent, Receipt};
+use crate::wallet::{Owner, WalletChange, WalletView};
 use crate::read::verify::{self, ChainWalk};
 use crate::replica::{Heartbeat, Reaped, Scope};
 use crate::{
@@ -142,6 +151,55 @@ impl Store for PostgresStore {
 
     fn ledger(&self, agent_id: AgentId, limit: u32) -> StoreFuture<'_, Option<LedgerView>> {
         within(ANSWER, read::ledger(&self.readers, agent_id, limit)).boxed()
+    }
+
+    fn administer(&self, owner: Owner, change: WalletChange) -> StoreFuture<'_, Option<WalletView>> {
+        async move { within(ANSWER, administer::administer(&self.writers, owner, &change)).await }.boxed()
+    }
+
+    fn wallet(&self, owner: Owner) -> StoreFuture<'_, Option<WalletView>> {
+        within(ANSWER, administer::wallet(&self.readers, owner)).boxed()
+    }
+
+    fn find_agent(&self, tenant_id: TenantId, name: &str) -> StoreFuture<'_, Option<AgentId>> {
+        let name = name.to_owned();
+        async move { within(ANSWER, administer::find_agent(&self.readers, tenant_id, &name)).await }.boxed()
+    }
+
+    fn spent_today(&self) -> StoreFuture<'_, Usd> {
+        within(ANSWER, administer::spent_today(&self.readers)).boxed()
+    }
+
+    fn checkpoint(&self, signer: Arc<CheckpointSigner>) -> StoreFuture<'_, CheckpointResult> {
+        async move { within(ANSWER, audit::checkpoint(&self.writers, &signer)).await }.boxed()
+    }
+
+    fn checkpoints(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<Checkpoint>> {
+        within(ANSWER, audit::checkpoints(&self.readers, after, limit)).boxed()
+    }
+
+    fn next_chain(&self, after: Option<AgentId>) -> StoreFuture<'_, Option<AgentId>> {
+        within(ANSWER, audit::next_agent(&self.readers, after)).boxed()
+    }
+
+    fn account_head(&self, agent_id: AgentId) -> StoreFuture<'_, Option<ChainHead>> {
+        within(ANSWER, audit::account_head(&self.readers, agent_id)).boxed()
+    }
+
+    fn chain_events(&self, agent_id: AgentId, since_seq: i64, limit: u32) -> StoreFuture<'_, Vec<ChainEvent>> {
+        within(ANSWER, audit::chain_events(&self.readers, agent_id, since_seq, limit)).boxed()
+    }
+
+    fn audit_height(&self) -> StoreFuture<'_, AuditHeight> {
+        within(ANSWER, audit::height(&self.readers)).boxed()
+    }
+
+    fn public_events(&self, before: PublicCursor, limit: u32) -> StoreFuture<'_, Vec<PublicEvent>> {
+        async move { within(ANSWER, audit::public_events(&self.readers, &before, limit)).await }.boxed()
+    }
+
+    fn receipt(&self, agent_id: AgentId, receipt_id: ReceiptId) -> StoreFuture<'_, Option<Receipt>> {
+        within(ANSWER, audit::receipt(&self.readers, agent_id, receipt_id.0)).boxed()
     }
 
     fn invariants(&self) -> StoreFuture<'_, Vec<Invariant>> {

@@ -1,8 +1,12 @@
 //! The embedded store: one file, one thread that writes, one that reads.
 
+mod adjust;
+mod administer;
+mod audit;
 mod capture;
 mod connect;
 mod error;
+mod idempotency;
 mod insert;
 mod migrate;
 mod read;
@@ -11,14 +15,19 @@ mod replica;
 mod value;
 mod worker;
 
+use std::sync::Arc;
 use std::path::Path;
 use std::time::Duration;
 
-use ainfera_schema::{AgentId, BootId, InferenceId, Usd};
+use ainfera_schema::{AgentId, BootId, InferenceId, TenantId, Usd};
+use ainfera_schema::ReceiptId;
+use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
 use futures_util::FutureExt;
 use rusqlite::OptionalExtension;
 
 use crate::invariants::Invariant;
+use crate::{AuditHeight, ChainEvent, CheckpointResult, PublicCursor, PublicEvent, Receipt};
+use crate::wallet::{Owner, WalletChange, WalletView};
 use crate::read::verify::{self, ChainWalk};
 use crate::replica::{Heartbeat, Reaped, Scope};
 use crate::{
@@ -160,6 +169,55 @@ impl Store for SqliteStore {
 
     fn ledger(&self, agent_id: AgentId, limit: u32) -> StoreFuture<'_, Option<LedgerView>> {
         self.reader().run(move |connection| read::ledger(connection, agent_id, limit))
+    }
+
+    fn administer(&self, owner: Owner, change: WalletChange) -> StoreFuture<'_, Option<WalletView>> {
+        self.writer.run(move |connection| administer::administer(connection, owner, &change))
+    }
+
+    fn wallet(&self, owner: Owner) -> StoreFuture<'_, Option<WalletView>> {
+        self.reader().run(move |connection| administer::wallet(connection, owner))
+    }
+
+    fn find_agent(&self, tenant_id: TenantId, name: &str) -> StoreFuture<'_, Option<AgentId>> {
+        let name = name.to_owned();
+        self.reader().run(move |connection| administer::find_agent(connection, tenant_id, &name))
+    }
+
+    fn spent_today(&self) -> StoreFuture<'_, Usd> {
+        self.reader().run(administer::spent_today)
+    }
+
+    fn checkpoint(&self, signer: Arc<CheckpointSigner>) -> StoreFuture<'_, CheckpointResult> {
+        self.writer.run(move |connection| audit::checkpoint(connection, &signer))
+    }
+
+    fn checkpoints(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<Checkpoint>> {
+        self.reader().run(move |connection| audit::checkpoints(connection, after, limit))
+    }
+
+    fn next_chain(&self, after: Option<AgentId>) -> StoreFuture<'_, Option<AgentId>> {
+        self.reader().run(move |connection| audit::next_agent(connection, after))
+    }
+
+    fn account_head(&self, agent_id: AgentId) -> StoreFuture<'_, Option<ChainHead>> {
+        self.reader().run(move |connection| audit::account_head(connection, agent_id))
+    }
+
+    fn chain_events(&self, agent_id: AgentId, since_seq: i64, limit: u32) -> StoreFuture<'_, Vec<ChainEvent>> {
+        self.reader().run(move |connection| audit::chain_events(connection, agent_id, since_seq, limit))
+    }
+
+    fn audit_height(&self) -> StoreFuture<'_, AuditHeight> {
+        self.reader().run(audit::height)
+    }
+
+    fn public_events(&self, before: PublicCursor, limit: u32) -> StoreFuture<'_, Vec<PublicEvent>> {
+        self.reader().run(move |connection| audit::public_events(connection, &before, limit))
+    }
+
+    fn receipt(&self, agent_id: AgentId, receipt_id: ReceiptId) -> StoreFuture<'_, Option<Receipt>> {
+        self.reader().run(move |connection| audit::receipt(connection, agent_id, receipt_id.0))
     }
 
     fn invariants(&self) -> StoreFuture<'_, Vec<Invariant>> {

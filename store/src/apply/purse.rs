@@ -126,7 +126,7 @@ impl Purse {
     }
 
     /// Windows only go forward, so that a clock set back does not open yesterday's cap again.
-    fn turn(&mut self, now: Timestamp) {
+    pub fn turn(&mut self, now: Timestamp) {
         let today = utc_day(now);
         if today > self.spent_day {
             self.spent_day = today;
