@@ -1,0 +1,223 @@
+//! The driver: a client on a bare socket that notes every request id and judges every byte it got.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use socket2::SockRef;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::speech::Speech;
+
+/// How an answer ended, from where the client stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// Not even a head.
+    NoHead,
+    /// A status that is not 200, with the error's type and message.
+    Refused { status: u16, error: String, message: String },
+    /// The whole of a 200.
+    Whole(Speech),
+    /// A 200 whose body was cut off by the other side.
+    Cut(Speech),
+    /// The client left.
+    Left(Speech),
+}
+
+/// One call as a client saw it.
+#[derive(Debug, Clone)]
+pub struct Sighting {
+    pub request_id: Option<Uuid>,
+    pub model: Option<String>,
+    pub ending: Ending,
+    pub bytes: usize,
+    pub took: Duration,
+}
+
+impl Sighting {
+    pub fn status(&self) -> u16 {
+        match &self.ending {
+            Ending::NoHead => 0,
+            Ending::Refused { status, .. } => *status,
+            Ending::Whole(_) | Ending::Cut(_) | Ending::Left(_) => 200,
+        }
+    }
+
+    /// A stream that ended as an answer should.
+    pub fn finished(&self) -> bool {
+        matches!(&self.ending, Ending::Whole(speech) if speech.message_stop && speech.stop_reason.is_some() && speech.error.is_none())
+    }
+}
+
+/// One connection.
+pub struct Line {
+    socket: TcpStream,
+    received: Vec<u8>,
+}
+
+/// The head of a response.
+pub struct Head {
+    pub status: u16,
+    headers: Vec<(String, String)>,
+    length: usize,
+}
+
+impl Head {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn request_id(&self) -> Option<Uuid> {
+        self.header("request-id")?.strip_prefix("req_")?.parse().ok()
+    }
+}
+
+impl Line {
+    pub async fn open(address: SocketAddr) -> std::io::Result<Self> {
+        let socket = TcpStream::connect(address).await?;
+        socket.set_nodelay(true)?;
+        Ok(Self { socket, received: Vec::new() })
+    }
+
+    pub async fn send_raw(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.socket.write_all(bytes).await
+    }
+
+    /// Reads until `wanted` is among what was received; false when the other side ends it first.
+    pub async fn read_until(&mut self, wanted: &str) -> bool {
+        while memchr::memmem::find(&self.received, wanted.as_bytes()).is_none() {
+            if !self.read_some().await {
+                return false;
+            }
+        }
+        true
+    }
+
+    pub fn reset(self) {
+        // the peer may be gone already
+        let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
+    }
+
+    pub async fn read_some(&mut self) -> bool {
+        self.received.reserve(16 * 1024);
+        matches!(self.socket.read_buf(&mut self.received).await, Ok(length) if length > 0)
+    }
+
+    /// What was received so far, as the head and its request id.
+    pub fn head(&self) -> Option<Head> {
+        let length = memchr::memmem::find(&self.received, b"\r\n\r\n")? + 4;
+        let text = String::from_utf8_lossy(&self.received[..length]).into_owned();
+        let mut lines = text.split("\r\n");
+        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+        let pairs = lines.filter_map(|line| line.split_once(':'));
+        Some(Head { status, headers: pairs.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect(), length })
+    }
+
+    /// One call to its end, or until `patience` is over. The line can be used again if this says so.
+    pub async fn call(&mut self, request: &[u8], patience: Duration) -> (Sighting, Reusable) {
+        let begun = Instant::now();
+        self.received.clear();
+        if self.send_raw(request).await.is_err() && self.received.is_empty() {
+            return (self.sighting(begun, None, Over::Cut), Reusable::No);
+        }
+        let over = timeout(patience, self.read_answer()).await.unwrap_or(Over::Left);
+        let reusable = if over == Over::Whole { Reusable::Yes } else { Reusable::No };
+        let head = self.head();
+        (self.sighting(begun, head, over), reusable)
+    }
+
+    async fn read_answer(&mut self) -> Over {
+        loop {
+            if let Some(head) = self.head()
+                && body(&head, &self.received[head.length..]).1
+            {
+                return Over::Whole;
+            }
+            if !self.read_some().await {
+                return Over::Cut;
+            }
+        }
+    }
+
+    fn sighting(&self, begun: Instant, head: Option<Head>, over: Over) -> Sighting {
+        let took = begun.elapsed();
+        let bytes = self.received.len();
+        let Some(head) = head else { return Sighting { request_id: None, model: None, ending: Ending::NoHead, bytes, took } };
+        let (body, _) = body(&head, &self.received[head.length..]);
+        let ending = match (head.status, over) {
+            (200, over) => {
+                let speech = if body.starts_with(b"{") { whole_message(&body) } else { Speech::read(&body) };
+                match over {
+                    Over::Whole => Ending::Whole(speech),
+                    Over::Cut => Ending::Cut(speech),
+                    Over::Left => Ending::Left(speech),
+                }
+            }
+            (status, _) => {
+                let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+                let text = |key: &str| body["error"][key].as_str().unwrap_or_default().to_owned();
+                Ending::Refused { status, error: text("type"), message: text("message") }
+            }
+        };
+        Sighting { request_id: head.request_id(), model: head.header("x-ainfera-model").map(str::to_owned), ending, bytes, took }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    Whole,
+    Cut,
+    Left,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reusable {
+    Yes,
+    No,
+}
+
+/// The bytes of a request to the inference endpoint.
+pub fn request(key: &str, body: &Value) -> Vec<u8> {
+    let body = body.to_string();
+    format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: chaos\r\nx-api-key: {key}\r\nauthorization: Bearer {key}\r\nanthropic-version: 2023-06-01\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+fn whole_message(body: &[u8]) -> Speech {
+    let message: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let stop_reason = message["stop_reason"].as_str().map(str::to_owned);
+    let text = message["content"].as_array().into_iter().flatten().filter_map(|block| block["text"].as_str()).collect();
+    Speech { message_stop: stop_reason.is_some(), stop_reason, error: None, text, starts: 1 }
+}
+
+/// The body without its framing, and whether all of it is there.
+fn body(head: &Head, bytes: &[u8]) -> (Vec<u8>, bool) {
+    if head.header("transfer-encoding") != Some("chunked") {
+        let length = head.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        return (bytes[..bytes.len().min(length)].to_vec(), bytes.len() >= length);
+    }
+    let mut body = Vec::new();
+    let mut rest = bytes;
+    while let Some(line) = memchr::memmem::find(rest, b"\r\n") {
+        let size = std::str::from_utf8(&rest[..line]).ok().and_then(|digits| usize::from_str_radix(digits, 16).ok());
+        let Some(size) = size else { break };
+        let Some(data) = rest.get(line + 2..line + 2 + size) else {
+            body.extend_from_slice(&rest[line + 2..]);
+            break;
+        };
+        body.extend_from_slice(data);
+        let next = line + 2 + size + 2;
+        if size == 0 && rest.len() >= next {
+            return (body, true);
+        }
+        rest = rest.get(next..).unwrap_or_default();
+    }
+    (body, false)
+}
