@@ -25,7 +25,7 @@ pub use database::{DatabaseUrl, DatabaseUrlError};
 pub use environment::{Environment, process_environment};
 pub use file::{ConfigError, load};
 pub use mistake::Mistake;
-pub use settings::{Limits, Overrides, RoutingSettings};
+pub use settings::{Durability, AnswerRetention, Limits, Overrides, RoutingSettings};
 
 use document::{Section, read_document};
 
@@ -34,6 +34,8 @@ use document::{Section, read_document};
 pub struct Config {
     pub listen: SocketAddr,
     pub database: DatabaseUrl,
+    /// Whether the gateway starts on a database that may forget what it has acknowledged.
+    pub durability: Durability,
     /// Names this process among those that share a database; the same on every start.
     pub replica: String,
     /// Worker threads; one for each processor when left out.
@@ -47,6 +49,7 @@ pub struct Config {
     pub deadlines: Deadlines,
     pub routing: RoutingSettings,
     pub limits: Limits,
+    pub answers: AnswerRetention,
 }
 
 impl Config {
@@ -86,6 +89,7 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
     Some(Config {
         listen: settings.listen,
         database: settings.database,
+        durability: settings.durability,
         replica: settings.replica,
         workers: settings.workers,
         max_in_flight: settings.max_in_flight,
@@ -95,6 +99,7 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
         deadlines: settings.deadlines,
         routing: settings.routing,
         limits: settings.limits,
+        answers: settings.answers,
     })
 }
 

@@ -18,15 +18,17 @@ use ainfera_actors::counters::Counters;
 use ainfera_actors::gate::Gate;
 use ainfera_actors::provider::client::ClientSlot;
 use ainfera_actors::reader::ReaderActor;
+use ainfera_actors::replica::ReplicaActor;
 use ainfera_actors::worker::Worker;
 use ainfera_mock::MockUpstream;
 use ainfera_schema::BootId;
-use ainfera_store::{Store, StoreError};
+use ainfera_store::{Heartbeat, Store, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::config::Config;
+use crate::config::{Config, Durability};
 use crate::http::auth::KeyRing;
 use crate::http::body::BodyBudget;
 use crate::http::routes;
@@ -65,6 +67,10 @@ pub struct Server {
     drain: Duration,
     /// Kept here so that a last message to it cannot race with its end.
     capture: Addr<CaptureActor>,
+    /// Beats for as long as it is held.
+    replica: Addr<ReplicaActor>,
+    /// Whether other replicas gave this one up.
+    standing: watch::Receiver<Heartbeat>,
     mock: Option<MockUpstream>,
 }
 
@@ -72,6 +78,9 @@ impl Server {
     /// Opens the store, closes what an earlier boot left open, and listens. Must be called on an actix System: CaptureActor lives on its arbiter.
     pub async fn start(config: Config) -> Result<Server, StartError> {
         let store = ainfera_store::open(&config.database.exposed()).await?;
+        if config.durability == Durability::Required {
+            store.require_durability().await?;
+        }
         store.migrate().await?;
         let boot_id = BootId::mint();
         let lost = store.begin_boot(boot_id, &config.replica).await?;
@@ -82,6 +91,8 @@ impl Server {
         let gate = Gate::new(config.max_in_flight);
         let counters = Arc::new(Counters::default());
         let capture = CaptureActor::new(Arc::clone(&store), Arc::clone(&counters), gate.clone()).start();
+        let (replica, standing) = ReplicaActor::new(boot_id, &config.deadlines, capture.clone(), gate.clone());
+        let replica = replica.start();
         let shared = Data::new(Shared {
             gate: gate.clone(),
             keys: KeyRing::default(),
@@ -90,6 +101,7 @@ impl Server {
             catalogue: Arc::clone(&parts.catalogue),
             deadlines: config.deadlines,
             bodies: BodyBudget::new(config.limits.body_bytes, config.limits.all_bodies_bytes),
+            answers: config.answers,
         });
         let worker_capture = capture.clone();
         let factory = move || {
@@ -122,7 +134,7 @@ impl Server {
         let handle = server.handle();
         #[expect(clippy::disallowed_methods, reason = "awaited in drain")]
         let running = actix_web::rt::spawn(server);
-        Ok(Server { address, handle, running, gate, boot_id, store, counters, drain: config.deadlines.drain, capture, mock })
+        Ok(Server { address, handle, running, gate, boot_id, store, counters, drain: config.deadlines.drain, capture, replica, standing, mock })
     }
 
     pub fn addr(&self) -> SocketAddr {
@@ -142,7 +154,7 @@ impl Server {
     }
 
     /// Serves until SIGTERM or SIGINT, then drains. A second signal cuts the streams that still run.
-    pub async fn wait_until_stopped(self) -> ExitCode {
+    pub async fn wait_until_stopped(mut self) -> ExitCode {
         let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
             tracing::error!("cannot listen for signals");
             return ExitCode::FAILURE;
@@ -151,6 +163,7 @@ impl Server {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
             () = stopped_capturing(&self.capture) => tracing::error!("capture has stopped: nothing can be accounted for any more"),
+            () = fenced(&mut self.standing) => {}
         }
         tracing::info!(in_flight = self.gate.in_flight(), "draining");
         let handle = self.handle.clone();
@@ -191,8 +204,20 @@ impl Server {
         if let Err(error) = self.store.end_boot(self.boot_id).await {
             tracing::warn!(%error, "boot could not be marked closed");
         }
-        drop((self.capture, self.mock));
-        ExitCode::SUCCESS
+        let standing = *self.standing.borrow();
+        drop((self.replica, self.capture, self.mock));
+        match standing {
+            Heartbeat::Alive => ExitCode::SUCCESS,
+            Heartbeat::Fenced => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Ends when other replicas have given this one up.
+async fn fenced(standing: &mut watch::Receiver<Heartbeat>) {
+    if standing.wait_for(|standing| *standing == Heartbeat::Fenced).await.is_err() {
+        // nobody beats any more: that is for whoever watches capture
+        std::future::pending::<()>().await;
     }
 }
 

@@ -4,6 +4,7 @@
 //! It runs on the main arbiter, with the store to itself. A record keeps its permit until it is durable. When the store fails, the batch is sent
 //! again until it is in, for an error does not say whether it was committed; meanwhile new admissions are refused at once.
 
+pub mod lease;
 pub mod queue;
 
 use std::sync::Arc;
@@ -66,6 +67,7 @@ pub struct CaptureActor {
     counters: Arc<Counters>,
     gate: Gate,
     phase: Phase,
+    reaper: lease::Reaper,
 }
 
 enum Phase {
@@ -80,7 +82,7 @@ enum Phase {
 
 impl CaptureActor {
     pub fn new(store: Arc<dyn Store>, counters: Arc<Counters>, gate: Gate) -> Self {
-        Self { store, queue: Queue::default(), counters, gate, phase: Phase::Idle }
+        Self { store, queue: Queue::default(), counters, gate, phase: Phase::Idle, reaper: lease::Reaper::default() }
     }
 
     /// Starts the next transaction unless one is under way.

@@ -7,6 +7,7 @@ pub mod admission;
 pub mod draft;
 pub mod failure;
 pub mod meter;
+pub mod replay;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -15,6 +16,7 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MailboxError, Message, Recipient, ResponseActFuture, WrapFuture,
 };
 use ainfera_schema::{AttemptResult, OutcomeStatus};
+use ainfera_store::StoredAnswer;
 use ainfera_wire::call::Delivery;
 use ainfera_wire::upstream::{Dialect, StreamFault};
 use ainfera_wire::{Heard, StreamEvent};
@@ -26,7 +28,7 @@ use crate::gate::Permit;
 use crate::outcome::OpenOutcome;
 use crate::provider::{Attempting, Emit, Failed, ProviderActor, ProviderFailure, ProviderSetup, Taken};
 use crate::sink::{Close, Opened, SinkError, Write, WriteError, Written};
-use admission::{Admitted, CallSetup};
+use admission::{Admitted, CallSetup, Entry};
 pub use failure::CallFailure;
 use meter::Running;
 
@@ -47,6 +49,8 @@ pub enum HeadBody {
     Stream,
     /// Here.
     Whole(Bytes),
+    /// Here, and it is the answer of an earlier call with the same idempotency key.
+    Replayed { body: Bytes, delivery: Delivery },
 }
 
 /// What the response's headers tell.
@@ -123,13 +127,17 @@ impl DispatchActor {
         Self { setup, permit: Some(permit), sink, head: Some(head), phase: Phase::Admitting, attempts_started: 0 }
     }
 
-    fn admitted(&mut self, result: Result<Admitted, CallFailure>, context: &mut Context<Self>) {
+    fn admitted(&mut self, result: Result<Entry, CallFailure>, context: &mut Context<Self>) {
         match result {
             Err(failure) => {
                 self.answer(Err(failure));
                 context.stop();
             }
-            Ok(Admitted { outcome, choice }) => {
+            Ok(Entry::Replay { answer, summary }) => {
+                self.answer(Ok(replay::head(&answer, *summary, self.setup.call.delivery)));
+                context.stop();
+            }
+            Ok(Entry::Admitted(Admitted { outcome, choice })) => {
                 let left = choice.candidates.iter().copied().collect();
                 self.phase = Phase::Trying { open: Open { outcome, choice, left, running: None }, held: Vec::new() };
                 if self.sink.stream.is_some() {
@@ -220,10 +228,18 @@ impl DispatchActor {
             open.bill(&running);
             attempting.let_finish();
         }
-        if let Written::Whole(body) = written
+        let (whole, recording) = match written {
+            Written::Taken => (None, None),
+            Written::Ended { recording } => (None, recording),
+            Written::Whole { body, recording } => (Some(body), recording),
+        };
+        if let Some(body) = whole
             && let Some(facts) = open.facts()
         {
             self.answer(Ok(Head { facts, body: HeadBody::Whole(body) }));
+        }
+        if let Some(frames) = recording {
+            open.outcome.keep_answer(StoredAnswer { frames: frames.into() });
         }
         open.outcome.close(OutcomeStatus::Succeeded);
         context.stop();

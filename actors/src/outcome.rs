@@ -2,7 +2,7 @@
 
 use actix::Addr;
 use ainfera_schema::{OutcomeStatus, RoutingOutcome};
-use ainfera_store::{Admission, Verdict};
+use ainfera_store::{Admission, StoredAnswer, Verdict};
 use tokio::sync::oneshot;
 
 use crate::capture::{Admit, CaptureActor, CaptureError, Record};
@@ -14,6 +14,8 @@ use crate::gate::Permit;
 pub struct OpenOutcome {
     /// `None` once recorded.
     open: Option<(Box<RoutingOutcome>, Permit)>,
+    /// What to keep for a caller who sends the call again.
+    answer: Option<StoredAnswer>,
     capture: Addr<CaptureActor>,
     /// What the record says if this is dropped: a panic, a cancelled future, a worker that was stopped.
     status_if_dropped: OutcomeStatus,
@@ -29,7 +31,7 @@ impl OpenOutcome {
         let outcome = Box::new(admission.draft.clone());
         // told, not asked: an ask is cancelled with its future, and then nobody would know whether there is an intent
         capture.do_send(Admit { admission: Box::new(admission), reply });
-        (Self { open: Some((outcome, permit)), capture, status_if_dropped: OutcomeStatus::ClientGone }, answer)
+        (Self { open: Some((outcome, permit)), answer: None, capture, status_if_dropped: OutcomeStatus::ClientGone }, answer)
     }
 
     /// The store let it in: from now on only a fault of ours drops it.
@@ -47,6 +49,11 @@ impl OpenOutcome {
         self.open.as_mut().map(|(outcome, _)| &mut **outcome)
     }
 
+    /// The answer is whole and is to be kept with the call's idempotency key.
+    pub fn keep_answer(&mut self, answer: StoredAnswer) {
+        self.answer = Some(answer);
+    }
+
     /// Hands the record over. The permit goes with it and comes home when the row is durable.
     pub fn close(mut self, status: OutcomeStatus) {
         self.record(status);
@@ -55,7 +62,7 @@ impl OpenOutcome {
     fn record(&mut self, status: OutcomeStatus) {
         if let Some((mut outcome, permit)) = self.open.take() {
             outcome.status = Some(status);
-            self.capture.do_send(Record { outcome, permit });
+            self.capture.do_send(Record { outcome, answer: self.answer.take(), permit });
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod body;
 pub mod collect;
+pub mod recorder;
 
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
+
+use recorder::Recorder;
 
 use ainfera_wire::StreamEvent;
 
@@ -44,8 +47,10 @@ pub struct Close;
 pub enum Written {
     /// On its way; more may come.
     Taken,
+    /// The last of a stream is on its way.
+    Ended { recording: Option<String> },
     /// The answer is whole: the body of a client that did not ask for a stream.
-    Whole(Bytes),
+    Whole { body: Bytes, recording: Option<String> },
 }
 
 /// Why a sink takes no more.
@@ -63,6 +68,8 @@ pub const BODY_CHANNEL_FRAMES: usize = 4;
 /// See the module.
 pub struct SseSink {
     frames: AnthropicFrames,
+    /// Only where the call has an idempotency key.
+    recorder: Option<Recorder>,
     request_id: String,
     body: mpsc::Sender<Bytes>,
     stall: Duration,
@@ -72,21 +79,25 @@ pub struct SseSink {
 
 impl SseSink {
     pub fn new(frames: AnthropicFrames, request_id: String, body: mpsc::Sender<Bytes>, stall: Duration, ping: Duration) -> Self {
-        Self { frames, request_id, body, stall, ping, last_write: Instant::now() }
+        Self { frames, recorder: None, request_id, body, stall, ping, last_write: Instant::now() }
     }
 
-    fn send(&mut self, bytes: BytesMut) -> ResponseFuture<Result<Written, SinkError>> {
+    pub fn recording(self, recorder: Option<Recorder>) -> Self {
+        Self { recorder, ..self }
+    }
+
+    fn send(&mut self, bytes: BytesMut, written: Written) -> ResponseFuture<Result<Written, SinkError>> {
         self.last_write = Instant::now();
         // room for it is the common case and needs no waiting
         let bytes = match self.body.try_send(bytes.freeze()) {
-            Ok(()) => return Box::pin(std::future::ready(Ok(Written::Taken))),
+            Ok(()) => return Box::pin(std::future::ready(Ok(written))),
             Err(TrySendError::Closed(_)) => return Box::pin(std::future::ready(Err(SinkError::Gone))),
             Err(TrySendError::Full(bytes)) => bytes,
         };
         let (body, stall) = (self.body.clone(), self.stall);
         Box::pin(async move {
             match tokio::time::timeout(stall, body.send(bytes)).await {
-                Ok(Ok(())) => Ok(Written::Taken),
+                Ok(Ok(())) => Ok(written),
                 Ok(Err(_)) => Err(SinkError::Gone),
                 Err(_) => Err(SinkError::Stalled),
             }
@@ -114,10 +125,18 @@ impl Handler<Write> for SseSink {
 
     fn handle(&mut self, write: Write, _: &mut Self::Context) -> Self::Result {
         let mut bytes = BytesMut::new();
+        let mut written = Written::Taken;
         for heard in &write.0 {
+            let from = bytes.len();
             self.frames.write(heard, &mut bytes);
+            if let Some(recorder) = self.recorder.as_mut().filter(|_| heard.event != StreamEvent::Ping) {
+                recorder.add(&bytes[from..]);
+            }
+            if heard.event == StreamEvent::End {
+                written = Written::Ended { recording: self.recorder.take().and_then(Recorder::finish) };
+            }
         }
-        self.send(bytes)
+        self.send(bytes, written)
     }
 }
 
@@ -127,7 +146,7 @@ impl Handler<WriteError> for SseSink {
     fn handle(&mut self, error: WriteError, _: &mut Self::Context) -> Self::Result {
         let mut bytes = BytesMut::new();
         error_frame(error.error_type, &error.message, &self.request_id, &mut bytes);
-        let sent = self.send(bytes);
+        let sent = self.send(bytes, Written::Taken);
         Box::pin(async move {
             let _ = sent.await;
         })

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::database::DatabaseUrl;
 use super::document::Section;
-use super::environment::{Environment, non_empty};
+use super::environment::{Environment, host_name, non_empty};
 use super::field::Field;
 use super::models::read_quality;
 use super::secret;
@@ -40,6 +40,24 @@ pub struct Limits {
     pub all_bodies_bytes: usize,
 }
 
+/// Whether the answers of calls with an idempotency key are kept, to be given again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AnswerRetention {
+    #[default]
+    Keep,
+    Discard,
+}
+
+/// What the database must be like.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Start only on a database that keeps what it has acknowledged.
+    #[default]
+    Required,
+    /// Start on any: for tests and for data that may be lost.
+    NotChecked,
+}
+
 /// What the command line says; it goes before the file.
 #[derive(Debug, Default, Clone)]
 pub struct Overrides {
@@ -52,6 +70,7 @@ pub struct Overrides {
 pub(super) struct Settings {
     pub listen: SocketAddr,
     pub database: DatabaseUrl,
+    pub durability: Durability,
     pub replica: String,
     pub workers: Option<usize>,
     pub max_in_flight: u32,
@@ -59,6 +78,7 @@ pub(super) struct Settings {
     pub deadlines: Deadlines,
     pub routing: RoutingSettings,
     pub limits: Limits,
+    pub answers: AnswerRetention,
 }
 
 impl Default for RoutingSettings {
@@ -79,9 +99,11 @@ pub(super) fn read(root: &Section<'_>, overrides: Overrides, environment: &Envir
     let database = root.field("database").and_then(|field| read_database(&field, environment));
     let replica = root.field("replica").and_then(|field| field.name().map(str::to_owned));
     let database = overrides.database.or(database).unwrap_or_default();
+    let listen = overrides.listen.or(listen).unwrap_or(DEFAULT_LISTEN);
     Settings {
-        listen: overrides.listen.or(listen).unwrap_or(DEFAULT_LISTEN),
-        replica: overrides.replica.or(replica).unwrap_or_else(|| default_replica(&database, environment)),
+        listen,
+        replica: overrides.replica.or(replica).unwrap_or_else(|| default_replica(&database, listen)),
+        durability: root.field("store").and_then(|field| field.table(read_store)).unwrap_or_default(),
         database,
         workers: whole(root, "workers", 1, 1024),
         max_in_flight: whole(root, "max_in_flight", 1, 10_000_000).unwrap_or(DEFAULT_MAX_IN_FLIGHT),
@@ -89,17 +111,24 @@ pub(super) fn read(root: &Section<'_>, overrides: Overrides, environment: &Envir
         deadlines: root.field("deadlines").and_then(|field| field.table(read_deadlines)).unwrap_or_default(),
         routing: read_routing(root, environment),
         limits: root.field("limits").and_then(|field| field.table(read_limits)).unwrap_or_default(),
+        answers: root.field("idempotency").and_then(|field| field.table(read_idempotency)).unwrap_or_default(),
     }
 }
 
 /// A replica's name must outlive its process: by it a later boot finds the calls that an earlier one left open. An embedded store has one process;
 /// a shared one may have several, which must not take each other's calls for orphans.
-fn default_replica(database: &DatabaseUrl, environment: &Environment<'_>) -> String {
-    let host = match database {
-        DatabaseUrl::Sqlite(_) => None,
-        DatabaseUrl::Postgres(_) => non_empty(environment, "HOSTNAME"),
-    };
-    host.unwrap_or_else(|| DEFAULT_REPLICA.to_owned())
+fn default_replica(database: &DatabaseUrl, listen: SocketAddr) -> String {
+    match (database, listen.port()) {
+        (DatabaseUrl::Sqlite(_), _) => DEFAULT_REPLICA.to_owned(),
+        // a free port is another one on each start: the reaper has to find what this process leaves open
+        (DatabaseUrl::Postgres(_), 0) => format!("{}:process-{}", host_name(), std::process::id()),
+        (DatabaseUrl::Postgres(_), port) => format!("{}:{port}", host_name()),
+    }
+}
+
+fn read_store(section: &Section<'_>) -> Option<Durability> {
+    let unsafe_allowed = section.field("allow_unsafe_durability").and_then(|field| field.flag()).unwrap_or(false);
+    Some(if unsafe_allowed { Durability::NotChecked } else { Durability::Required })
 }
 
 fn read_address(field: &Field<'_>) -> Option<SocketAddr> {
@@ -129,10 +158,15 @@ fn read_deadlines(section: &Section<'_>) -> Option<Deadlines> {
         ("drain", &mut deadlines.drain),
         ("body", &mut deadlines.body),
         ("admission", &mut deadlines.admission),
+        ("heartbeat", &mut deadlines.heartbeat),
+        ("lease", &mut deadlines.lease),
     ] {
         if let Some(set) = section.field(key).and_then(|field| field.duration()) {
             *deadline = set;
         }
+    }
+    if let Some(field) = section.field("lease").filter(|_| deadlines.lease < deadlines.heartbeat * 2) {
+        field.refuse("must be at least two heartbeats, or a replica that is only slow is given up");
     }
     Some(deadlines)
 }
@@ -152,6 +186,11 @@ fn read_routing_table(section: &Section<'_>, default: &RoutingSettings) -> Optio
         expected_cost_ranking: flag("expected_cost_ranking", default.expected_cost_ranking),
         preference_live: flag("preference_live", default.preference_live),
     })
+}
+
+fn read_idempotency(section: &Section<'_>) -> Option<AnswerRetention> {
+    let retained = section.field("retain_answers").and_then(|field| field.flag()).unwrap_or(true);
+    Some(if retained { AnswerRetention::Keep } else { AnswerRetention::Discard })
 }
 
 fn read_limits(section: &Section<'_>) -> Option<Limits> {

@@ -6,6 +6,7 @@ use actix_web::web::Bytes;
 use ainfera_actors::dispatch::{Head, HeadBody};
 use ainfera_actors::sink::body::EventBody;
 use ainfera_schema::{AgentId, RequestId};
+use ainfera_wire::call::Delivery;
 use futures_util::StreamExt;
 
 /// The response; `events` is the body of a streamed one. For a whole one it only held the client's place until now.
@@ -33,6 +34,18 @@ pub fn response(request_id: RequestId, agent_id: AgentId, head: Head, events: Ev
         HeadBody::Whole(bytes) => {
             events.finished();
             response.insert_header((CONTENT_TYPE, "application/json")).body(bytes)
+        }
+        HeadBody::Replayed { body, delivery } => {
+            events.finished();
+            response.insert_header(("idempotent-replayed", "true"));
+            match delivery {
+                Delivery::Streamed => response
+                    .insert_header((CONTENT_TYPE, "text/event-stream; charset=utf-8"))
+                    .insert_header((CACHE_CONTROL, "no-cache, no-transform"))
+                    .insert_header(("x-ainfera-stream-mode", "native")),
+                Delivery::Whole => response.insert_header((CONTENT_TYPE, "application/json")),
+            };
+            response.body(body)
         }
     }
 }

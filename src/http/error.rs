@@ -8,7 +8,7 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER
 use ainfera_actors::dispatch::CallFailure;
 use ainfera_actors::gate::GateRefusal;
 use ainfera_schema::RequestId;
-use ainfera_store::{Refusal, StoreError};
+use ainfera_store::{EarlierCall, Refusal, StoreError};
 use ainfera_wire::BadRequest;
 use ainfera_wire::anthropic::frames::error_json;
 
@@ -85,7 +85,11 @@ impl ApiError {
                 response.insert_header((RETRY_AFTER, seconds));
             }
         }
-        response.body(error_json(error_type, &self.public_message(), &request_id, code))
+        let body = error_json(error_type, &self.public_message(), &request_id, code);
+        match self {
+            ApiError::Call(CallFailure::ReplayUnavailable(earlier)) => response.body(with_earlier_call(&body, earlier)),
+            _ => response.body(body),
+        }
     }
 
     fn status_and_type(&self) -> (StatusCode, &'static str) {
@@ -120,7 +124,7 @@ impl ApiError {
                 Retry::NotBefore { seconds: failure.retry_after_seconds().unwrap_or(1) }
             }
             // permanent until somebody changes something, but SDKs retry 402 and 409 by themselves
-            ApiError::Call(CallFailure::Refused(_)) => Retry::Never,
+            ApiError::Call(CallFailure::Refused(_) | CallFailure::ReplayUnavailable(_)) => Retry::Never,
             ApiError::Call(failure) => failure.retry_after_seconds().map_or(Retry::Default, |seconds| Retry::After { seconds }),
             _ => Retry::Default,
         }
@@ -132,10 +136,13 @@ fn call_status(failure: &CallFailure) -> StatusCode {
         CallFailure::BadRequest(_) => StatusCode::BAD_REQUEST,
         CallFailure::ProviderRejectedRequest { status: 413, .. } => StatusCode::PAYLOAD_TOO_LARGE,
         CallFailure::ProviderRejectedRequest { .. } => StatusCode::BAD_REQUEST,
-        CallFailure::NoCandidate { .. } | CallFailure::ToolsNotSupported { .. } | CallFailure::ModelUnavailable { .. } => {
-            StatusCode::UNPROCESSABLE_ENTITY
+        CallFailure::NoCandidate { .. }
+        | CallFailure::ToolsNotSupported { .. }
+        | CallFailure::ModelUnavailable { .. }
+        | CallFailure::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        CallFailure::Refused(Refusal::Inactive { .. }) | CallFailure::KeyInFlight | CallFailure::ReplayUnavailable(_) => {
+            StatusCode::CONFLICT
         }
-        CallFailure::Refused(Refusal::Inactive { .. }) => StatusCode::CONFLICT,
         CallFailure::Refused(Refusal::KillSwitch { .. }) => StatusCode::SERVICE_UNAVAILABLE,
         CallFailure::Refused(_) => StatusCode::PAYMENT_REQUIRED,
         CallFailure::StoreUnavailable | CallFailure::AllFailed { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -144,6 +151,20 @@ fn call_status(failure: &CallFailure) -> StatusCode {
         CallFailure::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         CallFailure::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
+
+/// What is known of the key's first call goes beside the error's code.
+fn with_earlier_call(body: &str, earlier: &EarlierCall) -> String {
+    let Ok(mut body) = serde_json::from_str::<serde_json::Value>(body) else { return body.to_owned() };
+    body["error"]["details"]["earlier_call"] = serde_json::json!({
+        "request_id": earlier.request_id.header_value(),
+        "inference_id": earlier.inference_id,
+        "status": earlier.status,
+        "usage": earlier.usage,
+        "usage_basis": earlier.usage_basis,
+        "cost_usd": earlier.cost_usd,
+    });
+    body.to_string()
 }
 
 /// 529, Anthropic's own status for "overloaded".

@@ -11,6 +11,7 @@ use ainfera_actors::dispatch::admission::CallSetup;
 use ainfera_actors::dispatch::{DispatchActor, SinkAddress, StreamAddress};
 use ainfera_actors::sink::body::{ClientHold, EventBody};
 use ainfera_actors::sink::collect::CollectSink;
+use ainfera_actors::sink::recorder::{ANSWER_LIMIT_BYTES, Recorder};
 use ainfera_actors::sink::{BODY_CHANNEL_FRAMES, SseSink};
 use ainfera_actors::worker::Worker;
 use ainfera_routing::{RouteTarget, estimate_tokens};
@@ -20,9 +21,10 @@ use ainfera_wire::anthropic::frames::AnthropicFrames;
 use ainfera_wire::call::{ClientHeaders, Delivery};
 use tokio::sync::{mpsc, oneshot};
 
-use super::answer;
 use super::error::ApiError;
 use super::state::Shared;
+use super::{answer, idempotency};
+use crate::config::AnswerRetention;
 
 pub async fn messages(request: HttpRequest, payload: Payload, shared: Data<Shared>, worker: Data<Rc<Worker>>) -> HttpResponse {
     let request_id = RequestId::mint();
@@ -50,23 +52,27 @@ async fn dispatch(
     if let RouteTarget::Routed { alias: Some(legacy) } = &target {
         tracing::info!(%request_id, legacy, canonical = ainfera_routing::ROUTING_TARGET, "router_alias_hit");
     }
+    let idempotency = idempotency::claim(request, &call.body)?;
+    // nobody else could ask for the answer again, so nobody else's is kept
+    let recorder = idempotency.filter(|_| shared.answers == AnswerRetention::Keep).map(|_| Recorder::new(ANSWER_LIMIT_BYTES));
     let delivery = call.delivery;
     let shown_model = call.model.clone();
     let frames = AnthropicFrames::new(message_id(request_id), &shown_model, call.estimated_input_tokens);
     let (sender, receiver) = mpsc::channel(BODY_CHANNEL_FRAMES);
     let sink = match delivery {
         Delivery::Streamed => {
-            let sink = SseSink::new(frames, request_id.header_value(), sender, shared.deadlines.stall, shared.deadlines.ping).start();
+            let sink = SseSink::new(frames, request_id.header_value(), sender, shared.deadlines.stall, shared.deadlines.ping);
+            let sink = sink.recording(recorder).start();
             SinkAddress {
                 write: sink.clone().recipient(),
                 stream: Some(StreamAddress { opened: sink.clone().recipient(), error: sink.clone().recipient(), close: sink.recipient() }),
             }
         }
-        Delivery::Whole => SinkAddress { write: CollectSink::new(frames).start().recipient(), stream: None },
+        Delivery::Whole => SinkAddress { write: CollectSink::new(frames).recording(recorder).start().recipient(), stream: None },
     };
     let (head, answer) = oneshot::channel();
     let agent_id = agent.agent_id;
-    let setup = Rc::new(CallSetup { request_id, call, agent, target, worker: Rc::clone(&worker) });
+    let setup = Rc::new(CallSetup { request_id, call, agent, target, idempotency, worker: Rc::clone(&worker) });
     let hold = ClientHold::new(DispatchActor::new(setup, permit, sink, head).start());
     // a dispatcher that panics drops the head: that is a proper 500
     let outcome = answer.await.unwrap_or(Err(ainfera_actors::dispatch::CallFailure::Internal));

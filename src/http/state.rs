@@ -11,6 +11,7 @@ use ainfera_schema::Deadlines;
 
 use super::auth::KeyRing;
 use super::body::BodyBudget;
+use crate::config::AnswerRetention;
 
 /// Made once, before the first worker.
 pub struct Shared {
@@ -21,4 +22,5 @@ pub struct Shared {
     pub catalogue: Arc<Catalogue>,
     pub deadlines: Deadlines,
     pub bodies: BodyBudget,
+    pub answers: AnswerRetention,
 }

@@ -102,6 +102,8 @@ pub enum CloseResult {
     Closed,
     /// The call was closed before: by an earlier try of this very closing, or as `lost` by a later boot.
     AlreadyClosed,
+    /// The call was closed as `lost` while its owner was asleep: no second row, but the difference to what it cost was charged or given back.
+    Adjusted,
     /// There is neither an intent nor an outcome: a call that was dispatched without being captured. Must never happen.
     Unknown,
 }

@@ -2,10 +2,12 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use ainfera_schema::{OutcomeStatus, RequestId};
-use ainfera_store::{CaptureBatch, CaptureReply, Closing, Verdict};
+use ainfera_schema::{OutcomeStatus, RequestId, RoutingOutcome};
+use ainfera_store::{Admission, CaptureBatch, CaptureReply, Closing, Verdict};
+use tokio::sync::oneshot;
 
 use super::{Admit, CaptureError, Record, Reject};
+use crate::gate::Permit;
 
 /// More than this in one transaction makes everybody in it wait longer than it saves.
 const MAX_BATCH: usize = 500;
@@ -16,43 +18,97 @@ const REMEMBERED_REFUSALS: usize = 65_536;
 /// In the order of arrival, each kind for itself.
 #[derive(Default)]
 pub struct Queue {
-    admits: VecDeque<Admit>,
-    rejects: VecDeque<Reject>,
-    records: VecDeque<Record>,
+    admits: VecDeque<Asking>,
+    rejects: VecDeque<Rejecting>,
+    records: VecDeque<Closed>,
     /// Parts of a batch that failed as a whole, to be tried one by one, before anything else.
     singles: VecDeque<Batch>,
     /// Calls that were refused or turned away. Should their record come all the same, from an owner that went before it heard, it means nothing.
     refused: HashSet<RequestId>,
     /// The same, oldest first, to forget them in time.
     refused_order: VecDeque<RequestId>,
+    /// Calls that are in the spool and not yet in the store.
+    spooled: HashSet<RequestId>,
+    /// Counts up while time passes, so that the age of a record is known without a clock.
+    tick: u64,
 }
 
 /// One transaction's worth.
 #[derive(Default)]
 pub struct Batch {
-    admits: Vec<Admit>,
-    rejects: Vec<Reject>,
-    records: Vec<Record>,
+    admits: Vec<Asking>,
+    rejects: Vec<Rejecting>,
+    records: Vec<Closed>,
+}
+
+/// Who asked is told once; what was asked for may be sent more than once.
+struct Asking {
+    admission: Box<Admission>,
+    reply: Option<oneshot::Sender<Result<Verdict, CaptureError>>>,
+}
+
+struct Rejecting {
+    outcome: Box<RoutingOutcome>,
+    /// Goes home when the row is durable, or nobody is waiting for it any more.
+    permit: Option<Permit>,
+    reply: Option<oneshot::Sender<Result<(), CaptureError>>>,
+}
+
+struct Closed {
+    outcome: Box<RoutingOutcome>,
+    /// Goes home when the row is durable: in the store, or in the spool.
+    permit: Option<Permit>,
+    since_tick: u64,
 }
 
 impl Queue {
     pub fn admit(&mut self, admit: Admit) {
-        self.admits.push_back(admit);
+        self.admits.push_back(Asking { admission: admit.admission, reply: Some(admit.reply) });
     }
 
     pub fn reject(&mut self, reject: Reject) {
-        self.rejects.push_back(reject);
+        self.rejects.push_back(Rejecting { outcome: reject.outcome, permit: Some(reject.permit), reply: Some(reject.reply) });
     }
 
     pub fn record(&mut self, record: Record) {
         if !self.refused.contains(&record.outcome.request_id) {
-            self.records.push_back(record);
+            self.records.push_back(Closed { outcome: record.outcome, permit: Some(record.permit), since_tick: self.tick });
         }
+    }
+
+    /// Some time has passed.
+    pub fn tick(&mut self) {
+        self.tick += 1;
+    }
+
+    /// Records that have waited for so many ticks and are not in the spool, those of the batch that is under way included.
+    pub fn ripe<'q>(&'q self, under_way: Option<&'q Batch>, ticks: u64) -> impl Iterator<Item = &'q RoutingOutcome> {
+        let batches = self.singles.iter().chain(under_way);
+        let records = self.records.iter().chain(batches.flat_map(|batch| &batch.records));
+        let ripe = records.filter(move |record| record.since_tick + ticks <= self.tick && !self.spooled.contains(&record.outcome.request_id));
+        ripe.map(|record| &*record.outcome)
+    }
+
+    /// These are in the spool now: their permits go home. One that reached the store in the meantime is nobody's business any more.
+    pub fn spooled(&mut self, under_way: Option<&mut Batch>, request_ids: &HashSet<RequestId>) {
+        let batches = self.singles.iter_mut().chain(under_way);
+        for record in self.records.iter_mut().chain(batches.flat_map(|batch| &mut batch.records)) {
+            if request_ids.contains(&record.outcome.request_id) {
+                record.permit = None;
+                self.spooled.insert(record.outcome.request_id);
+            }
+        }
+    }
+
+    /// How many calls are in the spool only.
+    pub fn only_spooled(&self) -> usize {
+        self.spooled.len()
     }
 
     /// This call was not admitted: a record of it, waiting or still to come, means nothing.
     pub fn forget(&mut self, request_id: RequestId) {
         self.records.retain(|record| record.outcome.request_id != request_id);
+        self.spooled.remove(&request_id);
         self.refused.insert(request_id);
         self.refused_order.push_back(request_id);
         if self.refused_order.len() > REMEMBERED_REFUSALS
@@ -71,9 +127,9 @@ impl Queue {
         if let Some(single) = self.singles.pop_front() {
             return Some(single);
         }
-        let admits: Vec<Admit> = drain(&mut self.admits);
+        let admits: Vec<Asking> = drain(&mut self.admits);
         let opening: HashSet<RequestId> = admits.iter().map(|admit| admit.admission.draft.request_id).collect();
-        let (records, later): (Vec<Record>, Vec<Record>) =
+        let (records, later): (Vec<Closed>, Vec<Closed>) =
             drain(&mut self.records).into_iter().partition(|record| !opening.contains(&record.outcome.request_id));
         for record in later.into_iter().rev() {
             self.records.push_front(record);
@@ -84,33 +140,39 @@ impl Queue {
 
     /// The batch is durable: everybody who waits is told, and the permits of its records go home.
     pub fn done(&mut self, batch: Batch, reply: CaptureReply) {
-        for (admit, (_, verdict)) in batch.admits.into_iter().zip(reply.verdicts) {
+        for (asking, (_, verdict)) in batch.admits.into_iter().zip(reply.verdicts) {
             if let Verdict::Refused(_) = verdict {
-                self.forget(admit.admission.draft.request_id);
+                self.forget(asking.admission.draft.request_id);
             }
-            let _ = admit.reply.send(Ok(verdict));
+            tell(asking.reply, Ok(verdict));
         }
-        for reject in batch.rejects {
-            let _ = reject.reply.send(Ok(()));
+        for rejecting in batch.rejects {
+            tell(rejecting.reply, Ok(()));
+        }
+        for record in batch.records {
+            self.spooled.remove(&record.outcome.request_id);
         }
     }
 
     /// The batch, which is one entry, will never be taken.
     pub fn refused(&mut self, batch: Batch, error: &CaptureError) {
-        for admit in batch.admits {
-            self.forget(admit.admission.draft.request_id);
-            let _ = admit.reply.send(Err(error.clone()));
+        for asking in batch.admits {
+            self.forget(asking.admission.draft.request_id);
+            tell(asking.reply, Err(error.clone()));
         }
-        for reject in batch.rejects {
-            let _ = reject.reply.send(Err(error.clone()));
+        for rejecting in batch.rejects {
+            tell(rejecting.reply, Err(error.clone()));
+        }
+        for record in batch.records {
+            self.spooled.remove(&record.outcome.request_id);
         }
     }
 
     /// Takes a failed batch apart; the first part is returned, the others come next.
     pub fn split(&mut self, batch: Batch) -> Batch {
         let mut parts = VecDeque::with_capacity(batch.len());
-        parts.extend(batch.admits.into_iter().map(|admit| Batch { admits: vec![admit], ..Batch::default() }));
-        parts.extend(batch.rejects.into_iter().map(|reject| Batch { rejects: vec![reject], ..Batch::default() }));
+        parts.extend(batch.admits.into_iter().map(|asking| Batch { admits: vec![asking], ..Batch::default() }));
+        parts.extend(batch.rejects.into_iter().map(|rejecting| Batch { rejects: vec![rejecting], ..Batch::default() }));
         parts.extend(batch.records.into_iter().map(|record| Batch { records: vec![record], ..Batch::default() }));
         let first = parts.pop_front().unwrap_or_default();
         parts.append(&mut self.singles);
@@ -125,8 +187,26 @@ impl Batch {
         CaptureBatch {
             admissions: self.admits.iter().map(|admit| (*admit.admission).clone()).collect(),
             rejections: self.rejects.iter().map(|reject| (*reject.outcome).clone()).collect(),
-            closings: self.records.iter().map(|record| Closing { outcome: (*record.outcome).clone() }).collect(),
+            closings: self.records.iter().map(|record| Closing { outcome: (*record.outcome).clone(), answer: record.answer.clone() }).collect(),
+            ..CaptureBatch::default()
         }
+    }
+
+    /// Nobody knows whether the batch got in, and it will be sent again; those who wait for an answer get one now. The owner of a call that may be
+    /// in closes it.
+    pub fn doubt(&mut self, message: &str) {
+        for asking in &mut self.admits {
+            tell(asking.reply.take(), Err(CaptureError::InDoubt(message.to_owned())));
+        }
+        for rejecting in &mut self.rejects {
+            rejecting.permit = None;
+            tell(rejecting.reply.take(), Err(CaptureError::InDoubt(message.to_owned())));
+        }
+    }
+
+    /// The calls that this batch closes.
+    pub fn closings(&self) -> impl Iterator<Item = &RoutingOutcome> {
+        self.records.iter().map(|record| &*record.outcome)
     }
 
     pub fn is_single(&self) -> bool {
@@ -141,6 +221,13 @@ impl Batch {
 
     fn len(&self) -> usize {
         self.admits.len() + self.rejects.len() + self.records.len()
+    }
+}
+
+fn tell<T>(reply: Option<oneshot::Sender<T>>, answer: T) {
+    if let Some(reply) = reply {
+        // nobody there: who asked has left, and what it owned closes the call
+        let _ = reply.send(answer);
     }
 }
 

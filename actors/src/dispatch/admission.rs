@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ainfera_routing::{Needs, RouteTarget, held_input_tokens};
 use ainfera_schema::{Agent, OutcomeStatus, RequestId, Usd};
-use ainfera_store::{Admission, Verdict};
+use ainfera_store::{Admission, Earlier, EarlierCall, IdempotencyClaim, StoredAnswer, Verdict};
 use ainfera_wire::Call;
 use ainfera_wire::upstream::Dialect;
 use tokio::sync::oneshot;
@@ -25,6 +25,8 @@ pub struct CallSetup {
     pub call: Call,
     pub agent: Arc<Agent>,
     pub target: RouteTarget,
+    /// The caller's own name for the call.
+    pub idempotency: Option<IdempotencyClaim>,
     pub worker: Rc<Worker>,
 }
 
@@ -34,8 +36,18 @@ pub struct Admitted {
     pub choice: Choice,
 }
 
+/// How a call that is not refused goes on.
+pub enum Entry {
+    Admitted(Admitted),
+    /// It was answered before: the same answer again.
+    Replay {
+        answer: StoredAnswer,
+        summary: Box<EarlierCall>,
+    },
+}
+
 /// Lets the call in, or says why not; a routed call that is refused has its row when this returns.
-pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Admitted, CallFailure> {
+pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Entry, CallFailure> {
     if let (RouteTarget::Routed { .. }, Some(bad)) = (&setup.target, &setup.call.unknown_block) {
         return Err(CallFailure::BadRequest(bad.clone()));
     }
@@ -50,16 +62,26 @@ pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Admitted, Cal
         boot_id: setup.worker.boot_id,
         hold: choice.hold,
         charge_if_lost: charge_if_lost(&setup, &choice),
+        idempotency: setup.idempotency,
     };
     let (mut outcome, answer) = OpenOutcome::admit(admission, permit, setup.worker.capture.clone());
     match timeout(setup.worker.deadlines.admission, answer).await {
         Ok(Ok(Ok(Verdict::Admitted))) => {
             outcome.admitted();
-            Ok(Admitted { outcome, choice })
+            Ok(Entry::Admitted(Admitted { outcome, choice }))
         }
         Ok(Ok(Ok(Verdict::Refused(refusal)))) => {
             outcome.settle_refused();
             Err(CallFailure::Refused(refusal))
+        }
+        Ok(Ok(Ok(Verdict::Duplicate(earlier)))) => {
+            outcome.settle_refused();
+            match earlier {
+                Earlier::Completed { answer, summary } => Ok(Entry::Replay { answer, summary }),
+                Earlier::InFlight => Err(CallFailure::KeyInFlight),
+                Earlier::Mismatch => Err(CallFailure::KeyReused),
+                Earlier::NotReplayable { summary } => Err(CallFailure::ReplayUnavailable(summary)),
+            }
         }
         Ok(Ok(Err(error))) => {
             outcome.settle_refused();

@@ -1,8 +1,8 @@
 //! Why a call got no answer, in words for the caller. Which status that is, only the HTTP layer knows.
 
 use ainfera_routing::{DropReason, PinRefusal, Plan, RejectReason};
-use ainfera_schema::{CallKind, ModelSlug};
-use ainfera_store::Refusal;
+use ainfera_schema::{CallKind, ModelSlug, OutcomeStatus};
+use ainfera_store::{EarlierCall, Refusal};
 use ainfera_wire::BadRequest;
 use ainfera_wire::upstream::FaultKind;
 
@@ -31,6 +31,12 @@ pub enum CallFailure {
     },
     Refused(Refusal),
     StoreUnavailable,
+    /// The call with this idempotency key is still running.
+    KeyInFlight,
+    /// The idempotency key belongs to another request.
+    KeyReused,
+    /// The call with this idempotency key was charged, and its answer is not there to be given again.
+    ReplayUnavailable(Box<EarlierCall>),
     /// Every candidate of a routed call failed.
     AllFailed {
         attempts: usize,
@@ -114,8 +120,9 @@ impl CallFailure {
             | CallFailure::ProviderRejectedRequest { .. }
             | CallFailure::NoCandidate { .. }
             | CallFailure::ToolsNotSupported { .. }
-            | CallFailure::ModelUnavailable { .. } => "invalid_request_error",
-            CallFailure::Refused(Refusal::Inactive { .. }) => "conflict_error",
+            | CallFailure::ModelUnavailable { .. }
+            | CallFailure::KeyReused => "invalid_request_error",
+            CallFailure::Refused(Refusal::Inactive { .. }) | CallFailure::KeyInFlight | CallFailure::ReplayUnavailable(_) => "conflict_error",
             CallFailure::Refused(Refusal::KillSwitch { .. }) => "api_error",
             CallFailure::Refused(_) => "billing_error",
             CallFailure::AllFailed { overloaded: true, .. }
@@ -148,6 +155,9 @@ impl CallFailure {
             CallFailure::Refused(Refusal::KillSwitch { .. }) => Some("cost_killswitch_engaged"),
             CallFailure::Refused(Refusal::Inactive { .. }) => Some("agent_inactive"),
             CallFailure::StoreUnavailable => Some("store_unavailable"),
+            CallFailure::KeyInFlight => Some("idempotency_key_in_flight"),
+            CallFailure::KeyReused => Some("idempotency_key_reused"),
+            CallFailure::ReplayUnavailable(_) => Some("idempotency_replay_unavailable"),
             CallFailure::AllFailed { .. } => Some("all_routed_models_failed"),
             CallFailure::PinnedFailed { .. } => Some("pinned_upstream_failed"),
             CallFailure::Midstream { .. } => Some("stream_incomplete"),
@@ -171,6 +181,9 @@ impl CallFailure {
             CallFailure::StoreUnavailable => {
                 "the store that every call is recorded in is not available; nothing was sent to a provider".to_owned()
             }
+            CallFailure::KeyInFlight => "the call with this idempotency key is still running".to_owned(),
+            CallFailure::KeyReused => "idempotency-key: was used for another request; a new request needs a new key".to_owned(),
+            CallFailure::ReplayUnavailable(earlier) => replay_unavailable(earlier),
             CallFailure::AllFailed { attempts, last, .. } => format!("all routed models failed ({attempts} attempts); last: {last}"),
             CallFailure::PinnedFailed { why, .. } => format!("the pinned model's provider failed: {why}"),
             CallFailure::Midstream { why, .. } => format!("the provider failed after it had begun to answer: {why}"),
@@ -184,12 +197,18 @@ impl CallFailure {
         match self {
             CallFailure::AllFailed { retry_after_seconds, .. } => Some(retry_after_seconds.unwrap_or(1)),
             CallFailure::PinnedFailed { overloaded: true, retry_after_seconds, .. } => Some(retry_after_seconds.unwrap_or(1)),
-            CallFailure::StoreUnavailable => Some(1),
+            CallFailure::StoreUnavailable | CallFailure::KeyInFlight => Some(1),
             // the window is a UTC day
             CallFailure::Refused(Refusal::KillSwitch { .. }) => Some(seconds_to_midnight()),
             _ => None,
         }
     }
+}
+
+fn replay_unavailable(earlier: &EarlierCall) -> String {
+    let status = earlier.status.map_or("over", OutcomeStatus::as_str);
+    let (request_id, cost) = (earlier.request_id.header_value(), earlier.cost_usd);
+    format!("the call with this idempotency key ({request_id}) is over ({status}), cost ${cost}, and its answer is not kept; it is not run again")
 }
 
 fn refused(refusal: &Refusal) -> String {

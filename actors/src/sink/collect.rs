@@ -6,17 +6,24 @@ use ainfera_wire::anthropic::frames::AnthropicFrames;
 use ainfera_wire::anthropic::message::AnthropicMessage;
 use bytes::Bytes;
 
+use super::recorder::Recorder;
 use super::{SinkError, Write, Written};
 
 /// See the module.
 pub struct CollectSink {
     frames: AnthropicFrames,
     message: AnthropicMessage,
+    /// Only where the call has an idempotency key.
+    recorder: Option<Recorder>,
 }
 
 impl CollectSink {
     pub fn new(frames: AnthropicFrames) -> Self {
-        Self { frames, message: AnthropicMessage::default() }
+        Self { frames, message: AnthropicMessage::default(), recorder: None }
+    }
+
+    pub fn recording(self, recorder: Option<Recorder>) -> Self {
+        Self { recorder, ..self }
     }
 }
 
@@ -30,10 +37,16 @@ impl Handler<Write> for CollectSink {
     fn handle(&mut self, write: Write, _: &mut Self::Context) -> Self::Result {
         let mut written = Written::Taken;
         for heard in &write.0 {
-            self.frames.json(heard, &mut |name, json| self.message.add(name, json));
+            self.frames.json(heard, &mut |name, json| {
+                self.message.add(name, json);
+                if let Some(recorder) = self.recorder.as_mut().filter(|_| heard.event != StreamEvent::Ping) {
+                    recorder.add_event(name, json);
+                }
+            });
             if heard.event == StreamEvent::End {
                 let message = std::mem::take(&mut self.message);
-                written = Written::Whole(Bytes::from(message.into_json()));
+                let recording = self.recorder.take().and_then(Recorder::finish);
+                written = Written::Whole { body: Bytes::from(message.into_json()), recording };
             }
         }
         Ok(written)

@@ -124,7 +124,7 @@ impl History {
             return;
         }
         let (reply, answer) = oneshot::channel();
-        let admission = Admission { draft: outcome.clone(), boot_id: BootId(Uuid::nil()), hold: Usd::ZERO, charge_if_lost: Usd::ZERO };
+        let admission = Admission { draft: outcome.clone(), boot_id: BootId(Uuid::nil()), hold: Usd::ZERO, charge_if_lost: Usd::ZERO, idempotency: None };
         self.owners.push(Owner::Waiting { outcome, permit, answer });
         if self.failing.is_some() {
             self.totals.turned_away += 1;
@@ -169,7 +169,7 @@ impl History {
     }
 
     fn record(&mut self, outcome: RoutingOutcome, permit: Permit, status: OutcomeStatus) {
-        self.queue.record(Record { outcome: Box::new(RoutingOutcome { status: Some(status), ..outcome }), permit });
+        self.queue.record(Record { outcome: Box::new(RoutingOutcome { status: Some(status), ..outcome }), answer: None, permit });
     }
 
     fn store_goes_on(&mut self) {

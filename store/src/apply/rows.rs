@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::account::{Account, TenantAccount};
 use super::purse::Charged;
+use super::idempotency::KeyChanges;
 use crate::{Admission, CaptureReply, Refusal, StoreError};
 
 /// Everything that a transaction writes, and the answer that it gives once it is durable.
@@ -24,6 +25,7 @@ pub struct Changes<'a> {
     pub audit_events: Vec<AuditRow>,
     /// The new state of the accounts that changed, in order.
     pub accounts: Vec<Account>,
+    pub keys: KeyChanges,
     pub tenants: Vec<TenantAccount>,
 }
 
@@ -109,6 +111,8 @@ pub struct InferenceRow<'a> {
 pub enum TransferKind {
     /// A call was charged.
     Post,
+    /// A call that was charged as lost cost something else.
+    Adjust,
     /// A wallet was filled.
     Topup,
 }
@@ -117,6 +121,7 @@ impl TransferKind {
     pub fn as_str(self) -> &'static str {
         match self {
             TransferKind::Post => "post",
+            TransferKind::Adjust => "adjust",
             TransferKind::Topup => "topup",
         }
     }

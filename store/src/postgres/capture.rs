@@ -11,11 +11,12 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
 
-use super::insert;
+use super::{adjust, idempotency, insert};
 use super::session::Session;
 use super::statements::Statements;
 use crate::apply::account::{Account, TenantAccount};
 use crate::apply::chain::Chain;
+use crate::apply::idempotency::{KeyBook, KeyRow};
 use crate::apply::purse::{Charged, Hold, Purse};
 use crate::apply::{Known, agents_of, apply};
 use crate::read::stored::{from_json, word};
@@ -51,21 +52,23 @@ pub async fn capture_on(session: Session, begun: Begun, batch: &CaptureBatch) ->
     Ok(changes.reply)
 }
 
-/// The five requests go out together, and the server takes them in this order: what is looked up is looked up under the locks.
+/// The requests go out together, and the server takes them in this order: what is looked up is looked up under the locks.
 async fn known(client: &ClientWrapper, begun: Begun, statements: &Statements, batch: &CaptureBatch) -> Result<Known, StoreError> {
     let agents: Vec<Uuid> = agents_of(batch).into_iter().map(|agent_id| agent_id.0).collect();
     let admitted: Vec<Uuid> = batch.admissions.iter().map(|admission| admission.draft.request_id.0).collect();
     let closing: Vec<Uuid> = batch.closings.iter().map(|closing| closing.outcome.request_id.0).collect();
     let all: Vec<Uuid> = batch.request_ids().map(|request_id| request_id.0).collect();
     let killswitch = batch.killswitch_daily_usd.is_some() && !batch.admissions.is_empty();
-    let ((), accounts, tenants, open, removed, closed) = try_join!(
+    let ((), accounts, tenants, open, removed, closed, keys) = try_join!(
         async { Ok(client.batch_execute(begun.statement()).await?) },
         query(client, &statements.lock_accounts, [&agents]),
         query(client, &statements.lock_tenants, [&agents]),
         query(client, &statements.find_open, [&admitted]),
         query(client, &statements.remove_intents, [&closing, &agents]),
         query(client, &statements.find_closed, [&all]),
+        idempotency::find(client, &statements.keys, batch),
     )?;
+    let lost = if removed.len() == closing.len() { HashMap::new() } else { adjust::lost_calls(client, &closing).await? };
     // last of all locks
     let spent_by_all = if killswitch { Some(spent_by_all(client, statements).await?) } else { None };
     Ok(Known {
@@ -76,6 +79,8 @@ async fn known(client: &ClientWrapper, begun: Begun, statements: &Statements, ba
         open: open.iter().map(|row| Ok(RequestId(row.try_get(0)?))).collect::<Result<HashSet<_>, StoreError>>()?,
         removed: removed.iter().map(hold).collect::<Result<HashMap<_, _>, StoreError>>()?,
         closed: closed_calls(&closed)?,
+        lost,
+        keys: KeyBook::new(keys.iter().map(idempotency::key_row).collect::<Result<Vec<KeyRow>, StoreError>>()?),
     })
 }
 

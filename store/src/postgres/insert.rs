@@ -10,6 +10,7 @@ use futures_util::try_join;
 use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 
+use super::idempotency;
 use super::statements::Statements;
 use crate::StoreError;
 use crate::apply::chain::Chain;
@@ -28,6 +29,9 @@ pub async fn changes(client: &ClientWrapper, statements: &Statements, changes: &
         audit_events(client, &statements.audit_events, &changes.audit_events),
         accounts(client, &statements.accounts, &agents),
         accounts(client, &statements.tenants, &tenants),
+        idempotency::remove(client, &statements.keys, &changes.keys),
+        idempotency::insert(client, &statements.keys, &changes.keys),
+        idempotency::sweep(client, &statements.keys, &changes.keys),
     )?;
     Ok(())
 }

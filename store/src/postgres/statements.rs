@@ -3,6 +3,7 @@
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::Statement;
 
+use super::idempotency::KeyStatements;
 use crate::StoreError;
 
 /// Held by one transaction. All of them are prepared before the first is sent: preparing in between would break the order of a pipeline.
@@ -22,6 +23,7 @@ pub struct Statements {
     pub audit_events: Statement,
     pub accounts: Statement,
     pub tenants: Statement,
+    pub keys: KeyStatements,
 }
 
 impl Statements {
@@ -42,6 +44,7 @@ impl Statements {
             audit_events: client.prepare_cached(AUDIT_EVENTS).await?,
             accounts: client.prepare_cached(ACCOUNTS).await?,
             tenants: client.prepare_cached(TENANTS).await?,
+            keys: KeyStatements::prepare(client).await?,
         })
     }
 }

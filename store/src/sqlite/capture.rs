@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use ainfera_schema::{AgentId, RequestId, TenantId, Usd};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
 
-use super::insert;
+use super::{adjust, idempotency, insert};
 use super::value::{Key, Nanos, Text, Time};
 use crate::apply::account::{Account, TenantAccount};
 use crate::apply::chain::Chain;
@@ -25,14 +25,17 @@ pub fn capture(connection: &mut Connection, batch: &CaptureBatch) -> Result<Capt
 
 fn known(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<Known, StoreError> {
     let accounts = accounts(transaction, batch)?;
+    let removed = remove(transaction, batch)?;
     Ok(Known {
         now: Time::now().0,
+        lost: adjust::lost_calls(transaction, batch, &removed)?,
         tenants: tenants(transaction, &accounts)?,
         accounts,
         spent_by_all: batch.killswitch_daily_usd.map(|_| spent_by_all(transaction)).transpose()?,
         open: open(transaction, batch)?,
-        removed: remove(transaction, batch)?,
+        removed,
         closed: closed(transaction, batch)?,
+        keys: idempotency::find(transaction, batch)?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use rusqlite::{Transaction, params};
 
+use super::idempotency;
 use super::value::{Key, Nanos, Text, Time};
 use crate::StoreError;
 use crate::apply::chain::Chain;
@@ -21,7 +22,7 @@ pub fn changes(transaction: &Transaction<'_>, changes: &Changes<'_>) -> Result<(
     for row in &changes.tenants {
         account(transaction, AccountTable::Tenants, &row.purse, &row.chain)?;
     }
-    Ok(())
+    idempotency::write(transaction, &changes.keys)
 }
 
 fn intents(transaction: &Transaction<'_>, rows: &[IntentRow]) -> Result<(), StoreError> {

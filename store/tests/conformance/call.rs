@@ -89,11 +89,11 @@ pub fn draft_of(outcome: &RoutingOutcome) -> RoutingOutcome {
 }
 
 pub fn admission(outcome: &RoutingOutcome, boot_id: BootId, hold: &str) -> Admission {
-    Admission { draft: draft_of(outcome), boot_id, hold: usd(hold), charge_if_lost: usd("0.003") }
+    Admission { draft: draft_of(outcome), boot_id, hold: usd(hold), charge_if_lost: usd("0.003"), idempotency: None }
 }
 
 pub fn closing(outcome: &RoutingOutcome, status: OutcomeStatus) -> Closing {
-    Closing { outcome: RoutingOutcome { status: Some(status), ..outcome.clone() } }
+    Closing { outcome: RoutingOutcome { status: Some(status), ..outcome.clone() }, answer: None }
 }
 
 /// A call that the router rejected.

@@ -1,0 +1,121 @@
+//! Idempotency keys in PostgreSQL. Every function here sends its statement at its first poll, as [`super::insert`] asks.
+
+use ainfera_schema::{AgentId, RequestId};
+use deadpool_postgres::ClientWrapper;
+use tokio_postgres::{Row, Statement};
+use uuid::Uuid;
+
+use crate::apply::idempotency::{KeyChanges, KeyRow, KeyState, claimed_keys};
+use crate::apply::rows::to_json;
+use crate::read::stored::from_json;
+use crate::{CaptureBatch, StoreError};
+
+/// Prepared once on each connection.
+pub struct KeyStatements {
+    find: Statement,
+    remove: Statement,
+    insert: Statement,
+    sweep: Statement,
+}
+
+impl KeyStatements {
+    pub async fn prepare(client: &ClientWrapper) -> Result<Self, StoreError> {
+        Ok(Self {
+            find: client.prepare_cached(FIND).await?,
+            remove: client.prepare_cached(REMOVE).await?,
+            insert: client.prepare_cached(INSERT).await?,
+            sweep: client.prepare_cached(SWEEP).await?,
+        })
+    }
+}
+
+/// The keys that a batch claims, and those of the calls that it closes.
+const FIND: &str = "
+SELECT k.agent_id, k.key_sha256, k.fingerprint, k.request_id, k.summary, k.answer, k.expires_at
+FROM unnest($1::uuid[], $2::bytea[]) AS u(agent_id, key_sha256)
+JOIN idempotency_keys k ON k.agent_id = u.agent_id AND k.key_sha256 = u.key_sha256
+UNION ALL
+SELECT agent_id, key_sha256, fingerprint, request_id, summary, answer, expires_at
+FROM idempotency_keys WHERE request_id = ANY($3)";
+
+const REMOVE: &str = "
+DELETE FROM idempotency_keys k USING unnest($1::uuid[], $2::bytea[]) AS u(agent_id, key_sha256)
+WHERE k.agent_id = u.agent_id AND k.key_sha256 = u.key_sha256";
+
+const INSERT: &str = "
+INSERT INTO idempotency_keys (agent_id, key_sha256, fingerprint, request_id, state, summary, answer, expires_at)
+SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])";
+
+/// Rows of any agent: whoever has locked one of them is left alone, and nothing is locked after this.
+const SWEEP: &str = "
+DELETE FROM idempotency_keys WHERE (agent_id, key_sha256) IN (
+  SELECT agent_id, key_sha256 FROM idempotency_keys WHERE expires_at < clock_timestamp()
+  ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)";
+
+pub async fn find(client: &ClientWrapper, statements: &KeyStatements, batch: &CaptureBatch) -> Result<Vec<Row>, StoreError> {
+    let (agents, keys): (Vec<Uuid>, Vec<Vec<u8>>) =
+        claimed_keys(batch).into_iter().map(|(agent_id, key_sha256)| (agent_id.0, key_sha256.to_vec())).unzip();
+    let closing: Vec<Uuid> = batch.closings.iter().map(|closing| closing.outcome.request_id.0).collect();
+    if agents.is_empty() && closing.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(client.query(&statements.find, &[&agents, &keys, &closing]).await?)
+}
+
+pub fn key_row(row: &Row) -> Result<KeyRow, StoreError> {
+    let summary: Option<&str> = row.try_get(4)?;
+    let summary = summary.map(from_json).transpose()?;
+    Ok(KeyRow {
+        agent_id: AgentId(row.try_get(0)?),
+        key_sha256: digest(row, 1)?,
+        fingerprint: digest(row, 2)?,
+        request_id: RequestId(row.try_get(3)?),
+        state: KeyState::from_columns(summary, row.try_get(5)?)?,
+        expires_at: row.try_get(6)?,
+    })
+}
+
+pub async fn remove(client: &ClientWrapper, statements: &KeyStatements, changes: &KeyChanges) -> Result<(), StoreError> {
+    if changes.touched.is_empty() {
+        return Ok(());
+    }
+    let (agents, keys): (Vec<Uuid>, Vec<&[u8]>) =
+        changes.touched.iter().map(|(agent_id, key_sha256)| (agent_id.0, key_sha256.as_slice())).unzip();
+    client.execute(&statements.remove, &[&agents, &keys]).await?;
+    Ok(())
+}
+
+pub async fn insert(client: &ClientWrapper, statements: &KeyStatements, changes: &KeyChanges) -> Result<(), StoreError> {
+    let rows = &changes.rows;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let agents: Vec<Uuid> = rows.iter().map(|row| row.agent_id.0).collect();
+    let keys: Vec<&[u8]> = rows.iter().map(|row| row.key_sha256.as_slice()).collect();
+    let fingerprints: Vec<&[u8]> = rows.iter().map(|row| row.fingerprint.as_slice()).collect();
+    let calls: Vec<Uuid> = rows.iter().map(|row| row.request_id.0).collect();
+    let states: Vec<&str> = rows.iter().map(|row| row.state.as_str()).collect();
+    // coercions name members that the caller chose: JSON text has no U+0000 in it, which PostgreSQL would refuse
+    let summaries: Vec<Option<String>> = rows.iter().map(|row| row.state.summary().map(to_json).transpose()).collect::<Result<_, _>>()?;
+    let answers: Vec<Option<&str>> = rows.iter().map(|row| row.state.answer()).collect();
+    let expiries: Vec<jiff::Timestamp> = rows.iter().map(|row| row.expires_at).collect();
+    let columns: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
+        [&agents, &keys, &fingerprints, &calls, &states, &summaries, &answers, &expiries];
+    let written = client.execute(&statements.insert, &columns).await?;
+    if written == rows.len() as u64 { Ok(()) } else { Err(StoreError::Corrupt(format!("{written} keys were written, not {}", rows.len()))) }
+}
+
+/// New keys clear away some that have expired, twice as many, so that those never pile up. The last statement of its transaction.
+pub async fn sweep(client: &ClientWrapper, statements: &KeyStatements, changes: &KeyChanges) -> Result<(), StoreError> {
+    if changes.rows.is_empty() {
+        return Ok(());
+    }
+    let limit = i64::try_from(2 * changes.rows.len()).unwrap_or(i64::MAX);
+    client.execute(&statements.sweep, &[&limit]).await?;
+    Ok(())
+}
+
+fn digest(row: &Row, column: usize) -> Result<[u8; 32], StoreError> {
+    let bytes: &[u8] = row.try_get(column)?;
+    bytes.try_into().map_err(|_| StoreError::Corrupt(format!("a digest of {} bytes", bytes.len())))
+}

@@ -1,0 +1,76 @@
+//! Idempotency keys in SQLite.
+
+use ainfera_schema::{AgentId, RequestId};
+use rusqlite::{Row, Transaction, params};
+
+use super::value::{Key, Time};
+use crate::apply::idempotency::{KeyBook, KeyChanges, KeyRow, KeyState, claimed_keys};
+use crate::apply::rows::to_json;
+use crate::read::stored::from_json;
+use crate::{CaptureBatch, StoreError};
+
+/// The keys that the batch claims, and those of the calls that it closes.
+pub fn find(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<KeyBook, StoreError> {
+    const COLUMNS: &str = "SELECT agent_id, key_sha256, fingerprint, request_id, summary, answer, expires_at FROM idempotency_keys";
+    let mut found = Vec::new();
+    let mut by_key = transaction.prepare_cached(&format!("{COLUMNS} WHERE agent_id = ?1 AND key_sha256 = ?2"))?;
+    for (agent_id, key_sha256) in claimed_keys(batch) {
+        let mut rows = by_key.query(params![Key(agent_id.0), key_sha256])?;
+        while let Some(row) = rows.next()? {
+            found.push(key_row(row)?);
+        }
+    }
+    let mut by_call = transaction.prepare_cached(&format!("{COLUMNS} WHERE request_id = ?1"))?;
+    for closing in &batch.closings {
+        let mut rows = by_call.query((Key(closing.outcome.request_id.0),))?;
+        while let Some(row) = rows.next()? {
+            found.push(key_row(row)?);
+        }
+    }
+    Ok(KeyBook::new(found))
+}
+
+/// Writes what changed; new keys also clear away some that have expired, twice as many, so that those never pile up.
+pub fn write(transaction: &Transaction<'_>, changes: &KeyChanges) -> Result<(), StoreError> {
+    let mut remove = transaction.prepare_cached("DELETE FROM idempotency_keys WHERE agent_id = ?1 AND key_sha256 = ?2")?;
+    for (agent_id, key_sha256) in &changes.touched {
+        remove.execute(params![Key(agent_id.0), key_sha256])?;
+    }
+    if changes.rows.is_empty() {
+        return Ok(());
+    }
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO idempotency_keys (agent_id, key_sha256, fingerprint, request_id, state, summary, answer, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    for row in &changes.rows {
+        insert.execute(params![
+            Key(row.agent_id.0),
+            row.key_sha256,
+            row.fingerprint,
+            Key(row.request_id.0),
+            row.state.as_str(),
+            row.state.summary().map(to_json).transpose()?,
+            row.state.answer(),
+            Time(row.expires_at),
+        ])?;
+    }
+    let mut sweep = transaction.prepare_cached(
+        "DELETE FROM idempotency_keys WHERE rowid IN (SELECT rowid FROM idempotency_keys WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)",
+    )?;
+    sweep.execute(params![Time::now(), i64::try_from(2 * changes.rows.len()).unwrap_or(i64::MAX)])?;
+    Ok(())
+}
+
+fn key_row(row: &Row<'_>) -> Result<KeyRow, StoreError> {
+    let summary: Option<String> = row.get(4)?;
+    let summary = summary.as_deref().map(from_json).transpose()?;
+    Ok(KeyRow {
+        agent_id: AgentId(row.get::<_, Key>(0)?.0),
+        key_sha256: row.get(1)?,
+        fingerprint: row.get(2)?,
+        request_id: RequestId(row.get::<_, Key>(3)?.0),
+        state: KeyState::from_columns(summary, row.get(5)?)?,
+        expires_at: row.get::<_, Time>(6)?.0,
+    })
+}
