@@ -21,5 +21,6 @@ pub mod gate;
 pub mod outcome;
 pub mod provider;
 pub mod reader;
+pub mod replica;
 pub mod sink;
 pub mod worker;

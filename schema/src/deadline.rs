@@ -25,6 +25,10 @@ pub struct Deadlines {
     pub body: Duration,
     /// How long admission may wait for the store.
     pub admission: Duration,
+    /// How often a replica says that it lives.
+    pub heartbeat: Duration,
+    /// How long a replica may be silent before the others give it up.
+    pub lease: Duration,
 }
 
 impl Default for Deadlines {
@@ -40,6 +44,8 @@ impl Default for Deadlines {
             drain: Duration::from_secs(120),
             body: Duration::from_secs(60),
             admission: Duration::from_secs(5),
+            heartbeat: Duration::from_secs(5),
+            lease: Duration::from_secs(30),
         }
     }
 }

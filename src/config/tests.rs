@@ -246,25 +246,37 @@ fn providers_without_models_get_the_built_in_ones_of_their_kind() {
 }
 
 #[test]
-fn a_replica_on_a_shared_store_is_named_after_its_host() {
-    let environment = |name: &str| (name == "HOSTNAME").then(|| "pod-7".to_owned());
-    let replica = |text: &str| Config::from_toml(text, &environment).unwrap().replica;
-    assert_eq!(replica("database = \"postgres://db/ainfera\"\n"), "pod-7");
+fn a_replica_on_a_shared_store_is_named_after_its_host_and_port() {
+    let host = environment::host_name();
+    let replica = |text: &str| Config::from_toml(text, &nothing_set).unwrap().replica;
+    assert_eq!(replica("database = \"postgres://db/ainfera\"\n"), format!("{host}:8080"));
+    assert_eq!(replica("listen = \"127.0.0.1:8081\"\ndatabase = \"postgres://db/ainfera\"\n"), format!("{host}:8081"));
+    let free_port = replica("listen = \"127.0.0.1:0\"\ndatabase = \"postgres://db/ainfera\"\n");
+    assert_eq!(free_port, format!("{host}:process-{}", std::process::id()));
     assert_eq!(replica("database = \"sqlite://a.db\"\n"), "main");
     assert_eq!(replica("replica = \"b\"\ndatabase = \"postgres://db/ainfera\"\n"), "b");
 }
 
 #[test]
 fn the_command_line_goes_before_the_file() {
-    let environment = |name: &str| (name == "HOSTNAME").then(|| "pod-7".to_owned());
     let overrides =
-        Overrides { listen: Some("127.0.0.1:0".parse().unwrap()), database: Some("postgres://other/a".parse().unwrap()), replica: None };
-    let config = Config::from_toml_with("listen = \"0.0.0.0:1\"\ndatabase = \"sqlite://a.db\"\n", overrides, &environment).unwrap();
-    assert_eq!((config.listen.to_string().as_str(), config.database.to_string().as_str()), ("127.0.0.1:0", "postgres://other/a"));
+        Overrides { listen: Some("127.0.0.1:7".parse().unwrap()), database: Some("postgres://other/a".parse().unwrap()), replica: None };
+    let config = Config::from_toml_with("listen = \"0.0.0.0:1\"\ndatabase = \"sqlite://a.db\"\n", overrides, &nothing_set).unwrap();
+    assert_eq!((config.listen.to_string().as_str(), config.database.to_string().as_str()), ("127.0.0.1:7", "postgres://other/a"));
     // the name follows the database that is used, not the one in the file
-    assert_eq!(config.replica, "pod-7");
+    assert_eq!(config.replica, format!("{}:7", environment::host_name()));
     let overrides = Overrides { replica: Some("b".into()), ..Overrides::default() };
-    assert_eq!(Config::from_toml_with("replica = \"a\"\n", overrides, &environment).unwrap().replica, "b");
+    assert_eq!(Config::from_toml_with("replica = \"a\"\n", overrides, &nothing_set).unwrap().replica, "b");
+}
+
+#[test]
+fn a_store_must_be_durable_unless_it_need_not() {
+    let durability = |text: &str| Config::from_toml(text, &nothing_set).unwrap().durability;
+    assert_eq!(durability(""), Durability::Required);
+    assert_eq!(durability("[store]\nallow_unsafe_durability = false\n"), Durability::Required);
+    assert_eq!(durability("[store]\nallow_unsafe_durability = true\n"), Durability::NotChecked);
+    let short = mistakes("[deadlines]\nheartbeat = \"2s\"\nlease = \"3s\"\n");
+    assert_eq!(short, ["line 3: deadlines.lease: must be at least two heartbeats, or a replica that is only slow is given up"]);
 }
 
 #[test]

@@ -77,6 +77,11 @@ pub fn debited(transfer: &TransferRow) -> Event {
     Event::new(AuditEventType::LedgerDebited, transfer_fields(transfer))
 }
 
+/// A call that was charged as lost was charged, or given back, the difference to what it cost.
+pub fn adjusted(transfer: &TransferRow) -> Event {
+    Event::new(AuditEventType::LedgerAdjusted, transfer_fields(transfer))
+}
+
 /// A wallet was filled.
 pub fn topped_up(transfer: &TransferRow) -> Event {
     Event::new(AuditEventType::WalletToppedUp, transfer_fields(transfer))
