@@ -11,6 +11,8 @@ mod call;
 mod database;
 #[path = "conformance/faults.rs"]
 mod faults;
+#[path = "conformance/idempotency.rs"]
+mod idempotency;
 #[path = "conformance/lost.rs"]
 mod lost;
 #[path = "conformance/money.rs"]
@@ -19,10 +21,14 @@ mod money;
 mod postgres;
 #[path = "conformance/reads.rs"]
 mod reads;
+#[path = "conformance/replicas.rs"]
+mod replicas;
 #[path = "conformance/retry.rs"]
 mod retry;
 #[path = "conformance/schema.rs"]
 mod schema;
+#[path = "conformance/wallets.rs"]
+mod wallets;
 
 macro_rules! conformance {
     ($($module:ident { $($name:ident)* })*) => {
@@ -57,10 +63,30 @@ conformance! {
         a_call_that_was_never_admitted_is_unknown
         a_batch_with_one_impossible_row_leaves_nothing
     }
+    idempotency {
+        of_racing_calls_with_one_key_one_is_admitted
+        of_calls_with_one_key_in_one_batch_the_first_is_admitted
+        a_refused_call_holds_no_key
+        a_completed_call_is_answered_again_whatever_is_left
+        a_key_is_released_by_a_failure_that_cost_nothing
+        a_call_that_cost_something_without_an_answer_is_not_run_again
+        a_key_is_forgotten_after_a_day
+        the_owner_of_an_expired_key_cannot_end_the_one_that_replaced_it
+        a_lost_call_keeps_its_key_if_it_is_charged
+        a_key_is_one_agents
+    }
     lost {
         the_next_boot_closes_what_the_last_one_left_open
         more_calls_than_fit_one_transaction_are_all_closed
         a_drained_boot_leaves_nothing_to_close
+    }
+    replicas {
+        a_heartbeat_keeps_a_boot_alive
+        what_a_silent_boot_left_open_is_closed_and_the_boot_fenced
+        the_next_life_of_a_replica_fences_the_last_one_at_once
+        racing_reapers_close_every_call_once
+        a_late_close_adjusts_the_charge_once_and_writes_no_second_row
+        a_store_that_may_forget_is_refused_by_name
     }
     money {
         a_nano_dollar_is_kept
@@ -84,6 +110,14 @@ conformance! {
         a_key_of_nobody_is_refused
         a_store_that_is_there_answers
         broken_promises_are_noticed
+    }
+    wallets {
+        exactly_as_many_fit_each_kind_of_cap_however_they_race
+        exactly_as_many_fit_wallet_and_pool_together_however_they_race
+        the_kill_switch_counts_everybody_and_stops_pins_too
+        months_and_days_roll_by_the_stores_clock
+        the_pool_pays_for_whom_it_may_and_the_ledger_says_who_paid
+        an_operators_change_is_made_once_and_told_once
     }
     schema {
         replicas_may_migrate_together_and_again

@@ -30,7 +30,7 @@ pub async fn the_next_boot_closes_what_the_last_one_left_open(database: Database
     // the old process was only asleep
     let late = [&routed, &direct, &elsewhere].map(|call| closing(call, OutcomeStatus::Succeeded));
     let reply = store.capture(closings(late)).await.unwrap();
-    assert_eq!(results(reply), [CloseResult::AlreadyClosed, CloseResult::AlreadyClosed, CloseResult::Closed]);
+    assert_eq!(results(reply), [CloseResult::Adjusted, CloseResult::Adjusted, CloseResult::Closed]);
     database.assert_sound(agent.0).await;
 }
 
