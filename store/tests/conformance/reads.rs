@@ -97,6 +97,7 @@ pub async fn broken_promises_are_noticed(database: Database) {
     let expected = [
         "balance_is_sum_of_transfers",
         "held_is_sum_of_intents",
+        "tenant_holds_are_those_of_its_agents",
         "outcome_has_inference",
         "audit_chain_is_contiguous",
         "intent_belongs_to_unclosed_boot",
