@@ -4,20 +4,30 @@
 //! It runs on the main arbiter, with the store to itself. A record keeps its permit until it is durable. When the store fails, the batch is sent
 //! again until it is in, for an error does not say whether it was committed; meanwhile new admissions are refused at once.
 
+pub mod checkpoint_file;
+pub mod checkpointing;
 pub mod lease;
 pub mod queue;
+pub mod replay;
+pub mod spool;
+pub mod spool_file;
 
+#[cfg(test)]
+mod example;
+
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
-use ainfera_schema::RoutingOutcome;
+use ainfera_schema::{RequestId, RoutingOutcome, Usd};
 use ainfera_store::{Admission, CaptureReply, CloseResult, Store, StoreError, StoredAnswer, Verdict};
 use tokio::sync::oneshot;
 
 use crate::counters::Counters;
 use crate::gate::{Gate, Permit};
 use queue::{Batch, Queue};
+use replay::{ReplayError, SharedSpool, blocking};
 
 /// Let this call in. Answered when the intent is durable, or at once while the store is down.
 #[derive(Message)]
@@ -52,13 +62,19 @@ pub enum CaptureError {
     /// Try again in a moment.
     #[error("store unavailable: {0}")]
     Unavailable(String),
+    /// It may be in the store or not: it is sent again until it is, and must be closed.
+    #[error("store failed, effect unknown: {0}")]
+    InDoubt(String),
     /// It will not take this one.
     #[error("store refused the record: {0}")]
     Refused(String),
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// So that admissions are back within two seconds of the store.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How many ticks of the queue make the time after which a record is spooled.
+const SPOOL_TICKS: u32 = 8;
 
 /// See the module.
 pub struct CaptureActor {
@@ -67,7 +83,22 @@ pub struct CaptureActor {
     counters: Arc<Counters>,
     gate: Gate,
     phase: Phase,
+    killswitch_daily_usd: Option<Usd>,
     reaper: lease::Reaper,
+    /// What the store is asked to take: the transaction that runs, or the one that waits to be sent again.
+    under_way: Option<Batch>,
+    spool: Option<Spool>,
+    checkpointing: Option<checkpointing::Checkpointing>,
+}
+
+/// Where records wait that the store does not take.
+struct Spool {
+    file: SharedSpool,
+    after: Duration,
+    /// One write at a time.
+    busy: bool,
+    /// There may be lines in the file.
+    used: bool,
 }
 
 enum Phase {
@@ -82,12 +113,37 @@ enum Phase {
 
 impl CaptureActor {
     pub fn new(store: Arc<dyn Store>, counters: Arc<Counters>, gate: Gate) -> Self {
-        Self { store, queue: Queue::default(), counters, gate, phase: Phase::Idle, reaper: lease::Reaper::default() }
+        Self {
+            store,
+            queue: Queue::default(),
+            counters,
+            gate,
+            phase: Phase::Idle,
+            killswitch_daily_usd: None,
+            reaper: lease::Reaper::default(),
+            under_way: None,
+            spool: None,
+            checkpointing: None,
+        }
+    }
+
+    /// Records that the store has not taken after `after` are also written to `file`.
+    #[must_use]
+    pub fn with_spool(mut self, file: SharedSpool, after: Duration) -> Self {
+        self.spool = Some(Spool { file, after, busy: false, used: false });
+        self
+    }
+
+    /// Above this sum of everybody's spending in a UTC day nobody is let in.
+    pub fn with_killswitch(mut self, daily_usd: Option<Usd>) -> Self {
+        self.killswitch_daily_usd = daily_usd;
+        self
     }
 
     /// Starts the next transaction unless one is under way.
     fn advance(&mut self, context: &mut Context<Self>) {
         if matches!(self.phase, Phase::Idle)
+            && !self.make_due_checkpoint(context)
             && let Some(batch) = self.queue.next_batch()
         {
             self.commit(batch, context);
@@ -99,11 +155,16 @@ impl CaptureActor {
             self.phase = Phase::Committing;
         }
         let store = Arc::clone(&self.store);
-        let rows = batch.rows();
+        let mut rows = batch.rows();
+        rows.killswitch_daily_usd = self.killswitch_daily_usd;
+        self.under_way = Some(batch);
         let committed = async move { store.capture(rows).await }.into_actor(self);
-        context.spawn(committed.map(move |result, actor, context| match result {
-            Ok(reply) => actor.committed(batch, reply, context),
-            Err(error) => actor.failed(batch, error, context),
+        context.spawn(committed.map(move |result, actor, context| {
+            let Some(batch) = actor.under_way.take() else { return };
+            match result {
+                Ok(reply) => actor.committed(batch, reply, context),
+                Err(error) => actor.failed(batch, error, context),
+            }
         }));
     }
 
@@ -128,6 +189,7 @@ impl CaptureActor {
             self.counters.outcome(status).add_one();
         }
         self.queue.done(batch, reply);
+        self.clear_spool(context);
         self.advance(context);
     }
 
@@ -135,12 +197,18 @@ impl CaptureActor {
         self.counters.store_errors.add_one();
         let passing = match &error {
             StoreError::Unavailable(_) | StoreError::NotWritable(_) => true,
-            StoreError::History(_) | StoreError::NotDurable(_) | StoreError::Corrupt(_) | StoreError::Money(_) | StoreError::Refused(_) | StoreError::Statement(_) => false,
+            StoreError::History(_)
+            | StoreError::NotDurable(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Money(_)
+            | StoreError::Refused(_)
+            | StoreError::Statement(_) => false,
         };
         if !passing && batch.is_single() {
             // it fails alone and by itself: nothing else may wait for it
             tracing::error!(%error, "record refused by the store");
             self.counters.capture_failed.add_one();
+            self.set_aside(&batch, context);
             self.queue.refused(batch, &CaptureError::Refused(error.to_string()));
             self.phase = Phase::Idle;
             self.advance(context);
@@ -154,13 +222,107 @@ impl CaptureActor {
             }
         };
         self.phase = Phase::Failing { message: error.to_string(), pause };
-        let retry = if passing { batch } else { self.queue.split(batch) };
-        context.run_later(pause, move |actor, context| actor.commit(retry, context));
+        let mut retry = if passing { batch } else { self.queue.split(batch) };
+        if passing {
+            retry.doubt(&error.to_string());
+        }
+        self.under_way = Some(retry);
+        context.run_later(pause, |actor, context| {
+            if let Some(batch) = actor.under_way.take() {
+                actor.commit(batch, context);
+            }
+        });
+    }
+
+    /// Writes what has waited for long, or while the process stops what waits at all, to the spool.
+    fn spool_ripe(&mut self, context: &mut Context<Self>) {
+        self.queue.tick();
+        let ticks = match self.phase {
+            Phase::Idle => return,
+            Phase::Failing { .. } if self.gate.is_closed() => 0,
+            Phase::Failing { .. } | Phase::Committing => u64::from(SPOOL_TICKS),
+        };
+        let Some(spool) = self.spool.as_mut().filter(|spool| !spool.busy) else { return };
+        let mut request_ids = HashSet::new();
+        let mut lines = Vec::new();
+        for outcome in self.queue.ripe(self.under_way.as_ref(), ticks) {
+            match spool::encode(outcome, &mut lines) {
+                Ok(()) => drop(request_ids.insert(outcome.request_id)),
+                Err(error) => tracing::error!(request_id = %outcome.request_id, %error, "record cannot be spooled"),
+            }
+        }
+        if request_ids.is_empty() {
+            return;
+        }
+        (spool.busy, spool.used) = (true, true);
+        let file = Arc::clone(&spool.file);
+        let written = async move { blocking(&file, move |spool| spool.append(&lines)).await }.into_actor(self);
+        context.spawn(written.map(move |result, actor, context| actor.spooled(result, &request_ids, context)));
+    }
+
+    fn spooled(&mut self, result: Result<(), ReplayError>, request_ids: &HashSet<RequestId>, context: &mut Context<Self>) {
+        if let Some(spool) = &mut self.spool {
+            spool.busy = false;
+        }
+        match result {
+            Ok(()) => {
+                tracing::warn!(calls = request_ids.len(), "store does not answer: closed calls are in the spool");
+                self.queue.spooled(self.under_way.as_mut(), request_ids);
+                self.counters.spooled.set(self.queue.only_spooled() as u64);
+            }
+            Err(error) => tracing::error!(%error, "spool cannot be written, closed calls wait in memory"),
+        }
+        self.clear_spool(context);
+    }
+
+    /// Empties the spool once all that is in it is in the store too.
+    fn clear_spool(&mut self, context: &mut Context<Self>) {
+        let Some(spool) = self.spool.as_mut().filter(|spool| spool.used && !spool.busy) else { return };
+        self.counters.spooled.set(self.queue.only_spooled() as u64);
+        if self.queue.only_spooled() > 0 {
+            return;
+        }
+        (spool.busy, spool.used) = (true, false);
+        let file = Arc::clone(&spool.file);
+        let cleared = async move { blocking(&file, spool_file::SpoolFile::clear).await }.into_actor(self);
+        context.spawn(cleared.map(|result, actor, _| {
+            if let Err(error) = result {
+                // what is in it is replayed at the next start, and finds itself in the store
+                tracing::error!(%error, "spool cannot be emptied");
+            }
+            if let Some(spool) = &mut actor.spool {
+                spool.busy = false;
+            }
+        }));
+    }
+
+    /// A closed call that the store will never take is kept for a person to look at.
+    fn set_aside(&mut self, batch: &Batch, context: &mut Context<Self>) {
+        let Some(spool) = &self.spool else { return };
+        let mut lines = Vec::new();
+        for outcome in batch.closings() {
+            let _ = spool::encode(outcome, &mut lines);
+        }
+        if lines.is_empty() {
+            return;
+        }
+        let file = Arc::clone(&spool.file);
+        let written = async move { blocking(&file, move |spool| spool.set_aside(&lines)).await }.into_actor(self);
+        context.spawn(written.map(|result, _, _| match result {
+            Ok(path) => tracing::error!(path = %path.display(), "the refused record is set aside"),
+            Err(error) => tracing::error!(%error, "the refused record cannot be set aside"),
+        }));
     }
 }
 
 impl Actor for CaptureActor {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        if let Some(spool) = &self.spool {
+            context.run_interval(spool.after / SPOOL_TICKS, |actor, context| actor.spool_ripe(context));
+        }
+    }
 
     /// Outside of a drain this is fatal: a gateway that cannot account must not dispatch.
     fn stopped(&mut self, _: &mut Self::Context) {

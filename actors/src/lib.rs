@@ -14,6 +14,7 @@
 
 pub mod brain;
 pub mod capture;
+pub mod checkpoint;
 pub mod counters;
 pub mod dispatch;
 pub mod fault_injection;

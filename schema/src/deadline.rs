@@ -25,6 +25,10 @@ pub struct Deadlines {
     pub body: Duration,
     /// How long admission may wait for the store.
     pub admission: Duration,
+    /// How long a closed call may wait for the store before it is also written to the spool.
+    pub spool_after: Duration,
+    /// How long a provider may be read on after its client has left, where its counts are wanted.
+    pub drain_after_disconnect: Duration,
     /// How often a replica says that it lives.
     pub heartbeat: Duration,
     /// How long a replica may be silent before the others give it up.
@@ -44,6 +48,8 @@ impl Default for Deadlines {
             drain: Duration::from_secs(120),
             body: Duration::from_secs(60),
             admission: Duration::from_secs(5),
+            spool_after: Duration::from_secs(2),
+            drain_after_disconnect: Duration::from_secs(5),
             heartbeat: Duration::from_secs(5),
             lease: Duration::from_secs(30),
         }

@@ -1,5 +1,6 @@
 //! What can be read back.
 
+pub mod audit;
 pub(crate) mod selects;
 pub(crate) mod stored;
 pub(crate) mod verify;

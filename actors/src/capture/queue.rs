@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use ainfera_schema::{OutcomeStatus, RequestId, RoutingOutcome};
-use ainfera_store::{Admission, CaptureBatch, CaptureReply, Closing, Verdict};
+use ainfera_store::{Admission, CaptureBatch, CaptureReply, Closing, StoredAnswer, Verdict};
 use tokio::sync::oneshot;
 
 use super::{Admit, CaptureError, Record, Reject};
@@ -56,6 +56,7 @@ struct Rejecting {
 
 struct Closed {
     outcome: Box<RoutingOutcome>,
+    answer: Option<StoredAnswer>,
     /// Goes home when the row is durable: in the store, or in the spool.
     permit: Option<Permit>,
     since_tick: u64,
@@ -72,7 +73,12 @@ impl Queue {
 
     pub fn record(&mut self, record: Record) {
         if !self.refused.contains(&record.outcome.request_id) {
-            self.records.push_back(Closed { outcome: record.outcome, permit: Some(record.permit), since_tick: self.tick });
+            self.records.push_back(Closed {
+                outcome: record.outcome,
+                answer: record.answer,
+                permit: Some(record.permit),
+                since_tick: self.tick,
+            });
         }
     }
 
@@ -85,7 +91,8 @@ impl Queue {
     pub fn ripe<'q>(&'q self, under_way: Option<&'q Batch>, ticks: u64) -> impl Iterator<Item = &'q RoutingOutcome> {
         let batches = self.singles.iter().chain(under_way);
         let records = self.records.iter().chain(batches.flat_map(|batch| &batch.records));
-        let ripe = records.filter(move |record| record.since_tick + ticks <= self.tick && !self.spooled.contains(&record.outcome.request_id));
+        let ripe =
+            records.filter(move |record| record.since_tick + ticks <= self.tick && !self.spooled.contains(&record.outcome.request_id));
         ripe.map(|record| &*record.outcome)
     }
 
@@ -187,7 +194,11 @@ impl Batch {
         CaptureBatch {
             admissions: self.admits.iter().map(|admit| (*admit.admission).clone()).collect(),
             rejections: self.rejects.iter().map(|reject| (*reject.outcome).clone()).collect(),
-            closings: self.records.iter().map(|record| Closing { outcome: (*record.outcome).clone(), answer: record.answer.clone() }).collect(),
+            closings: self
+                .records
+                .iter()
+                .map(|record| Closing { outcome: (*record.outcome).clone(), answer: record.answer.clone() })
+                .collect(),
             ..CaptureBatch::default()
         }
     }
@@ -234,4 +245,66 @@ fn tell<T>(reply: Option<oneshot::Sender<T>>, answer: T) {
 fn drain<T>(queue: &mut VecDeque<T>) -> Vec<T> {
     let taken = queue.len().min(MAX_BATCH);
     queue.drain(..taken).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::example::outcome;
+    use crate::gate::Gate;
+
+    fn record(gate: &Gate, name: &str) -> Record {
+        Record { outcome: Box::new(outcome(name)), answer: None, permit: gate.enter().unwrap() }
+    }
+
+    fn ripe(queue: &Queue, under_way: Option<&Batch>) -> HashSet<RequestId> {
+        queue.ripe(under_way, 2).map(|outcome| outcome.request_id).collect()
+    }
+
+    #[test]
+    fn what_has_waited_is_ripe_wherever_it_waits_and_its_permit_goes_home_with_the_spool() {
+        let gate = Gate::new(10);
+        let mut queue = Queue::default();
+        queue.record(record(&gate, "under way"));
+        let mut under_way = queue.next_batch().unwrap();
+        queue.tick();
+        queue.record(record(&gate, "waiting"));
+        assert!(ripe(&queue, Some(&under_way)).is_empty());
+        queue.tick();
+        let first = ripe(&queue, Some(&under_way));
+        assert_eq!(first.len(), 1);
+        queue.tick();
+        assert_eq!(ripe(&queue, Some(&under_way)).len(), 2);
+        queue.spooled(Some(&mut under_way), &first);
+        assert_eq!((gate.in_flight(), queue.only_spooled()), (1, 1));
+        assert_eq!(ripe(&queue, Some(&under_way)).len(), 1, "once is enough");
+        queue.done(under_way, CaptureReply::default());
+        assert_eq!(queue.only_spooled(), 0);
+        assert!(!queue.is_empty(), "what is spooled still goes to the store");
+    }
+
+    #[test]
+    fn a_record_that_reached_the_store_while_it_was_spooled_is_forgotten() {
+        let gate = Gate::new(10);
+        let mut queue = Queue::default();
+        queue.record(record(&gate, "fast"));
+        let request_ids = queue.ripe(None, 0).map(|outcome| outcome.request_id).collect();
+        let batch = queue.next_batch().unwrap();
+        queue.done(batch, CaptureReply::default());
+        queue.spooled(None, &request_ids);
+        assert_eq!((queue.only_spooled(), gate.in_flight()), (0, 0));
+    }
+
+    #[test]
+    fn in_doubt_the_asker_is_told_and_the_batch_stays() {
+        let gate = Gate::new(10);
+        let mut queue = Queue::default();
+        let (reply, mut answer) = oneshot::channel();
+        queue.reject(Reject { outcome: Box::new(outcome("r")), permit: gate.enter().unwrap(), reply });
+        let mut batch = queue.next_batch().unwrap();
+        batch.doubt("down");
+        batch.doubt("down");
+        assert_eq!(answer.try_recv().unwrap(), Err(CaptureError::InDoubt("down".to_owned())));
+        assert_eq!((batch.rows().rejections.len(), gate.in_flight()), (1, 0));
+    }
 }

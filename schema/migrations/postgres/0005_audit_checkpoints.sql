@@ -27,3 +27,8 @@ ALTER TABLE tenants ADD COLUMN name text;
 
 CREATE TRIGGER audit_checkpoints_append_only BEFORE UPDATE OR DELETE ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER audit_checkpoints_not_truncated BEFORE TRUNCATE ON audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE INDEX inferences_receipt ON inferences (receipt_id);
+
+-- Every chain and where it ends, of agents and of tenants' pools alike.
+CREATE VIEW audit_chain_ends AS
+    SELECT agent_id, audit_seq, audit_head FROM accounts UNION ALL SELECT tenant_id, audit_seq, audit_head FROM tenant_accounts;

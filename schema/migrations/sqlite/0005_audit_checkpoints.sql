@@ -27,3 +27,8 @@ ALTER TABLE tenants ADD COLUMN name TEXT;
 
 CREATE TRIGGER audit_checkpoints_no_update BEFORE UPDATE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'audit_checkpoints is append only'); END;
 CREATE TRIGGER audit_checkpoints_no_delete BEFORE DELETE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'audit_checkpoints is append only'); END;
+CREATE INDEX inferences_receipt ON inferences (receipt_id);
+
+-- Every chain and where it ends, of agents and of tenants' pools alike.
+CREATE VIEW audit_chain_ends AS
+    SELECT agent_id, audit_seq, audit_head FROM accounts UNION ALL SELECT tenant_id, audit_seq, audit_head FROM tenant_accounts;
