@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
+use ainfera_schema::{MoneyError, Usd};
 use clap::{Args, Parser, Subcommand};
 
 use crate::bench::BenchSettings;
@@ -25,6 +27,12 @@ pub enum Command {
     /// API keys.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Wallets, and the pool that all agents share.
+    #[command(subcommand)]
+    Wallet(WalletCommand),
+    /// Who may call, and what it may spend.
+    #[command(subcommand)]
+    Agents(AgentsCommand),
     /// Read cases on standard input, one JSON object a line, and write one decision a line.
     Decide,
     /// Bring a database up to date.
@@ -41,6 +49,108 @@ pub enum Command {
 pub enum KeysCommand {
     /// Make a key and print it, alone. The agent is made, with a funded demonstration wallet, if it is new.
     Create(KeysCreateArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WalletCommand {
+    /// Add money.
+    Topup(TopUpArgs),
+    /// Print balance, holds, spending and caps.
+    Show(OwnerAndDatabase),
+    /// Let it pay for no new call.
+    Pause(OwnerAndDatabase),
+    Resume(OwnerAndDatabase),
+    /// Refuse an agent whose wallet is short, although the pool could pay.
+    Strict(StrictArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AgentsCommand {
+    /// Let an agent in no more.
+    Suspend(OwnerAndDatabase),
+    Resume(OwnerAndDatabase),
+    /// Set caps. An agent's own stand in place of the pool's of the same kind.
+    Cap(CapArgs),
+}
+
+/// Whose wallet it is.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct OwnerArgs {
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// The pool that all agents share.
+    #[arg(long)]
+    pub pool: bool,
+}
+
+impl OwnerArgs {
+    pub fn name(&self) -> String {
+        self.agent.clone().unwrap_or_else(|| "pool".to_owned())
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct OwnerAndDatabase {
+    #[command(flatten)]
+    pub owner: OwnerArgs,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct TopUpArgs {
+    /// Dollars, such as 12.50.
+    #[arg(long, value_name = "USD")]
+    pub amount: Usd,
+    /// What the ledger says of it.
+    #[arg(long, value_name = "TEXT", default_value = "top-up")]
+    pub memo: String,
+    #[command(flatten)]
+    pub owner: OwnerArgs,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct StrictArgs {
+    /// Let the pool pay again.
+    #[arg(long)]
+    pub off: bool,
+    #[command(flatten)]
+    pub owner: OwnerArgs,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct CapArgs {
+    /// Dollars, or `none` to take the cap away.
+    #[arg(long, value_name = "USD")]
+    pub per_call: Option<CapText>,
+    #[arg(long, value_name = "USD")]
+    pub daily: Option<CapText>,
+    #[arg(long, value_name = "USD")]
+    pub monthly: Option<CapText>,
+    #[command(flatten)]
+    pub owner: OwnerArgs,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+/// A cap as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CapText {
+    None,
+    Usd(Usd),
+}
+
+impl FromStr for CapText {
+    type Err = MoneyError;
+
+    fn from_str(text: &str) -> Result<Self, MoneyError> {
+        if text == "none" { Ok(CapText::None) } else { text.parse().map(CapText::Usd) }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -147,6 +257,20 @@ mod tests {
         assert!(parse("ainfera mock-upstream --port 9100 --tokens 50 --delay-ms 5 --tools 2").is_ok());
         assert!(parse("ainfera mock-upstream --listen 0.0.0.0:9100 --pad 100 --markers").is_ok());
         assert!(parse("ainfera mock-upstream --listen 0.0.0.0:9100 --port 9100").is_err());
+    }
+
+    #[test]
+    fn wallets_and_caps_need_an_owner_and_an_amount() {
+        assert!(parse("ainfera wallet topup --agent a --amount 12.50").is_ok());
+        assert!(parse("ainfera wallet topup --pool --amount 1").is_ok());
+        assert!(parse("ainfera wallet topup --agent a --amount 0.0000000001").is_err());
+        assert!(parse("ainfera wallet show").is_err());
+        assert!(parse("ainfera wallet show --agent a --pool").is_err());
+        let Ok(Command::Agents(AgentsCommand::Cap(args))) = parse("ainfera agents cap --agent a --daily 2 --monthly none") else {
+            panic!("not parsed as cap");
+        };
+        assert_eq!((args.per_call, args.monthly), (None, Some(CapText::None)));
+        assert_eq!(args.daily, Some(CapText::Usd("2".parse().unwrap())));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What each command does, one file each. A command returns its exit code, or why it could not do its work.
 
+pub mod agents;
 pub mod bench;
 pub mod check;
 pub mod database;
@@ -9,7 +10,9 @@ pub mod doctor;
 pub mod keys;
 pub mod migrate;
 pub mod mock_upstream;
+pub mod operator;
 pub mod serve;
+pub mod wallet;
 
 use std::io;
 use std::process::ExitCode;
@@ -34,6 +37,8 @@ pub enum CommandError {
     Bench(#[from] BenchError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error("no such agent: {0}")]
+    NoSuchAgent(String),
     #[error("scripted provider: {0}")]
     Mock(io::Error),
     #[error("line {line}: {source}")]
@@ -49,6 +54,8 @@ pub fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Serve(args) => serve::run(args),
         Command::Check { file } => check::run(&file, &mut io::stdout().lock()),
         Command::Keys(KeysCommand::Create(args)) => keys::create(&args),
+        Command::Wallet(command) => wallet::run(command),
+        Command::Agents(command) => agents::run(command),
         Command::Decide => decide::run(io::stdin().lock(), io::stdout().lock()),
         Command::Migrate(args) => migrate::run(&args),
         Command::Doctor(args) => doctor::run(&args),

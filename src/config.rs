@@ -10,6 +10,7 @@ pub mod document;
 pub mod environment;
 pub mod field;
 pub mod file;
+pub mod killswitch;
 pub mod mistake;
 pub mod models;
 pub mod providers;
@@ -18,8 +19,9 @@ pub mod settings;
 pub mod vendor;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
-use ainfera_schema::{Deadlines, Model, Provider};
+use ainfera_schema::{Deadlines, Model, Provider, Usd};
 
 pub use database::{DatabaseUrl, DatabaseUrlError};
 pub use environment::{Environment, process_environment};
@@ -47,8 +49,12 @@ pub struct Config {
     pub providers: Vec<Provider>,
     pub models: Vec<Model>,
     pub deadlines: Deadlines,
+    /// Where closed calls wait while the store is away.
+    pub spool: PathBuf,
     pub routing: RoutingSettings,
     pub limits: Limits,
+    /// What all agents together may spend in a UTC day; above it nobody is let in.
+    pub killswitch_daily_usd: Option<Usd>,
     pub answers: AnswerRetention,
 }
 
@@ -71,6 +77,7 @@ impl Config {
 
 fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>) -> Option<Config> {
     let settings = settings::read(root, overrides, environment);
+    let killswitch_daily_usd = killswitch::read(root);
     let has_providers = root.field("providers").is_some();
     let has_models = root.field("models").is_some();
     let (providers, models) = if has_providers {
@@ -99,6 +106,8 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
         deadlines: settings.deadlines,
         routing: settings.routing,
         limits: settings.limits,
+        spool: settings.spool,
+        killswitch_daily_usd,
         answers: settings.answers,
     })
 }

@@ -6,6 +6,7 @@ pub mod body;
 pub mod error;
 pub mod health;
 pub mod idempotency;
+pub mod killswitch;
 pub mod messages;
 pub mod metrics;
 pub mod reads;
@@ -27,6 +28,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(reading("/v1/audit/{agent_id}", get().to(reads::audit)))
         .service(reading("/v1/audit/{agent_id}/verify", get().to(reads::verify_audit)))
         .service(reading("/v1/ledger/{agent_id}", get().to(reads::ledger)))
+        .service(reading("/v1/wallets/{agent_id}", get().to(reads::wallet)))
         .service(reading("/healthz", get().to(health::live)))
         .service(reading("/readyz", get().to(health::ready)))
         .service(reading("/metrics", get().to(metrics::metrics)))

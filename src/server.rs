@@ -5,7 +5,7 @@ pub mod parts;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::{Actor, Addr};
@@ -14,6 +14,8 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use ainfera_actors::brain::RoutingBrain;
 use ainfera_actors::capture::CaptureActor;
+use ainfera_actors::capture::replay::{ReplayError, replay};
+use ainfera_actors::capture::spool_file::SpoolFile;
 use ainfera_actors::counters::Counters;
 use ainfera_actors::gate::Gate;
 use ainfera_actors::provider::client::ClientSlot;
@@ -51,6 +53,8 @@ pub enum StartError {
     Tls(#[from] rustls::Error),
     #[error("cannot listen on {address}: {source}")]
     Listen { address: SocketAddr, source: std::io::Error },
+    #[error(transparent)]
+    Spool(#[from] ReplayError),
     #[error("scripted provider: {0}")]
     Mock(std::io::Error),
 }
@@ -83,6 +87,12 @@ impl Server {
         }
         store.migrate().await?;
         let boot_id = BootId::mint();
+        // first what really happened, then what nobody can tell any more
+        let spool = Arc::new(Mutex::new(SpoolFile::new(config.spool.clone())));
+        let replayed = replay(store.as_ref(), &spool).await?;
+        if replayed > 0 {
+            tracing::info!(replayed, "calls that an earlier boot had put into the spool are in the store");
+        }
         let lost = store.begin_boot(boot_id, &config.replica).await?;
         if lost > 0 {
             tracing::warn!(lost, replica = config.replica, "calls that an earlier boot left open were closed as lost");
@@ -90,7 +100,8 @@ impl Server {
         let (parts, mock) = Parts::build(&config).await?;
         let gate = Gate::new(config.max_in_flight);
         let counters = Arc::new(Counters::default());
-        let capture = CaptureActor::new(Arc::clone(&store), Arc::clone(&counters), gate.clone()).start();
+        let capture = CaptureActor::new(Arc::clone(&store), Arc::clone(&counters), gate.clone()).with_killswitch(config.killswitch_daily_usd);
+        let capture = capture.with_spool(spool, config.deadlines.spool_after).start();
         let (replica, standing) = ReplicaActor::new(boot_id, &config.deadlines, capture.clone(), gate.clone());
         let replica = replica.start();
         let shared = Data::new(Shared {
@@ -100,6 +111,7 @@ impl Server {
             counters: Arc::clone(&counters),
             catalogue: Arc::clone(&parts.catalogue),
             deadlines: config.deadlines,
+            killswitch_daily_usd: config.killswitch_daily_usd,
             bodies: BodyBudget::new(config.limits.body_bytes, config.limits.all_bodies_bytes),
             answers: config.answers,
         });
@@ -201,7 +213,10 @@ impl Server {
             tracing::error!(left = self.gate.in_flight(), "rows could not be written; the next boot closes them as lost");
             return ExitCode::FAILURE;
         }
-        if let Err(error) = self.store.end_boot(self.boot_id).await {
+        let spooled = self.counters.spooled.value();
+        if spooled > 0 {
+            tracing::warn!(spooled, "the store is away: calls are in the spool, the next start puts them into the store");
+        } else if let Err(error) = self.store.end_boot(self.boot_id).await {
             tracing::warn!(%error, "boot could not be marked closed");
         }
         let standing = *self.standing.borrow();

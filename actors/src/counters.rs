@@ -12,6 +12,8 @@ pub struct Counters {
     /// Records that the store refused for good. Must stay 0.
     pub capture_failed: Counter,
     pub store_errors: Counter,
+    /// Closed calls that are in the spool and not yet in the store.
+    pub spooled: Counter,
     pub commits: Counter,
     pub streams_open: Counter,
     outcomes: [Counter; OutcomeStatus::ALL.len()],
@@ -28,6 +30,10 @@ impl Counter {
 
     pub fn take_one(&self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
     }
 
     pub fn value(&self) -> u64 {

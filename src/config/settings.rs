@@ -1,6 +1,7 @@
 //! Everything of the configuration but providers and models.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use ainfera_schema::Deadlines;
 use rust_decimal::Decimal;
@@ -76,6 +77,7 @@ pub(super) struct Settings {
     pub max_in_flight: u32,
     pub max_attempts: u32,
     pub deadlines: Deadlines,
+    pub spool: PathBuf,
     pub routing: RoutingSettings,
     pub limits: Limits,
     pub answers: AnswerRetention,
@@ -99,11 +101,13 @@ pub(super) fn read(root: &Section<'_>, overrides: Overrides, environment: &Envir
     let database = root.field("database").and_then(|field| read_database(&field, environment));
     let replica = root.field("replica").and_then(|field| field.name().map(str::to_owned));
     let database = overrides.database.or(database).unwrap_or_default();
+    let (durability, spool) = root.field("store").and_then(|field| field.table(read_store)).unwrap_or_default();
     let listen = overrides.listen.or(listen).unwrap_or(DEFAULT_LISTEN);
     Settings {
         listen,
         replica: overrides.replica.or(replica).unwrap_or_else(|| default_replica(&database, listen)),
-        durability: root.field("store").and_then(|field| field.table(read_store)).unwrap_or_default(),
+        durability,
+        spool: spool.unwrap_or_else(|| default_spool(&database)),
         database,
         workers: whole(root, "workers", 1, 1024),
         max_in_flight: whole(root, "max_in_flight", 1, 10_000_000).unwrap_or(DEFAULT_MAX_IN_FLIGHT),
@@ -126,9 +130,22 @@ fn default_replica(database: &DatabaseUrl, listen: SocketAddr) -> String {
     }
 }
 
-fn read_store(section: &Section<'_>) -> Option<Durability> {
+fn read_store(section: &Section<'_>) -> Option<(Durability, Option<PathBuf>)> {
     let unsafe_allowed = section.field("allow_unsafe_durability").and_then(|field| field.flag()).unwrap_or(false);
-    Some(if unsafe_allowed { Durability::NotChecked } else { Durability::Required })
+    let spool = section.field("spool").and_then(|field| field.text().map(PathBuf::from));
+    Some((if unsafe_allowed { Durability::NotChecked } else { Durability::Required }, spool))
+}
+
+/// Beside the file that it stands in for, or in the folder where the process was started.
+fn default_spool(database: &DatabaseUrl) -> PathBuf {
+    match database {
+        DatabaseUrl::Sqlite(path) => {
+            let mut path = path.clone().into_os_string();
+            path.push(".spool");
+            path.into()
+        }
+        DatabaseUrl::Postgres(_) => PathBuf::from("ainfera.spool"),
+    }
 }
 
 fn read_address(field: &Field<'_>) -> Option<SocketAddr> {
@@ -158,6 +175,8 @@ fn read_deadlines(section: &Section<'_>) -> Option<Deadlines> {
         ("drain", &mut deadlines.drain),
         ("body", &mut deadlines.body),
         ("admission", &mut deadlines.admission),
+        ("spool_after", &mut deadlines.spool_after),
+        ("drain_after_disconnect", &mut deadlines.drain_after_disconnect),
         ("heartbeat", &mut deadlines.heartbeat),
         ("lease", &mut deadlines.lease),
     ] {

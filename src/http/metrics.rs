@@ -28,6 +28,11 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
         registry.register(name, help, ConstCounter::new(value.value()));
     }
     registry.register(
+        "calls_spooled",
+        "closed calls that are in the spool and not yet in the store",
+        ConstGauge::new(i64::try_from(counters.spooled.value()).unwrap_or(i64::MAX)),
+    );
+    registry.register(
         "calls_in_flight",
         "calls between admission and their durable row",
         ConstGauge::new(i64::from(shared.gate.in_flight())),
@@ -40,6 +45,7 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
     let info: Family<[(&'static str, &'static str); 1], Gauge> = Family::default();
     info.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
     registry.register("app_info", "what runs here", info);
+    super::killswitch::register(&shared, &mut registry).await;
     let mut text = String::new();
     match encode(&mut text, &registry) {
         Ok(()) => HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text),

@@ -6,6 +6,7 @@ use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use ainfera_actors::reader::ask;
 use ainfera_schema::{AgentId, InferenceId, RequestId, RoutingOutcome};
+use ainfera_store::Owner;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -64,6 +65,16 @@ pub async fn ledger(request: HttpRequest, id: Path<String>, page: Query<Page>, s
         let limit = page.limit();
         let view = ask(&shared.reader, move |store| Box::pin(async move { store.ledger(agent_id, limit).await })).await?;
         view.map(|view| json!(view)).ok_or(ApiError::NotFound("agent"))
+    };
+    respond(view.await)
+}
+
+pub async fn wallet(request: HttpRequest, id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+    let view = async {
+        let agent_id = own_agent(&request, &id, &shared).await?;
+        let view = ask(&shared.reader, move |store| Box::pin(async move { store.wallet(Owner::Agent(agent_id)).await })).await?;
+        let view = view.ok_or(ApiError::NotFound("agent"))?;
+        Ok(json!({"agent_id": agent_id, "balance_usd": view.balance_usd, "held_usd": view.held_usd, "paused": view.paused}))
     };
     respond(view.await)
 }

@@ -7,7 +7,7 @@ use ainfera_actors::counters::Counters;
 use ainfera_actors::gate::Gate;
 use ainfera_actors::reader::ReaderActor;
 use ainfera_routing::Catalogue;
-use ainfera_schema::Deadlines;
+use ainfera_schema::{Deadlines, Usd};
 
 use super::auth::KeyRing;
 use super::body::BodyBudget;
@@ -22,5 +22,6 @@ pub struct Shared {
     pub catalogue: Arc<Catalogue>,
     pub deadlines: Deadlines,
     pub bodies: BodyBudget,
+    pub killswitch_daily_usd: Option<Usd>,
     pub answers: AnswerRetention,
 }

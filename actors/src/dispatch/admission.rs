@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::draft;
 use super::failure::CallFailure;
 use crate::brain::{Choice, ChoiceRefusal, Decide};
-use crate::capture::Reject;
+use crate::capture::{CaptureError, Reject};
 use crate::gate::Permit;
 use crate::outcome::OpenOutcome;
 use crate::worker::Worker;
@@ -83,14 +83,14 @@ pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Entry, CallFa
                 Earlier::NotReplayable { summary } => Err(CallFailure::ReplayUnavailable(summary)),
             }
         }
+        // nobody knows whether the intent will be there: the record closes it if it is
+        Ok(Ok(Err(CaptureError::InDoubt(_)))) | Ok(Err(_)) | Err(_) => {
+            outcome.close(OutcomeStatus::FailedOther);
+            Err(CallFailure::StoreUnavailable)
+        }
         Ok(Ok(Err(error))) => {
             outcome.settle_refused();
             tracing::warn!(request_id = %setup.request_id, %error, "admission failed");
-            Err(CallFailure::StoreUnavailable)
-        }
-        // nobody knows whether the intent will be there: the record closes it if it is
-        Ok(Err(_)) | Err(_) => {
-            outcome.close(OutcomeStatus::FailedOther);
             Err(CallFailure::StoreUnavailable)
         }
     }
