@@ -100,7 +100,8 @@ impl Server {
         let (parts, mock) = Parts::build(&config).await?;
         let gate = Gate::new(config.max_in_flight);
         let counters = Arc::new(Counters::default());
-        let capture = CaptureActor::new(Arc::clone(&store), Arc::clone(&counters), gate.clone()).with_killswitch(config.killswitch_daily_usd);
+        let capture =
+            CaptureActor::new(Arc::clone(&store), Arc::clone(&counters), gate.clone()).with_killswitch(config.killswitch_daily_usd);
         let capture = capture.with_spool(spool, config.deadlines.spool_after).start();
         let (replica, standing) = ReplicaActor::new(boot_id, &config.deadlines, capture.clone(), gate.clone());
         let replica = replica.start();
@@ -146,7 +147,20 @@ impl Server {
         let handle = server.handle();
         #[expect(clippy::disallowed_methods, reason = "awaited in drain")]
         let running = actix_web::rt::spawn(server);
-        Ok(Server { address, handle, running, gate, boot_id, store, counters, drain: config.deadlines.drain, capture, replica, standing, mock })
+        Ok(Server {
+            address,
+            handle,
+            running,
+            gate,
+            boot_id,
+            store,
+            counters,
+            drain: config.deadlines.drain,
+            capture,
+            replica,
+            standing,
+            mock,
+        })
     }
 
     pub fn addr(&self) -> SocketAddr {

@@ -130,12 +130,10 @@ mod tests {
         let mut seniority = Seniority::new(Duration::from_secs(30), Duration::from_secs(5));
         after(&mut seniority, start, (0..=30).step_by(5));
         seniority.unanswered();
-        assert_eq!(after(&mut seniority, start, [35, 50, 64, 65]), [
-            Standing::TooYoung,
-            Standing::TooYoung,
-            Standing::TooYoung,
-            Standing::MayReap
-        ]);
+        assert_eq!(
+            after(&mut seniority, start, [35, 50, 64, 65]),
+            [Standing::TooYoung, Standing::TooYoung, Standing::TooYoung, Standing::MayReap]
+        );
         // asleep for 26 s: another one may have been, too
         assert_eq!(after(&mut seniority, start, [91, 110, 121]), [Standing::TooYoung, Standing::TooYoung, Standing::MayReap]);
     }

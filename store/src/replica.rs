@@ -50,7 +50,6 @@ impl Reaped {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

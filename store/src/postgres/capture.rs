@@ -45,7 +45,7 @@ pub async fn capture(pool: &Pool, batch: &CaptureBatch) -> Result<CaptureReply, 
 /// Ends the transaction, and gives the session back.
 pub async fn capture_on(session: Session, begun: Begun, batch: &CaptureBatch) -> Result<CaptureReply, StoreError> {
     let statements = Statements::prepare(session.client()?).await?;
-    let known = known(session.client()?, begun, &statements, batch).await?;
+    let known = Box::pin(known(session.client()?, begun, &statements, batch)).await?;
     let changes = apply(batch, known)?;
     session.commit_behind(Box::pin(insert::changes(session.client()?, &statements, &changes))).await?;
     session.release();

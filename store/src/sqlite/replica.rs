@@ -43,7 +43,7 @@ fn orphans(connection: &Connection, scope: &Scope) -> Result<Vec<Orphan>, StoreE
         "SELECT i.draft, i.charge_if_lost FROM intents i JOIN boots b ON b.boot_id = i.boot_id
          WHERE b.state = 'fenced' AND (?1 IS NULL OR b.replica = ?1) ORDER BY i.request_id LIMIT ?2",
     )?;
-    let rows = statement
-        .query_map((scope.replica(), PAGE), |row| Ok(Orphan { draft: row.get(0)?, charge_if_lost: row.get::<_, Nanos>(1)?.0 }))?;
+    let rows =
+        statement.query_map((scope.replica(), PAGE), |row| Ok(Orphan { draft: row.get(0)?, charge_if_lost: row.get::<_, Nanos>(1)?.0 }))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
