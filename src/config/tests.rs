@@ -23,6 +23,9 @@ expected_cost_ranking = true
 [limits]
 body_bytes = 1048576
 
+[idempotency]
+retain_answers = false
+
 [[providers]]
 id = "anthropic"
 kind = "anthropic"
@@ -74,6 +77,8 @@ fn a_good_file_is_read_whole() {
     assert_eq!(config.routing.default_floor, Decimal::new(7, 1));
     assert!(config.routing.floor_on_q_prior && config.routing.expected_cost_ranking && !config.routing.preference_live);
     assert_eq!(config.limits.body_bytes, 1 << 20);
+    assert_eq!(config.answers, AnswerRetention::Discard);
+    assert_eq!(Config::from_environment(&nothing_set).unwrap().answers, AnswerRetention::Keep);
 
     assert_eq!(config.providers[0].base_url, "http://127.0.0.1:9100");
     assert_eq!(config.providers[0].api_key.as_ref().map(|key| key.expose()), Some("sk-ant-1"));
