@@ -1,0 +1,94 @@
+//! At a start: what an earlier life put into its spool goes into the store, before that life's open calls are closed as lost.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ainfera_schema::RoutingOutcome;
+use ainfera_store::{CaptureBatch, CloseResult, Closing, Store, StoreError};
+
+use super::spool::encode;
+use super::spool_file::{SpoolError, SpoolFile};
+
+/// Shared between CaptureActor and the blocking thread that writes for it; never locked elsewhere.
+pub type SharedSpool = Arc<Mutex<SpoolFile>>;
+
+/// How many calls go into one transaction.
+const PAGE: usize = 500;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("spool: {0}")]
+    Spool(#[from] SpoolError),
+    #[error("spool: its thread was stopped")]
+    Stopped,
+}
+
+/// Returns how many calls the spool closed. Safe to do again: whoever is closed stays closed.
+pub async fn replay(store: &dyn Store, spool: &SharedSpool) -> Result<u64, ReplayError> {
+    let spooled = match blocking(spool, SpoolFile::read).await {
+        Err(ReplayError::Spool(error @ SpoolError::InUse { .. })) => {
+            tracing::warn!(%error, "spool is not replayed");
+            return Ok(0);
+        }
+        other => other?,
+    };
+    if spooled.damaged_lines > 0 {
+        tracing::error!(damaged_lines = spooled.damaged_lines, "lines of the spool are torn; their calls are closed as lost");
+    }
+    if spooled.outcomes.is_empty() {
+        return Ok(0);
+    }
+    let mut closed = 0;
+    let mut refused = Vec::new();
+    for page in spooled.outcomes.chunks(PAGE) {
+        match capture(store, page).await {
+            Ok(count) => closed += count,
+            Err(error @ (StoreError::Unavailable(_) | StoreError::NotWritable(_))) => return Err(error.into()),
+            // one of them is at fault: each for itself
+            Err(_) => {
+                for outcome in page {
+                    match capture(store, std::slice::from_ref(outcome)).await {
+                        Ok(count) => closed += count,
+                        Err(error @ (StoreError::Unavailable(_) | StoreError::NotWritable(_))) => return Err(error.into()),
+                        Err(error) => {
+                            tracing::error!(request_id = %outcome.request_id, %error, "record of the spool refused by the store");
+                            let _ = encode(outcome, &mut refused);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    blocking(spool, move |spool| {
+        if !refused.is_empty() {
+            let path = spool.set_aside(&refused)?;
+            tracing::error!(path = %path.display(), "records that the store refused are set aside");
+        }
+        spool.clear()
+    })
+    .await?;
+    Ok(closed)
+}
+
+async fn capture(store: &dyn Store, outcomes: &[RoutingOutcome]) -> Result<u64, StoreError> {
+    let closings = outcomes.iter().map(|outcome| Closing { outcome: outcome.clone(), answer: None }).collect();
+    let reply = store.capture(CaptureBatch { closings, ..CaptureBatch::default() }).await?;
+    for (request_id, result) in &reply.closed {
+        if *result == CloseResult::Unknown {
+            // its admission was in doubt when it was spooled, and did not get through: its caller was told so
+            tracing::info!(%request_id, "call of the spool was never let in");
+        }
+    }
+    Ok(reply.closed.iter().filter(|(_, result)| *result == CloseResult::Closed).count() as u64)
+}
+
+/// Runs `work` where it may block.
+pub(super) async fn blocking<T: Send + 'static>(
+    spool: &SharedSpool,
+    work: impl FnOnce(&mut SpoolFile) -> Result<T, SpoolError> + Send + 'static,
+) -> Result<T, ReplayError> {
+    let spool = Arc::clone(spool);
+    let done = tokio::task::spawn_blocking(move || work(&mut spool.lock().unwrap_or_else(PoisonError::into_inner))).await;
+    Ok(done.map_err(|_| ReplayError::Stopped)??)
+}
