@@ -148,7 +148,7 @@ impl Queue {
     /// The batch is durable: everybody who waits is told, and the permits of its records go home.
     pub fn done(&mut self, batch: Batch, reply: CaptureReply) {
         for (asking, (_, verdict)) in batch.admits.into_iter().zip(reply.verdicts) {
-            if let Verdict::Refused(_) = verdict {
+            if let Verdict::Refused(_) | Verdict::Duplicate(_) = verdict {
                 self.forget(asking.admission.draft.request_id);
             }
             tell(asking.reply, Ok(verdict));
