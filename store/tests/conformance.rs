@@ -86,6 +86,7 @@ conformance! {
         the_next_life_of_a_replica_fences_the_last_one_at_once
         racing_reapers_close_every_call_once
         a_late_close_adjusts_the_charge_once_and_writes_no_second_row
+        what_the_pool_paid_for_a_lost_call_is_adjusted_on_the_pool
         a_store_that_may_forget_is_refused_by_name
     }
     money {

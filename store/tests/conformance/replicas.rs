@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{BootId, OutcomeStatus, RoutingOutcome, Usd};
-use ainfera_store::{CloseResult, Heartbeat};
+use ainfera_store::{CloseResult, Heartbeat, Owner, WalletChange};
 use futures_util::future::join_all;
+use uuid::Uuid;
 
 use crate::call::{admission, admissions, call, closing, closings, direct_call, results, usd};
 use crate::database::Database;
@@ -136,6 +137,24 @@ pub async fn a_late_close_adjusts_the_charge_once_and_writes_no_second_row(datab
     assert_eq!(database.texts("SELECT count(*) FROM transfers WHERE kind = 'adjust'").await, ["4"]);
     let events = store.audit_events(agent.0, 0, 1000).await.unwrap();
     assert_eq!(events.iter().filter(|event| event.event_type == "ledger.adjusted").count(), 4);
+    database.assert_sound(agent.0).await;
+}
+
+pub async fn what_the_pool_paid_for_a_lost_call_is_adjusted_on_the_pool(database: Database) {
+    let agent = database.agent("0.01", SpendPolicy::default()).await;
+    let pool = Owner::Tenant(agent.1);
+    let top_up = WalletChange::TopUp { transfer_id: Uuid::now_v7(), amount: usd("10"), memo: "test".to_owned() };
+    database.store.administer(pool, top_up).await.unwrap().unwrap();
+    let (zombie, reaper) = (database.boot("one").await, database.boot("two").await);
+    let calls = ["0.5", "0.001"].map(|cost| RoutingOutcome { cost_actual_usd: usd(cost), ..call(agent) });
+    database.store.capture(admissions(calls.iter().map(|call| admission(call, zombie, "1")))).await.unwrap();
+    silent_for(&database, zombie, 31).await;
+    assert_eq!(database.store.reap(reaper, LEASE).await.unwrap(), 2);
+    let late = closings(calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded)));
+    assert_eq!(results(database.store.capture(late).await.unwrap()), [CloseResult::Adjusted; 2]);
+    let view = database.store.wallet(pool).await.unwrap().unwrap();
+    assert_eq!((view.balance_usd, view.held_usd, view.spent_today_usd), (usd("9.499"), Usd::ZERO, usd("0.501")));
+    assert_eq!(database.wallet(agent.0).await, (usd("0.01"), Usd::ZERO));
     database.assert_sound(agent.0).await;
 }
 
