@@ -4,6 +4,7 @@
 //! and from then on only passes on what that one says. Its life is one [`Phase`]; what the bill says is in [`meter`], what a failure means in [`failure`].
 
 pub mod admission;
+mod disconnect;
 pub mod draft;
 pub mod failure;
 pub mod meter;
@@ -28,6 +29,7 @@ use crate::gate::Permit;
 use crate::outcome::OpenOutcome;
 use crate::provider::{Attempting, Emit, Failed, ProviderActor, ProviderFailure, ProviderSetup, Taken};
 use crate::sink::{Close, Opened, SinkError, Write, WriteError, Written};
+use disconnect::Client;
 use admission::{Admitted, CallSetup, Entry};
 pub use failure::CallFailure;
 use meter::Running;
@@ -97,6 +99,7 @@ pub struct DispatchActor {
     head: Option<HeadReply>,
     phase: Phase,
     attempts_started: u32,
+    client: Client,
 }
 
 /// The whole life of a call; failover is possible in `Trying` only.
@@ -124,7 +127,7 @@ struct Open {
 
 impl DispatchActor {
     pub fn new(setup: Rc<CallSetup>, permit: Permit, sink: SinkAddress, head: HeadReply) -> Self {
-        Self { setup, permit: Some(permit), sink, head: Some(head), phase: Phase::Admitting, attempts_started: 0 }
+        Self { setup, permit: Some(permit), sink, head: Some(head), phase: Phase::Admitting, attempts_started: 0, client: Client::There }
     }
 
     fn admitted(&mut self, result: Result<Entry, CallFailure>, context: &mut Context<Self>) {
@@ -137,7 +140,8 @@ impl DispatchActor {
                 self.answer(Ok(replay::head(&answer, *summary, self.setup.call.delivery)));
                 context.stop();
             }
-            Ok(Entry::Admitted(Admitted { outcome, choice })) => {
+            Ok(Entry::Admitted(admitted)) => {
+                let Admitted { outcome, choice } = *admitted;
                 let left = choice.candidates.iter().copied().collect();
                 self.phase = Phase::Trying { open: Open { outcome, choice, left, running: None }, held: Vec::new() };
                 if self.sink.stream.is_some() {
@@ -189,6 +193,10 @@ impl DispatchActor {
         open.note_attempt(&running, failure.result(), failure.http_status());
         if committed {
             open.bill(&running);
+            if let Client::Left(_) = self.client {
+                self.close(OutcomeStatus::ClientGone);
+                return context.stop();
+            }
             return self.fail(CallFailure::midstream(&failure), OutcomeStatus::FailedMidstream, context);
         }
         match failure.next() {
@@ -215,7 +223,11 @@ impl DispatchActor {
                 }
                 Taken::ReadOn
             }
-            Ok(Err(SinkError::Gone)) => self.end_early(OutcomeStatus::ClientGone, context),
+            Ok(Err(SinkError::Gone)) if ended => {
+                self.finished_alone(context);
+                Taken::ReadOn
+            }
+            Ok(Err(SinkError::Gone)) => self.client_left(context),
             Ok(Err(SinkError::Stalled)) => self.end_early(OutcomeStatus::ClientStalled, context),
             Err(_) => self.end_early(OutcomeStatus::FailedOther, context),
         }
@@ -378,6 +390,12 @@ impl Handler<Emit> for DispatchActor {
             return taken(Taken::Stop);
         };
         running.listen(&emit.events);
+        if let Client::Left(_) = self.client {
+            if emit.events.iter().any(|heard| heard.event == StreamEvent::End) {
+                self.finished_alone(context);
+            }
+            return taken(Taken::ReadOn);
+        }
         let Phase::Trying { held, .. } = &mut self.phase else { return self.pass_on(emit.events) };
         let content = emit.events.iter().any(Heard::is_content);
         let finished = emit.events.iter().any(|heard| heard.event == StreamEvent::End);
@@ -432,6 +450,6 @@ impl Handler<ClientGone> for DispatchActor {
 
     fn handle(&mut self, _: ClientGone, context: &mut Self::Context) {
         // stopped while it is being admitted, the pending admission closes itself
-        self.end_early(OutcomeStatus::ClientGone, context);
+        self.client_left(context);
     }
 }

@@ -23,6 +23,6 @@ pub use id::{AgentId, BootId, InferenceId, ModelSlug, ProviderId, ReceiptId, Req
 pub use model::{Model, Price};
 pub use money::{MoneyError, Usd};
 pub use outcome::{Attempt, AttemptResult, CallKind, OutcomeStatus, RoutingOutcome};
-pub use provider::{Provider, ProviderKind, Secret};
+pub use provider::{OnDisconnect, Provider, ProviderKind, Secret};
 pub use task::{TaskType, TaskTypeSource};
 pub use usage::{TokenUsage, UsageBasis};

@@ -52,6 +52,16 @@ impl ProviderKind {
     }
 }
 
+/// What becomes of an attempt whose client leaves after the first content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDisconnect {
+    /// The provider is stopped; what it used is estimated.
+    #[default]
+    Cancel,
+    /// The provider is read to its end, for a bounded time, so that its own count is billed.
+    Drain,
+}
+
 /// A provider as configured. `base_url` has no trailing slash and no `/v1`.
 #[derive(Debug, Clone)]
 pub struct Provider {
@@ -60,6 +70,7 @@ pub struct Provider {
     pub base_url: String,
     /// Left out for self-hosted backends that ask for none.
     pub api_key: Option<Secret>,
+    pub on_disconnect: OnDisconnect,
 }
 
 /// Text that never shows: its `Debug` form is `***`.

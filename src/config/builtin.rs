@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ainfera_schema::{Model, Provider, ProviderId, ProviderKind, Secret};
+use ainfera_schema::{Model, OnDisconnect, Provider, ProviderId, ProviderKind, Secret};
 
 use super::document::{Section, read_document};
 use super::environment::{Environment, non_empty};
@@ -30,11 +30,18 @@ pub fn providers(root: &Section<'_>, environment: &Environment<'_>) -> Vec<Provi
             kind: vendor.kind,
             base_url: vendor.base_url.to_owned(),
             api_key: Some(Secret::new(key)),
+            on_disconnect: OnDisconnect::default(),
         });
     }
     if providers.is_empty() {
         let id = ProviderId::new(ProviderKind::Mock.as_str());
-        providers.push(Provider { id, kind: ProviderKind::Mock, base_url: String::new(), api_key: None });
+        providers.push(Provider {
+            id,
+            kind: ProviderKind::Mock,
+            base_url: String::new(),
+            api_key: None,
+            on_disconnect: OnDisconnect::default(),
+        });
     }
     providers
 }

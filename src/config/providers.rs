@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ainfera_schema::{Provider, ProviderId, ProviderKind, Secret};
+use ainfera_schema::{OnDisconnect, Provider, ProviderId, ProviderKind, Secret};
 
 use super::base_url;
 use super::document::Section;
@@ -39,7 +39,10 @@ fn read_one(section: &Section<'_>, environment: &Environment<'_>, named: &mut BT
     if let Some(vendor) = vendor_key_missing {
         section.refuse_missing("api_key", format!("is missing; give {{ env = \"{}\" }}", vendor.key_variable));
     }
-    Some(Provider { id: ProviderId::new(id?), kind: kind?, base_url: base_url?, api_key })
+    let on_disconnect = section.field("on_disconnect");
+    let on_disconnect = on_disconnect.and_then(|field| field.one_of(&[("cancel", OnDisconnect::Cancel), ("drain", OnDisconnect::Drain)]));
+    let on_disconnect = on_disconnect.unwrap_or_default();
+    Some(Provider { id: ProviderId::new(id?), kind: kind?, base_url: base_url?, api_key, on_disconnect })
 }
 
 fn read_id<'d>(section: &Section<'d>, named: &mut BTreeSet<String>) -> Option<&'d str> {
