@@ -37,6 +37,9 @@ pub enum Command {
     Decide,
     /// Bring a database up to date.
     Migrate(DatabaseArgs),
+    /// The audit log: verify it, or export it.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Check what must always hold in a database; exit code 0 when all of it does.
     Doctor(DoctorArgs),
     /// Start the scripted provider alone, to test against.
@@ -186,6 +189,36 @@ pub struct DatabaseArgs {
     /// sqlite://PATH or postgres://…
     #[arg(long, value_name = "URL")]
     pub database: Option<DatabaseUrl>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Say whether a log is as it was written, and if not, what was done to it: 0 intact, 10 mutated, 11 deleted, 12 inserted, 13 reordered,
+    /// 14 truncated, 15 fork, 16 wrong key, 17 bad signature, 18 empty.
+    Verify(AuditVerifyArgs),
+    /// Write events and checkpoints to standard output, one JSON object a line.
+    Export(DatabaseArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct AuditVerifyArgs {
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// What `ainfera audit export` wrote; instead of a database.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "database"])]
+    pub export: Option<PathBuf>,
+    /// Checkpoints that were kept outside of the database.
+    #[arg(long, value_name = "FILE")]
+    pub checkpoints: Option<PathBuf>,
+    /// The public key that must have signed; several after a change of keys. Left out: the configured one, or that of the first checkpoint.
+    #[arg(long = "key", value_name = "HEX")]
+    pub keys: Vec<String>,
+    /// The export holds the events of one agent only.
+    #[arg(long, requires = "export")]
+    pub one_agent: bool,
+    /// Print the report as one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! What each command does, one file each. A command returns its exit code, or why it could not do its work.
 
 pub mod agents;
+pub mod audit;
 pub mod bench;
 pub mod check;
 pub mod database;
@@ -43,6 +44,8 @@ pub enum CommandError {
     Mock(io::Error),
     #[error("line {line}: {source}")]
     Case { line: usize, source: ainfera_routing::CaseError },
+    #[error("{path}: {source}", path = path.display())]
+    File { path: std::path::PathBuf, source: io::Error },
     #[error("standard input cannot be read: {0}")]
     Input(io::Error),
     #[error("standard output cannot be written: {0}")]
@@ -58,6 +61,7 @@ pub fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Agents(command) => agents::run(command),
         Command::Decide => decide::run(io::stdin().lock(), io::stdout().lock()),
         Command::Migrate(args) => migrate::run(&args),
+        Command::Audit(command) => audit::run(command),
         Command::Doctor(args) => doctor::run(&args),
         Command::MockUpstream(args) => mock_upstream::run(&args),
         Command::Bench(settings) => bench::run(&settings),

@@ -3,6 +3,7 @@
 //! In reading order: [`settings`], [`providers`], [`models`] read the tables; [`builtin`] stands in where a file names neither providers nor models;
 //! [`document`] and [`field`] read TOML and collect the [`mistake`]s.
 
+pub mod audit;
 pub mod base_url;
 pub mod builtin;
 pub mod database;
@@ -27,7 +28,7 @@ pub use database::{DatabaseUrl, DatabaseUrlError};
 pub use environment::{Environment, process_environment};
 pub use file::{ConfigError, load};
 pub use mistake::Mistake;
-pub use settings::{Durability, AnswerRetention, Limits, Overrides, RoutingSettings};
+pub use settings::{AnswerRetention, Durability, Limits, Overrides, RoutingSettings};
 
 use document::{Section, read_document};
 
@@ -53,6 +54,7 @@ pub struct Config {
     pub spool: PathBuf,
     pub routing: RoutingSettings,
     pub limits: Limits,
+    pub audit: audit::AuditSettings,
     /// What all agents together may spend in a UTC day; above it nobody is let in.
     pub killswitch_daily_usd: Option<Usd>,
     pub answers: AnswerRetention,
@@ -78,6 +80,7 @@ impl Config {
 fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>) -> Option<Config> {
     let settings = settings::read(root, overrides, environment);
     let killswitch_daily_usd = killswitch::read(root);
+    let audit = audit::read(root, environment);
     let has_providers = root.field("providers").is_some();
     let has_models = root.field("models").is_some();
     let (providers, models) = if has_providers {
@@ -106,6 +109,7 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
         deadlines: settings.deadlines,
         routing: settings.routing,
         limits: settings.limits,
+        audit,
         spool: settings.spool,
         killswitch_daily_usd,
         answers: settings.answers,

@@ -1,6 +1,7 @@
 //! The HTTP surface: one table of paths. Statuses are known in [`error`] only.
 
 pub mod answer;
+pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod error;
@@ -25,6 +26,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(reading("/v1/models", get().to(reads::models)))
         .service(reading("/v1/inferences/{inference_id}", get().to(reads::inference)))
         .service(reading("/v1/inferences/{inference_id}/decision", get().to(reads::decision)))
+        .service(reading("/v1/audit/height", get().to(audit::height)))
+        .service(reading("/v1/audit/public", get().to(audit::public)))
+        .service(reading("/v1/audit/key", get().to(audit::key)))
+        .service(reading("/.well-known/ainfera-public-key.json", get().to(audit::key)))
+        .service(reading("/v1/receipts/{receipt_id}", get().to(audit::receipt)))
         .service(reading("/v1/audit/{agent_id}", get().to(reads::audit)))
         .service(reading("/v1/audit/{agent_id}/verify", get().to(reads::verify_audit)))
         .service(reading("/v1/ledger/{agent_id}", get().to(reads::ledger)))

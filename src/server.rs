@@ -1,5 +1,6 @@
 //! One gateway: from a configuration to a listening server, and back to nothing without losing a row.
 
+pub mod audit;
 pub mod parts;
 
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use ainfera_actors::brain::RoutingBrain;
 use ainfera_actors::capture::CaptureActor;
 use ainfera_actors::capture::replay::{ReplayError, replay};
 use ainfera_actors::capture::spool_file::SpoolFile;
+use ainfera_actors::checkpoint::CheckpointActor;
 use ainfera_actors::counters::Counters;
 use ainfera_actors::gate::Gate;
 use ainfera_actors::provider::client::ClientSlot;
@@ -34,7 +36,7 @@ use crate::config::{Config, Durability};
 use crate::http::auth::KeyRing;
 use crate::http::body::BodyBudget;
 use crate::http::routes;
-use crate::http::state::Shared;
+use crate::http::state::{AuditPages, Shared};
 use parts::Parts;
 
 /// Above the idle times of load balancers, so that they close first.
@@ -55,6 +57,8 @@ pub enum StartError {
     Listen { address: SocketAddr, source: std::io::Error },
     #[error(transparent)]
     Spool(#[from] ReplayError),
+    #[error(transparent)]
+    AuditKey(#[from] audit::AuditKeyError),
     #[error("scripted provider: {0}")]
     Mock(std::io::Error),
 }
@@ -71,6 +75,8 @@ pub struct Server {
     drain: Duration,
     /// Kept here so that a last message to it cannot race with its end.
     capture: Addr<CaptureActor>,
+    /// Ticks for as long as it is held.
+    checkpoints: Addr<CheckpointActor>,
     /// Beats for as long as it is held.
     replica: Addr<ReplicaActor>,
     /// Whether other replicas gave this one up.
@@ -102,7 +108,9 @@ impl Server {
         let counters = Arc::new(Counters::default());
         let capture =
             CaptureActor::new(Arc::clone(&store), Arc::clone(&counters), gate.clone()).with_killswitch(config.killswitch_daily_usd);
-        let capture = capture.with_spool(spool, config.deadlines.spool_after).start();
+        let (checkpointing, public_key) = audit::checkpointing(&config.audit, &config.database)?.unzip();
+        let capture = capture.with_spool(spool, config.deadlines.spool_after).checkpointing(checkpointing).start();
+        let checkpoints = CheckpointActor::new(capture.clone(), Arc::clone(&counters)).start();
         let (replica, standing) = ReplicaActor::new(boot_id, &config.deadlines, capture.clone(), gate.clone());
         let replica = replica.start();
         let shared = Data::new(Shared {
@@ -115,6 +123,7 @@ impl Server {
             killswitch_daily_usd: config.killswitch_daily_usd,
             bodies: BodyBudget::new(config.limits.body_bytes, config.limits.all_bodies_bytes),
             answers: config.answers,
+            audit: AuditPages { visibility: config.audit.visibility, public_key },
         });
         let worker_capture = capture.clone();
         let factory = move || {
@@ -157,6 +166,7 @@ impl Server {
             counters,
             drain: config.deadlines.drain,
             capture,
+            checkpoints,
             replica,
             standing,
             mock,
@@ -234,7 +244,7 @@ impl Server {
             tracing::warn!(%error, "boot could not be marked closed");
         }
         let standing = *self.standing.borrow();
-        drop((self.replica, self.capture, self.mock));
+        drop((self.checkpoints, self.replica, self.capture, self.mock));
         match standing {
             Heartbeat::Alive => ExitCode::SUCCESS,
             Heartbeat::Fenced => ExitCode::FAILURE,

@@ -12,6 +12,7 @@ use ainfera_schema::{Deadlines, Usd};
 use super::auth::KeyRing;
 use super::body::BodyBudget;
 use crate::config::AnswerRetention;
+use crate::config::audit::AuditVisibility;
 
 /// Made once, before the first worker.
 pub struct Shared {
@@ -24,4 +25,11 @@ pub struct Shared {
     pub bodies: BodyBudget,
     pub killswitch_daily_usd: Option<Usd>,
     pub answers: AnswerRetention,
+    pub audit: AuditPages,
+}
+
+/// Who may see the audit's pages, and the key that is shown there.
+pub struct AuditPages {
+    pub visibility: AuditVisibility,
+    pub public_key: Option<String>,
 }

@@ -306,9 +306,12 @@ impl Verifier {
         let Some(other) = outside.next_if(|other| other.number == checkpoint.number) else {
             return;
         };
+        if other.hash == checkpoint.hash {
+            return;
+        }
         if let Err(fault) = other.check(&self.trusted) {
             self.fault(fault);
-        } else if other.hash != checkpoint.hash {
+        } else {
             self.log_finding(TamperClass::Fork, "the file outside has another checkpoint of this number");
         }
     }

@@ -8,6 +8,7 @@
 //! 2. Everything is keyed by `request_id`, so a batch may be sent again after an error whose effect is unknown.
 //! 3. Whoever deletes the intent writes the outcome: two closers of the same call leave one row.
 
+pub mod audit_log;
 pub mod audit_verify;
 pub mod batch;
 pub mod checkpoint;

@@ -38,7 +38,7 @@ pub struct Admitted {
 
 /// How a call that is not refused goes on.
 pub enum Entry {
-    Admitted(Admitted),
+    Admitted(Box<Admitted>),
     /// It was answered before: the same answer again.
     Replay {
         answer: StoredAnswer,
@@ -68,7 +68,7 @@ pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Entry, CallFa
     match timeout(setup.worker.deadlines.admission, answer).await {
         Ok(Ok(Ok(Verdict::Admitted))) => {
             outcome.admitted();
-            Ok(Entry::Admitted(Admitted { outcome, choice }))
+            Ok(Entry::Admitted(Box::new(Admitted { outcome, choice })))
         }
         Ok(Ok(Ok(Verdict::Refused(refusal)))) => {
             outcome.settle_refused();

@@ -122,7 +122,9 @@ impl CallFailure {
             | CallFailure::ToolsNotSupported { .. }
             | CallFailure::ModelUnavailable { .. }
             | CallFailure::KeyReused => "invalid_request_error",
-            CallFailure::Refused(Refusal::Inactive { .. }) | CallFailure::KeyInFlight | CallFailure::ReplayUnavailable(_) => "conflict_error",
+            CallFailure::Refused(Refusal::Inactive { .. }) | CallFailure::KeyInFlight | CallFailure::ReplayUnavailable(_) => {
+                "conflict_error"
+            }
             CallFailure::Refused(Refusal::KillSwitch { .. }) => "api_error",
             CallFailure::Refused(_) => "billing_error",
             CallFailure::AllFailed { overloaded: true, .. }
@@ -208,7 +210,9 @@ impl CallFailure {
 fn replay_unavailable(earlier: &EarlierCall) -> String {
     let status = earlier.status.map_or("over", OutcomeStatus::as_str);
     let (request_id, cost) = (earlier.request_id.header_value(), earlier.cost_usd);
-    format!("the call with this idempotency key ({request_id}) is over ({status}), cost ${cost}, and its answer is not kept; it is not run again")
+    format!(
+        "the call with this idempotency key ({request_id}) is over ({status}), cost ${cost}, and its answer is not kept; it is not run again"
+    )
 }
 
 fn refused(refusal: &Refusal) -> String {

@@ -1,0 +1,93 @@
+//! The audit's pages: how far the chains go, what happened lately, with which key the checkpoints are signed, and a caller's receipts.
+
+use std::str::FromStr;
+
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use ainfera_actors::reader::ask;
+use ainfera_schema::{ReceiptId, RequestId};
+use ainfera_store::PublicCursor;
+use ainfera_wire::BadRequest;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::error::ApiError;
+use super::state::Shared;
+use crate::config::audit::AuditVisibility;
+
+const DEFAULT_LIMIT: u32 = 100;
+const MAX_LIMIT: u32 = 500;
+
+/// A page of the public list.
+#[derive(Deserialize)]
+pub struct PublicPage {
+    limit: Option<u32>,
+    /// The cursor of the page before.
+    before: Option<String>,
+}
+
+pub async fn height(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
+    let height = async {
+        visible(&request, &shared).await?;
+        let height = ask(&shared.reader, |store| Box::pin(async move { store.audit_height().await })).await?;
+        Ok(json!(height))
+    };
+    respond(height.await)
+}
+
+pub async fn public(request: HttpRequest, page: Query<PublicPage>, shared: Data<Shared>) -> HttpResponse {
+    let list = async {
+        visible(&request, &shared).await?;
+        let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+        let before = match &page.before {
+            None => PublicCursor::newest(),
+            Some(text) => PublicCursor::parse(text).ok_or_else(|| {
+                ApiError::BadRequest(BadRequest::new("before", "is not a cursor that this list has given out"))
+            })?,
+        };
+        let events = ask(&shared.reader, move |store| Box::pin(async move { store.public_events(before, limit).await })).await?;
+        // a short page may be the last one: nothing older is promised
+        let next = events.last().filter(|_| events.len() == limit as usize).map(|last| PublicCursor::after(last).text());
+        Ok(json!({"events": events, "next": next}))
+    };
+    respond(list.await)
+}
+
+pub async fn key(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
+    let key = async {
+        visible(&request, &shared).await?;
+        let public_key = shared.audit.public_key.as_ref().ok_or(ApiError::NotFound("audit key"))?;
+        Ok(json!({"alg": "Ed25519", "public_key": public_key}))
+    };
+    respond(key.await)
+}
+
+pub async fn receipt(request: HttpRequest, id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+    let receipt = async {
+        let caller = shared.keys.authenticate(&request, &shared.reader).await?;
+        let receipt_id = ReceiptId(Uuid::from_str(&id).map_err(|_| ApiError::NotFound("receipt"))?);
+        let agent_id = caller.agent_id;
+        let receipt = ask(&shared.reader, move |store| Box::pin(async move { store.receipt(agent_id, receipt_id).await })).await?;
+        let receipt = receipt.ok_or(ApiError::NotFound("receipt"))?;
+        Ok(json!({
+            "receipt_id": receipt.receipt_id, "inference_id": receipt.inference_id,
+            "audit_url": format!("/v1/audit/{agent_id}"), "cost_usd": receipt.cost_usd,
+        }))
+    };
+    respond(receipt.await)
+}
+
+async fn visible(request: &HttpRequest, shared: &Shared) -> Result<(), ApiError> {
+    match shared.audit.visibility {
+        AuditVisibility::Everybody => Ok(()),
+        AuditVisibility::Callers => shared.keys.authenticate(request, &shared.reader).await.map(drop),
+    }
+}
+
+fn respond(result: Result<Value, ApiError>) -> HttpResponse {
+    match result {
+        Ok(value) => HttpResponse::Ok().json(value),
+        Err(error) => error.response(RequestId::mint()),
+    }
+}
