@@ -310,7 +310,18 @@ mod tests {
         account.purse.balance = usd(balance);
         let accounts = BTreeMap::from([(agent_id, account)]);
         let tenants = BTreeMap::from([(tenant_id, TenantAccount::new(tenant_id, now))]);
-        (agent_id, Known { now, accounts, tenants, spent_by_all: None, open: HashSet::new(), removed: HashMap::new(), closed: HashMap::new(), lost: HashMap::new(), keys: KeyBook::default() })
+        let known = Known {
+            now,
+            accounts,
+            tenants,
+            spent_by_all: None,
+            open: HashSet::new(),
+            removed: HashMap::new(),
+            closed: HashMap::new(),
+            lost: HashMap::new(),
+            keys: KeyBook::default(),
+        };
+        (agent_id, known)
     }
 
     fn draft(agent_id: AgentId, kind: CallKind) -> RoutingOutcome {

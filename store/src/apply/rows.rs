@@ -9,8 +9,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::account::{Account, TenantAccount};
-use super::purse::Charged;
 use super::idempotency::KeyChanges;
+use super::purse::Charged;
 use crate::{Admission, CaptureReply, Refusal, StoreError};
 
 /// Everything that a transaction writes, and the answer that it gives once it is durable.

@@ -11,9 +11,9 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
 
-use super::{adjust, idempotency, insert};
 use super::session::Session;
 use super::statements::Statements;
+use super::{adjust, idempotency, insert};
 use crate::apply::account::{Account, TenantAccount};
 use crate::apply::chain::Chain;
 use crate::apply::idempotency::{KeyBook, KeyRow};

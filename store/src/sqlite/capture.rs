@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use ainfera_schema::{AgentId, RequestId, TenantId, Usd};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
 
-use super::{adjust, idempotency, insert};
 use super::value::{Key, Nanos, Text, Time};
+use super::{adjust, idempotency, insert};
 use crate::apply::account::{Account, TenantAccount};
 use crate::apply::chain::Chain;
 use crate::apply::purse::{Charged, Hold, Purse};

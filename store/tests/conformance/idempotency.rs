@@ -2,7 +2,7 @@
 
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{BootId, OutcomeStatus, RoutingOutcome, Usd};
-use ainfera_store::{Admission, Closing, Earlier, IdempotencyClaim, StoredAnswer, Verdict};
+use ainfera_store::{Admission, Closing, Earlier, EarlierCall, IdempotencyClaim, StoredAnswer, Verdict};
 use futures_util::future::join_all;
 
 use crate::call::{admission, admissions, call, closing, closings, usd, verdicts};
@@ -26,6 +26,20 @@ async fn again(database: &Database, outcome: &RoutingOutcome, boot_id: BootId, k
     let duplicate = call((outcome.agent_id, outcome.tenant_id));
     let reply = database.store.capture(admissions([keyed(&duplicate, boot_id, key, fingerprint)])).await.unwrap();
     verdicts(reply).remove(0)
+}
+
+fn completed(verdict: Verdict) -> Option<(StoredAnswer, EarlierCall)> {
+    match verdict {
+        Verdict::Duplicate(Earlier::Completed { answer, summary }) => Some((answer, *summary)),
+        _ => None,
+    }
+}
+
+fn not_replayable(verdict: Verdict) -> Option<EarlierCall> {
+    match verdict {
+        Verdict::Duplicate(Earlier::NotReplayable { summary }) => Some(*summary),
+        _ => None,
+    }
 }
 
 pub async fn of_racing_calls_with_one_key_one_is_admitted(database: Database) {
@@ -82,11 +96,12 @@ pub async fn a_completed_call_is_answered_again_whatever_is_left(database: Datab
     let events = database.count("audit_events").await;
     // the wallet no longer carries such a call, but this one is paid for
     for _ in 0..2 {
-        let Verdict::Duplicate(Earlier::Completed { answer, summary }) = again(&database, &first, boot_id, 1, 1).await else {
-            panic!("it was completed")
-        };
+        let (answer, summary) = completed(again(&database, &first, boot_id, 1, 1).await).expect("it was completed");
         assert_eq!(Some(answer), closing.answer);
-        assert_eq!((summary.request_id, summary.inference_id, summary.receipt_id), (first.request_id, first.inference_id, first.receipt_id));
+        assert_eq!(
+            (summary.request_id, summary.inference_id, summary.receipt_id),
+            (first.request_id, first.inference_id, first.receipt_id)
+        );
         assert_eq!((summary.cost_usd, summary.usage, &summary.coercions), (first.cost_actual_usd, first.usage, &first.coercions));
         assert_eq!(summary.status, Some(OutcomeStatus::Succeeded));
     }
@@ -110,15 +125,18 @@ pub async fn a_key_is_released_by_a_failure_that_cost_nothing(database: Database
 pub async fn a_call_that_cost_something_without_an_answer_is_not_run_again(database: Database) {
     let agent = database.agent("10", SpendPolicy::default()).await;
     let boot_id = database.boot("one").await;
-    let statuses =
-        [OutcomeStatus::FailedMidstream, OutcomeStatus::ClientGone, OutcomeStatus::ClientStalled, OutcomeStatus::TimedOut, OutcomeStatus::Succeeded];
+    let statuses = [
+        OutcomeStatus::FailedMidstream,
+        OutcomeStatus::ClientGone,
+        OutcomeStatus::ClientStalled,
+        OutcomeStatus::TimedOut,
+        OutcomeStatus::Succeeded,
+    ];
     for (key, status) in (1..).zip(statuses) {
         let first = call(agent);
         database.store.capture(admissions([keyed(&first, boot_id, key, 1)])).await.unwrap();
         database.store.capture(closings([closing(&first, status)])).await.unwrap();
-        let Verdict::Duplicate(Earlier::NotReplayable { summary }) = again(&database, &first, boot_id, key, 1).await else {
-            panic!("{status:?} is over and was charged")
-        };
+        let summary = not_replayable(again(&database, &first, boot_id, key, 1).await).expect("it was charged");
         assert_eq!((summary.status, summary.cost_usd), (Some(status), usd("0.0044")));
         assert_eq!(again(&database, &first, boot_id, key, 2).await, Verdict::Duplicate(Earlier::Mismatch));
     }
@@ -165,9 +183,7 @@ pub async fn a_lost_call_keeps_its_key_if_it_is_charged(database: Database) {
     database.store.capture(admissions([keyed(&charged, boot_id, 1, 1), free_admission])).await.unwrap();
     let next = BootId::mint();
     assert_eq!(database.store.begin_boot(next, "one").await.unwrap(), 2);
-    let Verdict::Duplicate(Earlier::NotReplayable { summary }) = again(&database, &charged, next, 1, 1).await else {
-        panic!("it was charged")
-    };
+    let summary = not_replayable(again(&database, &charged, next, 1, 1).await).expect("it was charged");
     assert_eq!((summary.status, summary.cost_usd), (Some(OutcomeStatus::Lost), usd("0.003")));
     assert_eq!(again(&database, &free, next, 2, 1).await, Verdict::Admitted);
     database.assert_sound(agent.0).await;
