@@ -4,14 +4,17 @@
 
 mod support;
 
+mod audit;
 mod bad_input;
 mod capture;
 mod caps;
 mod crash;
+mod disconnect;
 mod drain;
 mod failover;
 mod framework_facts;
 mod idempotency;
+mod outage;
 mod parity;
 mod replicas;
 mod review_faults;

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod database;
 pub mod gateway;
+pub mod own_postgres;
 #[path = "../../store/tests/support/postgres.rs"]
 pub mod postgres;
 pub mod sse;

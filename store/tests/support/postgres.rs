@@ -91,7 +91,7 @@ fn start_server() -> (PathBuf, u16, Child) {
     (directory, port, server)
 }
 
-fn binaries() -> PathBuf {
+pub fn binaries() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let found = versions.map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").exists()).max();
     found.expect("no PostgreSQL in /usr/lib/postgresql/*/bin: `make test` installs it (Debian package `postgresql`)")
@@ -116,7 +116,7 @@ fn directory() -> PathBuf {
 }
 
 /// PostgreSQL refuses to run as root, so root runs it as `postgres`.
-fn as_postgres(program: &Path) -> Command {
+pub fn as_postgres(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]);
     if is_root() {
@@ -126,11 +126,11 @@ fn as_postgres(program: &Path) -> Command {
     command
 }
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-fn succeeded(output: &Output) {
+pub fn succeeded(output: &Output) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
