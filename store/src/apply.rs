@@ -4,8 +4,8 @@
 //! No clock, no random numbers, no I/O: the same batch on the same state gives the same rows.
 
 pub mod account;
-pub mod administer;
 pub mod adjust;
+pub mod administer;
 pub mod chain;
 pub mod event;
 pub mod idempotency;
@@ -59,7 +59,13 @@ pub fn agents_of(batch: &CaptureBatch) -> BTreeSet<AgentId> {
 
 /// Admissions in order, then rejections, then closings, each against the state that the one before it left.
 pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, StoreError> {
-    let mut transaction = Transaction { known, opened: HashMap::new(), changed: BTreeSet::new(), changes: Changes::default(), killswitch: batch.killswitch_daily_usd };
+    let mut transaction = Transaction {
+        known,
+        opened: HashMap::new(),
+        changed: BTreeSet::new(),
+        changes: Changes::default(),
+        killswitch: batch.killswitch_daily_usd,
+    };
     let mut reply = CaptureReply::default();
     for admission in &batch.admissions {
         let verdict = transaction.admit(admission)?;
@@ -73,7 +79,8 @@ pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, S
         reply.closed.push((closing.outcome.request_id, result));
     }
     let Transaction { known, changed, mut changes, .. } = transaction;
-    let tenants: BTreeSet<TenantId> = changed.iter().filter_map(|agent_id| known.accounts.get(agent_id)).map(|account| account.tenant_id).collect();
+    let tenants: BTreeSet<TenantId> =
+        changed.iter().filter_map(|agent_id| known.accounts.get(agent_id)).map(|account| account.tenant_id).collect();
     changes.tenants = known.tenants.into_values().filter(|tenant| tenants.contains(&tenant.tenant_id)).collect();
     changes.accounts = known.accounts.into_values().filter(|account| changed.contains(&account.agent_id)).collect();
     changes.reply = reply;
@@ -385,12 +392,8 @@ mod tests {
         let admissions = ["1", "1", "0.5", "0"].map(|hold| admission(draft(agent_id, CallKind::Direct), hold)).to_vec();
         let batch = CaptureBatch { admissions, killswitch_daily_usd: Some(usd("50")), ..CaptureBatch::default() };
         let changes = apply(&batch, known).unwrap();
-        let refusal = Refusal::KillSwitch {
-            threshold: usd("50"),
-            spent: usd("50"),
-            needed: usd("0.5"),
-            window_start: "2026-11-23".to_owned(),
-        };
+        let refusal =
+            Refusal::KillSwitch { threshold: usd("50"), spent: usd("50"), needed: usd("0.5"), window_start: "2026-11-23".to_owned() };
         let verdicts: Vec<Verdict> = changes.reply.verdicts.into_iter().map(|(_, verdict)| verdict).collect();
         assert_eq!(verdicts, [Verdict::Admitted, Verdict::Admitted, Verdict::Refused(refusal), Verdict::Admitted]);
     }

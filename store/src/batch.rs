@@ -52,22 +52,54 @@ impl CaptureBatch {
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// The agent's status, which is not `active`.
-    Inactive { status: String },
+    Inactive {
+        status: String,
+    },
     /// `hold` is above the cap on one call.
-    PerCallCap { cap: Usd, needed: Usd },
+    PerCallCap {
+        cap: Usd,
+        needed: Usd,
+    },
     /// What was spent and held today, and this hold, would pass the cap.
-    DailyCap { cap: Usd, committed: Usd, needed: Usd },
+    DailyCap {
+        cap: Usd,
+        committed: Usd,
+        needed: Usd,
+    },
     /// The same over the calendar month.
-    MonthlyCap { cap: Usd, committed: Usd, needed: Usd },
+    MonthlyCap {
+        cap: Usd,
+        committed: Usd,
+        needed: Usd,
+    },
     /// The cap is the tenant's, and so is what was spent and held: by all its agents.
-    TenantDailyCap { cap: Usd, committed: Usd, needed: Usd },
-    TenantMonthlyCap { cap: Usd, committed: Usd, needed: Usd },
+    TenantDailyCap {
+        cap: Usd,
+        committed: Usd,
+        needed: Usd,
+    },
+    TenantMonthlyCap {
+        cap: Usd,
+        committed: Usd,
+        needed: Usd,
+    },
     /// The wallet is short or paused, and the tenant wants no pool to stand in for it.
-    WalletInsufficientPerAgent { available: Usd, needed: Usd },
+    WalletInsufficientPerAgent {
+        available: Usd,
+        needed: Usd,
+    },
     /// What everybody spent and holds in the UTC day that began at `window_start`, and this hold, would pass the threshold.
-    KillSwitch { threshold: Usd, spent: Usd, needed: Usd, window_start: String },
+    KillSwitch {
+        threshold: Usd,
+        spent: Usd,
+        needed: Usd,
+        window_start: String,
+    },
     /// Neither the wallet nor the tenant's pool has what this call may cost.
-    Funds { available: Usd, needed: Usd },
+    Funds {
+        available: Usd,
+        needed: Usd,
+    },
 }
 
 impl Refusal {

@@ -19,14 +19,22 @@ pub enum Owner {
 #[derive(Debug, Clone, PartialEq)]
 pub enum WalletChange {
     /// Adds money. The id is the caller's: the same one again adds nothing.
-    TopUp { transfer_id: Uuid, amount: Usd, memo: String },
+    TopUp {
+        transfer_id: Uuid,
+        amount: Usd,
+        memo: String,
+    },
     /// A paused balance pays for no new call; calls that are under way end as they would.
     Pause,
     Resume,
     /// A suspended agent is let in no more. Agents only.
     Suspend,
     Reinstate,
-    Caps { per_call: CapChange, daily: CapChange, monthly: CapChange },
+    Caps {
+        per_call: CapChange,
+        daily: CapChange,
+        monthly: CapChange,
+    },
     /// Whether an agent whose wallet is short is refused instead of paid for by the pool. Tenants only.
     StrictPerAgent(Strictness),
 }

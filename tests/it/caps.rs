@@ -119,7 +119,8 @@ async fn the_kill_switch_stops_routed_and_pinned_calls_alike() {
         let rejected = "select count(*) from routing_outcomes where outcome_status = 'rejected_cap' and inference_id is null";
         assert_eq!(gateway.database.number(rejected).await, 1);
         let metrics = gateway.get("/metrics").await.text();
-        for line in ["ainfera_cost_killswitch_engaged 0", "ainfera_cost_killswitch_threshold_usd 0.", "ainfera_cost_killswitch_spent_usd "] {
+        for line in ["ainfera_cost_killswitch_engaged 0", "ainfera_cost_killswitch_threshold_usd 0.", "ainfera_cost_killswitch_spent_usd "]
+        {
             assert!(metrics.contains(line), "{metrics}");
         }
         assert_sound(&gateway).await;

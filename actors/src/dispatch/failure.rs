@@ -232,9 +232,9 @@ fn refused(refusal: &Refusal) -> String {
             "this call may cost ${needed}; with ${committed} spent or held this month by all agents of its tenant it would pass their monthly cap of \
              ${cap}"
         ),
-        Refusal::WalletInsufficientPerAgent { available, needed } => format!(
-            "this call may cost ${needed}, the agent's own wallet has ${available}, and its tenant lets no pool stand in for it"
-        ),
+        Refusal::WalletInsufficientPerAgent { available, needed } => {
+            format!("this call may cost ${needed}, the agent's own wallet has ${available}, and its tenant lets no pool stand in for it")
+        }
         Refusal::KillSwitch { threshold, spent, needed, window_start } => format!(
             "the spending kill-switch is engaged: spent ${spent}, threshold ${threshold}, window_start {window_start}T00:00:00Z; this call may cost \
              ${needed}"

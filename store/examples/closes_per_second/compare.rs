@@ -46,11 +46,9 @@ pub async fn run(url: &str, duration: Duration) -> Result<(), Failure> {
         apart.push((agent(&**store, "one", tenant_id).await?, tenant_id));
         together.push((agent(&**store, &format!("agent {number}"), shared).await?, shared));
     }
-    for (name, agents, target) in [
-        ("many accounts", &apart, ", target 5"),
-        ("one hot account", &hot, ", target 25"),
-        ("many accounts of one tenant", &together, ""),
-    ] {
+    for (name, agents, target) in
+        [("many accounts", &apart, ", target 5"), ("one hot account", &hot, ", target 25"), ("many accounts of one tenant", &together, "")]
+    {
         let grouped = measure(&stores, boot_id, agents, Commit::Grouped, duration).await?;
         let single = measure(&stores, boot_id, agents, Commit::Single, duration).await?;
         let tenths = grouped * 10 / single.max(1);

@@ -77,13 +77,7 @@ pub fn release(agent: &mut Account, tenant: &mut TenantAccount, hold: Hold) -> R
 }
 
 /// Takes what a call cost from whom it is charged to, and returns that balance after it.
-pub fn charge(
-    agent: &mut Account,
-    tenant: &mut TenantAccount,
-    charged: Charged,
-    amount: Usd,
-    now: Timestamp,
-) -> Result<Usd, StoreError> {
+pub fn charge(agent: &mut Account, tenant: &mut TenantAccount, charged: Charged, amount: Usd, now: Timestamp) -> Result<Usd, StoreError> {
     let (at_agent, at_tenant) = places(charged);
     agent.purse.spend(amount, at_agent, now)?;
     tenant.purse.spend(amount, at_tenant, now)?;
@@ -198,7 +192,8 @@ mod tests {
             assert_eq!(hold(&mut both, NANO), Err(refusal));
             assert_eq!(hold(&mut both, "0"), Ok(Charged::Wallet));
         }
-        for (own, shared) in [(caps(Some("1"), None, None), caps(None, None, None)), (caps(None, None, None), caps(Some("1"), None, None))] {
+        for (own, shared) in [(caps(Some("1"), None, None), caps(None, None, None)), (caps(None, None, None), caps(Some("1"), None, None))]
+        {
             let mut both = pair(own, shared, "10", "0");
             assert_eq!(hold(&mut both, "1"), Ok(Charged::Wallet));
             let refusal = Refusal::PerCallCap { cap: usd("1"), needed: usd("1.000000001") };

@@ -94,8 +94,13 @@ fn stored_inference(row: &Row) -> Result<StoredInference, StoreError> {
 
 pub async fn chain_end(pool: &Pool, agent_id: AgentId) -> Result<ChainEnd, StoreError> {
     let client = pool.get().await?;
-    let row = client.query_opt("SELECT audit_seq, audit_head FROM accounts WHERE agent_id = $1
-        UNION ALL SELECT audit_seq, audit_head FROM tenant_accounts WHERE tenant_id = $1", &[&agent_id.0]).await?;
+    let row = client
+        .query_opt(
+            "SELECT audit_seq, audit_head FROM accounts WHERE agent_id = $1
+        UNION ALL SELECT audit_seq, audit_head FROM tenant_accounts WHERE tenant_id = $1",
+            &[&agent_id.0],
+        )
+        .await?;
     let Some(row) = row else {
         return Ok(ChainEnd::default());
     };

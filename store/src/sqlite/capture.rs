@@ -49,10 +49,7 @@ fn accounts(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<BTree
     Ok(accounts)
 }
 
-fn tenants(
-    transaction: &Transaction<'_>,
-    accounts: &BTreeMap<AgentId, Account>,
-) -> Result<BTreeMap<TenantId, TenantAccount>, StoreError> {
+fn tenants(transaction: &Transaction<'_>, accounts: &BTreeMap<AgentId, Account>) -> Result<BTreeMap<TenantId, TenantAccount>, StoreError> {
     let mut tenants = BTreeMap::new();
     for tenant_id in accounts.values().map(|account| account.tenant_id).collect::<HashSet<_>>() {
         if let Some(tenant) = tenant_account(transaction, tenant_id)? {
@@ -136,7 +133,8 @@ fn open(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashSet<R
 }
 
 fn remove(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashMap<RequestId, Hold>, StoreError> {
-    let mut statement = transaction.prepare_cached("DELETE FROM intents WHERE request_id = ?1 AND agent_id = ?2 RETURNING hold, charged")?;
+    let mut statement =
+        transaction.prepare_cached("DELETE FROM intents WHERE request_id = ?1 AND agent_id = ?2 RETURNING hold, charged")?;
     let mut removed = HashMap::new();
     for closing in &batch.closings {
         let keys = (Key(closing.outcome.request_id.0), Key(closing.outcome.agent_id.0));

@@ -81,8 +81,10 @@ fn stored_inference(row: &Row<'_>) -> rusqlite::Result<StoredInference> {
 }
 
 pub fn chain_end(connection: &mut Connection, agent_id: AgentId) -> Result<ChainEnd, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT audit_seq, audit_head FROM accounts WHERE agent_id = ?1
-        UNION ALL SELECT audit_seq, audit_head FROM tenant_accounts WHERE tenant_id = ?1")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT audit_seq, audit_head FROM accounts WHERE agent_id = ?1
+        UNION ALL SELECT audit_seq, audit_head FROM tenant_accounts WHERE tenant_id = ?1",
+    )?;
     let end = statement.query_row((Key(agent_id.0),), |row| Ok(ChainEnd { seq: row.get(0)?, head: row.get(1)? }));
     Ok(end.optional()?.unwrap_or_default())
 }

@@ -51,8 +51,7 @@ async fn racing(database: &Database, agents: &[Agent], killswitch: Option<&str>)
     let batches = (0..40).map(|number| {
         let agent = agents[number % agents.len()];
         let outcome = if number % 3 == 0 { direct_call(agent) } else { call(agent) };
-        let batch =
-            CaptureBatch { killswitch_daily_usd: killswitch.map(usd), ..admissions([admission(&outcome, boot_id, "1")]) };
+        let batch = CaptureBatch { killswitch_daily_usd: killswitch.map(usd), ..admissions([admission(&outcome, boot_id, "1")]) };
         stores[number % 2].capture(batch)
     });
     join_all(batches).await.into_iter().flat_map(|reply| verdicts(reply.unwrap())).collect()
