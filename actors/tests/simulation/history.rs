@@ -1,6 +1,7 @@
 //! One history: owners of calls on one side, the model store on the other, the queue under test between them.
 //! The rules of what follows a commit or a failure are CaptureActor's, written down a second time.
 
+use std::collections::HashSet;
 use std::ops::AddAssign;
 
 use ainfera_actors::capture::queue::{Batch, Queue};
@@ -10,7 +11,7 @@ use ainfera_schema::{
     AgentId, BootId, CallKind, InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TaskType, TaskTypeSource, TenantId,
     TokenUsage, UsageBasis, Usd,
 };
-use ainfera_store::{Admission, CaptureReply, StoreError, Verdict};
+use ainfera_store::{Admission, CaptureReply, IdempotencyClaim, StoreError, Verdict};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -24,6 +25,9 @@ const PERMITS: u32 = 64;
 pub struct Totals {
     pub admitted: u64,
     pub refused: u64,
+    pub duplicates: u64,
+    pub doubted: u64,
+    pub spooled: u64,
     pub rejected: u64,
     pub turned_away: u64,
     pub left_early: u64,
@@ -36,6 +40,9 @@ impl AddAssign for Totals {
     fn add_assign(&mut self, more: Self) {
         self.admitted += more.admitted;
         self.refused += more.refused;
+        self.duplicates += more.duplicates;
+        self.doubted += more.doubted;
+        self.spooled += more.spooled;
         self.rejected += more.rejected;
         self.turned_away += more.turned_away;
         self.left_early += more.left_early;
@@ -89,6 +96,7 @@ impl History {
         while self.begun < CALLS || !self.owners.is_empty() || !self.is_still() {
             match self.random.below(10) {
                 0..=2 if self.begun < CALLS => self.begin(),
+                3 if self.random.percent(30) => self.spool(),
                 3..=6 if !self.owners.is_empty() => self.owner_goes_on(),
                 _ => self.store_goes_on(),
             }
@@ -124,7 +132,11 @@ impl History {
             return;
         }
         let (reply, answer) = oneshot::channel();
-        let admission = Admission { draft: outcome.clone(), boot_id: BootId(Uuid::nil()), hold: Usd::ZERO, charge_if_lost: Usd::ZERO, idempotency: None };
+        // a few keys only, so that calls meet
+        let key = self.random.percent(30).then(|| [self.random.next() as u8 % 4; 32]);
+        let idempotency = key.map(|key_sha256| IdempotencyClaim { key_sha256, fingerprint: [0; 32] });
+        let admission =
+            Admission { draft: outcome.clone(), boot_id: BootId(Uuid::nil()), hold: Usd::ZERO, charge_if_lost: Usd::ZERO, idempotency };
         self.owners.push(Owner::Waiting { outcome, permit, answer });
         if self.failing.is_some() {
             self.totals.turned_away += 1;
@@ -156,6 +168,14 @@ impl History {
                 Ok(Ok(Verdict::Refused(_))) => {
                     assert_eq!(self.store.calls.get(&outcome.request_id), Some(&Kept::Refused));
                     self.totals.refused += 1;
+                }
+                Ok(Ok(Verdict::Duplicate(_))) => {
+                    assert_eq!(self.store.calls.get(&outcome.request_id), None, "a duplicate was kept");
+                    self.totals.duplicates += 1;
+                }
+                Ok(Err(CaptureError::InDoubt(_))) => {
+                    self.totals.doubted += 1;
+                    self.record(outcome, permit, OutcomeStatus::FailedOther);
                 }
                 Ok(Err(_)) => {
                     let kept = self.store.calls.get(&outcome.request_id);
@@ -194,7 +214,20 @@ impl History {
         if !passing && batch.is_single() {
             return self.queue.refused(batch, &CaptureError::Refused(error.to_string()));
         }
-        self.failing = Some(if passing { batch } else { self.queue.split(batch) });
+        let mut retry = if passing { batch } else { self.queue.split(batch) };
+        if passing {
+            retry.doubt("");
+        }
+        self.failing = Some(retry);
+    }
+
+    /// What has waited for long is on the disk now.
+    fn spool(&mut self) {
+        self.queue.tick();
+        let under_way = self.failing.as_mut().or(self.under_way.as_mut().map(|(batch, _)| batch));
+        let ripe: HashSet<RequestId> = self.queue.ripe(under_way.as_deref(), 2).map(|outcome| outcome.request_id).collect();
+        self.totals.spooled += ripe.len() as u64;
+        self.queue.spooled(under_way, &ripe);
     }
 
     fn judge(mut self) -> Totals {
@@ -210,6 +243,7 @@ impl History {
             }
         }
         assert_eq!(self.gate.in_flight(), 0, "permits are still out");
+        assert_eq!(self.queue.only_spooled(), 0, "the spool is believed to hold what the store has");
         self.totals.store_failures = self.store.failures;
         self.totals.in_doubt = self.store.in_doubt;
         self.totals.poisoned = self.store.poisoned;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use ainfera_schema::{RequestId, Usd};
-use ainfera_store::{CaptureBatch, CaptureReply, CloseResult, Refusal, StoreError, Verdict};
+use ainfera_store::{CaptureBatch, CaptureReply, CloseResult, Earlier, Refusal, StoreError, Verdict};
 
 use crate::random::Random;
 
@@ -20,6 +20,8 @@ pub struct ModelStore {
     pub calls: HashMap<RequestId, Kept>,
     /// How often each call was closed by a closing.
     pub closings: HashMap<RequestId, u32>,
+    /// Whose key it is. Never given back, which is stricter than a store is.
+    keys: HashMap<[u8; 32], RequestId>,
     /// A batch with one of these fails for a reason of its own, whenever it comes.
     pub poison: HashSet<RequestId>,
     /// The wallet has no room for these.
@@ -51,6 +53,12 @@ impl ModelStore {
         let mut reply = CaptureReply::default();
         for admission in &batch.admissions {
             let request_id = admission.draft.request_id;
+            if let Some(claim) = &admission.idempotency
+                && *self.keys.entry(claim.key_sha256).or_insert(request_id) != request_id
+            {
+                reply.verdicts.push((request_id, Verdict::Duplicate(Earlier::InFlight)));
+                continue;
+            }
             let wanted = if self.unaffordable.contains(&request_id) { Kept::Refused } else { Kept::Open };
             let verdict = match *self.calls.entry(request_id).or_insert(wanted) {
                 Kept::Refused => Verdict::Refused(Refusal::Funds { available: Usd::ZERO, needed: admission.hold }),

@@ -1,0 +1,90 @@
+//! A store of which one call fails: before it had an effect, or after.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
+use ainfera_schema::{AgentId, BootId, InferenceId, ReceiptId, TenantId, Usd};
+use ainfera_store::{
+    AuditEventRow, AuditHeight, CaptureBatch, CaptureReply, ChainEvent, ChainVerdict, CheckpointResult, Heartbeat, InferenceView,
+    Invariant, LedgerView, NewAgent, Owner, PublicCursor, PublicEvent, Receipt, Store, StoreError, StoreFuture, StoredKey, WalletChange,
+    WalletView,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    Before,
+    After,
+}
+
+pub struct FaultyStore {
+    pub inner: Arc<dyn Store>,
+    failing: usize,
+    moment: Moment,
+    calls: AtomicUsize,
+}
+
+impl FaultyStore {
+    /// Call number `failing`, counted from one, fails.
+    pub fn new(inner: Arc<dyn Store>, failing: usize, moment: Moment) -> Self {
+        Self { inner, failing, moment, calls: AtomicUsize::new(0) }
+    }
+
+    pub fn has_failed(&self) -> bool {
+        self.calls.load(SeqCst) >= self.failing
+    }
+
+    fn perhaps<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
+        Box::pin(async move {
+            let fails = self.calls.fetch_add(1, SeqCst) + 1 == self.failing;
+            let lost = || Err(StoreError::Unavailable("the connection was cut on purpose".to_owned()));
+            match (fails, self.moment) {
+                (true, Moment::Before) => lost(),
+                (true, Moment::After) => call.await.and_then(|_| lost()),
+                (false, _) => call.await,
+            }
+        })
+    }
+}
+
+macro_rules! perhaps {
+    ($($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
+        $(fn $name(&self, $($argument: $kind),*) -> StoreFuture<'_, $answer> {
+            self.perhaps(self.inner.$name($($argument),*))
+        })*
+    };
+}
+
+impl Store for FaultyStore {
+    perhaps! {
+        migrate() -> ();
+        begin_boot(boot_id: BootId, replica: &str) -> u64;
+        heartbeat(boot_id: BootId) -> Heartbeat;
+        reap(boot_id: BootId, lease: Duration) -> u64;
+        require_durability() -> ();
+        end_boot(boot_id: BootId) -> ();
+        capture(batch: CaptureBatch) -> CaptureReply;
+        ping() -> ();
+        create_agent(new: NewAgent, funding: Usd) -> AgentId;
+        add_key(agent_id: AgentId, key_id: &str, secret_sha256: [u8; 32]) -> ();
+        find_key(key_id: &str) -> Option<StoredKey>;
+        inference(agent_id: AgentId, inference_id: InferenceId) -> Option<InferenceView>;
+        audit_events(agent_id: AgentId, since_seq: i64, limit: u32) -> Vec<AuditEventRow>;
+        verify_audit(agent_id: AgentId) -> ChainVerdict;
+        ledger(agent_id: AgentId, limit: u32) -> Option<LedgerView>;
+        administer(owner: Owner, change: WalletChange) -> Option<WalletView>;
+        wallet(owner: Owner) -> Option<WalletView>;
+        find_agent(tenant_id: TenantId, name: &str) -> Option<AgentId>;
+        spent_today() -> Usd;
+        checkpoint(signer: Arc<CheckpointSigner>) -> CheckpointResult;
+        checkpoints(after: i64, limit: u32) -> Vec<Checkpoint>;
+        next_chain(after: Option<AgentId>) -> Option<AgentId>;
+        account_head(agent_id: AgentId) -> Option<ChainHead>;
+        chain_events(agent_id: AgentId, since_seq: i64, limit: u32) -> Vec<ChainEvent>;
+        audit_height() -> AuditHeight;
+        public_events(before: PublicCursor, limit: u32) -> Vec<PublicEvent>;
+        receipt(agent_id: AgentId, receipt_id: ReceiptId) -> Option<Receipt>;
+        invariants() -> Vec<Invariant>;
+    }
+}
