@@ -7,6 +7,8 @@ mod admission;
 mod audit;
 #[path = "conformance/call.rs"]
 mod call;
+#[path = "conformance/checkpoint.rs"]
+mod checkpoint;
 #[path = "conformance/database.rs"]
 mod database;
 #[path = "conformance/faults.rs"]
@@ -27,6 +29,8 @@ mod replicas;
 mod retry;
 #[path = "conformance/schema.rs"]
 mod schema;
+#[path = "conformance/upgrade.rs"]
+mod upgrade;
 #[path = "conformance/wallets.rs"]
 mod wallets;
 
@@ -103,6 +107,11 @@ conformance! {
         tampering_is_found_where_it_was_done
         a_long_chain_is_walked_in_pages
         an_empty_chain_verifies_nothing
+    }
+    checkpoint {
+        checkpoints_follow_the_chains
+        what_was_cut_off_is_not_signed_again
+        replicas_that_sign_together_leave_one_chain_of_checkpoints
     }
     reads {
         an_inference_comes_back_as_it_was
