@@ -3,11 +3,15 @@
 //! A call takes a permit when it comes in and gives it back when its row is durable. So a slow store fills the gate,
 //! a full gate refuses, and a gate whose permits are all home is a gateway with nothing left to write.
 
+pub mod priority;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
+
+pub use priority::Priority;
 
 /// Shared by all workers.
 #[derive(Debug, Clone)]
@@ -43,6 +47,15 @@ impl Gate {
         self.permits.clone().try_acquire_owned().map(Permit).map_err(|_| GateRefusal::Full)
     }
 
+    /// The same for a caller who says how much it matters: the rest of the gate is kept for what matters more. Under a race of callers a few may
+    /// come in above their share, which is soft; the size is not.
+    pub fn enter_as(&self, priority: Priority) -> Result<Permit, GateRefusal> {
+        if self.in_flight() >= priority.share_of(self.size) && !self.is_closed() {
+            return Err(GateRefusal::Full);
+        }
+        self.enter()
+    }
+
     /// No more admissions.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
@@ -65,6 +78,20 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_matters_less_is_refused_first() {
+        let gate = Gate::new(10);
+        let mut held = Vec::new();
+        for (priority, room) in [(Priority::Batch, 7), (Priority::Default, 8), (Priority::Critical, 10)] {
+            while let Ok(permit) = gate.enter_as(priority) {
+                held.push(permit);
+            }
+            assert_eq!(held.len(), room, "{priority:?}");
+        }
+        gate.close();
+        assert_eq!(gate.enter_as(Priority::Batch).unwrap_err(), GateRefusal::Closed);
+    }
 
     #[test]
     fn a_full_gate_refuses_and_a_closed_one_too() {

@@ -62,6 +62,7 @@ enum Retry {
 impl ApiError {
     pub fn response(&self, request_id: RequestId) -> HttpResponse {
         let (status, error_type) = self.status_and_type();
+        let jitter_ms = retry_after_ms(request_id);
         let request_id = request_id.header_value();
         let code = match self {
             ApiError::Call(failure) => failure.code(),
@@ -84,6 +85,10 @@ impl ApiError {
             Retry::After { seconds } => {
                 response.insert_header((RETRY_AFTER, seconds));
             }
+        }
+        if let ApiError::Gate(GateRefusal::Full) | ApiError::BodyBudget = self {
+            // SDKs prefer it to retry-after, and all that were refused in one moment must not come back in one moment
+            response.insert_header(("retry-after-ms", jitter_ms));
         }
         let body = error_json(error_type, &self.public_message(), &request_id, code);
         match self {
@@ -165,6 +170,11 @@ fn with_earlier_call(body: &str, earlier: &EarlierCall) -> String {
         "cost_usd": earlier.cost_usd,
     });
     body.to_string()
+}
+
+/// A second, give or take a quarter; the last bits of an id are random.
+fn retry_after_ms(request_id: RequestId) -> u64 {
+    750 + u64::from(request_id.0.as_bytes()[15]) * 500 / 255
 }
 
 /// 529, Anthropic's own status for "overloaded".

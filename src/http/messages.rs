@@ -9,6 +9,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use ainfera_actors::dispatch::admission::CallSetup;
 use ainfera_actors::dispatch::{DispatchActor, SinkAddress, StreamAddress};
+use ainfera_actors::gate::Priority;
 use ainfera_actors::sink::body::{ClientHold, EventBody};
 use ainfera_actors::sink::collect::CollectSink;
 use ainfera_actors::sink::recorder::{ANSWER_LIMIT_BYTES, Recorder};
@@ -46,7 +47,7 @@ async fn dispatch(
     }
     let agent = shared.keys.authenticate(request, &shared.reader).await?;
     let body = shared.bodies.read(request, payload, shared.deadlines.body).await?;
-    let permit = shared.gate.enter()?;
+    let permit = shared.gate.enter_as(priority(request))?;
     let call = Call::from_messages(body.bytes.clone(), client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
     let target = RouteTarget::parse(&call.model);
     if let RouteTarget::Routed { alias: Some(legacy) } = &target {
@@ -83,6 +84,10 @@ async fn dispatch(
             Err(ApiError::Call(failure))
         }
     }
+}
+
+fn priority(request: &HttpRequest) -> Priority {
+    Priority::parse(request.headers().get("x-ainfera-priority").and_then(|value| value.to_str().ok()))
 }
 
 /// `msg_` and 24 hex digits, made of the request's id: the last digits, which are the random ones.

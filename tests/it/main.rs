@@ -15,6 +15,7 @@ mod failover;
 mod framework_facts;
 mod idempotency;
 mod outage;
+mod overload;
 mod parity;
 mod replicas;
 mod review_faults;
