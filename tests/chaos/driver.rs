@@ -33,7 +33,6 @@ pub struct Sighting {
     pub request_id: Option<Uuid>,
     pub model: Option<String>,
     pub ending: Ending,
-    pub bytes: usize,
     pub took: Duration,
 }
 
@@ -144,8 +143,7 @@ impl Line {
 
     fn sighting(&self, begun: Instant, head: Option<Head>, over: Over) -> Sighting {
         let took = begun.elapsed();
-        let bytes = self.received.len();
-        let Some(head) = head else { return Sighting { request_id: None, model: None, ending: Ending::NoHead, bytes, took } };
+        let Some(head) = head else { return Sighting { request_id: None, model: None, ending: Ending::NoHead, took } };
         let (body, _) = body(&head, &self.received[head.length..]);
         let ending = match (head.status, over) {
             (200, over) => {
@@ -162,7 +160,7 @@ impl Line {
                 Ending::Refused { status, error: text("type"), message: text("message") }
             }
         };
-        Sighting { request_id: head.request_id(), model: head.header("x-ainfera-model").map(str::to_owned), ending, bytes, took }
+        Sighting { request_id: head.request_id(), model: head.header("x-ainfera-model").map(str::to_owned), ending, took }
     }
 }
 
@@ -181,10 +179,15 @@ pub enum Reusable {
 
 /// The bytes of a request to the inference endpoint.
 pub fn request(key: &str, body: &Value) -> Vec<u8> {
+    request_with(key, body, "")
+}
+
+/// The same with more header lines, each with its line end.
+pub fn request_with(key: &str, body: &Value, more: &str) -> Vec<u8> {
     let body = body.to_string();
     format!(
         "POST /v1/messages HTTP/1.1\r\nhost: chaos\r\nx-api-key: {key}\r\nauthorization: Bearer {key}\r\nanthropic-version: 2023-06-01\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+         content-type: application/json\r\ncontent-length: {}\r\n{more}\r\n{body}",
         body.len()
     )
     .into_bytes()

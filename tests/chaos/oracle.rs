@@ -13,7 +13,7 @@ pub async fn judge(site: &Site, sightings: &[Sighting], findings: &mut Findings)
     let rows = rows::outcomes(&site.database).await;
     findings.calls += sightings.len();
     let mut seen = HashSet::new();
-    let mut finished_but_lost = 0;
+    let mut answered_but_lost = 0;
     for sighting in sightings {
         let Some(request_id) = sighting.request_id else { continue };
         findings.require(seen.insert(request_id), || format!("request id {request_id} was given twice"));
@@ -25,13 +25,13 @@ pub async fn judge(site: &Site, sightings: &[Sighting], findings: &mut Findings)
             }
             (Owed::Row | Owed::Perhaps, Some(row)) => {
                 findings.require(fits(sighting, row), || format!("{request_id} is {}, its client saw {:?}", row.status, sighting.ending));
-                finished_but_lost += usize::from(sighting.finished() && row.status == "lost");
+                answered_but_lost += usize::from(is_answer(sighting) && row.status == "lost");
             }
             (Owed::Perhaps, None) => {}
         }
     }
     findings
-        .require(finished_but_lost == 0 || findings.kills > 0, || format!("{finished_but_lost} finished calls are lost without a kill"));
+        .require(answered_but_lost == 0 || findings.kills > 0, || format!("{answered_but_lost} answered calls are lost without a kill"));
     findings.duplicates += rows.values().filter(|row| row.copies > 1).count();
     for (table, condition) in [("transfers", "where kind = 'post'"), ("inferences", "")] {
         let twice =
@@ -40,8 +40,8 @@ pub async fn judge(site: &Site, sightings: &[Sighting], findings: &mut Findings)
     }
     findings.figure("rows", rows.len());
     findings.figure("rows nobody saw", rows.keys().filter(|request_id| !seen.contains(request_id)).count());
-    if finished_but_lost > 0 {
-        findings.figure("finished but lost", finished_but_lost);
+    if answered_but_lost > 0 {
+        findings.figure("answered but lost", answered_but_lost);
     }
     books(site, findings).await;
     let open = site.database.number("select count(*) from intents").await;
@@ -51,9 +51,11 @@ pub async fn judge(site: &Site, sightings: &[Sighting], findings: &mut Findings)
 
 /// Money and chains: what moved is what the calls cost.
 async fn books(site: &Site, findings: &mut Findings) {
-    let moved = rows::nanos(&site.database, "amount", "transfers where kind = 'post'").await
-        + rows::nanos(&site.database, "amount", "transfers where kind = 'adjust' and debit_account like 'wallet:%'").await
-        - rows::nanos(&site.database, "amount", "transfers where kind = 'adjust' and credit_account like 'wallet:%'").await;
+    let moved = rows::nanos(&site.database, "amount", "transfers where kind = 'post'").await;
+    let adjusted = site.database.number("select count(*) from transfers where kind = 'adjust'").await;
+    if adjusted > 0 {
+        findings.figure("adjusted", adjusted);
+    }
     let cost = rows::nanos(&site.database, "cost_actual_usd", "routing_outcomes").await
         + rows::nanos(&site.database, "cost_usd", "closed_calls where kind = 'direct'").await;
     findings.ledger_difference_nanos += moved - cost;
@@ -85,14 +87,22 @@ fn owed(sighting: &Sighting) -> Owed {
     }
 }
 
+/// The client had the whole of an answer, good or bad, before the gateway was killed with the row still on its way.
+fn is_answer(sighting: &Sighting) -> bool {
+    matches!(sighting.ending, Ending::Whole(_) | Ending::Refused { .. })
+}
+
 /// A killed gateway may have said more than it could still write down, and written down more than it could still say.
 fn fits(sighting: &Sighting, row: &Row) -> bool {
     let status = row.status.as_str();
+    if status == "lost" {
+        return true;
+    }
     match &sighting.ending {
         Ending::Whole(speech) if speech.error.is_some() => {
             matches!(status, "failed_midstream" | "failed_provider_error" | "timed_out" | "failed_other")
         }
-        Ending::Whole(_) => matches!(status, "succeeded" | "lost"),
+        Ending::Whole(_) => status == "succeeded",
         Ending::Cut(_) | Ending::Left(_) | Ending::NoHead => !status.starts_with("rejected"),
         Ending::Refused { status: 402, .. } => matches!(status, "rejected_funds" | "rejected_cap"),
         Ending::Refused { status: 409, .. } => status == "rejected_inactive",
@@ -100,6 +110,6 @@ fn fits(sighting: &Sighting, row: &Row) -> bool {
         Ending::Refused { status: 504, .. } => status == "timed_out",
         Ending::Refused { status: 502, .. } => matches!(status, "failed_midstream" | "failed_provider_error"),
         Ending::Refused { message, .. } if message.starts_with("all routed") => status == "failed_provider_error",
-        Ending::Refused { .. } => matches!(status, "failed_other" | "lost" | "client_gone"),
+        Ending::Refused { .. } => matches!(status, "failed_other" | "client_gone"),
     }
 }

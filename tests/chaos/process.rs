@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Where the gateway is at the moment; `None` while it is down.
 pub type Whereabouts = Rc<Cell<Option<SocketAddr>>>;
@@ -36,12 +36,30 @@ impl Process {
         tokio::task::spawn_blocking(move || start(&config, &disguise)).await.unwrap()
     }
 
+    /// As one of several on the same database.
+    pub async fn start_replica(config: &Path, name: &str) -> Self {
+        let arguments = vec!["--replica".to_owned(), name.to_owned()];
+        Self::start_as(config, Disguise { arguments, ..Disguise::default() }).await
+    }
+
     /// SIGKILL: nothing of it runs any more, not a single Drop.
     pub fn kill(mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    /// Whether it ends by itself within this time.
+    pub async fn ends_within(mut self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        while Instant::now() < deadline {
+            if self.child.as_mut().unwrap().try_wait().unwrap().is_some() {
+                return true;
+            }
+            pause(10).await;
+        }
+        false
     }
 
     pub fn signal(&self, name: &str) {
@@ -69,11 +87,15 @@ impl Drop for Process {
 fn start(config: &Path, disguise: &Disguise) -> Process {
     let words = disguise.prefix.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_ainfera"), "serve", "--config"]);
     let words: Vec<&str> = words.collect();
+    // each replica in a folder of its own: the spool's default place is where it was started
+    let folder = config.with_file_name(disguise.arguments.last().map_or("one", String::as_str));
+    std::fs::create_dir_all(&folder).unwrap();
     let log = File::options().create(true).append(true).open(log_of(config)).unwrap();
     let mut child = Command::new(words[0])
         .args(&words[1..])
         .arg(config)
         .args(&disguise.arguments)
+        .current_dir(folder)
         .envs(disguise.environment.clone())
         .env("RUST_LOG", "warn")
         .stdout(Stdio::piped())

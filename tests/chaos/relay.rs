@@ -1,4 +1,4 @@
-//! Between the gateway and the provider: passes bytes on, and notes for each call (by its tag in the request) when it came and when the gateway let go.
+//! Between the gateway and the provider: passes bytes on, and notes for each call (by its tag in the request) when the gateway let it go.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -14,7 +14,6 @@ const TAG: &[u8] = b"call-";
 
 #[derive(Debug, Clone, Copy)]
 pub struct Watched {
-    pub came: Instant,
     /// When the gateway closed the connection that carries it.
     pub let_go: Option<Instant>,
 }
@@ -70,7 +69,7 @@ async fn pass(gateway: TcpStream, upstream: SocketAddr, calls: Arc<Mutex<HashMap
             && length > 0
         {
             if let Some(tag) = tag_in(&buffer[..length]) {
-                calls.lock().unwrap().insert(tag, Watched { came: Instant::now(), let_go: None });
+                calls.lock().unwrap().insert(tag, Watched { let_go: None });
                 current = Some(tag);
             }
             if to_provider.write_all(&buffer[..length]).await.is_err() {

@@ -16,6 +16,7 @@ use crate::support::gateway::config_text;
 pub struct Site {
     pub config: PathBuf,
     pub database: Database,
+    /// It stops with the site.
     pub mock: MockUpstream,
     pub key: String,
     pub agents: Vec<AgentId>,
