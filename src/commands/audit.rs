@@ -100,9 +100,7 @@ impl LogReader<CommandError> for Verifying {
     }
 
     fn account_head(&mut self, head: &ChainHead) -> Result<(), CommandError> {
-        if head.seq > 0 {
-            self.0.expect_head(&head.agent_id, head.seq, &head.event_hash);
-        }
+        self.0.expect_head(&head.agent_id, head.seq, &head.event_hash);
         Ok(())
     }
 }

@@ -42,9 +42,8 @@ pub async fn public(request: HttpRequest, page: Query<PublicPage>, shared: Data<
         let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
         let before = match &page.before {
             None => PublicCursor::newest(),
-            Some(text) => PublicCursor::parse(text).ok_or_else(|| {
-                ApiError::BadRequest(BadRequest::new("before", "is not a cursor that this list has given out"))
-            })?,
+            Some(text) => PublicCursor::parse(text)
+                .ok_or_else(|| ApiError::BadRequest(BadRequest::new("before", "is not a cursor that this list has given out")))?,
         };
         let events = ask(&shared.reader, move |store| Box::pin(async move { store.public_events(before, limit).await })).await?;
         // a short page may be the last one: nothing older is promised

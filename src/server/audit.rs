@@ -11,8 +11,8 @@ use ainfera_actors::capture::checkpointing::Checkpointing;
 use ainfera_schema::audit::hex;
 use ainfera_schema::checkpoint::CheckpointSigner;
 
-use crate::config::audit::{AuditSettings, parse_seed};
 use crate::config::DatabaseUrl;
+use crate::config::audit::{AuditSettings, parse_seed};
 
 #[derive(Debug, thiserror::Error)]
 pub enum AuditKeyError {

@@ -7,9 +7,9 @@ pub mod track;
 
 use std::collections::HashMap;
 
+use ainfera_schema::audit::hex;
 use ainfera_schema::checkpoint::{Checkpoint, CheckpointFault};
 use ainfera_schema::merkle::HeadTree;
-use ainfera_schema::audit::hex;
 use serde::Serialize;
 
 pub use record::{ChainEvent, Examined, Record, examine, examine_line};
@@ -147,6 +147,9 @@ impl Verifier {
 
     /// A chain is known from elsewhere to go at least this far.
     pub fn expect_head(&mut self, agent_id: &str, seq: i64, event_hash: &str) {
+        if seq == 0 {
+            return;
+        }
         let record = self.records + 1;
         let chain = self.chains.entry(agent_id.to_owned()).or_default();
         if chain.finding.is_some() || chain.track.is_doubtful() {

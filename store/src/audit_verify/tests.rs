@@ -85,7 +85,8 @@ fn log() -> Log {
 }
 
 fn event(agent_id: Uuid, seq: i64, previous_hash: Option<String>, model: &str) -> ChainEvent {
-    let payload = json!({"model": model, "agent_id": agent_id.to_string(), "seq": seq, "event_type": "inference.routed", "created_at": NOW});
+    let payload =
+        json!({"model": model, "agent_id": agent_id.to_string(), "seq": seq, "event_type": "inference.routed", "created_at": NOW});
     let payload = canonical_json(&payload);
     ChainEvent {
         agent_id: agent_id.to_string(),

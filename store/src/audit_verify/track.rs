@@ -27,9 +27,17 @@ enum Doubt {
     #[default]
     None,
     /// Numbers were left out. Should they come after all, they were moved, unless the one that came too early comes again.
-    Gap { record: u64, from: i64, to: i64, filled: i64, opener: i64 },
+    Gap {
+        record: u64,
+        from: i64,
+        to: i64,
+        filled: i64,
+        opener: i64,
+    },
     /// The last one does not follow what came before it. Should its number come again, it was put in; if not, what came before it was altered.
-    BrokenLink { record: u64 },
+    BrokenLink {
+        record: u64,
+    },
     Settled,
 }
 

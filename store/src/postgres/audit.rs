@@ -154,7 +154,10 @@ pub async fn chain_events(pool: &Pool, agent_id: AgentId, since: i64, limit: u32
 pub async fn height(pool: &Pool) -> Result<AuditHeight, StoreError> {
     let client = pool.get().await?;
     let row = client
-        .query_one("SELECT (SELECT coalesce(sum(audit_seq), 0)::bigint FROM audit_chain_ends), (SELECT max(created_at) FROM audit_events)", &[])
+        .query_one(
+            "SELECT (SELECT coalesce(sum(audit_seq), 0)::bigint FROM audit_chain_ends), (SELECT max(created_at) FROM audit_events)",
+            &[],
+        )
         .await?;
     let newest = client.query_opt(&format!("{CHECKPOINT} ORDER BY number DESC LIMIT 1"), &[]).await?;
     Ok(AuditHeight {

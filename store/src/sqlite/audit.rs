@@ -8,12 +8,12 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 use uuid::Uuid;
 
 use super::value::{Key, Nanos, Time};
+use crate::StoreError;
 use crate::apply::rows::to_json;
 use crate::audit_verify::ChainEvent;
 use crate::checkpoint::{CheckpointResult, Found, Newest, compose};
 use crate::read::audit::{AuditHeight, PublicCursor, PublicEvent, Receipt};
 use crate::read::stored::from_json;
-use crate::StoreError;
 
 const CHECKPOINT: &str = "SELECT number, created_at, tree_size, heads_count, merkle_root, previous_hash, hash, public_key, signature, heads
     FROM audit_checkpoints";
@@ -89,9 +89,9 @@ fn whole((checkpoint, heads): (Checkpoint, String)) -> Result<Checkpoint, StoreE
 }
 
 fn heads(connection: &Connection, condition: &str, parameters: impl rusqlite::Params) -> Result<Vec<ChainHead>, StoreError> {
-    let mut statement = connection.prepare_cached(&format!("SELECT agent_id, audit_seq, coalesce(audit_head, '') FROM audit_chain_ends {condition}"))?;
-    let rows =
-        statement.query_map(parameters, |row| Ok(ChainHead { agent_id: row.get(0)?, seq: row.get(1)?, event_hash: row.get(2)? }))?;
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT agent_id, audit_seq, coalesce(audit_head, '') FROM audit_chain_ends {condition}"))?;
+    let rows = statement.query_map(parameters, |row| Ok(ChainHead { agent_id: row.get(0)?, seq: row.get(1)?, event_hash: row.get(2)? }))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -145,7 +145,13 @@ pub fn public_events(connection: &mut Connection, before: &PublicCursor, limit: 
          ORDER BY e.created_at DESC, e.event_hash DESC LIMIT ?3",
     )?;
     let rows = statement.query_map((&before.created_at, &before.event_hash, limit), |row| {
-        Ok(PublicEvent { seq: row.get(0)?, event_type: row.get(1)?, agent_name: row.get(2)?, created_at: row.get(3)?, event_hash: row.get(4)? })
+        Ok(PublicEvent {
+            seq: row.get(0)?,
+            event_type: row.get(1)?,
+            agent_name: row.get(2)?,
+            created_at: row.get(3)?,
+            event_hash: row.get(4)?,
+        })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
