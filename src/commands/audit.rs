@@ -128,7 +128,8 @@ fn verify_export(path: &Path, mut verifier: Verifier) -> Result<Report, CommandE
     Ok(verifier.finish())
 }
 
-/// Checkpoints of a file, line by line. A line that is none ends it where it is compared: what follows cannot be told apart from tampering.
+/// Checkpoints of a file, line by line: the gateway's own file, or an earlier export. Other lines are passed over, as what is missing outside proves
+/// nothing.
 fn outside(path: &Path) -> Result<Outside, CommandError> {
     let input = BufReader::new(File::open(path).map_err(|source| unreadable(path, source))?);
     let lines = input.split(b'\n').map_while(Result::ok);
