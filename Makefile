@@ -14,6 +14,10 @@ lint: ## formatting and lints, warnings refused
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
+chaos: tools/installed ## every fault, on real processes and databases: a quarter of an hour
+	tests/chaos/install.sh
+	cargo test --test chaos -- full
+
 clients: tools/installed ## official SDKs against a real gateway
 	cargo build --bin ainfera
 	tests/clients/run.sh

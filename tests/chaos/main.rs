@@ -32,12 +32,13 @@ use arguments::Arguments;
 #[actix_rt::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse(std::env::args().skip(1));
+    let mut output = std::io::stdout();
     let mut all_passed = true;
     for fault in faults::ALL.iter().filter(|fault| arguments.wants(fault)) {
         let begun = std::time::Instant::now();
         for findings in (fault.run)(arguments.scale).await {
             all_passed &= findings.passed();
-            writeln!(std::io::stdout(), "{findings}  [{:.1} s]", begun.elapsed().as_secs_f32()).unwrap();
+            writeln!(output, "{findings}  [{:.1} s]", begun.elapsed().as_secs_f32()).unwrap();
         }
     }
     if all_passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }

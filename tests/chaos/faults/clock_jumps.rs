@@ -2,7 +2,7 @@
 //!
 //! Only the wall clock is bent, of the gateways alone: the database keeps the true time.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
@@ -20,7 +20,6 @@ use crate::support::gateway::{routed, streamed};
 const TARGET: &str = "nothing closed early, no id given twice";
 const CLIENTS: usize = 16;
 const STREAMS: usize = 50;
-const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
 pub async fn run(scale: Scale) -> Vec<Findings> {
     let jumps = scale.pick(2, 12, 40);
@@ -29,14 +28,14 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
 
 async fn on(database: Database, jumps: usize) -> Findings {
     let mut findings = Findings::new("T13", database.name(), TARGET);
-    if !Path::new(LIBRARY).exists() {
-        findings.breaches.push(format!("{LIBRARY} is missing: install the Debian package faketime"));
+    let Some(library) = library() else {
+        findings.breaches.push("libfaketime is missing: install the Debian package faketime".to_owned());
         return findings;
-    }
+    };
     let site = Site::new(database, "", "hold = \"5s\"\n").await;
     let clock = site.folder.path().join("clock");
     set_clock(&clock, 0);
-    let process = Process::start_as(&site.config, bent_clock(&clock)).await;
+    let process = Process::start_as(&site.config, bent_clock(&library, &clock)).await;
     let load = Load::new(&site.key);
     load.whereabouts.set(Some(process.address));
     let jumping = async {
@@ -53,7 +52,7 @@ async fn on(database: Database, jumps: usize) -> Findings {
                 // a replica with a clock that is wrong the other way starts, serves, and must leave the first one's calls alone
                 let other_clock = site.folder.path().join("other-clock");
                 set_clock(&other_clock, [3600, -3600, 3600][jump % 3]);
-                let mut disguise = bent_clock(&other_clock);
+                let mut disguise = bent_clock(&library, &other_clock);
                 disguise.arguments = vec!["--replica".to_owned(), "two".to_owned()];
                 let other = Process::start_as(&site.config, disguise).await;
                 let mut line = Line::open(other.address).await.unwrap();
@@ -79,13 +78,19 @@ async fn on(database: Database, jumps: usize) -> Findings {
     findings.figure("streams through the jumps", streams.len());
     findings.figure("closed early", lost);
     load.sightings.borrow_mut().extend(streams);
-    oracle::judge(&site, &load.sightings.borrow(), &mut findings).await;
+    oracle::judge(&site, &load.sightings.take(), &mut findings).await;
     findings
 }
 
-fn bent_clock(clock: &Path) -> Disguise {
+/// Where Debian puts it, on whatever architecture.
+fn library() -> Option<PathBuf> {
+    let architectures = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    architectures.map(|entry| entry.path().join("faketime/libfaketime.so.1")).find(|path| path.exists())
+}
+
+fn bent_clock(library: &Path, clock: &Path) -> Disguise {
     let pairs = [
-        ("LD_PRELOAD", LIBRARY),
+        ("LD_PRELOAD", library.to_str().unwrap()),
         ("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap()),
         ("FAKETIME_NO_CACHE", "1"),
         ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),

@@ -104,7 +104,7 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
     findings.require(refuses_ms.iter().all(|ms| *ms <= REFUSES_WITHIN_MS), || format!("first refusals after {refuses_ms:?} ms"));
     findings.require(back_ms.iter().all(|ms| *ms <= BACK_WITHIN_MS), || format!("back after {back_ms:?} ms"));
     findings.require(intact(site_path(&site)), || "SQLite's own integrity check fails".to_owned());
-    oracle::judge(&site, &load.sightings.borrow(), &mut findings).await;
+    oracle::judge(&site, &load.sightings.take(), &mut findings).await;
     vec![findings]
 }
 

@@ -55,6 +55,6 @@ async fn on(database: Database, kills: usize) -> Findings {
     findings.require(open_at_kill.iter().sum::<i64>() > 0, || "no kill met an open call".to_owned());
     findings.figure("restart to captured p50/max ms", format!("{}/{slowest}", per_mille(&restarts_ms, 500)));
     findings.figure("lost", site.database.number("select count(*) from routing_outcomes where outcome_status = 'lost'").await);
-    oracle::judge(&site, &load.sightings.borrow(), &mut findings).await;
+    oracle::judge(&site, &load.sightings.take(), &mut findings).await;
     findings
 }

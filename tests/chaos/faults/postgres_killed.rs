@@ -67,7 +67,7 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
     findings.figure("admissions back p50/max ms", format!("{}/{slowest}", per_mille(&back_ms, 500)));
     findings.require(slowest <= BACK_WITHIN_MS, || format!("admissions came back after {slowest} ms"));
     load.sightings.borrow_mut().extend(streams_seen);
-    oracle::judge(&site, &load.sightings.borrow(), &mut findings).await;
+    oracle::judge(&site, &load.sightings.take(), &mut findings).await;
     vec![findings]
 }
 

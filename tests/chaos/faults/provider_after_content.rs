@@ -107,7 +107,7 @@ async fn on(database: Database, faults: usize) -> Findings {
     join_all((0..WIDTH as u64).map(|client| worker(800 + client))).await;
     let code = process.terminate().await;
     findings.require(code == Some(0), || format!("the stop ended with {code:?}"));
-    let tally = tally.into_inner();
+    let (tally, sightings) = (tally.into_inner(), sightings.into_inner());
     findings.figure("faults injected", tally.injected);
     findings.figure("invented ends", tally.invented);
     findings.figure("ends over damaged text", tally.damaged);
@@ -119,8 +119,8 @@ async fn on(database: Database, faults: usize) -> Findings {
     findings.require(slowest <= IDLE_MS + 1_000, || format!("an error came {slowest} ms after the call, idle timer {IDLE_MS} ms"));
     findings.require(tally.invented == 0 && tally.damaged == 0, || "ends were invented or cover damage".to_owned());
     findings.breaches.extend(tally.breaches);
-    partial_debits(&site, &sightings.borrow(), &mut findings).await;
-    oracle::judge(&site, &sightings.borrow(), &mut findings).await;
+    partial_debits(&site, &sightings, &mut findings).await;
+    oracle::judge(&site, &sightings, &mut findings).await;
     findings
 }
 

@@ -99,14 +99,13 @@ async fn on(fault: &'static str, away_ms: u64, refused_p99_ms: u64, killed: Kill
     let kept = ids.filter(|id| rows.get(id).is_some_and(|row| row.status == "succeeded")).count();
     findings.figure("of them kept as they were", kept);
     findings.require(kept == streams.len(), || format!("only {kept} of {} are kept as succeeded", streams.len()));
-    let refused = load.sightings.borrow();
-    let refused_ms: Vec<u64> = refused.iter().filter(|sighting| is_store_away(sighting)).map(|sighting| millis(sighting.took)).collect();
+    let mut sightings = load.sightings.take();
+    let refused_ms: Vec<u64> = sightings.iter().filter(|sighting| is_store_away(sighting)).map(|sighting| millis(sighting.took)).collect();
     let p99 = per_mille(&refused_ms, 990);
     findings.figure("refused", refused_ms.len());
     findings.figure("refusal p50/p99/max ms", format!("{}/{p99}/{}", per_mille(&refused_ms, 500), per_mille(&refused_ms, 1_000)));
     findings.require(!refused_ms.is_empty(), || "nobody was refused".to_owned());
     findings.require(p99 < refused_p99_ms, || format!("refusals took {p99} ms (p99)"));
-    let mut sightings = refused.clone();
     sightings.extend(streams);
     oracle::judge(&site, &sightings, &mut findings).await;
     findings
