@@ -42,13 +42,13 @@ pub async fn replay(store: &dyn Store, spool: &SharedSpool) -> Result<u64, Repla
     let mut closed = 0;
     let mut refused = Vec::new();
     for page in spooled.outcomes.chunks(PAGE) {
-        match capture(store, page).await {
+        match capture(store, page, &mut refused).await {
             Ok(count) => closed += count,
             Err(error @ (StoreError::Unavailable(_) | StoreError::NotWritable(_))) => return Err(error.into()),
             // one of them is at fault: each for itself
             Err(_) => {
                 for outcome in page {
-                    match capture(store, std::slice::from_ref(outcome)).await {
+                    match capture(store, std::slice::from_ref(outcome), &mut refused).await {
                         Ok(count) => closed += count,
                         Err(error @ (StoreError::Unavailable(_) | StoreError::NotWritable(_))) => return Err(error.into()),
                         Err(error) => {
@@ -63,7 +63,7 @@ pub async fn replay(store: &dyn Store, spool: &SharedSpool) -> Result<u64, Repla
     blocking(spool, move |spool| {
         if !refused.is_empty() {
             let path = spool.set_aside(&refused)?;
-            tracing::error!(path = %path.display(), "records that the store refused are set aside");
+            tracing::error!(path = %path.display(), "records of the spool that the store did not take are set aside");
         }
         spool.clear()
     })
@@ -71,13 +71,15 @@ pub async fn replay(store: &dyn Store, spool: &SharedSpool) -> Result<u64, Repla
     Ok(closed)
 }
 
-async fn capture(store: &dyn Store, outcomes: &[RoutingOutcome]) -> Result<u64, StoreError> {
+async fn capture(store: &dyn Store, outcomes: &[RoutingOutcome], unknown: &mut Vec<u8>) -> Result<u64, StoreError> {
     let closings = outcomes.iter().map(|outcome| Closing { outcome: outcome.clone(), answer: None }).collect();
     let reply = store.capture(CaptureBatch { closings, ..CaptureBatch::default() }).await?;
-    for (request_id, result) in &reply.closed {
+    for (outcome, (request_id, result)) in outcomes.iter().zip(&reply.closed) {
         if *result == CloseResult::Unknown {
-            // its admission was in doubt when it was spooled, and did not get through: its caller was told so
-            tracing::info!(%request_id, "call of the spool was never let in");
+            // its admission was in doubt when it was spooled, and did not get through: its caller was told so. Or this is another database's spool,
+            // so it is kept
+            tracing::warn!(%request_id, "call of the spool is not known to the store, it is set aside");
+            let _ = encode(outcome, unknown);
         }
     }
     Ok(reply.closed.iter().filter(|(_, result)| *result == CloseResult::Closed).count() as u64)
