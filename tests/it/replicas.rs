@@ -71,6 +71,10 @@ impl Site {
         for _ in 0..count {
             let mut connection = Connection::open(process.address).await;
             connection.send("POST", "/v1/messages", &[("x-api-key", &self.key)], &body).await;
+            if streams.is_empty() {
+                // the key is looked up once, not by all of them at the same moment
+                connection.read_until("text_delta").await;
+            }
             streams.push(connection);
         }
         for stream in &mut streams {
