@@ -22,7 +22,7 @@ pub struct ModelStore {
     pub closings: HashMap<RequestId, u32>,
     /// Whose key it is. Never given back, which is stricter than a store is.
     keys: HashMap<[u8; 32], RequestId>,
-    /// A batch with one of these fails for a reason of its own, whenever it comes.
+    /// A batch that admits or rejects one of these fails for a reason of its own, whenever it comes.
     pub poison: HashSet<RequestId>,
     /// The wallet has no room for these.
     pub unaffordable: HashSet<RequestId>,
@@ -34,7 +34,8 @@ pub struct ModelStore {
 impl ModelStore {
     /// One transaction, which may fail before or after its effect. `health` is the chance in a hundred that it does not.
     pub fn capture(&mut self, batch: &CaptureBatch, random: &mut Random, health: usize) -> Result<CaptureReply, StoreError> {
-        if batch.request_ids().any(|request_id| self.poison.contains(&request_id)) {
+        let admitted = batch.admissions.iter().map(|admission| &admission.draft);
+        if admitted.chain(&batch.rejections).any(|outcome| self.poison.contains(&outcome.request_id)) {
             self.poisoned += 1;
             return Err(StoreError::Statement("constraint".to_owned()));
         }
