@@ -116,6 +116,7 @@ impl Server {
         let shared = Data::new(Shared {
             gate: gate.clone(),
             keys: KeyRing::default(),
+            capture: capture.clone(),
             reader: ReaderActor::new(Arc::clone(&store)).start(),
             counters: Arc::clone(&counters),
             catalogue: Arc::clone(&parts.catalogue),

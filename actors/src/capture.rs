@@ -19,7 +19,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use ainfera_schema::{RequestId, RoutingOutcome, Usd};
 use ainfera_store::{Admission, CaptureReply, CloseResult, Store, StoreError, StoredAnswer, Verdict};
 use tokio::sync::oneshot;
@@ -76,6 +76,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How many ticks of the queue make the time after which a record is spooled.
 const SPOOL_TICKS: u32 = 8;
 
+/// How long a record waits for others. Two transactions for a call are the larger part of what a call costs while few calls come in.
+const GATHER_RECORDS: Duration = Duration::from_millis(5);
+
 /// See the module.
 pub struct CaptureActor {
     store: Arc<dyn Store>,
@@ -85,6 +88,8 @@ pub struct CaptureActor {
     phase: Phase,
     killswitch_daily_usd: Option<Usd>,
     reaper: lease::Reaper,
+    /// Records wait for company.
+    gathering: bool,
     /// What the store is asked to take: the transaction that runs, or the one that waits to be sent again.
     under_way: Option<Batch>,
     spool: Option<Spool>,
@@ -121,6 +126,7 @@ impl CaptureActor {
             phase: Phase::Idle,
             killswitch_daily_usd: None,
             reaper: lease::Reaper::default(),
+            gathering: false,
             under_way: None,
             spool: None,
             checkpointing: None,
@@ -360,25 +366,33 @@ impl Handler<Reject> for CaptureActor {
 impl Handler<Record> for CaptureActor {
     type Result = ();
 
+    /// Nobody waits for a record, so it waits a moment for company: an admission takes it along at once.
     fn handle(&mut self, record: Record, context: &mut Self::Context) {
         self.queue.record(record);
-        self.advance(context);
+        if self.gate.is_closed() {
+            self.advance(context);
+        } else if !self.gathering {
+            self.gathering = true;
+            context.run_later(GATHER_RECORDS, |actor, context| {
+                actor.gathering = false;
+                actor.advance(context);
+            });
+        }
     }
 }
 
-/// Stops when everything that was told before is committed. For tests and for the end of a drain.
+/// Tells `done` when everything that was told before is durable.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Finish;
+pub struct Settle {
+    pub done: oneshot::Sender<()>,
+}
 
-impl Handler<Finish> for CaptureActor {
+impl Handler<Settle> for CaptureActor {
     type Result = ();
 
-    fn handle(&mut self, _: Finish, context: &mut Self::Context) {
-        if matches!(self.phase, Phase::Idle) && self.queue.is_empty() {
-            context.stop();
-        } else {
-            context.notify_later(Finish, Duration::from_millis(10));
-        }
+    fn handle(&mut self, settle: Settle, context: &mut Self::Context) {
+        self.queue.settle(settle.done);
+        self.advance(context);
     }
 }

@@ -29,8 +29,8 @@ use crate::gate::Permit;
 use crate::outcome::OpenOutcome;
 use crate::provider::{Attempting, Emit, Failed, ProviderActor, ProviderFailure, ProviderSetup, Taken};
 use crate::sink::{Close, Opened, SinkError, Write, WriteError, Written};
-use disconnect::Client;
 use admission::{Admitted, CallSetup, Entry};
+use disconnect::Client;
 pub use failure::CallFailure;
 use meter::Running;
 

@@ -9,6 +9,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 use ainfera_actors::reader::{ReaderActor, ask};
 use ainfera_schema::Agent;
+use tokio::sync::Semaphore;
 
 use super::error::ApiError;
 use crate::keys;
@@ -18,15 +19,22 @@ const REMEMBERED: Duration = Duration::from_secs(5);
 /// Guessing keys must not fill the memory.
 const MAX_REMEMBERED: usize = 10_000;
 
+/// How long a key is still good that could not be looked up again: the store may be away for a moment.
+const GOOD_WITHOUT_STORE: Duration = Duration::from_secs(30);
+/// Fewer than the store reads at once, so that nobody is turned away for a crowd at the door.
+const LOOK_UPS_AT_ONCE: usize = 4;
+
 /// Keys that were looked up lately, known and unknown ones.
-#[derive(Default)]
 pub struct KeyRing {
     keys: RwLock<HashMap<String, Remembered>>,
+    look_ups: Semaphore,
 }
 
 #[derive(Clone)]
 struct Remembered {
-    until: Instant,
+    /// From then on it is looked up again, by one of those who need it; the others take it as it is.
+    fresh_until: Instant,
+    good_until: Instant,
     known: Option<Known>,
 }
 
@@ -36,24 +44,60 @@ struct Known {
     agent: Arc<Agent>,
 }
 
+impl Default for KeyRing {
+    fn default() -> Self {
+        Self { keys: RwLock::default(), look_ups: Semaphore::new(LOOK_UPS_AT_ONCE) }
+    }
+}
+
 impl KeyRing {
     /// The agent whose key the request carries, in `x-api-key` (which goes first) or as a bearer token.
     pub async fn authenticate(&self, request: &HttpRequest, reader: &Addr<ReaderActor>) -> Result<Arc<Agent>, ApiError> {
         let presented = presented(request).ok_or(ApiError::Unauthorized("no key: send x-api-key or authorization: Bearer"))?;
         let key = keys::parse(presented).ok_or(ApiError::Unauthorized("invalid key"))?;
-        let known = match self.remembered(key.key_id) {
-            Some(remembered) => remembered,
-            None => self.look_up(key.key_id, reader).await?,
-        };
-        match known {
+        match self.find(key.key_id, reader).await? {
             Some(known) if key.matches(&known.secret_sha256) => Ok(known.agent),
             _ => Err(ApiError::Unauthorized("invalid key")),
         }
     }
 
-    fn remembered(&self, key_id: &str) -> Option<Option<Known>> {
+    async fn find(&self, key_id: &str, reader: &Addr<ReaderActor>) -> Result<Option<Known>, ApiError> {
+        let Some(remembered) = self.remembered(key_id) else {
+            let _turn = self.look_ups.acquire().await;
+            // whoever had the turn before may have looked up this very key
+            return match self.remembered(key_id) {
+                Some(remembered) => Ok(remembered.known),
+                None => self.look_up(key_id, reader).await,
+            };
+        };
+        if remembered.fresh_until > Instant::now() || !self.claim_refresh(key_id) {
+            return Ok(remembered.known);
+        }
+        match self.look_up(key_id, reader).await {
+            Ok(known) => Ok(known),
+            Err(error) => {
+                tracing::warn!(%error, "key could not be looked up again");
+                Ok(remembered.known)
+            }
+        }
+    }
+
+    fn remembered(&self, key_id: &str) -> Option<Remembered> {
         let keys = self.keys.read().ok()?;
-        keys.get(key_id).filter(|remembered| remembered.until > Instant::now()).map(|remembered| remembered.known.clone())
+        keys.get(key_id).filter(|remembered| remembered.good_until > Instant::now()).cloned()
+    }
+
+    /// True for the one that is to look the key up again; for the others it counts as fresh in the meantime.
+    fn claim_refresh(&self, key_id: &str) -> bool {
+        let Ok(mut keys) = self.keys.write() else { return false };
+        let now = Instant::now();
+        match keys.get_mut(key_id) {
+            Some(remembered) if remembered.fresh_until <= now => {
+                remembered.fresh_until = now + Duration::from_secs(1);
+                true
+            }
+            _ => false,
+        }
     }
 
     async fn look_up(&self, key_id: &str, reader: &Addr<ReaderActor>) -> Result<Option<Known>, ApiError> {
@@ -61,12 +105,15 @@ impl KeyRing {
         let stored = ask(reader, move |store| Box::pin(async move { store.find_key(&wanted).await })).await?;
         let known = stored.map(|stored| Known { secret_sha256: stored.secret_sha256, agent: Arc::new(stored.agent) });
         if let Ok(mut keys) = self.keys.write() {
+            let now = Instant::now();
             if keys.len() >= MAX_REMEMBERED {
-                let now = Instant::now();
-                keys.retain(|_, remembered| remembered.until > now);
+                keys.retain(|_, remembered| remembered.fresh_until > now);
             }
             if keys.len() < MAX_REMEMBERED {
-                keys.insert(key_id.to_owned(), Remembered { until: Instant::now() + REMEMBERED, known: known.clone() });
+                // that a key is unknown is remembered no longer than it takes to make it
+                let good_for = if known.is_some() { GOOD_WITHOUT_STORE } else { REMEMBERED };
+                let remembered = Remembered { fresh_until: now + REMEMBERED, good_until: now + good_for, known: known.clone() };
+                keys.insert(key_id.to_owned(), remembered);
             }
         }
         Ok(known)

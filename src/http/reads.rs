@@ -1,14 +1,18 @@
 //! What can be read back: inferences and their decisions, the audit chain, the ledger, the models. An agent sees its own and nobody else's.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
+use ainfera_actors::capture::Settle;
 use ainfera_actors::reader::ask;
 use ainfera_schema::{AgentId, InferenceId, RequestId, RoutingOutcome};
 use ainfera_store::Owner;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::error::ApiError;
@@ -16,6 +20,8 @@ use super::state::Shared;
 
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 500;
+/// The longest wait for rows that are being written.
+const ROW_IS_ON_ITS_WAY: Duration = Duration::from_secs(2);
 
 /// Paging of a list.
 #[derive(Deserialize)]
@@ -125,8 +131,15 @@ async fn find(request: &HttpRequest, id: &str, shared: &Shared) -> Result<Routin
     let caller = shared.keys.authenticate(request, &shared.reader).await?;
     let inference_id = InferenceId(Uuid::from_str(id).map_err(|_| ApiError::NotFound("inference"))?);
     let agent_id = caller.agent_id;
-    let view = ask(&shared.reader, move |store| Box::pin(async move { store.inference(agent_id, inference_id).await })).await?;
-    view.map(|view| view.outcome).ok_or(ApiError::NotFound("inference"))
+    let read = || ask(&shared.reader, move |store| Box::pin(async move { store.inference(agent_id, inference_id).await }));
+    if let Some(view) = read().await? {
+        return Ok(view.outcome);
+    }
+    // a client that has just got the end of its answer is faster than the row: what is known here becomes durable first
+    let (done, settled) = oneshot::channel();
+    shared.capture.do_send(Settle { done });
+    let _ = timeout(ROW_IS_ON_ITS_WAY, settled).await;
+    read().await?.map(|view| view.outcome).ok_or(ApiError::NotFound("inference"))
 }
 
 fn inference_json(outcome: &RoutingOutcome) -> Value {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix::Addr;
+use ainfera_actors::capture::CaptureActor;
 use ainfera_actors::counters::Counters;
 use ainfera_actors::gate::Gate;
 use ainfera_actors::reader::ReaderActor;
@@ -19,6 +20,7 @@ pub struct Shared {
     pub gate: Gate,
     pub keys: KeyRing,
     pub reader: Addr<ReaderActor>,
+    pub capture: Addr<CaptureActor>,
     pub counters: Arc<Counters>,
     pub catalogue: Arc<Catalogue>,
     pub deadlines: Deadlines,

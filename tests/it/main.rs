@@ -6,8 +6,8 @@ mod support;
 
 mod audit;
 mod bad_input;
-mod capture;
 mod caps;
+mod capture;
 mod crash;
 mod disconnect;
 mod drain;

@@ -29,6 +29,8 @@ pub struct Queue {
     refused_order: VecDeque<RequestId>,
     /// Calls that are in the spool and not yet in the store.
     spooled: HashSet<RequestId>,
+    /// Who waits until all that is here now is durable.
+    settling: Vec<oneshot::Sender<()>>,
     /// Counts up while time passes, so that the age of a record is known without a clock.
     tick: u64,
 }
@@ -39,6 +41,8 @@ pub struct Batch {
     admits: Vec<Asking>,
     rejects: Vec<Rejecting>,
     records: Vec<Closed>,
+    /// Told when this is durable.
+    settling: Vec<oneshot::Sender<()>>,
 }
 
 /// Who asked is told once; what was asked for may be sent more than once.
@@ -125,6 +129,11 @@ impl Queue {
         }
     }
 
+    /// Tells `done` when everything that came before is durable. To be followed by a look for the next batch.
+    pub fn settle(&mut self, done: oneshot::Sender<()>) {
+        self.settling.push(done);
+    }
+
     pub fn is_empty(&self) -> bool {
         self.admits.is_empty() && self.rejects.is_empty() && self.records.is_empty() && self.singles.is_empty()
     }
@@ -141,8 +150,14 @@ impl Queue {
         for record in later.into_iter().rev() {
             self.records.push_front(record);
         }
-        let batch = Batch { admits, rejects: drain(&mut self.rejects), records };
-        (batch.len() > 0).then_some(batch)
+        let mut batch = Batch { admits, rejects: drain(&mut self.rejects), records, settling: Vec::new() };
+        let settling = std::mem::take(&mut self.settling);
+        if batch.len() == 0 {
+            settled(settling);
+            return None;
+        }
+        batch.settling = settling;
+        Some(batch)
     }
 
     /// The batch is durable: everybody who waits is told, and the permits of its records go home.
@@ -159,6 +174,7 @@ impl Queue {
         for record in batch.records {
             self.spooled.remove(&record.outcome.request_id);
         }
+        settled(batch.settling);
     }
 
     /// The batch, which is one entry, will never be taken.
@@ -173,6 +189,7 @@ impl Queue {
         for record in batch.records {
             self.spooled.remove(&record.outcome.request_id);
         }
+        settled(batch.settling);
     }
 
     /// Takes a failed batch apart; the first part is returned, the others come next.
@@ -181,6 +198,9 @@ impl Queue {
         parts.extend(batch.admits.into_iter().map(|asking| Batch { admits: vec![asking], ..Batch::default() }));
         parts.extend(batch.rejects.into_iter().map(|rejecting| Batch { rejects: vec![rejecting], ..Batch::default() }));
         parts.extend(batch.records.into_iter().map(|record| Batch { records: vec![record], ..Batch::default() }));
+        if let Some(last) = parts.back_mut() {
+            last.settling = batch.settling;
+        }
         let first = parts.pop_front().unwrap_or_default();
         parts.append(&mut self.singles);
         self.singles = parts;
@@ -232,6 +252,13 @@ impl Batch {
 
     fn len(&self) -> usize {
         self.admits.len() + self.rejects.len() + self.records.len()
+    }
+}
+
+fn settled(settling: Vec<oneshot::Sender<()>>) {
+    for done in settling {
+        // nobody waits any more: nothing to do
+        let _ = done.send(());
     }
 }
 

@@ -51,8 +51,10 @@ pub struct Gateway {
 
 /// The configuration's text, for a gateway in this process or in another one.
 pub fn config_text(plan: &GatewayPlan, database_url: &str, mock_url: &str) -> String {
-    let mut text =
-        format!("listen = \"127.0.0.1:0\"\ndatabase = {database_url:?}\nworkers = 2\n{}\n[store]\nallow_unsafe_durability = true\n\n[deadlines]\n{}\n", plan.settings, plan.deadlines);
+    let mut text = format!(
+        "listen = \"127.0.0.1:0\"\ndatabase = {database_url:?}\nworkers = 2\n{}\n[store]\nallow_unsafe_durability = true\n\n[deadlines]\n{}\n",
+        plan.settings, plan.deadlines
+    );
     for (id, kind) in [("chat", "openai_compatible"), ("anthropic", "anthropic")] {
         text.push_str(&format!("[[providers]]\nid = \"{id}\"\nkind = \"{kind}\"\nbase_url = \"{mock_url}\"\n"));
     }
