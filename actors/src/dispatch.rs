@@ -4,90 +4,40 @@
 //! and from then on only passes on what that one says. Its life is one [`Phase`]; what the bill says is in [`meter`], what a failure means in [`failure`].
 
 pub mod admission;
+mod attempt;
 mod disconnect;
 pub mod draft;
 pub mod failure;
+pub mod head;
 pub mod meter;
 pub mod replay;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MailboxError, Message, Recipient, ResponseActFuture, WrapFuture,
-};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MailboxError, Message, ResponseActFuture, WrapFuture};
 use ainfera_schema::{AttemptResult, OutcomeStatus};
 use ainfera_store::StoredAnswer;
 use ainfera_wire::call::Delivery;
-use ainfera_wire::upstream::{Dialect, StreamFault};
+use ainfera_wire::upstream::StreamFault;
 use ainfera_wire::{Heard, StreamEvent};
-use bytes::Bytes;
-use tokio::sync::oneshot;
 
 use crate::brain::Choice;
 use crate::gate::Permit;
 use crate::outcome::OpenOutcome;
-use crate::provider::{Attempting, Emit, Failed, ProviderActor, ProviderFailure, ProviderSetup, Taken};
-use crate::sink::{Close, Opened, SinkError, Write, WriteError, Written};
+use crate::provider::{Attempting, Emit, Failed, Next, ProviderFailure, Taken};
+use crate::sink::{Opened, SinkError, Write, WriteError, Written};
 use admission::{Admitted, CallSetup, Entry};
+use attempt::start_attempt;
 use disconnect::Client;
 pub use failure::CallFailure;
+pub use head::{Head, HeadBody, HeadFacts, HeadReply, SinkAddress, StreamAddress};
 use meter::Running;
-
-/// What the handler waits for.
-pub type HeadReply = oneshot::Sender<Result<Head, CallFailure>>;
-
-/// The call succeeds so far: what to say in the response's head.
-#[derive(Debug)]
-pub struct Head {
-    pub facts: HeadFacts,
-    pub body: HeadBody,
-}
-
-/// Where the body is.
-#[derive(Debug)]
-pub enum HeadBody {
-    /// In the channel that the sink writes to.
-    Stream,
-    /// Here.
-    Whole(Bytes),
-    /// Here, and it is the answer of an earlier call with the same idempotency key.
-    Replayed { body: Bytes, delivery: Delivery },
-}
-
-/// What the response's headers tell.
-#[derive(Debug, Clone)]
-pub struct HeadFacts {
-    pub model: String,
-    pub inference_id: String,
-    pub receipt_id: String,
-    pub coercions: Vec<String>,
-}
 
 /// Told by [`crate::sink::body::ClientHold`] when the client leaves.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct ClientGone;
-
-/// The sinks of one call, seen from here.
-pub struct SinkAddress {
-    pub write: Recipient<Write>,
-    /// Only a stream can be opened early, or fail after its head.
-    pub stream: Option<StreamAddress>,
-}
-
-/// Dropping it ends the body.
-pub struct StreamAddress {
-    pub opened: Recipient<Opened>,
-    pub error: Recipient<WriteError>,
-    pub close: Recipient<Close>,
-}
-
-impl Drop for StreamAddress {
-    fn drop(&mut self) {
-        self.close.do_send(Close);
-    }
-}
 
 /// See the module.
 pub struct DispatchActor {
@@ -123,6 +73,8 @@ struct Open {
     choice: Choice,
     left: VecDeque<usize>,
     running: Option<(Running, Attempting)>,
+    /// The shortest wait that a provider asked for: then it is worth trying again.
+    retry_after_seconds: Option<u64>,
 }
 
 impl DispatchActor {
@@ -143,7 +95,8 @@ impl DispatchActor {
             Ok(Entry::Admitted(admitted)) => {
                 let Admitted { outcome, choice } = *admitted;
                 let left = choice.candidates.iter().copied().collect();
-                self.phase = Phase::Trying { open: Open { outcome, choice, left, running: None }, held: Vec::new() };
+                self.phase =
+                    Phase::Trying { open: Open { outcome, choice, left, running: None, retry_after_seconds: None }, held: Vec::new() };
                 if self.sink.stream.is_some() {
                     context.run_later(self.setup.worker.deadlines.hold, |actor, _| actor.hold_is_over());
                 }
@@ -191,6 +144,7 @@ impl DispatchActor {
             provider = %running.entry.model.provider, %failure, committed, "attempt failed"
         );
         open.note_attempt(&running, failure.result(), failure.http_status());
+        open.retry_after_seconds = open.retry_after_seconds.into_iter().chain(failure.retry_after_seconds()).min();
         if committed {
             open.bill(&running);
             if let Client::Left(_) = self.client {
@@ -200,8 +154,8 @@ impl DispatchActor {
             return self.fail(CallFailure::midstream(&failure), OutcomeStatus::FailedMidstream, context);
         }
         match failure.next() {
-            crate::provider::Next::NextCandidate => self.try_next(Some(failure), context),
-            crate::provider::Next::GiveUp => {
+            Next::NextCandidate => self.try_next(Some(failure), context),
+            Next::GiveUp => {
                 open.left.clear();
                 self.try_next(Some(failure), context);
             }
@@ -259,12 +213,7 @@ impl DispatchActor {
 
     /// The client, or a deadline of ours, ends the call while an attempt may be running: what was observed is billed.
     fn end_early(&mut self, status: OutcomeStatus, context: &mut Context<Self>) -> Taken {
-        if let Phase::Trying { open, .. } | Phase::Committed { open } = &mut self.phase
-            && let Some((running, _stops_when_dropped)) = open.running.take()
-        {
-            open.note_attempt(&running, AttemptResult::Cancelled, None);
-            open.bill(&running);
-        }
+        self.settle_running();
         self.close(status);
         context.stop();
         Taken::Stop
@@ -278,7 +227,7 @@ impl DispatchActor {
             return context.stop();
         }
         let Some(stream) = &self.sink.stream else { return context.stop() };
-        let error = WriteError { error_type: failure.error_type(), message: failure.message() };
+        let error = WriteError { error_type: failure.error_type(), message: failure.message(), code: failure.code() };
         let told = stream.error.send(error).into_actor(self);
         context.spawn(told.map(|_, _, context| context.stop()));
     }
@@ -321,32 +270,6 @@ impl DispatchActor {
 /// An answer that needs no waiting.
 fn taken(taken: Taken) -> ResponseActFuture<DispatchActor, Taken> {
     Box::pin(actix::fut::ready(taken))
-}
-
-fn start_attempt(
-    setup: &CallSetup,
-    running: &mut Running,
-    open: &mut Open,
-    context: &mut Context<DispatchActor>,
-) -> Result<Attempting, ProviderFailure> {
-    let model = &running.entry.model;
-    let Some(provider) = setup.worker.providers.get(&model.provider) else {
-        return Err(ProviderFailure::Connect("provider is not configured".to_owned()));
-    };
-    let dialect = Dialect::of(provider.kind);
-    let request = dialect.request(&setup.call, provider, &model.upstream_name).map_err(ProviderFailure::Untranslatable)?;
-    open.note_candidate(running, &request.coercions);
-    let id_seed = format!("{}{}", setup.request_id.0.simple(), running.attempt);
-    let address = context.address();
-    Ok(ProviderActor::start_attempt(ProviderSetup {
-        attempt: running.attempt,
-        clients: Rc::clone(&setup.worker.clients),
-        request,
-        reader: dialect.reader(model.slug.as_str(), setup.call.estimated_input_tokens, id_seed),
-        deadlines: setup.worker.deadlines,
-        emit: address.clone().recipient().downgrade(),
-        failed: address.recipient().downgrade(),
-    }))
 }
 
 impl Actor for DispatchActor {

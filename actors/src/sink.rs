@@ -30,6 +30,7 @@ pub struct Write(pub Vec<Heard>);
 pub struct WriteError {
     pub error_type: &'static str,
     pub message: String,
+    pub code: Option<&'static str>,
 }
 
 /// The 200 is out: keep the connection alive from now on.
@@ -145,7 +146,7 @@ impl Handler<WriteError> for SseSink {
 
     fn handle(&mut self, error: WriteError, _: &mut Self::Context) -> Self::Result {
         let mut bytes = BytesMut::new();
-        error_frame(error.error_type, &error.message, &self.request_id, &mut bytes);
+        error_frame(error.error_type, &error.message, &self.request_id, error.code, &mut bytes);
         let sent = self.send(bytes, Written::Taken);
         Box::pin(async move {
             let _ = sent.await;

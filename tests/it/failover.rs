@@ -117,6 +117,7 @@ async fn a_failure_after_content_is_an_error_event_and_never_a_splice() {
                 panic!("{fault}: success was invented: {}", answer.text())
             };
             assert!(matches!(error["type"].as_str(), Some("api_error" | "overloaded_error")), "{error}");
+            assert_eq!(error["details"]["error_code"], "stream_incomplete");
             assert!(!partial["content"][0]["text"].as_str().unwrap().is_empty());
             let whole = gateway.call(&body(&prompt)).await;
             assert_eq!(whole.status, 502, "{fault}: {}", whole.text());

@@ -97,7 +97,7 @@ impl CallFailure {
             };
             return CallFailure::ProviderRejectedRequest { status: last.http_status().unwrap_or(400), message };
         }
-        let retry_after_seconds = last.retry_after_seconds();
+        let retry_after_seconds = open.retry_after_seconds;
         match setup.target.kind() {
             CallKind::Direct => CallFailure::PinnedFailed { overloaded: last.is_overload(), retry_after_seconds, why: outward(&last) },
             CallKind::Routed => CallFailure::AllFailed {

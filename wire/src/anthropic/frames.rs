@@ -136,8 +136,8 @@ pub fn usage_json(usage: &TokenUsage) -> String {
 }
 
 /// The one frame that ends a stream which failed after its 200.
-pub fn error_frame(error_type: &str, message: &str, request_id: &str, out: &mut BytesMut) {
-    write_frame("error", error_json(error_type, message, request_id, None).as_bytes(), out);
+pub fn error_frame(error_type: &str, message: &str, request_id: &str, code: Option<&str>, out: &mut BytesMut) {
+    write_frame("error", error_json(error_type, message, request_id, code).as_bytes(), out);
 }
 
 /// The error envelope, for bodies and for the `error` event. `code` is ours, where a program may want to act on it.

@@ -1,0 +1,38 @@
+//! The beginning of an attempt: the call in the provider's dialect, and an actor that sends it.
+
+use std::rc::Rc;
+
+use actix::{AsyncContext, Context};
+use ainfera_wire::upstream::Dialect;
+
+use super::admission::CallSetup;
+use super::meter::Running;
+use super::{DispatchActor, Open};
+use crate::provider::{Attempting, ProviderActor, ProviderFailure, ProviderSetup};
+
+/// Starts an attempt with the candidate that `running` names.
+pub(super) fn start_attempt(
+    setup: &CallSetup,
+    running: &mut Running,
+    open: &mut Open,
+    context: &mut Context<DispatchActor>,
+) -> Result<Attempting, ProviderFailure> {
+    let model = &running.entry.model;
+    let Some(provider) = setup.worker.providers.get(&model.provider) else {
+        return Err(ProviderFailure::Connect("provider is not configured".to_owned()));
+    };
+    let dialect = Dialect::of(provider.kind);
+    let request = dialect.request(&setup.call, provider, &model.upstream_name).map_err(ProviderFailure::Untranslatable)?;
+    open.note_candidate(running, &request.coercions);
+    let id_seed = format!("{}{}", setup.request_id.0.simple(), running.attempt);
+    let address = context.address();
+    Ok(ProviderActor::start_attempt(ProviderSetup {
+        attempt: running.attempt,
+        clients: Rc::clone(&setup.worker.clients),
+        request,
+        reader: dialect.reader(model.slug.as_str(), setup.call.estimated_input_tokens, id_seed),
+        deadlines: setup.worker.deadlines,
+        emit: address.clone().recipient().downgrade(),
+        failed: address.recipient().downgrade(),
+    }))
+}

@@ -1,0 +1,59 @@
+//! Where a call's answer goes: its head to the handler, its body through the sink.
+
+use actix::Recipient;
+use ainfera_wire::call::Delivery;
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::CallFailure;
+use crate::sink::{Close, Opened, Write, WriteError};
+
+/// What the handler waits for.
+pub type HeadReply = oneshot::Sender<Result<Head, CallFailure>>;
+
+/// The call succeeds so far: what to say in the response's head.
+#[derive(Debug)]
+pub struct Head {
+    pub facts: HeadFacts,
+    pub body: HeadBody,
+}
+
+/// Where the body is.
+#[derive(Debug)]
+pub enum HeadBody {
+    /// In the channel that the sink writes to.
+    Stream,
+    /// Here.
+    Whole(Bytes),
+    /// Here, and it is the answer of an earlier call with the same idempotency key.
+    Replayed { body: Bytes, delivery: Delivery },
+}
+
+/// What the response's headers tell.
+#[derive(Debug, Clone)]
+pub struct HeadFacts {
+    pub model: String,
+    pub inference_id: String,
+    pub receipt_id: String,
+    pub coercions: Vec<String>,
+}
+
+/// The sinks of one call, seen from here.
+pub struct SinkAddress {
+    pub write: Recipient<Write>,
+    /// Only a stream can be opened early, or fail after its head.
+    pub stream: Option<StreamAddress>,
+}
+
+/// Dropping it ends the body.
+pub struct StreamAddress {
+    pub opened: Recipient<Opened>,
+    pub error: Recipient<WriteError>,
+    pub close: Recipient<Close>,
+}
+
+impl Drop for StreamAddress {
+    fn drop(&mut self) {
+        self.close.do_send(Close);
+    }
+}
