@@ -17,8 +17,8 @@ pub mod idempotency;
 pub mod invariants;
 pub mod open;
 pub mod read;
-pub mod wallet;
 pub mod replica;
+pub mod wallet;
 
 mod apply;
 mod lost;
@@ -35,9 +35,9 @@ pub use error::StoreError;
 pub use idempotency::{Earlier, EarlierCall, IdempotencyClaim, StoredAnswer};
 pub use invariants::Invariant;
 pub use open::open;
+pub use read::{AuditEventRow, ChainVerdict, InferenceView, LedgerEntryRow, LedgerView, NewAgent, StoredKey};
 pub use replica::Heartbeat;
 pub use wallet::{CapChange, Owner, Strictness, WalletChange, WalletView};
-pub use read::{AuditEventRow, ChainVerdict, InferenceView, LedgerEntryRow, LedgerView, NewAgent, StoredKey};
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ pub use read::audit::{AuditHeight, PublicCursor, PublicEvent, Receipt};
 use std::sync::Arc;
 
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
-use ainfera_schema::{AgentId, BootId, InferenceId, TenantId, ReceiptId, Usd};
+use ainfera_schema::{AgentId, BootId, InferenceId, ReceiptId, TenantId, Usd};
 use futures_util::future::BoxFuture;
 
 pub use postgres::PostgresStore;

@@ -16,24 +16,24 @@ mod replica;
 mod session;
 mod statements;
 
-use std::sync::Arc;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
-use ainfera_schema::{AgentId, BootId, InferenceId, TenantId, Usd};
-use deadpool_postgres::Pool;
 use ainfera_schema::ReceiptId;
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
+use ainfera_schema::{AgentId, BootId, InferenceId, TenantId, Usd};
+use deadpool_postgres::Pool;
 use futures_util::FutureExt;
 
 use crate::invariants::Invariant;
-use crate::{AuditHeight, ChainEvent, CheckpointResult, PublicCursor, PublicEvent, Receipt};
-use crate::wallet::{Owner, WalletChange, WalletView};
 use crate::read::verify::{self, ChainWalk};
 use crate::replica::{Heartbeat, Reaped, Scope};
+use crate::wallet::{Owner, WalletChange, WalletView};
 use crate::{
     AuditEventRow, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, NewAgent, Store, StoreError, StoreFuture, StoredKey,
 };
+use crate::{AuditHeight, ChainEvent, CheckpointResult, PublicCursor, PublicEvent, Receipt};
 
 /// The server's own timeout comes first; this one is for a server that says nothing at all.
 const ANSWER: Duration = Duration::from_secs(8);

@@ -15,24 +15,24 @@ mod replica;
 mod value;
 mod worker;
 
-use std::sync::Arc;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use ainfera_schema::{AgentId, BootId, InferenceId, TenantId, Usd};
 use ainfera_schema::ReceiptId;
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
+use ainfera_schema::{AgentId, BootId, InferenceId, TenantId, Usd};
 use futures_util::FutureExt;
 use rusqlite::OptionalExtension;
 
 use crate::invariants::Invariant;
-use crate::{AuditHeight, ChainEvent, CheckpointResult, PublicCursor, PublicEvent, Receipt};
-use crate::wallet::{Owner, WalletChange, WalletView};
 use crate::read::verify::{self, ChainWalk};
 use crate::replica::{Heartbeat, Reaped, Scope};
+use crate::wallet::{Owner, WalletChange, WalletView};
 use crate::{
     AuditEventRow, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, NewAgent, Store, StoreError, StoreFuture, StoredKey,
 };
+use crate::{AuditHeight, ChainEvent, CheckpointResult, PublicCursor, PublicEvent, Receipt};
 use value::{Key, Time};
 use worker::Worker;
 

@@ -26,8 +26,7 @@ pub async fn an_edited_history_is_refused(database: Database) {
 }
 
 pub async fn a_newer_schema_is_refused(database: Database) {
-    let newer =
-        "INSERT INTO schema_migrations (version, name, sha256, applied_at) SELECT 99, 'later', sha256, applied_at FROM schema_migrations WHERE version = 1";
+    let newer = "INSERT INTO schema_migrations (version, name, sha256, applied_at) SELECT 99, 'later', sha256, applied_at FROM schema_migrations WHERE version = 1";
     database.execute(newer).await.unwrap();
     let error = database.store.migrate().await.unwrap_err();
     assert!(error.to_string().contains("version 99 is newer"), "{error}");

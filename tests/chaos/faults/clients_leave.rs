@@ -31,8 +31,8 @@ enum Point {
     BeforeTheProvidersHead,
     /// The provider has sent its head and `message_start`.
     BeforeContent,
-    /// The client has had its 200 and a ping, because the hold was over.
-    AfterThePing,
+    /// The client has had its 200, because the hold was over, and nothing else.
+    AfterTheStatus,
     /// Some content, then silence.
     InASilence,
     /// Content keeps coming.
@@ -50,7 +50,7 @@ const POINTS: [Point; 12] = [
     Point::RightAfterTheBody,
     Point::BeforeTheProvidersHead,
     Point::BeforeContent,
-    Point::AfterThePing,
+    Point::AfterTheStatus,
     Point::InASilence,
     Point::InTheFlow,
     Point::BeforeTheStopReason,
@@ -61,7 +61,7 @@ impl Point {
     fn prompt(self) -> &'static str {
         match self {
             Point::BeforeTheProvidersHead => "[[mock fault=hang_before_head]]",
-            Point::BeforeContent | Point::AfterThePing => "[[mock tokens=9 fault=hang_at at=1]]",
+            Point::BeforeContent | Point::AfterTheStatus => "[[mock tokens=9 fault=hang_at at=1]]",
             Point::InASilence => "[[mock tokens=9 fault=hang_at at=7]]",
             Point::InTheFlow => "[[mock tokens=400 delay_ms=5]]",
             Point::BeforeTheStopReason => "[[mock tokens=9 fault=hang_at at=13]]",
@@ -80,8 +80,8 @@ impl Point {
     }
 
     fn is_silent(self) -> bool {
-        use Point::{AfterThePing, BeforeContent, BeforeTheProvidersHead, BeforeTheStopReason, InASilence};
-        matches!(self, BeforeTheProvidersHead | BeforeContent | AfterThePing | InASilence | BeforeTheStopReason)
+        use Point::{AfterTheStatus, BeforeContent, BeforeTheProvidersHead, BeforeTheStopReason, InASilence};
+        matches!(self, BeforeTheProvidersHead | BeforeContent | AfterTheStatus | InASilence | BeforeTheStopReason)
     }
 
     fn status(self) -> &'static str {
@@ -102,7 +102,7 @@ async fn on(database: Database, clients: usize) -> Findings {
     let mut findings = Findings::new("T9", database.name(), TARGET);
     let mut relay = None;
     let site =
-        Site::with_upstream(database, "", "hold = \"150ms\"\nping = \"50ms\"\n", |mock| relay.insert(Relay::start(mock)).base_url()).await;
+        Site::with_upstream(database, "", "hold = \"150ms\"\nping = \"1m\"\n", |mock| relay.insert(Relay::start(mock)).base_url()).await;
     let relay = relay.unwrap();
     let process = Process::start(&site.config).await;
     let (mut silent_ms, mut flowing_ms, mut rows_before) = (Vec::new(), Vec::new(), 0);
@@ -167,7 +167,7 @@ async fn leave(site: &Site, process: &Process, relay: &Relay, point: Point, tag:
             }
             pause(20).await;
         }
-        Point::AfterThePing => assert!(line.read_until("event: ping").await),
+        Point::AfterTheStatus => assert!(line.read_until("200 OK").await),
         Point::InASilence | Point::InTheFlow => assert!(line.read_until("content_block_delta").await),
         Point::BeforeTheStopReason => assert!(line.read_until("content_block_stop").await),
         Point::AfterTheEnd => assert!(line.read_until("message_stop").await),
