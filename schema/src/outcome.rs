@@ -5,7 +5,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, InferenceId, ModelSlug, ProviderId, ReceiptId, RequestId, TaskType, TaskTypeSource, TenantId, TokenUsage, UsageBasis, Usd,
+    AgentId, InferenceId, ModelSlug, Price, ProviderId, ReceiptId, RequestId, TaskType, TaskTypeSource, TenantId, TokenUsage, UsageBasis,
+    Usd,
 };
 
 /// Whether the router chose the model or the caller did.
@@ -128,6 +129,9 @@ pub struct Attempt {
     pub usage: TokenUsage,
     pub usage_basis: UsageBasis,
     pub cost_usd: Usd,
+    /// What the attempt was billed at. Absent from attempts that were kept before it was.
+    #[serde(default)]
+    pub price: Option<Price>,
 }
 
 /// Everything a call leaves behind, filled while it runs. Serialised whole into the intent, so that a later boot can close it as `lost`.

@@ -144,5 +144,10 @@ pub trait Store: Send + Sync {
     fn receipt(&self, agent_id: AgentId, receipt_id: ReceiptId) -> StoreFuture<'_, Option<Receipt>>;
 
     /// Asks whether the rows keep what this page promises. Reads everything: for an operator, not for a probe.
-    fn invariants(&self) -> StoreFuture<'_, Vec<Invariant>>;
+    fn invariants(&self) -> StoreFuture<'_, Vec<Invariant>> {
+        self.invariants_within(invariants::LONGEST_CALL)
+    }
+
+    /// The same where a call may be open for so long.
+    fn invariants_within(&self, longest_call: Duration) -> StoreFuture<'_, Vec<Invariant>>;
 }

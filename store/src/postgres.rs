@@ -202,8 +202,8 @@ impl Store for PostgresStore {
         within(ANSWER, audit::receipt(&self.readers, agent_id, receipt_id.0)).boxed()
     }
 
-    fn invariants(&self) -> StoreFuture<'_, Vec<Invariant>> {
-        within(INVARIANTS, read::invariants(&self.readers)).boxed()
+    fn invariants_within(&self, longest_call: Duration) -> StoreFuture<'_, Vec<Invariant>> {
+        within(INVARIANTS, read::invariants(&self.readers, longest_call)).boxed()
     }
 }
 

@@ -5,6 +5,7 @@ mod administer;
 mod audit;
 mod capture;
 mod connect;
+mod doctor;
 mod error;
 mod idempotency;
 mod insert;
@@ -15,7 +16,7 @@ mod replica;
 mod value;
 mod worker;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,6 @@ use ainfera_schema::ReceiptId;
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
 use ainfera_schema::{AgentId, BootId, InferenceId, TenantId, Usd};
 use futures_util::FutureExt;
-use rusqlite::OptionalExtension;
 
 use crate::invariants::Invariant;
 use crate::read::verify::{self, ChainWalk};
@@ -41,17 +41,19 @@ pub struct SqliteStore {
     writer: Worker,
     /// None in memory, where a second connection would wait for table locks.
     reader: Option<Worker>,
+    /// None in memory.
+    path: Option<PathBuf>,
 }
 
 impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let writer = Worker::start("sqlite-writer", connect::writer(path)?)?;
         let reader = Worker::start("sqlite-reader", connect::reader(path)?)?;
-        Ok(Self { writer, reader: Some(reader) })
+        Ok(Self { writer, reader: Some(reader), path: Some(path.to_owned()) })
     }
 
     pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self { writer: Worker::start("sqlite-writer", connect::in_memory()?)?, reader: None })
+        Ok(Self { writer: Worker::start("sqlite-writer", connect::in_memory()?)?, reader: None, path: None })
     }
 
     fn reader(&self) -> &Worker {
@@ -220,17 +222,10 @@ impl Store for SqliteStore {
         self.reader().run(move |connection| audit::receipt(connection, agent_id, receipt_id.0))
     }
 
-    fn invariants(&self) -> StoreFuture<'_, Vec<Invariant>> {
-        self.reader().run(|connection| {
-            let snapshot = connection.transaction()?;
-            crate::invariants::QUESTIONS
-                .iter()
-                .map(|question| {
-                    let answer = snapshot.query_row(question.sql, (), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-                    let (broken, example) = answer.unwrap_or((0, None));
-                    Ok(question.answer(broken, example))
-                })
-                .collect()
-        })
+    /// Reads everything, so it does so beside the reader, on whom callers wait.
+    fn invariants_within(&self, longest_call: Duration) -> StoreFuture<'_, Vec<Invariant>> {
+        let ask = move |connection: &mut rusqlite::Connection| doctor::invariants(connection, longest_call);
+        let Some(path) = &self.path else { return self.writer.run(ask) };
+        async move { Worker::start("sqlite-doctor", connect::reader(path)?)?.run(ask).await }.boxed()
     }
 }

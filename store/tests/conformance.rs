@@ -11,6 +11,8 @@ mod call;
 mod checkpoint;
 #[path = "conformance/database.rs"]
 mod database;
+#[path = "conformance/doctor.rs"]
+mod doctor;
 #[path = "conformance/faults.rs"]
 mod faults;
 #[path = "conformance/idempotency.rs"]
@@ -120,6 +122,10 @@ conformance! {
         a_key_of_nobody_is_refused
         a_store_that_is_there_answers
         broken_promises_are_noticed
+    }
+    doctor {
+        a_pinned_call_with_an_outcome_is_found
+        an_intent_older_than_a_call_can_be_is_found
     }
     wallets {
         exactly_as_many_fit_each_kind_of_cap_however_they_race

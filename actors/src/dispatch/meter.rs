@@ -6,11 +6,14 @@ use ainfera_wire::{Heard, StreamEvent, estimated_output_tokens};
 use tokio::time::Instant;
 
 use super::{HeadFacts, Open, draft};
+use crate::health::pass::Pass;
 
 /// An attempt that runs: who, since when, and what was heard of it.
 pub struct Running {
     pub attempt: u32,
     pub entry: CatalogueEntry,
+    /// Its place at the provider.
+    pub pass: Pass,
     started: Instant,
     estimated_input_tokens: u64,
     reported: TokenUsage,
@@ -20,10 +23,11 @@ pub struct Running {
 }
 
 impl Running {
-    pub fn new(attempt: u32, entry: CatalogueEntry, estimated_input_tokens: u64) -> Self {
+    pub fn new(attempt: u32, entry: CatalogueEntry, pass: Pass, estimated_input_tokens: u64) -> Self {
         Self {
             attempt,
             entry,
+            pass,
             started: Instant::now(),
             estimated_input_tokens,
             reported: TokenUsage::default(),
@@ -117,6 +121,7 @@ impl Open {
             usage: if billed { running.usage() } else { TokenUsage::default() },
             usage_basis: running.basis(),
             cost_usd: if billed { running.cost() } else { Usd::ZERO },
+            price: running.entry.model.price,
         });
         outcome.latency_ms = elapsed_ms(outcome.created_at);
     }

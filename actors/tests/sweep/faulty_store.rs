@@ -85,6 +85,6 @@ impl Store for FaultyStore {
         audit_height() -> AuditHeight;
         public_events(before: PublicCursor, limit: u32) -> Vec<PublicEvent>;
         receipt(agent_id: AgentId, receipt_id: ReceiptId) -> Option<Receipt>;
-        invariants() -> Vec<Invariant>;
+        invariants_within(longest_call: Duration) -> Vec<Invariant>;
     }
 }

@@ -1,5 +1,7 @@
 //! Reads.
 
+use std::time::Duration;
+
 use ainfera_schema::{AgentId, InferenceId, Usd};
 use deadpool_postgres::Pool;
 use rust_decimal::Decimal;
@@ -166,13 +168,13 @@ pub async fn ledger(pool: &Pool, agent_id: AgentId, limit: u32) -> Result<Option
 }
 
 /// All questions are answered from one snapshot.
-pub async fn invariants(pool: &Pool) -> Result<Vec<Invariant>, StoreError> {
+pub async fn invariants(pool: &Pool, longest_call: Duration) -> Result<Vec<Invariant>, StoreError> {
     let session = Session::open(pool).await?;
     let client = session.client()?;
     client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0").await?;
     let mut answers = Vec::with_capacity(QUESTIONS.len());
     for question in QUESTIONS {
-        let row = client.query_one(question.sql, &[]).await?;
+        let row = client.query_one(&question.sql(longest_call), &[]).await?;
         answers.push(question.answer(row.try_get(0)?, row.try_get(1)?));
     }
     client.batch_execute("COMMIT").await?;

@@ -1,7 +1,7 @@
 //! Calls as the gateway would send them.
 
 use ainfera_schema::{
-    AgentId, Attempt, AttemptResult, BootId, CallKind, InferenceId, ModelSlug, OutcomeStatus, ProviderId, ReceiptId, RequestId,
+    AgentId, Attempt, AttemptResult, BootId, CallKind, InferenceId, ModelSlug, OutcomeStatus, Price, ProviderId, ReceiptId, RequestId,
     RoutingOutcome, TaskType, TaskTypeSource, TenantId, TokenUsage, UsageBasis, Usd,
 };
 use ainfera_store::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Verdict};
@@ -50,6 +50,7 @@ pub fn call((agent_id, tenant_id): (AgentId, TenantId)) -> RoutingOutcome {
             usage,
             usage_basis: UsageBasis::Reported,
             cost_usd: usd("0.0044"),
+            price: Some(Price { input: 2.into(), output: 6.into(), cache_read: Some("0.2".parse().unwrap()), cache_write: None }),
         }],
         usage,
         usage_basis: UsageBasis::Reported,
