@@ -7,10 +7,12 @@ pub mod audit;
 pub mod base_url;
 pub mod builtin;
 pub mod database;
+pub mod doctor;
 pub mod document;
 pub mod environment;
 pub mod field;
 pub mod file;
+pub mod health;
 pub mod killswitch;
 pub mod mistake;
 pub mod models;
@@ -21,7 +23,9 @@ pub mod vendor;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use ainfera_actors::health::HealthSettings;
 use ainfera_schema::{Deadlines, Model, Provider, Usd};
 
 pub use database::{DatabaseUrl, DatabaseUrlError};
@@ -58,6 +62,10 @@ pub struct Config {
     /// What all agents together may spend in a UTC day; above it nobody is let in.
     pub killswitch_daily_usd: Option<Usd>,
     pub answers: AnswerRetention,
+    /// How providers that fail are treated.
+    pub health: HealthSettings,
+    /// How often the database is asked what must always hold; none: never.
+    pub doctor_every: Option<Duration>,
 }
 
 impl Config {
@@ -80,6 +88,8 @@ impl Config {
 fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>) -> Option<Config> {
     let settings = settings::read(root, overrides, environment);
     let killswitch_daily_usd = killswitch::read(root);
+    let health = health::read(root);
+    let doctor_every = doctor::read(root);
     let audit = audit::read(root, environment);
     let has_providers = root.field("providers").is_some();
     let has_models = root.field("models").is_some();
@@ -113,6 +123,8 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
         spool: settings.spool,
         killswitch_daily_usd,
         answers: settings.answers,
+        health,
+        doctor_every,
     })
 }
 

@@ -4,6 +4,8 @@ pub mod answer;
 pub mod audit;
 pub mod auth;
 pub mod body;
+pub mod breakers;
+pub mod checkup;
 pub mod error;
 pub mod health;
 pub mod idempotency;

@@ -19,13 +19,14 @@ use ainfera_actors::capture::replay::{ReplayError, replay};
 use ainfera_actors::capture::spool_file::SpoolFile;
 use ainfera_actors::checkpoint::CheckpointActor;
 use ainfera_actors::counters::Counters;
+use ainfera_actors::doctor::{Checkup, DoctorActor};
 use ainfera_actors::gate::Gate;
 use ainfera_actors::provider::client::ClientSlot;
 use ainfera_actors::reader::ReaderActor;
 use ainfera_actors::replica::ReplicaActor;
 use ainfera_actors::worker::Worker;
 use ainfera_mock::MockUpstream;
-use ainfera_schema::BootId;
+use ainfera_schema::{BootId, Deadlines};
 use ainfera_store::{Heartbeat, Store, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -77,6 +78,8 @@ pub struct Server {
     capture: Addr<CaptureActor>,
     /// Ticks for as long as it is held.
     checkpoints: Addr<CheckpointActor>,
+    /// Looks for as long as it is held; none where the configuration turns it off.
+    doctor: Option<Addr<DoctorActor>>,
     /// Beats for as long as it is held.
     replica: Addr<ReplicaActor>,
     /// Whether other replicas gave this one up.
@@ -113,18 +116,29 @@ impl Server {
         let checkpoints = CheckpointActor::new(capture.clone(), Arc::clone(&counters)).start();
         let (replica, standing) = ReplicaActor::new(boot_id, &config.deadlines, capture.clone(), gate.clone());
         let replica = replica.start();
+        let reader = ReaderActor::new(Arc::clone(&store)).start();
+        let (doctor, checkup) = match config.doctor_every {
+            Some(every) => {
+                let longest_call = longest_call(&config.deadlines);
+                let (doctor, checkup) = DoctorActor::new(reader.clone(), every, longest_call, Arc::clone(&counters));
+                (Some(doctor.start()), checkup)
+            }
+            None => (None, watch::channel(Checkup::default()).1),
+        };
         let shared = Data::new(Shared {
             gate: gate.clone(),
             keys: KeyRing::default(),
             capture: capture.clone(),
-            reader: ReaderActor::new(Arc::clone(&store)).start(),
+            reader,
             counters: Arc::clone(&counters),
             catalogue: Arc::clone(&parts.catalogue),
+            health: Arc::clone(&parts.health),
             deadlines: config.deadlines,
             killswitch_daily_usd: config.killswitch_daily_usd,
             bodies: BodyBudget::new(config.limits.body_bytes, config.limits.all_bodies_bytes),
             answers: config.answers,
             audit: AuditPages { visibility: config.audit.visibility, public_key },
+            checkup,
         });
         let worker_capture = capture.clone();
         let factory = move || {
@@ -135,6 +149,7 @@ impl Server {
                 clients: Rc::new(ClientSlot::new(Arc::clone(&parts.tls), parts.deadlines.connect)),
                 providers: Arc::clone(&parts.providers),
                 deadlines: parts.deadlines,
+                health: Arc::clone(&parts.health),
                 boot_id,
             });
             App::new().app_data(shared.clone()).app_data(Data::new(worker)).configure(routes)
@@ -168,6 +183,7 @@ impl Server {
             drain: config.deadlines.drain,
             capture,
             checkpoints,
+            doctor,
             replica,
             standing,
             mock,
@@ -184,6 +200,10 @@ impl Server {
 
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
+    }
+
+    pub fn capture(&self) -> Addr<CaptureActor> {
+        self.capture.clone()
     }
 
     pub fn gate(&self) -> Gate {
@@ -245,12 +265,19 @@ impl Server {
             tracing::warn!(%error, "boot could not be marked closed");
         }
         let standing = *self.standing.borrow();
-        drop((self.checkpoints, self.replica, self.capture, self.mock));
+        drop((self.checkpoints, self.doctor, self.replica, self.capture, self.mock));
         match standing {
             Heartbeat::Alive => ExitCode::SUCCESS,
             Heartbeat::Fenced => ExitCode::FAILURE,
         }
     }
+}
+
+/// How long a call can be open: its stream, being read on after its client left, its body and admission, the lease of a replica that died with
+/// it, and a minute for the reaper and for records on their way.
+pub fn longest_call(deadlines: &Deadlines) -> Duration {
+    let parts = [deadlines.total, deadlines.drain_after_disconnect, deadlines.body, deadlines.admission, deadlines.lease];
+    parts.iter().sum::<Duration>() + Duration::from_secs(60)
 }
 
 /// Ends when other replicas have given this one up.

@@ -9,6 +9,8 @@ use ainfera_schema::OutcomeStatus;
 pub struct Counters {
     /// Closed calls that had neither an intent nor an outcome. Must stay 0.
     pub dispatch_without_capture: Counter,
+    /// Pinned calls that left an outcome to learn from, as far as the doctor saw. Must stay 0.
+    pub passthrough_with_capture: Counter,
     /// Records that the store refused for good. Must stay 0.
     pub capture_failed: Counter,
     pub store_errors: Counter,
@@ -34,6 +36,11 @@ impl Counter {
 
     pub fn set(&self, value: u64) {
         self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// A count that is taken elsewhere, and never goes back.
+    pub fn raise_to(&self, value: u64) {
+        self.0.fetch_max(value, Ordering::Relaxed);
     }
 
     pub fn value(&self) -> u64 {

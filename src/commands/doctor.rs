@@ -1,37 +1,63 @@
-//! `ainfera doctor`: asks the database what must always hold. Exit code 0 when all of it does.
+//! `ainfera doctor`: asks the database what must always hold. Exit code 0 when all of it does, 1 when it cannot be asked, and from 20 on one for
+//! each class of what is broken, of several the lowest.
 
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
+use ainfera_schema::Deadlines;
 use ainfera_store::Invariant;
+use ainfera_store::invariants::InvariantClass;
 use serde::Serialize;
 
 use super::CommandError;
 use super::database::{database_url, open_store};
 use crate::cli::DoctorArgs;
+use crate::config::{Overrides, load, process_environment};
+use crate::server::longest_call;
 
 /// What was found, as `--json` prints it.
 #[derive(Debug, Serialize)]
 pub struct Findings {
     pub database: String,
     pub healthy: bool,
+    pub exit_code: u8,
     pub invariants: Vec<Invariant>,
 }
 
 pub fn run(args: &DoctorArgs) -> Result<ExitCode, CommandError> {
     let url = database_url(&args.database)?;
-    let invariants = actix_rt::System::new().block_on(async { open_store(&url).await?.invariants().await })?;
+    let deadlines = match &args.database.config {
+        Some(path) => load(Some(path), Overrides::default(), &process_environment)?.deadlines,
+        None => Deadlines::default(),
+    };
+    let longest_call = longest_call(&deadlines);
+    let invariants = actix_rt::System::new().block_on(async { open_store(&url).await?.invariants_within(longest_call).await })?;
     let findings = Findings::new(url.to_string(), invariants);
     let written = if args.json { findings.write_json(&mut stdout()) } else { findings.write_text(&mut stdout()) };
     written.map_err(CommandError::Output)?;
-    Ok(if findings.healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(ExitCode::from(findings.exit_code))
+}
+
+/// Scripts rely on these: docs/operations.md has them.
+fn exit_code(class: InvariantClass) -> u8 {
+    match class {
+        InvariantClass::Ledger => 20,
+        InvariantClass::Holds => 21,
+        InvariantClass::Outcomes => 22,
+        InvariantClass::Bills => 23,
+        InvariantClass::Audit => 24,
+        InvariantClass::Intents => 25,
+        InvariantClass::Idempotency => 26,
+        InvariantClass::Other => 27,
+    }
 }
 
 impl Findings {
     /// A database about which nothing was asked is not healthy.
     pub fn new(database: String, invariants: Vec<Invariant>) -> Self {
-        let healthy = !invariants.is_empty() && invariants.iter().all(|invariant| invariant.holds);
-        Self { database, healthy, invariants }
+        let broken = invariants.iter().filter(|invariant| !invariant.holds).map(|invariant| exit_code(invariant.class)).min();
+        let exit_code = broken.unwrap_or(u8::from(invariants.is_empty()));
+        Self { database, healthy: exit_code == 0, exit_code, invariants }
     }
 
     fn write_json(&self, output: &mut impl Write) -> std::io::Result<()> {
@@ -53,7 +79,8 @@ mod tests {
     use super::*;
 
     fn findings(holds: [bool; 2]) -> Findings {
-        let invariant = |name, holds| Invariant { name, holds, detail: "detail".into() };
+        let invariant =
+            |name, holds| Invariant { name, class: InvariantClass::Audit, holds, broken: i64::from(!holds), detail: "detail".into() };
         Findings::new("sqlite://a.db".into(), vec![invariant("first", holds[0]), invariant("second", holds[1])])
     }
 
@@ -62,6 +89,33 @@ mod tests {
         assert!(findings([true, true]).healthy);
         assert!(!findings([true, false]).healthy);
         assert!(!Findings::new("sqlite://a.db".into(), Vec::new()).healthy);
+    }
+
+    #[test]
+    fn the_exit_code_is_that_of_the_first_class_that_is_broken() {
+        let broken = |class| Invariant { name: "one", class, holds: false, broken: 2, detail: String::new() };
+        let classes = [
+            (InvariantClass::Ledger, 20),
+            (InvariantClass::Holds, 21),
+            (InvariantClass::Outcomes, 22),
+            (InvariantClass::Bills, 23),
+            (InvariantClass::Audit, 24),
+            (InvariantClass::Intents, 25),
+            (InvariantClass::Idempotency, 26),
+            (InvariantClass::Other, 27),
+        ];
+        for (place, (class, code)) in classes.into_iter().enumerate() {
+            let and_all_after = classes[place..].iter().rev().map(|(class, _)| broken(*class)).collect();
+            assert_eq!(Findings::new(String::new(), vec![broken(class)]).exit_code, code);
+            assert_eq!(Findings::new(String::new(), and_all_after).exit_code, code);
+        }
+        assert_eq!(findings([true, true]).exit_code, 0);
+        assert_eq!(Findings::new(String::new(), Vec::new()).exit_code, 1);
+    }
+
+    #[test]
+    fn the_store_and_the_defaults_agree_on_the_longest_call() {
+        assert_eq!(longest_call(&Deadlines::default()), ainfera_store::invariants::LONGEST_CALL);
     }
 
     #[test]
@@ -76,5 +130,9 @@ mod tests {
         assert_eq!(json["healthy"], false);
         assert_eq!(json["invariants"][1]["name"], "second");
         assert_eq!(json["invariants"][1]["holds"], false);
+        assert_eq!(
+            (&json["exit_code"], &json["invariants"][1]["class"], &json["invariants"][1]["broken"]),
+            (&24.into(), &"audit".into(), &1.into())
+        );
     }
 }

@@ -81,6 +81,16 @@ impl<'d> Field<'d> {
         parsed.or_else(|| self.refused("is not a decimal number such as \"0.25\""))
     }
 
+    /// A time, where zero means never.
+    pub fn duration_or_zero(&self) -> Option<Duration> {
+        let zero = match self.value.get_ref() {
+            DeValue::Integer(integer) => unsigned(integer) == Some(0),
+            DeValue::String(text) => milliseconds(text) == Some(0),
+            _ => false,
+        };
+        if zero { Some(Duration::ZERO) } else { self.duration() }
+    }
+
     /// A time: an integer of milliseconds, or a string such as `"500ms"`, `"10s"`, `"2m"`. Zero is refused: every wait ends.
     pub fn duration(&self) -> Option<Duration> {
         const FORM: &str = "must be milliseconds or a time such as \"500ms\", \"10s\" or \"2m\"";

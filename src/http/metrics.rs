@@ -21,6 +21,11 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
             "closed calls that had neither an intent nor an outcome; must stay 0",
             &counters.dispatch_without_capture,
         ),
+        (
+            "passthrough_with_capture",
+            "pinned calls that left a routing outcome, as the doctor last saw; must stay 0",
+            &counters.passthrough_with_capture,
+        ),
         ("capture_failed", "records that the store refused for good; must stay 0", &counters.capture_failed),
         ("store_errors", "transactions that failed and were sent again", &counters.store_errors),
         ("commits", "transactions committed", &counters.commits),
@@ -45,7 +50,9 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
     let info: Family<[(&'static str, &'static str); 1], Gauge> = Family::default();
     info.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
     registry.register("app_info", "what runs here", info);
+    super::breakers::register(&shared.health, &mut registry);
     super::killswitch::register(&shared, &mut registry).await;
+    super::checkup::register(&shared.checkup.borrow(), &mut registry);
     let mut text = String::new();
     match encode(&mut text, &registry) {
         Ok(()) => HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text),

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use actix::Addr;
 use ainfera_actors::capture::CaptureActor;
 use ainfera_actors::counters::Counters;
+use ainfera_actors::doctor::Checkup;
 use ainfera_actors::gate::Gate;
+use ainfera_actors::health::Health;
 use ainfera_actors::reader::ReaderActor;
 use ainfera_routing::Catalogue;
 use ainfera_schema::{Deadlines, Usd};
+use tokio::sync::watch;
 
 use super::auth::KeyRing;
 use super::body::BodyBudget;
@@ -23,11 +26,13 @@ pub struct Shared {
     pub capture: Addr<CaptureActor>,
     pub counters: Arc<Counters>,
     pub catalogue: Arc<Catalogue>,
+    pub health: Arc<Health>,
     pub deadlines: Deadlines,
     pub bodies: BodyBudget,
     pub killswitch_daily_usd: Option<Usd>,
     pub answers: AnswerRetention,
     pub audit: AuditPages,
+    pub checkup: watch::Receiver<Checkup>,
 }
 
 /// Who may see the audit's pages, and the key that is shown there.
