@@ -11,9 +11,11 @@ pub mod failure;
 pub mod head;
 pub mod meter;
 pub mod replay;
+mod turn;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Instant;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MailboxError, Message, ResponseActFuture, WrapFuture};
 use ainfera_schema::{AttemptResult, OutcomeStatus};
@@ -95,6 +97,7 @@ impl DispatchActor {
             Ok(Entry::Admitted(admitted)) => {
                 let Admitted { outcome, choice } = *admitted;
                 let left = choice.candidates.iter().copied().collect();
+                self.setup.worker.health.earn_retry(Instant::now());
                 self.phase =
                     Phase::Trying { open: Open { outcome, choice, left, running: None, retry_after_seconds: None }, held: Vec::new() };
                 if self.sink.stream.is_some() {
@@ -111,13 +114,12 @@ impl DispatchActor {
         loop {
             let Phase::Trying { open, held } = &mut self.phase else { return };
             held.clear();
-            let Some(index) = open.left.pop_front() else {
-                let failure = CallFailure::attempts_failed(&self.setup, open, last);
-                return self.fail(failure, OutcomeStatus::FailedProviderError, context);
+            let (entry, pass) = match turn::next_turn(&self.setup, open, self.attempts_started, last) {
+                Ok(turn) => turn,
+                Err(failure) => return self.fail(failure, OutcomeStatus::FailedProviderError, context),
             };
-            let Some(entry) = open.choice.catalogue.get(index).cloned() else { continue };
             self.attempts_started += 1;
-            let mut running = Running::new(self.attempts_started, entry, self.setup.call.estimated_input_tokens);
+            let mut running = Running::new(self.attempts_started, entry, pass, self.setup.call.estimated_input_tokens);
             match start_attempt(&self.setup, &mut running, open, context) {
                 Ok(attempting) => {
                     open.running = Some((running, attempting));
@@ -138,7 +140,8 @@ impl DispatchActor {
             Phase::Committed { open } => (open, true),
             Phase::Admitting | Phase::Closed => return,
         };
-        let Some((running, _stops_when_dropped)) = open.running.take() else { return };
+        let Some((mut running, _stops_when_dropped)) = open.running.take() else { return };
+        running.pass.failed(&failure, Instant::now(), turn::chance(&self.setup));
         tracing::info!(
             request_id = %self.setup.request_id, attempt = running.attempt, model = %running.entry.model.slug,
             provider = %running.entry.model.provider, %failure, committed, "attempt failed"
@@ -189,7 +192,8 @@ impl DispatchActor {
 
     fn succeed(&mut self, written: Written, context: &mut Context<Self>) {
         let Phase::Committed { mut open } = std::mem::replace(&mut self.phase, Phase::Closed) else { return };
-        if let Some((running, attempting)) = open.running.take() {
+        if let Some((mut running, attempting)) = open.running.take() {
+            running.pass.succeeded(Instant::now());
             open.note_attempt(&running, AttemptResult::Succeeded, Some(200));
             open.bill(&running);
             attempting.let_finish();
@@ -346,6 +350,9 @@ impl DispatchActor {
         self.phase = Phase::Committed { open };
         if let Phase::Committed { open } = &mut self.phase {
             open.note_first_content();
+            if let Some((running, _)) = &mut open.running {
+                running.pass.answered();
+            }
         }
         if self.setup.call.delivery == Delivery::Streamed {
             self.open_stream();

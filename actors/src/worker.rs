@@ -9,6 +9,7 @@ use ainfera_schema::{BootId, Deadlines, Provider, ProviderId};
 
 use crate::brain::RoutingBrain;
 use crate::capture::CaptureActor;
+use crate::health::Health;
 use crate::provider::client::ClientSlot;
 
 /// Made in the app factory, once per worker: neither the client nor the brain is shared between threads.
@@ -19,5 +20,7 @@ pub struct Worker {
     pub clients: Rc<ClientSlot>,
     pub providers: Arc<HashMap<ProviderId, Provider>>,
     pub deadlines: Deadlines,
+    /// The same for all workers of the process.
+    pub health: Arc<Health>,
     pub boot_id: BootId,
 }

@@ -71,6 +71,8 @@ pub struct Provider {
     /// Left out for self-hosted backends that ask for none.
     pub api_key: Option<Secret>,
     pub on_disconnect: OnDisconnect,
+    /// Attempts that it may have at once; left out: no limit.
+    pub max_concurrent: Option<u32>,
 }
 
 /// Text that never shows: its `Debug` form is `***`.

@@ -31,6 +31,7 @@ pub fn providers(root: &Section<'_>, environment: &Environment<'_>) -> Vec<Provi
             base_url: vendor.base_url.to_owned(),
             api_key: Some(Secret::new(key)),
             on_disconnect: OnDisconnect::default(),
+            max_concurrent: None,
         });
     }
     if providers.is_empty() {
@@ -41,6 +42,7 @@ pub fn providers(root: &Section<'_>, environment: &Environment<'_>) -> Vec<Provi
             base_url: String::new(),
             api_key: None,
             on_disconnect: OnDisconnect::default(),
+            max_concurrent: None,
         });
     }
     providers

@@ -42,7 +42,9 @@ fn read_one(section: &Section<'_>, environment: &Environment<'_>, named: &mut BT
     let on_disconnect = section.field("on_disconnect");
     let on_disconnect = on_disconnect.and_then(|field| field.one_of(&[("cancel", OnDisconnect::Cancel), ("drain", OnDisconnect::Drain)]));
     let on_disconnect = on_disconnect.unwrap_or_default();
-    Some(Provider { id: ProviderId::new(id?), kind: kind?, base_url: base_url?, api_key, on_disconnect })
+    let max_concurrent = section.field("max_concurrent").and_then(|field| field.whole(1..=1_000_000));
+    let max_concurrent = max_concurrent.and_then(|limit| u32::try_from(limit).ok());
+    Some(Provider { id: ProviderId::new(id?), kind: kind?, base_url: base_url?, api_key, on_disconnect, max_concurrent })
 }
 
 fn read_id<'d>(section: &Section<'d>, named: &mut BTreeSet<String>) -> Option<&'d str> {

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use ainfera_actors::brain::BrainSettings;
+use ainfera_actors::health::Health;
 use ainfera_mock::{MockSettings, MockUpstream};
 use ainfera_routing::decide::{FloorSource, Ranking};
 use ainfera_routing::{Catalogue, CatalogueEntry, DecideOptions, Dial, PolicySettings};
@@ -20,6 +22,7 @@ pub struct Parts {
     pub providers: Arc<HashMap<ProviderId, Provider>>,
     pub tls: Arc<ClientConfig>,
     pub deadlines: Deadlines,
+    pub health: Arc<Health>,
 }
 
 impl Parts {
@@ -38,12 +41,15 @@ impl Parts {
             let kind = providers.get(&model.provider)?.kind;
             Some(CatalogueEntry { model: model.clone(), kind })
         });
+        let catalogue = Catalogue::new(entries.collect())?;
+        let health = Health::new(config.health, &catalogue, providers.values(), Instant::now());
         let parts = Self {
-            catalogue: Arc::new(Catalogue::new(entries.collect())?),
+            catalogue: Arc::new(catalogue),
             brain: brain_settings(config),
             providers: Arc::new(providers),
             tls: ainfera_actors::provider::client::tls_config()?,
             deadlines: config.deadlines,
+            health: Arc::new(health),
         };
         Ok((parts, mock))
     }

@@ -1,6 +1,8 @@
 //! The client leaves in the middle of its answer. Usually the provider is stopped at once; where its own count of what it used is wanted, it is read
 //! to its end, for a bounded time and for nobody.
 
+use std::time::Instant;
+
 use actix::{ActorContext, Addr, AsyncContext, Context};
 use ainfera_schema::{AttemptResult, OnDisconnect, OutcomeStatus};
 
@@ -33,8 +35,9 @@ impl DispatchActor {
     /// The answer that nobody waits for is whole: the provider's own count is known.
     pub(super) fn finished_alone(&mut self, context: &mut Context<Self>) {
         if let Phase::Committed { open } = &mut self.phase
-            && let Some((running, attempting)) = open.running.take()
+            && let Some((mut running, attempting)) = open.running.take()
         {
+            running.pass.succeeded(Instant::now());
             open.note_attempt(&running, AttemptResult::Succeeded, Some(200));
             open.bill(&running);
             attempting.let_finish();

@@ -25,6 +25,10 @@ pub struct GatewayPlan {
     /// TOML that goes before the tables.
     pub settings: String,
     pub deadlines: String,
+    /// The tables `[breaker]` and `[retry]`.
+    pub health: String,
+    /// What every provider's table says besides.
+    pub each_provider: String,
     pub spend_policy: SpendPolicy,
     pub funding: Usd,
 }
@@ -34,6 +38,9 @@ impl Default for GatewayPlan {
         Self {
             settings: String::new(),
             deadlines: "hold = \"5s\"\n".to_owned(),
+            // one scripted provider gets all the faults of a test and must be asked each time
+            health: "[breaker]\nenabled = false\n[retry]\nfloor_per_second = 1000000\n".to_owned(),
+            each_provider: String::new(),
             spend_policy: SpendPolicy::default(),
             funding: "1000".parse().unwrap(),
         }
@@ -55,8 +62,10 @@ pub fn config_text(plan: &GatewayPlan, database_url: &str, mock_url: &str) -> St
         "listen = \"127.0.0.1:0\"\ndatabase = {database_url:?}\nworkers = 2\n{}\n[store]\nallow_unsafe_durability = true\n\n[deadlines]\n{}\n",
         plan.settings, plan.deadlines
     );
+    text.push_str(&plan.health);
     for (id, kind) in [("chat", "openai_compatible"), ("anthropic", "anthropic")] {
         text.push_str(&format!("[[providers]]\nid = \"{id}\"\nkind = \"{kind}\"\nbase_url = \"{mock_url}\"\n"));
+        text.push_str(&plan.each_provider);
     }
     let models = [
         (MODELS[0], "chat", "0.80", "2", "6"),

@@ -1,0 +1,128 @@
+use ainfera_routing::CatalogueEntry;
+use ainfera_schema::ProviderKind;
+use ainfera_wire::upstream::StreamFault;
+
+use super::*;
+use crate::provider::ProviderFailure;
+
+const FAULT: ProviderFailure = ProviderFailure::Stream(StreamFault::Truncated);
+
+fn model(slug: &str, provider: &str) -> Model {
+    Model {
+        slug: ModelSlug::new(slug),
+        provider: ProviderId::new(provider),
+        upstream_name: slug.to_owned(),
+        maker: provider.to_owned(),
+        q_prior: None,
+        m_allowed: None,
+        price: None,
+        context_window: None,
+        max_output_tokens: None,
+        expected_latency_ms: None,
+        supports_tools: true,
+    }
+}
+
+struct Bench {
+    health: Health,
+    models: Vec<Model>,
+    now: Instant,
+}
+
+impl Bench {
+    fn new(breaker: BreakerUse, limit_of_a: Option<u32>) -> Self {
+        let now = Instant::now();
+        let models = vec![model("one", "a"), model("two", "a"), model("three", "b")];
+        let entries = models.iter().map(|model| CatalogueEntry { model: model.clone(), kind: ProviderKind::Mock }).collect();
+        let providers = [("a", limit_of_a), ("b", None)].map(|(id, max_concurrent)| Provider {
+            id: ProviderId::new(id),
+            kind: ProviderKind::Mock,
+            base_url: String::new(),
+            api_key: None,
+            on_disconnect: ainfera_schema::OnDisconnect::default(),
+            max_concurrent,
+        });
+        let settings = HealthSettings { breaker, ..HealthSettings::default() };
+        let health = Health::new(settings, &Catalogue::new(entries).unwrap(), &providers, now);
+        Self { health, models, now }
+    }
+
+    fn choose(&self, kind: CallKind, slugs: &[&str], later_ms: u64) -> Result<(String, Pass), u64> {
+        let queue = slugs.iter().enumerate().filter_map(|(position, slug)| {
+            Some((position, self.models.iter().find(|model| model.slug.as_str() == *slug)?))
+        });
+        match self.health.choose(kind, queue, self.now + std::time::Duration::from_millis(later_ms)) {
+            Turn::Of { position, pass } => Ok((slugs[position].to_owned(), pass)),
+            Turn::Nobody { retry_after_seconds } => Err(retry_after_seconds),
+        }
+    }
+
+    /// Five failures, of which the last comes so late.
+    fn break_down(&self, slug: &str, later_ms: u64) {
+        let at = self.now + std::time::Duration::from_millis(later_ms);
+        for _ in 0..5 {
+            self.choose(CallKind::Direct, &[slug], later_ms).unwrap().1.failed(&FAULT, at, u16::MAX / 2);
+        }
+    }
+}
+
+#[test]
+fn the_broken_stand_behind_the_others_and_one_probe_brings_them_back() {
+    let bench = Bench::new(BreakerUse::On, None);
+    let all = ["one", "two", "three"];
+    bench.break_down("one", 0);
+    assert_eq!(bench.choose(CallKind::Routed, &all, 500).unwrap().0, "two");
+    let (first, mut probe) = bench.choose(CallKind::Routed, &all, 1500).unwrap();
+    assert_eq!(first, "one");
+    assert_eq!(bench.choose(CallKind::Routed, &all, 1500).unwrap().0, "two", "its probe is out");
+    assert_eq!(bench.choose(CallKind::Direct, &["one"], 1500).unwrap_err(), 1);
+    probe.answered();
+    assert_eq!(bench.choose(CallKind::Routed, &all, 1500).unwrap().0, "one");
+}
+
+#[test]
+fn where_all_are_broken_a_routed_call_tries_who_opens_first_and_a_pin_is_refused() {
+    let bench = Bench::new(BreakerUse::On, None);
+    bench.break_down("two", 0);
+    bench.break_down("one", 600);
+    assert_eq!(bench.choose(CallKind::Routed, &["one", "two"], 700).unwrap().0, "two");
+    assert_eq!(bench.choose(CallKind::Direct, &["one"], 700).unwrap_err(), 1);
+    let pause = ProviderFailure::Refused {
+        status: 429,
+        kind: ainfera_wire::upstream::FaultKind::RateLimited,
+        message: String::new(),
+        retry_after_seconds: Some(30),
+    };
+    bench.choose(CallKind::Direct, &["three"], 0).unwrap().1.failed(&pause, bench.now, 0);
+    assert_eq!(bench.choose(CallKind::Direct, &["three"], 500).unwrap_err(), 30);
+}
+
+#[test]
+fn a_probe_whose_client_leaves_makes_room_for_the_next() {
+    let bench = Bench::new(BreakerUse::On, None);
+    bench.break_down("one", 0);
+    drop(bench.choose(CallKind::Direct, &["one"], 1500).unwrap());
+    let later_ms = u64::try_from(bench.now.elapsed().as_millis()).unwrap() + 1500;
+    assert_eq!(bench.choose(CallKind::Direct, &["one"], later_ms).unwrap().0, "one");
+}
+
+#[test]
+fn a_full_provider_is_passed_over_until_a_seat_is_free() {
+    for breaker in [BreakerUse::On, BreakerUse::Off] {
+        let bench = Bench::new(breaker, Some(1));
+        let (first, seated) = bench.choose(CallKind::Routed, &["one", "two", "three"], 0).unwrap();
+        assert_eq!(first, "one");
+        assert_eq!(bench.choose(CallKind::Routed, &["one", "two", "three"], 0).unwrap().0, "three");
+        assert_eq!(bench.choose(CallKind::Routed, &["one", "two"], 0).unwrap_err(), 1);
+        drop(seated);
+        assert_eq!(bench.choose(CallKind::Routed, &["two", "one"], 0).unwrap().0, "two");
+    }
+}
+
+#[test]
+fn without_breakers_nobody_is_passed_over() {
+    let bench = Bench::new(BreakerUse::Off, None);
+    bench.break_down("one", 0);
+    assert_eq!(bench.choose(CallKind::Routed, &["one", "two"], 0).unwrap().0, "one");
+    assert_eq!(bench.health.standings(bench.now).len(), 0);
+}
