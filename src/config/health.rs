@@ -44,6 +44,8 @@ mod tests {
         assert_eq!(read_text("[breaker]\n[retry]\n"), Ok(default));
         let set = read_text("[breaker]\nenabled = false\n[retry]\nbudget_percent = 0\nfloor_per_second = 7\n");
         assert_eq!(set, Ok(HealthSettings { breaker: BreakerUse::Off, retry: RetrySettings { budget_percent: 0, floor_per_second: 7 } }));
-        assert!(read_text("[retry]\nbudget_percent = 1001\n").unwrap_err().starts_with("line 2: retry.budget_percent: must be from 0 to 1000"));
+        assert!(
+            read_text("[retry]\nbudget_percent = 1001\n").unwrap_err().starts_with("line 2: retry.budget_percent: must be from 0 to 1000")
+        );
     }
 }

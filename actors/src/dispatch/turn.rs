@@ -46,11 +46,9 @@ pub(super) fn next_turn(
 fn nobody(kind: CallKind, retry_after_seconds: u64) -> CallFailure {
     let retry_after_seconds = Some(retry_after_seconds);
     match kind {
-        CallKind::Direct => CallFailure::PinnedFailed {
-            overloaded: true,
-            retry_after_seconds,
-            why: "it is failing or full, and was not asked".to_owned(),
-        },
+        CallKind::Direct => {
+            CallFailure::PinnedFailed { overloaded: true, retry_after_seconds, why: "it is failing or full, and was not asked".to_owned() }
+        }
         CallKind::Routed => CallFailure::AllFailed {
             attempts: 0,
             overloaded: true,

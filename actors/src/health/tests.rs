@@ -48,9 +48,10 @@ impl Bench {
     }
 
     fn choose(&self, kind: CallKind, slugs: &[&str], later_ms: u64) -> Result<(String, Pass), u64> {
-        let queue = slugs.iter().enumerate().filter_map(|(position, slug)| {
-            Some((position, self.models.iter().find(|model| model.slug.as_str() == *slug)?))
-        });
+        let queue = slugs
+            .iter()
+            .enumerate()
+            .filter_map(|(position, slug)| Some((position, self.models.iter().find(|model| model.slug.as_str() == *slug)?)));
         match self.health.choose(kind, queue, self.now + std::time::Duration::from_millis(later_ms)) {
             Turn::Of { position, pass } => Ok((slugs[position].to_owned(), pass)),
             Turn::Nobody { retry_after_seconds } => Err(retry_after_seconds),
