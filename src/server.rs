@@ -78,8 +78,6 @@ pub struct Server {
     capture: Addr<CaptureActor>,
     /// Ticks for as long as it is held.
     checkpoints: Addr<CheckpointActor>,
-    /// Looks for as long as it is held; none where the configuration turns it off.
-    doctor: Option<Addr<DoctorActor>>,
     /// Beats for as long as it is held.
     replica: Addr<ReplicaActor>,
     /// Whether other replicas gave this one up.
@@ -117,13 +115,13 @@ impl Server {
         let (replica, standing) = ReplicaActor::new(boot_id, &config.deadlines, capture.clone(), gate.clone());
         let replica = replica.start();
         let reader = ReaderActor::new(Arc::clone(&store)).start();
-        let (doctor, checkup) = match config.doctor_every {
+        let checkup = match config.doctor_every {
             Some(every) => {
-                let longest_call = longest_call(&config.deadlines);
-                let (doctor, checkup) = DoctorActor::new(reader.clone(), every, longest_call, Arc::clone(&counters));
-                (Some(doctor.start()), checkup)
+                let (doctor, checkup) = DoctorActor::new(reader.clone(), every, longest_call(&config.deadlines), Arc::clone(&counters));
+                doctor.start();
+                checkup
             }
-            None => (None, watch::channel(Checkup::default()).1),
+            None => watch::channel(Checkup::default()).1,
         };
         let shared = Data::new(Shared {
             gate: gate.clone(),
@@ -183,7 +181,6 @@ impl Server {
             drain: config.deadlines.drain,
             capture,
             checkpoints,
-            doctor,
             replica,
             standing,
             mock,
@@ -265,7 +262,7 @@ impl Server {
             tracing::warn!(%error, "boot could not be marked closed");
         }
         let standing = *self.standing.borrow();
-        drop((self.checkpoints, self.doctor, self.replica, self.capture, self.mock));
+        drop((self.checkpoints, self.replica, self.capture, self.mock));
         match standing {
             Heartbeat::Alive => ExitCode::SUCCESS,
             Heartbeat::Fenced => ExitCode::FAILURE,

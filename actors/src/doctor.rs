@@ -1,10 +1,10 @@
 //! DoctorActor: asks from time to time, by way of ReaderActor, whether the rows keep what they promise, and shows the answer to `/metrics`.
-//! It only reads and tells nobody: what is found is for a person.
+//! It only reads and tells nobody: what is found is for a person. It ends when nobody can see any more what it finds.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
+use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
 use ainfera_store::invariants::DIRECT_CALL_HAS_NO_OUTCOME;
 use ainfera_store::{Invariant, StoreError};
 use jiff::Timestamp;
@@ -84,5 +84,64 @@ impl Actor for DoctorActor {
     fn started(&mut self, context: &mut Self::Context) {
         self.check(context);
         context.run_interval(self.every, Self::check);
+        let found = self.found.clone();
+        context.spawn(async move { found.closed().await }.into_actor(self).map(|(), _, context| context.stop()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ainfera_store::invariants::InvariantClass;
+
+    use super::*;
+
+    fn found(broken: i64) -> Vec<Invariant> {
+        let class = InvariantClass::Outcomes;
+        vec![Invariant { name: DIRECT_CALL_HAS_NO_OUTCOME, class, holds: broken == 0, broken, detail: String::new() }]
+    }
+
+    #[test]
+    fn a_look_that_fails_leaves_what_the_last_one_found() {
+        actix::System::new().block_on(async {
+            let store = ainfera_store::open("sqlite://:memory:").await.unwrap();
+            let counters = Arc::new(Counters::default());
+            let every = Duration::from_secs(60);
+            let (doctor, seen) = DoctorActor::new(ReaderActor::new(store).start(), every, every, Arc::clone(&counters));
+            doctor.took(Err(StoreError::Unavailable("away".to_owned())));
+            assert_eq!(seen.borrow().checked_at, None);
+            for (broken, counted) in [(0, 0), (3, 3), (1, 3)] {
+                doctor.took(Ok(found(broken)));
+                assert_eq!(counters.passthrough_with_capture.value(), counted, "a counter never goes back");
+                let checked_at = seen.borrow().checked_at;
+                doctor.took(Err(StoreError::Unavailable("away".to_owned())));
+                assert!(checked_at.is_some() && seen.borrow().checked_at == checked_at);
+                assert_eq!(seen.borrow().invariants, found(broken));
+            }
+        });
+    }
+
+    #[test]
+    fn it_looks_at_once_and_again_for_as_long_as_somebody_sees() {
+        actix::System::new().block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let store = ainfera_store::open(&format!("sqlite://{}", folder.path().join("doctor.db").display())).await.unwrap();
+            store.migrate().await.unwrap();
+            let every = Duration::from_millis(1);
+            let (doctor, mut seen) = DoctorActor::new(ReaderActor::new(store).start(), every, every, Arc::default());
+            let doctor = doctor.start();
+            for _ in 0..3 {
+                seen.changed().await.unwrap();
+                let checkup = seen.borrow_and_update().clone();
+                assert!(checkup.checked_at.is_some() && checkup.invariants.len() > 10);
+                assert!(checkup.invariants.iter().all(|invariant| invariant.holds));
+            }
+            drop(seen);
+            let ended = async {
+                while doctor.connected() {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(10), ended).await.expect("it ends when nobody sees what it finds");
+        });
     }
 }

@@ -180,3 +180,22 @@ pub struct RoutingOutcome {
     pub coercions: Vec<String>,
     pub created_at: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_that_was_kept_before_prices_were_can_still_be_read() {
+        let kept = r#"{"provider":"mistral","model":"mistral-large-3","result":"succeeded","http_status":200,"latency_ms":8,
+            "usage":{"input_tokens":1,"cache_read_input_tokens":0,"cache_creation_input_tokens":0,"output_tokens":1,"thinking_tokens":0},
+            "usage_basis":"reported","cost_usd":"0.000008"}"#;
+        let attempt: Attempt = serde_json::from_str(kept).unwrap();
+        assert_eq!(attempt.price, None);
+        let price = Price { input: Decimal::new(25, 2), output: Decimal::from(6), cache_read: None, cache_write: None };
+        let priced = Attempt { price: Some(price), ..attempt };
+        let text = serde_json::to_string(&priced).unwrap();
+        assert!(text.ends_with(r#""price":{"input":"0.25","output":"6","cache_read":null,"cache_write":null}}"#), "{text}");
+        assert_eq!(serde_json::from_str::<Attempt>(&text).unwrap(), priced);
+    }
+}
