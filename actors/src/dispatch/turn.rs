@@ -30,7 +30,7 @@ pub(super) fn next_turn(
             return entry.map(|entry| (entry, pass)).ok_or(CallFailure::Internal);
         }
         Some(Turn::Of { .. }) => {
-            tracing::warn!(request_id = %setup.request_id, "retry budget is spent");
+            tracing::info!(request_id = %setup.request_id, "retry budget is spent");
             None
         }
         Some(Turn::Nobody { retry_after_seconds }) => Some(retry_after_seconds),
