@@ -1,9 +1,9 @@
 # Five recipes: test, lint, bench-figures, clients, clean-services.
 SHELL := /bin/bash
-.PHONY: help test lint clients chaos
+.PHONY: help test lint clients chaos chaos-litellm
 
 help:
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
 
 test: tools/installed ## install what the tests need, then run them all
 	cargo test --workspace --all-targets
@@ -17,6 +17,9 @@ lint: ## formatting and lints, warnings refused
 chaos: tools/installed ## every fault, on real processes and databases: a quarter of an hour
 	tests/chaos/install.sh
 	cargo test --test chaos -- full
+
+chaos-litellm: ## the same driver against LiteLLM's proxy, from the Python registry
+	tests/chaos/litellm.sh
 
 clients: tools/installed ## official SDKs against a real gateway
 	cargo build --bin ainfera

@@ -25,10 +25,13 @@ impl Arguments {
     }
 
     pub fn wants(&self, fault: &Fault) -> bool {
-        if self.names.is_empty() {
-            fault.form == Form::Everywhere || self.scale != Scale::Short
-        } else {
-            self.names.iter().any(|name| name == fault.name)
+        if !self.names.is_empty() {
+            return self.names.iter().any(|name| name == fault.name);
+        }
+        match fault.form {
+            Form::Everywhere => true,
+            Form::Equipped => self.scale != Scale::Short,
+            Form::Peer => false,
         }
     }
 }

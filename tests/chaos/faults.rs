@@ -6,6 +6,7 @@ pub mod disk_full;
 pub mod duplicate_keys;
 pub mod gateway_frozen;
 pub mod gateway_killed;
+pub mod litellm;
 pub mod panics;
 pub mod postgres_killed;
 pub mod provider_after_content;
@@ -27,6 +28,8 @@ pub enum Form {
     Everywhere,
     /// It needs rights or programs that a plain test run may lack: not in the short form.
     Equipped,
+    /// Against another gateway, which must be there: only when it is asked for by name.
+    Peer,
 }
 
 pub struct Fault {
@@ -35,7 +38,7 @@ pub struct Fault {
     pub run: fn(Scale) -> LocalBoxFuture<'static, Vec<Findings>>,
 }
 
-pub const ALL: [Fault; 13] = [
+pub const ALL: [Fault; 15] = [
     Fault { name: "T1", form: Form::Everywhere, run: |scale| gateway_killed::run(scale).boxed_local() },
     Fault { name: "T1r", form: Form::Everywhere, run: |scale| replicas_killed::run(scale).boxed_local() },
     Fault { name: "T2", form: Form::Everywhere, run: |scale| gateway_frozen::run(scale).boxed_local() },
@@ -48,5 +51,7 @@ pub const ALL: [Fault; 13] = [
     Fault { name: "T12", form: Form::Everywhere, run: |scale| wallet_race::run(scale).boxed_local() },
     Fault { name: "T13", form: Form::Equipped, run: |scale| clock_jumps::run(scale).boxed_local() },
     Fault { name: "T17", form: Form::Equipped, run: |scale| disk_full::run(scale).boxed_local() },
+    Fault { name: "litellm-T8", form: Form::Peer, run: |scale| litellm::provider_after_content(scale).boxed_local() },
+    Fault { name: "litellm-T9", form: Form::Peer, run: |scale| litellm::clients_leave(scale).boxed_local() },
     Fault { name: "T20", form: Form::Everywhere, run: |scale| panics::run(scale).boxed_local() },
 ];

@@ -13,6 +13,7 @@ mod faults;
 mod findings;
 mod load;
 mod oracle;
+mod peer;
 mod process;
 mod relay;
 mod rows;

@@ -21,11 +21,11 @@ use crate::support::gateway::{native, routed, streamed};
 const TARGET: &str = "0 invented ends; error within the idle timer and 1 s; partial debit";
 const WIDTH: usize = 64;
 const IDLE_MS: u64 = 300;
-const TOKENS: usize = 9;
+pub const TOKENS: usize = 9;
 
 /// What the provider goes on to say after the fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rest {
+pub enum Rest {
     /// Nothing: neither a stop reason nor a terminator was ever sent.
     Nothing,
     /// The rest of the answer, its end too: an end is no lie if nothing is missing before it.
@@ -35,7 +35,7 @@ enum Rest {
 }
 
 /// `{at}` is between the second and the last piece of content in both dialects.
-const FAULTS: [(&str, Rest); 14] = [
+pub const FAULTS: [(&str, Rest); 14] = [
     ("hang_at at={at}", Rest::Nothing),
     ("fin_at at={at}", Rest::Nothing),
     ("fin_mid_chunk at={at}", Rest::Nothing),
