@@ -28,6 +28,12 @@ trap finish EXIT
 
 ### what is needed
 
+# uv, npm and pip each bring roots of their own; the machine's bundle, which may hold more, counts also in an empty environment
+bundle=/etc/ssl/certs/ca-certificates.crt
+if [ -f "$bundle" ]; then
+  export SSL_CERT_FILE=${SSL_CERT_FILE:-$bundle} NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-$bundle} PIP_CERT=${PIP_CERT:-$bundle}
+fi
+
 uv() {
   local program
   program=$(type -P uv || true)
