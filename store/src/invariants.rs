@@ -157,8 +157,8 @@ pub const QUESTIONS: &[Question] = &[
                 SELECT request_id, agent_id, cost_actual_usd AS cost FROM routing_outcomes WHERE cost_actual_usd > 0
                 UNION ALL SELECT request_id, agent_id, cost_usd FROM closed_calls WHERE cost_usd > 0
                 UNION ALL SELECT request_id, agent_id, cost_usd FROM inferences WHERE cost_usd > 0) c
-              LEFT JOIN transfers t ON t.request_id = c.request_id AND t.agent_id = c.agent_id AND t.kind = 'post'
-              WHERE t.amount IS NULL OR t.amount <> c.cost",
+              LEFT JOIN transfers t ON t.request_id = c.request_id AND t.kind = 'post'
+              WHERE t.amount IS NULL OR t.amount <> c.cost OR t.agent_id <> c.agent_id",
     },
     Question {
         name: "post_has_a_call",
