@@ -110,6 +110,9 @@ fn fits(sighting: &Sighting, row: &Row) -> bool {
         Ending::Refused { status: 504, .. } => status == "timed_out",
         Ending::Refused { status: 502, .. } => matches!(status, "failed_midstream" | "failed_provider_error"),
         Ending::Refused { message, .. } if message.starts_with("all routed") => status == "failed_provider_error",
-        Ending::Refused { .. } => matches!(status, "failed_other" | "client_gone"),
+        // told that the store is away while the store was at it: whatever it wrote cost nothing
+        Ending::Refused { .. } => {
+            matches!(status, "failed_other" | "client_gone") || (status.starts_with("rejected") && row.cost_nanos == 0)
+        }
     }
 }
