@@ -14,7 +14,7 @@ lint: ## formatting and lints, warnings refused
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
-chaos: tools/installed ## every fault, on real processes and databases: a quarter of an hour
+chaos: tools/installed ## every fault, on real processes and databases: six minutes
 	tests/chaos/install.sh
 	cargo test --test chaos -- full
 

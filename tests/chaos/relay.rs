@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -11,6 +12,7 @@ use tokio::task::JoinSet;
 
 /// A tag stands in the prompt, as `call-17-`.
 const TAG: &[u8] = b"call-";
+const NO_TAG: u64 = u64::MAX;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Watched {
@@ -62,7 +64,7 @@ async fn pass(gateway: TcpStream, upstream: SocketAddr, calls: Arc<Mutex<HashMap
     let _ = (gateway.set_nodelay(true), provider.set_nodelay(true));
     let (mut from_gateway, mut to_gateway) = gateway.into_split();
     let (mut from_provider, mut to_provider) = provider.into_split();
-    let mut current = None;
+    let current = AtomicU64::new(NO_TAG);
     let up = async {
         let mut buffer = vec![0u8; 64 * 1024];
         while let Ok(length) = from_gateway.read(&mut buffer).await
@@ -70,31 +72,43 @@ async fn pass(gateway: TcpStream, upstream: SocketAddr, calls: Arc<Mutex<HashMap
         {
             if let Some(tag) = tag_in(&buffer[..length]) {
                 calls.lock().unwrap().insert(tag, Watched { let_go: None });
-                current = Some(tag);
+                current.store(tag, Relaxed);
             }
             if to_provider.write_all(&buffer[..length]).await.is_err() {
-                break;
+                return Over::Provider;
             }
         }
-        let let_go = Instant::now();
-        if let Some(tag) = current
-            && let Some(watched) = calls.lock().unwrap().get_mut(&tag)
-        {
-            watched.let_go = Some(let_go);
-        }
+        Over::Gateway
     };
     let down = async {
         let mut buffer = vec![0u8; 64 * 1024];
         while let Ok(length) = from_provider.read(&mut buffer).await
             && length > 0
-            && to_gateway.write_all(&buffer[..length]).await.is_ok()
-        {}
+        {
+            // whichever way the gateway's end is noticed first
+            if to_gateway.write_all(&buffer[..length]).await.is_err() {
+                return Over::Gateway;
+            }
+        }
+        Over::Provider
     };
-    tokio::pin!(up, down);
-    tokio::select! {
-        () = &mut up => {}
-        () = &mut down => {}
+    let over = tokio::select! {
+        over = up => over,
+        over = down => over,
+    };
+    let let_go = Instant::now();
+    if over == Over::Gateway
+        && let Some(watched) = calls.lock().unwrap().get_mut(&current.load(Relaxed))
+    {
+        watched.let_go = Some(let_go);
     }
+}
+
+/// Who ended a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    Gateway,
+    Provider,
 }
 
 fn tag_in(bytes: &[u8]) -> Option<u64> {
