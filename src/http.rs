@@ -5,12 +5,12 @@ pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod breakers;
+pub mod calls;
 pub mod checkup;
 pub mod error;
 pub mod health;
 pub mod idempotency;
 pub mod killswitch;
-pub mod messages;
 pub mod metrics;
 pub mod reads;
 pub mod state;
@@ -24,7 +24,7 @@ use error::ApiError;
 /// Every path that is served.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(resource("/v1/messages").route(post().to(messages::messages)).default_service(route().to(method_not_allowed)))
+        .service(resource("/v1/messages").route(post().to(calls::messages)).default_service(route().to(method_not_allowed)))
         .service(reading("/v1/models", get().to(reads::models)))
         .service(reading("/v1/inferences/{inference_id}", get().to(reads::inference)))
         .service(reading("/v1/inferences/{inference_id}/decision", get().to(reads::decision)))
@@ -51,9 +51,10 @@ fn reading(path: &str, read: actix_web::Route) -> actix_web::Resource {
 }
 
 async fn not_found(request: HttpRequest) -> HttpResponse {
-    ApiError::UnknownPath(request.path().to_owned()).response(RequestId::mint())
+    ApiError::UnknownPath(request.path().to_owned()).response_to(&request, RequestId::mint())
 }
 
 async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
-    ApiError::MethodNotAllowed { method: request.method().to_string(), path: request.path().to_owned() }.response(RequestId::mint())
+    ApiError::MethodNotAllowed { method: request.method().to_string(), path: request.path().to_owned() }
+        .response_to(&request, RequestId::mint())
 }

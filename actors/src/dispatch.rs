@@ -91,7 +91,7 @@ impl DispatchActor {
                 context.stop();
             }
             Ok(Entry::Replay { answer, summary }) => {
-                self.answer(Ok(replay::head(&answer, *summary, self.setup.call.delivery)));
+                self.answer(Ok(replay::head(&self.setup.call.client, &answer, *summary, self.setup.call.delivery)));
                 context.stop();
             }
             Ok(Entry::Admitted(admitted)) => {

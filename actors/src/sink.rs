@@ -8,8 +8,7 @@ pub mod recorder;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, ResponseFuture};
-use ainfera_wire::Heard;
-use ainfera_wire::anthropic::frames::{AnthropicFrames, error_frame};
+use ainfera_wire::{ClientError, ClientFrames, Heard};
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -68,7 +67,7 @@ pub const BODY_CHANNEL_FRAMES: usize = 4;
 
 /// See the module.
 pub struct SseSink {
-    frames: AnthropicFrames,
+    frames: ClientFrames,
     /// Only where the call has an idempotency key.
     recorder: Option<Recorder>,
     request_id: String,
@@ -79,7 +78,7 @@ pub struct SseSink {
 }
 
 impl SseSink {
-    pub fn new(frames: AnthropicFrames, request_id: String, body: mpsc::Sender<Bytes>, stall: Duration, ping: Duration) -> Self {
+    pub fn new(frames: ClientFrames, request_id: String, body: mpsc::Sender<Bytes>, stall: Duration, ping: Duration) -> Self {
         Self { frames, recorder: None, request_id, body, stall, ping, last_write: Instant::now() }
     }
 
@@ -110,7 +109,7 @@ impl SseSink {
             return;
         }
         let mut bytes = BytesMut::new();
-        self.frames.write(&Heard::translated(StreamEvent::Ping), &mut bytes);
+        self.frames.ping(&mut bytes);
         // a full channel needs no ping: there are bytes on the way
         let _ = self.body.try_send(bytes.freeze());
         self.last_write = Instant::now();
@@ -146,7 +145,15 @@ impl Handler<WriteError> for SseSink {
 
     fn handle(&mut self, error: WriteError, _: &mut Self::Context) -> Self::Result {
         let mut bytes = BytesMut::new();
-        error_frame(error.error_type, &error.message, &self.request_id, error.code, &mut bytes);
+        let error = ClientError {
+            error_type: error.error_type,
+            message: error.message,
+            code: error.code,
+            field: None,
+            details: None,
+            request_id: self.request_id.clone(),
+        };
+        self.frames.error(&error, &mut bytes);
         let sent = self.send(bytes, Written::Taken);
         Box::pin(async move {
             let _ = sent.await;

@@ -1,16 +1,16 @@
 //! From what went wrong to what the caller gets. The only file that knows HTTP statuses.
 //!
-//! Bodies are Anthropic's envelope: `{"type":"error","error":{"type","message","details"?},"request_id"}`.
+//! Bodies are in the dialect of the path ([`ClientDialect::of_path`]).
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::{HttpRequest, HttpResponse};
 use ainfera_actors::dispatch::CallFailure;
 use ainfera_actors::gate::GateRefusal;
 use ainfera_schema::RequestId;
 use ainfera_store::{EarlierCall, Refusal, StoreError};
-use ainfera_wire::BadRequest;
-use ainfera_wire::anthropic::frames::error_json;
+use ainfera_wire::{BadRequest, ClientDialect, ClientError};
+use serde_json::{Value, json};
 
 /// Everything that a request can be answered with but success.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +60,17 @@ enum Retry {
 }
 
 impl ApiError {
+    /// The answer to this request, in the dialect of its path.
+    pub fn response_to(&self, request: &HttpRequest, request_id: RequestId) -> HttpResponse {
+        self.response_in(ClientDialect::of_path(request.path()), request_id)
+    }
+
+    /// The answer in Anthropic's envelope.
     pub fn response(&self, request_id: RequestId) -> HttpResponse {
+        self.response_in(ClientDialect::Messages, request_id)
+    }
+
+    fn response_in(&self, dialect: ClientDialect, request_id: RequestId) -> HttpResponse {
         let (status, error_type) = self.status_and_type();
         let jitter_ms = retry_after_ms(request_id);
         let request_id = request_id.header_value();
@@ -90,11 +100,13 @@ impl ApiError {
             // SDKs prefer it to retry-after, and all that were refused in one moment must not come back in one moment
             response.insert_header(("retry-after-ms", jitter_ms));
         }
-        let body = error_json(error_type, &self.public_message(), &request_id, code);
-        match self {
-            ApiError::Call(CallFailure::ReplayUnavailable(earlier)) => response.body(with_earlier_call(&body, earlier)),
-            _ => response.body(body),
-        }
+        let (field, details) = match self {
+            ApiError::BadRequest(bad) | ApiError::Call(CallFailure::BadRequest(bad)) => (Some(bad.field.clone()), None),
+            ApiError::Call(CallFailure::ReplayUnavailable(earlier)) => (None, Some(earlier_call(earlier))),
+            _ => (None, None),
+        };
+        let error = ClientError { error_type, message: self.public_message(), code, field, details, request_id };
+        response.body(error.json(dialect))
     }
 
     fn status_and_type(&self) -> (StatusCode, &'static str) {
@@ -158,18 +170,16 @@ fn call_status(failure: &CallFailure) -> StatusCode {
     }
 }
 
-/// What is known of the key's first call goes beside the error's code.
-fn with_earlier_call(body: &str, earlier: &EarlierCall) -> String {
-    let Ok(mut body) = serde_json::from_str::<serde_json::Value>(body) else { return body.to_owned() };
-    body["error"]["details"]["earlier_call"] = serde_json::json!({
+/// What is known of the key's first call.
+fn earlier_call(earlier: &EarlierCall) -> Value {
+    json!({"earlier_call": {
         "request_id": earlier.request_id.header_value(),
         "inference_id": earlier.inference_id,
         "status": earlier.status,
         "usage": earlier.usage,
         "usage_basis": earlier.usage_basis,
         "cost_usd": earlier.cost_usd,
-    });
-    body.to_string()
+    }})
 }
 
 /// A second, give or take a quarter; the last bits of an id are random.

@@ -1,14 +1,24 @@
-//! What a client asks, as far as the dispatcher needs to know it. The body stays as it came.
+//! What a client asks, as far as the dispatcher needs to know it. The body stays as it came; in another dialect than Anthropic's it is
+//! also said in Anthropic's form, from which every foreign provider dialect is written.
 
 use bytes::Bytes;
 
 use crate::anthropic::request::{MessagesRequest, RoutingExtras};
 use crate::bad_request::BadRequest;
+use crate::client::Client;
+use crate::coercion::Coercions;
+use crate::origin::Origins;
 
 /// One call, parsed and checked.
 #[derive(Debug, Clone)]
 pub struct Call {
+    pub client: Client,
+    /// As it came.
     pub body: Bytes,
+    /// The call in Anthropic's form: for its own dialect the body itself.
+    pub messages: Bytes,
+    /// What the body said that the Anthropic form does not, and under which names it says the rest.
+    pub translation: Option<Translation>,
     /// The model string that the caller sent.
     pub model: String,
     pub delivery: Delivery,
@@ -26,6 +36,13 @@ pub struct Call {
     pub text_bytes: usize,
     /// Tokens that images and documents are taken to cost.
     pub attachment_tokens: u64,
+}
+
+/// What is to be known of the way from the caller's dialect to Anthropic's form.
+#[derive(Debug, Clone, Default)]
+pub struct Translation {
+    pub lost: Coercions,
+    pub origins: Origins,
 }
 
 /// How the client wants its answer.
@@ -49,7 +66,24 @@ const TOKENS_PER_ATTACHMENT: u64 = 1_600;
 impl Call {
     /// Parses an Anthropic Messages body. `estimate` counts the tokens of a text.
     pub fn from_messages(body: Bytes, client_headers: ClientHeaders, estimate: &dyn Fn(&str) -> u64) -> Result<Self, BadRequest> {
-        let request = MessagesRequest::parse(&body)?;
+        Self::said(Client::Messages, body.clone(), body, None, client_headers, estimate)
+    }
+
+    /// A call whose Anthropic form is `messages`.
+    pub(crate) fn said(
+        client: Client,
+        body: Bytes,
+        messages: Bytes,
+        translation: Option<Translation>,
+        client_headers: ClientHeaders,
+        estimate: &dyn Fn(&str) -> u64,
+    ) -> Result<Self, BadRequest> {
+        // the caller sent another body: its names are those of that one
+        let callers = |bad: BadRequest| match translation.as_ref().and_then(|translation| translation.origins.of(&bad.field)) {
+            Some(field) => BadRequest { field, ..bad },
+            None => bad,
+        };
+        let request = MessagesRequest::parse(&messages).map_err(callers)?;
         let attachment_tokens = request.attachments() * TOKENS_PER_ATTACHMENT;
         let mut estimated_input_tokens = attachment_tokens;
         let mut text_bytes = 0;
@@ -58,8 +92,10 @@ impl Call {
             text_bytes += text.len();
         });
         let unknown_block =
-            request.unknown_block().map(|(path, kind)| BadRequest::new(path, format!("unknown content block type `{kind}`")));
+            request.unknown_block().map(|(path, kind)| callers(BadRequest::new(path, format!("unknown content block type `{kind}`"))));
         Ok(Self {
+            client,
+            translation,
             model: request.model.to_string(),
             delivery: if request.stream { Delivery::Streamed } else { Delivery::Whole },
             max_tokens: request.max_tokens,
@@ -72,6 +108,7 @@ impl Call {
             text_bytes,
             attachment_tokens,
             body,
+            messages,
         })
     }
 }

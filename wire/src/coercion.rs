@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::origin::Origins;
+
 /// One field that did not arrive upstream as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coercion {
@@ -15,7 +17,7 @@ pub enum Change {
     /// The provider has no such thing.
     Dropped,
     /// It arrived under this name.
-    Renamed(&'static str),
+    Renamed(String),
     /// It arrived with this value.
     Clamped(String),
     /// It arrived as something else: what.
@@ -34,7 +36,7 @@ impl fmt::Display for Coercion {
 }
 
 /// Collects coercions; the same field is named once however often it occurs in an array.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Coercions(Vec<Coercion>);
 
 impl Coercions {
@@ -42,6 +44,17 @@ impl Coercions {
         let coercion = Coercion { field: field.into(), change };
         if !self.0.contains(&coercion) {
             self.0.push(coercion);
+        }
+    }
+
+    /// Those of a call that was said in Anthropic's form first, under the caller's own names.
+    pub fn traced(self, origins: &Origins) -> Self {
+        Self(self.0.into_iter().filter_map(|coercion| origins.traced(coercion)).collect())
+    }
+
+    pub fn extend(&mut self, others: &Coercions) {
+        for coercion in &others.0 {
+            self.add(coercion.field.clone(), coercion.change.clone());
         }
     }
 

@@ -125,6 +125,14 @@ pub struct Native {
     pub data: Bytes,
 }
 
+/// Whether a provider's events reach the client as they came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passage {
+    /// Provider and client speak the same dialect.
+    Native,
+    Translated,
+}
+
 /// An event, with its native form where provider and client speak the same dialect.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heard {

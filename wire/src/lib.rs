@@ -1,18 +1,24 @@
 //! How it sounds: bytes in, events out. Pure: no I/O, no async, no actix.
 //!
-//! Reading order: [`call`] (what a client asks), [`anthropic`] and [`chat`] (the dialects), [`event`] (the language between them),
-//! [`upstream`] (one provider's side of one call), [`sse`] and [`json`] (the codec), [`coercion`] and [`bad_request`] (what is said about loss and mistakes).
+//! Reading order: [`call`] (what a client asks), [`client`] (its side of the call), [`event`] (the language between the dialects),
+//! [`upstream`] (one provider's side of one call), [`anthropic`] and [`chat`] (the dialects), [`sse`] and [`json`] (the codec),
+//! [`coercion`], [`origin`], [`bad_request`] and [`client_error`] (what is said about loss and mistakes).
 
 pub mod anthropic;
 pub mod bad_request;
 pub mod call;
 pub mod chat;
+pub mod client;
+pub mod client_error;
 pub mod coercion;
 pub mod event;
 pub mod json;
+pub mod origin;
 pub mod sse;
 pub mod upstream;
 
 pub use bad_request::BadRequest;
 pub use call::Call;
-pub use event::{Block, Delta, Heard, Native, Stop, StopReason, StreamEvent, estimated_output_tokens};
+pub use client::{AnswerNames, Client, ClientDialect, ClientFrames, WholeAnswer};
+pub use client_error::ClientError;
+pub use event::{Block, Delta, Heard, Native, Passage, Stop, StopReason, StreamEvent, estimated_output_tokens};

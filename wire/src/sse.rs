@@ -166,9 +166,12 @@ fn parse_event(block: Bytes, events: &mut Vec<SseEvent>) {
 /// Writes one frame. `data` must be one line; a line break that stands between JSON tokens is written as a space.
 pub fn write_frame(name: &str, data: &[u8], out: &mut BytesMut) {
     out.reserve(name.len() + data.len() + 16);
-    out.put_slice(b"event: ");
-    out.put_slice(name.as_bytes());
-    out.put_slice(b"\ndata: ");
+    if !name.is_empty() {
+        out.put_slice(b"event: ");
+        out.put_slice(name.as_bytes());
+        out.put_u8(b'\n');
+    }
+    out.put_slice(b"data: ");
     let mut rest = data;
     while let Some(offset) = memchr::memchr2(b'\n', b'\r', rest) {
         out.put_slice(&rest[..offset]);

@@ -8,7 +8,9 @@ use crate::bad_request::BadRequest;
 use crate::call::Call;
 use crate::chat::profile::{ChatProfile, profile_of};
 use crate::chat::stream::ChatReader;
-use crate::event::Heard;
+use crate::client::ClientDialect;
+use crate::coercion::{Change, Coercions};
+use crate::event::{Heard, Passage};
 use crate::sse::{SseDecoder, SseEvent};
 
 /// What to send.
@@ -33,6 +35,14 @@ impl Dialect {
         profile_of(kind).map_or(Dialect::Anthropic, Dialect::Chat)
     }
 
+    /// Does the provider speak as the client does? Then the call goes to it, and its answer comes back, as they are.
+    pub fn is_native_to(&self, client: ClientDialect) -> bool {
+        match self {
+            Dialect::Anthropic => client == ClientDialect::Messages,
+            Dialect::Chat(_) => client == ClientDialect::Chat,
+        }
+    }
+
     /// The call in this provider's dialect, for the model that it calls `upstream_name`. Always streamed.
     pub fn request(&self, call: &Call, provider: &Provider, upstream_name: &str) -> Result<UpstreamRequest, BadRequest> {
         let key = provider.api_key.as_ref().map(|key| key.expose().to_owned());
@@ -45,13 +55,13 @@ impl Dialect {
                 Ok(UpstreamRequest {
                     url: format!("{}/v1/messages", provider.base_url),
                     headers,
-                    body: crate::anthropic::native::request_body(&call.body, upstream_name)?,
-                    coercions: Vec::new(),
+                    body: crate::anthropic::native::request_body(&call.messages, upstream_name)?,
+                    coercions: as_messages(call).into_texts(),
                 })
             }
             Dialect::Chat(profile) => {
-                let (body, coercions) = crate::chat::request::request_body(&call.body, upstream_name, profile)?;
-                let mut coercions = coercions.into_texts();
+                let (body, coercions) = crate::chat::request::request_body(&call.messages, upstream_name, profile)?;
+                let mut coercions = from_messages(call, coercions).into_texts();
                 if call.client_headers.beta.is_some() {
                     coercions.push("anthropic-beta=dropped".to_owned());
                 }
@@ -61,15 +71,34 @@ impl Dialect {
         }
     }
 
-    /// A reader for one answer. `model` is what the client shall see; the estimate stands in where the provider does not count;
-    /// `id_seed` makes ids that a provider leaves out.
-    pub fn reader(&self, model: &str, estimated_input_tokens: u64, id_seed: String) -> UpstreamReader {
+    /// A reader for one answer to this call. `model` is what the client shall see; `id_seed` makes ids that a provider leaves out.
+    pub fn reader(&self, call: &Call, model: &str, id_seed: String) -> UpstreamReader {
+        let passage = if self.is_native_to(call.client.dialect()) { Passage::Native } else { Passage::Translated };
         let dialect = match self {
-            Dialect::Anthropic => DialectReader::Anthropic(AnthropicReader::new(model, estimated_input_tokens)),
+            // the estimate stands in where the provider does not count
+            Dialect::Anthropic => DialectReader::Anthropic(AnthropicReader::new(passage, model, call.estimated_input_tokens)),
             Dialect::Chat(_) => DialectReader::Chat(ChatReader::new(id_seed)),
         };
         UpstreamReader { decoder: SseDecoder::default(), events: Vec::new(), dialect }
     }
+}
+
+/// What is told of a call that goes out in its Anthropic form.
+fn as_messages(call: &Call) -> Coercions {
+    let Some(translation) = &call.translation else { return Coercions::default() };
+    let mut coercions = translation.lost.clone();
+    for (callers, name) in translation.origins.renamed() {
+        coercions.add(callers, Change::Renamed(name.to_owned()));
+    }
+    coercions
+}
+
+/// What is told of a call that was written from its Anthropic form.
+fn from_messages(call: &Call, written: Coercions) -> Coercions {
+    let Some(translation) = &call.translation else { return written };
+    let mut coercions = translation.lost.clone();
+    coercions.extend(&written.traced(&translation.origins));
+    coercions
 }
 
 /// Why a stream is no answer.

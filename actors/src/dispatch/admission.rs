@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ainfera_routing::{Needs, RouteTarget, held_input_tokens};
-use ainfera_schema::{Agent, OutcomeStatus, RequestId, Usd};
+use ainfera_schema::{Agent, InferenceId, OutcomeStatus, ReceiptId, RequestId, Usd};
 use ainfera_store::{Admission, Earlier, EarlierCall, IdempotencyClaim, StoredAnswer, Verdict};
 use ainfera_wire::Call;
 use ainfera_wire::upstream::Dialect;
@@ -22,6 +22,9 @@ use crate::worker::Worker;
 /// One call as the handler hands it over.
 pub struct CallSetup {
     pub request_id: RequestId,
+    /// The answer's, if there will be one: its frames may name them.
+    pub inference_id: InferenceId,
+    pub receipt_id: ReceiptId,
     pub call: Call,
     pub agent: Arc<Agent>,
     pub target: RouteTarget,
@@ -116,7 +119,8 @@ fn question(setup: &CallSetup) -> Decide {
 fn refuse_foreign_blocks(setup: &CallSetup, choice: &Choice) -> Result<(), CallFailure> {
     let Some(bad) = &setup.call.unknown_block else { return Ok(()) };
     let entries = choice.candidates.iter().filter_map(|index| choice.catalogue.get(*index));
-    let all_native = entries.into_iter().all(|entry| Dialect::of(entry.kind) == Dialect::Anthropic);
+    let client = setup.call.client.dialect();
+    let all_native = entries.into_iter().all(|entry| Dialect::of(entry.kind).is_native_to(client));
     if all_native { Ok(()) } else { Err(CallFailure::BadRequest(bad.clone())) }
 }
 

@@ -23,14 +23,14 @@ pub(super) fn start_attempt(
     };
     let dialect = Dialect::of(provider.kind);
     let request = dialect.request(&setup.call, provider, &model.upstream_name).map_err(ProviderFailure::Untranslatable)?;
-    open.note_candidate(running, &request.coercions);
+    open.note_candidate(running, setup.inference_id, &request.coercions);
     let id_seed = format!("{}{}", setup.request_id.0.simple(), running.attempt);
     let address = context.address();
     Ok(ProviderActor::start_attempt(ProviderSetup {
         attempt: running.attempt,
         clients: Rc::clone(&setup.worker.clients),
         request,
-        reader: dialect.reader(model.slug.as_str(), setup.call.estimated_input_tokens, id_seed),
+        reader: dialect.reader(&setup.call, model.slug.as_str(), id_seed),
         deadlines: setup.worker.deadlines,
         emit: address.clone().recipient().downgrade(),
         failed: address.recipient().downgrade(),

@@ -1,7 +1,7 @@
 //! The record of a call as far as it is known when the candidates are.
 
 use ainfera_routing::{Catalogue, Plan, Policy, RejectReason, candidates_json, policy_version};
-use ainfera_schema::{CallKind, InferenceId, OutcomeStatus, ReceiptId, RoutingOutcome, TaskTypeSource, TokenUsage, UsageBasis, Usd};
+use ainfera_schema::{CallKind, OutcomeStatus, RoutingOutcome, TaskTypeSource, TokenUsage, UsageBasis, Usd};
 use ainfera_wire::call::Delivery;
 use jiff::Timestamp;
 
@@ -60,7 +60,7 @@ fn blank(setup: &CallSetup) -> RoutingOutcome {
         tenant_id: setup.agent.tenant_id,
         kind: setup.target.kind(),
         inference_id: None,
-        receipt_id: ReceiptId::mint(),
+        receipt_id: setup.receipt_id,
         model_requested: match setup.target.kind() {
             // audit and decision show the canonical name, whatever alias was used
             CallKind::Routed => ainfera_routing::ROUTING_TARGET.to_owned(),
@@ -90,9 +90,4 @@ fn blank(setup: &CallSetup) -> RoutingOutcome {
         coercions: Vec::new(),
         created_at: Timestamp::now(),
     }
-}
-
-/// The id of the answer, minted with the first attempt.
-pub fn inference_id(outcome: &mut RoutingOutcome) -> InferenceId {
-    *outcome.inference_id.get_or_insert_with(InferenceId::mint)
 }

@@ -1,11 +1,11 @@
 //! What an attempt uses, as far as it can be seen, and what of it goes into the record.
 
 use ainfera_routing::CatalogueEntry;
-use ainfera_schema::{Attempt, AttemptResult, TokenUsage, UsageBasis, Usd};
+use ainfera_schema::{Attempt, AttemptResult, InferenceId, TokenUsage, UsageBasis, Usd};
 use ainfera_wire::{Heard, StreamEvent, estimated_output_tokens};
 use tokio::time::Instant;
 
-use super::{HeadFacts, Open, draft};
+use super::{HeadFacts, Open};
 use crate::health::pass::Pass;
 
 /// An attempt that runs: who, since when, and what was heard of it.
@@ -97,10 +97,10 @@ impl Running {
 
 impl Open {
     /// From now on this candidate is the one.
-    pub(super) fn note_candidate(&mut self, running: &Running, coercions: &[String]) {
+    pub(super) fn note_candidate(&mut self, running: &Running, inference_id: InferenceId, coercions: &[String]) {
         let band = self.choice.policy.preset.band();
         let Some(outcome) = self.outcome.draft() else { return };
-        draft::inference_id(outcome);
+        outcome.inference_id = Some(inference_id);
         let model = &running.entry.model;
         outcome.cell = Some(format!("{}:{}:{band}", outcome.task_type.as_str(), model.slug));
         outcome.chosen_model = Some(model.slug.clone());
@@ -145,7 +145,7 @@ impl Open {
         let outcome = self.outcome.draft()?;
         Some(HeadFacts {
             model: outcome.chosen_model.as_ref().map(ToString::to_string).unwrap_or_default(),
-            inference_id: draft::inference_id(outcome).to_string(),
+            inference_id: outcome.inference_id.map(|id| id.to_string()).unwrap_or_default(),
             receipt_id: outcome.receipt_id.to_string(),
             coercions: outcome.coercions.clone(),
         })

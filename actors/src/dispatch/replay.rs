@@ -1,18 +1,18 @@
 //! The answer of an earlier call, given again in the form that this call asks for.
 
 use ainfera_store::{EarlierCall, StoredAnswer};
-use ainfera_wire::anthropic::message::AnthropicMessage;
 use ainfera_wire::call::Delivery;
 use ainfera_wire::sse::SseDecoder;
+use ainfera_wire::{Client, WholeAnswer};
 use bytes::Bytes;
 
 use super::{Head, HeadBody, HeadFacts};
 
 /// The whole response: nothing of it is made anew, the two forms come from the same frames.
-pub fn head(answer: &StoredAnswer, summary: EarlierCall, delivery: Delivery) -> Head {
+pub fn head(client: &Client, answer: &StoredAnswer, summary: EarlierCall, delivery: Delivery) -> Head {
     let body = match delivery {
         Delivery::Streamed => Bytes::copy_from_slice(answer.frames.as_bytes()),
-        Delivery::Whole => whole(&answer.frames),
+        Delivery::Whole => whole(client, &answer.frames),
     };
     let facts = HeadFacts {
         model: summary.model.unwrap_or_default(),
@@ -23,15 +23,15 @@ pub fn head(answer: &StoredAnswer, summary: EarlierCall, delivery: Delivery) -> 
     Head { facts, body: HeadBody::Replayed { body, delivery } }
 }
 
-fn whole(frames: &str) -> Bytes {
+fn whole(client: &Client, frames: &str) -> Bytes {
     let mut events = Vec::new();
     // frames of our own are never too long for our own reader
     let _ = SseDecoder::default().feed(Bytes::copy_from_slice(frames.as_bytes()), &mut events);
-    let mut message = AnthropicMessage::default();
+    let mut whole = WholeAnswer::of(client);
     for event in events {
-        message.add(std::str::from_utf8(&event.name).unwrap_or_default(), &event.data);
+        whole.add(std::str::from_utf8(&event.name).unwrap_or_default(), &event.data);
     }
-    Bytes::from(message.into_json())
+    Bytes::from(whole.into_json())
 }
 
 #[cfg(test)]
@@ -44,7 +44,7 @@ mod tests {
              event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n\
              event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}\n\n\
              event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
-        let message = whole(frames);
+        let message = whole(&Client::Messages, frames);
         assert_eq!(&message[..], br#"{"id":"m","content":[{"type":"text","text":"a"}],"usage":{}}"#);
     }
 }

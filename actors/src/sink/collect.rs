@@ -1,9 +1,7 @@
 //! CollectSink: the twin of SseSink for a client that wants its answer whole. It reads the very events that a stream would carry.
 
 use actix::{Actor, Context, Handler};
-use ainfera_wire::StreamEvent;
-use ainfera_wire::anthropic::frames::AnthropicFrames;
-use ainfera_wire::anthropic::message::AnthropicMessage;
+use ainfera_wire::{ClientFrames, StreamEvent, WholeAnswer};
 use bytes::Bytes;
 
 use super::recorder::Recorder;
@@ -11,15 +9,16 @@ use super::{SinkError, Write, Written};
 
 /// See the module.
 pub struct CollectSink {
-    frames: AnthropicFrames,
-    message: AnthropicMessage,
+    frames: ClientFrames,
+    /// Taken when it is whole.
+    answer: Option<WholeAnswer>,
     /// Only where the call has an idempotency key.
     recorder: Option<Recorder>,
 }
 
 impl CollectSink {
-    pub fn new(frames: AnthropicFrames) -> Self {
-        Self { frames, message: AnthropicMessage::default(), recorder: None }
+    pub fn new(frames: ClientFrames, answer: WholeAnswer) -> Self {
+        Self { frames, answer: Some(answer), recorder: None }
     }
 
     pub fn recording(self, recorder: Option<Recorder>) -> Self {
@@ -38,15 +37,17 @@ impl Handler<Write> for CollectSink {
         let mut written = Written::Taken;
         for heard in &write.0 {
             self.frames.json(heard, &mut |name, json| {
-                self.message.add(name, json);
+                if let Some(answer) = &mut self.answer {
+                    answer.add(name, json);
+                }
                 if let Some(recorder) = self.recorder.as_mut().filter(|_| heard.event != StreamEvent::Ping) {
                     recorder.add_event(name, json);
                 }
             });
             if heard.event == StreamEvent::End {
-                let message = std::mem::take(&mut self.message);
+                let body = self.answer.take().map(WholeAnswer::into_json).unwrap_or_default();
                 let recording = self.recorder.take().and_then(Recorder::finish);
-                written = Written::Whole { body: Bytes::from(message.into_json()), recording };
+                written = Written::Whole { body: Bytes::from(body), recording };
             }
         }
         Ok(written)

@@ -3,11 +3,9 @@
 //! Indexes are dense, one block is open at a time, `message_start` and `message_delta` both carry whole usage, and a native event goes out as it came.
 
 use ainfera_schema::TokenUsage;
-use bytes::BytesMut;
 
 use crate::event::{Block, Delta, Heard, Stop, StreamEvent};
 use crate::json::quoted;
-use crate::sse::write_frame;
 
 /// Writes one answer. A pure state machine: events in, frames out.
 #[derive(Debug)]
@@ -27,16 +25,7 @@ impl AnthropicFrames {
         Self { message_id, model: model.to_owned(), estimated_input_tokens, started: false, index: 0, block_open: false }
     }
 
-    /// Appends the frames for one event.
-    pub fn write(&mut self, heard: &Heard, out: &mut BytesMut) {
-        if let Some(native) = &heard.native {
-            write_frame(&native.name, &native.data, out);
-            return;
-        }
-        self.translate(&heard.event, &mut |name, json| write_frame(name, json.as_bytes(), out));
-    }
-
-    /// The same events as JSON, for a client that gets the whole answer at once.
+    /// The frames for one event: name and JSON.
     pub fn json(&mut self, heard: &Heard, visit: &mut dyn FnMut(&str, &[u8])) {
         if let Some(native) = &heard.native {
             visit(&native.name, &native.data);
@@ -135,26 +124,13 @@ pub fn usage_json(usage: &TokenUsage) -> String {
     )
 }
 
-/// The one frame that ends a stream which failed after its 200.
-pub fn error_frame(error_type: &str, message: &str, request_id: &str, code: Option<&str>, out: &mut BytesMut) {
-    write_frame("error", error_json(error_type, message, request_id, code).as_bytes(), out);
-}
-
-/// The error envelope, for bodies and for the `error` event. `code` is ours, where a program may want to act on it.
-pub fn error_json(error_type: &str, message: &str, request_id: &str, code: Option<&str>) -> String {
-    let details = code.map(|code| format!(",\"details\":{{\"error_code\":{}}}", quoted(code))).unwrap_or_default();
-    format!(
-        "{{\"type\":\"error\",\"error\":{{\"type\":{},\"message\":{}{details}}},\"request_id\":{}}}",
-        quoted(error_type),
-        quoted(message),
-        quoted(request_id)
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
+
     use super::*;
     use crate::event::StopReason;
+    use crate::sse::write_frame;
 
     #[test]
     fn translated_blocks_are_dense_and_sequential() {
@@ -173,7 +149,7 @@ mod tests {
             StreamEvent::Finish { stop: Stop { reason: StopReason::ToolUse, sequence: None }, usage },
             StreamEvent::End,
         ] {
-            frames.write(&Heard::translated(event), &mut out);
+            frames.json(&Heard::translated(event), &mut |name, json| write_frame(name, json, &mut out));
         }
         let text = String::from_utf8(out.to_vec()).unwrap();
         let expected = r#"event: message_start

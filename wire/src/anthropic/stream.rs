@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::native::{delta_with_usage, renamed_start};
-use crate::event::{Block, Delta, Heard, Native, Stop, StopReason, StreamEvent, estimated_output_tokens};
+use crate::event::{Block, Delta, Heard, Native, Passage, Stop, StopReason, StreamEvent, estimated_output_tokens};
 use crate::json::Text;
 use crate::sse::SseEvent;
 use crate::upstream::{FaultKind, StreamFault};
@@ -17,6 +17,7 @@ use crate::upstream::{FaultKind, StreamFault};
 pub struct AnthropicReader {
     /// What the client shall see as the model's name.
     model: String,
+    passage: Passage,
     /// Stands in until the provider has counted.
     estimated_input_tokens: u64,
     phase: Phase,
@@ -108,9 +109,9 @@ struct FrameError<'a> {
 
 impl AnthropicReader {
     /// `model` is the name that the client shall see.
-    pub fn new(model: &str, estimated_input_tokens: u64) -> Self {
+    pub fn new(passage: Passage, model: &str, estimated_input_tokens: u64) -> Self {
         let (phase, usage) = (Phase::BeforeStart, TokenUsage::default());
-        Self { model: model.to_owned(), estimated_input_tokens, phase, usage, text_bytes: 0 }
+        Self { model: model.to_owned(), passage, estimated_input_tokens, phase, usage, text_bytes: 0 }
     }
 
     /// Reads one event.
@@ -169,8 +170,15 @@ impl AnthropicReader {
             "error" => return Err(fault(frame.error)),
             _ => StreamEvent::Other,
         };
-        heard.push(Heard { event, native: Some(Native { name, data: native }) });
+        heard.push(self.heard(event, name, native));
         Ok(())
+    }
+
+    fn heard(&self, event: StreamEvent, name: ByteString, data: Bytes) -> Heard {
+        match self.passage {
+            Passage::Native => Heard { event, native: Some(Native { name, data }) },
+            Passage::Translated => Heard::translated(event),
+        }
     }
 
     /// The bytes are over. With the stop reason known the answer is whole, and only its last word is missing.
@@ -179,9 +187,8 @@ impl AnthropicReader {
             Phase::Ended => Ok(()),
             Phase::Finished => {
                 self.phase = Phase::Ended;
-                let native =
-                    Native { name: ByteString::from_static("message_stop"), data: Bytes::from_static(b"{\"type\":\"message_stop\"}") };
-                heard.push(Heard { event: StreamEvent::End, native: Some(native) });
+                let (name, data) = (ByteString::from_static("message_stop"), Bytes::from_static(b"{\"type\":\"message_stop\"}"));
+                heard.push(self.heard(StreamEvent::End, name, data));
                 Ok(())
             }
             Phase::BeforeStart | Phase::BetweenBlocks | Phase::InBlock => Err(StreamFault::Truncated),
@@ -210,7 +217,7 @@ impl AnthropicReader {
             }
             None => StreamEvent::Other,
         };
-        heard.push(Heard { event, native: Some(Native { name, data: native }) });
+        heard.push(self.heard(event, name, native));
         Ok(())
     }
 
@@ -255,7 +262,7 @@ mod tests {
     use super::*;
 
     fn read(datas: &[&str]) -> (Vec<Heard>, Result<(), StreamFault>) {
-        let mut reader = AnthropicReader::new("the-slug", 9);
+        let mut reader = AnthropicReader::new(Passage::Native, "the-slug", 9);
         let mut heard = Vec::new();
         for data in datas {
             let event = SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) };

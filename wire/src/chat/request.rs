@@ -38,7 +38,7 @@ pub fn request_body(body: &[u8], upstream_name: &str, profile: &ChatProfile) -> 
     chat.insert("messages".to_owned(), Value::Array(messages(&request, &mut coercions)?));
     chat.insert(profile.token_limit_field.to_owned(), json!(request.max_tokens));
     if profile.token_limit_field != "max_tokens" {
-        coercions.add("max_tokens", Change::Renamed(profile.token_limit_field));
+        coercions.add("max_tokens", Change::Renamed(profile.token_limit_field.to_owned()));
     }
     chat.insert("stream".to_owned(), json!(true));
     if profile.stream_usage == StreamUsage::AskFor {
@@ -54,7 +54,7 @@ pub fn request_body(body: &[u8], upstream_name: &str, profile: &ChatProfile) -> 
     reasoning(&request, &mut chat, &mut coercions)?;
     if let Some(user_id) = &request.user_id {
         chat.insert("user".to_owned(), json!(&**user_id));
-        coercions.add("metadata.user_id", Change::Renamed("user"));
+        coercions.add("metadata.user_id", Change::Renamed("user".to_owned()));
     }
     let body = serde_json::to_vec(&Value::Object(chat)).map_err(|error| BadRequest::new("body", error.to_string()))?;
     Ok((Bytes::from(body), coercions))
@@ -241,7 +241,7 @@ fn stop(request: &MessagesRequest<'_>, profile: &ChatProfile, chat: &mut Map<Str
         coercions.add("stop_sequences", Change::Clamped(format!("first {taken}")));
     }
     chat.insert("stop".to_owned(), json!(sequences[..taken]));
-    coercions.add("stop_sequences", Change::Renamed("stop"));
+    coercions.add("stop_sequences", Change::Renamed("stop".to_owned()));
 }
 
 fn tools(
@@ -295,7 +295,7 @@ fn reasoning(request: &MessagesRequest<'_>, chat: &mut Map<String, Value>, coerc
     if let Some(effort) = &output.effort {
         let word = if matches!(&**effort, "xhigh" | "max") { "high" } else { effort };
         chat.insert("reasoning_effort".to_owned(), json!(word));
-        coercions.add("output_config.effort", Change::Renamed("reasoning_effort"));
+        coercions.add("output_config.effort", Change::Renamed("reasoning_effort".to_owned()));
     }
     if let Some(format) = output.format {
         let format = parsed(format.get(), "output_config.format")?;
@@ -304,7 +304,7 @@ fn reasoning(request: &MessagesRequest<'_>, chat: &mut Map<String, Value>, coerc
             "response_format".to_owned(),
             json!({"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": true}}),
         );
-        coercions.add("output_config.format", Change::Renamed("response_format"));
+        coercions.add("output_config.format", Change::Renamed("response_format".to_owned()));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `POST /v1/messages`: authenticate, take a permit, parse, hand over to a DispatchActor, await the head.
+//! The inference endpoints: authenticate, take a permit, parse, hand over to a DispatchActor, await the head.
 //!
 //! Nothing that must happen stands after an await here: if the client leaves, this future is dropped, and what it holds does the rest.
 
@@ -16,10 +16,11 @@ use ainfera_actors::sink::recorder::{ANSWER_LIMIT_BYTES, Recorder};
 use ainfera_actors::sink::{BODY_CHANNEL_FRAMES, SseSink};
 use ainfera_actors::worker::Worker;
 use ainfera_routing::{RouteTarget, estimate_tokens};
-use ainfera_schema::RequestId;
-use ainfera_wire::Call;
-use ainfera_wire::anthropic::frames::AnthropicFrames;
+use ainfera_schema::{InferenceId, ReceiptId, RequestId};
 use ainfera_wire::call::{ClientHeaders, Delivery};
+use ainfera_wire::{AnswerNames, BadRequest, Call, ClientFrames, WholeAnswer};
+use bytes::Bytes;
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::ApiError;
@@ -27,16 +28,25 @@ use super::state::Shared;
 use super::{answer, idempotency};
 use crate::config::AnswerRetention;
 
+/// A body in one of the client dialects, parsed and checked.
+type Parse = fn(Bytes, ClientHeaders, &dyn Fn(&str) -> u64) -> Result<Call, BadRequest>;
+
+/// `POST /v1/messages`
 pub async fn messages(request: HttpRequest, payload: Payload, shared: Data<Shared>, worker: Data<Rc<Worker>>) -> HttpResponse {
+    answer_call(Call::from_messages, request, payload, &shared, worker).await
+}
+
+async fn answer_call(parse: Parse, request: HttpRequest, payload: Payload, shared: &Shared, worker: Data<Rc<Worker>>) -> HttpResponse {
     let request_id = RequestId::mint();
-    match dispatch(request_id, &request, payload, &shared, worker).await {
+    match dispatch(request_id, parse, &request, payload, shared, worker).await {
         Ok(response) => response,
-        Err(error) => error.response(request_id),
+        Err(error) => error.response_to(&request, request_id),
     }
 }
 
 async fn dispatch(
     request_id: RequestId,
+    parse: Parse,
     request: &HttpRequest,
     payload: Payload,
     shared: &Shared,
@@ -48,7 +58,7 @@ async fn dispatch(
     let agent = shared.keys.authenticate(request, &shared.reader).await?;
     let body = shared.bodies.read(request, payload, shared.deadlines.body).await?;
     let permit = shared.gate.enter_as(priority(request))?;
-    let call = Call::from_messages(body.bytes.clone(), client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
+    let call = parse(body.bytes.clone(), client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
     let target = RouteTarget::parse(&call.model);
     if let RouteTarget::Routed { alias: Some(legacy) } = &target {
         tracing::info!(%request_id, legacy, canonical = ainfera_routing::ROUTING_TARGET, "router_alias_hit");
@@ -57,8 +67,18 @@ async fn dispatch(
     // nobody else could ask for the answer again, so nobody else's is kept
     let recorder = idempotency.filter(|_| shared.answers == AnswerRetention::Keep).map(|_| Recorder::new(ANSWER_LIMIT_BYTES));
     let delivery = call.delivery;
-    let shown_model = call.model.clone();
-    let frames = AnthropicFrames::new(message_id(request_id), &shown_model, call.estimated_input_tokens);
+    let (inference_id, receipt_id) = (InferenceId::mint(), ReceiptId::mint());
+    let names = AnswerNames {
+        request_id: request_id.header_value(),
+        digits: id_digits(request_id),
+        model: call.model.clone(),
+        agent_id: agent.agent_id.to_string(),
+        inference_id: inference_id.to_string(),
+        receipt_id: receipt_id.to_string(),
+        created_s: Timestamp::now().as_second(),
+        estimated_input_tokens: call.estimated_input_tokens,
+    };
+    let frames = ClientFrames::new(&call.client, names);
     let (sender, receiver) = mpsc::channel(BODY_CHANNEL_FRAMES);
     let sink = match delivery {
         Delivery::Streamed => {
@@ -69,11 +89,14 @@ async fn dispatch(
                 stream: Some(StreamAddress { opened: sink.clone().recipient(), error: sink.clone().recipient(), close: sink.recipient() }),
             }
         }
-        Delivery::Whole => SinkAddress { write: CollectSink::new(frames).recording(recorder).start().recipient(), stream: None },
+        Delivery::Whole => {
+            let sink = CollectSink::new(frames, WholeAnswer::of(&call.client)).recording(recorder).start();
+            SinkAddress { write: sink.recipient(), stream: None }
+        }
     };
     let (head, answer) = oneshot::channel();
     let agent_id = agent.agent_id;
-    let setup = Rc::new(CallSetup { request_id, call, agent, target, idempotency, worker: Rc::clone(&worker) });
+    let setup = Rc::new(CallSetup { request_id, inference_id, receipt_id, call, agent, target, idempotency, worker: Rc::clone(&worker) });
     let hold = ClientHold::new(DispatchActor::new(setup, permit, sink, head).start());
     // a dispatcher that panics drops the head: that is a proper 500
     let outcome = answer.await.unwrap_or(Err(ainfera_actors::dispatch::CallFailure::Internal));
@@ -90,10 +113,9 @@ fn priority(request: &HttpRequest) -> Priority {
     Priority::parse(request.headers().get("x-ainfera-priority").and_then(|value| value.to_str().ok()))
 }
 
-/// `msg_` and 24 hex digits, made of the request's id: the last digits, which are the random ones.
-fn message_id(request_id: RequestId) -> String {
-    let digits = request_id.0.simple().to_string();
-    format!("msg_{}", &digits[8..])
+/// 24 hex digits of the request's id: the last ones, which are random.
+fn id_digits(request_id: RequestId) -> String {
+    request_id.0.simple().to_string().split_off(8)
 }
 
 fn client_headers(request: &HttpRequest) -> Result<ClientHeaders, ApiError> {
@@ -101,7 +123,7 @@ fn client_headers(request: &HttpRequest) -> Result<ClientHeaders, ApiError> {
     let version = text("anthropic-version").first().map(|version| (*version).to_owned());
     if let Some(version) = version.as_deref().filter(|version| !is_date(version)) {
         let message = format!("`{version}` is not a version; versions look like 2023-06-01");
-        return Err(ApiError::BadRequest(ainfera_wire::BadRequest::new("anthropic-version", message)));
+        return Err(ApiError::BadRequest(BadRequest::new("anthropic-version", message)));
     }
     let beta = text("anthropic-beta");
     Ok(ClientHeaders { version, beta: (!beta.is_empty()).then(|| beta.join(",")) })

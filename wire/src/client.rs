@@ -1,0 +1,158 @@
+//! The client's side of one call: its dialect, the frames that it hears, its answer when it wants it whole, its errors.
+//!
+//! A dialect is one variant of [`Client`], one of [`ClientFrames`] and one of [`WholeAnswer`], each a module of its own beside its parser.
+
+use bytes::BytesMut;
+
+use crate::anthropic::frames::AnthropicFrames;
+use crate::anthropic::message::AnthropicMessage;
+use crate::client_error::ClientError;
+use crate::event::{Heard, StreamEvent};
+use crate::sse::write_frame;
+
+/// What a client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ClientDialect {
+    /// Anthropic's `POST /v1/messages`.
+    Messages,
+    /// OpenAI's `POST /v1/chat/completions`.
+    Chat,
+    /// OpenAI's `POST /v1/responses`.
+    Responses,
+    /// The flat `POST /v1/inference`.
+    Inference,
+}
+
+impl ClientDialect {
+    /// The dialect in which a request to this path is answered, also when it is refused.
+    pub fn of_path(path: &str) -> Self {
+        match path.strip_prefix("/v1/").map(|rest| rest.split('/').next().unwrap_or_default()) {
+            Some("chat") => ClientDialect::Chat,
+            Some("responses") => ClientDialect::Responses,
+            Some("inference") => ClientDialect::Inference,
+            Some(_) | None => ClientDialect::Messages,
+        }
+    }
+}
+
+/// What the client said about its answer, beyond the call itself.
+#[derive(Debug, Clone)]
+pub enum Client {
+    Messages,
+}
+
+impl Client {
+    pub fn dialect(&self) -> ClientDialect {
+        match self {
+            Client::Messages => ClientDialect::Messages,
+        }
+    }
+}
+
+/// The names under which one answer goes out.
+#[derive(Debug, Clone)]
+pub struct AnswerNames {
+    /// As in the `request-id` header.
+    pub request_id: String,
+    /// 24 hex digits that no other answer has: what ids of this answer are made of.
+    pub digits: String,
+    /// The model as the caller named it.
+    pub model: String,
+    pub agent_id: String,
+    pub inference_id: String,
+    pub receipt_id: String,
+    /// Seconds since the Unix epoch.
+    pub created_s: i64,
+    /// Shown where a provider has not counted yet; an agent that sees 0 never compacts its context.
+    pub estimated_input_tokens: u64,
+}
+
+/// Writes one answer in the client's dialect. A pure state machine: events in, frames out.
+#[derive(Debug)]
+pub enum ClientFrames {
+    Messages(AnthropicFrames),
+}
+
+impl ClientFrames {
+    pub fn new(client: &Client, names: AnswerNames) -> Self {
+        match client {
+            Client::Messages => {
+                ClientFrames::Messages(AnthropicFrames::new(format!("msg_{}", names.digits), &names.model, names.estimated_input_tokens))
+            }
+        }
+    }
+
+    /// Appends the frames for one event.
+    pub fn write(&mut self, heard: &Heard, out: &mut BytesMut) {
+        self.json(heard, &mut |name, json| write_frame(name, json, out));
+    }
+
+    /// The same frames as name and JSON, for a client that gets the whole answer at once. A dialect without event names has empty ones.
+    pub fn json(&mut self, heard: &Heard, visit: &mut dyn FnMut(&str, &[u8])) {
+        match self {
+            ClientFrames::Messages(frames) => frames.json(heard, visit),
+        }
+    }
+
+    /// What keeps a silent connection alive.
+    pub fn ping(&mut self, out: &mut BytesMut) {
+        self.write(&Heard::translated(StreamEvent::Ping), out);
+    }
+
+    /// The last frames of a stream that failed after its 200: nothing follows them, least of all the protocol's own last word.
+    pub fn error(&mut self, error: &ClientError, out: &mut BytesMut) {
+        match self {
+            ClientFrames::Messages(_) => write_frame("error", error.json(ClientDialect::Messages).as_bytes(), out),
+        }
+    }
+}
+
+/// The whole answer, put together from the frames that a stream would have carried.
+#[derive(Debug)]
+pub enum WholeAnswer {
+    Messages(AnthropicMessage),
+}
+
+impl WholeAnswer {
+    /// An empty one, in the dialect of this client.
+    pub fn of(client: &Client) -> Self {
+        match client {
+            Client::Messages => WholeAnswer::Messages(AnthropicMessage::default()),
+        }
+    }
+
+    /// Takes one frame: its name and its JSON.
+    pub fn add(&mut self, name: &str, data: &[u8]) {
+        match self {
+            WholeAnswer::Messages(message) => message.add(name, data),
+        }
+    }
+
+    /// The body of the answer.
+    pub fn into_json(self) -> Vec<u8> {
+        match self {
+            WholeAnswer::Messages(message) => message.into_json(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_one_dialect() {
+        for (path, dialect) in [
+            ("/v1/messages", ClientDialect::Messages),
+            ("/v1/messages/count_tokens", ClientDialect::Messages),
+            ("/v1/chat/completions", ClientDialect::Chat),
+            ("/v1/responses", ClientDialect::Responses),
+            ("/v1/responses/resp_1", ClientDialect::Responses),
+            ("/v1/inference", ClientDialect::Inference),
+            ("/v1/inferences/1", ClientDialect::Messages),
+            ("/elsewhere", ClientDialect::Messages),
+        ] {
+            assert_eq!(ClientDialect::of_path(path), dialect, "{path}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Where the parts of a translated request come from, so that what is lost on the second half of the way is named as the caller named it.
+//!
+//! A call in another dialect than Anthropic's is first said in Anthropic's form, which names the most, and then in the provider's.
+
+use crate::coercion::{Change, Coercion};
+
+/// Paths of the Anthropic form, and the caller's own for each. A path that is not listed has none: nobody said it, so nobody misses it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origins(Vec<(String, String)>);
+
+impl Origins {
+    pub fn add(&mut self, path: impl Into<String>, callers: impl Into<String>) {
+        self.0.push((path.into(), callers.into()));
+    }
+
+    /// The caller's path for one of the Anthropic form: by the longest path listed that leads to it.
+    pub fn of(&self, path: &str) -> Option<String> {
+        let leads = |listed: &str| path.strip_prefix(listed).filter(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.0
+            .iter()
+            .filter_map(|(listed, callers)| leads(listed).map(|rest| (listed.len(), format!("{callers}{rest}"))))
+            .max_by_key(|(length, _)| *length)
+            .map(|(_, callers)| callers)
+    }
+
+    /// A change of the Anthropic form as a change of what the caller sent. `None` if the caller never said it, or if it arrives under the caller's own name after all.
+    pub fn traced(&self, coercion: Coercion) -> Option<Coercion> {
+        let field = self.of(&coercion.field)?;
+        match &coercion.change {
+            Change::Renamed(name) if field == *name => None,
+            _ => Some(Coercion { field, ..coercion }),
+        }
+    }
+
+    /// What is called otherwise when the Anthropic form itself is sent: members of the body only, for inside them it is the form that differs, not what is said.
+    pub fn renamed(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .filter(|(path, callers)| !path.contains('.') && path != callers)
+            .map(|(path, callers)| (callers.as_str(), path.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origins() -> Origins {
+        let mut origins = Origins::default();
+        origins.add("max_tokens", "max_completion_tokens");
+        origins.add("temperature", "temperature");
+        origins.add("messages.0", "messages.1");
+        origins.add("messages.0.content.1", "messages.1.content.0.image_url");
+        origins
+    }
+
+    #[test]
+    fn the_longest_path_names_the_origin() {
+        assert_eq!(origins().of("messages.0.content.1.cache_control").unwrap(), "messages.1.content.0.image_url.cache_control");
+        assert_eq!(origins().of("messages.0.content.0").unwrap(), "messages.1.content.0");
+        assert_eq!(origins().of("messages.01"), None);
+    }
+
+    #[test]
+    fn what_the_caller_never_said_or_gets_back_is_no_loss() {
+        let coercion = |field: &str, change| Coercion { field: field.to_owned(), change };
+        assert_eq!(origins().traced(coercion("top_k", Change::Dropped)), None);
+        assert_eq!(origins().traced(coercion("max_tokens", Change::Renamed("max_completion_tokens".to_owned()))), None);
+        let renamed = origins().traced(coercion("max_tokens", Change::Renamed("maxOutputTokens".to_owned()))).unwrap();
+        assert_eq!(renamed.to_string(), "max_completion_tokens=renamed:maxOutputTokens");
+        assert_eq!(origins().renamed().collect::<Vec<_>>(), [("max_completion_tokens", "max_tokens")]);
+    }
+}
