@@ -6,3 +6,4 @@ pub mod profile;
 pub mod request;
 pub mod stream;
 pub mod tool_calls;
+pub mod tool_names;

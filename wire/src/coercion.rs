@@ -1,4 +1,6 @@
 //! What became of a request field that the provider does not take as it is. Nothing is lost silently: each is named to the caller.
+//!
+//! The text of one: `field=dropped:reason`, `field=renamed:name`, `field=clamped:value` or `field=moved:place`.
 
 use std::fmt;
 
@@ -14,8 +16,7 @@ pub struct Coercion {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// The provider has no such thing.
-    Dropped,
+    Dropped(Reason),
     /// It arrived under this name.
     Renamed(String),
     /// It arrived with this value.
@@ -24,10 +25,40 @@ pub enum Change {
     Moved(&'static str),
 }
 
+/// Why a field was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// We do not know this member, so it cannot be translated.
+    Unknown,
+    /// The provider's dialect has no place for it.
+    NoEquivalent,
+    /// The dialect has it, but this vendor refuses it.
+    Vendor,
+    /// This model refuses it, as reasoning models do sampling parameters.
+    Model,
+    /// Another vendor made it, and only that one can read it.
+    Issuer,
+    /// It says nothing.
+    Empty,
+}
+
+impl Reason {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::Unknown => "unknown",
+            Reason::NoEquivalent => "no_equivalent",
+            Reason::Vendor => "vendor_refuses",
+            Reason::Model => "model_refuses",
+            Reason::Issuer => "other_issuer",
+            Reason::Empty => "empty",
+        }
+    }
+}
+
 impl fmt::Display for Coercion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.change {
-            Change::Dropped => write!(f, "{}=dropped", self.field),
+            Change::Dropped(reason) => write!(f, "{}=dropped:{}", self.field, reason.as_str()),
             Change::Renamed(name) => write!(f, "{}=renamed:{name}", self.field),
             Change::Clamped(value) => write!(f, "{}=clamped:{value}", self.field),
             Change::Moved(place) => write!(f, "{}=moved:{place}", self.field),
@@ -58,7 +89,11 @@ impl Coercions {
         }
     }
 
-    pub fn into_texts(self) -> Vec<String> {
+    pub fn iter(&self) -> impl Iterator<Item = &Coercion> {
+        self.0.iter()
+    }
+
+    pub fn texts(&self) -> Vec<String> {
         self.0.iter().map(Coercion::to_string).collect()
     }
 }

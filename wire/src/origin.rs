@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn what_the_caller_never_said_or_gets_back_is_no_loss() {
         let coercion = |field: &str, change| Coercion { field: field.to_owned(), change };
-        assert_eq!(origins().traced(coercion("top_k", Change::Dropped)), None);
+        assert_eq!(origins().traced(coercion("top_k", Change::Dropped(crate::coercion::Reason::NoEquivalent))), None);
         assert_eq!(origins().traced(coercion("max_tokens", Change::Renamed("max_completion_tokens".to_owned()))), None);
         let renamed = origins().traced(coercion("max_tokens", Change::Renamed("maxOutputTokens".to_owned()))).unwrap();
         assert_eq!(renamed.to_string(), "max_completion_tokens=renamed:maxOutputTokens");

@@ -1,6 +1,6 @@
 //! One provider's side of one call: the request in its dialect, its stream in our words, its refusals classified.
 
-use ainfera_schema::{Provider, ProviderKind};
+use ainfera_schema::{Model, Provider, ProviderKind};
 use bytes::Bytes;
 
 use crate::anthropic::stream::AnthropicReader;
@@ -8,8 +8,9 @@ use crate::bad_request::BadRequest;
 use crate::call::Call;
 use crate::chat::profile::{ChatProfile, profile_of};
 use crate::chat::stream::ChatReader;
+use crate::chat::tool_names::ToolNames;
 use crate::client::ClientDialect;
-use crate::coercion::{Change, Coercions};
+use crate::coercion::{Change, Coercions, Reason};
 use crate::event::{Heard, Passage};
 use crate::sse::{SseDecoder, SseEvent};
 
@@ -20,14 +21,16 @@ pub struct UpstreamRequest {
     pub headers: Vec<(&'static str, String)>,
     pub body: Bytes,
     /// Fields that did not arrive as the caller sent them.
-    pub coercions: Vec<String>,
+    pub coercions: Coercions,
+    /// Names of tools that the answer has to be given back under.
+    pub tool_names: ToolNames,
 }
 
 /// Who speaks how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     Anthropic,
-    Chat(ChatProfile),
+    Chat(&'static ChatProfile),
 }
 
 impl Dialect {
@@ -43,8 +46,9 @@ impl Dialect {
         }
     }
 
-    /// The call in this provider's dialect, for the model that it calls `upstream_name`. Always streamed.
-    pub fn request(&self, call: &Call, provider: &Provider, upstream_name: &str) -> Result<UpstreamRequest, BadRequest> {
+    /// The call in this provider's dialect, for one of its models. Always streamed.
+    pub fn request(&self, call: &Call, provider: &Provider, model: &Model) -> Result<UpstreamRequest, BadRequest> {
+        let upstream_name = model.upstream_name.as_str();
         let key = provider.api_key.as_ref().map(|key| key.expose().to_owned());
         match self {
             Dialect::Anthropic => {
@@ -56,28 +60,29 @@ impl Dialect {
                     url: format!("{}/v1/messages", provider.base_url),
                     headers,
                     body: crate::anthropic::native::request_body(&call.messages, upstream_name)?,
-                    coercions: as_messages(call).into_texts(),
+                    coercions: as_messages(call),
+                    tool_names: ToolNames::default(),
                 })
             }
             Dialect::Chat(profile) => {
                 let (body, coercions) = crate::chat::request::request_body(&call.messages, upstream_name, profile)?;
-                let mut coercions = from_messages(call, coercions).into_texts();
+                let mut coercions = from_messages(call, coercions);
                 if call.client_headers.beta.is_some() {
-                    coercions.push("anthropic-beta=dropped".to_owned());
+                    coercions.add("anthropic-beta", Change::Dropped(Reason::NoEquivalent));
                 }
                 let headers = key.map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
-                Ok(UpstreamRequest { url: format!("{}{}", provider.base_url, profile.path), headers, body, coercions })
+                Ok(UpstreamRequest { url: format!("{}{}", provider.base_url, profile.path), headers, body, coercions, tool_names: ToolNames::default() })
             }
         }
     }
 
-    /// A reader for one answer to this call. `model` is what the client shall see; `id_seed` makes ids that a provider leaves out.
-    pub fn reader(&self, call: &Call, model: &str, id_seed: String) -> UpstreamReader {
+    /// A reader for the answer to `request`, made of this call. `model` is what the client shall see; `id_seed` makes ids that a provider leaves out.
+    pub fn reader(&self, call: &Call, request: &UpstreamRequest, model: &str, id_seed: String) -> UpstreamReader {
         let passage = if self.is_native_to(call.client.dialect()) { Passage::Native } else { Passage::Translated };
         let dialect = match self {
             // the estimate stands in where the provider does not count
             Dialect::Anthropic => DialectReader::Anthropic(AnthropicReader::new(passage, model, call.estimated_input_tokens)),
-            Dialect::Chat(_) => DialectReader::Chat(ChatReader::new(id_seed)),
+            Dialect::Chat(_) => DialectReader::Chat(ChatReader::new(id_seed, request.tool_names.clone())),
         };
         UpstreamReader { decoder: SseDecoder::default(), events: Vec::new(), dialect }
     }

@@ -22,15 +22,15 @@ pub(super) fn start_attempt(
         return Err(ProviderFailure::Connect("provider is not configured".to_owned()));
     };
     let dialect = Dialect::of(provider.kind);
-    let request = dialect.request(&setup.call, provider, &model.upstream_name).map_err(ProviderFailure::Untranslatable)?;
-    open.note_candidate(running, setup.inference_id, &request.coercions);
+    let request = dialect.request(&setup.call, provider, model).map_err(ProviderFailure::Untranslatable)?;
+    open.note_candidate(running, setup.inference_id, request.coercions.texts());
     let id_seed = format!("{}{}", setup.request_id.0.simple(), running.attempt);
     let address = context.address();
     Ok(ProviderActor::start_attempt(ProviderSetup {
         attempt: running.attempt,
         clients: Rc::clone(&setup.worker.clients),
+        reader: dialect.reader(&setup.call, &request, model.slug.as_str(), id_seed),
         request,
-        reader: dialect.reader(&setup.call, model.slug.as_str(), id_seed),
         deadlines: setup.worker.deadlines,
         emit: address.clone().recipient().downgrade(),
         failed: address.recipient().downgrade(),

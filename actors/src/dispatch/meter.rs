@@ -97,7 +97,7 @@ impl Running {
 
 impl Open {
     /// From now on this candidate is the one.
-    pub(super) fn note_candidate(&mut self, running: &Running, inference_id: InferenceId, coercions: &[String]) {
+    pub(super) fn note_candidate(&mut self, running: &Running, inference_id: InferenceId, coercions: Vec<String>) {
         let band = self.choice.policy.preset.band();
         let Some(outcome) = self.outcome.draft() else { return };
         outcome.inference_id = Some(inference_id);
@@ -106,7 +106,7 @@ impl Open {
         outcome.chosen_model = Some(model.slug.clone());
         outcome.provider = Some(model.provider.clone());
         outcome.q_prior_used = model.q_prior;
-        outcome.coercions = coercions.to_vec();
+        outcome.coercions = coercions;
     }
 
     pub(super) fn note_attempt(&mut self, running: &Running, result: AttemptResult, http_status: Option<u16>) {

@@ -25,7 +25,7 @@ pub enum StreamUsage {
     AlwaysSent,
 }
 
-const OPENAI: ChatProfile = ChatProfile {
+const OPENAI_FORM: ChatProfile = ChatProfile {
     path: "/v1/chat/completions",
     token_limit_field: "max_completion_tokens",
     stream_usage: StreamUsage::AskFor,
@@ -33,17 +33,22 @@ const OPENAI: ChatProfile = ChatProfile {
     max_stop_sequences: 4,
 };
 
+static OPENAI: ChatProfile = OPENAI_FORM;
+
+static GEMINI: ChatProfile = ChatProfile { path: "/v1beta/openai/chat/completions", token_limit_field: "max_tokens", ..OPENAI_FORM };
+
+static MISTRAL: ChatProfile =
+    ChatProfile { token_limit_field: "max_tokens", stream_usage: StreamUsage::AlwaysSent, any_tool: "any", ..OPENAI_FORM };
+
+static COMPATIBLE: ChatProfile = ChatProfile { token_limit_field: "max_tokens", ..OPENAI_FORM };
+
 /// The profile of a vendor that speaks this dialect; `None` for the others.
-pub fn profile_of(kind: ProviderKind) -> Option<ChatProfile> {
+pub fn profile_of(kind: ProviderKind) -> Option<&'static ChatProfile> {
     match kind {
-        ProviderKind::Openai | ProviderKind::Xai | ProviderKind::Groq => Some(OPENAI),
-        ProviderKind::Gemini => Some(ChatProfile { path: "/v1beta/openai/chat/completions", token_limit_field: "max_tokens", ..OPENAI }),
-        ProviderKind::Mistral => {
-            Some(ChatProfile { token_limit_field: "max_tokens", stream_usage: StreamUsage::AlwaysSent, any_tool: "any", ..OPENAI })
-        }
-        ProviderKind::Together | ProviderKind::Deepseek | ProviderKind::OpenaiCompatible => {
-            Some(ChatProfile { token_limit_field: "max_tokens", ..OPENAI })
-        }
+        ProviderKind::Openai | ProviderKind::Xai | ProviderKind::Groq => Some(&OPENAI),
+        ProviderKind::Gemini => Some(&GEMINI),
+        ProviderKind::Mistral => Some(&MISTRAL),
+        ProviderKind::Together | ProviderKind::Deepseek | ProviderKind::OpenaiCompatible => Some(&COMPATIBLE),
         ProviderKind::Anthropic | ProviderKind::Mock => None,
     }
 }

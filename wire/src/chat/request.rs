@@ -7,7 +7,7 @@ use super::profile::{ChatProfile, StreamUsage};
 use crate::anthropic::content::{Block, BlockExtras, Source, ToolOutcome};
 use crate::anthropic::request::{MessagesRequest, ROUTING_MEMBERS, Role, ToolChoiceMode, Turn};
 use crate::bad_request::BadRequest;
-use crate::coercion::{Change, Coercions};
+use crate::coercion::{Change, Coercions, Reason};
 use crate::json::Members;
 
 /// Members that this translation reads; any other member of the body is named as dropped.
@@ -65,7 +65,7 @@ fn name_untranslated(body: &[u8], coercions: &mut Coercions) -> Result<(), BadRe
     for (key, _) in &members.0 {
         let key: &str = key;
         if key == "cache_control" || !(TRANSLATED.contains(&key) || ROUTING_MEMBERS.contains(&key)) {
-            coercions.add(key, Change::Dropped);
+            coercions.add(key, Change::Dropped(Reason::NoEquivalent));
         }
     }
     Ok(())
@@ -101,7 +101,7 @@ fn joined_text(blocks: &[Block<'_>], path: &str, coercions: &mut Coercions) -> S
                 name_extras(*extras, &format!("{path}.{index}"), coercions);
                 texts.push(&**text);
             }
-            _ => coercions.add(format!("{path}.{index}"), Change::Dropped),
+            _ => coercions.add(format!("{path}.{index}"), Change::Dropped(Reason::NoEquivalent)),
         }
     }
     texts.join("\n\n")
@@ -109,10 +109,10 @@ fn joined_text(blocks: &[Block<'_>], path: &str, coercions: &mut Coercions) -> S
 
 fn name_extras(extras: BlockExtras, path: &str, coercions: &mut Coercions) {
     if extras.cache_control {
-        coercions.add(format!("{path}.cache_control"), Change::Dropped);
+        coercions.add(format!("{path}.cache_control"), Change::Dropped(Reason::NoEquivalent));
     }
     if extras.citations {
-        coercions.add(format!("{path}.citations"), Change::Dropped);
+        coercions.add(format!("{path}.citations"), Change::Dropped(Reason::NoEquivalent));
     }
 }
 
@@ -133,7 +133,7 @@ fn assistant(turn: &Turn<'_>, path: &str, coercions: &mut Coercions) -> Result<V
                 let arguments = parsed(input.get(), &format!("{path}.input"))?.to_string();
                 calls.push(json!({"id": &**id, "type": "function", "function": {"name": &**name, "arguments": arguments}}));
             }
-            _ => coercions.add(path, Change::Dropped),
+            _ => coercions.add(path, Change::Dropped(Reason::NoEquivalent)),
         }
     }
     let content = if text.is_empty() { Value::Null } else { Value::String(text) };
@@ -163,7 +163,7 @@ fn user(turn: &Turn<'_>, path: &str, coercions: &mut Coercions, messages: &mut V
                                 parts.push(json!({"type": "text", "text": format!("Attachment of tool result {}:", &**tool_use_id)}));
                                 parts.push(moved);
                             }
-                            None => coercions.add(path, Change::Dropped),
+                            None => coercions.add(path, Change::Dropped(Reason::NoEquivalent)),
                         },
                     }
                 }
@@ -176,7 +176,7 @@ fn user(turn: &Turn<'_>, path: &str, coercions: &mut Coercions, messages: &mut V
             }
             block => match part(block, &path, coercions) {
                 Some(part) => parts.push(part),
-                None => coercions.add(path, Change::Dropped),
+                None => coercions.add(path, Change::Dropped(Reason::NoEquivalent)),
             },
         }
     }
@@ -206,7 +206,7 @@ fn part(block: &Block<'_>, path: &str, coercions: &mut Coercions) -> Option<Valu
         Block::Document { source, title, context, extras } => {
             name_extras(*extras, path, coercions);
             if context.is_some() {
-                coercions.add(format!("{path}.context"), Change::Dropped);
+                coercions.add(format!("{path}.context"), Change::Dropped(Reason::NoEquivalent));
             }
             let title = title.as_deref().unwrap_or("document");
             match source {
@@ -266,7 +266,7 @@ fn tools(
             function["strict"] = json!(strict);
         }
         if tool.cache_control.is_some() {
-            coercions.add(format!("tools.{index}.cache_control"), Change::Dropped);
+            coercions.add(format!("tools.{index}.cache_control"), Change::Dropped(Reason::NoEquivalent));
         }
         functions.push(json!({"type": "function", "function": function}));
     }
@@ -289,7 +289,7 @@ fn tools(
 /// `thinking` and `output_config` become an effort and a response format, as near as they come.
 fn reasoning(request: &MessagesRequest<'_>, chat: &mut Map<String, Value>, coercions: &mut Coercions) -> Result<(), BadRequest> {
     if request.thinking.is_some() {
-        coercions.add("thinking", Change::Dropped);
+        coercions.add("thinking", Change::Dropped(Reason::NoEquivalent));
     }
     let Some(output) = &request.output_config else { return Ok(()) };
     if let Some(effort) = &output.effort {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::tool_calls::{Fragment, ToolCalls};
+use super::tool_names::ToolNames;
 use crate::event::{Block, Delta, Heard, Stop, StopReason, StreamEvent};
 use crate::json::Text;
 use crate::sse::SseEvent;
@@ -109,14 +110,14 @@ struct CompletionDetails {
 }
 
 impl ChatReader {
-    /// `id_seed` makes ids for tool calls that come without one.
-    pub fn new(id_seed: String) -> Self {
+    /// `id_seed` makes ids for tool calls that come without one; `tool_names` gives back the names that the caller knows.
+    pub fn new(id_seed: String, tool_names: ToolNames) -> Self {
         Self {
             started: false,
             ended: false,
             text_open: false,
             refused: false,
-            calls: ToolCalls::new(id_seed),
+            calls: ToolCalls::new(id_seed, tool_names),
             finish: None,
             usage: TokenUsage::default(),
         }
@@ -292,7 +293,7 @@ mod tests {
     use super::*;
 
     fn read(datas: &[&str]) -> (Vec<StreamEvent>, Result<(), StreamFault>) {
-        let mut reader = ChatReader::new("x".to_owned());
+        let mut reader = ChatReader::new("x".to_owned(), ToolNames::default());
         let mut heard = Vec::new();
         for data in datas {
             let event = SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) };

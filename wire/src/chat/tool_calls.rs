@@ -4,6 +4,7 @@
 
 use bytestring::ByteString;
 
+use super::tool_names::ToolNames;
 use crate::event::{Block, Delta, Heard, StreamEvent};
 
 /// One fragment of `delta.tool_calls`.
@@ -23,6 +24,7 @@ pub struct ToolCalls {
     open: usize,
     /// Makes ids for vendors that send none; unique within the gateway together with the request's own id.
     id_seed: String,
+    tool_names: ToolNames,
 }
 
 #[derive(Debug)]
@@ -36,8 +38,8 @@ struct Call {
 }
 
 impl ToolCalls {
-    pub fn new(id_seed: String) -> Self {
-        Self { calls: Vec::new(), open: 0, id_seed }
+    pub fn new(id_seed: String, tool_names: ToolNames) -> Self {
+        Self { calls: Vec::new(), open: 0, id_seed, tool_names }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -106,7 +108,8 @@ impl ToolCalls {
             if call.id.is_empty() {
                 call.id = minted.into();
             }
-            heard.push(Heard::translated(StreamEvent::BlockStart(Block::ToolUse { id: call.id.clone(), name: call.name.clone() })));
+            let name = self.tool_names.restored(call.name.clone());
+            heard.push(Heard::translated(StreamEvent::BlockStart(Block::ToolUse { id: call.id.clone(), name })));
         }
         heard.extend(call.waiting.drain(..).map(|piece| Heard::translated(StreamEvent::Delta(Delta::ToolInput(piece)))));
     }
@@ -121,7 +124,7 @@ mod tests {
     }
 
     fn said(fragments: Vec<Fragment>) -> Vec<String> {
-        let mut calls = ToolCalls::new("seed".to_owned());
+        let mut calls = ToolCalls::new("seed".to_owned(), ToolNames::default());
         let mut heard = Vec::new();
         for fragment in fragments {
             calls.add(fragment, &mut heard);
