@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod base_url;
 pub mod builtin;
+pub mod capture;
 pub mod database;
 pub mod doctor;
 pub mod document;
@@ -19,12 +20,13 @@ pub mod models;
 pub mod providers;
 pub mod secret;
 pub mod settings;
+pub mod spool;
 pub mod vendor;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
+use ainfera_actors::capture::acknowledge::Acknowledge;
 use ainfera_actors::health::HealthSettings;
 use ainfera_schema::{Deadlines, Model, Provider, Usd};
 
@@ -33,6 +35,7 @@ pub use environment::{Environment, process_environment};
 pub use file::{ConfigError, load};
 pub use mistake::Mistake;
 pub use settings::{AnswerRetention, Durability, Limits, Overrides, RoutingSettings};
+pub use spool::SpoolPlace;
 
 use document::{Section, read_document};
 
@@ -55,7 +58,9 @@ pub struct Config {
     pub models: Vec<Model>,
     pub deadlines: Deadlines,
     /// Where closed calls wait while the store is away.
-    pub spool: PathBuf,
+    pub spool: SpoolPlace,
+    /// Whether an answer's last word waits for its row.
+    pub acknowledge: Acknowledge,
     pub routing: RoutingSettings,
     pub limits: Limits,
     pub audit: audit::AuditSettings,
@@ -121,6 +126,7 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
         limits: settings.limits,
         audit,
         spool: settings.spool,
+        acknowledge: capture::read(root),
         killswitch_daily_usd,
         answers: settings.answers,
         health,

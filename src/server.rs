@@ -15,7 +15,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use ainfera_actors::brain::RoutingBrain;
 use ainfera_actors::capture::CaptureActor;
-use ainfera_actors::capture::replay::{ReplayError, replay};
+use ainfera_actors::capture::replay::{ReplayError, replay, replay_former};
 use ainfera_actors::capture::spool_file::SpoolFile;
 use ainfera_actors::checkpoint::CheckpointActor;
 use ainfera_actors::counters::Counters;
@@ -95,8 +95,11 @@ impl Server {
         store.migrate().await?;
         let boot_id = BootId::mint();
         // first what really happened, then what nobody can tell any more
-        let spool = Arc::new(Mutex::new(SpoolFile::new(config.spool.clone())));
-        let replayed = replay(store.as_ref(), &spool).await?;
+        let spool = Arc::new(Mutex::new(SpoolFile::new(config.spool.path.clone())));
+        let mut replayed = replay(store.as_ref(), &spool).await?;
+        if let Some(former) = &config.spool.former {
+            replayed += replay_former(store.as_ref(), former).await?;
+        }
         if replayed > 0 {
             tracing::info!(replayed, "calls that an earlier boot had put into the spool are in the store");
         }
@@ -138,7 +141,7 @@ impl Server {
             audit: AuditPages { visibility: config.audit.visibility, public_key },
             checkup,
         });
-        let worker_capture = capture.clone();
+        let (worker_capture, worker_counters) = (capture.clone(), Arc::clone(&counters));
         let factory = move || {
             // runs on the worker's own thread: what is made here is the worker's alone
             let worker = Rc::new(Worker {
@@ -149,6 +152,8 @@ impl Server {
                 deadlines: parts.deadlines,
                 health: Arc::clone(&parts.health),
                 boot_id,
+                acknowledge: config.acknowledge,
+                counters: Arc::clone(&worker_counters),
             });
             App::new().app_data(shared.clone()).app_data(Data::new(worker)).configure(routes)
         };
@@ -273,7 +278,8 @@ impl Server {
 /// How long a call can be open: its stream, being read on after its client left, its body and admission, the lease of a replica that died with
 /// it, and a minute for the reaper and for records on their way.
 pub fn longest_call(deadlines: &Deadlines) -> Duration {
-    let parts = [deadlines.total, deadlines.drain_after_disconnect, deadlines.body, deadlines.admission, deadlines.lease];
+    let parts =
+        [deadlines.total, deadlines.drain_after_disconnect, deadlines.body, deadlines.admission, deadlines.acknowledge, deadlines.lease];
     parts.iter().sum::<Duration>() + Duration::from_secs(60)
 }
 

@@ -1,5 +1,6 @@
 //! RoutingBrain: one per worker, holds a snapshot of the catalogue, answers which models a call may use and in what order. All logic is in `ainfera-routing`.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, Message, MessageResult};
@@ -8,12 +9,13 @@ use ainfera_routing::{
     resolve_policy,
 };
 use ainfera_schema::policy::{RoutingHint, SpendPolicy};
-use ainfera_schema::{ModelSlug, Usd};
+use ainfera_schema::{ModelSlug, RequestId, Usd};
 
 /// Which models shall serve this call?
 #[derive(Message)]
 #[rtype(result = "Result<Choice, ChoiceRefusal>")]
 pub struct Decide {
+    pub request_id: RequestId,
     pub target: RouteTarget,
     pub needs: Needs,
     pub hint: RoutingHint,
@@ -44,6 +46,8 @@ pub enum ChoiceRefusal {
     Pin { model: ModelSlug, refusal: PinRefusal },
     /// The hold does not fit into an amount: no wallet could cover it.
     Unaffordable,
+    /// A fault of ours.
+    Crashed,
 }
 
 /// A decision without a candidate.
@@ -114,7 +118,12 @@ impl Actor for RoutingBrain {
 impl Handler<Decide> for RoutingBrain {
     type Result = MessageResult<Decide>;
 
+    /// A panic here would end the brain of all calls to come on this worker. It only reads, so there is nothing that a panic could leave half done.
     fn handle(&mut self, ask: Decide, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.decide(&ask))
+        let decided = catch_unwind(AssertUnwindSafe(|| {
+            crate::fault_injection::maybe_panic_over("brain", ask.request_id);
+            self.decide(&ask)
+        }));
+        MessageResult(decided.unwrap_or(Err(ChoiceRefusal::Crashed)))
     }
 }

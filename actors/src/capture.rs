@@ -4,6 +4,8 @@
 //! It runs on the main arbiter, with the store to itself. A record keeps its permit until it is durable. When the store fails, the batch is sent
 //! again until it is in, for an error does not say whether it was committed; meanwhile new admissions are refused at once.
 
+pub mod acknowledge;
+pub mod batch;
 pub mod checkpoint_file;
 pub mod checkpointing;
 pub mod lease;
@@ -11,23 +13,27 @@ pub mod queue;
 pub mod replay;
 pub mod spool;
 pub mod spool_file;
+mod spooling;
+mod survive;
 
 #[cfg(test)]
 mod example;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
-use ainfera_schema::{RequestId, RoutingOutcome, Usd};
+use ainfera_schema::{RoutingOutcome, Usd};
 use ainfera_store::{Admission, CaptureReply, CloseResult, Store, StoreError, StoredAnswer, Verdict};
 use tokio::sync::oneshot;
 
 use crate::counters::Counters;
+use crate::fault_injection::maybe_panic_over;
 use crate::gate::{Gate, Permit};
-use queue::{Batch, Queue};
-use replay::{ReplayError, SharedSpool, blocking};
+use batch::Batch;
+use queue::Queue;
+use replay::SharedSpool;
+use spooling::Spool;
 
 /// Let this call in. Answered when the intent is durable, or at once while the store is down.
 #[derive(Message)]
@@ -54,6 +60,8 @@ pub struct Record {
     /// For a caller who sends the call again.
     pub answer: Option<StoredAnswer>,
     pub permit: Permit,
+    /// Told when the record is durable: in the store, or in the spool. Then it waits for no company.
+    pub durable: Option<oneshot::Sender<()>>,
 }
 
 /// Why the store did not take something.
@@ -73,10 +81,8 @@ pub enum CaptureError {
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// So that admissions are back within two seconds of the store.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How many ticks of the queue make the time after which a record is spooled.
-const SPOOL_TICKS: u32 = 8;
 
-/// How long a record waits for others. Two transactions for a call are the larger part of what a call costs while few calls come in.
+/// How long a record that nobody waits for waits for others. Two transactions for a call are the larger part of what a call costs while few calls come in.
 const GATHER_RECORDS: Duration = Duration::from_millis(5);
 
 /// See the module.
@@ -94,16 +100,6 @@ pub struct CaptureActor {
     under_way: Option<Batch>,
     spool: Option<Spool>,
     checkpointing: Option<checkpointing::Checkpointing>,
-}
-
-/// Where records wait that the store does not take.
-struct Spool {
-    file: SharedSpool,
-    after: Duration,
-    /// One write at a time.
-    busy: bool,
-    /// There may be lines in the file.
-    used: bool,
 }
 
 enum Phase {
@@ -136,7 +132,7 @@ impl CaptureActor {
     /// Records that the store has not taken after `after` are also written to `file`.
     #[must_use]
     pub fn with_spool(mut self, file: SharedSpool, after: Duration) -> Self {
-        self.spool = Some(Spool { file, after, busy: false, used: false });
+        self.spool = Some(Spool::new(file, after));
         self
     }
 
@@ -156,21 +152,39 @@ impl CaptureActor {
         }
     }
 
-    fn commit(&mut self, batch: Batch, context: &mut Context<Self>) {
+    /// Nobody waits for this record, so it waits a moment for company: an admission, or a record that is waited for, takes it along at once.
+    fn gather(&mut self, context: &mut Context<Self>) {
+        if !self.gathering {
+            self.gathering = true;
+            context.run_later(GATHER_RECORDS, |actor, context| {
+                actor.gathering = false;
+                actor.survive(context, Self::advance);
+            });
+        }
+    }
+
+    fn commit(&mut self, mut batch: Batch, context: &mut Context<Self>) {
         if !matches!(self.phase, Phase::Failing { .. }) {
             self.phase = Phase::Committing;
         }
         let store = Arc::clone(&self.store);
-        let mut rows = batch.rows();
-        rows.killswitch_daily_usd = self.killswitch_daily_usd;
+        let rows = batch.rows_under(self.killswitch_daily_usd);
         self.under_way = Some(batch);
-        let committed = async move { store.capture(rows).await }.into_actor(self);
-        context.spawn(committed.map(move |result, actor, context| {
-            let Some(batch) = actor.under_way.take() else { return };
-            match result {
-                Ok(reply) => actor.committed(batch, reply, context),
-                Err(error) => actor.failed(batch, error, context),
-            }
+        let committed = async move {
+            let commit = async {
+                rows.request_ids().for_each(|request_id| maybe_panic_over("store", request_id));
+                store.capture_shared(rows).await
+            };
+            survive::committed(Box::pin(commit)).await
+        };
+        context.spawn(committed.into_actor(self).map(|result, actor, context| {
+            actor.survive(context, |actor, context| {
+                let Some(batch) = actor.under_way.take() else { return };
+                match result {
+                    Ok(reply) => actor.committed(batch, reply, context),
+                    Err(error) => actor.failed(batch, error, context),
+                }
+            });
         }));
     }
 
@@ -231,93 +245,16 @@ impl CaptureActor {
         let mut retry = if passing { batch } else { self.queue.split(batch) };
         if passing {
             retry.doubt(&error.to_string());
+            self.queue.turn_away(&error.to_string());
         }
         self.under_way = Some(retry);
         context.run_later(pause, |actor, context| {
-            if let Some(batch) = actor.under_way.take() {
-                actor.commit(batch, context);
-            }
+            actor.survive(context, |actor, context| {
+                if let Some(batch) = actor.under_way.take() {
+                    actor.commit(batch, context);
+                }
+            });
         });
-    }
-
-    /// Writes what has waited for long, or while the process stops what waits at all, to the spool.
-    fn spool_ripe(&mut self, context: &mut Context<Self>) {
-        self.queue.tick();
-        let ticks = match self.phase {
-            Phase::Idle => return,
-            Phase::Failing { .. } if self.gate.is_closed() => 0,
-            Phase::Failing { .. } | Phase::Committing => u64::from(SPOOL_TICKS),
-        };
-        let Some(spool) = self.spool.as_mut().filter(|spool| !spool.busy) else { return };
-        let mut request_ids = HashSet::new();
-        let mut lines = Vec::new();
-        for outcome in self.queue.ripe(self.under_way.as_ref(), ticks) {
-            match spool::encode(outcome, &mut lines) {
-                Ok(()) => drop(request_ids.insert(outcome.request_id)),
-                Err(error) => tracing::error!(request_id = %outcome.request_id, %error, "record cannot be spooled"),
-            }
-        }
-        if request_ids.is_empty() {
-            return;
-        }
-        (spool.busy, spool.used) = (true, true);
-        let file = Arc::clone(&spool.file);
-        let written = async move { blocking(&file, move |spool| spool.append(&lines)).await }.into_actor(self);
-        context.spawn(written.map(move |result, actor, context| actor.spooled(result, &request_ids, context)));
-    }
-
-    fn spooled(&mut self, result: Result<(), ReplayError>, request_ids: &HashSet<RequestId>, context: &mut Context<Self>) {
-        if let Some(spool) = &mut self.spool {
-            spool.busy = false;
-        }
-        match result {
-            Ok(()) => {
-                tracing::warn!(calls = request_ids.len(), "store does not answer: closed calls are in the spool");
-                self.queue.spooled(self.under_way.as_mut(), request_ids);
-                self.counters.spooled.set(self.queue.only_spooled() as u64);
-            }
-            Err(error) => tracing::error!(%error, "spool cannot be written, closed calls wait in memory"),
-        }
-        self.clear_spool(context);
-    }
-
-    /// Empties the spool once all that is in it is in the store too.
-    fn clear_spool(&mut self, context: &mut Context<Self>) {
-        let Some(spool) = self.spool.as_mut().filter(|spool| spool.used && !spool.busy) else { return };
-        self.counters.spooled.set(self.queue.only_spooled() as u64);
-        if self.queue.only_spooled() > 0 {
-            return;
-        }
-        (spool.busy, spool.used) = (true, false);
-        let file = Arc::clone(&spool.file);
-        let cleared = async move { blocking(&file, spool_file::SpoolFile::clear).await }.into_actor(self);
-        context.spawn(cleared.map(|result, actor, _| {
-            if let Err(error) = result {
-                // what is in it is replayed at the next start, and finds itself in the store
-                tracing::error!(%error, "spool cannot be emptied");
-            }
-            if let Some(spool) = &mut actor.spool {
-                spool.busy = false;
-            }
-        }));
-    }
-
-    /// A closed call that the store will never take is kept for a person to look at.
-    fn set_aside(&mut self, batch: &Batch, context: &mut Context<Self>) {
-        let Some(spool) = &self.spool else { return };
-        let mut lines = Vec::new();
-        for outcome in batch.closings() {
-            let _ = spool::encode(outcome, &mut lines);
-        }
-        if lines.is_empty() {
-            return;
-        }
-        let file = Arc::clone(&spool.file);
-        let written = async move { blocking(&file, move |spool| spool.set_aside(&lines)).await }.into_actor(self);
-        context.spawn(written.map(|result, _, _| match result {
-            Ok(path) => tracing::error!(path = %path.display(), "the refused record is set aside"),
-            Err(error) => tracing::error!(%error, "the refused record cannot be set aside"),
-        }));
     }
 }
 
@@ -326,7 +263,7 @@ impl Actor for CaptureActor {
 
     fn started(&mut self, context: &mut Self::Context) {
         if let Some(spool) = &self.spool {
-            context.run_interval(spool.after / SPOOL_TICKS, |actor, context| actor.spool_ripe(context));
+            context.run_interval(spool.tick(), |actor, context| actor.survive(context, Self::spool_ripe));
         }
     }
 
@@ -345,8 +282,12 @@ impl Handler<Admit> for CaptureActor {
             let _ = admit.reply.send(Err(CaptureError::Unavailable(message.clone())));
             return;
         }
+        let request_id = admit.admission.draft.request_id;
         self.queue.admit(admit);
-        self.advance(context);
+        self.survive(context, |actor, context| {
+            maybe_panic_over("capture admit", request_id);
+            actor.advance(context);
+        });
     }
 }
 
@@ -358,26 +299,29 @@ impl Handler<Reject> for CaptureActor {
             let _ = reject.reply.send(Err(CaptureError::Unavailable(message.clone())));
             return;
         }
+        let request_id = reject.outcome.request_id;
         self.queue.reject(reject);
-        self.advance(context);
+        self.survive(context, |actor, context| {
+            maybe_panic_over("capture reject", request_id);
+            actor.advance(context);
+        });
     }
 }
 
 impl Handler<Record> for CaptureActor {
     type Result = ();
 
-    /// Nobody waits for a record, so it waits a moment for company: an admission takes it along at once.
     fn handle(&mut self, record: Record, context: &mut Self::Context) {
+        let (request_id, is_awaited) = (record.outcome.request_id, record.durable.is_some());
         self.queue.record(record);
-        if self.gate.is_closed() {
-            self.advance(context);
-        } else if !self.gathering {
-            self.gathering = true;
-            context.run_later(GATHER_RECORDS, |actor, context| {
-                actor.gathering = false;
+        self.survive(context, |actor, context| {
+            maybe_panic_over("capture record", request_id);
+            if is_awaited || actor.gate.is_closed() {
                 actor.advance(context);
-            });
-        }
+            } else {
+                actor.gather(context);
+            }
+        });
     }
 }
 
@@ -393,6 +337,6 @@ impl Handler<Settle> for CaptureActor {
 
     fn handle(&mut self, settle: Settle, context: &mut Self::Context) {
         self.queue.settle(settle.done);
-        self.advance(context);
+        self.survive(context, Self::advance);
     }
 }

@@ -13,6 +13,10 @@ pub struct Counters {
     pub passthrough_with_capture: Counter,
     /// Records that the store refused for good. Must stay 0.
     pub capture_failed: Counter,
+    /// Panics that CaptureActor survived. Must stay 0.
+    pub capture_panics: Counter,
+    /// Answers whose last word went out before their row was durable.
+    pub unacknowledged: Counter,
     pub store_errors: Counter,
     /// Closed calls that are in the spool and not yet in the store.
     pub spooled: Counter,

@@ -9,6 +9,7 @@ mod disconnect;
 pub mod draft;
 pub mod failure;
 pub mod head;
+mod last_word;
 pub mod meter;
 pub mod replay;
 mod turn;
@@ -19,7 +20,6 @@ use std::time::Instant;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MailboxError, Message, ResponseActFuture, WrapFuture};
 use ainfera_schema::{AttemptResult, OutcomeStatus};
-use ainfera_store::StoredAnswer;
 use ainfera_wire::call::Delivery;
 use ainfera_wire::upstream::StreamFault;
 use ainfera_wire::{Heard, StreamEvent};
@@ -28,7 +28,7 @@ use crate::brain::Choice;
 use crate::gate::Permit;
 use crate::outcome::OpenOutcome;
 use crate::provider::{Attempting, Emit, Failed, Next, ProviderFailure, Taken};
-use crate::sink::{Opened, SinkError, Write, WriteError, Written};
+use crate::sink::{Opened, SinkError, Write, Written};
 use admission::{Admitted, CallSetup, Entry};
 use attempt::start_attempt;
 use disconnect::Client;
@@ -190,50 +190,12 @@ impl DispatchActor {
         }
     }
 
-    fn succeed(&mut self, written: Written, context: &mut Context<Self>) {
-        let Phase::Committed { mut open } = std::mem::replace(&mut self.phase, Phase::Closed) else { return };
-        if let Some((mut running, attempting)) = open.running.take() {
-            running.pass.succeeded(Instant::now());
-            open.note_attempt(&running, AttemptResult::Succeeded, Some(200));
-            open.bill(&running);
-            attempting.let_finish();
-        }
-        let (whole, recording) = match written {
-            Written::Taken => (None, None),
-            Written::Ended { recording } => (None, recording),
-            Written::Whole { body, recording } => (Some(body), recording),
-        };
-        if let Some(body) = whole
-            && let Some(facts) = open.facts()
-        {
-            self.answer(Ok(Head { facts, body: HeadBody::Whole(body) }));
-        }
-        if let Some(frames) = recording {
-            open.outcome.keep_answer(StoredAnswer { frames: frames.into() });
-        }
-        open.outcome.close(OutcomeStatus::Succeeded);
-        context.stop();
-    }
-
     /// The client, or a deadline of ours, ends the call while an attempt may be running: what was observed is billed.
     fn end_early(&mut self, status: OutcomeStatus, context: &mut Context<Self>) -> Taken {
         self.settle_running();
         self.close(status);
         context.stop();
         Taken::Stop
-    }
-
-    /// Tells the client, in its head or in its stream, and closes the call.
-    fn fail(&mut self, failure: CallFailure, status: OutcomeStatus, context: &mut Context<Self>) {
-        self.close(status);
-        if self.head.is_some() {
-            self.answer(Err(failure));
-            return context.stop();
-        }
-        let Some(stream) = &self.sink.stream else { return context.stop() };
-        let error = WriteError { error_type: failure.error_type(), message: failure.message(), code: failure.code() };
-        let told = stream.error.send(error).into_actor(self);
-        context.spawn(told.map(|_, _, context| context.stop()));
     }
 
     fn close(&mut self, status: OutcomeStatus) {
@@ -281,6 +243,7 @@ impl Actor for DispatchActor {
 
     fn started(&mut self, context: &mut Self::Context) {
         let Some(permit) = self.permit.take() else { return };
+        crate::fault_injection::arm(self.setup.request_id, &self.setup.call.body);
         let admission = admission::admit(Rc::clone(&self.setup), permit).into_actor(self);
         context.spawn(admission.map(|result, actor, context| actor.admitted(result, context)));
         context.run_later(self.setup.worker.deadlines.total, |actor, context| {

@@ -5,6 +5,7 @@ use ainfera_schema::{OutcomeStatus, RoutingOutcome};
 use ainfera_store::{Admission, StoredAnswer, Verdict};
 use tokio::sync::oneshot;
 
+use crate::capture::acknowledge::Acknowledgement;
 use crate::capture::{Admit, CaptureActor, CaptureError, Record};
 use crate::gate::Permit;
 
@@ -56,19 +57,26 @@ impl OpenOutcome {
 
     /// Hands the record over. The permit goes with it and comes home when the row is durable.
     pub fn close(mut self, status: OutcomeStatus) {
-        self.record(status);
+        self.record(status, None);
     }
 
-    fn record(&mut self, status: OutcomeStatus) {
+    /// The same for somebody who has something to do when the row is durable.
+    pub fn close_acknowledged(mut self, status: OutcomeStatus) -> Acknowledgement {
+        let (durable, acknowledgement) = oneshot::channel();
+        self.record(status, Some(durable));
+        acknowledgement
+    }
+
+    fn record(&mut self, status: OutcomeStatus, durable: Option<oneshot::Sender<()>>) {
         if let Some((mut outcome, permit)) = self.open.take() {
             outcome.status = Some(status);
-            self.capture.do_send(Record { outcome, answer: self.answer.take(), permit });
+            self.capture.do_send(Record { outcome, answer: self.answer.take(), permit, durable });
         }
     }
 }
 
 impl Drop for OpenOutcome {
     fn drop(&mut self) {
-        self.record(self.status_if_dropped);
+        self.record(self.status_if_dropped, None);
     }
 }

@@ -14,9 +14,12 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 
-use recorder::Recorder;
-
+use ainfera_schema::RequestId;
 use ainfera_wire::StreamEvent;
+
+use crate::capture::acknowledge::Acknowledge;
+use crate::fault_injection::maybe_panic_over;
+use recorder::Recorder;
 
 /// Events for the client, in order.
 #[derive(Message)]
@@ -37,6 +40,11 @@ pub struct WriteError {
 #[rtype(result = "()")]
 pub struct Opened;
 
+/// The row is durable: what was held back of the answer's end may go out.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Finish;
+
 /// Nothing more will come: end the body.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -47,7 +55,7 @@ pub struct Close;
 pub enum Written {
     /// On its way; more may come.
     Taken,
-    /// The last of a stream is on its way.
+    /// The last of a stream is on its way, or held back until [`Finish`].
     Ended { recording: Option<String> },
     /// The answer is whole: the body of a client that did not ask for a stream.
     Whole { body: Bytes, recording: Option<String> },
@@ -70,7 +78,10 @@ pub struct SseSink {
     frames: ClientFrames,
     /// Only where the call has an idempotency key.
     recorder: Option<Recorder>,
-    request_id: String,
+    acknowledge: Acknowledge,
+    /// The protocol's last word, held back.
+    last_word: BytesMut,
+    request_id: RequestId,
     body: mpsc::Sender<Bytes>,
     stall: Duration,
     ping: Duration,
@@ -78,8 +89,14 @@ pub struct SseSink {
 }
 
 impl SseSink {
-    pub fn new(frames: ClientFrames, request_id: String, body: mpsc::Sender<Bytes>, stall: Duration, ping: Duration) -> Self {
-        Self { frames, recorder: None, request_id, body, stall, ping, last_write: Instant::now() }
+    pub fn new(frames: ClientFrames, request_id: RequestId, body: mpsc::Sender<Bytes>, stall: Duration, ping: Duration) -> Self {
+        let (acknowledge, last_word) = (Acknowledge::After, BytesMut::new());
+        Self { frames, recorder: None, acknowledge, last_word, request_id, body, stall, ping, last_write: Instant::now() }
+    }
+
+    /// Whether the last word waits for [`Finish`].
+    pub fn acknowledging(self, acknowledge: Acknowledge) -> Self {
+        Self { acknowledge, ..self }
     }
 
     pub fn recording(self, recorder: Option<Recorder>) -> Self {
@@ -87,6 +104,10 @@ impl SseSink {
     }
 
     fn send(&mut self, bytes: BytesMut, written: Written) -> ResponseFuture<Result<Written, SinkError>> {
+        if bytes.is_empty() {
+            // for the body an empty chunk is its end
+            return Box::pin(std::future::ready(Ok(written)));
+        }
         self.last_write = Instant::now();
         // room for it is the common case and needs no waiting
         let bytes = match self.body.try_send(bytes.freeze()) {
@@ -124,6 +145,7 @@ impl Handler<Write> for SseSink {
     type Result = ResponseFuture<Result<Written, SinkError>>;
 
     fn handle(&mut self, write: Write, _: &mut Self::Context) -> Self::Result {
+        maybe_panic_over("sink", self.request_id);
         let mut bytes = BytesMut::new();
         let mut written = Written::Taken;
         for heard in &write.0 {
@@ -134,6 +156,9 @@ impl Handler<Write> for SseSink {
             }
             if heard.event == StreamEvent::End {
                 written = Written::Ended { recording: self.recorder.take().and_then(Recorder::finish) };
+                if self.acknowledge == Acknowledge::BeforeStop {
+                    self.last_word = bytes.split_off(from);
+                }
             }
         }
         self.send(bytes, written)
@@ -144,6 +169,7 @@ impl Handler<WriteError> for SseSink {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, error: WriteError, _: &mut Self::Context) -> Self::Result {
+        maybe_panic_over("sink error", self.request_id);
         let mut bytes = BytesMut::new();
         let error = ClientError {
             error_type: error.error_type,
@@ -151,11 +177,24 @@ impl Handler<WriteError> for SseSink {
             code: error.code,
             field: None,
             details: None,
-            request_id: self.request_id.clone(),
+            request_id: self.request_id.header_value(),
         };
         self.frames.error(&error, &mut bytes);
         let sent = self.send(bytes, Written::Taken);
         Box::pin(async move {
+            let _ = sent.await;
+        })
+    }
+}
+
+impl Handler<Finish> for SseSink {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Finish, _: &mut Self::Context) -> Self::Result {
+        let last_word = std::mem::take(&mut self.last_word);
+        let sent = self.send(last_word, Written::Taken);
+        Box::pin(async move {
+            // gone or stalled: its row says already what became of the call
             let _ = sent.await;
         })
     }

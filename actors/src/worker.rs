@@ -9,6 +9,8 @@ use ainfera_schema::{BootId, Deadlines, Provider, ProviderId};
 
 use crate::brain::RoutingBrain;
 use crate::capture::CaptureActor;
+use crate::capture::acknowledge::Acknowledge;
+use crate::counters::Counters;
 use crate::health::Health;
 use crate::provider::client::ClientSlot;
 
@@ -23,4 +25,6 @@ pub struct Worker {
     /// The same for all workers of the process.
     pub health: Arc<Health>,
     pub boot_id: BootId,
+    pub acknowledge: Acknowledge,
+    pub counters: Arc<Counters>,
 }

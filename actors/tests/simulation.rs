@@ -24,5 +24,6 @@ fn ten_thousand_histories_close_every_admitted_call_exactly_once() {
     // a simulation in which nothing goes wrong would prove nothing
     assert!(totals.admitted > SEEDS && totals.refused > SEEDS && totals.duplicates > SEEDS / 2 && totals.rejected > SEEDS, "{totals:?}");
     assert!(totals.store_failures > SEEDS && totals.in_doubt > SEEDS && totals.poisoned > SEEDS / 2, "{totals:?}");
+    assert!(totals.acknowledged > SEEDS, "{totals:?}");
     assert!(totals.doubted > SEEDS && totals.spooled > SEEDS && totals.left_early > SEEDS && totals.turned_away > SEEDS / 2, "{totals:?}");
 }

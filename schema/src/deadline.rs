@@ -27,6 +27,8 @@ pub struct Deadlines {
     pub admission: Duration,
     /// How long a closed call may wait for the store before it is also written to the spool.
     pub spool_after: Duration,
+    /// How long the last word of an answer may wait for its row to be durable.
+    pub acknowledge: Duration,
     /// How long a provider may be read on after its client has left, where its counts are wanted.
     pub drain_after_disconnect: Duration,
     /// How often a replica says that it lives.
@@ -49,6 +51,7 @@ impl Default for Deadlines {
             body: Duration::from_secs(60),
             admission: Duration::from_secs(5),
             spool_after: Duration::from_secs(2),
+            acknowledge: Duration::from_secs(5),
             drain_after_disconnect: Duration::from_secs(5),
             heartbeat: Duration::from_secs(5),
             lease: Duration::from_secs(30),

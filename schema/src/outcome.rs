@@ -181,6 +181,47 @@ pub struct RoutingOutcome {
     pub created_at: Timestamp,
 }
 
+/// What a record says where no policy decided.
+const PINNED: &str = "pinned";
+
+impl RoutingOutcome {
+    /// A call of which nothing is known but whose it is: no decision, no attempt, no cost, and it is not over. It begins now.
+    pub fn begun(request_id: RequestId, receipt_id: ReceiptId, agent_id: AgentId, tenant_id: TenantId, kind: CallKind) -> Self {
+        Self {
+            request_id,
+            agent_id,
+            tenant_id,
+            kind,
+            inference_id: None,
+            receipt_id,
+            model_requested: String::new(),
+            task_type: TaskType::General,
+            task_type_source: TaskTypeSource::Default,
+            cell: None,
+            policy_version: PINNED.to_owned(),
+            ruleset_hash: String::new(),
+            decision_rule: PINNED.to_owned(),
+            candidates_json: "[]".to_owned(),
+            m_allowed_set_json: "[]".to_owned(),
+            chosen_model: None,
+            provider: None,
+            q_prior_used: None,
+            cost_projected_usd: None,
+            status: None,
+            attempts: Vec::new(),
+            usage: TokenUsage::default(),
+            usage_basis: UsageBasis::Reported,
+            cost_actual_usd: Usd::ZERO,
+            stop_reason: None,
+            streamed: false,
+            first_content_ms: None,
+            latency_ms: 0,
+            coercions: Vec::new(),
+            created_at: Timestamp::now(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

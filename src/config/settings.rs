@@ -12,6 +12,7 @@ use super::environment::{Environment, host_name, non_empty};
 use super::field::Field;
 use super::models::read_quality;
 use super::secret;
+use super::spool::SpoolPlace;
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 const DEFAULT_REPLICA: &str = "main";
@@ -77,7 +78,7 @@ pub(super) struct Settings {
     pub max_in_flight: u32,
     pub max_attempts: u32,
     pub deadlines: Deadlines,
-    pub spool: PathBuf,
+    pub spool: SpoolPlace,
     pub routing: RoutingSettings,
     pub limits: Limits,
     pub answers: AnswerRetention,
@@ -103,11 +104,14 @@ pub(super) fn read(root: &Section<'_>, overrides: Overrides, environment: &Envir
     let database = overrides.database.or(database).unwrap_or_default();
     let (durability, spool) = root.field("store").and_then(|field| field.table(read_store)).unwrap_or_default();
     let listen = overrides.listen.or(listen).unwrap_or(DEFAULT_LISTEN);
+    let named = overrides.replica.or(replica);
+    let lasts = named.is_some() || listen.port() != 0;
+    let replica = named.unwrap_or_else(|| default_replica(&database, listen));
     Settings {
         listen,
-        replica: overrides.replica.or(replica).unwrap_or_else(|| default_replica(&database, listen)),
         durability,
-        spool: spool.unwrap_or_else(|| default_spool(&database)),
+        spool: spool.map_or_else(|| SpoolPlace::default_of(&database, lasts.then_some(replica.as_str())), SpoolPlace::at),
+        replica,
         database,
         workers: whole(root, "workers", 1, 1024),
         max_in_flight: whole(root, "max_in_flight", 1, 10_000_000).unwrap_or(DEFAULT_MAX_IN_FLIGHT),
@@ -134,18 +138,6 @@ fn read_store(section: &Section<'_>) -> Option<(Durability, Option<PathBuf>)> {
     let unsafe_allowed = section.field("allow_unsafe_durability").and_then(|field| field.flag()).unwrap_or(false);
     let spool = section.field("spool").and_then(|field| field.text().map(PathBuf::from));
     Some((if unsafe_allowed { Durability::NotChecked } else { Durability::Required }, spool))
-}
-
-/// Beside the file that it stands in for, or in the folder where the process was started.
-fn default_spool(database: &DatabaseUrl) -> PathBuf {
-    match database {
-        DatabaseUrl::Sqlite(path) => {
-            let mut path = path.clone().into_os_string();
-            path.push(".spool");
-            path.into()
-        }
-        DatabaseUrl::Postgres(_) => PathBuf::from("ainfera.spool"),
-    }
 }
 
 fn read_address(field: &Field<'_>) -> Option<SocketAddr> {
@@ -176,6 +168,7 @@ fn read_deadlines(section: &Section<'_>) -> Option<Deadlines> {
         ("body", &mut deadlines.body),
         ("admission", &mut deadlines.admission),
         ("spool_after", &mut deadlines.spool_after),
+        ("acknowledge", &mut deadlines.acknowledge),
         ("drain_after_disconnect", &mut deadlines.drain_after_disconnect),
         ("heartbeat", &mut deadlines.heartbeat),
         ("lease", &mut deadlines.lease),

@@ -82,15 +82,20 @@ async fn dispatch(
     let (sender, receiver) = mpsc::channel(BODY_CHANNEL_FRAMES);
     let sink = match delivery {
         Delivery::Streamed => {
-            let sink = SseSink::new(frames, request_id.header_value(), sender, shared.deadlines.stall, shared.deadlines.ping);
-            let sink = sink.recording(recorder).start();
+            let sink = SseSink::new(frames, request_id, sender, shared.deadlines.stall, shared.deadlines.ping);
+            let sink = sink.recording(recorder).acknowledging(worker.acknowledge).start();
             SinkAddress {
                 write: sink.clone().recipient(),
-                stream: Some(StreamAddress { opened: sink.clone().recipient(), error: sink.clone().recipient(), close: sink.recipient() }),
+                stream: Some(StreamAddress {
+                    opened: sink.clone().recipient(),
+                    error: sink.clone().recipient(),
+                    finish: sink.clone().recipient(),
+                    close: sink.recipient(),
+                }),
             }
         }
         Delivery::Whole => {
-            let sink = CollectSink::new(frames, WholeAnswer::of(&call.client)).recording(recorder).start();
+            let sink = CollectSink::new(frames, request_id, WholeAnswer::of(&call.client)).recording(recorder).start();
             SinkAddress { write: sink.recipient(), stream: None }
         }
     };

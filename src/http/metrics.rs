@@ -27,6 +27,12 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
             &counters.passthrough_with_capture,
         ),
         ("capture_failed", "records that the store refused for good; must stay 0", &counters.capture_failed),
+        ("capture_panics", "panics that capture survived; must stay 0", &counters.capture_panics),
+        (
+            "answers_unacknowledged",
+            "answers that ended before their row was durable, because it took longer than the deadline `acknowledge`",
+            &counters.unacknowledged,
+        ),
         ("store_errors", "transactions that failed and were sent again", &counters.store_errors),
         ("commits", "transactions committed", &counters.commits),
     ] {

@@ -300,7 +300,7 @@ pub fn milliseconds_between(earlier: Timestamp, later: Timestamp) -> u32 {
 #[cfg(test)]
 mod tests {
     use ainfera_schema::policy::SpendPolicy;
-    use ainfera_schema::{BootId, InferenceId, ReceiptId, TaskType, TaskTypeSource};
+    use ainfera_schema::{BootId, InferenceId, ReceiptId};
 
     use super::*;
     use crate::Closing;
@@ -333,36 +333,9 @@ mod tests {
 
     fn draft(agent_id: AgentId, kind: CallKind) -> RoutingOutcome {
         RoutingOutcome {
-            request_id: RequestId::mint(),
-            agent_id,
-            tenant_id: TenantId::mint(),
-            kind,
             inference_id: Some(InferenceId::mint()),
-            receipt_id: ReceiptId::mint(),
-            model_requested: "m".to_owned(),
-            task_type: TaskType::General,
-            task_type_source: TaskTypeSource::Default,
-            cell: None,
-            policy_version: "balanced@1.0.0+07dbdce7".to_owned(),
-            ruleset_hash: "07dbdce7".to_owned(),
-            decision_rule: "pinned".to_owned(),
-            candidates_json: "[]".to_owned(),
-            m_allowed_set_json: "[]".to_owned(),
-            chosen_model: None,
-            provider: None,
-            q_prior_used: None,
-            cost_projected_usd: None,
-            status: None,
-            attempts: Vec::new(),
-            usage: TokenUsage::default(),
-            usage_basis: UsageBasis::Reported,
-            cost_actual_usd: Usd::ZERO,
-            stop_reason: None,
-            streamed: false,
-            first_content_ms: None,
-            latency_ms: 0,
-            coercions: Vec::new(),
             created_at: "2026-11-23T11:59:58.500Z".parse().unwrap(),
+            ..RoutingOutcome::begun(RequestId::mint(), ReceiptId::mint(), agent_id, TenantId::mint(), kind)
         }
     }
 

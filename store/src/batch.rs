@@ -20,7 +20,7 @@ pub struct Admission {
 }
 
 /// A call that is over. `outcome.status` is set.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Closing {
     pub outcome: RoutingOutcome,
     /// Kept for the caller who sends the call again, where the call has an idempotency key and succeeded.

@@ -1,9 +1,9 @@
 //! What is kept: intents, outcomes, inferences, the ledger, the audit chain, agents and keys; on SQLite or PostgreSQL.
 //!
 //! One trait, [`Store`], two implementations, one conformance suite (`tests/conformance.rs`). SQL lives in this crate only.
-//! Only `CaptureActor` calls [`Store::capture`]; everything that a call leaves behind passes through it.
+//! Only `CaptureActor` calls [`Store::capture_shared`]; everything that a call leaves behind passes through it.
 //!
-//! Promises of [`Store::capture`]:
+//! Promises of [`Store::capture_shared`]:
 //! 1. A batch is one transaction: all of it is durable when it returns, or none of it is there.
 //! 2. Everything is keyed by `request_id`, so a batch may be sent again after an error whose effect is unknown.
 //! 3. Whoever deletes the intent writes the outcome: two closers of the same call leave one row.
@@ -79,8 +79,13 @@ pub trait Store: Send + Sync {
     /// Marks the boot closed after a drain.
     fn end_boot(&self, boot_id: BootId) -> StoreFuture<'_, ()>;
 
-    /// One transaction for everything that gathered since the last one.
-    fn capture(&self, batch: CaptureBatch) -> StoreFuture<'_, CaptureReply>;
+    /// One transaction for everything that gathered since the last one. The batch stays with its owner too, who may have to send it again.
+    fn capture_shared(&self, batch: Arc<CaptureBatch>) -> StoreFuture<'_, CaptureReply>;
+
+    /// The same for a batch that is sent once.
+    fn capture(&self, batch: CaptureBatch) -> StoreFuture<'_, CaptureReply> {
+        self.capture_shared(Arc::new(batch))
+    }
 
     /// Is the store there? Used by `/readyz`.
     fn ping(&self) -> StoreFuture<'_, ()>;

@@ -102,7 +102,7 @@ impl Store for PostgresStore {
         within(ANSWER, register::end_boot(&self.writers, boot_id)).boxed()
     }
 
-    fn capture(&self, batch: CaptureBatch) -> StoreFuture<'_, CaptureReply> {
+    fn capture_shared(&self, batch: Arc<CaptureBatch>) -> StoreFuture<'_, CaptureReply> {
         async move { within(ANSWER, capture::capture(&self.writers, &batch)).await }.boxed()
     }
 

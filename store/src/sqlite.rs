@@ -119,7 +119,7 @@ impl Store for SqliteStore {
         })
     }
 
-    fn capture(&self, batch: CaptureBatch) -> StoreFuture<'_, CaptureReply> {
+    fn capture_shared(&self, batch: Arc<CaptureBatch>) -> StoreFuture<'_, CaptureReply> {
         self.writer.run(move |connection| capture::capture(connection, &batch))
     }
 

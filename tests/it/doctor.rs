@@ -157,7 +157,7 @@ async fn a_record_of_a_call_that_was_never_admitted_moves_its_counter() {
         stray.request_id = RequestId::mint();
         stray.status = Some(OutcomeStatus::Succeeded);
         let permit = gateway.server.gate().enter().unwrap();
-        gateway.server.capture().do_send(Record { outcome: Box::new(stray), answer: None, permit });
+        gateway.server.capture().do_send(Record { outcome: Box::new(stray), answer: None, permit, durable: None });
         gateway.settled().await;
         let metrics = gateway.get("/metrics").await.text();
         assert_eq!(value(&metrics, "ainfera_dispatch_without_capture_total"), Some(1.0));

@@ -19,6 +19,7 @@ pub struct Checkpointing {
     signer: Arc<CheckpointSigner>,
     file: FileState,
     pub(super) due: bool,
+    at_work: bool,
 }
 
 enum FileState {
@@ -30,7 +31,7 @@ enum FileState {
 
 impl Checkpointing {
     pub fn new(signer: Arc<CheckpointSigner>, file: Option<CheckpointFile>) -> Self {
-        Self { signer, file: file.map_or(FileState::None, FileState::AtRest), due: false }
+        Self { signer, file: file.map_or(FileState::None, FileState::AtRest), due: false, at_work: false }
     }
 }
 
@@ -41,7 +42,7 @@ impl Handler<MakeCheckpoint> for CaptureActor {
         if let Some(checkpointing) = &mut self.checkpointing {
             checkpointing.due = true;
         }
-        self.advance(context);
+        self.survive(context, Self::advance);
     }
 }
 
@@ -58,13 +59,16 @@ impl CaptureActor {
         let Some(checkpointing) = self.checkpointing.as_mut().filter(|checkpointing| checkpointing.due) else {
             return false;
         };
-        checkpointing.due = false;
+        (checkpointing.due, checkpointing.at_work) = (false, true);
         self.phase = Phase::Committing;
         let (store, signer) = (Arc::clone(&self.store), Arc::clone(&checkpointing.signer));
         let made = async move { store.checkpoint(signer).await }.into_actor(self);
         context.spawn(made.map(|result, actor, context| {
             actor.phase = Phase::Idle;
-            actor.advance(context);
+            if let Some(checkpointing) = &mut actor.checkpointing {
+                checkpointing.at_work = false;
+            }
+            actor.survive(context, Self::advance);
             match result {
                 Ok(CheckpointResult::Made(_)) => actor.write_checkpoint_file(context),
                 Ok(CheckpointResult::NothingNew | CheckpointResult::NotLeader) => {}
@@ -72,6 +76,10 @@ impl CaptureActor {
             }
         }));
         true
+    }
+
+    pub(super) fn is_checkpointing(&self) -> bool {
+        self.checkpointing.as_ref().is_some_and(|checkpointing| checkpointing.at_work)
     }
 
     fn write_checkpoint_file(&mut self, context: &mut Context<Self>) {

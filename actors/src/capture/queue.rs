@@ -2,12 +2,12 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use ainfera_schema::{OutcomeStatus, RequestId, RoutingOutcome};
-use ainfera_store::{Admission, CaptureBatch, CaptureReply, Closing, StoredAnswer, Verdict};
+use ainfera_schema::{RequestId, RoutingOutcome};
+use ainfera_store::{Admission, CaptureReply, Closing, Verdict};
 use tokio::sync::oneshot;
 
+use super::batch::{Asker, Batch, Entries, Owner, RejectedCaller, tell};
 use super::{Admit, CaptureError, Record, Reject};
-use crate::gate::Permit;
 
 /// More than this in one transaction makes everybody in it wait longer than it saves.
 const MAX_BATCH: usize = 500;
@@ -18,9 +18,9 @@ const REMEMBERED_REFUSALS: usize = 65_536;
 /// In the order of arrival, each kind for itself.
 #[derive(Default)]
 pub struct Queue {
-    admits: VecDeque<Asking>,
-    rejects: VecDeque<Rejecting>,
-    records: VecDeque<Closed>,
+    admits: VecDeque<(Box<Admission>, Asker)>,
+    rejects: VecDeque<(Box<RoutingOutcome>, RejectedCaller)>,
+    records: VecDeque<(Box<Closing>, Owner)>,
     /// Parts of a batch that failed as a whole, to be tried one by one, before anything else.
     singles: VecDeque<Batch>,
     /// Calls that were refused or turned away. Should their record come all the same, from an owner that went before it heard, it means nothing.
@@ -35,54 +35,33 @@ pub struct Queue {
     tick: u64,
 }
 
-/// One transaction's worth.
-#[derive(Default)]
-pub struct Batch {
-    admits: Vec<Asking>,
-    rejects: Vec<Rejecting>,
-    records: Vec<Closed>,
-    /// Told when this is durable.
-    settling: Vec<oneshot::Sender<()>>,
+/// After how many ticks a record is ripe for the spool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ripeness {
+    /// Where a client's last word waits for it.
+    pub awaited: u64,
+    pub others: u64,
 }
 
-/// Who asked is told once; what was asked for may be sent more than once.
-struct Asking {
-    admission: Box<Admission>,
-    reply: Option<oneshot::Sender<Result<Verdict, CaptureError>>>,
-}
-
-struct Rejecting {
-    outcome: Box<RoutingOutcome>,
-    /// Goes home when the row is durable, or nobody is waiting for it any more.
-    permit: Option<Permit>,
-    reply: Option<oneshot::Sender<Result<(), CaptureError>>>,
-}
-
-struct Closed {
-    outcome: Box<RoutingOutcome>,
-    answer: Option<StoredAnswer>,
-    /// Goes home when the row is durable: in the store, or in the spool.
-    permit: Option<Permit>,
-    since_tick: u64,
+impl Ripeness {
+    pub fn all(ticks: u64) -> Self {
+        Self { awaited: ticks, others: ticks }
+    }
 }
 
 impl Queue {
     pub fn admit(&mut self, admit: Admit) {
-        self.admits.push_back(Asking { admission: admit.admission, reply: Some(admit.reply) });
+        self.admits.push_back((admit.admission, Asker { reply: Some(admit.reply) }));
     }
 
     pub fn reject(&mut self, reject: Reject) {
-        self.rejects.push_back(Rejecting { outcome: reject.outcome, permit: Some(reject.permit), reply: Some(reject.reply) });
+        self.rejects.push_back((reject.outcome, RejectedCaller { permit: Some(reject.permit), reply: Some(reject.reply) }));
     }
 
     pub fn record(&mut self, record: Record) {
         if !self.refused.contains(&record.outcome.request_id) {
-            self.records.push_back(Closed {
-                outcome: record.outcome,
-                answer: record.answer,
-                permit: Some(record.permit),
-                since_tick: self.tick,
-            });
+            let owner = Owner { permit: Some(record.permit), durable: record.durable, since_tick: self.tick };
+            self.records.push_back((Box::new(Closing { outcome: *record.outcome, answer: record.answer }), owner));
         }
     }
 
@@ -91,22 +70,27 @@ impl Queue {
         self.tick += 1;
     }
 
-    /// Records that have waited for so many ticks and are not in the spool, those of the batch that is under way included.
-    pub fn ripe<'q>(&'q self, under_way: Option<&'q Batch>, ticks: u64) -> impl Iterator<Item = &'q RoutingOutcome> {
+    /// Records that have waited for long and are not in the spool, those of the batch that is under way included.
+    pub fn ripe<'q>(&'q self, under_way: Option<&'q Batch>, ripeness: Ripeness) -> impl Iterator<Item = &'q Closing> {
         let batches = self.singles.iter().chain(under_way);
-        let records = self.records.iter().chain(batches.flat_map(|batch| &batch.records));
-        let ripe =
-            records.filter(move |record| record.since_tick + ticks <= self.tick && !self.spooled.contains(&record.outcome.request_id));
-        ripe.map(|record| &*record.outcome)
+        let waiting = self.records.iter().map(|(closing, owner)| (&**closing, owner));
+        let records = waiting.chain(batches.flat_map(Batch::closed));
+        let ripe = records.filter(move |(closing, owner)| {
+            let ticks = if owner.durable.is_some() { ripeness.awaited } else { ripeness.others };
+            owner.since_tick + ticks <= self.tick && !self.spooled.contains(&closing.outcome.request_id)
+        });
+        ripe.map(|(closing, _)| closing)
     }
 
     /// These are in the spool now: their permits go home. One that reached the store in the meantime is nobody's business any more.
     pub fn spooled(&mut self, under_way: Option<&mut Batch>, request_ids: &HashSet<RequestId>) {
         let batches = self.singles.iter_mut().chain(under_way);
-        for record in self.records.iter_mut().chain(batches.flat_map(|batch| &mut batch.records)) {
-            if request_ids.contains(&record.outcome.request_id) {
-                record.permit = None;
-                self.spooled.insert(record.outcome.request_id);
+        let waiting = self.records.iter_mut().map(|(closing, owner)| (&**closing, owner));
+        for (closing, owner) in waiting.chain(batches.flat_map(Batch::closed_mut)) {
+            let request_id = closing.outcome.request_id;
+            if request_ids.contains(&request_id) {
+                owner.is_durable();
+                self.spooled.insert(request_id);
             }
         }
     }
@@ -118,7 +102,7 @@ impl Queue {
 
     /// This call was not admitted: a record of it, waiting or still to come, means nothing.
     pub fn forget(&mut self, request_id: RequestId) {
-        self.records.retain(|record| record.outcome.request_id != request_id);
+        self.records.retain(|(closing, _)| closing.outcome.request_id != request_id);
         self.spooled.remove(&request_id);
         self.refused.insert(request_id);
         self.refused_order.push_back(request_id);
@@ -126,6 +110,17 @@ impl Queue {
             && let Some(oldest) = self.refused_order.pop_front()
         {
             self.refused.remove(&oldest);
+        }
+    }
+
+    /// The store is away: whoever still waits to be let in hears it now, for nothing of it was sent.
+    pub fn turn_away(&mut self, message: &str) {
+        for (admission, asker) in std::mem::take(&mut self.admits) {
+            self.forget(admission.draft.request_id);
+            tell(asker.reply, Err(CaptureError::Unavailable(message.to_owned())));
+        }
+        for (_, caller) in std::mem::take(&mut self.rejects) {
+            tell(caller.reply, Err(CaptureError::Unavailable(message.to_owned())));
         }
     }
 
@@ -143,115 +138,63 @@ impl Queue {
         if let Some(single) = self.singles.pop_front() {
             return Some(single);
         }
-        let admits: Vec<Asking> = drain(&mut self.admits);
-        let opening: HashSet<RequestId> = admits.iter().map(|admit| admit.admission.draft.request_id).collect();
-        let (records, later): (Vec<Closed>, Vec<Closed>) =
-            drain(&mut self.records).into_iter().partition(|record| !opening.contains(&record.outcome.request_id));
+        let admits = drain(&mut self.admits);
+        let opening: HashSet<RequestId> = admits.iter().map(|(admission, _)| admission.draft.request_id).collect();
+        let (records, later): (Vec<_>, Vec<_>) =
+            drain(&mut self.records).into_iter().partition(|(closing, _)| !opening.contains(&closing.outcome.request_id));
         for record in later.into_iter().rev() {
             self.records.push_front(record);
         }
-        let mut batch = Batch { admits, rejects: drain(&mut self.rejects), records, settling: Vec::new() };
+        let entries = Entries { admits: unboxed(admits), rejects: unboxed(drain(&mut self.rejects)), records: unboxed(records) };
         let settling = std::mem::take(&mut self.settling);
-        if batch.len() == 0 {
+        if entries.admits.is_empty() && entries.rejects.is_empty() && entries.records.is_empty() {
             settled(settling);
             return None;
         }
-        batch.settling = settling;
-        Some(batch)
+        Some(Batch::of(entries, settling))
     }
 
     /// The batch is durable: everybody who waits is told, and the permits of its records go home.
-    pub fn done(&mut self, batch: Batch, reply: CaptureReply) {
-        for (asking, (_, verdict)) in batch.admits.into_iter().zip(reply.verdicts) {
+    pub fn done(&mut self, mut batch: Batch, reply: CaptureReply) {
+        for (asker, (request_id, verdict)) in std::mem::take(&mut batch.admits).into_iter().zip(reply.verdicts) {
             if let Verdict::Refused(_) | Verdict::Duplicate(_) = verdict {
-                self.forget(asking.admission.draft.request_id);
+                self.forget(request_id);
             }
-            tell(asking.reply, Ok(verdict));
+            tell(asker.reply, Ok(verdict));
         }
-        for rejecting in batch.rejects {
-            tell(rejecting.reply, Ok(()));
+        for caller in std::mem::take(&mut batch.rejects) {
+            tell(caller.reply, Ok(()));
         }
-        for record in batch.records {
-            self.spooled.remove(&record.outcome.request_id);
+        for (closing, owner) in batch.closed_mut() {
+            self.spooled.remove(&closing.outcome.request_id);
+            owner.is_durable();
         }
         settled(batch.settling);
     }
 
     /// The batch, which is one entry, will never be taken.
-    pub fn refused(&mut self, batch: Batch, error: &CaptureError) {
-        for asking in batch.admits {
-            self.forget(asking.admission.draft.request_id);
-            tell(asking.reply, Err(error.clone()));
+    pub fn refused(&mut self, mut batch: Batch, error: &CaptureError) {
+        let asked: Vec<RequestId> = batch.rows().admissions.iter().map(|admission| admission.draft.request_id).collect();
+        for (asker, request_id) in std::mem::take(&mut batch.admits).into_iter().zip(asked) {
+            self.forget(request_id);
+            tell(asker.reply, Err(error.clone()));
         }
-        for rejecting in batch.rejects {
-            tell(rejecting.reply, Err(error.clone()));
+        for caller in std::mem::take(&mut batch.rejects) {
+            tell(caller.reply, Err(error.clone()));
         }
-        for record in batch.records {
-            self.spooled.remove(&record.outcome.request_id);
+        for (closing, _) in batch.closed() {
+            self.spooled.remove(&closing.outcome.request_id);
         }
         settled(batch.settling);
     }
 
     /// Takes a failed batch apart; the first part is returned, the others come next.
     pub fn split(&mut self, batch: Batch) -> Batch {
-        let mut parts = VecDeque::with_capacity(batch.len());
-        parts.extend(batch.admits.into_iter().map(|asking| Batch { admits: vec![asking], ..Batch::default() }));
-        parts.extend(batch.rejects.into_iter().map(|rejecting| Batch { rejects: vec![rejecting], ..Batch::default() }));
-        parts.extend(batch.records.into_iter().map(|record| Batch { records: vec![record], ..Batch::default() }));
-        if let Some(last) = parts.back_mut() {
-            last.settling = batch.settling;
-        }
+        let mut parts: VecDeque<Batch> = batch.split().collect();
         let first = parts.pop_front().unwrap_or_default();
         parts.append(&mut self.singles);
         self.singles = parts;
         first
-    }
-}
-
-impl Batch {
-    /// What the store is to write.
-    pub fn rows(&self) -> CaptureBatch {
-        CaptureBatch {
-            admissions: self.admits.iter().map(|admit| (*admit.admission).clone()).collect(),
-            rejections: self.rejects.iter().map(|reject| (*reject.outcome).clone()).collect(),
-            closings: self
-                .records
-                .iter()
-                .map(|record| Closing { outcome: (*record.outcome).clone(), answer: record.answer.clone() })
-                .collect(),
-            ..CaptureBatch::default()
-        }
-    }
-
-    /// Nobody knows whether the batch got in, and it will be sent again; those who wait for an answer get one now. The owner of a call that may be
-    /// in closes it.
-    pub fn doubt(&mut self, message: &str) {
-        for asking in &mut self.admits {
-            tell(asking.reply.take(), Err(CaptureError::InDoubt(message.to_owned())));
-        }
-        for rejecting in &mut self.rejects {
-            rejecting.permit = None;
-            tell(rejecting.reply.take(), Err(CaptureError::InDoubt(message.to_owned())));
-        }
-    }
-
-    /// The calls that this batch closes.
-    pub fn closings(&self) -> impl Iterator<Item = &RoutingOutcome> {
-        self.records.iter().map(|record| &*record.outcome)
-    }
-
-    pub fn is_single(&self) -> bool {
-        self.len() == 1
-    }
-
-    /// How each call in here ended, for the counters.
-    pub fn statuses(&self) -> impl Iterator<Item = OutcomeStatus> {
-        let ended = self.records.iter().map(|record| &record.outcome).chain(self.rejects.iter().map(|reject| &reject.outcome));
-        ended.filter_map(|outcome| outcome.status)
-    }
-
-    fn len(&self) -> usize {
-        self.admits.len() + self.rejects.len() + self.records.len()
     }
 }
 
@@ -262,16 +205,13 @@ fn settled(settling: Vec<oneshot::Sender<()>>) {
     }
 }
 
-fn tell<T>(reply: Option<oneshot::Sender<T>>, answer: T) {
-    if let Some(reply) = reply {
-        // nobody there: who asked has left, and what it owned closes the call
-        let _ = reply.send(answer);
-    }
-}
-
 fn drain<T>(queue: &mut VecDeque<T>) -> Vec<T> {
     let taken = queue.len().min(MAX_BATCH);
     queue.drain(..taken).collect()
+}
+
+fn unboxed<T, W>(entries: Vec<(Box<T>, W)>) -> Vec<(T, W)> {
+    entries.into_iter().map(|(entry, who)| (*entry, who)).collect()
 }
 
 #[cfg(test)]
@@ -281,11 +221,11 @@ mod tests {
     use crate::gate::Gate;
 
     fn record(gate: &Gate, name: &str) -> Record {
-        Record { outcome: Box::new(outcome(name)), answer: None, permit: gate.enter().unwrap() }
+        Record { outcome: Box::new(outcome(name)), answer: None, permit: gate.enter().unwrap(), durable: None }
     }
 
     fn ripe(queue: &Queue, under_way: Option<&Batch>) -> HashSet<RequestId> {
-        queue.ripe(under_way, 2).map(|outcome| outcome.request_id).collect()
+        queue.ripe(under_way, Ripeness { awaited: 1, others: 2 }).map(|closing| closing.outcome.request_id).collect()
     }
 
     #[test]
@@ -311,11 +251,85 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_for_a_record_is_told_when_it_is_in_the_store_or_sooner_when_it_is_in_the_spool() {
+        let gate = Gate::new(10);
+        let mut queue = Queue::default();
+        let (durable, mut in_store) = oneshot::channel();
+        queue.record(Record { durable: Some(durable), ..record(&gate, "store") });
+        let batch = queue.next_batch().unwrap();
+        assert!(in_store.try_recv().is_err());
+        queue.done(batch, CaptureReply::default());
+        assert_eq!(in_store.try_recv(), Ok(()));
+
+        let (durable, mut in_spool) = oneshot::channel();
+        queue.record(Record { durable: Some(durable), ..record(&gate, "spool") });
+        queue.record(record(&gate, "nobody waits"));
+        queue.tick();
+        let awaited = ripe(&queue, None);
+        assert_eq!(awaited.len(), 1, "what somebody waits for goes first");
+        queue.spooled(None, &awaited);
+        assert_eq!((in_spool.try_recv(), gate.in_flight()), (Ok(()), 1));
+    }
+
+    #[test]
+    fn a_record_that_is_refused_for_good_is_never_said_to_be_durable() {
+        let gate = Gate::new(10);
+        let mut queue = Queue::default();
+        let (durable, mut told) = oneshot::channel();
+        queue.record(Record { durable: Some(durable), ..record(&gate, "poison") });
+        let batch = queue.next_batch().unwrap();
+        queue.refused(batch, &CaptureError::Refused(String::new()));
+        assert_eq!((told.try_recv(), gate.in_flight()), (Err(oneshot::error::TryRecvError::Closed), 0));
+    }
+
+    #[test]
+    fn who_still_waits_to_be_let_in_is_turned_away_at_once_and_its_record_means_nothing() {
+        let gate = Gate::new(10);
+        let mut queue = Queue::default();
+        let draft = outcome("waiting");
+        let admission = Admission {
+            draft: draft.clone(),
+            boot_id: ainfera_schema::BootId::mint(),
+            hold: ainfera_schema::Usd::ZERO,
+            charge_if_lost: ainfera_schema::Usd::ZERO,
+            idempotency: None,
+        };
+        let (reply, mut admitted) = oneshot::channel();
+        queue.admit(Admit { admission: Box::new(admission), reply });
+        let (reply, mut rejected) = oneshot::channel();
+        queue.reject(Reject { outcome: Box::new(outcome("rejected")), permit: gate.enter().unwrap(), reply });
+        queue.turn_away("away");
+        let away = CaptureError::Unavailable("away".to_owned());
+        assert_eq!((admitted.try_recv().unwrap(), rejected.try_recv().unwrap()), (Err(away.clone()), Err(away)));
+        queue.record(Record { outcome: Box::new(draft), ..record(&gate, "late") });
+        assert!(queue.is_empty());
+        assert_eq!(gate.in_flight(), 0);
+    }
+
+    #[test]
+    fn a_batch_is_not_copied_to_be_sent_or_to_be_taken_apart() {
+        let gate = Gate::new(10);
+        let mut queue = Queue::default();
+        queue.record(record(&gate, "a"));
+        queue.record(record(&gate, "b"));
+        let mut batch = queue.next_batch().unwrap();
+        let limit = Some(ainfera_schema::Usd::ZERO);
+        let (before, sent) = (batch.rows().closings.as_ptr(), batch.rows_under(limit));
+        assert_eq!((sent.closings.as_ptr(), sent.killswitch_daily_usd), (before, limit));
+        assert_eq!(batch.rows_under(limit).closings.as_ptr(), before, "nor to be sent again");
+        drop(sent);
+        let first = queue.split(batch);
+        let second = queue.next_batch().unwrap();
+        let names = [&first, &second].map(|part| part.rows().closings[0].outcome.model_requested.clone());
+        assert_eq!((names, first.is_single()), (["a".to_owned(), "b".to_owned()], true));
+    }
+
+    #[test]
     fn a_record_that_reached_the_store_while_it_was_spooled_is_forgotten() {
         let gate = Gate::new(10);
         let mut queue = Queue::default();
         queue.record(record(&gate, "fast"));
-        let request_ids = queue.ripe(None, 0).map(|outcome| outcome.request_id).collect();
+        let request_ids = queue.ripe(None, Ripeness::all(0)).map(|closing| closing.outcome.request_id).collect();
         let batch = queue.next_batch().unwrap();
         queue.done(batch, CaptureReply::default());
         queue.spooled(None, &request_ids);

@@ -1,8 +1,8 @@
 //! At a start: what an earlier life put into its spool goes into the store, before that life's open calls are closed as lost.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ainfera_schema::RoutingOutcome;
 use ainfera_store::{CaptureBatch, CloseResult, Closing, Store, StoreError};
 
 use super::spool::encode;
@@ -36,24 +36,24 @@ pub async fn replay(store: &dyn Store, spool: &SharedSpool) -> Result<u64, Repla
     if spooled.damaged_lines > 0 {
         tracing::error!(damaged_lines = spooled.damaged_lines, "lines of the spool are torn; their calls are closed as lost");
     }
-    if spooled.outcomes.is_empty() {
+    if spooled.closings.is_empty() {
         return Ok(0);
     }
     let mut closed = 0;
     let mut refused = Vec::new();
-    for page in spooled.outcomes.chunks(PAGE) {
+    for page in spooled.closings.chunks(PAGE) {
         match capture(store, page, &mut refused).await {
             Ok(count) => closed += count,
             Err(error @ (StoreError::Unavailable(_) | StoreError::NotWritable(_))) => return Err(error.into()),
             // one of them is at fault: each for itself
             Err(_) => {
-                for outcome in page {
-                    match capture(store, std::slice::from_ref(outcome), &mut refused).await {
+                for closing in page {
+                    match capture(store, std::slice::from_ref(closing), &mut refused).await {
                         Ok(count) => closed += count,
                         Err(error @ (StoreError::Unavailable(_) | StoreError::NotWritable(_))) => return Err(error.into()),
                         Err(error) => {
-                            tracing::error!(request_id = %outcome.request_id, %error, "record of the spool refused by the store");
-                            let _ = encode(outcome, &mut refused);
+                            tracing::error!(request_id = %closing.outcome.request_id, %error, "record of the spool refused by the store");
+                            let _ = encode(closing, &mut refused);
                         }
                     }
                 }
@@ -71,15 +71,25 @@ pub async fn replay(store: &dyn Store, spool: &SharedSpool) -> Result<u64, Repla
     Ok(closed)
 }
 
-async fn capture(store: &dyn Store, outcomes: &[RoutingOutcome], unknown: &mut Vec<u8>) -> Result<u64, StoreError> {
-    let closings = outcomes.iter().map(|outcome| Closing { outcome: outcome.clone(), answer: None }).collect();
-    let reply = store.capture(CaptureBatch { closings, ..CaptureBatch::default() }).await?;
-    for (outcome, (request_id, result)) in outcomes.iter().zip(&reply.closed) {
+/// The same for a spool under a name that nobody uses any more; then it is gone.
+pub async fn replay_former(store: &dyn Store, path: &Path) -> Result<u64, ReplayError> {
+    if !path.exists() {
+        return Ok(0);
+    }
+    let spool = Arc::new(Mutex::new(SpoolFile::new(path.to_owned())));
+    let closed = replay(store, &spool).await?;
+    blocking(&spool, SpoolFile::remove_if_empty).await?;
+    Ok(closed)
+}
+
+async fn capture(store: &dyn Store, closings: &[Closing], unknown: &mut Vec<u8>) -> Result<u64, StoreError> {
+    let reply = store.capture(CaptureBatch { closings: closings.to_vec(), ..CaptureBatch::default() }).await?;
+    for (closing, (request_id, result)) in closings.iter().zip(&reply.closed) {
         if *result == CloseResult::Unknown {
             // its admission was in doubt when it was spooled, and did not get through: its caller was told so. Or this is another database's spool,
             // so it is kept
             tracing::warn!(%request_id, "call of the spool is not known to the store, it is set aside");
-            let _ = encode(outcome, unknown);
+            let _ = encode(closing, unknown);
         }
     }
     Ok(reply.closed.iter().filter(|(_, result)| *result == CloseResult::Closed).count() as u64)

@@ -75,6 +75,15 @@ impl SpoolFile {
         cleared.map_err(|source| self.error(source))
     }
 
+    /// Nobody will look here again. One that another process has open, or that holds something, stays.
+    pub fn remove_if_empty(&mut self) -> Result<(), SpoolError> {
+        let removed = match &self.file {
+            Some(file) if file.metadata().is_ok_and(|metadata| metadata.len() == 0) => std::fs::remove_file(&self.path),
+            Some(_) | None => Ok(()),
+        };
+        removed.map_err(|source| self.error(source))
+    }
+
     /// Puts lines that the store will not take beside the spool, for a person to look at.
     pub fn set_aside(&self, lines: &[u8]) -> Result<PathBuf, SpoolError> {
         let mut path = self.path.clone().into_os_string();
@@ -120,7 +129,7 @@ fn open(path: &Path) -> std::io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::example::outcome;
+    use crate::capture::example::closing;
     use crate::capture::spool::encode;
 
     #[test]
@@ -128,7 +137,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.spool");
         let mut line = Vec::new();
-        encode(&outcome("m"), &mut line).unwrap();
+        encode(&closing("m"), &mut line).unwrap();
         let mut writer = SpoolFile::new(path.clone());
         assert_eq!(writer.read().unwrap(), Spooled::default());
         assert!(!path.exists(), "reading makes no file");
@@ -137,10 +146,27 @@ mod tests {
         assert!(matches!(SpoolFile::new(path.clone()).read(), Err(SpoolError::InUse { .. })));
         drop(writer);
         let mut reader = SpoolFile::new(path.clone());
-        assert_eq!(reader.read().unwrap().outcomes.len(), 2);
+        assert_eq!(reader.read().unwrap().closings.len(), 2);
         reader.clear().unwrap();
         reader.append(&line).unwrap();
-        assert_eq!(reader.read().unwrap().outcomes.len(), 1);
+        assert_eq!(reader.read().unwrap().closings.len(), 1);
+    }
+
+    #[test]
+    fn it_is_removed_when_it_is_empty_and_nobody_elses() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.spool");
+        let mut line = Vec::new();
+        encode(&closing("m"), &mut line).unwrap();
+        let mut writer = SpoolFile::new(path.clone());
+        writer.append(&line).unwrap();
+        writer.remove_if_empty().unwrap();
+        assert!(path.exists(), "something is in it");
+        writer.clear().unwrap();
+        SpoolFile::new(path.clone()).remove_if_empty().unwrap();
+        assert!(path.exists(), "it is the other one's");
+        writer.remove_if_empty().unwrap();
+        assert!(!path.exists());
     }
 
     #[test]

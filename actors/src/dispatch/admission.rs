@@ -102,6 +102,7 @@ pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Entry, CallFa
 fn question(setup: &CallSetup) -> Decide {
     let call = &setup.call;
     Decide {
+        request_id: setup.request_id,
         target: setup.target.clone(),
         needs: Needs {
             tools: call.has_tools,
@@ -132,16 +133,18 @@ fn charge_if_lost(setup: &CallSetup, choice: &Choice) -> Usd {
 }
 
 async fn rejected(setup: &CallSetup, permit: Permit, refusal: ChoiceRefusal) -> CallFailure {
-    let rejection = match refusal {
+    let (outcome, failure) = match refusal {
         ChoiceRefusal::Pin { model, refusal } => return CallFailure::pin(&model, refusal),
         ChoiceRefusal::Unaffordable => return CallFailure::BadRequest(ainfera_wire::BadRequest::new("max_tokens", "cannot be priced")),
-        ChoiceRefusal::Rejected(rejection) => rejection,
+        ChoiceRefusal::Rejected(rejection) => {
+            (draft::rejected(setup, &rejection), CallFailure::no_candidate(rejection.reason, &rejection.plan))
+        }
+        ChoiceRefusal::Crashed => (draft::undecided(setup), CallFailure::Internal),
     };
-    let outcome = draft::rejected(setup, &rejection);
     let (reply, answer) = oneshot::channel();
     setup.worker.capture.do_send(Reject { outcome: Box::new(outcome), permit, reply });
     match timeout(setup.worker.deadlines.admission, answer).await {
-        Ok(Ok(Ok(()))) => CallFailure::no_candidate(rejection.reason, &rejection.plan),
+        Ok(Ok(Ok(()))) => failure,
         Ok(Ok(Err(_))) | Ok(Err(_)) | Err(_) => CallFailure::StoreUnavailable,
     }
 }

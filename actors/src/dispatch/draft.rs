@@ -1,15 +1,11 @@
 //! The record of a call as far as it is known when the candidates are.
 
 use ainfera_routing::{Catalogue, Plan, Policy, RejectReason, candidates_json, policy_version};
-use ainfera_schema::{CallKind, OutcomeStatus, RoutingOutcome, TaskTypeSource, TokenUsage, UsageBasis, Usd};
+use ainfera_schema::{CallKind, OutcomeStatus, RoutingOutcome, TaskTypeSource, Usd};
 use ainfera_wire::call::Delivery;
-use jiff::Timestamp;
 
 use super::admission::CallSetup;
 use crate::brain::{Choice, Rejection};
-
-/// The version that a call carries which no policy decided.
-const PINNED: &str = "pinned";
 
 /// A call with candidates: the first of them is taken to be the one.
 pub fn chosen(setup: &CallSetup, choice: &Choice) -> RoutingOutcome {
@@ -43,6 +39,11 @@ pub fn rejected(setup: &CallSetup, rejection: &Rejection) -> RoutingOutcome {
     outcome
 }
 
+/// A call for which our own fault left no decision.
+pub fn undecided(setup: &CallSetup) -> RoutingOutcome {
+    RoutingOutcome { status: Some(OutcomeStatus::FailedOther), ..blank(setup) }
+}
+
 fn decided(outcome: &mut RoutingOutcome, plan: &Plan, policy: &Policy, catalogue: &Catalogue) {
     let decision = plan.decision();
     outcome.policy_version = policy_version(policy.preset, decision.ruleset_hash);
@@ -53,41 +54,16 @@ fn decided(outcome: &mut RoutingOutcome, plan: &Plan, policy: &Policy, catalogue
 }
 
 fn blank(setup: &CallSetup) -> RoutingOutcome {
-    let task_type = setup.call.extras.task_type;
+    let (agent, kind, task_type) = (&setup.agent, setup.target.kind(), setup.call.extras.task_type);
     RoutingOutcome {
-        request_id: setup.request_id,
-        agent_id: setup.agent.agent_id,
-        tenant_id: setup.agent.tenant_id,
-        kind: setup.target.kind(),
-        inference_id: None,
-        receipt_id: setup.receipt_id,
-        model_requested: match setup.target.kind() {
+        model_requested: match kind {
             // audit and decision show the canonical name, whatever alias was used
             CallKind::Routed => ainfera_routing::ROUTING_TARGET.to_owned(),
             CallKind::Direct => setup.call.model.clone(),
         },
         task_type: task_type.unwrap_or_default(),
         task_type_source: if task_type.is_some() { TaskTypeSource::Caller } else { TaskTypeSource::Default },
-        cell: None,
-        policy_version: PINNED.to_owned(),
-        ruleset_hash: String::new(),
-        decision_rule: PINNED.to_owned(),
-        candidates_json: "[]".to_owned(),
-        m_allowed_set_json: "[]".to_owned(),
-        chosen_model: None,
-        provider: None,
-        q_prior_used: None,
-        cost_projected_usd: None,
-        status: None,
-        attempts: Vec::new(),
-        usage: TokenUsage::default(),
-        usage_basis: UsageBasis::Reported,
-        cost_actual_usd: Usd::ZERO,
-        stop_reason: None,
         streamed: setup.call.delivery == Delivery::Streamed,
-        first_content_ms: None,
-        latency_ms: 0,
-        coercions: Vec::new(),
-        created_at: Timestamp::now(),
+        ..RoutingOutcome::begun(setup.request_id, setup.receipt_id, agent.agent_id, agent.tenant_id, kind)
     }
 }

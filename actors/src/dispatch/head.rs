@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::CallFailure;
-use crate::sink::{Close, Opened, Write, WriteError};
+use crate::sink::{Close, Finish, Opened, Write, WriteError};
 
 /// What the handler waits for.
 pub type HeadReply = oneshot::Sender<Result<Head, CallFailure>>;
@@ -49,6 +49,7 @@ pub struct SinkAddress {
 pub struct StreamAddress {
     pub opened: Recipient<Opened>,
     pub error: Recipient<WriteError>,
+    pub finish: Recipient<Finish>,
     pub close: Recipient<Close>,
 }
 

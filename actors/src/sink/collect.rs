@@ -1,14 +1,17 @@
 //! CollectSink: the twin of SseSink for a client that wants its answer whole. It reads the very events that a stream would carry.
 
 use actix::{Actor, Context, Handler};
+use ainfera_schema::RequestId;
 use ainfera_wire::{ClientFrames, StreamEvent, WholeAnswer};
 use bytes::Bytes;
 
 use super::recorder::Recorder;
 use super::{SinkError, Write, Written};
+use crate::fault_injection::maybe_panic_over;
 
 /// See the module.
 pub struct CollectSink {
+    request_id: RequestId,
     frames: ClientFrames,
     /// Taken when it is whole.
     answer: Option<WholeAnswer>,
@@ -17,8 +20,8 @@ pub struct CollectSink {
 }
 
 impl CollectSink {
-    pub fn new(frames: ClientFrames, answer: WholeAnswer) -> Self {
-        Self { frames, answer: Some(answer), recorder: None }
+    pub fn new(frames: ClientFrames, request_id: RequestId, answer: WholeAnswer) -> Self {
+        Self { request_id, frames, answer: Some(answer), recorder: None }
     }
 
     pub fn recording(self, recorder: Option<Recorder>) -> Self {
@@ -34,6 +37,7 @@ impl Handler<Write> for CollectSink {
     type Result = Result<Written, SinkError>;
 
     fn handle(&mut self, write: Write, _: &mut Self::Context) -> Self::Result {
+        maybe_panic_over("collect", self.request_id);
         let mut written = Written::Taken;
         for heard in &write.0 {
             self.frames.json(heard, &mut |name, json| {

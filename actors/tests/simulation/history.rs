@@ -4,13 +4,11 @@
 use std::collections::HashSet;
 use std::ops::AddAssign;
 
-use ainfera_actors::capture::queue::{Batch, Queue};
+use ainfera_actors::capture::batch::Batch;
+use ainfera_actors::capture::queue::{Queue, Ripeness};
 use ainfera_actors::capture::{Admit, CaptureError, Record, Reject};
 use ainfera_actors::gate::{Gate, Permit};
-use ainfera_schema::{
-    AgentId, BootId, CallKind, InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TaskType, TaskTypeSource, TenantId,
-    TokenUsage, UsageBasis, Usd,
-};
+use ainfera_schema::{AgentId, BootId, CallKind, InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TenantId, Usd};
 use ainfera_store::{Admission, CaptureReply, IdempotencyClaim, StoreError, Verdict};
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -28,6 +26,7 @@ pub struct Totals {
     pub duplicates: u64,
     pub doubted: u64,
     pub spooled: u64,
+    pub acknowledged: u64,
     pub rejected: u64,
     pub turned_away: u64,
     pub left_early: u64,
@@ -43,6 +42,7 @@ impl AddAssign for Totals {
         self.duplicates += more.duplicates;
         self.doubted += more.doubted;
         self.spooled += more.spooled;
+        self.acknowledged += more.acknowledged;
         self.rejected += more.rejected;
         self.turned_away += more.turned_away;
         self.left_early += more.left_early;
@@ -54,9 +54,23 @@ impl AddAssign for Totals {
 
 /// An owner, and what it waits for or works on.
 enum Owner {
-    Waiting { outcome: RoutingOutcome, permit: Permit, answer: oneshot::Receiver<Result<Verdict, CaptureError>> },
-    Working { outcome: RoutingOutcome, permit: Permit },
-    Rejected { answer: oneshot::Receiver<Result<(), CaptureError>> },
+    Waiting {
+        outcome: RoutingOutcome,
+        permit: Permit,
+        answer: oneshot::Receiver<Result<Verdict, CaptureError>>,
+    },
+    Working {
+        outcome: RoutingOutcome,
+        permit: Permit,
+    },
+    Rejected {
+        answer: oneshot::Receiver<Result<(), CaptureError>>,
+    },
+    /// Over, with a client whose last word waits until that is durable.
+    Finishing {
+        request_id: RequestId,
+        durable: oneshot::Receiver<()>,
+    },
 }
 
 pub struct History {
@@ -69,6 +83,8 @@ pub struct History {
     under_way: Option<(Batch, Result<CaptureReply, StoreError>)>,
     /// A batch that will be sent again: the store is failing.
     failing: Option<Batch>,
+    /// What is on the disk, and what is in the file until it is emptied.
+    in_spool: HashSet<RequestId>,
     begun: usize,
     health: usize,
     totals: Totals,
@@ -86,6 +102,7 @@ impl History {
             owners: Vec::new(),
             under_way: None,
             failing: None,
+            in_spool: HashSet::new(),
             begun: 0,
             health,
             totals: Totals::default(),
@@ -158,7 +175,7 @@ impl History {
             Owner::Waiting { outcome, permit, .. } if self.random.percent(15) => {
                 // it leaves before it hears, or without having listened to what was said already
                 self.totals.left_early += 1;
-                self.record(outcome, permit, OutcomeStatus::ClientGone);
+                self.record(outcome, permit, OutcomeStatus::ClientGone, None);
             }
             Owner::Waiting { outcome, permit, mut answer } => match answer.try_recv() {
                 Ok(Ok(Verdict::Admitted)) => {
@@ -175,7 +192,7 @@ impl History {
                 }
                 Ok(Err(CaptureError::InDoubt(_))) => {
                     self.totals.doubted += 1;
-                    self.record(outcome, permit, OutcomeStatus::FailedOther);
+                    self.record(outcome, permit, OutcomeStatus::FailedOther, None);
                 }
                 Ok(Err(_)) => {
                     let kept = self.store.calls.get(&outcome.request_id);
@@ -184,12 +201,27 @@ impl History {
                 Err(oneshot::error::TryRecvError::Empty) => self.owners.push(Owner::Waiting { outcome, permit, answer }),
                 Err(oneshot::error::TryRecvError::Closed) => panic!("an admission was never answered"),
             },
-            Owner::Working { outcome, permit } => self.record(outcome, permit, OutcomeStatus::Succeeded),
+            Owner::Working { outcome, permit } if self.random.percent(50) => {
+                let request_id = outcome.request_id;
+                let (told, durable) = oneshot::channel();
+                self.record(outcome, permit, OutcomeStatus::Succeeded, Some(told));
+                self.owners.push(Owner::Finishing { request_id, durable });
+            }
+            Owner::Working { outcome, permit } => self.record(outcome, permit, OutcomeStatus::Succeeded, None),
+            Owner::Finishing { request_id, mut durable } => match durable.try_recv() {
+                Ok(()) => {
+                    let in_store = self.store.calls.get(&request_id) == Some(&Kept::Closed);
+                    assert!(in_store || self.in_spool.contains(&request_id), "{request_id} was said to be durable");
+                    self.totals.acknowledged += 1;
+                }
+                Err(oneshot::error::TryRecvError::Empty) => self.owners.push(Owner::Finishing { request_id, durable }),
+                Err(oneshot::error::TryRecvError::Closed) => panic!("{request_id} was never said to be durable"),
+            },
         }
     }
 
-    fn record(&mut self, outcome: RoutingOutcome, permit: Permit, status: OutcomeStatus) {
-        self.queue.record(Record { outcome: Box::new(RoutingOutcome { status: Some(status), ..outcome }), answer: None, permit });
+    fn record(&mut self, outcome: RoutingOutcome, permit: Permit, status: OutcomeStatus, durable: Option<oneshot::Sender<()>>) {
+        self.queue.record(Record { outcome: Box::new(RoutingOutcome { status: Some(status), ..outcome }), answer: None, permit, durable });
     }
 
     fn store_goes_on(&mut self) {
@@ -204,8 +236,7 @@ impl History {
         }
         // a batch that failed goes before everything else
         let Some(batch) = self.failing.take().or_else(|| self.queue.next_batch()) else { return };
-        let rows = batch.rows();
-        let result = self.store.capture(&rows, &mut self.random, self.health);
+        let result = self.store.capture(batch.rows(), &mut self.random, self.health);
         self.under_way = Some((batch, result));
     }
 
@@ -217,6 +248,7 @@ impl History {
         let mut retry = if passing { batch } else { self.queue.split(batch) };
         if passing {
             retry.doubt("");
+            self.queue.turn_away("");
         }
         self.failing = Some(retry);
     }
@@ -225,8 +257,10 @@ impl History {
     fn spool(&mut self) {
         self.queue.tick();
         let under_way = self.failing.as_mut().or(self.under_way.as_mut().map(|(batch, _)| batch));
-        let ripe: HashSet<RequestId> = self.queue.ripe(under_way.as_deref(), 2).map(|outcome| outcome.request_id).collect();
+        let ripeness = Ripeness { awaited: 1, others: 2 };
+        let ripe: HashSet<RequestId> = self.queue.ripe(under_way.as_deref(), ripeness).map(|closing| closing.outcome.request_id).collect();
         self.totals.spooled += ripe.len() as u64;
+        self.in_spool.extend(&ripe);
         self.queue.spooled(under_way, &ripe);
     }
 
@@ -253,36 +287,9 @@ impl History {
 
 fn draft(number: usize) -> RoutingOutcome {
     let id = Uuid::from_u128(number as u128);
+    let (agent_id, tenant_id) = (AgentId(Uuid::nil()), TenantId(Uuid::nil()));
     RoutingOutcome {
-        request_id: RequestId(id),
-        agent_id: AgentId(Uuid::nil()),
-        tenant_id: TenantId(Uuid::nil()),
-        kind: CallKind::Routed,
         inference_id: Some(InferenceId(id)),
-        receipt_id: ReceiptId(id),
-        model_requested: String::new(),
-        task_type: TaskType::General,
-        task_type_source: TaskTypeSource::Default,
-        cell: None,
-        policy_version: String::new(),
-        ruleset_hash: String::new(),
-        decision_rule: String::new(),
-        candidates_json: String::new(),
-        m_allowed_set_json: String::new(),
-        chosen_model: None,
-        provider: None,
-        q_prior_used: None,
-        cost_projected_usd: None,
-        status: None,
-        attempts: Vec::new(),
-        usage: TokenUsage::default(),
-        usage_basis: UsageBasis::Reported,
-        cost_actual_usd: Usd::ZERO,
-        stop_reason: None,
-        streamed: true,
-        first_content_ms: None,
-        latency_ms: 0,
-        coercions: Vec::new(),
-        created_at: jiff::Timestamp::UNIX_EPOCH,
+        ..RoutingOutcome::begun(RequestId(id), ReceiptId(id), agent_id, tenant_id, CallKind::Routed)
     }
 }

@@ -64,7 +64,7 @@ impl Store for FaultyStore {
         reap(boot_id: BootId, lease: Duration) -> u64;
         require_durability() -> ();
         end_boot(boot_id: BootId) -> ();
-        capture(batch: CaptureBatch) -> CaptureReply;
+        capture_shared(batch: Arc<CaptureBatch>) -> CaptureReply;
         ping() -> ();
         create_agent(new: NewAgent, funding: Usd) -> AgentId;
         add_key(agent_id: AgentId, key_id: &str, secret_sha256: [u8; 32]) -> ();

@@ -11,8 +11,7 @@ use ainfera_actors::gate::Gate;
 use ainfera_actors::outcome::OpenOutcome;
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{
-    AgentId, BootId, CallKind, InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TaskType, TaskTypeSource, TenantId,
-    TokenUsage, UsageBasis, Usd,
+    AgentId, BootId, CallKind, InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TenantId, TokenUsage, Usd,
 };
 use ainfera_store::{Admission, Earlier, IdempotencyClaim, NewAgent, Store, StoreFuture, Verdict};
 use tokio::sync::oneshot;
@@ -166,35 +165,8 @@ fn usd(text: &str) -> Usd {
 
 fn call((agent_id, tenant_id): (AgentId, TenantId), kind: CallKind) -> RoutingOutcome {
     RoutingOutcome {
-        request_id: RequestId::mint(),
-        agent_id,
-        tenant_id,
-        kind,
         inference_id: Some(InferenceId::mint()),
-        receipt_id: ReceiptId::mint(),
-        model_requested: "ainfera-inference".to_owned(),
-        task_type: TaskType::General,
-        task_type_source: TaskTypeSource::Default,
-        cell: None,
-        policy_version: "balanced@1.0.0+07dbdce7".to_owned(),
-        ruleset_hash: "07dbdce7".to_owned(),
-        decision_rule: "cheapest_clearing_floor".to_owned(),
-        candidates_json: "[]".to_owned(),
-        m_allowed_set_json: "[]".to_owned(),
-        chosen_model: None,
-        provider: None,
-        q_prior_used: None,
-        cost_projected_usd: None,
-        status: None,
-        attempts: Vec::new(),
-        usage: TokenUsage::default(),
-        usage_basis: UsageBasis::Reported,
-        cost_actual_usd: Usd::ZERO,
-        stop_reason: None,
         streamed: true,
-        first_content_ms: None,
-        latency_ms: 0,
-        coercions: Vec::new(),
-        created_at: jiff::Timestamp::now(),
+        ..RoutingOutcome::begun(RequestId::mint(), ReceiptId::mint(), agent_id, tenant_id, kind)
     }
 }

@@ -23,8 +23,7 @@ impl Worker {
         let (jobs, queue) = mpsc::channel::<Job>();
         let work = move || {
             while let Ok(job) = queue.recv() {
-                // a job that panics has answered nobody; the next one still has to be done
-                let _ = catch_unwind(AssertUnwindSafe(|| job(&mut connection)));
+                job(&mut connection);
             }
         };
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
@@ -40,8 +39,11 @@ impl Worker {
     {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
+            // the next job still has to be done, and this one would panic again: it is not for trying again as it is
+            let panicked = |_| Err(StoreError::Statement("job panicked".to_owned()));
+            let answer = catch_unwind(AssertUnwindSafe(|| job(connection))).unwrap_or_else(panicked);
             // nobody waits any more: the answer has no reader, the work was wanted all the same
-            let _ = reply.send(job(connection));
+            let _ = reply.send(answer);
         });
         if let Some(jobs) = &self.jobs {
             // a queue without its thread drops the job, and with it the reply
@@ -68,7 +70,7 @@ mod tests {
     async fn a_job_that_panics_costs_only_its_own_answer() {
         let worker = Worker::start("test", Connection::open_in_memory().unwrap()).unwrap();
         let lost = worker.run::<(), _>(|_| panic!("on purpose")).await;
-        assert!(matches!(lost, Err(StoreError::Unavailable(_))));
+        assert!(matches!(lost, Err(StoreError::Statement(_))), "sent again as it is, it would panic for ever");
         let found = worker.run(|connection| Ok(connection.query_row("SELECT 7", (), |row| row.get::<_, i64>(0))?)).await;
         assert_eq!(found.unwrap(), 7);
     }

@@ -1,4 +1,4 @@
-use ainfera_schema::{CallKind, ReceiptId, TaskType, TaskTypeSource, TenantId, TokenUsage, UsageBasis, Usd};
+use ainfera_schema::{CallKind, ReceiptId, TenantId, Usd};
 
 use super::*;
 
@@ -12,36 +12,9 @@ fn claim(key: u8, fingerprint: u8) -> IdempotencyClaim {
 
 fn ended(agent_id: AgentId, request_id: RequestId, status: OutcomeStatus, cost: &str) -> RoutingOutcome {
     RoutingOutcome {
-        request_id,
-        agent_id,
-        tenant_id: TenantId::mint(),
-        kind: CallKind::Routed,
-        inference_id: None,
-        receipt_id: ReceiptId::mint(),
-        model_requested: "m".to_owned(),
-        task_type: TaskType::General,
-        task_type_source: TaskTypeSource::Default,
-        cell: None,
-        policy_version: "p".to_owned(),
-        ruleset_hash: "r".to_owned(),
-        decision_rule: "d".to_owned(),
-        candidates_json: "[]".to_owned(),
-        m_allowed_set_json: "[]".to_owned(),
-        chosen_model: None,
-        provider: None,
-        q_prior_used: None,
-        cost_projected_usd: None,
         status: Some(status),
-        attempts: Vec::new(),
-        usage: TokenUsage::default(),
-        usage_basis: UsageBasis::Reported,
         cost_actual_usd: cost.parse::<Usd>().unwrap(),
-        stop_reason: None,
-        streamed: false,
-        first_content_ms: None,
-        latency_ms: 0,
-        coercions: Vec::new(),
-        created_at: noon(),
+        ..RoutingOutcome::begun(request_id, ReceiptId::mint(), agent_id, TenantId::mint(), CallKind::Routed)
     }
 }
 

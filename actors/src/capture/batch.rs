@@ -1,0 +1,144 @@
+//! One transaction's worth: the rows, and who waits for them. Pure: no store, no clock.
+
+use std::sync::Arc;
+
+use ainfera_schema::{OutcomeStatus, RoutingOutcome, Usd};
+use ainfera_store::{Admission, CaptureBatch, Closing, Verdict};
+use tokio::sync::oneshot;
+
+use super::CaptureError;
+use crate::gate::Permit;
+
+/// The rows are shared with the store, so that nothing is copied to be kept for a second try.
+#[derive(Default)]
+pub struct Batch {
+    rows: Arc<CaptureBatch>,
+    /// One for each admission of the rows, in their order; and so on.
+    pub(super) admits: Vec<Asker>,
+    pub(super) rejects: Vec<RejectedCaller>,
+    pub(super) records: Vec<Owner>,
+    /// Told when this is durable.
+    pub(super) settling: Vec<oneshot::Sender<()>>,
+}
+
+/// Who asked is told once; what was asked for may be sent more than once.
+#[derive(Default)]
+pub(super) struct Asker {
+    pub reply: Option<oneshot::Sender<Result<Verdict, CaptureError>>>,
+}
+
+/// The caller of a call that the router rejected.
+#[derive(Default)]
+pub(super) struct RejectedCaller {
+    /// Goes home when the row is durable, or nobody is waiting for it any more.
+    pub permit: Option<Permit>,
+    pub reply: Option<oneshot::Sender<Result<(), CaptureError>>>,
+}
+
+/// What a closed call still holds.
+#[derive(Default)]
+pub(super) struct Owner {
+    /// Goes home when the row is durable: in the store, or in the spool.
+    pub permit: Option<Permit>,
+    /// Told at the same moment.
+    pub durable: Option<oneshot::Sender<()>>,
+    pub since_tick: u64,
+}
+
+/// Before they are a batch.
+#[derive(Default)]
+pub(super) struct Entries {
+    pub admits: Vec<(Admission, Asker)>,
+    pub rejects: Vec<(RoutingOutcome, RejectedCaller)>,
+    pub records: Vec<(Closing, Owner)>,
+}
+
+impl Batch {
+    pub(super) fn of(entries: Entries, settling: Vec<oneshot::Sender<()>>) -> Self {
+        let (admissions, admits) = entries.admits.into_iter().unzip();
+        let (rejections, rejects) = entries.rejects.into_iter().unzip();
+        let (closings, records) = entries.records.into_iter().unzip();
+        let rows = CaptureBatch { admissions, rejections, closings, ..CaptureBatch::default() };
+        Self { rows: Arc::new(rows), admits, rejects, records, settling }
+    }
+
+    /// What the store is to write, under this kill-switch.
+    pub fn rows_under(&mut self, killswitch_daily_usd: Option<Usd>) -> Arc<CaptureBatch> {
+        if self.rows.killswitch_daily_usd != killswitch_daily_usd {
+            Arc::make_mut(&mut self.rows).killswitch_daily_usd = killswitch_daily_usd;
+        }
+        Arc::clone(&self.rows)
+    }
+
+    /// What the store is to write.
+    pub fn rows(&self) -> &CaptureBatch {
+        &self.rows
+    }
+
+    /// Nobody knows whether the batch got in, and it will be sent again; those who wait for an answer get one now. The owner of a call that may be
+    /// in closes it.
+    pub fn doubt(&mut self, message: &str) {
+        for asker in &mut self.admits {
+            tell(asker.reply.take(), Err(CaptureError::InDoubt(message.to_owned())));
+        }
+        for caller in &mut self.rejects {
+            caller.permit = None;
+            tell(caller.reply.take(), Err(CaptureError::InDoubt(message.to_owned())));
+        }
+    }
+
+    /// One batch for each entry; who waits for all of it waits for the last.
+    pub(super) fn split(self) -> impl Iterator<Item = Batch> {
+        let Batch { rows, admits, rejects, records, settling } = self;
+        let rows = Arc::unwrap_or_clone(rows);
+        let admits = rows.admissions.into_iter().zip(admits).map(|one| Entries { admits: vec![one], ..Entries::default() });
+        let rejects = rows.rejections.into_iter().zip(rejects).map(|one| Entries { rejects: vec![one], ..Entries::default() });
+        let records = rows.closings.into_iter().zip(records).map(|one| Entries { records: vec![one], ..Entries::default() });
+        let mut parts: Vec<Batch> = admits.chain(rejects).chain(records).map(|entries| Batch::of(entries, Vec::new())).collect();
+        if let Some(last) = parts.last_mut() {
+            last.settling = settling;
+        }
+        parts.into_iter()
+    }
+
+    /// The calls that this batch closes, with their owners.
+    pub(super) fn closed(&self) -> impl Iterator<Item = (&Closing, &Owner)> {
+        self.rows.closings.iter().zip(&self.records)
+    }
+
+    pub(super) fn closed_mut(&mut self) -> impl Iterator<Item = (&Closing, &mut Owner)> {
+        self.rows.closings.iter().zip(&mut self.records)
+    }
+
+    pub fn is_single(&self) -> bool {
+        self.len() == 1
+    }
+
+    /// How each call in here ended, for the counters.
+    pub fn statuses(&self) -> impl Iterator<Item = OutcomeStatus> {
+        let ended = self.rows.closings.iter().map(|closing| &closing.outcome).chain(&self.rows.rejections);
+        ended.filter_map(|outcome| outcome.status)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.admits.len() + self.rejects.len() + self.records.len()
+    }
+}
+
+impl Owner {
+    /// The call is safe whatever happens now.
+    pub fn is_durable(&mut self) {
+        self.permit = None;
+        if let Some(durable) = self.durable.take() {
+            // nobody waits any more: nothing to do
+            let _ = durable.send(());
+        }
+    }
+}
+
+pub(super) fn tell<T>(reply: Option<oneshot::Sender<T>>, answer: T) {
+    if let Some(reply) = reply {
+        // nobody there: who asked has left, and what it owned closes the call
+        let _ = reply.send(answer);
+    }
+}
