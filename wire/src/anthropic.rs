@@ -2,6 +2,7 @@
 //!
 //! Source: platform.claude.com API reference, versions `2023-06-01` and `2026-10-21`.
 
+pub mod complete_start;
 pub mod content;
 pub mod frames;
 pub mod message;

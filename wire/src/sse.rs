@@ -1,7 +1,8 @@
 //! Server-sent events, in and out (WHATWG HTML, §9.2.6).
 //!
 //! In: lines end with LF, CR or CRLF, wherever the reads are split; one leading byte order mark is dropped; comments are skipped;
-//! several `data` lines are joined by LF; an event that is not ended by a blank line is discarded. Zero-copy where an event has one `data` line.
+//! several `data` lines are joined by LF; bytes that are no UTF-8 become U+FFFD; an event that is not ended by a blank line is discarded.
+//! Zero-copy where an event has one `data` line.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -20,13 +21,21 @@ pub struct SseEvent {
 #[error("event longer than {MAX_EVENT_BYTES} bytes")]
 pub struct EventTooLong;
 
+/// How far an event without an end has been looked at, so that a long one in small reads is not looked at anew each time.
+#[derive(Debug, Default, Clone, Copy)]
+struct Scanned {
+    /// Where its last line begins.
+    line_start: usize,
+    /// Before this no byte ends that line.
+    line_end: usize,
+}
+
 /// Bytes in, events out. Any split of the same bytes gives the same events.
 #[derive(Debug, Default)]
 pub struct SseDecoder {
     /// The beginning of an event whose end has not come.
     pending: BytesMut,
-    /// How far into `pending` no event ends.
-    scanned: usize,
+    scanned: Scanned,
     after_first_byte: bool,
     /// The last byte seen was a CR that ended a line: a LF that follows belongs to it.
     carriage_return: bool,
@@ -43,14 +52,14 @@ impl SseDecoder {
         };
         if !self.after_first_byte {
             let Some(rest) = without_byte_order_mark(&input) else {
-                return self.keep(input, 0);
+                return self.keep(input, Scanned::default());
             };
             self.after_first_byte = !input.is_empty();
             input = rest;
         }
         if self.carriage_return && input.first() == Some(&b'\n') {
             input = input.slice(1..);
-            self.scanned = 0;
+            self.scanned = Scanned::default();
         }
         if !input.is_empty() {
             self.carriage_return = false;
@@ -59,17 +68,20 @@ impl SseDecoder {
         loop {
             match end_of_event(&input, from) {
                 EventEnd::At { end, next, open_carriage_return } => {
+                    if end > MAX_EVENT_BYTES {
+                        return Err(EventTooLong);
+                    }
                     parse_event(input.slice(..end), events);
                     input = input.slice(next..);
                     self.carriage_return = open_carriage_return;
-                    from = 0;
+                    from = Scanned::default();
                 }
                 EventEnd::NotYet { scanned } => return self.keep(input, scanned),
             }
         }
     }
 
-    fn keep(&mut self, rest: Bytes, scanned: usize) -> Result<(), EventTooLong> {
+    fn keep(&mut self, rest: Bytes, scanned: Scanned) -> Result<(), EventTooLong> {
         if rest.len() > MAX_EVENT_BYTES {
             return Err(EventTooLong);
         }
@@ -92,18 +104,24 @@ fn without_byte_order_mark(input: &Bytes) -> Option<Bytes> {
 
 enum EventEnd {
     /// The event is `..end`, the rest begins at `next`. The line that ended it ended with a CR that was the last byte of the input.
-    At { end: usize, next: usize, open_carriage_return: bool },
-    /// No event ends before `scanned`, where a line begins.
-    NotYet { scanned: usize },
+    At {
+        end: usize,
+        next: usize,
+        open_carriage_return: bool,
+    },
+    NotYet {
+        scanned: Scanned,
+    },
 }
 
-/// Finds the blank line that ends the event at the beginning of `input`; `line_start` is where a line begins.
-fn end_of_event(input: &[u8], mut line_start: usize) -> EventEnd {
+/// Finds the blank line that ends the event at the beginning of `input`, from where it was looked for before.
+fn end_of_event(input: &[u8], from: Scanned) -> EventEnd {
+    let Scanned { mut line_start, line_end: mut searched } = from;
     loop {
-        let Some(offset) = memchr::memchr2(b'\n', b'\r', &input[line_start..]) else {
-            return EventEnd::NotYet { scanned: line_start };
+        let Some(offset) = memchr::memchr2(b'\n', b'\r', &input[searched..]) else {
+            return EventEnd::NotYet { scanned: Scanned { line_start, line_end: input.len() } };
         };
-        let line_end = line_start + offset;
+        let line_end = searched + offset;
         let carriage_return = input[line_end] == b'\r';
         let mut next = line_end + 1;
         let open_carriage_return = carriage_return && next == input.len();
@@ -115,9 +133,10 @@ fn end_of_event(input: &[u8], mut line_start: usize) -> EventEnd {
         }
         if open_carriage_return {
             // is it CR or half of CRLF? the next read tells
-            return EventEnd::NotYet { scanned: line_start };
+            return EventEnd::NotYet { scanned: Scanned { line_start, line_end } };
         }
         line_start = next;
+        searched = next;
     }
 }
 
@@ -159,7 +178,15 @@ fn parse_event(block: Bytes, events: &mut Vec<SseEvent>) {
         }
     }
     if let Some(data) = joined.map(BytesMut::freeze).or(data) {
-        events.push(SseEvent { name, data });
+        events.push(SseEvent { name: replaced(name), data: replaced(data) });
+    }
+}
+
+/// Bytes that are no UTF-8 are read as U+FFFD, as every client of the format reads them.
+fn replaced(bytes: Bytes) -> Bytes {
+    match std::str::from_utf8(&bytes) {
+        Ok(_) => bytes,
+        Err(_) => Bytes::from(String::from_utf8_lossy(&bytes).into_owned()),
     }
 }
 

@@ -6,6 +6,7 @@ use bytestring::ByteString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::complete_start;
 use super::native::{delta_with_usage, renamed_start};
 use crate::event::{Block, Delta, Heard, Native, Passage, Stop, StopReason, StreamEvent, estimated_output_tokens};
 use crate::json::Text;
@@ -23,11 +24,15 @@ pub struct AnthropicReader {
     phase: Phase,
     usage: TokenUsage,
     text_bytes: usize,
+    /// Arguments that stood complete in the start of the open block; pieces that follow say the same again.
+    complete_input: Option<ByteString>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     BeforeStart,
+    /// Nothing of the answer has been said.
+    Started,
     BetweenBlocks,
     InBlock,
     /// The stop reason is known.
@@ -65,6 +70,12 @@ struct FrameBlock<'a> {
     id: Option<Text<'a>>,
     #[serde(borrow)]
     name: Option<Text<'a>>,
+    #[serde(borrow)]
+    text: Option<Text<'a>>,
+    #[serde(borrow)]
+    thinking: Option<Text<'a>>,
+    #[serde(borrow)]
+    input: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -111,7 +122,7 @@ impl AnthropicReader {
     /// `model` is the name that the client shall see.
     pub fn new(passage: Passage, model: &str, estimated_input_tokens: u64) -> Self {
         let (phase, usage) = (Phase::BeforeStart, TokenUsage::default());
-        Self { model: model.to_owned(), passage, estimated_input_tokens, phase, usage, text_bytes: 0 }
+        Self { model: model.to_owned(), passage, estimated_input_tokens, phase, usage, text_bytes: 0, complete_input: None }
     }
 
     /// Reads one event.
@@ -127,7 +138,16 @@ impl AnthropicReader {
         let mut native = data.clone();
         let event = match &*frame.kind {
             "message_start" => {
-                self.step(Phase::BeforeStart, Phase::BetweenBlocks, "message_start")?;
+                if self.phase == Phase::Started {
+                    // said twice before anything else: clients may hear it once
+                    self.fold(frame.message.and_then(|message| message.usage).unwrap_or_default());
+                    return Ok(());
+                }
+                let complete = complete_start::events(&data)?;
+                if !complete.is_empty() {
+                    return complete.into_iter().try_for_each(|event| self.read(event, heard));
+                }
+                self.step(&[Phase::BeforeStart], Phase::Started, "message_start")?;
                 let message = frame.message.ok_or_else(|| StreamFault::malformed("message_start without a message"))?;
                 self.fold(message.usage.unwrap_or_default());
                 let estimate = TokenUsage { input_tokens: self.estimated_input_tokens, ..self.usage };
@@ -135,17 +155,27 @@ impl AnthropicReader {
                 StreamEvent::Start { upstream_id: message.id.map(|id| id.shared(&data)), usage: self.usage }
             }
             "content_block_start" => {
-                self.step(Phase::BetweenBlocks, Phase::InBlock, "content_block_start")?;
+                self.step(&[Phase::Started, Phase::BetweenBlocks], Phase::InBlock, "content_block_start")?;
                 let block = frame.content_block.ok_or_else(|| StreamFault::malformed("content_block_start without a block"))?;
-                StreamEvent::BlockStart(match &*block.kind {
-                    "text" => Block::Text,
-                    "thinking" => Block::Thinking,
-                    "tool_use" => Block::ToolUse { id: text(block.id), name: text(block.name) },
-                    _ => Block::Other,
-                })
+                let (said, block) = match &*block.kind {
+                    "text" => (Some(Delta::Text(text(block.text))), Block::Text),
+                    "thinking" => (Some(Delta::Thinking(text(block.thinking))), Block::Thinking),
+                    "tool_use" => {
+                        self.complete_input = block.input.map(RawValue::get).filter(|input| *input != "{}").map(ByteString::from);
+                        (None, Block::ToolUse { id: text(block.id), name: text(block.name) })
+                    }
+                    _ => (None, Block::Other),
+                };
+                heard.push(self.heard(StreamEvent::BlockStart(block), name, native));
+                // what its start says of it; a native client has read it there
+                if let Some(said) = said.filter(|said| said.text_bytes() > 0) {
+                    self.text_bytes += said.text_bytes();
+                    self.also(said, heard);
+                }
+                return Ok(());
             }
             "content_block_delta" => {
-                self.step(Phase::InBlock, Phase::InBlock, "content_block_delta")?;
+                self.step(&[Phase::InBlock], Phase::InBlock, "content_block_delta")?;
                 let delta = frame.delta.ok_or_else(|| StreamFault::malformed("content_block_delta without a delta"))?;
                 let delta = match delta.kind.as_deref() {
                     Some("text_delta") => Delta::Text(text(delta.text)),
@@ -155,15 +185,21 @@ impl AnthropicReader {
                     _ => Delta::Other,
                 };
                 self.text_bytes += delta.text_bytes();
+                if matches!(&delta, Delta::ToolInput(piece) if !piece.is_empty()) {
+                    self.complete_input = None;
+                }
                 StreamEvent::Delta(delta)
             }
             "content_block_stop" => {
-                self.step(Phase::InBlock, Phase::BetweenBlocks, "content_block_stop")?;
+                self.step(&[Phase::InBlock], Phase::BetweenBlocks, "content_block_stop")?;
+                if let Some(input) = self.complete_input.take() {
+                    self.also(Delta::ToolInput(input), heard);
+                }
                 StreamEvent::BlockStop
             }
             "message_delta" => return self.message_delta(frame, name, data.clone(), heard),
             "message_stop" => {
-                self.step(Phase::Finished, Phase::Ended, "message_stop")?;
+                self.step(&[Phase::Finished], Phase::Ended, "message_stop")?;
                 StreamEvent::End
             }
             "ping" => StreamEvent::Ping,
@@ -172,6 +208,13 @@ impl AnthropicReader {
         };
         heard.push(self.heard(event, name, native));
         Ok(())
+    }
+
+    /// A piece that the provider said in another place than where pieces are said.
+    fn also(&self, delta: Delta, heard: &mut Vec<Heard>) {
+        if self.passage == Passage::Translated {
+            heard.push(Heard::translated(StreamEvent::Delta(delta)));
+        }
     }
 
     fn heard(&self, event: StreamEvent, name: ByteString, data: Bytes) -> Heard {
@@ -191,7 +234,7 @@ impl AnthropicReader {
                 heard.push(self.heard(StreamEvent::End, name, data));
                 Ok(())
             }
-            Phase::BeforeStart | Phase::BetweenBlocks | Phase::InBlock => Err(StreamFault::Truncated),
+            Phase::BeforeStart | Phase::Started | Phase::BetweenBlocks | Phase::InBlock => Err(StreamFault::Truncated),
         }
     }
 
@@ -221,8 +264,8 @@ impl AnthropicReader {
         Ok(())
     }
 
-    fn step(&mut self, from: Phase, to: Phase, what: &str) -> Result<(), StreamFault> {
-        if self.phase != from {
+    fn step(&mut self, from: &[Phase], to: Phase, what: &str) -> Result<(), StreamFault> {
+        if !from.contains(&self.phase) {
             return Err(StreamFault::malformed(format!("{what} out of order")));
         }
         self.phase = to;
@@ -305,11 +348,41 @@ mod tests {
 
     #[test]
     fn disorder_is_refused() {
-        for datas in [&[START, START][..], &[TEXT], &[START, HI], &[START, TEXT, TEXT], &[START, STOP], &[DELTA], &[START, END]] {
+        for datas in [&[START, TEXT, START][..], &[TEXT], &[START, HI], &[START, TEXT, TEXT], &[START, STOP], &[DELTA], &[START, END]] {
             assert!(matches!(read(datas).1, Err(StreamFault::Malformed(_))), "{datas:?}");
         }
         assert!(matches!(read(&[START, "{\"type\":\"a\\nb\"}"]).1, Err(StreamFault::Malformed(_))));
         assert!(matches!(read(&[START, "<html>"]).1, Err(StreamFault::Malformed(_))));
+    }
+
+    #[test]
+    fn a_start_that_is_said_twice_is_heard_once() {
+        let (heard, end) = read(&[START, START, TEXT, HI, STOP, DELTA, END]);
+        assert_eq!(end, Ok(()));
+        assert_eq!(heard.iter().filter(|heard| matches!(heard.event, StreamEvent::Start { .. })).count(), 1);
+    }
+
+    #[test]
+    fn what_stands_complete_in_a_start_is_said_to_a_client_of_another_dialect() {
+        let mut reader = AnthropicReader::new(Passage::Translated, "the-slug", 5);
+        let mut heard = Vec::new();
+        let whole = r#"{"type":"message_start","message":{"id":"m","content":[{"type":"text","text":"hi"},{"type":"tool_use","id":"t","name":"f","input":{"a":1}}],"stop_reason":"tool_use","usage":{"input_tokens":1,"output_tokens":2}}}"#;
+        for data in [whole, END] {
+            reader.read(SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) }, &mut heard).unwrap();
+        }
+        let said: Vec<StreamEvent> = heard.into_iter().map(|heard| heard.event).collect();
+        assert_eq!(
+            said[1..7],
+            [
+                StreamEvent::BlockStart(Block::Text),
+                StreamEvent::Delta(Delta::Text("hi".into())),
+                StreamEvent::BlockStop,
+                StreamEvent::BlockStart(Block::ToolUse { id: "t".into(), name: "f".into() }),
+                StreamEvent::Delta(Delta::ToolInput("{\"a\":1}".into())),
+                StreamEvent::BlockStop,
+            ]
+        );
+        assert_eq!(said.last(), Some(&StreamEvent::End));
     }
 
     #[test]

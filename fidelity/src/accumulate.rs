@@ -1,0 +1,48 @@
+//! What a client makes of the bytes that it gets, and what it complains of.
+
+pub mod chat;
+pub mod frames;
+pub mod messages;
+pub mod responses;
+
+use ainfera_wire::ClientDialect;
+use serde_json::Value;
+
+use crate::answer::Answer;
+
+/// An answer as a client understood it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Understood {
+    pub answer: Answer,
+    /// What an official client would stumble over: an order that is none, an index that is missing, words after the last one.
+    pub complaints: Vec<String>,
+}
+
+impl Understood {
+    fn complain(&mut self, of: impl Into<String>) {
+        self.complaints.push(of.into());
+    }
+}
+
+/// A stream in `dialect`.
+pub fn stream(dialect: ClientDialect, bytes: &[u8]) -> Understood {
+    let (frames, broken) = frames::frames(bytes);
+    let mut understood = match dialect {
+        ClientDialect::Messages => messages::stream(&frames),
+        ClientDialect::Chat => chat::stream(&frames),
+        ClientDialect::Responses => responses::stream(&frames),
+        ClientDialect::Inference => Understood::default(),
+    };
+    understood.complaints.extend(broken);
+    understood
+}
+
+/// A body that was not streamed, status 200.
+pub fn whole(dialect: ClientDialect, body: &Value) -> Answer {
+    match dialect {
+        ClientDialect::Messages => messages::whole(body),
+        ClientDialect::Chat => chat::whole(body),
+        ClientDialect::Responses => responses::whole(body),
+        ClientDialect::Inference => Answer::default(),
+    }
+}

@@ -1,0 +1,169 @@
+//! A Chat Completions client.
+
+use serde_json::{Map, Value};
+
+use super::Understood;
+use super::frames::Frame;
+use crate::answer::{Answer, Ending, ToolCall, number, text};
+use crate::expectation::chat::usage;
+
+/// As the official SDKs accumulate: strings are appended, whatever key they stand under, so that a name that is repeated becomes another one.
+pub fn stream(frames: &[Frame]) -> Understood {
+    let mut client = Client::default();
+    for frame in frames {
+        client.hear(frame);
+    }
+    client.end()
+}
+
+/// A whole completion; the finish reason as it is.
+pub fn whole(body: &Value) -> Answer {
+    let choice = &body["choices"][0];
+    message(&choice["message"], choice["finish_reason"].as_str(), &body["usage"])
+}
+
+fn message(message: &Value, finish: Option<&str>, said_usage: &Value) -> Answer {
+    Answer {
+        blocks: None,
+        text: format!("{}{}", text(message, "/content"), text(message, "/refusal")),
+        reasoning: text(message, "/reasoning_content").to_owned(),
+        calls: message["tool_calls"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|call| ToolCall::new(text(call, "/id"), text(call, "/function/name"), text(call, "/function/arguments")))
+            .collect(),
+        ending: finish.map_or(Ending::Missing, |word| Ending::Stopped(word.to_owned())),
+        usage: said_usage.is_object().then(|| usage(said_usage)),
+    }
+}
+
+#[derive(Default)]
+struct Client {
+    understood: Understood,
+    id: Option<Value>,
+    message: Map<String, Value>,
+    finish: Option<String>,
+    usage: Value,
+    failed: Option<String>,
+    done: bool,
+}
+
+impl Client {
+    fn hear(&mut self, frame: &Frame) {
+        if self.done || self.failed.is_some() {
+            self.understood.complain("words after the end");
+        }
+        if !frame.name.is_empty() {
+            self.understood.complain(format!("an event name: {}", frame.name));
+        }
+        if frame.data == "[DONE]" {
+            self.done = true;
+            return;
+        }
+        let chunk = &frame.json;
+        if !chunk["error"].is_null() {
+            self.failed = Some(text(chunk, "/error/message").to_owned());
+            return;
+        }
+        self.check_head(chunk);
+        if chunk["usage"].is_object() {
+            self.usage = chunk["usage"].clone();
+        } else if !self.usage.is_null() {
+            self.understood.complain("a chunk after the usage chunk");
+        }
+        match chunk["choices"].as_array() {
+            None => self.understood.complain("a chunk without choices"),
+            Some(choices) => choices.iter().for_each(|choice| self.choice(choice)),
+        }
+    }
+
+    fn check_head(&mut self, chunk: &Value) {
+        if text(chunk, "/object") != "chat.completion.chunk" {
+            self.understood.complain(format!("object {}", chunk["object"]));
+        }
+        if self.id.get_or_insert_with(|| chunk["id"].clone()) != &chunk["id"] || !chunk["id"].is_string() {
+            self.understood.complain("another id");
+        }
+        if chunk["created"].as_i64().is_none() || !chunk["model"].is_string() {
+            self.understood.complain("no created or no model");
+        }
+    }
+
+    fn choice(&mut self, choice: &Value) {
+        if choice["index"].as_u64() != Some(0) {
+            self.understood.complain("a choice whose index is not 0");
+        }
+        if self.finish.is_some() {
+            self.understood.complain("a choice after the finish reason");
+        }
+        if self.message.is_empty() && text(choice, "/delta/role") != "assistant" {
+            self.understood.complain("the first delta has no role");
+        }
+        let Some(delta) = choice["delta"].as_object() else {
+            self.understood.complain("a choice without a delta");
+            return;
+        };
+        for (key, value) in delta {
+            match (key.as_str(), value) {
+                ("tool_calls", Value::Array(calls)) => calls.iter().for_each(|call| self.call(call)),
+                (_, value) => grow(&mut self.message, key, value),
+            }
+        }
+        if let Some(word) = choice["finish_reason"].as_str() {
+            self.finish = Some(word.to_owned());
+        }
+    }
+
+    fn call(&mut self, call: &Value) {
+        let index = usize::try_from(number(call, "/index")).unwrap_or(usize::MAX);
+        if call["index"].as_u64().is_none() {
+            self.understood.complain("a call without an index");
+        }
+        let calls = self.message.entry("tool_calls").or_insert_with(|| Value::Array(Vec::new()));
+        let Value::Array(calls) = calls else { return };
+        if index == calls.len() {
+            if text(call, "/id").is_empty() || text(call, "/function/name").is_empty() || text(call, "/type") != "function" {
+                self.understood.complaints.push("a call that begins without id, type or name".to_owned());
+            }
+            calls.push(Value::Object(Map::new()));
+        }
+        match calls.get_mut(index).and_then(Value::as_object_mut) {
+            Some(known) => grow_all(known, call),
+            None => self.understood.complaints.push(format!("call {index} after {} calls", calls.len())),
+        }
+    }
+
+    fn end(mut self) -> Understood {
+        let has_calls = self.message.get("tool_calls").and_then(Value::as_array).is_some_and(|calls| !calls.is_empty());
+        if self.finish.as_deref() == Some("stop") && has_calls {
+            self.understood.complain("a tool call, but the finish reason is stop");
+        }
+        let mut answer = message(&Value::Object(self.message), self.finish.as_deref(), &self.usage);
+        if !self.done {
+            answer.ending = Ending::Missing;
+        }
+        if let Some(message) = self.failed {
+            answer.ending = Ending::Failed(message);
+        }
+        self.understood.answer = answer;
+        self.understood
+    }
+}
+
+fn grow_all(known: &mut Map<String, Value>, more: &Value) {
+    for (key, value) in more.as_object().into_iter().flatten() {
+        grow(known, key, value);
+    }
+}
+
+fn grow(known: &mut Map<String, Value>, key: &str, value: &Value) {
+    match (known.get_mut(key), value) {
+        (Some(Value::String(text)), Value::String(piece)) if key != "type" => text.push_str(piece),
+        (Some(Value::Object(inner)), more) => grow_all(inner, more),
+        (Some(_), Value::Null) => {}
+        (_, value) => {
+            known.insert(key.to_owned(), value.clone());
+        }
+    }
+}

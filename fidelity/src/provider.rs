@@ -1,0 +1,48 @@
+//! Providers, as an operator would have configured them.
+
+use ainfera_schema::{Model, ModelSlug, OnDisconnect, Provider, ProviderId, ProviderKind};
+use ainfera_wire::upstream::{Dialect, UpstreamRequest};
+use ainfera_wire::{BadRequest, Call};
+
+/// One that can be sent a call.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    pub dialect: Dialect,
+    pub provider: Provider,
+    pub model: Model,
+}
+
+impl Upstream {
+    pub fn of(kind: ProviderKind) -> Self {
+        let id = ProviderId::new("provider");
+        Self {
+            dialect: Dialect::of(kind),
+            provider: Provider {
+                id: id.clone(),
+                kind,
+                base_url: "http://127.0.0.1:1".to_owned(),
+                api_key: None,
+                on_disconnect: OnDisconnect::Cancel,
+                max_concurrent: None,
+            },
+            model: Model {
+                slug: ModelSlug::new("the-model"),
+                provider: id,
+                upstream_name: "their-model".to_owned(),
+                maker: "maker".to_owned(),
+                q_prior: None,
+                price: None,
+                m_allowed: None,
+                supports_tools: true,
+                context_window: None,
+                max_output_tokens: None,
+                expected_latency_ms: None,
+            },
+        }
+    }
+
+    /// The call as this provider gets it.
+    pub fn request(&self, call: &Call) -> Result<UpstreamRequest, BadRequest> {
+        self.dialect.request(call, &self.provider, &self.model)
+    }
+}
