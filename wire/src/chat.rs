@@ -2,8 +2,12 @@
 //!
 //! Source: OpenAI API reference, and what the other vendors were seen to send.
 
+pub mod adjust;
+pub mod call_ids;
 pub mod profile;
 pub mod request;
+pub mod schema;
 pub mod stream;
+pub mod target;
 pub mod tool_calls;
 pub mod tool_names;

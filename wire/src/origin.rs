@@ -2,6 +2,7 @@
 //!
 //! A call in another dialect than Anthropic's is first said in Anthropic's form, which names the most, and then in the provider's.
 
+use crate::bad_request::BadRequest;
 use crate::coercion::{Change, Coercion};
 
 /// Paths of the Anthropic form, and the caller's own for each. A path that is not listed has none: nobody said it, so nobody misses it.
@@ -29,6 +30,14 @@ impl Origins {
         match &coercion.change {
             Change::Renamed(name) if field == *name => None,
             _ => Some(Coercion { field, ..coercion }),
+        }
+    }
+
+    /// A mistake under the caller's name for the field, where it has one.
+    pub fn blamed(&self, bad: BadRequest) -> BadRequest {
+        match self.of(&bad.field) {
+            Some(field) => BadRequest { field, ..bad },
+            None => bad,
         }
     }
 

@@ -8,10 +8,13 @@ use crate::bad_request::BadRequest;
 use crate::call::Call;
 use crate::chat::profile::{ChatProfile, profile_of};
 use crate::chat::stream::ChatReader;
+use crate::chat::target::Target;
 use crate::chat::tool_names::ToolNames;
 use crate::client::ClientDialect;
 use crate::coercion::{Change, Coercions, Reason};
 use crate::event::{Heard, Passage};
+use crate::responses::request::Asked;
+use crate::responses::stream::ResponsesReader;
 use crate::sse::{SseDecoder, SseEvent};
 
 /// What to send.
@@ -31,11 +34,16 @@ pub struct UpstreamRequest {
 pub enum Dialect {
     Anthropic,
     Chat(&'static ChatProfile),
+    Responses,
 }
 
 impl Dialect {
     pub fn of(kind: ProviderKind) -> Self {
-        profile_of(kind).map_or(Dialect::Anthropic, Dialect::Chat)
+        match (kind, profile_of(kind)) {
+            (ProviderKind::OpenaiResponses, _) => Dialect::Responses,
+            (_, Some(profile)) => Dialect::Chat(profile),
+            (_, None) => Dialect::Anthropic,
+        }
     }
 
     /// Does the provider speak as the client does? Then the call goes to it, and its answer comes back, as they are.
@@ -43,6 +51,7 @@ impl Dialect {
         match self {
             Dialect::Anthropic => client == ClientDialect::Messages,
             Dialect::Chat(_) => client == ClientDialect::Chat,
+            Dialect::Responses => client == ClientDialect::Responses,
         }
     }
 
@@ -64,16 +73,46 @@ impl Dialect {
                     tool_names: ToolNames::default(),
                 })
             }
+            Dialect::Responses => Self::responses(call, provider, model, key),
             Dialect::Chat(profile) => {
-                let (body, coercions) = crate::chat::request::request_body(&call.messages, upstream_name, profile)?;
-                let mut coercions = from_messages(call, coercions);
+                let adjusted =
+                    crate::chat::request::request_body(&call.messages, &Target::of(profile, model)).map_err(|bad| blamed(call, bad))?;
+                let mut coercions = from_messages(call, adjusted.coercions);
                 if call.client_headers.beta.is_some() {
                     coercions.add("anthropic-beta", Change::Dropped(Reason::NoEquivalent));
                 }
                 let headers = key.map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
-                Ok(UpstreamRequest { url: format!("{}{}", provider.base_url, profile.path), headers, body, coercions, tool_names: ToolNames::default() })
+                Ok(UpstreamRequest {
+                    url: format!("{}{}", provider.base_url, profile.path),
+                    headers,
+                    body: adjusted.body,
+                    coercions,
+                    tool_names: adjusted.tool_names,
+                })
             }
         }
+    }
+
+    fn responses(call: &Call, provider: &Provider, model: &Model, key: Option<String>) -> Result<UpstreamRequest, BadRequest> {
+        let (body, coercions) = if Dialect::Responses.is_native_to(call.client.dialect()) {
+            (crate::responses::native::request_body(&call.body, &model.upstream_name, true)?, Coercions::default())
+        } else {
+            let asked = Asked { upstream_name: &model.upstream_name, max_output_tokens: model.max_output_tokens };
+            let (body, written) = crate::responses::request::request_body(&call.messages, asked, true).map_err(|bad| blamed(call, bad))?;
+            let mut coercions = from_messages(call, written);
+            if call.client_headers.beta.is_some() {
+                coercions.add("anthropic-beta", Change::Dropped(Reason::NoEquivalent));
+            }
+            (body, coercions)
+        };
+        let headers = key.map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
+        Ok(UpstreamRequest {
+            url: format!("{}/v1/responses", provider.base_url),
+            headers,
+            body,
+            coercions,
+            tool_names: ToolNames::default(),
+        })
     }
 
     /// A reader for the answer to `request`, made of this call. `model` is what the client shall see; `id_seed` makes ids that a provider leaves out.
@@ -83,6 +122,7 @@ impl Dialect {
             // the estimate stands in where the provider does not count
             Dialect::Anthropic => DialectReader::Anthropic(AnthropicReader::new(passage, model, call.estimated_input_tokens)),
             Dialect::Chat(_) => DialectReader::Chat(ChatReader::new(id_seed, request.tool_names.clone())),
+            Dialect::Responses => DialectReader::Responses(ResponsesReader::new(passage, model, id_seed, request.tool_names.clone())),
         };
         UpstreamReader { decoder: SseDecoder::default(), events: Vec::new(), dialect }
     }
@@ -104,6 +144,14 @@ fn from_messages(call: &Call, written: Coercions) -> Coercions {
     let mut coercions = translation.lost.clone();
     coercions.extend(&written.traced(&translation.origins));
     coercions
+}
+
+/// A mistake of the Anthropic form under the caller's name for the field.
+fn blamed(call: &Call, bad: BadRequest) -> BadRequest {
+    match &call.translation {
+        Some(translation) => translation.origins.blamed(bad),
+        None => bad,
+    }
 }
 
 /// Why a stream is no answer.
@@ -169,6 +217,7 @@ pub struct UpstreamReader {
 enum DialectReader {
     Anthropic(AnthropicReader),
     Chat(ChatReader),
+    Responses(ResponsesReader),
 }
 
 impl UpstreamReader {
@@ -179,6 +228,7 @@ impl UpstreamReader {
             match &mut self.dialect {
                 DialectReader::Anthropic(reader) => reader.read(event, heard)?,
                 DialectReader::Chat(reader) => reader.read(event, heard)?,
+                DialectReader::Responses(reader) => reader.read(event, heard)?,
             }
         }
         decoded.map_err(|error| StreamFault::malformed(error.to_string()))
@@ -189,6 +239,7 @@ impl UpstreamReader {
         match &mut self.dialect {
             DialectReader::Anthropic(reader) => reader.finish(heard),
             DialectReader::Chat(reader) => reader.finish(heard),
+            DialectReader::Responses(reader) => reader.finish(),
         }
     }
 }

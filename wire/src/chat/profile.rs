@@ -1,19 +1,68 @@
 //! Where vendors of the Chat Completions dialect differ.
+//!
+//! [`REFERENCE`] is the dialect as OpenAI speaks it. A vendor is one file that says how it differs from that; [`super::adjust`] makes it so and names what
+//! was changed. Sources: the vendors' API references, and what they were seen to send and to refuse.
+
+mod compatible;
+mod deepseek;
+mod gemini;
+mod groq;
+mod mistral;
+mod openai;
+mod together;
+mod xai;
 
 use ainfera_schema::ProviderKind;
+
+use crate::signature::Issuer;
 
 /// One vendor's habits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChatProfile {
+    /// In messages, and in the marks of reasoning that goes back to its maker.
+    pub vendor: &'static str,
     /// Follows the base URL.
     pub path: &'static str,
     /// How the limit on output tokens is called.
     pub token_limit_field: &'static str,
     pub stream_usage: StreamUsage,
+    /// Members of the body that are refused: left out and named.
+    pub refused_members: &'static [&'static str],
+    /// Members of the body that are called otherwise: the reference's name, and the vendor's.
+    pub renamed_members: &'static [(&'static str, &'static str)],
+    /// Members of Anthropic's body that this vendor takes although the reference does not.
+    pub more_members: &'static [&'static str],
+    /// Members of messages that are refused.
+    pub refused_message_members: &'static [&'static str],
+    /// `None`: no limit is known.
+    pub most_stop_sequences: Option<usize>,
+    /// The highest temperature, in tenths.
+    pub hottest_tenths: u16,
     /// The word for "call some tool".
     pub any_tool: &'static str,
-    /// How many stop sequences are taken; beyond that they are dropped and disclosed.
-    pub max_stop_sequences: usize,
+    pub no_tool: NoTool,
+    pub parallel_switch: ParallelSwitch,
+    pub call_ids: CallIdRule,
+    pub longest_tool_name: usize,
+    /// What the schemas of tools and answers may not have.
+    pub schema_rules: &'static [SchemaRule],
+    pub system_midway: SystemMidway,
+    pub user_after_tool: UserAfterTool,
+    pub last_assistant: LastAssistant,
+    pub images: Images,
+    pub files: Files,
+    /// The member of an assistant message in which the vendor's own reasoning goes back to it.
+    pub reasoning_back: Option<&'static str>,
+    pub call_signature: CallSignature,
+    /// Whose mark its signatures carry.
+    pub issuer: Option<Issuer>,
+    /// What the names of models begin with that reason before they answer, unless the catalogue says otherwise.
+    pub reasoning_models: &'static [&'static str],
+    /// What instructions are called for those models.
+    pub reasoning_system: &'static str,
+    /// What those models refuse.
+    pub reasoning_refuses: &'static [&'static str],
+    pub effort: Effort,
 }
 
 /// How a vendor is made to report usage in a stream.
@@ -25,30 +74,144 @@ pub enum StreamUsage {
     AlwaysSent,
 }
 
-const OPENAI_FORM: ChatProfile = ChatProfile {
+/// How a vendor is told not to call tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoTool {
+    /// `tool_choice: "none"`.
+    Word,
+    /// It does not honour the word: the tools are left out.
+    LeaveToolsOut,
+}
+
+/// Whether `parallel_tool_calls` does anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParallelSwitch {
+    Taken,
+    Refused,
+}
+
+/// Which ids of tool calls are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallIdRule {
+    /// Any text of so many characters.
+    AtMost(usize),
+    /// Exactly nine letters and digits.
+    NineAlphanumeric,
+}
+
+/// Something about a JSON schema that a vendor refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaRule {
+    /// The keyword, whatever it says.
+    Refuses(&'static str),
+    /// The keyword where it says `false`.
+    RefusesFalse(&'static str),
+    /// A keyword that another one can stand for, such as `oneOf` by `anyOf`.
+    Instead(&'static str, &'static str),
+    /// `const` is said as an `enum` of one.
+    ConstAsEnum,
+}
+
+/// What becomes of instructions in the middle of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SystemMidway {
+    Taken,
+    /// Refused: they become part of what the user says there.
+    FoldedIntoUser,
+}
+
+/// What becomes of user text right after the results of tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserAfterTool {
+    Taken,
+    /// Refused: it is added to the last result.
+    FoldedIntoTool,
+}
+
+/// How an answer is begun for the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastAssistant {
+    /// By an assistant message at the end.
+    Taken,
+    /// By one that says `prefix: true`.
+    NeedsPrefix,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Images {
+    Taken,
+    NotTaken,
+}
+
+/// How a document is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Files {
+    /// `{"type":"file","file":{"filename","file_data"}}`
+    FilePart,
+    /// `{"type":"document_url","document_url","document_name"}`, where a data URL is taken too.
+    DocumentUrl,
+    NotTaken,
+}
+
+/// Where the signature of a tool call travels that must come back with the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallSignature {
+    None,
+    /// `extra_content.google.thought_signature` of the call.
+    GoogleExtraContent,
+}
+
+/// `reasoning_effort`: which models take it, and which words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    Nobody,
+    ReasoningModels(&'static [&'static str]),
+    Everybody(&'static [&'static str]),
+}
+
+/// The dialect as OpenAI speaks it.
+pub const REFERENCE: ChatProfile = ChatProfile {
+    vendor: "openai",
     path: "/v1/chat/completions",
     token_limit_field: "max_completion_tokens",
     stream_usage: StreamUsage::AskFor,
+    refused_members: &[],
+    renamed_members: &[],
+    more_members: &[],
+    refused_message_members: &[],
+    most_stop_sequences: Some(4),
+    hottest_tenths: 20,
     any_tool: "required",
-    max_stop_sequences: 4,
+    no_tool: NoTool::Word,
+    parallel_switch: ParallelSwitch::Taken,
+    call_ids: CallIdRule::AtMost(40),
+    longest_tool_name: 64,
+    schema_rules: &[],
+    system_midway: SystemMidway::Taken,
+    user_after_tool: UserAfterTool::Taken,
+    last_assistant: LastAssistant::Taken,
+    images: Images::Taken,
+    files: Files::FilePart,
+    reasoning_back: None,
+    call_signature: CallSignature::None,
+    issuer: None,
+    reasoning_models: &[],
+    reasoning_system: "system",
+    reasoning_refuses: &[],
+    effort: Effort::Nobody,
 };
-
-static OPENAI: ChatProfile = OPENAI_FORM;
-
-static GEMINI: ChatProfile = ChatProfile { path: "/v1beta/openai/chat/completions", token_limit_field: "max_tokens", ..OPENAI_FORM };
-
-static MISTRAL: ChatProfile =
-    ChatProfile { token_limit_field: "max_tokens", stream_usage: StreamUsage::AlwaysSent, any_tool: "any", ..OPENAI_FORM };
-
-static COMPATIBLE: ChatProfile = ChatProfile { token_limit_field: "max_tokens", ..OPENAI_FORM };
 
 /// The profile of a vendor that speaks this dialect; `None` for the others.
 pub fn profile_of(kind: ProviderKind) -> Option<&'static ChatProfile> {
     match kind {
-        ProviderKind::Openai | ProviderKind::Xai | ProviderKind::Groq => Some(&OPENAI),
-        ProviderKind::Gemini => Some(&GEMINI),
-        ProviderKind::Mistral => Some(&MISTRAL),
-        ProviderKind::Together | ProviderKind::Deepseek | ProviderKind::OpenaiCompatible => Some(&COMPATIBLE),
-        ProviderKind::Anthropic | ProviderKind::Mock => None,
+        ProviderKind::Openai => Some(&openai::PROFILE),
+        ProviderKind::Xai => Some(&xai::PROFILE),
+        ProviderKind::Groq => Some(&groq::PROFILE),
+        ProviderKind::GeminiCompatible => Some(&gemini::PROFILE),
+        ProviderKind::Mistral => Some(&mistral::PROFILE),
+        ProviderKind::Together => Some(&together::PROFILE),
+        ProviderKind::Deepseek => Some(&deepseek::PROFILE),
+        ProviderKind::OpenaiCompatible => Some(&compatible::PROFILE),
+        ProviderKind::Anthropic | ProviderKind::OpenaiResponses | ProviderKind::Gemini | ProviderKind::Mock => None,
     }
 }

@@ -1,0 +1,98 @@
+//! Tools, and what is said of choosing among them.
+
+use serde_json::{Map, Value, json};
+
+use crate::chat::profile::{NoTool, ParallelSwitch};
+use crate::chat::schema::sanitise;
+use crate::chat::target::Target;
+use crate::chat::tool_names::ToolNames;
+use crate::coercion::{Change, Coercions, Reason};
+
+pub(super) fn adjust(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Coercions) -> ToolNames {
+    let mut names = ToolNames::default();
+    let has_tools = chat.get("tools").and_then(Value::as_array).is_some_and(|tools| !tools.is_empty());
+    if !has_tools {
+        // an empty list, or a choice among nothing, is refused by most
+        for member in ["tools", "tool_choice", "parallel_tool_calls"] {
+            if chat.shift_remove(member).is_some_and(|value| !value.is_null()) {
+                coercions.add(member, Change::Dropped(Reason::Empty));
+            }
+        }
+        rename_in_history(chat, target, &mut names);
+        return names;
+    }
+    choose(chat, target, coercions);
+    for (index, tool) in chat.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten().enumerate() {
+        let Some(function) = tool.get_mut("function").and_then(Value::as_object_mut) else { continue };
+        let path = format!("tools.{index}.function");
+        if let Some(schema) = function.get_mut("parameters") {
+            sanitise(schema, target.profile.schema_rules, &format!("{path}.parameters"), coercions);
+        }
+        if let Some(sent) = renamed(function, target, &mut names) {
+            coercions.add(format!("{path}.name"), Change::Renamed(sent));
+        }
+    }
+    if let Some(function) = chat.get_mut("tool_choice").and_then(|choice| choice.get_mut("function")?.as_object_mut()) {
+        renamed(function, target, &mut names);
+    }
+    rename_in_history(chat, target, &mut names);
+    names
+}
+
+fn choose(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Coercions) {
+    let profile = target.profile;
+    if profile.parallel_switch == ParallelSwitch::Refused && chat.shift_remove("parallel_tool_calls").is_some() {
+        coercions.add("parallel_tool_calls", Change::Dropped(Reason::Vendor));
+    }
+    if profile.vendor != "openai" {
+        only_allowed(chat, coercions);
+    }
+    let choice = chat.get("tool_choice").and_then(Value::as_str).map(str::to_owned);
+    match choice.as_deref() {
+        Some("none") if profile.no_tool == NoTool::LeaveToolsOut => {
+            for member in ["tools", "tool_choice", "parallel_tool_calls"] {
+                if chat.shift_remove(member).is_some() {
+                    coercions.add(member, Change::Dropped(Reason::Vendor));
+                }
+            }
+        }
+        Some("required" | "any") if choice.as_deref() != Some(profile.any_tool) => {
+            chat.insert("tool_choice".to_owned(), json!(profile.any_tool));
+        }
+        _ => {}
+    }
+}
+
+/// `allowed_tools` is OpenAI's own: elsewhere the tools that are not allowed are left out, which says the same.
+fn only_allowed(chat: &mut Map<String, Value>, coercions: &mut Coercions) {
+    let Some(allowed) = chat.get("tool_choice").and_then(|choice| choice.get("allowed_tools")).cloned() else { return };
+    let name_of = |tool: &Value| tool.get("function").and_then(|function| function.get("name")).cloned();
+    let names: Vec<Value> = allowed.get("tools").and_then(Value::as_array).into_iter().flatten().filter_map(name_of).collect();
+    if let Some(tools) = chat.get_mut("tools").and_then(Value::as_array_mut) {
+        tools.retain(|tool| name_of(tool).is_some_and(|name| names.contains(&name)));
+    }
+    let mode = allowed.get("mode").cloned().unwrap_or_else(|| json!("auto"));
+    chat.insert("tool_choice".to_owned(), mode);
+    coercions.add("tool_choice.allowed_tools", Change::Moved("tools"));
+}
+
+fn rename_in_history(chat: &mut Map<String, Value>, target: &Target<'_>, names: &mut ToolNames) {
+    for message in chat.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        for call in message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(function) = call.get_mut("function").and_then(Value::as_object_mut) {
+                renamed(function, target, names);
+            }
+        }
+    }
+}
+
+/// The name that the vendor hears, where it is another one.
+fn renamed(function: &mut Map<String, Value>, target: &Target<'_>, names: &mut ToolNames) -> Option<String> {
+    let name = function.get("name")?.as_str()?;
+    let sent = names.sent(name, target.profile.longest_tool_name);
+    if sent == name {
+        return None;
+    }
+    function.insert("name".to_owned(), json!(sent));
+    Some(sent)
+}

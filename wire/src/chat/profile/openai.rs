@@ -1,0 +1,11 @@
+//! OpenAI itself: reasoning models refuse what steers sampling, and only they take an effort.
+
+use super::{ChatProfile, Effort, REFERENCE};
+
+pub static PROFILE: ChatProfile = ChatProfile {
+    reasoning_models: &["o1", "o3", "o4", "gpt-5", "gpt-6", "codex"],
+    reasoning_system: "developer",
+    reasoning_refuses: &["temperature", "top_p", "stop", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias"],
+    effort: Effort::ReasoningModels(&["low", "medium", "high"]),
+    ..REFERENCE
+};
