@@ -12,9 +12,10 @@ use crate::connection::Request;
 use crate::directive::{DirectiveError, Fault, Manner, MidFault, Orders, Refused, directives_in};
 use crate::fault::{self, End, Step, Words};
 use crate::frames::{Dress, Markers};
+use crate::responses::Reasoning;
 use crate::server::MockSettings;
 use crate::stats::{Counters, Recorded};
-use crate::{anthropic, chat, refusal, script};
+use crate::{anthropic, chat, refusal, responses, script};
 
 const EARLY_HINTS: &[u8] = b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n";
 const HTML: &str = "<!doctype html><title>Sign in</title><h1>Sign in to continue</h1>";
@@ -55,6 +56,7 @@ impl Answerer {
         let route = match request.method.as_str() {
             "POST" if path.ends_with("/v1/messages") => Some(Dialect::Anthropic),
             "POST" if path.ends_with("/chat/completions") => Some(Dialect::Chat),
+            "POST" if path.ends_with("/responses") => Some(Dialect::Responses),
             _ => None,
         };
         let looks_anthropic = path.contains("/messages") || request.header("anthropic-version").is_some();
@@ -138,10 +140,11 @@ fn ordered_answer(ask: &Ask, orders: &Orders, markers: Markers, tag: &str) -> An
     }
     let id_prefix = match dialect {
         Dialect::Anthropic => "toolu_mock",
-        Dialect::Chat => "call_mock",
+        Dialect::Chat | Dialect::Responses => "call_mock",
     };
     let script = script::write(ask, orders, id_prefix, tag);
     let dress = Dress { tag, model: &ask.model, created_s: now_ns() / 1_000_000_000, pad: orders.pad.unwrap_or(0), markers };
+    let reasoning = if ask.encrypted_reasoning { Reasoning::AlsoEncrypted } else { Reasoning::Shown };
     let error = match &orders.fault {
         Some(Fault::At { kind: MidFault::ErrorEvent(refused), .. }) => {
             refusal::body(dialect, refused, &refusal::message(dialect, refused), &request_id)
@@ -153,6 +156,7 @@ fn ordered_answer(ask: &Ask, orders: &Orders, markers: Markers, tag: &str) -> An
             let (frames, ping, error_event) = match dialect {
                 Dialect::Anthropic => (anthropic::frames(&script, &dress), anthropic::PING, anthropic::error_event(&error)),
                 Dialect::Chat => (chat::frames(&script, &dress, ask.stream_usage), chat::PING, chat::error_chunk(&error)),
+                Dialect::Responses => (responses::frames(&script, &dress, reasoning), responses::PING, responses::error_event(&error)),
             };
             let head = refusal::stream_head(dialect, &request_id);
             let steps = fault::stream(head, &frames, orders, Words { ping, error_event: &error_event });
@@ -162,6 +166,7 @@ fn ordered_answer(ask: &Ask, orders: &Orders, markers: Markers, tag: &str) -> An
             let body = match dialect {
                 Dialect::Anthropic => anthropic::body(&script, &dress),
                 Dialect::Chat => chat::body(&script, &dress),
+                Dialect::Responses => responses::body(&script, &dress, reasoning),
             };
             let body = body.to_string().into_bytes();
             let head = refusal::whole_head(dialect, &request_id, "application/json", body.len());

@@ -10,6 +10,8 @@ pub enum Dialect {
     Anthropic,
     /// OpenAI Chat Completions.
     Chat,
+    /// OpenAI Responses.
+    Responses,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,10 @@ pub struct Ask {
     pub user_text: String,
     /// What came back from tools since the last assistant turn.
     pub tool_results: Vec<String>,
+    /// Whether results stand at the end of what was read so far.
+    pub results_answered: bool,
+    /// Whether reasoning is wanted in encrypted form.
+    pub encrypted_reasoning: bool,
     /// Characters of system prompt, messages and tools.
     pub input_chars: u64,
 }
@@ -68,10 +74,6 @@ pub struct BadRequest(pub String);
 
 pub fn read(dialect: Dialect, body: &Value) -> Result<Ask, BadRequest> {
     let model = body["model"].as_str().filter(|model| !model.is_empty()).ok_or_else(|| bad("model: Field required"))?;
-    let messages = body["messages"].as_array().ok_or_else(|| bad("messages: Field required"))?;
-    if messages.is_empty() {
-        return Err(bad("messages: at least one message is required"));
-    }
     let mut ask = Ask {
         dialect,
         model: model.to_owned(),
@@ -85,11 +87,14 @@ pub fn read(dialect: Dialect, body: &Value) -> Result<Ask, BadRequest> {
         system_text: content_text(&body["system"]),
         user_text: String::new(),
         tool_results: Vec::new(),
-        input_chars: ["system", "messages", "tools"].iter().map(|field| chars_in(&body[field])).sum(),
+        results_answered: false,
+        encrypted_reasoning: false,
+        input_chars: ["system", "messages", "tools", "instructions", "input"].iter().map(|field| chars_in(&body[field])).sum(),
     };
     match dialect {
-        Dialect::Anthropic => read_anthropic(body, messages, &mut ask)?,
-        Dialect::Chat => read_chat(body, messages, &mut ask)?,
+        Dialect::Anthropic => read_anthropic(body, messages(body)?, &mut ask)?,
+        Dialect::Chat => read_chat(body, messages(body)?, &mut ask)?,
+        Dialect::Responses => crate::responses::reading::read(body, &mut ask)?,
     }
     if let ToolChoice::Named(name) = &ask.tool_choice
         && !ask.tools.iter().any(|tool| tool.name == *name)
@@ -100,6 +105,11 @@ pub fn read(dialect: Dialect, body: &Value) -> Result<Ask, BadRequest> {
         return Err(bad("tool_choice: may only be specified while providing tools"));
     }
     Ok(ask)
+}
+
+fn messages(body: &Value) -> Result<&[Value], BadRequest> {
+    let messages = body["messages"].as_array().ok_or_else(|| bad("messages: Field required"))?;
+    if messages.is_empty() { Err(bad("messages: at least one message is required")) } else { Ok(messages) }
 }
 
 /// The text of a `content`: a string, or the text blocks of an array.
@@ -190,7 +200,7 @@ fn read_chat(body: &Value, messages: &[Value], ask: &mut Ask) -> Result<(), BadR
     Ok(())
 }
 
-fn remember_user_text(ask: &mut Ask, content: &Value) {
+pub fn remember_user_text(ask: &mut Ask, content: &Value) {
     let text = content_text(content);
     if !text.is_empty() {
         ask.user_text = text;
@@ -211,7 +221,7 @@ fn chars_in(value: &Value) -> u64 {
     }
 }
 
-fn array(value: &Value) -> &[Value] {
+pub fn array(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
@@ -219,7 +229,7 @@ fn strings(value: &Value) -> Vec<String> {
     array(value).iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-fn bad(message: &str) -> BadRequest {
+pub fn bad(message: &str) -> BadRequest {
     BadRequest(message.to_owned())
 }
 

@@ -4,13 +4,14 @@ use serde_json::Value;
 
 use crate::ask::Dialect;
 use crate::directive::Refused;
-use crate::{anthropic, chat};
+use crate::{anthropic, chat, responses};
 
 /// The error body in the dialect's envelope.
 pub fn body(dialect: Dialect, refused: &Refused, message: &str, request_id: &str) -> Value {
     match dialect {
         Dialect::Anthropic => anthropic::error(refused, message, request_id),
         Dialect::Chat => chat::error(refused, message),
+        Dialect::Responses => responses::error(refused, message),
     }
 }
 
@@ -24,9 +25,11 @@ pub fn answer(dialect: Dialect, refused: &Refused, message: &str, request_id: &s
 pub fn message(dialect: Dialect, refused: &Refused) -> String {
     match (refused.code.as_deref(), dialect) {
         (Some("context_length_exceeded"), Dialect::Anthropic) => "prompt is too long: 210000 tokens > 200000 maximum".to_owned(),
-        (Some("context_length_exceeded"), Dialect::Chat) => "This model's maximum context length is 200000 tokens. However, your messages \
+        (Some("context_length_exceeded"), Dialect::Chat | Dialect::Responses) => {
+            "This model's maximum context length is 200000 tokens. However, your messages \
                                                              resulted in 210000 tokens. Please reduce the length of the messages."
-            .to_owned(),
+                .to_owned()
+        }
         (Some("insufficient_quota"), _) => "You exceeded your current quota, please check your plan and billing details.".to_owned(),
         _ if refused.status == 529 => "Overloaded".to_owned(),
         _ => format!("scripted failure with status {}", refused.status),
@@ -58,7 +61,7 @@ pub fn json(status: u16, dialect: Dialect, request_id: &str, more_headers: &str,
 fn vendor_headers(dialect: Dialect, request_id: &str) -> String {
     match dialect {
         Dialect::Anthropic => format!("request-id: {request_id}\r\nanthropic-ratelimit-requests-limit: 4000\r\n"),
-        Dialect::Chat => format!("x-request-id: {request_id}\r\nx-ratelimit-limit-requests: 4000\r\n"),
+        Dialect::Chat | Dialect::Responses => format!("x-request-id: {request_id}\r\nx-ratelimit-limit-requests: 4000\r\n"),
     }
 }
 

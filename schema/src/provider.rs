@@ -9,8 +9,14 @@ use crate::ProviderId;
 #[serde(rename_all = "snake_case")]
 pub enum ProviderKind {
     Anthropic,
+    /// Chat Completions, of OpenAI itself.
     Openai,
+    /// OpenAI's Responses API; others have copied it.
+    OpenaiResponses,
+    /// Gemini's own API.
     Gemini,
+    /// Chat Completions, as Gemini copies it.
+    GeminiCompatible,
     Mistral,
     Xai,
     Groq,
@@ -23,10 +29,12 @@ pub enum ProviderKind {
 }
 
 impl ProviderKind {
-    pub const ALL: [ProviderKind; 10] = [
+    pub const ALL: [ProviderKind; 12] = [
         ProviderKind::Anthropic,
         ProviderKind::Openai,
+        ProviderKind::OpenaiResponses,
         ProviderKind::Gemini,
+        ProviderKind::GeminiCompatible,
         ProviderKind::Mistral,
         ProviderKind::Xai,
         ProviderKind::Groq,
@@ -40,7 +48,9 @@ impl ProviderKind {
         match self {
             ProviderKind::Anthropic => "anthropic",
             ProviderKind::Openai => "openai",
+            ProviderKind::OpenaiResponses => "openai_responses",
             ProviderKind::Gemini => "gemini",
+            ProviderKind::GeminiCompatible => "gemini_compatible",
             ProviderKind::Mistral => "mistral",
             ProviderKind::Xai => "xai",
             ProviderKind::Groq => "groq",

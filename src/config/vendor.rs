@@ -23,5 +23,11 @@ pub const VENDORS: [Vendor; 8] = [
 
 /// The vendor behind a kind; self-hosted backends and the scripted provider have none.
 pub fn vendor(kind: ProviderKind) -> Option<&'static Vendor> {
-    VENDORS.iter().find(|vendor| vendor.kind == kind)
+    // two dialects of one vendor: one address, one key
+    let offered = match kind {
+        ProviderKind::OpenaiResponses => ProviderKind::Openai,
+        ProviderKind::GeminiCompatible => ProviderKind::Gemini,
+        other => other,
+    };
+    VENDORS.iter().find(|vendor| vendor.kind == offered)
 }

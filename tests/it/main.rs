@@ -21,6 +21,7 @@ mod overload;
 mod parity;
 mod price_basis;
 mod replicas;
+mod responses_provider;
 mod review_faults;
 mod routing;
 mod secrets;

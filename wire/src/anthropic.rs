@@ -4,8 +4,10 @@
 
 pub mod complete_start;
 pub mod content;
+pub mod foreign;
 pub mod frames;
 pub mod message;
 pub mod native;
 pub mod request;
 pub mod stream;
+pub mod unread;

@@ -12,8 +12,11 @@ pub mod client;
 pub mod client_error;
 pub mod coercion;
 pub mod event;
+pub mod fault;
 pub mod json;
 pub mod origin;
+pub mod responses;
+pub mod signature;
 pub mod sse;
 pub mod upstream;
 

@@ -15,6 +15,7 @@ use crate::coercion::{Change, Coercions, Reason};
 use crate::event::{Heard, Passage};
 use crate::responses::request::Asked;
 use crate::responses::stream::ResponsesReader;
+pub use crate::fault::FaultKind;
 use crate::sse::{SseDecoder, SseEvent};
 
 /// What to send.
@@ -94,25 +95,19 @@ impl Dialect {
     }
 
     fn responses(call: &Call, provider: &Provider, model: &Model, key: Option<String>) -> Result<UpstreamRequest, BadRequest> {
-        let (body, coercions) = if Dialect::Responses.is_native_to(call.client.dialect()) {
-            (crate::responses::native::request_body(&call.body, &model.upstream_name, true)?, Coercions::default())
-        } else {
-            let asked = Asked { upstream_name: &model.upstream_name, max_output_tokens: model.max_output_tokens };
-            let (body, written) = crate::responses::request::request_body(&call.messages, asked, true).map_err(|bad| blamed(call, bad))?;
-            let mut coercions = from_messages(call, written);
-            if call.client_headers.beta.is_some() {
-                coercions.add("anthropic-beta", Change::Dropped(Reason::NoEquivalent));
-            }
-            (body, coercions)
-        };
+        let url = format!("{}/v1/responses", provider.base_url);
         let headers = key.map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
-        Ok(UpstreamRequest {
-            url: format!("{}/v1/responses", provider.base_url),
-            headers,
-            body,
-            coercions,
-            tool_names: ToolNames::default(),
-        })
+        if Dialect::Responses.is_native_to(call.client.dialect()) {
+            let body = crate::responses::native::request_body(&call.body, &model.upstream_name, true)?;
+            return Ok(UpstreamRequest { url, headers, body, coercions: Coercions::default(), tool_names: ToolNames::default() });
+        }
+        let asked = Asked { upstream_name: &model.upstream_name, max_output_tokens: model.max_output_tokens };
+        let written = crate::responses::request::request_body(&call.messages, asked, true).map_err(|bad| blamed(call, bad))?;
+        let mut coercions = from_messages(call, written.coercions);
+        if call.client_headers.beta.is_some() {
+            coercions.add("anthropic-beta", Change::Dropped(Reason::NoEquivalent));
+        }
+        Ok(UpstreamRequest { url, headers, body: written.body, coercions, tool_names: written.tool_names })
     }
 
     /// A reader for the answer to `request`, made of this call. `model` is what the client shall see; `id_seed` makes ids that a provider leaves out.
@@ -171,38 +166,6 @@ impl StreamFault {
     pub fn malformed(what: impl Into<String>) -> Self {
         StreamFault::Malformed(what.into())
     }
-}
-
-/// What kind of error a provider reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultKind {
-    /// The request itself is wrong: nobody else would take it.
-    InvalidRequest,
-    RateLimited,
-    Overloaded,
-    /// Our key, our account, or a model that this provider does not have.
-    Account,
-    Api,
-}
-
-/// Classifies an error status.
-pub fn fault_of_status(status: u16) -> FaultKind {
-    match status {
-        400 | 405 | 413 | 415 | 422 => FaultKind::InvalidRequest,
-        401..=404 => FaultKind::Account,
-        429 => FaultKind::RateLimited,
-        498 | 503 | 529 => FaultKind::Overloaded,
-        _ => FaultKind::Api,
-    }
-}
-
-/// The message inside an error body of any vendor.
-pub fn error_message(body: &[u8]) -> Option<String> {
-    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let value = value.get(0).cloned().unwrap_or(value);
-    let error = value.get("error").unwrap_or(&value);
-    let message = error.get("message").or_else(|| value.get("message")).or_else(|| value.get("detail")).unwrap_or(error);
-    message.as_str().map(str::to_owned)
 }
 
 /// Bytes of one answer in, events out.

@@ -7,8 +7,12 @@
 
 #[path = "golden/anthropic_to_chat.rs"]
 mod anthropic_to_chat;
+#[path = "golden/anthropic_to_responses.rs"]
+mod anthropic_to_responses;
 #[path = "golden/chat_stream.rs"]
 mod chat_stream;
+#[path = "golden/responses_stream.rs"]
+mod responses_stream;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -89,4 +93,65 @@ pub fn model(upstream_name: &str) -> Model {
         max_output_tokens: None,
         expected_latency_ms: None,
     }
+}
+
+/// Requests of one foreign dialect: an input names the model, its limit and the request; the output has the body and the coercions, or why it was refused.
+pub fn requests_heard_by(direction: &str, kind: ProviderKind) {
+    use serde_json::{Value, json};
+    compare(direction, ("json", "json"), |_, input| {
+        let case: Value = serde_json::from_slice(input).unwrap();
+        let named = model(case["model"].as_str().unwrap_or("their-model"));
+        let model = Model { max_output_tokens: case["max_output_tokens"].as_u64(), ..named };
+        let body = serde_json::to_vec(&case["request"]).unwrap();
+        let headers = ainfera_wire::call::ClientHeaders::default();
+        let call = ainfera_wire::Call::from_messages(body.into(), headers, &|text| text.len() as u64 / 4);
+        let sent = call.and_then(|call| ainfera_wire::upstream::Dialect::of(kind).request(&call, &provider(kind), &model));
+        pretty(&match sent {
+            Ok(request) => {
+                let body: Value = serde_json::from_slice(&request.body).unwrap();
+                json!({"url": request.url, "body": body, "coercions": request.coercions.texts()})
+            }
+            Err(bad) => json!({"refused": bad.to_string()}),
+        })
+    });
+}
+
+/// Streams of one foreign dialect: the output is an Anthropic client's frames; a stream that is no answer ends with a line that says why.
+pub fn streams_of(direction: &str, kind: ProviderKind) {
+    compare(direction, ("txt", "txt"), |_, input| {
+        let whole = anthropic_frames(kind, &[input]);
+        let bytes: Vec<&[u8]> = input.chunks(1).collect();
+        assert_eq!(anthropic_frames(kind, &bytes), whole, "the same bytes one by one");
+        whole
+    });
+}
+
+fn anthropic_frames(kind: ProviderKind, chunks: &[&[u8]]) -> String {
+    use ainfera_wire::{AnswerNames, Call, Client, ClientFrames};
+    let body = br#"{"model":"ainfera-inference","max_tokens":50,"messages":[{"role":"user","content":"hi"}],"stream":true}"#;
+    let call = Call::from_messages(bytes::Bytes::from_static(body), ainfera_wire::call::ClientHeaders::default(), &|_| 7).unwrap();
+    let dialect = ainfera_wire::upstream::Dialect::of(kind);
+    let request = dialect.request(&call, &provider(kind), &model("their-model")).unwrap();
+    let mut reader = dialect.reader(&call, &request, "slug", "seed".to_owned());
+    let names = AnswerNames {
+        request_id: "req_1".to_owned(),
+        digits: "0123456789abcdef01234567".to_owned(),
+        model: "ainfera-inference".to_owned(),
+        agent_id: "agent".to_owned(),
+        inference_id: "inference".to_owned(),
+        receipt_id: "receipt".to_owned(),
+        created_s: 1,
+        estimated_input_tokens: 7,
+    };
+    let mut frames = ClientFrames::new(&Client::Messages, names);
+    let mut events = Vec::new();
+    let fed = chunks.iter().try_for_each(|chunk| reader.feed(bytes::Bytes::copy_from_slice(chunk), &mut events));
+    let end = fed.and_then(|()| reader.finish(&mut events));
+    let mut out = bytes::BytesMut::new();
+    events.iter().for_each(|event| frames.write(event, &mut out));
+    let mut text = String::from_utf8(out.to_vec()).unwrap();
+    if let Err(fault) = end {
+        text.push_str(&format!("fault: {fault:?}\n"));
+    }
+    text
 }

@@ -29,6 +29,8 @@ pub struct GatewayPlan {
     pub health: String,
     /// What every provider's table says besides.
     pub each_provider: String,
+    /// Tables beside the usual ones; `MOCK` in them is the scripted provider's address.
+    pub more_tables: String,
     pub spend_policy: SpendPolicy,
     pub funding: Usd,
 }
@@ -41,6 +43,7 @@ impl Default for GatewayPlan {
             // one scripted provider gets all the faults of a test and must be asked each time
             health: "[breaker]\nenabled = false\n[retry]\nfloor_per_second = 1000000\n".to_owned(),
             each_provider: String::new(),
+            more_tables: String::new(),
             spend_policy: SpendPolicy::default(),
             funding: "1000".parse().unwrap(),
         }
@@ -83,6 +86,7 @@ pub fn config_text(plan: &GatewayPlan, database_url: &str, mock_url: &str) -> St
     text.push_str(
         "[[models]]\nslug = \"toolless\"\nprovider = \"chat\"\nsupports_tools = false\nprice = { input = \"1\", output = \"1\" }\n",
     );
+    text.push_str(&plan.more_tables.replace("MOCK", mock_url));
     text
 }
 

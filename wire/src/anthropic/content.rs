@@ -47,6 +47,7 @@ pub enum Block<'a> {
     },
     Thinking {
         text: Text<'a>,
+        signature: Option<Text<'a>>,
     },
     RedactedThinking,
     /// A block of Anthropic's own server tools and betas: only Anthropic understands it.
@@ -131,6 +132,8 @@ pub struct RawBlock<'a> {
     context: Option<Text<'a>>,
     #[serde(borrow)]
     thinking: Option<Text<'a>>,
+    #[serde(borrow)]
+    signature: Option<Text<'a>>,
     #[serde(borrow)]
     cache_control: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -221,7 +224,7 @@ fn block<'a>(raw: RawBlock<'a>, path: &str) -> Result<Block<'a>, BadRequest> {
             outcome: if raw.is_error == Some(true) { ToolOutcome::Failed } else { ToolOutcome::Ok },
             extras,
         },
-        "thinking" => Block::Thinking { text: raw.thinking.ok_or_else(|| missing("thinking"))? },
+        "thinking" => Block::Thinking { text: raw.thinking.ok_or_else(|| missing("thinking"))?, signature: raw.signature },
         "redacted_thinking" => Block::RedactedThinking,
         kind if ANTHROPIC_ONLY.contains(&kind) => Block::AnthropicOnly { kind: raw.kind },
         _ => Block::Unknown { kind: raw.kind },

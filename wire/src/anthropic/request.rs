@@ -95,6 +95,9 @@ pub struct Thinking<'a> {
     #[serde(borrow, rename = "type")]
     pub kind: Text<'a>,
     pub budget_tokens: Option<u64>,
+    /// `omitted`: the caller does not want to see it.
+    #[serde(borrow)]
+    pub display: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -310,7 +313,7 @@ fn block_is_anthropic_only(block: &Block<'_>) -> bool {
 
 fn visit_block(block: &Block<'_>, visit: &mut dyn FnMut(&str)) {
     match block {
-        Block::Text { text, .. } | Block::Thinking { text } => visit(text),
+        Block::Text { text, .. } | Block::Thinking { text, .. } => visit(text),
         Block::ToolUse { name, input, .. } => {
             visit(name);
             visit(input.get());

@@ -1,0 +1,222 @@
+//! How a script sounds in the Responses dialect.
+
+pub mod reading;
+
+use serde_json::{Value, json};
+
+use crate::directive::Refused;
+use crate::frames::{Dress, FrameKind, Frames, Markers};
+use crate::script::{Call, CallOrder, Reported, Script, Stop, Usage};
+
+/// Vendors of this dialect keep a connection alive with comments.
+pub const PING: &str = ": ping\n\n";
+
+/// Whether reasoning comes encrypted, to be given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reasoning {
+    Shown,
+    AlsoEncrypted,
+}
+
+/// The stream: `response.created`, items one after the other, the response's end.
+pub fn frames(script: &Script, dress: &Dress, reasoning: Reasoning) -> Frames {
+    let mut stream = Stream { frames: Frames::default(), dress, number: 0, index: 0 };
+    let in_progress = response(script, dress, "in_progress", json!([]));
+    stream.event("response.created", json!({"response": in_progress}), FrameKind::Start);
+    stream.event("response.in_progress", json!({"response": in_progress}), FrameKind::Frame);
+    let output = output(script, dress, reasoning);
+    if !script.thinking.is_empty() {
+        stream.reasoning(&script.thinking, &output[0]);
+    }
+    if !script.text.is_empty() {
+        stream.message(&script.text, &output[stream.index]);
+    }
+    stream.calls(script, &output[stream.index..]);
+    let (name, status) = ending(script);
+    let response = response(script, dress, status, Value::Array(output));
+    stream.event(name, json!({"response": response}), FrameKind::Terminator);
+    stream.frames
+}
+
+/// The whole answer, for `stream: false`.
+pub fn body(script: &Script, dress: &Dress, reasoning: Reasoning) -> Value {
+    response(script, dress, ending(script).1, Value::Array(output(script, dress, reasoning)))
+}
+
+/// The event that says the error inside a stream; the vendor nests it, and says it again in `response.failed`.
+pub fn error_event(error: &Value) -> String {
+    let mut event = json!({"type": "error", "sequence_number": 2});
+    event["error"] = error["error"].clone();
+    let failed = json!({"type": "response.failed", "sequence_number": 3,
+        "response": {"id": "resp_mockfailed", "object": "response", "status": "failed", "output": [],
+            "error": {"code": error["error"]["code"].as_str().unwrap_or("server_error"), "message": error["error"]["message"]}}});
+    format!("event: error\ndata: {event}\n\nevent: response.failed\ndata: {failed}\n\n")
+}
+
+/// As of Chat Completions, but for the code of an overload.
+pub fn error(refused: &Refused, message: &str) -> Value {
+    let mut error = crate::chat::error(refused, message);
+    if refused.status == 529 && refused.code.is_none() {
+        error["error"]["code"] = json!("server_is_overloaded");
+    }
+    error
+}
+
+fn ending(script: &Script) -> (&'static str, &'static str) {
+    match script.stop {
+        Stop::MaxTokens => ("response.incomplete", "incomplete"),
+        Stop::EndTurn | Stop::StopSequence(_) | Stop::ToolUse => ("response.completed", "completed"),
+    }
+}
+
+fn response(script: &Script, dress: &Dress, status: &str, output: Value) -> Value {
+    let mut response = json!({"id": format!("resp_mock{}", dress.tag), "object": "response", "created_at": dress.created_s, "status": status,
+        "error": null, "incomplete_details": null, "model": dress.model, "output": output, "usage": null});
+    if status == "incomplete" {
+        response["incomplete_details"] = json!({"reason": "max_output_tokens"});
+    }
+    if status != "in_progress" && script.usage.reported == Reported::Yes {
+        response["usage"] = usage(&script.usage);
+    }
+    response
+}
+
+fn output(script: &Script, dress: &Dress, reasoning: Reasoning) -> Vec<Value> {
+    let mut output = Vec::new();
+    if !script.thinking.is_empty() {
+        let mut item = json!({"id": format!("rs_mock{}", dress.tag), "type": "reasoning",
+            "summary": [{"type": "summary_text", "text": script.thinking.concat()}]});
+        if reasoning == Reasoning::AlsoEncrypted {
+            item["encrypted_content"] = json!(format!("{}{}", reading::ENCRYPTED, dress.tag));
+        }
+        output.push(item);
+    }
+    if !script.text.is_empty() {
+        output.push(json!({"id": format!("msg_mock{}", dress.tag), "type": "message", "status": "completed", "role": "assistant",
+            "content": [{"type": "output_text", "text": script.text.concat(), "annotations": [], "logprobs": []}]}));
+    }
+    for (position, call) in script.calls.iter().enumerate() {
+        output.push(json!({"id": format!("fc_mock{}_{position}", dress.tag), "type": "function_call", "status": "completed",
+            "call_id": call.id, "name": call.name, "arguments": call.arguments()}));
+    }
+    output
+}
+
+fn usage(usage: &Usage) -> Value {
+    json!({"input_tokens": usage.prompt(), "input_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_creation},
+        "output_tokens": usage.output, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": usage.prompt() + usage.output})
+}
+
+struct Stream<'a> {
+    frames: Frames,
+    dress: &'a Dress<'a>,
+    number: u64,
+    index: usize,
+}
+
+impl Stream<'_> {
+    fn head(&mut self, name: &str) -> &mut Frames {
+        let number = self.number.to_string();
+        self.number += 1;
+        self.frames.raw("event: ").raw(name).raw("\ndata: {\"type\":\"").raw(name).raw("\",\"sequence_number\":").raw(&number)
+    }
+
+    fn event(&mut self, name: &str, members: Value, kind: FrameKind) {
+        let members = members.to_string();
+        let members = members.strip_prefix('{').unwrap_or(&members);
+        self.head(name).raw(",").raw(members).raw("\n\n").end(kind);
+    }
+
+    fn delta(&mut self, name: &str, index: usize, piece: &str, markers: Markers) {
+        let (index, pad) = (index.to_string(), self.dress.pad);
+        let frames =
+            self.head(name).raw(",\"output_index\":").raw(&index).raw(",\"content_index\":0,\"delta\":").marked_string(markers, piece);
+        if pad > 0 {
+            frames.raw(",\"obfuscation\":").string(&"x".repeat(pad));
+        }
+        frames.raw("}\n\n").end(FrameKind::Content);
+    }
+
+    fn added(&mut self, index: usize, item: &Value, emptied: &[&str]) {
+        let mut item = item.clone();
+        for member in emptied {
+            item[*member] = if item[*member].is_string() { json!("") } else { json!([]) };
+        }
+        if item.get("status").is_some() {
+            item["status"] = json!("in_progress");
+        }
+        self.event("response.output_item.added", json!({"output_index": index, "item": item}), FrameKind::Frame);
+    }
+
+    fn done(&mut self, index: usize, item: &Value) {
+        self.event("response.output_item.done", json!({"output_index": index, "item": item}), FrameKind::Frame);
+    }
+
+    fn reasoning(&mut self, pieces: &[String], item: &Value) {
+        let index = self.index;
+        self.added(index, item, &["summary"]);
+        let part = |text: &str| json!({"output_index": index, "summary_index": 0, "part": {"type": "summary_text", "text": text}});
+        self.event("response.reasoning_summary_part.added", part(""), FrameKind::Frame);
+        for piece in pieces {
+            self.delta("response.reasoning_summary_text.delta", index, piece, Markers::Off);
+        }
+        let whole = json!({"output_index": index, "summary_index": 0, "text": pieces.concat()});
+        self.event("response.reasoning_summary_text.done", whole, FrameKind::Frame);
+        self.event("response.reasoning_summary_part.done", part(&pieces.concat()), FrameKind::Frame);
+        self.done(index, item);
+        self.index += 1;
+    }
+
+    fn message(&mut self, pieces: &[String], item: &Value) {
+        let index = self.index;
+        self.added(index, item, &["content"]);
+        let part = |text: &str| json!({"output_index": index, "content_index": 0, "part": {"type": "output_text", "text": text, "annotations": []}});
+        self.event("response.content_part.added", part(""), FrameKind::Frame);
+        let markers = self.dress.markers;
+        for piece in pieces {
+            self.delta("response.output_text.delta", index, piece, markers);
+        }
+        let whole = json!({"output_index": index, "content_index": 0, "text": pieces.concat()});
+        self.event("response.output_text.done", whole, FrameKind::Frame);
+        self.event("response.content_part.done", part(&pieces.concat()), FrameKind::Frame);
+        self.done(index, item);
+        self.index += 1;
+    }
+
+    fn calls(&mut self, script: &Script, items: &[Value]) {
+        let first = self.index;
+        let piece_of = |call: &Call, piece: usize| call.pieces.get(piece).map_or_else(|| "{}".to_owned(), Clone::clone);
+        match script.call_order {
+            CallOrder::OneByOne => {
+                for (position, call) in script.calls.iter().enumerate() {
+                    self.added(first + position, &items[position], &["arguments"]);
+                    for piece in 0..call.argument_frames() {
+                        self.delta("response.function_call_arguments.delta", first + position, &piece_of(call, piece), Markers::Off);
+                    }
+                    self.call_done(first + position, &items[position]);
+                }
+            }
+            CallOrder::Interleaved => {
+                for position in 0..script.calls.len() {
+                    self.added(first + position, &items[position], &["arguments"]);
+                }
+                let longest = script.calls.iter().map(Call::argument_frames).max().unwrap_or(0);
+                for piece in 0..longest {
+                    for (position, call) in script.calls.iter().enumerate().filter(|(_, call)| piece < call.argument_frames()) {
+                        self.delta("response.function_call_arguments.delta", first + position, &piece_of(call, piece), Markers::Off);
+                    }
+                }
+                for position in 0..script.calls.len() {
+                    self.call_done(first + position, &items[position]);
+                }
+            }
+        }
+        self.index += script.calls.len();
+    }
+
+    fn call_done(&mut self, index: usize, item: &Value) {
+        let whole = json!({"output_index": index, "name": item["name"], "arguments": item["arguments"]});
+        self.event("response.function_call_arguments.done", whole, FrameKind::Frame);
+        self.done(index, item);
+    }
+}

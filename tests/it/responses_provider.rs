@@ -1,0 +1,127 @@
+//! A provider of the Responses dialect behind the Anthropic one: every script, failures, and what goes back to it in the next turn.
+
+use serde_json::{Value, json};
+
+use crate::support::database::Database;
+use crate::support::gateway::{message_of, routed, streamed, with_tools};
+use crate::support::{Gateway, GatewayPlan};
+
+const TABLES: &str = r#"
+[[providers]]
+id = "responses"
+kind = "openai_responses"
+base_url = "MOCK"
+[[models]]
+slug = "gpt-responses"
+provider = "responses"
+upstream_name = "gpt-5.5-pro"
+price = { input = "5", output = "15" }
+[[models]]
+slug = "responses-toolless"
+provider = "responses"
+supports_tools = false
+price = { input = "5", output = "15" }
+"#;
+
+async fn gateway() -> Gateway {
+    Gateway::with(GatewayPlan { more_tables: TABLES.to_owned(), ..GatewayPlan::default() }, Database::sqlite()).await
+}
+
+fn pinned(prompt: &str) -> Value {
+    let mut body = with_tools(routed(prompt));
+    body["model"] = json!("gpt-responses");
+    body
+}
+
+fn kinds(message: &Value) -> Vec<&str> {
+    message["content"].as_array().unwrap().iter().map(|block| block["type"].as_str().unwrap()).collect()
+}
+
+#[actix_rt::test]
+async fn every_script_arrives_streamed_and_whole() {
+    let gateway = gateway().await;
+    for (script, blocks, stop) in [
+        ("[[mock tools=0 tokens=6]]", &["text"][..], "end_turn"),
+        ("[[mock tools=1]]", &["text", "tool_use"], "tool_use"),
+        ("[[mock tools=3 interleave=true text=none]]", &["tool_use", "tool_use", "tool_use"], "tool_use"),
+        ("[[mock thinking=3 tools=0 tokens=2]]", &["thinking", "text"], "end_turn"),
+        ("[[mock tools=0 tokens=500]]", &["text"], "max_tokens"),
+        ("[[mock tools=0 usage=cache tokens=3]]", &["text"], "end_turn"),
+        ("[[mock tools=1 crlf split_utf8 comments tokens=4]]", &["text", "tool_use"], "tool_use"),
+    ] {
+        let stream = gateway.call(&streamed(pinned(script))).await;
+        let message = message_of(&stream);
+        assert_eq!((kinds(&message), message["stop_reason"].as_str()), (blocks.to_vec(), Some(stop)), "{script}");
+        let whole = gateway.call(&pinned(script)).await.json();
+        assert_eq!((kinds(&whole), &whole["usage"]), (blocks.to_vec(), &message["usage"]), "{script}");
+        if let Some(call) = message["content"].as_array().unwrap().iter().find(|block| block["type"] == "tool_use") {
+            assert_eq!(call["input"], json!({"city": "Paris", "days": 1}), "{script}");
+        }
+    }
+    let asked = &gateway.mock.requests()[0];
+    assert_eq!(asked.path, "/v1/responses");
+    assert_eq!((&asked.body["model"], &asked.body["store"]), (&json!("gpt-5.5-pro"), &json!(false)));
+}
+
+#[actix_rt::test]
+async fn failures_before_and_after_content() {
+    let gateway = gateway().await;
+    for (fault, status) in [
+        ("refuse_status status=429 retry_after=2", 529),
+        ("refuse_status status=401", 502),
+        ("refuse_status status=400", 400),
+        ("empty_stream", 502),
+        ("error_event_at at=1", 529),
+        ("fin_at at=2", 502),
+        ("bad_json_at at=0", 502),
+    ] {
+        let answer = gateway.call(&streamed(pinned(&format!("[[mock fault={fault} tools=0 tokens=4]]")))).await;
+        assert_eq!(answer.status, status, "{fault}: {}", answer.text());
+    }
+    for fault in ["missing_terminator", "fin_at at=8", "error_event_at at=8", "rst_at at=8"] {
+        let answer = gateway.call(&streamed(pinned(&format!("[[mock fault={fault} tools=0 tokens=6]]")))).await;
+        let text = answer.text();
+        assert_eq!(answer.status, 200, "{fault}");
+        assert!(text.contains("event: error") && !text.contains("message_stop"), "{fault}: {text}");
+    }
+}
+
+/// The provider refuses a reasoning item that it did not make, and a result without its call.
+#[actix_rt::test]
+async fn p074_reasoning_goes_back_to_its_issuer_and_to_nobody_else() {
+    let gateway = gateway().await;
+    let mut body = pinned("[[mock thinking=2 tools=1]] look");
+    let first = message_of(&gateway.call(&streamed(body.clone())).await);
+    assert_eq!(kinds(&first), ["thinking", "text", "tool_use"]);
+    let call = &first["content"][2];
+    let result = json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": call["id"], "content": "18 degrees"}]});
+    let turns = body["messages"].as_array_mut().unwrap();
+    turns.push(json!({"role": "assistant", "content": first["content"]}));
+    turns.push(result);
+    let answer = gateway.call(&streamed(body.clone())).await;
+    assert!(message_of(&answer)["content"].to_string().contains("18 degrees"));
+    let asked = gateway.mock.requests().last().unwrap().body.clone();
+    let item = &asked["input"][1];
+    assert_eq!((&item["type"], item["summary"][0]["text"].as_str()), (&json!("reasoning"), Some("The user wants an ")));
+    assert!(item["encrypted_content"].as_str().unwrap().starts_with("gAAAAmock"));
+    // one of Anthropic's own is left out and named
+    body["messages"][1]["content"][0] = json!({"type": "thinking", "thinking": "hm", "signature": "EqQBCkYIARgC"});
+    let answer = gateway.call(&body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(answer.header("x-ainfera-coercions").unwrap().contains("messages.1.content.0=dropped:other_issuer"));
+}
+
+#[actix_rt::test]
+async fn tools_for_a_tier_without_them_is_422_with_its_name() {
+    let gateway = gateway().await;
+    let mut body = with_tools(routed("hi"));
+    body["model"] = json!("responses-toolless");
+    for body in [streamed(body.clone()), body] {
+        let answer = gateway.call(&body).await;
+        assert_eq!(answer.status, 422);
+        assert_eq!(answer.json()["error"]["details"]["error_code"], "tools_not_supported_by_backend");
+        let message = answer.error().1;
+        assert!(message.contains("responses-toolless") && message.contains("hint"), "{message}");
+    }
+    assert_eq!(gateway.mock.requests().len(), 0);
+}

@@ -1,0 +1,54 @@
+//! What every dialect needs that is written from an Anthropic request and has no place for all of it.
+
+use serde_json::Value;
+
+use super::content::{Block, BlockExtras};
+use super::request::ROUTING_MEMBERS;
+use super::unread::name_unread;
+use crate::bad_request::BadRequest;
+use crate::coercion::{Change, Coercions, Reason};
+use crate::json::Members;
+
+/// Names what a translation does not read: members of the body, and whatever stands inside those that it reads.
+pub fn name_unread_members(body: &[u8], read: &[&str], coercions: &mut Coercions) -> Result<(), BadRequest> {
+    let members = Members::parse(body).map_err(|error| BadRequest::new("body", error.to_string()))?;
+    for (key, value) in &members.0 {
+        let key: &str = key;
+        if read.contains(&key) {
+            name_unread(key, value, coercions);
+        } else if !ROUTING_MEMBERS.contains(&key) {
+            coercions.add(key, Change::Dropped(Reason::NoEquivalent));
+        }
+    }
+    Ok(())
+}
+
+/// Names the members of a block that other dialects have no place for.
+pub fn name_extras(extras: BlockExtras, path: &str, coercions: &mut Coercions) {
+    if extras.cache_control {
+        coercions.add(format!("{path}.cache_control"), Change::Dropped(Reason::NoEquivalent));
+    }
+    if extras.citations {
+        coercions.add(format!("{path}.citations"), Change::Dropped(Reason::NoEquivalent));
+    }
+}
+
+/// The text blocks of a place that takes nothing else.
+pub fn joined_text(blocks: &[Block<'_>], path: &str, coercions: &mut Coercions) -> String {
+    let mut texts = Vec::with_capacity(blocks.len());
+    for (index, block) in blocks.iter().enumerate() {
+        match block {
+            Block::Text { text, extras } => {
+                name_extras(*extras, &format!("{path}.{index}"), coercions);
+                texts.push(&**text);
+            }
+            _ => coercions.add(format!("{path}.{index}"), Change::Dropped(Reason::NoEquivalent)),
+        }
+    }
+    texts.join("\n\n")
+}
+
+/// A value that stands in the request as it came.
+pub fn parsed(json: &str, field: &str) -> Result<Value, BadRequest> {
+    serde_json::from_str(json).map_err(|error| BadRequest::new(field, error.to_string()))
+}

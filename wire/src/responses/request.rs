@@ -1,0 +1,200 @@
+//! An Anthropic request said in the Responses dialect. What cannot be said is named as a coercion.
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use super::input::{LONGEST_TOOL_NAME, items};
+use super::models::reasons;
+use crate::anthropic::foreign::{joined_text, name_unread_members, parsed};
+use crate::anthropic::request::{MessagesRequest, ToolChoiceMode};
+use crate::bad_request::BadRequest;
+use crate::chat::tool_names::ToolNames;
+use crate::coercion::{Change, Coercions, Reason};
+
+/// Members that this translation reads; any other member of the body is named as dropped.
+const READ: [&str; 12] = [
+    "model",
+    "max_tokens",
+    "messages",
+    "system",
+    "stream",
+    "tools",
+    "tool_choice",
+    "temperature",
+    "top_p",
+    "thinking",
+    "output_config",
+    "metadata",
+];
+/// A smaller limit is refused.
+const LEAST_OUTPUT_TOKENS: u64 = 16;
+/// A longer one is refused.
+const LONGEST_IDENTIFIER: usize = 64;
+
+/// The model that is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    pub upstream_name: &'a str,
+    pub max_output_tokens: Option<u64>,
+}
+
+/// What goes to the provider, and what became of the caller's words on the way.
+#[derive(Debug)]
+pub struct Written {
+    pub body: Bytes,
+    pub coercions: Coercions,
+    pub tool_names: ToolNames,
+}
+
+/// The body for a Responses provider, and what was lost on the way.
+pub fn request_body(body: &[u8], asked: Asked<'_>, streams: bool) -> Result<Written, BadRequest> {
+    let request = MessagesRequest::parse(body)?;
+    let mut coercions = Coercions::default();
+    let mut tool_names = ToolNames::default();
+    name_unread_members(body, &READ, &mut coercions)?;
+    let mut said = Map::new();
+    said.insert("model".to_owned(), json!(asked.upstream_name));
+    let instructions = joined_text(&request.system, "system", &mut coercions);
+    if !instructions.is_empty() {
+        said.insert("instructions".to_owned(), json!(instructions));
+    }
+    said.insert("input".to_owned(), Value::Array(items(&request, &mut tool_names, &mut coercions)?));
+    said.insert("max_output_tokens".to_owned(), json!(output_limit(request.max_tokens, asked, &mut coercions)));
+    said.insert("stream".to_owned(), json!(streams));
+    // nothing of a call stays at the provider
+    said.insert("store".to_owned(), json!(false));
+    sampling(&request, asked, &mut said, &mut coercions)?;
+    tools(&request, &mut said, &mut tool_names, &mut coercions)?;
+    reasoning(&request, asked, &mut said, &mut coercions);
+    format(&request, &mut said, &mut coercions)?;
+    if let Some(user_id) = &request.user_id {
+        if user_id.len() <= LONGEST_IDENTIFIER {
+            said.insert("safety_identifier".to_owned(), json!(&**user_id));
+            coercions.add("metadata.user_id", Change::Renamed("safety_identifier".to_owned()));
+        } else {
+            coercions.add("metadata.user_id", Change::Dropped(Reason::Vendor));
+        }
+    }
+    let body = serde_json::to_vec(&Value::Object(said)).map_err(|error| BadRequest::new("body", error.to_string()))?;
+    Ok(Written { body: Bytes::from(body), coercions, tool_names })
+}
+
+fn output_limit(max_tokens: u64, asked: Asked<'_>, coercions: &mut Coercions) -> u64 {
+    let limit = max_tokens.min(asked.max_output_tokens.unwrap_or(u64::MAX)).max(LEAST_OUTPUT_TOKENS);
+    if limit != max_tokens {
+        coercions.add("max_tokens", Change::Clamped(limit.to_string()));
+    }
+    coercions.add("max_tokens", Change::Renamed("max_output_tokens".to_owned()));
+    limit
+}
+
+fn sampling(
+    request: &MessagesRequest<'_>,
+    asked: Asked<'_>,
+    said: &mut Map<String, Value>,
+    coercions: &mut Coercions,
+) -> Result<(), BadRequest> {
+    for (name, value) in [("temperature", request.temperature), ("top_p", request.top_p)] {
+        let Some(value) = value else { continue };
+        if reasons(asked.upstream_name) {
+            coercions.add(name, Change::Dropped(Reason::Model));
+        } else {
+            said.insert(name.to_owned(), parsed(value.get(), name)?);
+        }
+    }
+    Ok(())
+}
+
+fn tools(
+    request: &MessagesRequest<'_>,
+    said: &mut Map<String, Value>,
+    tool_names: &mut ToolNames,
+    coercions: &mut Coercions,
+) -> Result<(), BadRequest> {
+    if request.tools.is_empty() {
+        return Ok(());
+    }
+    let mut functions = Vec::with_capacity(request.tools.len());
+    for (index, tool) in request.tools.iter().enumerate() {
+        let (Some(name), Some(schema)) = (&tool.name, tool.input_schema) else {
+            return Err(BadRequest::new(format!("tools.{index}.type"), "only Anthropic's own API has this tool"));
+        };
+        let parameters = parsed(schema.get(), &format!("tools.{index}.input_schema"))?;
+        // left out it would be true here, and most schemas do not fit that
+        let strict = tool.strict.unwrap_or(false);
+        let sent = tool_names.sent(name, LONGEST_TOOL_NAME);
+        if sent != **name {
+            coercions.add(format!("tools.{index}.name"), Change::Renamed(sent.clone()));
+        }
+        let mut function = json!({"type": "function", "name": sent, "parameters": parameters, "strict": strict});
+        if let Some(description) = &tool.description {
+            function["description"] = json!(&**description);
+        }
+        if tool.cache_control.is_some() {
+            coercions.add(format!("tools.{index}.cache_control"), Change::Dropped(Reason::NoEquivalent));
+        }
+        functions.push(function);
+    }
+    said.insert("tools".to_owned(), Value::Array(functions));
+    let Some(choice) = &request.tool_choice else { return Ok(()) };
+    let word = match &choice.mode {
+        ToolChoiceMode::Auto => json!("auto"),
+        ToolChoiceMode::Any => json!("required"),
+        ToolChoiceMode::None => json!("none"),
+        ToolChoiceMode::Tool(name) => json!({"type": "function", "name": tool_names.sent(name, LONGEST_TOOL_NAME)}),
+    };
+    said.insert("tool_choice".to_owned(), word);
+    if choice.disable_parallel {
+        said.insert("parallel_tool_calls".to_owned(), json!(false));
+    }
+    Ok(())
+}
+
+/// `thinking` and `output_config.effort` become an effort and a summary. Where the model reasons, its reasoning comes encrypted, to be given back.
+fn reasoning(request: &MessagesRequest<'_>, asked: Asked<'_>, said: &mut Map<String, Value>, coercions: &mut Coercions) {
+    let mut reasoning = Map::new();
+    let effort = request.output_config.as_ref().and_then(|output| output.effort.as_deref());
+    if let Some(effort) = effort {
+        reasoning.insert("effort".to_owned(), json!(if effort == "max" { "xhigh" } else { effort }));
+        coercions.add("output_config.effort", Change::Renamed("reasoning.effort".to_owned()));
+    }
+    if let Some(thinking) = &request.thinking {
+        match &*thinking.kind {
+            "disabled" => coercions.add("thinking", Change::Dropped(Reason::NoEquivalent)),
+            _ => {
+                if let (None, Some(budget)) = (effort, thinking.budget_tokens) {
+                    reasoning.insert("effort".to_owned(), json!(effort_of(budget)));
+                    coercions.add("thinking.budget_tokens", Change::Clamped(effort_of(budget).to_owned()));
+                }
+                if thinking.display.as_deref() != Some("omitted") {
+                    reasoning.insert("summary".to_owned(), json!("auto"));
+                }
+                coercions.add("thinking", Change::Renamed("reasoning".to_owned()));
+            }
+        }
+    }
+    if reasons(asked.upstream_name) || !reasoning.is_empty() {
+        said.insert("include".to_owned(), json!(["reasoning.encrypted_content"]));
+    }
+    if !reasoning.is_empty() {
+        said.insert("reasoning".to_owned(), Value::Object(reasoning));
+    }
+}
+
+/// The effort that a budget of tokens is nearest to.
+fn effort_of(budget_tokens: u64) -> &'static str {
+    match budget_tokens {
+        0..4_096 => "low",
+        4_096..16_384 => "medium",
+        _ => "high",
+    }
+}
+
+fn format(request: &MessagesRequest<'_>, said: &mut Map<String, Value>, coercions: &mut Coercions) -> Result<(), BadRequest> {
+    let Some(format) = request.output_config.as_ref().and_then(|output| output.format) else { return Ok(()) };
+    let format = parsed(format.get(), "output_config.format")?;
+    let schema = format.get("schema").cloned().unwrap_or_else(|| json!({}));
+    said.insert("text".to_owned(), json!({"format": {"type": "json_schema", "name": "answer", "schema": schema, "strict": true}}));
+    coercions.add("output_config.format", Change::Renamed("text.format".to_owned()));
+    Ok(())
+}

@@ -1,0 +1,212 @@
+//! A Responses stream, read: each event in our words and, as it came, for a client of the same dialect.
+//!
+//! Success is `response.completed` or `response.incomplete`. The response that they carry may leave out its output: what was said is what the events said.
+
+use ainfera_schema::TokenUsage;
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::event::{ErrorBody, Event, Item, Response, usage};
+use super::items::{Items, Kind, Whole};
+use super::native::renamed;
+use crate::chat::tool_names::ToolNames;
+use crate::event::{Heard, Native, Passage, Stop, StopReason, StreamEvent};
+use crate::json::Text;
+use crate::sse::SseEvent;
+use crate::upstream::{FaultKind, StreamFault};
+
+/// Reads events until the response ends.
+#[derive(Debug)]
+pub struct ResponsesReader {
+    passage: Passage,
+    /// What the client shall see as the model's name.
+    model: String,
+    phase: Phase,
+    items: Items,
+    refused: bool,
+    said: Vec<StreamEvent>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    BeforeStart,
+    Answering,
+    Ended,
+}
+
+impl ResponsesReader {
+    /// `id_seed` makes ids for calls that come without one; `tool_names` gives back the names that the caller knows.
+    pub fn new(passage: Passage, model: &str, id_seed: String, tool_names: ToolNames) -> Self {
+        let items = Items::new(id_seed, tool_names);
+        Self { passage, model: model.to_owned(), phase: Phase::BeforeStart, items, refused: false, said: Vec::new() }
+    }
+
+    pub fn read(&mut self, event: SseEvent, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
+        if self.phase == Phase::Ended {
+            return Ok(());
+        }
+        let data = event.data;
+        if data.trim_ascii() == b"[DONE]" {
+            return Err(StreamFault::Truncated);
+        }
+        let parsed: Event<'_> =
+            serde_json::from_slice(&data).map_err(|error| StreamFault::malformed(format!("event is not JSON: {error}")))?;
+        // some who copy the dialect name the event in its line only
+        let kind = match &parsed.kind {
+            Some(kind) => kind.shared(&data),
+            None => ByteString::try_from(event.name).map_err(|_| StreamFault::malformed("event without a type"))?,
+        };
+        let mut said = std::mem::take(&mut self.said);
+        let read = self.event(&kind, parsed, &data, &mut said);
+        let passed = read.and_then(|()| self.pass_on(kind, &data, &mut said, heard));
+        said.clear();
+        self.said = said;
+        passed
+    }
+
+    /// The bytes are over: without the response's own end that is a cut.
+    pub fn finish(&mut self) -> Result<(), StreamFault> {
+        if self.phase == Phase::Ended { Ok(()) } else { Err(StreamFault::Truncated) }
+    }
+
+    /// The whole answer of a provider that does not stream.
+    pub fn whole(&mut self, body: &Bytes, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
+        let response: Response<'_> = serde_json::from_slice(body).map_err(|error| StreamFault::malformed(error.to_string()))?;
+        if response.status.is_none() && response.error.is_none() {
+            return Err(StreamFault::malformed("no response"));
+        }
+        let mut said = Vec::new();
+        let ended = self.end(response, body, &mut said);
+        heard.extend(said.into_iter().map(Heard::translated));
+        ended
+    }
+
+    /// The native form goes out with the last event that it gave rise to, so that nothing is held back which the client could have had.
+    fn pass_on(&mut self, name: ByteString, data: &Bytes, said: &mut Vec<StreamEvent>, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
+        if self.passage == Passage::Translated {
+            heard.extend(said.drain(..).map(Heard::translated));
+            return Ok(());
+        }
+        let legal = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'.');
+        if !legal {
+            return Err(StreamFault::malformed("event with an illegal type"));
+        }
+        let native = Native { name, data: renamed(data, &self.model)? };
+        let last = said.pop().unwrap_or(StreamEvent::Other);
+        heard.extend(said.drain(..).map(Heard::translated));
+        heard.push(Heard { event: last, native: Some(native) });
+        Ok(())
+    }
+
+    fn event(&mut self, kind: &str, event: Event<'_>, data: &Bytes, said: &mut Vec<StreamEvent>) -> Result<(), StreamFault> {
+        if kind == "error" {
+            return Err(fault(event.error.or(Some(ErrorBody { code: event.code, message: event.message, kind: None }))));
+        }
+        if self.phase == Phase::BeforeStart {
+            self.phase = Phase::Answering;
+            let upstream_id = event.response.as_ref().and_then(|response| response.id.as_ref()).map(|id| id.shared(data));
+            said.push(StreamEvent::Start { upstream_id, usage: TokenUsage::default() });
+        }
+        let place = event.output_index.unwrap_or_else(|| self.items.last_place());
+        let text = |text: Option<Text<'_>>| text.map(|text| text.shared(data)).unwrap_or_default();
+        let part = (event.content_index.unwrap_or(0), event.summary_index.unwrap_or(0));
+        match kind {
+            "response.output_item.added" => {
+                let Some(item) = event.item else { return Err(StreamFault::malformed("item event without an item")) };
+                let (kind, whole) = whole_item(item, data);
+                self.items.begin(place, kind, &whole, said);
+            }
+            "response.output_item.done" => {
+                let Some(item) = event.item else { return Err(StreamFault::malformed("item event without an item")) };
+                self.item_ended(place, item, data, said);
+            }
+            "response.output_text.delta" => self.items.text(place, Kind::Message, part, text(event.delta), said),
+            "response.refusal.delta" => {
+                self.refused = true;
+                self.items.text(place, Kind::Message, part, text(event.delta), said);
+            }
+            "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
+                self.items.text(place, Kind::Reasoning, part, text(event.delta), said);
+            }
+            "response.function_call_arguments.delta" => self.items.text(place, Kind::Function, part, text(event.delta), said),
+            "response.custom_tool_call_input.delta" => self.items.text(place, Kind::Custom, part, text(event.delta), said),
+            "response.completed" | "response.incomplete" | "response.failed" => {
+                let response = event.response.unwrap_or_default();
+                let status = kind.strip_prefix("response.").unwrap_or_default();
+                let ended = |status: &Text<'_>| matches!(&**status, "completed" | "incomplete" | "failed");
+                let status = response.status.filter(ended).unwrap_or(Text(status.into()));
+                self.end(Response { status: Some(status), ..response }, data, said)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn item_ended(&mut self, place: u64, item: Item<'_>, data: &Bytes, said: &mut Vec<StreamEvent>) {
+        self.refused |= item.content.iter().flatten().any(|part| part.kind.as_deref() == Some("refusal"));
+        let (kind, whole) = whole_item(item, data);
+        self.items.end(place, kind, whole, said);
+    }
+
+    fn end(&mut self, response: Response<'_>, data: &Bytes, said: &mut Vec<StreamEvent>) -> Result<(), StreamFault> {
+        let status = response.status.as_deref().unwrap_or_default();
+        if response.error.is_some() || status == "failed" {
+            return Err(fault(response.error));
+        }
+        if self.phase == Phase::BeforeStart {
+            self.phase = Phase::Answering;
+            said.push(StreamEvent::Start { upstream_id: response.id.as_ref().map(|id| id.shared(data)), usage: TokenUsage::default() });
+        }
+        if self.items.is_empty() {
+            for (place, item) in response.output.unwrap_or_default().into_iter().enumerate() {
+                self.item_ended(place as u64, item, data, said);
+            }
+        }
+        self.items.finish(said);
+        let why = response.incomplete_details.and_then(|details| details.reason).map(|reason| reason.shared(data));
+        let reason = match (status, why.as_deref()) {
+            ("completed", _) if self.items.has_calls() => StopReason::ToolUse,
+            ("completed", _) if self.refused => StopReason::Refusal,
+            ("completed", _) => StopReason::EndTurn,
+            ("incomplete", Some("max_output_tokens") | None) => StopReason::MaxTokens,
+            ("incomplete", Some("content_filter")) => StopReason::Refusal,
+            ("incomplete", Some(other)) => StopReason::Other(other.into()),
+            _ => return Err(StreamFault::malformed(format!("response ended as `{status}`"))),
+        };
+        let usage = response.usage.map(usage).unwrap_or_default();
+        said.push(StreamEvent::Finish { stop: Stop { reason, sequence: None }, usage });
+        said.push(StreamEvent::End);
+        self.phase = Phase::Ended;
+        Ok(())
+    }
+}
+
+fn whole_item(item: Item<'_>, data: &Bytes) -> (Kind, Whole) {
+    let kind = Kind::of(item.kind.as_deref().unwrap_or_default());
+    let shared = |text: Option<Text<'_>>| text.map(|text| text.shared(data)).unwrap_or_default();
+    let text = match kind {
+        Kind::Message => item.content.into_iter().flatten().map(|part| shared(part.text.or(part.refusal))).collect(),
+        Kind::Reasoning => {
+            item.summary.into_iter().flatten().chain(item.content.into_iter().flatten()).map(|part| shared(part.text)).collect()
+        }
+        Kind::Function => vec![shared(item.arguments)],
+        Kind::Custom => vec![shared(item.input)],
+        Kind::Other => Vec::new(),
+    };
+    let encrypted = item.encrypted_content.map(|encrypted| encrypted.shared(data)).filter(|_| kind == Kind::Reasoning);
+    (kind, Whole { id: shared(item.id), call_id: shared(item.call_id), name: shared(item.name), text, encrypted })
+}
+
+fn fault(error: Option<ErrorBody<'_>>) -> StreamFault {
+    let code = error.as_ref().and_then(|error| error.code.as_deref().or(error.kind.as_deref())).unwrap_or_default();
+    let kind = match code {
+        "rate_limit_exceeded" | "rate_limit_error" => FaultKind::RateLimited,
+        "server_is_overloaded" | "slow_down" | "overloaded" => FaultKind::Overloaded,
+        "insufficient_quota" | "invalid_api_key" | "model_not_found" => FaultKind::Account,
+        "context_length_exceeded" | "invalid_prompt" | "invalid_request_error" => FaultKind::InvalidRequest,
+        code if code.contains("image") => FaultKind::InvalidRequest,
+        _ => FaultKind::Api,
+    };
+    let message = error.as_ref().and_then(|error| error.message.as_deref()).filter(|message| !message.is_empty()).unwrap_or(code);
+    StreamFault::ErrorEvent { kind, message: if message.is_empty() { "provider error".to_owned() } else { message.to_owned() } }
+}

@@ -1,0 +1,51 @@
+//! Whose a signature is. What a vendor signs or encrypts of its reasoning means something to that vendor alone and another one refuses it,
+//! so each carries its issuer's mark while it is the client's to keep. Anthropic's own are unmarked: they are what clients of its dialect expect.
+
+use bytestring::ByteString;
+
+/// Who made a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Issuer {
+    Anthropic,
+    /// The encrypted content of a reasoning item.
+    Responses,
+    /// A thought signature.
+    Gemini,
+    /// Reasoning of a Chat Completions vendor, which signs nothing but wants its own back.
+    Deepseek,
+    Xai,
+}
+
+const MARKS: [(Issuer, &str); 4] = [
+    (Issuer::Responses, "ainfera.responses."),
+    (Issuer::Gemini, "ainfera.gemini."),
+    (Issuer::Deepseek, "ainfera.deepseek."),
+    (Issuer::Xai, "ainfera.xai."),
+];
+
+/// What the client is given to keep.
+pub fn marked(issuer: Issuer, signature: &str) -> ByteString {
+    match MARKS.iter().find(|(known, _)| *known == issuer) {
+        Some((_, mark)) => format!("{mark}{signature}").into(),
+        None => signature.into(),
+    }
+}
+
+/// What the client gives back: its issuer, and what that one made.
+pub fn read(signature: &str) -> (Issuer, &str) {
+    let found = MARKS.iter().find_map(|(issuer, mark)| Some((*issuer, signature.strip_prefix(mark)?)));
+    found.unwrap_or((Issuer::Anthropic, signature))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_finds_its_issuer_again() {
+        for issuer in [Issuer::Anthropic, Issuer::Responses, Issuer::Gemini, Issuer::Deepseek, Issuer::Xai] {
+            assert_eq!(read(&marked(issuer, "c2ln.x")), (issuer, "c2ln.x"));
+        }
+        assert_ne!(marked(Issuer::Responses, "c2ln"), marked(Issuer::Gemini, "c2ln"));
+    }
+}
