@@ -77,6 +77,7 @@ impl Actor for ProviderActor {
         let emit = setup.emit.clone();
         let attempt = setup.attempt;
         let sent = setup.request.body.clone();
+        let headers = setup.request.headers.clone();
         let exchange = Exchange::new(setup.clients, setup.request, setup.reader, setup.deadlines);
         let run = async move {
             // owned here, so that it speaks also when this future panics
@@ -88,7 +89,7 @@ impl Actor for ProviderActor {
                     None => Taken::Stop,
                 }
             });
-            report.failure = ended.await.err();
+            report.failure = ended.await.err().map(|failure| failure.without_keys(&headers));
         };
         context.spawn(run.into_actor(self).map(|(), _, context| context.stop()));
     }

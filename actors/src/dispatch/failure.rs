@@ -252,7 +252,7 @@ fn seconds_to_midnight() -> u64 {
 /// Providers' words about our own account may carry parts of our key: they stay inside.
 fn outward(failure: &ProviderFailure) -> String {
     match failure {
-        ProviderFailure::Refused { status, kind: FaultKind::Account, .. } => format!("provider answered {status}"),
+        ProviderFailure::Refused { status, kind: FaultKind::Account | FaultKind::OutOfFunds, .. } => format!("provider answered {status}"),
         ProviderFailure::Connect(_) => "cannot connect to the provider".to_owned(),
         other => other.to_string(),
     }

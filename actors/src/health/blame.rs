@@ -6,6 +6,8 @@ use crate::provider::ProviderFailure;
 
 /// A provider may not send us away for longer than a day.
 const LONGEST_PAUSE_SECONDS: u64 = 24 * 60 * 60;
+/// Somebody has to pay first.
+const OUT_OF_FUNDS_PAUSE_SECONDS: u64 = 15 * 60;
 
 /// See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,10 +26,11 @@ impl Blame {
             ProviderFailure::Refused { kind: FaultKind::RateLimited, retry_after_seconds: Some(seconds), .. } => {
                 Blame::Pause { seconds: (*seconds).min(LONGEST_PAUSE_SECONDS) }
             }
+            ProviderFailure::Refused { kind: FaultKind::OutOfFunds, .. } => Blame::Pause { seconds: OUT_OF_FUNDS_PAUSE_SECONDS },
             ProviderFailure::Refused { kind: FaultKind::Api, status: 400..500, .. } => Blame::Nobody,
             ProviderFailure::Refused { kind, .. } | ProviderFailure::Stream(StreamFault::ErrorEvent { kind, .. }) => match kind {
                 FaultKind::Overloaded | FaultKind::Api => Blame::Provider,
-                FaultKind::InvalidRequest | FaultKind::RateLimited | FaultKind::Account => Blame::Nobody,
+                FaultKind::InvalidRequest | FaultKind::RateLimited | FaultKind::Account | FaultKind::OutOfFunds => Blame::Nobody,
             },
             ProviderFailure::Connect(_)
             | ProviderFailure::TimedOut(_)
@@ -40,12 +43,12 @@ impl Blame {
 
 #[cfg(test)]
 mod tests {
-    use ainfera_wire::upstream::fault_of_status;
+    use ainfera_wire::fault::fault_of;
 
     use super::*;
 
     fn status(status: u16, retry_after_seconds: Option<u64>) -> Blame {
-        let kind = fault_of_status(status);
+        let kind = fault_of(status, b"").kind;
         Blame::of(&ProviderFailure::Refused { status, kind, message: String::new(), retry_after_seconds })
     }
 
@@ -59,6 +62,7 @@ mod tests {
         }
         assert_eq!(status(429, Some(3)), Blame::Pause { seconds: 3 });
         assert_eq!(status(429, Some(u64::MAX)), Blame::Pause { seconds: LONGEST_PAUSE_SECONDS });
+        assert_eq!(status(402, None), Blame::Pause { seconds: OUT_OF_FUNDS_PAUSE_SECONDS });
         assert_eq!(Blame::of(&ProviderFailure::Stream(StreamFault::Truncated)), Blame::Provider);
         assert_eq!(Blame::of(&ProviderFailure::TimedOut("idle")), Blame::Provider);
         assert_eq!(Blame::of(&ProviderFailure::Crashed), Blame::Nobody);

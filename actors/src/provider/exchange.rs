@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use actix_http::{HttpMessage, Payload};
 use ainfera_schema::Deadlines;
-use ainfera_wire::upstream::{FaultKind, UpstreamReader, UpstreamRequest, error_message, fault_of_status};
+use ainfera_wire::fault::{Fault, fault_of};
+use ainfera_wire::upstream::{UpstreamReader, UpstreamRequest};
 use ainfera_wire::{Heard, StreamEvent};
 use awc::error::{ConnectError, SendRequestError};
 use awc::http::StatusCode;
@@ -156,8 +157,7 @@ async fn refused(head: Head, mut body: Payload) -> ProviderFailure {
         }
     };
     let _ = timeout(LAST_BYTES, read).await;
-    let kind = if status.is_client_error() || status.is_server_error() { fault_of_status(status.as_u16()) } else { FaultKind::Api };
-    let retry_after_seconds = head.retry_after.and_then(|text| text.trim().parse().ok());
-    let message = error_message(&text).unwrap_or_else(|| "no message".to_owned());
+    let Fault { kind, message, retry_after_seconds: in_body } = fault_of(status.as_u16(), &text);
+    let retry_after_seconds = head.retry_after.and_then(|text| text.trim().parse().ok()).or(in_body);
     ProviderFailure::Refused { status: status.as_u16(), kind, message, retry_after_seconds }
 }

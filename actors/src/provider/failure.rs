@@ -38,8 +38,23 @@ impl ProviderFailure {
     pub fn next(&self) -> Next {
         match self.kind() {
             Some(FaultKind::InvalidRequest) => Next::GiveUp,
-            Some(FaultKind::RateLimited | FaultKind::Overloaded | FaultKind::Account | FaultKind::Api) | None => Next::NextCandidate,
+            Some(FaultKind::RateLimited | FaultKind::Overloaded | FaultKind::Account | FaultKind::OutOfFunds | FaultKind::Api) | None => Next::NextCandidate,
         }
+    }
+
+    /// The same without our key: some vendors repeat it in their errors.
+    pub fn without_keys(mut self, headers: &[(&'static str, String)]) -> Self {
+        let (ProviderFailure::Refused { message, .. } | ProviderFailure::Stream(StreamFault::ErrorEvent { message, .. })) = &mut self else {
+            return self;
+        };
+        for (name, value) in headers {
+            let key = value.strip_prefix("Bearer ").unwrap_or(value);
+            // versions and the like are no secrets, and short words would be found everywhere
+            if !name.starts_with("anthropic-") && key.len() >= 8 && message.contains(key) {
+                *message = message.replace(key, "***");
+            }
+        }
+        self
     }
 
     /// What the provider reports, where it reports anything.
@@ -83,5 +98,21 @@ impl ProviderFailure {
             ProviderFailure::Refused { retry_after_seconds, .. } => *retry_after_seconds,
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p096_our_key_is_in_no_error() {
+        let headers = [("authorization", "Bearer sk-secret-123".to_owned()), ("anthropic-version", "2023-06-01".to_owned())];
+        let message = "bad header authorization: Bearer sk-secret-123 (2023-06-01)".to_owned();
+        let refused = ProviderFailure::Refused { status: 400, kind: FaultKind::InvalidRequest, message, retry_after_seconds: None };
+        assert_eq!(refused.without_keys(&headers).to_string(), "provider answered 400: bad header authorization: Bearer *** (2023-06-01)");
+        let message = "x sk-secret-123".to_owned();
+        let event = ProviderFailure::Stream(StreamFault::ErrorEvent { kind: FaultKind::Api, message });
+        assert_eq!(event.without_keys(&headers).to_string(), "provider sent an error: x ***");
     }
 }

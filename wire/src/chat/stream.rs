@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::tool_calls::{Fragment, ToolCalls};
 use super::tool_names::ToolNames;
 use crate::event::{Block, Delta, Heard, Stop, StopReason, StreamEvent};
+use crate::fault::{Fault, fault_in_stream};
 use crate::json::Text;
 use crate::sse::SseEvent;
 use crate::upstream::{FaultKind, StreamFault};
@@ -276,16 +277,8 @@ fn disjoint(usage: ChunkUsage) -> TokenUsage {
 }
 
 fn fault(data: &[u8]) -> StreamFault {
-    let text = String::from_utf8_lossy(&data[..data.len().min(2000)]).into_owned();
-    let lower = text.to_ascii_lowercase();
-    let kind = if lower.contains("overloaded") || lower.contains("capacity") {
-        FaultKind::Overloaded
-    } else if lower.contains("rate_limit") || lower.contains("resource_exhausted") {
-        FaultKind::RateLimited
-    } else {
-        FaultKind::Api
-    };
-    StreamFault::ErrorEvent { kind, message: crate::upstream::error_message(data).unwrap_or(text) }
+    let Fault { kind, message, .. } = fault_in_stream(data);
+    StreamFault::ErrorEvent { kind, message }
 }
 
 #[cfg(test)]
