@@ -24,6 +24,8 @@ pub struct Call {
     pub delivery: Delivery,
     pub max_tokens: u64,
     pub has_tools: bool,
+    /// The caller asked to hear what the model thinks.
+    pub wants_thinking: bool,
     /// Uses something that only Anthropic's own API has.
     pub anthropic_only: bool,
     /// The path of a block whose type is not known: only a provider of the client's own dialect may judge it.
@@ -100,6 +102,7 @@ impl Call {
             delivery: if request.stream { Delivery::Streamed } else { Delivery::Whole },
             max_tokens: request.max_tokens,
             has_tools: !request.tools.is_empty(),
+            wants_thinking: request.thinking.as_ref().is_some_and(|thinking| &*thinking.kind != "disabled"),
             anthropic_only: request.is_anthropic_only(),
             unknown_block,
             extras: request.extras.clone(),

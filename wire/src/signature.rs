@@ -14,13 +14,16 @@ pub enum Issuer {
     /// Reasoning of a Chat Completions vendor, which signs nothing but wants its own back.
     Deepseek,
     Xai,
+    /// Reasoning of any other vendor of that dialect: nobody wants it back.
+    Chat,
 }
 
-const MARKS: [(Issuer, &str); 4] = [
+const MARKS: [(Issuer, &str); 5] = [
     (Issuer::Responses, "ainfera.responses."),
     (Issuer::Gemini, "ainfera.gemini."),
     (Issuer::Deepseek, "ainfera.deepseek."),
     (Issuer::Xai, "ainfera.xai."),
+    (Issuer::Chat, "ainfera.chat."),
 ];
 
 /// What the client is given to keep.
@@ -43,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_signature_finds_its_issuer_again() {
-        for issuer in [Issuer::Anthropic, Issuer::Responses, Issuer::Gemini, Issuer::Deepseek, Issuer::Xai] {
+        for issuer in [Issuer::Anthropic, Issuer::Responses, Issuer::Gemini, Issuer::Deepseek, Issuer::Xai, Issuer::Chat] {
             assert_eq!(read(&marked(issuer, "c2ln.x")), (issuer, "c2ln.x"));
         }
         assert_ne!(marked(Issuer::Responses, "c2ln"), marked(Issuer::Gemini, "c2ln"));

@@ -7,15 +7,15 @@ use crate::anthropic::stream::AnthropicReader;
 use crate::bad_request::BadRequest;
 use crate::call::Call;
 use crate::chat::profile::{ChatProfile, profile_of};
-use crate::chat::stream::ChatReader;
+use crate::chat::stream::{ChatReader, Reasoning};
 use crate::chat::target::Target;
 use crate::chat::tool_names::ToolNames;
 use crate::client::ClientDialect;
 use crate::coercion::{Change, Coercions, Reason};
 use crate::event::{Heard, Passage};
+pub use crate::fault::FaultKind;
 use crate::responses::request::Asked;
 use crate::responses::stream::ResponsesReader;
-pub use crate::fault::FaultKind;
 use crate::sse::{SseDecoder, SseEvent};
 
 /// What to send.
@@ -116,11 +116,20 @@ impl Dialect {
         let dialect = match self {
             // the estimate stands in where the provider does not count
             Dialect::Anthropic => DialectReader::Anthropic(AnthropicReader::new(passage, model, call.estimated_input_tokens)),
-            Dialect::Chat(_) => DialectReader::Chat(ChatReader::new(id_seed, request.tool_names.clone())),
+            Dialect::Chat(profile) => {
+                DialectReader::Chat(ChatReader::new(id_seed, request.tool_names.clone(), heard_reasoning(call, profile)))
+            }
             Dialect::Responses => DialectReader::Responses(ResponsesReader::new(passage, model, id_seed, request.tool_names.clone())),
         };
         UpstreamReader { decoder: SseDecoder::default(), events: Vec::new(), dialect }
     }
+}
+
+/// Clients of Anthropic's dialect hear thoughts only if they ask: many take the first block for the answer. Where the vendor wants its reasoning back
+/// they hear it anyway.
+fn heard_reasoning(call: &Call, profile: &ChatProfile) -> Reasoning {
+    let hears = call.wants_thinking || call.client.dialect() != ClientDialect::Messages || profile.reasoning_back.is_some();
+    if hears { Reasoning::Shown(profile.issuer) } else { Reasoning::Hidden }
 }
 
 /// What is told of a call that goes out in its Anthropic form.

@@ -4,7 +4,7 @@
 
 use ainfera_schema::TokenUsage;
 
-use crate::event::{Block, Delta, Heard, Stop, StreamEvent};
+use crate::event::{Block, Delta, Heard, Stop, StreamEvent, estimated_output_tokens};
 use crate::json::quoted;
 
 /// Writes one answer. A pure state machine: events in, frames out.
@@ -12,17 +12,19 @@ use crate::json::quoted;
 pub struct AnthropicFrames {
     message_id: String,
     model: String,
-    /// Shown in `message_start` where the provider has not counted yet; an agent that sees 0 never compacts its context.
+    /// Shown where the provider has not counted; an agent that sees 0 never compacts its context.
     estimated_input_tokens: u64,
     started: bool,
     /// Index of the open block, or of the next one.
     index: u32,
     block_open: bool,
+    /// What was said: the ground for a count where the provider gives none.
+    text_bytes: usize,
 }
 
 impl AnthropicFrames {
     pub fn new(message_id: String, model: &str, estimated_input_tokens: u64) -> Self {
-        Self { message_id, model: model.to_owned(), estimated_input_tokens, started: false, index: 0, block_open: false }
+        Self { message_id, model: model.to_owned(), estimated_input_tokens, started: false, index: 0, block_open: false, text_bytes: 0 }
     }
 
     /// The frames for one event: name and JSON.
@@ -63,6 +65,7 @@ impl AnthropicFrames {
                     Delta::ToolInput(text) => ("input_json_delta", "partial_json", text),
                     Delta::Other => return,
                 };
+                self.text_bytes += delta.text_bytes();
                 let delta = format!("{{\"type\":\"{kind}\",\"{member}\":{}}}", quoted(text));
                 emit("content_block_delta", format!("{{\"type\":\"content_block_delta\",\"index\":{},\"delta\":{delta}}}", self.index));
             }
@@ -70,7 +73,7 @@ impl AnthropicFrames {
             StreamEvent::Finish { stop, usage } => {
                 self.start(usage, emit);
                 self.close_block(emit);
-                emit("message_delta", message_delta(stop, usage));
+                emit("message_delta", message_delta(stop, &self.counted(usage)));
             }
             StreamEvent::End => emit("message_stop", "{\"type\":\"message_stop\"}".to_owned()),
             StreamEvent::Ping => emit("ping", "{\"type\":\"ping\"}".to_owned()),
@@ -84,8 +87,7 @@ impl AnthropicFrames {
             return;
         }
         self.started = true;
-        let counted = usage.prompt_tokens() > 0;
-        let shown = TokenUsage { input_tokens: if counted { usage.input_tokens } else { self.estimated_input_tokens }, ..*usage };
+        let shown = self.counted(usage);
         emit(
             "message_start",
             format!(
@@ -96,6 +98,18 @@ impl AnthropicFrames {
                 usage_json(&shown)
             ),
         );
+    }
+
+    /// The provider's counts, and ours where it has none.
+    fn counted(&self, usage: &TokenUsage) -> TokenUsage {
+        let mut counted = *usage;
+        if usage.prompt_tokens() == 0 {
+            counted.input_tokens = self.estimated_input_tokens;
+        }
+        if usage.output_tokens == 0 {
+            counted.output_tokens = estimated_output_tokens(self.text_bytes);
+        }
+        counted
     }
 
     fn close_block(&mut self, emit: &mut dyn FnMut(&str, String)) {

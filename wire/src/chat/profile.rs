@@ -54,8 +54,8 @@ pub struct ChatProfile {
     /// The member of an assistant message in which the vendor's own reasoning goes back to it.
     pub reasoning_back: Option<&'static str>,
     pub call_signature: CallSignature,
-    /// Whose mark its signatures carry.
-    pub issuer: Option<Issuer>,
+    /// Whose mark its reasoning carries.
+    pub issuer: Issuer,
     /// What the names of models begin with that reason before they answer, unless the catalogue says otherwise.
     pub reasoning_models: &'static [&'static str],
     /// What instructions are called for those models.
@@ -194,7 +194,7 @@ pub const REFERENCE: ChatProfile = ChatProfile {
     files: Files::FilePart,
     reasoning_back: None,
     call_signature: CallSignature::None,
-    issuer: None,
+    issuer: Issuer::Chat,
     reasoning_models: &[],
     reasoning_system: "system",
     reasoning_refuses: &[],

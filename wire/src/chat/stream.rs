@@ -1,135 +1,82 @@
 //! A Chat Completions stream, read leniently: every vendor's habits give the same events.
 
-use ainfera_schema::TokenUsage;
+mod chunk;
+
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use self::chunk::{Choice, ChoiceDelta, Chunk, ChunkCall, ChunkUsage, ContentPart};
 use super::tool_calls::{Fragment, ToolCalls};
 use super::tool_names::ToolNames;
 use crate::event::{Block, Delta, Heard, Stop, StopReason, StreamEvent};
-use crate::fault::{Fault, fault_in_stream};
+use crate::fault::{Fault, FaultKind, fault_in_stream};
 use crate::json::Text;
+use crate::signature::{Issuer, marked};
 use crate::sse::SseEvent;
-use crate::upstream::{FaultKind, StreamFault};
+use crate::upstream::StreamFault;
+
+/// Whether the client hears what the model thinks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reasoning {
+    /// As thinking, under this issuer's mark.
+    Shown(Issuer),
+    /// It did not ask, and may take the first block for the answer.
+    Hidden,
+}
 
 /// Reads chunks until `[DONE]`, or until the bytes end after a finish reason.
 #[derive(Debug)]
 pub struct ChatReader {
-    started: bool,
-    ended: bool,
-    text_open: bool,
+    phase: Phase,
+    reasoning: Reasoning,
+    open: Option<OpenBlock>,
     refused: bool,
     calls: ToolCalls,
     finish: Option<ByteString>,
-    usage: TokenUsage,
+    /// The last finish reason was an empty word: that of an answer if nothing better comes.
+    finished_wordless: bool,
+    usage: ChunkUsage,
 }
 
-#[derive(Deserialize)]
-struct Chunk<'a> {
-    #[serde(borrow)]
-    id: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    choices: Option<Vec<Choice<'a>>>,
-    usage: Option<ChunkUsage>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow)]
-    x_groq: Option<GroqExtra<'a>>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    BeforeStart,
+    Started,
+    Ended,
 }
 
-#[derive(Deserialize)]
-struct GroqExtra<'a> {
-    usage: Option<ChunkUsage>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Choice<'a> {
-    #[serde(borrow)]
-    delta: Option<ChoiceDelta<'a>>,
-    #[serde(borrow)]
-    finish_reason: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ChoiceDelta<'a> {
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow)]
-    refusal: Option<Text<'a>>,
-    #[serde(borrow)]
-    tool_calls: Option<Vec<ChunkCall<'a>>>,
-}
-
-#[derive(Deserialize)]
-struct ChunkCall<'a> {
-    index: Option<u64>,
-    #[serde(borrow)]
-    id: Option<Text<'a>>,
-    #[serde(borrow)]
-    function: Option<ChunkFunction<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ChunkFunction<'a> {
-    #[serde(borrow)]
-    name: Option<Text<'a>>,
-    #[serde(borrow)]
-    arguments: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct ContentPart<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    text: Option<Text<'a>>,
-}
-
-#[derive(Deserialize, Clone, Copy)]
-struct ChunkUsage {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
-    total_tokens: Option<u64>,
-    prompt_cache_hit_tokens: Option<u64>,
-    prompt_tokens_details: Option<PromptDetails>,
-    completion_tokens_details: Option<CompletionDetails>,
-}
-
-#[derive(Deserialize, Clone, Copy)]
-struct PromptDetails {
-    cached_tokens: Option<u64>,
-    cache_write_tokens: Option<u64>,
-}
-
-#[derive(Deserialize, Clone, Copy)]
-struct CompletionDetails {
-    reasoning_tokens: Option<u64>,
+/// A block that is no call: those are the business of [`ToolCalls`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OpenBlock {
+    Text,
+    Thinking(Issuer),
 }
 
 impl ChatReader {
     /// `id_seed` makes ids for tool calls that come without one; `tool_names` gives back the names that the caller knows.
-    pub fn new(id_seed: String, tool_names: ToolNames) -> Self {
+    pub fn new(id_seed: String, tool_names: ToolNames, reasoning: Reasoning) -> Self {
         Self {
-            started: false,
-            ended: false,
-            text_open: false,
+            phase: Phase::BeforeStart,
+            reasoning,
+            open: None,
             refused: false,
             calls: ToolCalls::new(id_seed, tool_names),
             finish: None,
-            usage: TokenUsage::default(),
+            finished_wordless: false,
+            usage: ChunkUsage::default(),
         }
     }
 
     pub fn read(&mut self, event: SseEvent, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
-        if self.ended {
+        let data = event.data;
+        if self.phase == Phase::Ended || data.trim_ascii().is_empty() {
             return Ok(());
         }
-        let data = event.data;
         if data.trim_ascii() == b"[DONE]" {
+            if self.finish.is_none() && self.finished_wordless {
+                self.finish = Some(ByteString::from_static("stop"));
+            }
             return self.end(heard);
         }
         if &event.name[..] == b"error" || data.first() == Some(&b'[') {
@@ -140,60 +87,71 @@ impl ChatReader {
         if chunk.error.is_some() || chunk.x_groq.as_ref().is_some_and(|extra| extra.error.is_some()) {
             return Err(fault(&data));
         }
-        if !self.started {
-            self.started = true;
+        if self.phase == Phase::BeforeStart {
+            self.phase = Phase::Started;
             let upstream_id = chunk.id.as_ref().filter(|id| !id.is_empty()).map(|id| id.shared(&data));
-            heard.push(Heard::translated(StreamEvent::Start { upstream_id, usage: TokenUsage::default() }));
+            heard.push(Heard::translated(StreamEvent::Start { upstream_id, usage: self.usage.disjoint() }));
         }
-        if let Some(usage) = chunk.usage.or(chunk.x_groq.and_then(|extra| extra.usage)) {
-            self.usage = disjoint(usage);
+        for usage in chunk.usage.into_iter().chain(chunk.x_groq.and_then(|extra| extra.usage)) {
+            self.usage.merge(usage);
         }
-        for choice in chunk.choices.unwrap_or_default() {
-            if let Some(delta) = choice.delta {
-                self.delta(delta, &data, heard)?;
-            }
-            if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
-                self.finish = Some(reason.shared(&data));
-            }
+        // of several answers we asked for one
+        for choice in chunk.choices.unwrap_or_default().into_iter().filter(|choice| choice.index.unwrap_or(0) == 0) {
+            self.choice(choice, &data, heard)?;
         }
         Ok(())
     }
 
     /// The bytes are over: fine after a finish reason, whether or not `[DONE]` came.
     pub fn finish(&mut self, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
-        if self.ended { Ok(()) } else { self.end(heard) }
+        if self.phase == Phase::Ended { Ok(()) } else { self.end(heard) }
+    }
+
+    fn choice(&mut self, choice: Choice<'_>, data: &Bytes, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
+        if let Some(delta) = choice.delta {
+            self.delta(delta, data, heard)?;
+        }
+        match choice.finish_reason {
+            Some(reason) if reason.is_empty() => self.finished_wordless = true,
+            Some(reason) => self.finish = Some(reason.shared(data)),
+            None => {}
+        }
+        if let Some(usage) = choice.usage {
+            self.usage.merge(usage);
+        }
+        Ok(())
     }
 
     fn delta(&mut self, delta: ChoiceDelta<'_>, data: &Bytes, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
+        // the same words may stand under both names
+        let reasoning = [delta.reasoning_content, delta.reasoning].into_iter().flatten().find(|raw| raw.get().len() > 2);
+        if let Some(raw) = reasoning.filter(|raw| raw.get().starts_with('"')) {
+            self.piece(Said::Thought(text_of(raw, data)?), heard);
+        }
+        let is_thought = delta.extra_content.and_then(|extra| extra.google?.thought).unwrap_or(false);
         if let Some(content) = delta.content {
-            self.content(content, data, heard)?;
+            self.content(content, is_thought, data, heard)?;
         }
         if let Some(refusal) = delta.refusal.filter(|refusal| !refusal.is_empty()) {
             self.refused = true;
-            self.text(refusal.shared(data), heard);
+            self.piece(Said::Text(refusal.shared(data)), heard);
         }
         for call in delta.tool_calls.unwrap_or_default() {
-            self.close_text(heard);
-            let (name, arguments) = call.function.map_or((None, None), |function| (function.name, function.arguments));
-            let text = |text: Option<Text<'_>>| text.map(|text| text.shared(data)).unwrap_or_default();
-            let arguments = arguments.map(|raw| arguments_text(raw, data)).transpose()?.unwrap_or_default();
-            self.calls.add(Fragment { index: call.index, id: text(call.id), name: text(name), arguments }, heard);
+            self.close(heard);
+            self.calls.add(fragment(call, data)?, heard);
         }
         Ok(())
     }
 
     /// A string, null, or an array of parts.
-    fn content(&mut self, content: &RawValue, data: &Bytes, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
-        let malformed = |error: serde_json::Error| StreamFault::malformed(error.to_string());
+    fn content(&mut self, content: &RawValue, is_thought: bool, data: &Bytes, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
         match content.get().as_bytes().first() {
-            Some(b'"') => {
-                let text: Text<'_> = serde_json::from_str(content.get()).map_err(malformed)?;
-                self.text(text.shared(data), heard);
-            }
+            Some(b'"') if is_thought => self.piece(Said::Thought(text_of(content, data)?), heard),
+            Some(b'"') => self.piece(Said::Text(text_of(content, data)?), heard),
             Some(b'[') => {
                 let parts: Vec<ContentPart<'_>> = serde_json::from_str(content.get()).map_err(malformed)?;
-                for part in parts.into_iter().filter(|part| &*part.kind == "text") {
-                    self.text(part.text.map(|text| text.shared(data)).unwrap_or_default(), heard);
+                for part in parts {
+                    self.part(part, data, heard)?;
                 }
             }
             _ => {}
@@ -201,79 +159,114 @@ impl ChatReader {
         Ok(())
     }
 
-    fn text(&mut self, text: ByteString, heard: &mut Vec<Heard>) {
-        if text.is_empty() {
-            return;
+    fn part(&mut self, part: ContentPart<'_>, data: &Bytes, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
+        let text = |text: Option<Text<'_>>| text.map(|text| text.shared(data)).unwrap_or_default();
+        match (part.kind.as_deref(), part.thinking) {
+            (Some("thinking"), Some(thinking)) if thinking.get().starts_with('[') => {
+                let thoughts: Vec<ContentPart<'_>> = serde_json::from_str(thinking.get()).map_err(malformed)?;
+                thoughts.into_iter().for_each(|thought| self.piece(Said::Thought(text(thought.text)), heard));
+            }
+            (Some("thinking"), Some(thinking)) if thinking.get().starts_with('"') => {
+                self.piece(Said::Thought(text_of(thinking, data)?), heard);
+            }
+            (Some("text" | "output_text") | None, _) => self.piece(Said::Text(text(part.text)), heard),
+            _ => {}
         }
-        if !self.text_open {
-            // text after a call: the call is complete
-            self.calls.finish(heard);
-            self.text_open = true;
-            heard.push(Heard::translated(StreamEvent::BlockStart(Block::Text)));
-        }
-        heard.push(Heard::translated(StreamEvent::Delta(Delta::Text(text))));
+        Ok(())
     }
 
-    fn close_text(&mut self, heard: &mut Vec<Heard>) {
-        if self.text_open {
-            self.text_open = false;
-            heard.push(Heard::translated(StreamEvent::BlockStop));
+    fn piece(&mut self, said: Said, heard: &mut Vec<Heard>) {
+        let (block, delta) = match (said, self.reasoning) {
+            (Said::Thought(_), Reasoning::Hidden) => return,
+            (Said::Thought(text), Reasoning::Shown(issuer)) => (OpenBlock::Thinking(issuer), Delta::Thinking(text)),
+            (Said::Text(text), _) => (OpenBlock::Text, Delta::Text(text)),
+        };
+        if delta.text_bytes() == 0 {
+            return;
         }
+        if self.open != Some(block) {
+            self.close(heard);
+            // text after a call: the call is complete
+            self.calls.finish(heard);
+            self.open = Some(block);
+            let begun = if block == OpenBlock::Text { Block::Text } else { Block::Thinking };
+            heard.push(Heard::translated(StreamEvent::BlockStart(begun)));
+        }
+        heard.push(Heard::translated(StreamEvent::Delta(delta)));
+    }
+
+    fn close(&mut self, heard: &mut Vec<Heard>) {
+        match self.open.take() {
+            None => return,
+            Some(OpenBlock::Text) => {}
+            Some(OpenBlock::Thinking(issuer)) => heard.push(Heard::translated(StreamEvent::Delta(Delta::Signature(marked(issuer, ""))))),
+        }
+        heard.push(Heard::translated(StreamEvent::BlockStop));
     }
 
     fn end(&mut self, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
-        let Some(finish) = &self.finish else { return Err(StreamFault::Truncated) };
-        let reason = stop_reason(finish, !self.calls.is_empty(), self.refused)?;
-        self.close_text(heard);
+        let Some(finish) = self.finish.clone() else { return Err(StreamFault::Truncated) };
+        self.close(heard);
         self.calls.finish(heard);
-        heard.push(Heard::translated(StreamEvent::Finish { stop: Stop { reason, sequence: None }, usage: self.usage }));
+        let reason = stop_reason(&finish, self.calls.any_said(), self.refused)?;
+        if self.calls.any_nameless() {
+            return Err(StreamFault::malformed("tool call without a name"));
+        }
+        heard.push(Heard::translated(StreamEvent::Finish { stop: Stop { reason, sequence: None }, usage: self.usage.disjoint() }));
         heard.push(Heard::translated(StreamEvent::End));
-        self.ended = true;
+        self.phase = Phase::Ended;
         Ok(())
     }
 }
 
+/// A piece of what is not a call.
+enum Said {
+    Text(ByteString),
+    Thought(ByteString),
+}
+
 /// `tool_use` if and only if there are calls, whatever the vendor says; an unknown reason never becomes `end_turn`.
 fn stop_reason(finish: &ByteString, has_calls: bool, refused: bool) -> Result<StopReason, StreamFault> {
-    match &finish[..] {
+    match finish.to_ascii_lowercase().as_str() {
         "length" | "model_length" | "max_tokens" => Ok(StopReason::MaxTokens),
-        "content_filter" => Ok(StopReason::Refusal),
+        word if word.starts_with("content_filter") => Ok(StopReason::Refusal),
+        "refusal" | "safety" => Ok(StopReason::Refusal),
         "error" => Err(StreamFault::ErrorEvent { kind: FaultKind::Api, message: "provider finished with an error".to_owned() }),
-        "stop" | "eos" | "eos_token" | "tool_calls" | "function_call" if has_calls => Ok(StopReason::ToolUse),
-        "stop" | "eos" | "eos_token" | "tool_calls" | "function_call" if refused => Ok(StopReason::Refusal),
-        "stop" | "eos" | "eos_token" | "tool_calls" | "function_call" => Ok(StopReason::EndTurn),
+        _ if has_calls => Ok(StopReason::ToolUse),
+        _ if refused => Ok(StopReason::Refusal),
+        "stop" | "eos" | "eos_token" | "end_turn" | "tool_calls" | "function_call" => Ok(StopReason::EndTurn),
         _ => Ok(StopReason::Other(finish.clone())),
     }
+}
+
+fn fragment(call: ChunkCall<'_>, data: &Bytes) -> Result<Fragment, StreamFault> {
+    let text = |text: Option<Text<'_>>| text.map(|text| text.shared(data)).unwrap_or_default();
+    let (name, arguments) = call.function.map_or((None, None), |function| (function.name, function.arguments));
+    Ok(Fragment {
+        index: call.index,
+        id: text(call.id),
+        name: text(name),
+        arguments: arguments.map(|raw| arguments_text(raw, data)).transpose()?.unwrap_or_default(),
+        signature: text(call.extra_content.and_then(|extra| extra.google?.thought_signature)),
+    })
 }
 
 /// Arguments are JSON text in a string; some vendors send the object itself.
 fn arguments_text(raw: &RawValue, data: &Bytes) -> Result<ByteString, StreamFault> {
     match raw.get().as_bytes().first() {
-        Some(b'"') => {
-            let text: Text<'_> = serde_json::from_str(raw.get()).map_err(|error| StreamFault::malformed(error.to_string()))?;
-            Ok(text.shared(data))
-        }
+        Some(b'"') => text_of(raw, data),
         Some(b'{') => Ok(ByteString::from(raw.get())),
         _ => Ok(ByteString::new()),
     }
 }
 
-/// Prompt tokens include cached ones and completion tokens may exclude reasoning: put into buckets that do not overlap.
-fn disjoint(usage: ChunkUsage) -> TokenUsage {
-    let prompt = usage.prompt_tokens.unwrap_or(0);
-    let details = usage.prompt_tokens_details;
-    let cached = details.and_then(|details| details.cached_tokens).or(usage.prompt_cache_hit_tokens).unwrap_or(0);
-    let written = details.and_then(|details| details.cache_write_tokens).unwrap_or(0);
-    // a vendor that reports more cached than prompt tokens counts them apart
-    let fresh = if cached > prompt { prompt } else { prompt.saturating_sub(cached).saturating_sub(written) };
-    let beyond_prompt = usage.total_tokens.unwrap_or(0).saturating_sub(prompt);
-    TokenUsage {
-        input_tokens: fresh,
-        cache_read_input_tokens: cached,
-        cache_creation_input_tokens: written,
-        output_tokens: usage.completion_tokens.unwrap_or(0).max(beyond_prompt),
-        thinking_tokens: usage.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0),
-    }
+fn text_of(raw: &RawValue, data: &Bytes) -> Result<ByteString, StreamFault> {
+    let text: Text<'_> = serde_json::from_str(raw.get()).map_err(malformed)?;
+    Ok(text.shared(data))
+}
+
+fn malformed(error: serde_json::Error) -> StreamFault {
+    StreamFault::malformed(error.to_string())
 }
 
 fn fault(data: &[u8]) -> StreamFault {
@@ -283,10 +276,12 @@ fn fault(data: &[u8]) -> StreamFault {
 
 #[cfg(test)]
 mod tests {
+    use ainfera_schema::TokenUsage;
+
     use super::*;
 
     fn read(datas: &[&str]) -> (Vec<StreamEvent>, Result<(), StreamFault>) {
-        let mut reader = ChatReader::new("x".to_owned(), ToolNames::default());
+        let mut reader = ChatReader::new("x".to_owned(), ToolNames::default(), Reasoning::Shown(Issuer::Deepseek));
         let mut heard = Vec::new();
         for data in datas {
             let event = SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) };

@@ -6,6 +6,7 @@ use bytestring::ByteString;
 
 use super::tool_names::ToolNames;
 use crate::event::{Block, Delta, Heard, StreamEvent};
+use crate::signature::{Issuer, marked};
 
 /// One fragment of `delta.tool_calls`.
 #[derive(Debug, Default, Clone)]
@@ -14,6 +15,8 @@ pub struct Fragment {
     pub id: ByteString,
     pub name: ByteString,
     pub arguments: ByteString,
+    /// What Gemini wants back with the call.
+    pub signature: ByteString,
 }
 
 /// The calls of one answer.
@@ -25,50 +28,51 @@ pub struct ToolCalls {
     /// Makes ids for vendors that send none; unique within the gateway together with the request's own id.
     id_seed: String,
     tool_names: ToolNames,
+    /// Those that have been said.
+    ids: Vec<ByteString>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Call {
     index: Option<u64>,
     id: ByteString,
     name: ByteString,
+    signature: ByteString,
     /// What has come but could not be said yet.
     waiting: Vec<ByteString>,
-    started: bool,
+    arguments: Nesting,
+    said: bool,
 }
 
 impl ToolCalls {
     pub fn new(id_seed: String, tool_names: ToolNames) -> Self {
-        Self { calls: Vec::new(), open: 0, id_seed, tool_names }
+        Self { calls: Vec::new(), open: 0, id_seed, tool_names, ids: Vec::new() }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.calls.is_empty()
+    /// Has any call been said?
+    pub fn any_said(&self) -> bool {
+        self.calls.iter().any(|call| call.said)
+    }
+
+    /// Has any call come that cannot be said?
+    pub fn any_nameless(&self) -> bool {
+        self.calls.iter().any(|call| call.name.is_empty())
     }
 
     /// Takes a fragment and says what can be said now.
     pub fn add(&mut self, fragment: Fragment, heard: &mut Vec<Heard>) {
-        let at = match self.position(&fragment) {
-            Some(at) => at,
-            None => {
-                self.calls.push(Call {
-                    index: fragment.index,
-                    id: ByteString::new(),
-                    name: ByteString::new(),
-                    waiting: Vec::new(),
-                    started: false,
-                });
-                self.calls.len() - 1
-            }
-        };
+        let at = self.position(&fragment).unwrap_or_else(|| {
+            self.calls.push(Call { index: fragment.index, ..Call::default() });
+            self.calls.len() - 1
+        });
         let call = &mut self.calls[at];
-        if call.id.is_empty() {
-            call.id = fragment.id;
-        }
-        if call.name.is_empty() {
-            call.name = fragment.name;
+        for (first, later) in [(&mut call.id, fragment.id), (&mut call.name, fragment.name), (&mut call.signature, fragment.signature)] {
+            if first.is_empty() {
+                *first = later;
+            }
         }
         if !fragment.arguments.is_empty() {
+            call.arguments.read(&fragment.arguments);
             call.waiting.push(fragment.arguments);
         }
         if at == self.open {
@@ -80,7 +84,7 @@ impl ToolCalls {
     pub fn finish(&mut self, heard: &mut Vec<Heard>) {
         while self.open < self.calls.len() {
             self.say_open(heard);
-            if self.calls[self.open].started {
+            if self.calls[self.open].said {
                 heard.push(Heard::translated(StreamEvent::BlockStop));
             }
             self.open += 1;
@@ -88,30 +92,91 @@ impl ToolCalls {
     }
 
     fn position(&self, fragment: &Fragment) -> Option<usize> {
-        let another = |call: &Call| !fragment.id.is_empty() && !call.id.is_empty() && call.id != fragment.id;
-        match fragment.index {
-            Some(index) => self.calls.iter().rposition(|call| call.index == Some(index)).filter(|at| !another(&self.calls[*at])),
+        let another = |call: &Call| {
+            let other_id = !fragment.id.is_empty() && !call.id.is_empty() && call.id != fragment.id;
+            // whole calls, one after the other, without ids: what has a name and follows a complete call is the next one
+            let next =
+                fragment.id.is_empty() && !fragment.name.is_empty() && !fragment.arguments.is_empty() && call.arguments.is_complete();
+            other_id || next
+        };
+        let at = match fragment.index {
+            Some(index) => self.calls.iter().rposition(|call| call.index == Some(index)),
             None if fragment.id.is_empty() => self.calls.len().checked_sub(1),
             None => self.calls.iter().position(|call| call.id == fragment.id),
-        }
+        };
+        at.filter(|at| !another(&self.calls[*at]))
     }
 
     /// Says what has come of the open call. A call without a name cannot begin.
     fn say_open(&mut self, heard: &mut Vec<Heard>) {
-        let minted = format!("toolu_{}{}", self.id_seed, self.open);
         let call = &mut self.calls[self.open];
         if call.name.is_empty() {
             return;
         }
-        if !call.started {
-            call.started = true;
-            if call.id.is_empty() {
-                call.id = minted.into();
+        if !call.said {
+            call.said = true;
+            if !call.signature.is_empty() {
+                // a thought of no words: the place in which a client keeps a signature
+                let signature = Delta::Signature(marked(Issuer::Gemini, &call.signature));
+                let thought = [StreamEvent::BlockStart(Block::Thinking), StreamEvent::Delta(signature), StreamEvent::BlockStop];
+                heard.extend(thought.map(Heard::translated));
             }
+            if !is_legal(&call.id) || self.ids.contains(&call.id) {
+                call.id = format!("toolu_{}{}", self.id_seed, self.open).into();
+            }
+            self.ids.push(call.id.clone());
             let name = self.tool_names.restored(call.name.clone());
             heard.push(Heard::translated(StreamEvent::BlockStart(Block::ToolUse { id: call.id.clone(), name })));
         }
         heard.extend(call.waiting.drain(..).map(|piece| Heard::translated(StreamEvent::Delta(Delta::ToolInput(piece)))));
+    }
+}
+
+/// Every dialect takes such an id back; others are replaced.
+fn is_legal(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+/// How far a piece of JSON has come, without reading it.
+#[derive(Debug, Default)]
+struct Nesting {
+    depth: u32,
+    begun: bool,
+    place: Place,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Between,
+    InString,
+    AfterBackslash,
+}
+
+impl Nesting {
+    fn read(&mut self, piece: &str) {
+        for byte in piece.bytes() {
+            self.place = match (self.place, byte) {
+                (Place::Between, b'"') => Place::InString,
+                (Place::Between, b'{' | b'[') => {
+                    self.depth += 1;
+                    self.begun = true;
+                    Place::Between
+                }
+                (Place::Between, b'}' | b']') => {
+                    self.depth = self.depth.saturating_sub(1);
+                    Place::Between
+                }
+                (Place::InString, b'\\') => Place::AfterBackslash,
+                (Place::InString, b'"') => Place::Between,
+                (Place::AfterBackslash, _) => Place::InString,
+                (place, _) => place,
+            };
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.begun && self.depth == 0
     }
 }
 
@@ -120,7 +185,7 @@ mod tests {
     use super::*;
 
     fn fragment(index: Option<u64>, id: &'static str, name: &'static str, arguments: &'static str) -> Fragment {
-        Fragment { index, id: id.into(), name: name.into(), arguments: arguments.into() }
+        Fragment { index, id: id.into(), name: name.into(), arguments: arguments.into(), signature: ByteString::new() }
     }
 
     fn said(fragments: Vec<Fragment>) -> Vec<String> {
@@ -170,6 +235,31 @@ mod tests {
     fn repeated_names_are_not_added_up_and_missing_ids_are_made() {
         let said = said(vec![fragment(Some(0), "", "f", "{"), fragment(Some(0), "", "f", "}")]);
         assert_eq!(said, ["start toolu_seed0 f", "{", "}", "stop"]);
+    }
+
+    #[test]
+    fn p007_whole_calls_without_ids_are_calls_of_their_own() {
+        for index in [None, Some(0)] {
+            let said =
+                said(vec![fragment(index, "", "f", "{\"x\":\"}\"}"), fragment(index, "", "f", "{}"), fragment(index, "", "g", "{}")]);
+            let expected =
+                ["start toolu_seed0 f", "{\"x\":\"}\"}", "stop", "start toolu_seed1 f", "{}", "stop", "start toolu_seed2 g", "{}", "stop"];
+            assert_eq!(said, expected);
+        }
+    }
+
+    #[test]
+    fn p012_ids_are_legal_and_unique() {
+        let said =
+            said(vec![fragment(Some(0), "functions.f:0", "f", "{}"), fragment(Some(1), "a", "f", "{}"), fragment(Some(2), "a", "f", "{}")]);
+        assert_eq!(said, ["start toolu_seed0 f", "{}", "stop", "start a f", "{}", "stop", "start toolu_seed2 f", "{}", "stop"]);
+    }
+
+    #[test]
+    fn the_signature_of_a_call_comes_before_it() {
+        let signed = Fragment { signature: "c2ln".into(), ..fragment(None, "a", "f", "{}") };
+        let expected = ["Delta(Signature(\"ainfera.gemini.c2ln\"))", "stop", "start a f", "{}", "stop"];
+        assert_eq!(said(vec![signed])[1..], expected);
     }
 
     #[test]

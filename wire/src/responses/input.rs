@@ -67,7 +67,7 @@ fn assistant(
 fn encrypted(signature: &str) -> Option<(&str, &str)> {
     match signature::read(signature) {
         (Issuer::Responses, item) => item.split_once(':'),
-        (Issuer::Anthropic | Issuer::Gemini | Issuer::Deepseek | Issuer::Xai, _) => None,
+        (Issuer::Anthropic | Issuer::Gemini | Issuer::Deepseek | Issuer::Xai | Issuer::Chat, _) => None,
     }
 }
 

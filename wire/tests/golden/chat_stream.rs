@@ -1,6 +1,6 @@
 //! Streams as vendors of the Chat Completions dialect were seen to write them, and what an Anthropic client hears of each.
 //!
-//! An output is the client's frames; a stream that is no answer ends with a line that says why.
+//! A case named after a vendor is read as that vendor's. An output is the client's frames; a stream that is no answer ends with a line that says why.
 
 use ainfera_schema::ProviderKind;
 use ainfera_wire::call::ClientHeaders;
@@ -10,18 +10,19 @@ use bytes::{Bytes, BytesMut};
 
 #[test]
 fn chat_streams_as_an_anthropic_client_hears_them() {
-    super::compare("chat_stream", ("txt", "txt"), |_, input| {
-        let whole = heard(&[input]);
+    super::compare("chat_stream", ("txt", "txt"), |case, input| {
+        let whole = heard(case, &[input]);
         let bytes: Vec<&[u8]> = input.chunks(1).collect();
-        assert_eq!(heard(&bytes), whole, "the same bytes one by one");
+        assert_eq!(heard(case, &bytes), whole, "the same bytes one by one");
         whole
     });
 }
 
-fn heard(chunks: &[&[u8]]) -> String {
-    let body = br#"{"model":"ainfera-inference","max_tokens":50,"messages":[{"role":"user","content":"hi"}],"stream":true}"#;
+fn heard(case: &str, chunks: &[&[u8]]) -> String {
+    let body = br#"{"model":"ainfera-inference","max_tokens":50,"messages":[{"role":"user","content":"hi"}],"thinking":{"type":"adaptive"},"stream":true}"#;
     let call = Call::from_messages(Bytes::from_static(body), ClientHeaders::default(), &|_| 7).unwrap();
-    let kind = ProviderKind::OpenaiCompatible;
+    let named = ProviderKind::ALL.into_iter().filter(|kind| case.starts_with(kind.as_str()));
+    let kind = named.max_by_key(|kind| kind.as_str().len()).unwrap_or(ProviderKind::OpenaiCompatible);
     let dialect = Dialect::of(kind);
     let request = dialect.request(&call, &super::provider(kind), &super::model("their-model")).unwrap();
     let mut reader = dialect.reader(&call, &request, "slug", "seed".to_owned());

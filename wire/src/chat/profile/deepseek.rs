@@ -10,7 +10,7 @@ pub static PROFILE: ChatProfile = ChatProfile {
     images: Images::NotTaken,
     files: Files::NotTaken,
     reasoning_back: Some("reasoning_content"),
-    issuer: Some(Issuer::Deepseek),
+    issuer: Issuer::Deepseek,
     reasoning_models: &["deepseek-reasoner"],
     reasoning_refuses: &["temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs"],
     ..REFERENCE

@@ -1,7 +1,6 @@
 //! Gemini's compatibility endpoint: an unknown member is a 400, schemas are a subset, and the signature of a call must come back with it.
 
 use super::{CallSignature, ChatProfile, Effort, Files, ParallelSwitch, REFERENCE, SchemaRule, SystemMidway};
-use crate::signature::Issuer;
 
 pub static PROFILE: ChatProfile = ChatProfile {
     vendor: "gemini",
@@ -49,7 +48,6 @@ pub static PROFILE: ChatProfile = ChatProfile {
     system_midway: SystemMidway::FoldedIntoUser,
     files: Files::NotTaken,
     call_signature: CallSignature::GoogleExtraContent,
-    issuer: Some(Issuer::Gemini),
     effort: Effort::Everybody(&["low", "medium", "high"]),
     ..REFERENCE
 };

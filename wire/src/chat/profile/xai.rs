@@ -8,7 +8,7 @@ pub static PROFILE: ChatProfile = ChatProfile {
     schema_rules: &[SchemaRule::Refuses("$schema"), SchemaRule::RefusesFalse("additionalProperties")],
     files: Files::NotTaken,
     reasoning_back: Some("reasoning_content"),
-    issuer: Some(Issuer::Xai),
+    issuer: Issuer::Xai,
     reasoning_models: &["grok-3-mini", "grok-4", "grok-5", "grok-code"],
     reasoning_refuses: &["stop", "presence_penalty", "frequency_penalty"],
     // grok-4 and later decide for themselves and refuse the question

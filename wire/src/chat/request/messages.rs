@@ -11,7 +11,7 @@ use crate::chat::adjust::messages::CALL_IDS;
 use crate::chat::profile::CallSignature;
 use crate::chat::target::{Target, Thinks};
 use crate::coercion::{Change, Reason};
-use crate::signature;
+use crate::signature::{self, Issuer};
 
 pub(super) fn messages(request: &MessagesRequest<'_>, target: &Target<'_>, notes: &mut Notes) -> Result<Vec<Value>, BadRequest> {
     let mut writer = Writer { target, notes, messages: Vec::with_capacity(request.turns.len() + 1), called: Vec::new() };
@@ -79,10 +79,11 @@ impl Writer<'_, '_> {
                 }
                 Block::Thinking { text: thought, signature } => {
                     let (issuer, signed) = signature::read(signature.as_deref().unwrap_or_default());
-                    let is_own = Some(issuer) == self.target.profile.issuer;
-                    match self.target.profile.call_signature {
-                        CallSignature::GoogleExtraContent if is_own => call_signature = Some(signed.to_owned()),
-                        _ if is_own && self.target.profile.reasoning_back.is_some() => {
+                    match (issuer, self.target.profile.call_signature) {
+                        (Issuer::Gemini, CallSignature::GoogleExtraContent) if !signed.is_empty() => {
+                            call_signature = Some(signed.to_owned())
+                        }
+                        _ if issuer == self.target.profile.issuer && self.target.profile.reasoning_back.is_some() => {
                             reasoning.push_str(thought);
                             reasoning_paths.push(path);
                         }
