@@ -10,6 +10,7 @@
 pub mod accumulate;
 pub mod answer;
 pub mod caller;
+pub mod check;
 pub mod compare;
 pub mod expectation;
 pub mod provider;

@@ -77,7 +77,7 @@ fn recording(folder: &Path, vendor: &str, file: &str) -> io::Result<Option<Recor
 }
 
 /// Lines of data as the streams that they were: Anthropic's and Responses' events are named after their type, chat chunks end with `[DONE]`.
-/// An answer of Anthropic's that begins after another one has ended is a stream of its own.
+/// An answer that begins after another one has ended is a stream of its own.
 fn wrapped(lines: &str) -> Vec<Vec<u8>> {
     let mut bodies = vec![String::new()];
     let mut is_chat = false;
@@ -86,10 +86,11 @@ fn wrapped(lines: &str) -> Vec<Vec<u8>> {
         let event: Value = serde_json::from_str(line).unwrap_or_default();
         let kind = text(&event, "/type");
         is_chat |= event.get("choices").is_some();
-        if kind == "message_start" && ended {
+        if matches!(kind, "message_start" | "response.created") && ended {
             bodies.push(String::new());
+            ended = false;
         }
-        ended = kind == "message_stop";
+        ended |= matches!(kind, "message_stop" | "response.completed" | "response.incomplete" | "response.failed");
         if let Some(body) = bodies.last_mut() {
             if !kind.is_empty() {
                 body.push_str(&format!("event: {kind}\n"));

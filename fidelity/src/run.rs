@@ -69,6 +69,8 @@ fn kind_of(vendor: &str) -> Option<ProviderKind> {
     match vendor {
         "anthropic" => Some(ProviderKind::Anthropic),
         "openai_chat" => Some(ProviderKind::OpenaiCompatible),
+        "openai_responses" | "xai_responses" => Some(ProviderKind::OpenaiResponses),
+        "gemini" => Some(ProviderKind::Gemini),
         "groq" => Some(ProviderKind::Groq),
         "mistral" => Some(ProviderKind::Mistral),
         "together" => Some(ProviderKind::Together),

@@ -91,6 +91,7 @@ impl Client {
             "response.refusal.delta" => format!("/content/{}/refusal", number(event, "/content_index")),
             "response.reasoning_summary_text.delta" => format!("/summary/{}/text", number(event, "/summary_index")),
             "response.function_call_arguments.delta" => "/arguments".to_owned(),
+            "response.custom_tool_call_input.delta" => "/input".to_owned(),
             _ => return,
         };
         match item.pointer_mut(&place) {
@@ -113,7 +114,9 @@ impl Client {
     fn item_done(&mut self, event: &Value) {
         let done = event["item"].clone();
         let Some(item) = self.open(event) else { return };
-        let same = ["content", "summary", "arguments", "call_id", "name", "id"].iter().all(|key| texts(&item[*key]) == texts(&done[*key]));
+        let same = ["content", "summary", "arguments", "input", "call_id", "name", "id"]
+            .iter()
+            .all(|key| texts(&item[*key]) == texts(&done[*key]));
         let (was, is) = (item.to_string(), done.to_string());
         *item = done;
         if !same {

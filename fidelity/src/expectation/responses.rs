@@ -24,7 +24,7 @@ pub fn whole(body: &Value) -> Answer {
     let parts = |item: &Value, list: &str| -> String {
         item[list].as_array().into_iter().flatten().map(|part| format!("{}{}", text(part, "/text"), text(part, "/refusal"))).collect()
     };
-    let calls: Vec<ToolCall> = of_type("function_call").map(call).collect();
+    let calls: Vec<ToolCall> = items().filter(|item| text(item, "/type").ends_with("_call")).map(call).collect();
     Answer {
         blocks: None,
         text: of_type("message").map(|item| parts(item, "content")).collect(),
@@ -35,10 +35,15 @@ pub fn whole(body: &Value) -> Answer {
     }
 }
 
+/// A custom tool takes text: in other dialects, where arguments are an object, it is a member of one.
 fn call(item: &Value) -> ToolCall {
-    let arguments = [text(item, "/arguments"), text(item, "/arguments_done"), text(item, "/input")];
-    let arguments = arguments.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
-    ToolCall::new(text(item, "/call_id"), text(item, "/name"), arguments)
+    let (id, name) = (text(item, "/call_id"), text(item, "/name"));
+    let said = ["/arguments", "/arguments_done", "/input"].into_iter().map(|place| text(item, place)).find(|text| !text.is_empty());
+    let said = said.unwrap_or_default();
+    if text(item, "/type") == "custom_tool_call" {
+        return ToolCall { id: id.to_owned(), name: name.to_owned(), arguments: serde_json::json!({"input": said}) };
+    }
+    ToolCall::new(id, name, said)
 }
 
 fn ending(status: &str, incomplete: &Value, error: &Value, has_calls: bool) -> Ending {

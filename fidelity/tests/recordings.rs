@@ -1,0 +1,14 @@
+//! Recordings of the project's own, written by hand, through every client dialect.
+
+use std::path::Path;
+
+use ainfera_fidelity::{caller, run};
+
+#[test]
+fn every_recording_agrees() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recordings");
+    let report = run::over(&folder).unwrap();
+    let (agree, total) = report.share();
+    let streams = 13;
+    assert_eq!((agree, total), (streams * caller::DIALECTS.len(), streams * caller::DIALECTS.len()), "{report}");
+}
