@@ -13,6 +13,7 @@ pub mod client_error;
 pub mod coercion;
 pub mod event;
 pub mod fault;
+pub mod gemini;
 pub mod json;
 pub mod origin;
 pub mod responses;

@@ -14,6 +14,7 @@ use crate::client::ClientDialect;
 use crate::coercion::{Change, Coercions, Reason};
 use crate::event::{Heard, Passage};
 pub use crate::fault::FaultKind;
+use crate::gemini::stream::GeminiReader;
 use crate::responses::request::Asked;
 use crate::responses::stream::ResponsesReader;
 use crate::sse::{SseDecoder, SseEvent};
@@ -36,12 +37,14 @@ pub enum Dialect {
     Anthropic,
     Chat(&'static ChatProfile),
     Responses,
+    Gemini,
 }
 
 impl Dialect {
     pub fn of(kind: ProviderKind) -> Self {
         match (kind, profile_of(kind)) {
             (ProviderKind::OpenaiResponses, _) => Dialect::Responses,
+            (ProviderKind::Gemini, _) => Dialect::Gemini,
             (_, Some(profile)) => Dialect::Chat(profile),
             (_, None) => Dialect::Anthropic,
         }
@@ -53,6 +56,8 @@ impl Dialect {
             Dialect::Anthropic => client == ClientDialect::Messages,
             Dialect::Chat(_) => client == ClientDialect::Chat,
             Dialect::Responses => client == ClientDialect::Responses,
+            // nobody calls us in it
+            Dialect::Gemini => false,
         }
     }
 
@@ -75,6 +80,7 @@ impl Dialect {
                 })
             }
             Dialect::Responses => Self::responses(call, provider, model, key),
+            Dialect::Gemini => Self::gemini(call, provider, model, key),
             Dialect::Chat(profile) => {
                 let adjusted =
                     crate::chat::request::request_body(&call.messages, &Target::of(profile, model)).map_err(|bad| blamed(call, bad))?;
@@ -110,6 +116,23 @@ impl Dialect {
         Ok(UpstreamRequest { url, headers, body: written.body, coercions, tool_names: written.tool_names })
     }
 
+    fn gemini(call: &Call, provider: &Provider, model: &Model, key: Option<String>) -> Result<UpstreamRequest, BadRequest> {
+        let name = model.upstream_name.strip_prefix("models/").unwrap_or(&model.upstream_name);
+        let asked = Asked { upstream_name: name, max_output_tokens: model.max_output_tokens };
+        let written = crate::gemini::request::request_body(&call.messages, asked).map_err(|bad| blamed(call, bad))?;
+        let mut coercions = from_messages(call, written.coercions);
+        if call.client_headers.beta.is_some() {
+            coercions.add("anthropic-beta", Change::Dropped(Reason::NoEquivalent));
+        }
+        Ok(UpstreamRequest {
+            url: format!("{}/v1beta/models/{name}:streamGenerateContent?alt=sse", provider.base_url),
+            headers: key.map(|key| ("x-goog-api-key", key)).into_iter().collect(),
+            body: written.body,
+            coercions,
+            tool_names: written.tool_names,
+        })
+    }
+
     /// A reader for the answer to `request`, made of this call. `model` is what the client shall see; `id_seed` makes ids that a provider leaves out.
     pub fn reader(&self, call: &Call, request: &UpstreamRequest, model: &str, id_seed: String) -> UpstreamReader {
         let passage = if self.is_native_to(call.client.dialect()) { Passage::Native } else { Passage::Translated };
@@ -119,6 +142,7 @@ impl Dialect {
             Dialect::Chat(profile) => {
                 DialectReader::Chat(ChatReader::new(id_seed, request.tool_names.clone(), heard_reasoning(call, profile)))
             }
+            Dialect::Gemini => DialectReader::Gemini(GeminiReader::new(id_seed, request.tool_names.clone())),
             Dialect::Responses => DialectReader::Responses(ResponsesReader::new(passage, model, id_seed, request.tool_names.clone())),
         };
         UpstreamReader { decoder: SseDecoder::default(), events: Vec::new(), dialect }
@@ -190,6 +214,7 @@ enum DialectReader {
     Anthropic(AnthropicReader),
     Chat(ChatReader),
     Responses(ResponsesReader),
+    Gemini(GeminiReader),
 }
 
 impl UpstreamReader {
@@ -201,6 +226,7 @@ impl UpstreamReader {
                 DialectReader::Anthropic(reader) => reader.read(event, heard)?,
                 DialectReader::Chat(reader) => reader.read(event, heard)?,
                 DialectReader::Responses(reader) => reader.read(event, heard)?,
+                DialectReader::Gemini(reader) => reader.read(event, heard)?,
             }
         }
         decoded.map_err(|error| StreamFault::malformed(error.to_string()))
@@ -212,6 +238,7 @@ impl UpstreamReader {
             DialectReader::Anthropic(reader) => reader.finish(heard),
             DialectReader::Chat(reader) => reader.finish(heard),
             DialectReader::Responses(reader) => reader.finish(),
+            DialectReader::Gemini(reader) => reader.finish(heard),
         }
     }
 }

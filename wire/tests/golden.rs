@@ -7,10 +7,14 @@
 
 #[path = "golden/anthropic_to_chat.rs"]
 mod anthropic_to_chat;
+#[path = "golden/anthropic_to_gemini.rs"]
+mod anthropic_to_gemini;
 #[path = "golden/anthropic_to_responses.rs"]
 mod anthropic_to_responses;
 #[path = "golden/chat_stream.rs"]
 mod chat_stream;
+#[path = "golden/gemini_stream.rs"]
+mod gemini_stream;
 #[path = "golden/responses_stream.rs"]
 mod responses_stream;
 

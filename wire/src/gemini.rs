@@ -1,0 +1,12 @@
+//! Gemini's own dialect: contents made of parts, function calls without ids, whole responses as events.
+//!
+//! Source: ai.google.dev API reference, and what the vendor was seen to send.
+
+pub mod calls;
+pub mod contents;
+pub mod models;
+pub mod partial_args;
+pub mod request;
+pub mod response;
+pub mod signatures;
+pub mod stream;

@@ -1,0 +1,52 @@
+//! What is known of models by their names, where the dialect makes a difference between them.
+
+/// One generation of models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Generation {
+    /// They do not think.
+    BeforeThinking,
+    /// They think, within a budget of tokens.
+    Budgeted,
+    /// They think at a level, want the signatures of their calls back, and see images in what a tool returns.
+    Signed,
+}
+
+/// `models/gemini-2.5-flash` and the like; a name that says nothing is taken for one of the second kind.
+pub fn generation(upstream_name: &str) -> Generation {
+    let name = upstream_name.rsplit('/').next().unwrap_or(upstream_name);
+    let Some(version) = name.strip_prefix("gemini-") else { return Generation::Budgeted };
+    let digits: String = version.chars().take_while(|character| character.is_ascii_digit() || *character == '.').collect();
+    let mut numbers = digits.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
+    match (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) {
+        (0, _) => Generation::Budgeted,
+        (1, _) | (2, 0..5) => Generation::BeforeThinking,
+        (2, _) => Generation::Budgeted,
+        _ => Generation::Signed,
+    }
+}
+
+/// Can thinking be switched off?
+pub fn can_stop_thinking(upstream_name: &str) -> bool {
+    generation(upstream_name) == Generation::Budgeted && upstream_name.contains("flash")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generations_are_known_by_the_version() {
+        for (name, expected) in [
+            ("gemini-1.5-pro", Generation::BeforeThinking),
+            ("gemini-2.0-flash", Generation::BeforeThinking),
+            ("models/gemini-2.5-flash", Generation::Budgeted),
+            ("gemini-3-pro-preview", Generation::Signed),
+            ("gemini-3.1-pro", Generation::Signed),
+            ("gemini-flash-latest", Generation::Budgeted),
+            ("gemma-3-27b", Generation::Budgeted),
+        ] {
+            assert_eq!(generation(name), expected, "{name}");
+        }
+        assert!(can_stop_thinking("gemini-2.5-flash") && !can_stop_thinking("gemini-2.5-pro") && !can_stop_thinking("gemini-3-flash"));
+    }
+}

@@ -1,0 +1,211 @@
+//! Gemini's stream, read. It has no last word of its own: the answer is whole if its bytes end after a finish reason.
+
+use ainfera_schema::TokenUsage;
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::calls::Calls;
+use super::response::{Candidate, GenerateContentResponse, Part, UsageMetadata};
+use super::signatures::{On, kept};
+use crate::chat::tool_names::ToolNames;
+use crate::event::{Block, Delta, Heard, Stop, StopReason, StreamEvent};
+use crate::fault::{FaultKind, fault_in_stream};
+use crate::sse::SseEvent;
+use crate::upstream::StreamFault;
+
+/// Reads responses until the bytes end.
+#[derive(Debug)]
+pub struct GeminiReader {
+    started: bool,
+    ended: bool,
+    open: Open,
+    calls: Calls,
+    /// Of a text that has been said; it is the client's to keep only if something follows, for no answer may end in thinking.
+    text_signature: Option<ByteString>,
+    finish: Option<Finish>,
+    usage: UsageMetadata,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Nothing,
+    Text,
+    Thinking,
+}
+
+#[derive(Debug)]
+enum Finish {
+    Reason { reason: ByteString, message: Option<ByteString> },
+    PromptBlocked,
+}
+
+impl GeminiReader {
+    /// `id_seed` makes ids for calls, which come without; `tool_names` gives back the names that the caller knows.
+    pub fn new(id_seed: String, tool_names: ToolNames) -> Self {
+        let (calls, usage) = (Calls::new(id_seed, tool_names), UsageMetadata::default());
+        Self { started: false, ended: false, open: Open::Nothing, calls, text_signature: None, finish: None, usage }
+    }
+
+    pub fn read(&mut self, event: SseEvent, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
+        let data = event.data;
+        if self.ended || data.trim_ascii() == b"[DONE]" {
+            return Ok(());
+        }
+        if data.first() == Some(&b'[') {
+            return Err(fault(&data));
+        }
+        let response: GenerateContentResponse<'_> =
+            serde_json::from_slice(&data).map_err(|error| StreamFault::malformed(format!("event is not JSON: {error}")))?;
+        if response.error.is_some() {
+            return Err(fault(&data));
+        }
+        if !self.started {
+            self.started = true;
+            let upstream_id = response.response_id.as_ref().map(|id| id.shared(&data));
+            heard.push(Heard::translated(StreamEvent::Start { upstream_id, usage: TokenUsage::default() }));
+        }
+        if let Some(usage) = response.usage_metadata {
+            self.usage.add(usage);
+        }
+        if response.prompt_feedback.is_some_and(|feedback| feedback.block_reason.is_some()) {
+            self.finish = Some(Finish::PromptBlocked);
+        }
+        // more than one candidate is never asked for
+        for candidate in response.candidates.unwrap_or_default().into_iter().filter(|candidate| candidate.index.unwrap_or(0) == 0) {
+            self.candidate(candidate, &data, heard);
+        }
+        Ok(())
+    }
+
+    /// The bytes are over.
+    pub fn finish(&mut self, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
+        if self.ended {
+            return Ok(());
+        }
+        let reason = self.stop_reason()?;
+        self.close(heard);
+        self.calls.finish(heard);
+        heard.push(Heard::translated(StreamEvent::Finish { stop: Stop { reason, sequence: None }, usage: self.usage.tokens() }));
+        heard.push(Heard::translated(StreamEvent::End));
+        self.ended = true;
+        Ok(())
+    }
+
+    /// The whole answer of a provider that does not stream.
+    pub fn whole(&mut self, body: &Bytes, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
+        self.read(SseEvent { name: Bytes::new(), data: body.clone() }, heard)?;
+        match self.finish {
+            Some(_) => self.finish(heard),
+            None => Err(StreamFault::malformed("no response")),
+        }
+    }
+
+    fn candidate(&mut self, candidate: Candidate<'_>, data: &Bytes, heard: &mut Vec<Heard>) {
+        for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
+            self.part(part, data, heard);
+        }
+        if let Some(reason) = candidate.finish_reason {
+            let message = candidate.finish_message.map(|message| message.shared(data));
+            self.finish = Some(Finish::Reason { reason: reason.shared(data), message });
+        }
+    }
+
+    fn part(&mut self, part: Part<'_>, data: &Bytes, heard: &mut Vec<Heard>) {
+        let signature = part.thought_signature.filter(|signature| !signature.is_empty());
+        if let Some(call) = part.function_call {
+            match signature {
+                Some(signature) => self.sign(kept(On::Call, &signature), heard),
+                None => self.give_text_signature(heard),
+            }
+            self.close(heard);
+            self.calls.add(call, data, heard);
+            return;
+        }
+        let text = part.text.map(|text| text.shared(data)).unwrap_or_default();
+        if part.thought == Some(true) {
+            self.say(Open::Thinking, text, heard);
+            if let Some(signature) = signature {
+                self.sign(kept(On::Text, &signature), heard);
+            }
+        } else {
+            self.say(Open::Text, text, heard);
+            self.text_signature = signature.map(|signature| kept(On::Text, &signature)).or(self.text_signature.take());
+        }
+    }
+
+    fn say(&mut self, what: Open, text: ByteString, heard: &mut Vec<Heard>) {
+        if text.is_empty() {
+            return;
+        }
+        let (block, delta) = match what {
+            Open::Thinking => (Block::Thinking, Delta::Thinking(text)),
+            Open::Text | Open::Nothing => (Block::Text, Delta::Text(text)),
+        };
+        if self.open != what {
+            self.give_text_signature(heard);
+            self.close(heard);
+            self.calls.finish(heard);
+            self.open = what;
+            heard.push(Heard::translated(StreamEvent::BlockStart(block)));
+        }
+        heard.push(Heard::translated(StreamEvent::Delta(delta)));
+    }
+
+    /// Something follows the text: its signature stands between them.
+    fn give_text_signature(&mut self, heard: &mut Vec<Heard>) {
+        if let Some(signature) = self.text_signature.take() {
+            self.sign(signature, heard);
+            self.close(heard);
+        }
+    }
+
+    /// In the thinking block that is open, or in one that says nothing else.
+    fn sign(&mut self, signature: ByteString, heard: &mut Vec<Heard>) {
+        self.give_text_signature(heard);
+        if self.open != Open::Thinking {
+            self.close(heard);
+            self.calls.finish(heard);
+            self.open = Open::Thinking;
+            heard.push(Heard::translated(StreamEvent::BlockStart(Block::Thinking)));
+        }
+        heard.push(Heard::translated(StreamEvent::Delta(Delta::Signature(signature))));
+    }
+
+    fn close(&mut self, heard: &mut Vec<Heard>) {
+        if self.open != Open::Nothing {
+            self.open = Open::Nothing;
+            heard.push(Heard::translated(StreamEvent::BlockStop));
+        }
+    }
+
+    /// `STOP` is said also where there are calls; a call that the model spoilt is no answer.
+    fn stop_reason(&self) -> Result<StopReason, StreamFault> {
+        let (reason, message) = match &self.finish {
+            None => return Err(StreamFault::Truncated),
+            Some(Finish::PromptBlocked) => return Ok(StopReason::Refusal),
+            Some(Finish::Reason { reason, message }) => (reason, message),
+        };
+        match &reason[..] {
+            "STOP" | "FINISH_REASON_UNSPECIFIED" if self.calls.is_empty() => Ok(StopReason::EndTurn),
+            "STOP" | "FINISH_REASON_UNSPECIFIED" => Ok(StopReason::ToolUse),
+            "MAX_TOKENS" => Ok(StopReason::MaxTokens),
+            "SAFETY" | "RECITATION" | "LANGUAGE" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "MODEL_ARMOR" => Ok(StopReason::Refusal),
+            image if image.starts_with("IMAGE_") => Ok(StopReason::Refusal),
+            "MALFORMED_FUNCTION_CALL"
+            | "UNEXPECTED_TOOL_CALL"
+            | "TOO_MANY_TOOL_CALLS"
+            | "MISSING_THOUGHT_SIGNATURE"
+            | "MALFORMED_RESPONSE"
+            | "OTHER" => {
+                let said = message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+                Err(StreamFault::ErrorEvent { kind: FaultKind::Api, message: format!("provider finished with {reason}{said}") })
+            }
+            _ => Ok(StopReason::Other(reason.to_ascii_lowercase().into())),
+        }
+    }
+}
+
+fn fault(data: &[u8]) -> StreamFault {
+    let fault = fault_in_stream(data);
+    StreamFault::ErrorEvent { kind: fault.kind, message: fault.message }
+}
