@@ -1,4 +1,4 @@
-//! A call in each client dialect: as small as it can be, streamed, with usage asked for.
+//! A call in each client dialect: as small as it can be, streamed, with usage and reasoning asked for.
 
 use ainfera_wire::call::ClientHeaders;
 use ainfera_wire::{AnswerNames, BadRequest, Call, ClientDialect};
@@ -25,15 +25,15 @@ pub fn request(dialect: ClientDialect) -> (&'static str, &'static str) {
     match dialect {
         ClientDialect::Messages => (
             "/v1/messages",
-            r#"{"model":"the-model","max_tokens":4096,"stream":true,"messages":[{"role":"user","content":"go on"}],"tools":[{"name":"any","input_schema":{"type":"object"}}]}"#,
+            r#"{"model":"the-model","max_tokens":4096,"stream":true,"thinking":{"type":"enabled","budget_tokens":2048},"messages":[{"role":"user","content":"go on"}],"tools":[{"name":"any","input_schema":{"type":"object"}}]}"#,
         ),
         ClientDialect::Chat => (
             "/v1/chat/completions",
-            r#"{"model":"the-model","max_completion_tokens":4096,"stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"go on"}],"tools":[{"type":"function","function":{"name":"any","parameters":{"type":"object"}}}]}"#,
+            r#"{"model":"the-model","max_completion_tokens":4096,"stream":true,"stream_options":{"include_usage":true},"reasoning_effort":"low","messages":[{"role":"user","content":"go on"}],"tools":[{"type":"function","function":{"name":"any","parameters":{"type":"object"}}}]}"#,
         ),
         ClientDialect::Responses => (
             "/v1/responses",
-            r#"{"model":"the-model","max_output_tokens":4096,"stream":true,"input":"go on","tools":[{"type":"function","name":"any","parameters":{"type":"object"}}]}"#,
+            r#"{"model":"the-model","max_output_tokens":4096,"stream":true,"reasoning":{"effort":"low","summary":"auto"},"input":"go on","tools":[{"type":"function","name":"any","parameters":{"type":"object"}}]}"#,
         ),
         ClientDialect::Inference => ("/v1/inference", r#"{"model":"the-model","max_tokens":4096,"stream":true,"prompt":"go on"}"#),
     }
