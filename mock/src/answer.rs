@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::ask::{Ask, Delivery, Dialect, read};
+use crate::ask::{Ask, Delivery, Dialect, read, read_for};
 use crate::connection::Request;
 use crate::directive::{DirectiveError, Fault, Manner, MidFault, Orders, Refused, directives_in};
 use crate::fault::{self, End, Step, Words};
@@ -15,7 +15,7 @@ use crate::frames::{Dress, Markers};
 use crate::responses::Reasoning;
 use crate::server::MockSettings;
 use crate::stats::{Counters, Recorded};
-use crate::{anthropic, chat, refusal, responses, script};
+use crate::{anthropic, chat, gemini, refusal, responses, script};
 
 const EARLY_HINTS: &[u8] = b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n";
 const HTML: &str = "<!doctype html><title>Sign in</title><h1>Sign in to continue</h1>";
@@ -57,6 +57,7 @@ impl Answerer {
             "POST" if path.ends_with("/v1/messages") => Some(Dialect::Anthropic),
             "POST" if path.ends_with("/chat/completions") => Some(Dialect::Chat),
             "POST" if path.ends_with("/responses") => Some(Dialect::Responses),
+            "POST" if gemini_address(&request.path).is_some() => Some(Dialect::Gemini),
             _ => None,
         };
         let looks_anthropic = path.contains("/messages") || request.header("anthropic-version").is_some();
@@ -67,13 +68,17 @@ impl Answerer {
         self.counters.remember(Arc::clone(&recorded));
         let tag = format!("{:x}x{}", self.started, self.answers.fetch_add(1, Relaxed));
         match route {
-            Some(dialect) => self.model_answer(dialect, &recorded.body, &tag),
+            Some(dialect) => self.model_answer(dialect, &recorded, &tag),
             None => refuse(if looks_anthropic { Dialect::Anthropic } else { Dialect::Chat }, 404, &not_found, &tag),
         }
     }
 
-    fn model_answer(&self, dialect: Dialect, body: &Value, tag: &str) -> Answer {
-        let ask = match read(dialect, body) {
+    fn model_answer(&self, dialect: Dialect, recorded: &Recorded, tag: &str) -> Answer {
+        let read = match gemini_address(&recorded.path).filter(|_| dialect == Dialect::Gemini) {
+            Some((model, delivery)) => read_for(dialect, model, delivery, &recorded.body),
+            None => read(dialect, &recorded.body),
+        };
+        let ask = match read {
             Ok(ask) => ask,
             Err(bad_request) => return refuse(dialect, 400, &bad_request.to_string(), tag),
         };
@@ -119,6 +124,16 @@ impl Answerer {
     }
 }
 
+/// Model and delivery of `…/v1beta/models/{model}:streamGenerateContent?alt=sse` or `:generateContent`.
+fn gemini_address(path: &str) -> Option<(&str, Delivery)> {
+    let (_, rest) = path.split_once("/v1beta/models/")?;
+    match rest.split_once(':')? {
+        (model, "streamGenerateContent?alt=sse") => Some((model, Delivery::Stream)),
+        (model, "generateContent") => Some((model, Delivery::Whole)),
+        _ => None,
+    }
+}
+
 fn ordered_answer(ask: &Ask, orders: &Orders, markers: Markers, tag: &str) -> Answer {
     let dialect = ask.dialect;
     let request_id = format!("req_mock{tag}");
@@ -140,7 +155,8 @@ fn ordered_answer(ask: &Ask, orders: &Orders, markers: Markers, tag: &str) -> An
     }
     let id_prefix = match dialect {
         Dialect::Anthropic => "toolu_mock",
-        Dialect::Chat | Dialect::Responses => "call_mock",
+        // ids of Gemini's calls are never said
+        Dialect::Chat | Dialect::Responses | Dialect::Gemini => "call_mock",
     };
     let script = script::write(ask, orders, id_prefix, tag);
     let dress = Dress { tag, model: &ask.model, created_s: now_ns() / 1_000_000_000, pad: orders.pad.unwrap_or(0), markers };
@@ -156,6 +172,7 @@ fn ordered_answer(ask: &Ask, orders: &Orders, markers: Markers, tag: &str) -> An
             let (frames, ping, error_event) = match dialect {
                 Dialect::Anthropic => (anthropic::frames(&script, &dress), anthropic::PING, anthropic::error_event(&error)),
                 Dialect::Chat => (chat::frames(&script, &dress, ask.stream_usage), chat::PING, chat::error_chunk(&error)),
+                Dialect::Gemini => (gemini::frames(&script, &dress), gemini::PING, gemini::error_event(&error)),
                 Dialect::Responses => (responses::frames(&script, &dress, reasoning), responses::PING, responses::error_event(&error)),
             };
             let head = refusal::stream_head(dialect, &request_id);
@@ -166,6 +183,7 @@ fn ordered_answer(ask: &Ask, orders: &Orders, markers: Markers, tag: &str) -> An
             let body = match dialect {
                 Dialect::Anthropic => anthropic::body(&script, &dress),
                 Dialect::Chat => chat::body(&script, &dress),
+                Dialect::Gemini => gemini::body(&script, &dress),
                 Dialect::Responses => responses::body(&script, &dress, reasoning),
             };
             let body = body.to_string().into_bytes();

@@ -12,6 +12,8 @@ pub enum Dialect {
     Chat,
     /// OpenAI Responses.
     Responses,
+    /// Gemini's `generateContent`.
+    Gemini,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,13 +61,13 @@ pub struct Ask {
     pub user_text: String,
     /// What came back from tools since the last assistant turn.
     pub tool_results: Vec<String>,
-    /// Whether results stand at the end of what was read so far.
-    pub results_answered: bool,
     /// Whether reasoning is wanted in encrypted form.
     pub encrypted_reasoning: bool,
     /// Characters of system prompt, messages and tools.
     pub input_chars: u64,
 }
+
+const READ_BY_THE_MODEL: [&str; 7] = ["system", "messages", "tools", "instructions", "input", "systemInstruction", "contents"];
 
 /// The vendor's `invalid_request_error`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,28 +75,21 @@ pub struct Ask {
 pub struct BadRequest(pub String);
 
 pub fn read(dialect: Dialect, body: &Value) -> Result<Ask, BadRequest> {
-    let model = body["model"].as_str().filter(|model| !model.is_empty()).ok_or_else(|| bad("model: Field required"))?;
-    let mut ask = Ask {
-        dialect,
-        model: model.to_owned(),
-        delivery: if body["stream"] == true { Delivery::Stream } else { Delivery::Whole },
-        stream_usage: if body["stream_options"]["include_usage"] == true { StreamUsage::Included } else { StreamUsage::Omitted },
-        max_tokens: None,
-        stop_sequences: Vec::new(),
-        tools: Vec::new(),
-        tool_choice: ToolChoice::Auto,
-        most_calls: usize::MAX,
-        system_text: content_text(&body["system"]),
-        user_text: String::new(),
-        tool_results: Vec::new(),
-        results_answered: false,
-        encrypted_reasoning: false,
-        input_chars: ["system", "messages", "tools", "instructions", "input"].iter().map(|field| chars_in(&body[field])).sum(),
-    };
+    let delivery = if body["stream"] == true { Delivery::Stream } else { Delivery::Whole };
+    read_for(dialect, body["model"].as_str().unwrap_or_default(), delivery, body)
+}
+
+/// Where model and delivery are known otherwise than from the body.
+pub fn read_for(dialect: Dialect, model: &str, delivery: Delivery, body: &Value) -> Result<Ask, BadRequest> {
+    if model.is_empty() {
+        return Err(bad("model: Field required"));
+    }
+    let mut ask = Ask::blank(dialect, model, delivery, body);
     match dialect {
         Dialect::Anthropic => read_anthropic(body, messages(body)?, &mut ask)?,
         Dialect::Chat => read_chat(body, messages(body)?, &mut ask)?,
         Dialect::Responses => crate::responses::reading::read(body, &mut ask)?,
+        Dialect::Gemini => crate::gemini::reading::read(body, &mut ask)?,
     }
     if let ToolChoice::Named(name) = &ask.tool_choice
         && !ask.tools.iter().any(|tool| tool.name == *name)
@@ -105,6 +100,27 @@ pub fn read(dialect: Dialect, body: &Value) -> Result<Ask, BadRequest> {
         return Err(bad("tool_choice: may only be specified while providing tools"));
     }
     Ok(ask)
+}
+
+impl Ask {
+    pub fn blank(dialect: Dialect, model: &str, delivery: Delivery, body: &Value) -> Self {
+        Self {
+            dialect,
+            model: model.to_owned(),
+            delivery,
+            stream_usage: if body["stream_options"]["include_usage"] == true { StreamUsage::Included } else { StreamUsage::Omitted },
+            max_tokens: None,
+            stop_sequences: Vec::new(),
+            tools: Vec::new(),
+            tool_choice: ToolChoice::Auto,
+            most_calls: usize::MAX,
+            system_text: content_text(&body["system"]),
+            user_text: String::new(),
+            tool_results: Vec::new(),
+            encrypted_reasoning: false,
+            input_chars: READ_BY_THE_MODEL.iter().map(|field| chars_in(&body[field])).sum(),
+        }
+    }
 }
 
 fn messages(body: &Value) -> Result<&[Value], BadRequest> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::ask::Dialect;
 use crate::directive::Refused;
-use crate::{anthropic, chat, responses};
+use crate::{anthropic, chat, gemini, responses};
 
 /// The error body in the dialect's envelope.
 pub fn body(dialect: Dialect, refused: &Refused, message: &str, request_id: &str) -> Value {
@@ -12,12 +12,14 @@ pub fn body(dialect: Dialect, refused: &Refused, message: &str, request_id: &str
         Dialect::Anthropic => anthropic::error(refused, message, request_id),
         Dialect::Chat => chat::error(refused, message),
         Dialect::Responses => responses::error(refused, message),
+        Dialect::Gemini => gemini::error(refused, message),
     }
 }
 
 /// A whole error answer.
 pub fn answer(dialect: Dialect, refused: &Refused, message: &str, request_id: &str) -> Vec<u8> {
-    let retry_after = refused.retry_after_s.map(|seconds| format!("retry-after: {seconds}\r\n")).unwrap_or_default();
+    let retry_after_s = refused.retry_after_s.filter(|_| dialect != Dialect::Gemini);
+    let retry_after = retry_after_s.map(|seconds| format!("retry-after: {seconds}\r\n")).unwrap_or_default();
     json(refused.status, dialect, request_id, &retry_after, &body(dialect, refused, message, request_id).to_string())
 }
 
@@ -29,6 +31,9 @@ pub fn message(dialect: Dialect, refused: &Refused) -> String {
             "This model's maximum context length is 200000 tokens. However, your messages \
                                                              resulted in 210000 tokens. Please reduce the length of the messages."
                 .to_owned()
+        }
+        (Some("context_length_exceeded"), Dialect::Gemini) => {
+            "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).".to_owned()
         }
         (Some("insufficient_quota"), _) => "You exceeded your current quota, please check your plan and billing details.".to_owned(),
         _ if refused.status == 529 => "Overloaded".to_owned(),
@@ -61,6 +66,7 @@ pub fn json(status: u16, dialect: Dialect, request_id: &str, more_headers: &str,
 fn vendor_headers(dialect: Dialect, request_id: &str) -> String {
     match dialect {
         Dialect::Anthropic => format!("request-id: {request_id}\r\nanthropic-ratelimit-requests-limit: 4000\r\n"),
+        Dialect::Gemini => format!("x-gemini-service-tier: standard\r\nserver-timing: gfet4t7; dur=1; desc={request_id}\r\n"),
         Dialect::Chat | Dialect::Responses => format!("x-request-id: {request_id}\r\nx-ratelimit-limit-requests: 4000\r\n"),
     }
 }

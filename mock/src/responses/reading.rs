@@ -95,6 +95,7 @@ fn tools(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
 fn read_items(items: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
     let mut called: Vec<&str> = Vec::new();
     let mut unanswered: Vec<&str> = Vec::new();
+    let mut after_output = false;
     for (position, item) in items.iter().enumerate() {
         let text = |field: &str| item[field].as_str().unwrap_or_default();
         match item["type"].as_str().unwrap_or("message") {
@@ -102,9 +103,8 @@ fn read_items(items: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
             "function_call" | "custom_tool_call" => {
                 called.push(text("call_id"));
                 unanswered.push(text("call_id"));
-                if ask.results_answered {
+                if std::mem::take(&mut after_output) {
                     ask.tool_results.clear();
-                    ask.results_answered = false;
                 }
             }
             "function_call_output" | "custom_tool_call_output" => {
@@ -114,7 +114,7 @@ fn read_items(items: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
                 }
                 unanswered.retain(|open| *open != id);
                 ask.tool_results.push(output_text(position, &item["output"])?);
-                ask.results_answered = true;
+                after_output = true;
             }
             "reasoning" => {
                 let encrypted = item["encrypted_content"].as_str();

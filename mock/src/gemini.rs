@@ -1,0 +1,154 @@
+//! How a script sounds in Gemini's dialect: each event is a whole response, lines end as the vendor ends them.
+
+pub mod reading;
+
+use serde_json::{Value, json};
+
+use crate::directive::Refused;
+use crate::frames::{Dress, FrameKind, Frames, Markers};
+use crate::script::{Call, CallOrder, Reported, Script, Stop, Usage};
+
+/// The vendor sends none; a comment is what every reader must skip.
+pub const PING: &str = ": ping\r\n\r\n";
+
+/// The stream: responses, the last of which says why it ends.
+pub fn frames(script: &Script, dress: &Dress) -> Frames {
+    let mut stream = Stream { frames: Frames::default(), script, dress };
+    stream.parts(&json!([{"text": ""}]), FrameKind::Start);
+    for piece in &script.thinking {
+        stream.text(piece, Markers::Off, ",\"thought\":true");
+    }
+    for piece in &script.text {
+        stream.text(piece, dress.markers, "");
+    }
+    match script.call_order {
+        CallOrder::OneByOne => {
+            for (position, call) in script.calls.iter().enumerate() {
+                stream.parts(&json!([call_part(call, position, dress)]), FrameKind::Content);
+            }
+        }
+        CallOrder::Interleaved => {
+            let parts: Vec<Value> = script.calls.iter().enumerate().map(|(position, call)| call_part(call, position, dress)).collect();
+            stream.parts(&Value::Array(parts), FrameKind::Content);
+        }
+    }
+    let last = response(script, dress, &json!([last_part(script, dress)]), Some(finish_reason(script)));
+    stream.event(&last, FrameKind::Terminator);
+    stream.frames
+}
+
+/// The whole answer, of `generateContent`.
+pub fn body(script: &Script, dress: &Dress) -> Value {
+    let mut parts = Vec::new();
+    if !script.thinking.is_empty() {
+        parts.push(json!({"text": script.thinking.concat(), "thought": true}));
+    }
+    if !script.text.is_empty() {
+        parts.push(json!({"text": script.text.concat()}));
+    }
+    parts.extend(script.calls.iter().enumerate().map(|(position, call)| call_part(call, position, dress)));
+    response(script, dress, &Value::Array(parts), Some(finish_reason(script)))
+}
+
+/// The error envelope of HTTP errors. A pause is asked for in it, for there is no header.
+pub fn error(refused: &Refused, message: &str) -> Value {
+    let status = match refused.status {
+        400 => "INVALID_ARGUMENT",
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        429 => "RESOURCE_EXHAUSTED",
+        503 | 529 => "UNAVAILABLE",
+        504 => "DEADLINE_EXCEEDED",
+        _ => "INTERNAL",
+    };
+    let mut details = Vec::new();
+    if let Some(seconds) = refused.retry_after_s {
+        details.push(json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{seconds}s")}));
+    }
+    let mut message = message.to_owned();
+    if refused.code.as_deref() == Some("invalid_api_key") {
+        message = "API key not valid. Please pass a valid API key.".to_owned();
+        details.push(json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}));
+    }
+    json!({"error": {"code": refused.status, "message": message, "status": status, "details": details}})
+}
+
+/// Inside a stream errors are elements of a list.
+pub fn error_event(error: &Value) -> String {
+    format!("data: [{error}]\r\n\r\n")
+}
+
+fn finish_reason(script: &Script) -> &'static str {
+    match script.stop {
+        Stop::MaxTokens => "MAX_TOKENS",
+        // also where there are calls
+        Stop::EndTurn | Stop::StopSequence(_) | Stop::ToolUse => "STOP",
+    }
+}
+
+/// Without an id, as the vendor sends it; parallel calls are signed on the first.
+fn call_part(call: &Call, position: usize, dress: &Dress) -> Value {
+    let args: Value = serde_json::from_str(&call.arguments()).unwrap_or_else(|_| json!({}));
+    let mut part = json!({"functionCall": {"name": call.name, "args": args}});
+    if position == 0 && reading::signs(dress.model) {
+        part["thoughtSignature"] = json!(format!("{}{}", reading::SIGNATURE, dress.tag));
+    }
+    part
+}
+
+fn last_part(script: &Script, dress: &Dress) -> Value {
+    let mut part = json!({"text": ""});
+    if script.calls.is_empty() && reading::signs(dress.model) {
+        part["thoughtSignature"] = json!(format!("{}{}", reading::SIGNATURE, dress.tag));
+    }
+    part
+}
+
+fn response(script: &Script, dress: &Dress, parts: &Value, finish: Option<&str>) -> Value {
+    let mut candidate = json!({"content": {"parts": parts, "role": "model"}, "index": 0});
+    if let Some(reason) = finish {
+        candidate["finishReason"] = json!(reason);
+    }
+    let mut response = json!({"candidates": [candidate], "modelVersion": dress.model, "responseId": format!("mock{}", dress.tag)});
+    if finish.is_some() && script.usage.reported == Reported::Yes {
+        response["usageMetadata"] = usage(&script.usage, script.thinking.len() as u64);
+    }
+    response
+}
+
+fn usage(usage: &Usage, thoughts: u64) -> Value {
+    let thoughts = thoughts.min(usage.output);
+    let mut metadata = json!({"promptTokenCount": usage.prompt(), "candidatesTokenCount": usage.output - thoughts,
+        "totalTokenCount": usage.prompt() + usage.output});
+    if thoughts > 0 {
+        metadata["thoughtsTokenCount"] = json!(thoughts);
+    }
+    if usage.cache_read > 0 {
+        metadata["cachedContentTokenCount"] = json!(usage.cache_read);
+    }
+    metadata
+}
+
+struct Stream<'a> {
+    frames: Frames,
+    script: &'a Script,
+    dress: &'a Dress<'a>,
+}
+
+impl Stream<'_> {
+    fn event(&mut self, response: &Value, kind: FrameKind) {
+        self.frames.raw("data: ").raw(&response.to_string()).raw("\r\n\r\n").end(kind);
+    }
+
+    fn parts(&mut self, parts: &Value, kind: FrameKind) {
+        self.event(&response(self.script, self.dress, parts, None), kind);
+    }
+
+    fn text(&mut self, piece: &str, markers: Markers, more: &str) {
+        let head = "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":";
+        let frames =
+            self.frames.raw(head).marked_string(markers, piece).raw(more).raw("}],\"role\":\"model\"},\"index\":0}],\"modelVersion\":");
+        frames.string(self.dress.model).raw("}").spaces(self.dress.pad).raw("\r\n\r\n").end(FrameKind::Content);
+    }
+}
