@@ -197,8 +197,8 @@ impl Stream<'_> {
                 }
             }
             CallOrder::Interleaved => {
-                for position in 0..script.calls.len() {
-                    self.added(first + position, &items[position], &["arguments"]);
+                for (position, item) in items.iter().enumerate() {
+                    self.added(first + position, item, &["arguments"]);
                 }
                 let longest = script.calls.iter().map(Call::argument_frames).max().unwrap_or(0);
                 for piece in 0..longest {
@@ -206,8 +206,8 @@ impl Stream<'_> {
                         self.delta("response.function_call_arguments.delta", first + position, &piece_of(call, piece), Markers::Off);
                     }
                 }
-                for position in 0..script.calls.len() {
-                    self.call_done(first + position, &items[position]);
+                for (position, item) in items.iter().enumerate() {
+                    self.call_done(first + position, item);
                 }
             }
         }

@@ -24,11 +24,11 @@ pub struct PartialArg<'a> {
 /// Adds a piece to `args`. A path that cannot be followed is left out.
 pub fn add(args: &mut Map<String, Value>, piece: &PartialArg<'_>) {
     let Some(steps) = piece.json_path.as_deref().and_then(steps) else { return };
-    let mut place = match steps.split_first() {
+    let place = match steps.split_first() {
         Some((Step::Member(name), rest)) => args.entry((*name).to_owned()).or_insert(Value::Null).walk(rest),
         _ => None,
     };
-    let Some(place) = place.as_deref_mut() else { return };
+    let Some(place) = place else { return };
     if let Some(text) = &piece.string_value {
         match place {
             Value::String(before) => before.push_str(text),
