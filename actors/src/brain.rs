@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, Message, MessageResult};
 use ainfera_routing::{
-    Catalogue, DecideOptions, Dial, Needs, PinRefusal, Plan, Policy, PolicySettings, RejectReason, RouteTarget, hold_for, pin, plan,
+    Catalogue, DecideOptions, Dial, Needs, PinRefusal, Plan, Policy, PolicySettings, RejectReason, RouteTarget, hold_for, pin, plan_without,
     resolve_policy,
 };
 use ainfera_schema::policy::{RoutingHint, SpendPolicy};
 use ainfera_schema::{ModelSlug, RequestId, Usd};
 
 /// Which models shall serve this call?
-#[derive(Message)]
+#[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<Choice, ChoiceRefusal>")]
 pub struct Decide {
     pub request_id: RequestId,
@@ -22,6 +22,8 @@ pub struct Decide {
     pub spend_policy: SpendPolicy,
     /// An upper bound of what will be read, for the hold.
     pub upper_input_tokens: u64,
+    /// Positions in the catalogue of those that would not get the call as it was sent.
+    pub unfit: Vec<usize>,
 }
 
 /// The answer: candidates in the order of trying, and what to put into the record.
@@ -89,7 +91,7 @@ impl RoutingBrain {
                 self.choice(vec![index], None, policy, ask)
             }
             RouteTarget::Routed { .. } => {
-                let plan = plan(&self.catalogue, &ask.needs, &policy, &self.settings.options);
+                let plan = plan_without(&ask.unfit, &self.catalogue, &ask.needs, &policy, &self.settings.options);
                 match &plan {
                     Plan::Rejected { reason, .. } => {
                         let reason = *reason;

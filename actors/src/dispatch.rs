@@ -12,6 +12,7 @@ pub mod head;
 mod last_word;
 pub mod meter;
 pub mod replay;
+pub mod strict;
 mod turn;
 
 use std::collections::VecDeque;
@@ -303,7 +304,8 @@ impl DispatchActor {
         let Phase::Trying { open, held } = std::mem::replace(&mut self.phase, Phase::Closed) else {
             return taken(Taken::Stop);
         };
-        let said_nothing = !content && open.running.as_ref().is_none_or(|(running, _)| running.usage().output_tokens == 0);
+        let asked_for_nothing = self.setup.call.max_tokens == 0;
+        let said_nothing = !asked_for_nothing && !content && open.running.as_ref().is_none_or(|(running, _)| running.usage().output_tokens == 0);
         if said_nothing {
             // an answer without content and without a token is no answer
             self.phase = Phase::Trying { open, held };

@@ -33,7 +33,7 @@ pub use decide::{
 pub use estimate::{estimate_tokens, held_input_tokens, upper_bound_tokens};
 pub use hold::{HoldError, hold_for, strict_hold};
 pub use pin::{PinRefusal, pin};
-pub use plan::{Needs, Plan, RejectReason, candidates_json, plan};
+pub use plan::{Needs, Plan, RejectReason, candidates_json, plan, plan_without};
 pub use policy::{Dial, Policy, PolicySettings, TierFloors, resolve_policy};
 pub use preset::Preset;
 pub use ruleset::{RulesetHash, policy_version, ruleset_hash};

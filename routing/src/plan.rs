@@ -39,12 +39,24 @@ pub enum RejectReason {
     NoCandidateEnrolled,
     /// Without its tools the call would have found a model.
     ToolsNotSupported,
+    /// Had it let its fields be changed, the call would have found a model.
+    CoercionRefused,
 }
 
 pub fn plan(catalogue: &Catalogue, needs: &Needs, policy: &Policy, options: &DecideOptions) -> Plan {
+    plan_without(&[], catalogue, needs, policy, options)
+}
+
+/// The same without those that would not get the call as it was sent: positions in the catalogue.
+pub fn plan_without(unfit: &[usize], catalogue: &Catalogue, needs: &Needs, policy: &Policy, options: &DecideOptions) -> Plan {
     let request = DecideRequest { estimated_input_tokens: needs.estimated_input_tokens, reserved_max_tokens: needs.max_tokens };
+    let reason = |index: &usize, entry| {
+        let is_unfit = unfit.contains(index);
+        needs.unmet_by(entry).or(is_unfit.then_some(DropReason::CoercionRefused))
+    };
+    let entries = catalogue.entries().iter().enumerate();
     let misfits: Vec<(usize, DropReason)> =
-        catalogue.entries().iter().enumerate().filter_map(|(index, entry)| needs.unmet_by(entry).map(|reason| (index, reason))).collect();
+        entries.filter_map(|(index, entry)| reason(&index, entry).map(|reason| (index, reason))).collect();
     let decision = if misfits.is_empty() {
         decide(&request, catalogue.candidates(), policy, options)
     } else {
@@ -54,6 +66,9 @@ pub fn plan(catalogue: &Catalogue, needs: &Needs, policy: &Policy, options: &Dec
         decision.candidates.iter().filter(|candidate| candidate.rank.is_some()).map(|candidate| candidate.index).collect();
     if !ranked.is_empty() {
         return Plan::Ranked { ranked, decision };
+    }
+    if !unfit.is_empty() && matches!(plan(catalogue, needs, policy, options), Plan::Ranked { .. }) {
+        return Plan::Rejected { reason: RejectReason::CoercionRefused, decision };
     }
     // only a rejection pays for asking whether the tools were to blame
     let tools_are_to_blame = !misfits.is_empty() && decide(&request, catalogue.candidates(), policy, options).chosen.is_some();
@@ -121,12 +136,23 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Everybody who may be tried, the winner first.
+    pub fn ranked(&self) -> &[usize] {
+        match self {
+            Plan::Ranked { ranked, .. } => ranked,
+            Plan::Rejected { .. } => &[],
+        }
+    }
+}
+
 impl RejectReason {
     pub fn as_str(self) -> &'static str {
         match self {
             RejectReason::NoCandidateClearsFloor => "no_candidate_clears_floor",
             RejectReason::NoCandidateEnrolled => "no_candidate_enrolled",
             RejectReason::ToolsNotSupported => "tools_not_supported",
+            RejectReason::CoercionRefused => "coercion_refused",
         }
     }
 }
@@ -222,6 +248,19 @@ mod tests {
         let catalogue = toolless(&["mistral-large-3"]);
         let Plan::Rejected { reason, .. } = plan(&catalogue, &WITH_TOOLS, &floor(96), &DecideOptions::serving()) else { panic!("ranked") };
         assert_eq!(reason, RejectReason::NoCandidateClearsFloor);
+    }
+
+    #[test]
+    fn who_would_lose_something_is_passed_over_and_to_blame_when_nobody_is_left() {
+        let catalogue = figures();
+        let without = |unfit: &[usize]| plan_without(unfit, &catalogue, &PLAIN, &floor(86), &DecideOptions::serving());
+        let gemini = catalogue.position("gemini-3-1-pro").unwrap();
+        let plan = without(&[gemini]);
+        assert_eq!(ranked_slugs(&catalogue, &plan), ["gpt-5-5", "grok-4", "claude-opus-4-7"]);
+        assert_eq!(reason_of(&plan, "gemini-3-1-pro"), Some(DropReason::CoercionRefused));
+        assert!(matches!(without(&[0, 1, 2, 3, 4]), Plan::Rejected { reason: RejectReason::CoercionRefused, .. }));
+        let nobody = plan_without(&[0], &catalogue, &PLAIN, &floor(99), &DecideOptions::serving());
+        assert!(matches!(nobody, Plan::Rejected { reason: RejectReason::NoCandidateClearsFloor, .. }), "the floor is to blame");
     }
 
     #[test]

@@ -18,6 +18,7 @@ use ainfera_actors::worker::Worker;
 use ainfera_routing::{RouteTarget, estimate_tokens};
 use ainfera_schema::{InferenceId, ReceiptId, RequestId};
 use ainfera_wire::call::{ClientHeaders, Delivery};
+use ainfera_wire::coercion::Strictness;
 use ainfera_wire::{AnswerNames, BadRequest, Call, ClientFrames, WholeAnswer};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -60,6 +61,7 @@ async fn dispatch(
     let permit = shared.gate.enter_as(priority(request))?;
     let call = parse(body.bytes.clone(), client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
     let target = RouteTarget::parse(&call.model);
+    let strictness = strictness(request)?;
     if let RouteTarget::Routed { alias: Some(legacy) } = &target {
         tracing::info!(%request_id, legacy, canonical = ainfera_routing::ROUTING_TARGET, "router_alias_hit");
     }
@@ -101,7 +103,7 @@ async fn dispatch(
     };
     let (head, answer) = oneshot::channel();
     let agent_id = agent.agent_id;
-    let setup = Rc::new(CallSetup { request_id, inference_id, receipt_id, call, agent, target, idempotency, worker: Rc::clone(&worker) });
+    let setup = Rc::new(CallSetup { request_id, inference_id, receipt_id, call, agent, target, strictness, idempotency, worker: Rc::clone(&worker) });
     let hold = ClientHold::new(DispatchActor::new(setup, permit, sink, head).start());
     // a dispatcher that panics drops the head: that is a proper 500
     let outcome = answer.await.unwrap_or(Err(ainfera_actors::dispatch::CallFailure::Internal));
@@ -116,6 +118,18 @@ async fn dispatch(
 
 fn priority(request: &HttpRequest) -> Priority {
     Priority::parse(request.headers().get("x-ainfera-priority").and_then(|value| value.to_str().ok()))
+}
+
+/// How much of the call may be changed on its way: the header `x-ainfera-strict`.
+fn strictness(request: &HttpRequest) -> Result<Strictness, ApiError> {
+    const HEADER: &str = "x-ainfera-strict";
+    match request.headers().get(HEADER).map(|value| value.to_str().unwrap_or_default()) {
+        None | Some("false") => Ok(Strictness::Disclose),
+        Some("true") => Ok(Strictness::Lossless),
+        Some("exact") => Ok(Strictness::Exact),
+        // a misspelt word must not mean that anything goes
+        Some(_) => Err(ApiError::BadRequest(BadRequest::new(HEADER, "must be one of true, exact, false"))),
+    }
 }
 
 /// 24 hex digits of the request's id: the last ones, which are random.

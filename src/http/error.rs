@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse};
 use ainfera_actors::dispatch::CallFailure;
+use ainfera_actors::dispatch::strict::Unfit;
 use ainfera_actors::gate::GateRefusal;
 use ainfera_schema::RequestId;
 use ainfera_store::{EarlierCall, Refusal, StoreError};
@@ -102,6 +103,7 @@ impl ApiError {
         }
         let (field, details) = match self {
             ApiError::BadRequest(bad) | ApiError::Call(CallFailure::BadRequest(bad)) => (Some(bad.field.clone()), None),
+            ApiError::Call(CallFailure::CoercionRefused { unfit }) => (None, Some(coercions(unfit))),
             ApiError::Call(CallFailure::ReplayUnavailable(earlier)) => (None, Some(earlier_call(earlier))),
             _ => (None, None),
         };
@@ -156,6 +158,7 @@ fn call_status(failure: &CallFailure) -> StatusCode {
         CallFailure::NoCandidate { .. }
         | CallFailure::ToolsNotSupported { .. }
         | CallFailure::ModelUnavailable { .. }
+        | CallFailure::CoercionRefused { .. }
         | CallFailure::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         CallFailure::Refused(Refusal::Inactive { .. }) | CallFailure::KeyInFlight | CallFailure::ReplayUnavailable(_) => {
             StatusCode::CONFLICT
@@ -168,6 +171,12 @@ fn call_status(failure: &CallFailure) -> StatusCode {
         CallFailure::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         CallFailure::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
+
+/// Who would have lost what.
+fn coercions(unfit: &[Unfit]) -> Value {
+    let each = unfit.iter().map(|unfit| (unfit.model.clone(), json!(unfit.coercions)));
+    json!({"coercions": Value::Object(each.collect())})
 }
 
 /// What is known of the key's first call.

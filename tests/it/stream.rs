@@ -160,7 +160,7 @@ async fn unknown_members_and_beta_headers_survive_the_native_path_and_are_named_
     let gateway = Gateway::start().await;
     let mut body = routed("hi");
     body["context_management"] = json!({"edits": [{"type": "clear"}]});
-    body["top_k"] = json!(5);
+    body["service_tier"] = json!("auto");
     let headers = [("anthropic-beta", "one-2025-01-01, two-2025-02-02"), ("anthropic-beta", "three-2025-03-03")];
     let answer = gateway.call_with(&streamed(native(body.clone())), &headers).await;
     message_of(&answer);
@@ -171,7 +171,7 @@ async fn unknown_members_and_beta_headers_survive_the_native_path_and_are_named_
     let answer = gateway.call_with(&streamed(body), &headers).await;
     message_of(&answer);
     let coercions = answer.header("x-ainfera-coercions").unwrap();
-    for field in ["context_management=dropped:", "top_k=dropped:no_equivalent", "anthropic-beta=dropped:no_equivalent"] {
+    for field in ["context_management=dropped:no_equivalent", "service_tier=dropped:no_equivalent", "anthropic-beta=dropped:no_equivalent"] {
         assert!(coercions.contains(field), "{coercions}");
     }
 }

@@ -8,6 +8,8 @@ pub mod foreign;
 pub mod frames;
 pub mod message;
 pub mod native;
+pub mod pairing;
 pub mod request;
 pub mod stream;
 pub mod unread;
+pub mod version;

@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 
+use crate::anthropic::pairing;
 use crate::anthropic::request::{MessagesRequest, RoutingExtras};
+use crate::anthropic::version;
 use crate::bad_request::BadRequest;
 use crate::client::Client;
 use crate::coercion::Coercions;
@@ -28,8 +30,9 @@ pub struct Call {
     pub wants_thinking: bool,
     /// Uses something that only Anthropic's own API has.
     pub anthropic_only: bool,
-    /// The path of a block whose type is not known: only a provider of the client's own dialect may judge it.
-    pub unknown_block: Option<BadRequest>,
+    /// What looks like a mistake of the caller's (a block that nobody knows, a call without its result): only a provider of the client's own dialect
+    /// may judge it, for nobody else can be asked.
+    pub native_only: Option<BadRequest>,
     pub extras: RoutingExtras,
     /// Headers that an Anthropic provider is to see as they came.
     pub client_headers: ClientHeaders,
@@ -86,6 +89,9 @@ impl Call {
             None => bad,
         };
         let request = MessagesRequest::parse(&messages).map_err(callers)?;
+        if translation.is_none() {
+            version::check(client_headers.version.as_deref(), &request)?;
+        }
         let attachment_tokens = request.attachments() * TOKENS_PER_ATTACHMENT;
         let mut estimated_input_tokens = attachment_tokens;
         let mut text_bytes = 0;
@@ -93,8 +99,8 @@ impl Call {
             estimated_input_tokens += estimate(text);
             text_bytes += text.len();
         });
-        let unknown_block =
-            request.unknown_block().map(|(path, kind)| callers(BadRequest::new(path, format!("unknown content block type `{kind}`"))));
+        let unknown = request.unknown_block().map(|(path, kind)| BadRequest::new(path, format!("unknown content block type `{kind}`")));
+        let native_only = unknown.or_else(|| pairing::check(&request.turns).err()).or_else(|| warms_cache(&request)).map(callers);
         Ok(Self {
             client,
             translation,
@@ -104,7 +110,7 @@ impl Call {
             has_tools: !request.tools.is_empty(),
             wants_thinking: request.thinking.as_ref().is_some_and(|thinking| &*thinking.kind != "disabled"),
             anthropic_only: request.is_anthropic_only(),
-            unknown_block,
+            native_only,
             extras: request.extras.clone(),
             client_headers,
             estimated_input_tokens: estimated_input_tokens.max(1),
@@ -114,4 +120,10 @@ impl Call {
             messages,
         })
     }
+}
+
+/// A call without an answer has a meaning to Anthropic alone.
+fn warms_cache(request: &MessagesRequest<'_>) -> Option<BadRequest> {
+    let message = "must be at least 1; 0 warms the prompt cache, which only Anthropic's own API does";
+    (request.max_tokens == 0).then(|| BadRequest::new("max_tokens", message))
 }

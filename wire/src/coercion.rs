@@ -66,6 +66,31 @@ impl fmt::Display for Coercion {
     }
 }
 
+/// What a caller lets become of its fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Strictness {
+    /// Anything, as long as it is named.
+    #[default]
+    Disclose,
+    /// Other names, but no loss.
+    Lossless,
+    /// Nothing.
+    Exact,
+}
+
+impl Strictness {
+    /// Is this more than the caller allows?
+    pub fn refuses(self, coercion: &Coercion) -> bool {
+        match (self, &coercion.change) {
+            (Strictness::Disclose, _) => false,
+            // what says nothing is no loss
+            (_, Change::Dropped(Reason::Empty)) => false,
+            (Strictness::Lossless, Change::Renamed(_)) => false,
+            (Strictness::Lossless | Strictness::Exact, _) => true,
+        }
+    }
+}
+
 /// Collects coercions; the same field is named once however often it occurs in an array.
 #[derive(Debug, Clone, Default)]
 pub struct Coercions(Vec<Coercion>);
@@ -95,5 +120,36 @@ impl Coercions {
 
     pub fn texts(&self) -> Vec<String> {
         self.0.iter().map(Coercion::to_string).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn coercion(change: Change) -> Coercion {
+        Coercion { field: "a.0.b".to_owned(), change }
+    }
+
+    #[test]
+    fn each_change_has_its_text() {
+        let text = |change| coercion(change).to_string();
+        assert_eq!(text(Change::Dropped(Reason::NoEquivalent)), "a.0.b=dropped:no_equivalent");
+        assert_eq!(text(Change::Renamed("c".to_owned())), "a.0.b=renamed:c");
+        assert_eq!(text(Change::Clamped("7".to_owned())), "a.0.b=clamped:7");
+        assert_eq!(text(Change::Moved("text")), "a.0.b=moved:text");
+    }
+
+    #[test]
+    fn strict_refuses_loss_and_exact_refuses_everything() {
+        let refused_by = |change: Change| {
+            let coercion = coercion(change);
+            [Strictness::Disclose, Strictness::Lossless, Strictness::Exact].map(|strictness| strictness.refuses(&coercion))
+        };
+        assert_eq!(refused_by(Change::Dropped(Reason::Vendor)), [false, true, true]);
+        assert_eq!(refused_by(Change::Clamped("7".to_owned())), [false, true, true]);
+        assert_eq!(refused_by(Change::Moved("text")), [false, true, true]);
+        assert_eq!(refused_by(Change::Renamed("c".to_owned())), [false, false, true]);
+        assert_eq!(refused_by(Change::Dropped(Reason::Empty)), [false, false, false]);
     }
 }

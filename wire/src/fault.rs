@@ -163,7 +163,10 @@ mod tests {
     #[test]
     fn p094_no_money_is_the_providers_fault_whatever_the_status() {
         for (status, body) in [
-            (400, r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the API."}}"#),
+            (
+                400,
+                r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the API."}}"#,
+            ),
             (429, r#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}"#),
             (402, r#"{"error":{"message":"Insufficient Balance","type":"unknown_error"}}"#),
             (402, "no JSON"),
@@ -177,7 +180,10 @@ mod tests {
     fn a_bad_key_is_an_account_whatever_the_status() {
         for (status, body) in [
             (400, r#"{"code":"Client specified an invalid argument","error":"Incorrect API key provided: xa***yz."}"#),
-            (400, r#"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}]"#),
+            (
+                400,
+                r#"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}]"#,
+            ),
             (401, r#"{"detail":"Invalid API Key"}"#),
             (401, ""),
             (404, r#"{"error":{"code":"model_not_found"}}"#),
@@ -220,7 +226,10 @@ mod tests {
 
     #[test]
     fn p080_a_refused_role_is_recognisable() {
-        let fault = fault_of(400, br#"{"object":"error","message":"Unexpected role 'system' after role 'user'","type":"invalid_request_message_order"}"#);
+        let fault = fault_of(
+            400,
+            br#"{"object":"error","message":"Unexpected role 'system' after role 'user'","type":"invalid_request_message_order"}"#,
+        );
         assert_eq!(fault.message, "role 'system' is not supported: Unexpected role 'system' after role 'user'");
     }
 
@@ -230,7 +239,10 @@ mod tests {
             (r#"{"error":{"message":"a"}}"#, "a"),
             (r#"{"code":"x","error":"b"}"#, "b"),
             (r#"[{"error":{"message":"c"}}]"#, "c"),
-            (r#"{"object":"error","message":{"detail":[{"loc":["body","user"],"msg":"extra"}]}}"#, r#"{"detail":[{"loc":["body","user"],"msg":"extra"}]}"#),
+            (
+                r#"{"object":"error","message":{"detail":[{"loc":["body","user"],"msg":"extra"}]}}"#,
+                r#"{"detail":[{"loc":["body","user"],"msg":"extra"}]}"#,
+            ),
             (r#"{"detail":"d"}"#, "d"),
             (r#"{"x_groq":{"id":"1","error":"over"}}"#, "over"),
         ] {

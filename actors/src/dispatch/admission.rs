@@ -3,16 +3,18 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ainfera_routing::{Needs, RouteTarget, held_input_tokens};
+use ainfera_routing::{Needs, RejectReason, RouteTarget, held_input_tokens};
 use ainfera_schema::{Agent, InferenceId, OutcomeStatus, ReceiptId, RequestId, Usd};
 use ainfera_store::{Admission, Earlier, EarlierCall, IdempotencyClaim, StoredAnswer, Verdict};
 use ainfera_wire::Call;
+use ainfera_wire::coercion::Strictness;
 use ainfera_wire::upstream::Dialect;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::draft;
 use super::failure::CallFailure;
+use super::strict::{self, Decided, Unfit};
 use crate::brain::{Choice, ChoiceRefusal, Decide};
 use crate::capture::{CaptureError, Reject};
 use crate::gate::Permit;
@@ -28,6 +30,8 @@ pub struct CallSetup {
     pub call: Call,
     pub agent: Arc<Agent>,
     pub target: RouteTarget,
+    /// What may become of its fields on the way to a provider.
+    pub strictness: Strictness,
     /// The caller's own name for the call.
     pub idempotency: Option<IdempotencyClaim>,
     pub worker: Rc<Worker>,
@@ -51,13 +55,14 @@ pub enum Entry {
 
 /// Lets the call in, or says why not; a routed call that is refused has its row when this returns.
 pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Entry, CallFailure> {
-    if let (RouteTarget::Routed { .. }, Some(bad)) = (&setup.target, &setup.call.unknown_block) {
+    if let (RouteTarget::Routed { .. }, Some(bad)) = (&setup.target, &setup.call.native_only) {
         return Err(CallFailure::BadRequest(bad.clone()));
     }
-    let decided = setup.worker.brain.send(question(&setup)).await.map_err(|_| CallFailure::Internal)?;
-    let choice = match decided {
-        Ok(choice) => choice,
-        Err(refusal) => return Err(rejected(&setup, permit, refusal).await),
+    let choice = match strict::decide(&setup, question(&setup)).await.ok_or(CallFailure::Internal)? {
+        Decided::Choice(choice) => *choice,
+        Decided::Refused(refusal) => return Err(rejected(&setup, permit, refusal, Vec::new()).await),
+        Decided::Unfit { unfit, refusal: Some(refusal) } => return Err(rejected(&setup, permit, refusal, unfit).await),
+        Decided::Unfit { unfit, refusal: None } => return Err(CallFailure::CoercionRefused { unfit }),
     };
     refuse_foreign_blocks(&setup, &choice)?;
     let admission = Admission {
@@ -112,13 +117,14 @@ fn question(setup: &CallSetup) -> Decide {
         },
         hint: call.extras.hint.clone(),
         spend_policy: setup.agent.spend_policy.clone(),
+        unfit: Vec::new(),
         upper_input_tokens: held_input_tokens(call.estimated_input_tokens, call.text_bytes).saturating_add(call.attachment_tokens),
     }
 }
 
 /// A block that nobody knows may go to a provider of the client's own dialect, which judges it; nobody else can be asked.
 fn refuse_foreign_blocks(setup: &CallSetup, choice: &Choice) -> Result<(), CallFailure> {
-    let Some(bad) = &setup.call.unknown_block else { return Ok(()) };
+    let Some(bad) = &setup.call.native_only else { return Ok(()) };
     let entries = choice.candidates.iter().filter_map(|index| choice.catalogue.get(*index));
     let client = setup.call.client.dialect();
     let all_native = entries.into_iter().all(|entry| Dialect::of(entry.kind).is_native_to(client));
@@ -132,10 +138,13 @@ fn charge_if_lost(setup: &CallSetup, choice: &Choice) -> Usd {
     price.and_then(|price| Usd::for_tokens(setup.call.estimated_input_tokens, price.input).ok()).unwrap_or(Usd::ZERO)
 }
 
-async fn rejected(setup: &CallSetup, permit: Permit, refusal: ChoiceRefusal) -> CallFailure {
+async fn rejected(setup: &CallSetup, permit: Permit, refusal: ChoiceRefusal, unfit: Vec<Unfit>) -> CallFailure {
     let (outcome, failure) = match refusal {
         ChoiceRefusal::Pin { model, refusal } => return CallFailure::pin(&model, refusal),
         ChoiceRefusal::Unaffordable => return CallFailure::BadRequest(ainfera_wire::BadRequest::new("max_tokens", "cannot be priced")),
+        ChoiceRefusal::Rejected(rejection) if rejection.reason == RejectReason::CoercionRefused => {
+            (draft::rejected(setup, &rejection), CallFailure::CoercionRefused { unfit })
+        }
         ChoiceRefusal::Rejected(rejection) => {
             (draft::rejected(setup, &rejection), CallFailure::no_candidate(rejection.reason, &rejection.plan))
         }

@@ -34,7 +34,9 @@ pub fn rejected(setup: &CallSetup, rejection: &Rejection) -> RoutingOutcome {
     decided(&mut outcome, &rejection.plan, &rejection.policy, &rejection.catalogue);
     outcome.status = Some(match rejection.reason {
         RejectReason::ToolsNotSupported => OutcomeStatus::RejectedTools,
-        RejectReason::NoCandidateClearsFloor | RejectReason::NoCandidateEnrolled => OutcomeStatus::RejectedFloor,
+        RejectReason::NoCandidateClearsFloor | RejectReason::NoCandidateEnrolled | RejectReason::CoercionRefused => {
+            OutcomeStatus::RejectedFloor
+        }
     });
     outcome
 }

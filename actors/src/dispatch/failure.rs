@@ -8,6 +8,7 @@ use ainfera_wire::upstream::FaultKind;
 
 use super::Open;
 use super::admission::CallSetup;
+use super::strict::Unfit;
 use crate::provider::ProviderFailure;
 
 /// Everything that can end a call without an answer.
@@ -28,6 +29,10 @@ pub enum CallFailure {
     ModelUnavailable {
         model: String,
         why: String,
+    },
+    /// Nobody would get the call as it was sent, and its caller wants it to.
+    CoercionRefused {
+        unfit: Vec<Unfit>,
     },
     Refused(Refusal),
     StoreUnavailable,
@@ -121,6 +126,7 @@ impl CallFailure {
             | CallFailure::NoCandidate { .. }
             | CallFailure::ToolsNotSupported { .. }
             | CallFailure::ModelUnavailable { .. }
+            | CallFailure::CoercionRefused { .. }
             | CallFailure::KeyReused => "invalid_request_error",
             CallFailure::Refused(Refusal::Inactive { .. }) | CallFailure::KeyInFlight | CallFailure::ReplayUnavailable(_) => {
                 "conflict_error"
@@ -145,6 +151,7 @@ impl CallFailure {
             CallFailure::NoCandidate { .. } => Some("no_candidate_clears_floor"),
             CallFailure::ToolsNotSupported { .. } => Some("tools_not_supported_by_backend"),
             CallFailure::ModelUnavailable { .. } => Some("model_unavailable"),
+            CallFailure::CoercionRefused { .. } => Some("coercion_refused"),
             CallFailure::Refused(Refusal::Funds { .. }) => Some("insufficient_funds"),
             CallFailure::Refused(Refusal::WalletInsufficientPerAgent { .. }) => Some("wallet_insufficient_per_agent"),
             CallFailure::Refused(
@@ -179,6 +186,10 @@ impl CallFailure {
                 format!("{backend} does not take these tools; hint: leave tools out, or pin a model that takes them (GET /v1/models)")
             }
             CallFailure::ModelUnavailable { model, why } => format!("model: {model}: {why}; GET /v1/models lists what there is"),
+            CallFailure::CoercionRefused { unfit } => {
+                let each: Vec<String> = unfit.iter().map(|unfit| format!("{}: {}", unfit.model, unfit.coercions.join(", "))).collect();
+                format!("nobody would get this call as it was sent, and it is strict ({})", each.join("; "))
+            }
             CallFailure::Refused(refusal) => refused(refusal),
             CallFailure::StoreUnavailable => {
                 "the store that every call is recorded in is not available; nothing was sent to a provider".to_owned()

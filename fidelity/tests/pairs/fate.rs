@@ -69,7 +69,7 @@ fn sent(dialect: ClientDialect, upstream: &Upstream, request: &Value) -> Sent {
         Err(bad) => return Sent::Refused(Refusal::Field(bad)),
     };
     let native = upstream.dialect.is_native_to(dialect);
-    if let Some(bad) = call.unknown_block.clone().filter(|_| !native) {
+    if let Some(bad) = call.native_only.clone().filter(|_| !native) {
         return Sent::Refused(Refusal::Field(bad));
     }
     if call.anthropic_only && upstream.dialect != ainfera_wire::upstream::Dialect::Anthropic {

@@ -60,6 +60,8 @@ pub enum DropReason {
     ToolsNotSupported,
     /// Set aside by the plan before the decision: the call needs tools that the vendor runs on its own servers.
     ServerToolsNotSupported,
+    /// Set aside by the plan before the decision: the call would not arrive as it was sent, and its caller wants it to.
+    CoercionRefused,
 }
 
 impl Decision {
@@ -80,7 +82,7 @@ impl RuleFired {
 }
 
 impl DropReason {
-    pub const ALL: [DropReason; 9] = [
+    pub const ALL: [DropReason; 10] = [
         DropReason::NotEnrolledNoPrice,
         DropReason::NotEnrolledNoQPrior,
         DropReason::MAllowedVeto,
@@ -90,6 +92,7 @@ impl DropReason {
         DropReason::BelowAgenticFloor,
         DropReason::ToolsNotSupported,
         DropReason::ServerToolsNotSupported,
+        DropReason::CoercionRefused,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -103,6 +106,7 @@ impl DropReason {
             DropReason::BelowAgenticFloor => "below_agentic_floor",
             DropReason::ToolsNotSupported => "tools_not_supported",
             DropReason::ServerToolsNotSupported => "server_tools_not_supported",
+            DropReason::CoercionRefused => "coercion_refused",
         }
     }
 
@@ -117,7 +121,8 @@ impl DropReason {
             | DropReason::NotEnrolledNoQPrior
             | DropReason::MAllowedVeto
             | DropReason::ToolsNotSupported
-            | DropReason::ServerToolsNotSupported => false,
+            | DropReason::ServerToolsNotSupported
+            | DropReason::CoercionRefused => false,
         }
     }
 }

@@ -200,7 +200,8 @@ pub fn blocks<'a>(content: Content<'a, RawBlock<'a>>, path: &str) -> Result<Vec<
 }
 
 fn block<'a>(raw: RawBlock<'a>, path: &str) -> Result<Block<'a>, BadRequest> {
-    let extras = BlockExtras { cache_control: raw.cache_control.is_some(), citations: raw.citations.is_some() };
+    let extras =
+        BlockExtras { cache_control: raw.cache_control.is_some(), citations: raw.citations.is_some_and(|raw| !is_empty_list(raw)) };
     let missing = |member: &str| BadRequest::new(format!("{path}.{member}"), "field required");
     let block = match &*raw.kind {
         "text" => Block::Text { text: raw.text.ok_or_else(|| missing("text"))?, extras },
@@ -230,6 +231,10 @@ fn block<'a>(raw: RawBlock<'a>, path: &str) -> Result<Block<'a>, BadRequest> {
         _ => Block::Unknown { kind: raw.kind },
     };
     Ok(block)
+}
+
+fn is_empty_list(raw: &RawValue) -> bool {
+    raw.get().bytes().filter(|byte| !byte.is_ascii_whitespace()).eq(*b"[]")
 }
 
 fn nested<'a>(content: Option<&'a RawValue>, path: &str) -> Result<Vec<Block<'a>>, BadRequest> {

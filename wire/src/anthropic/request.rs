@@ -13,6 +13,7 @@ use crate::json::{Text, is_too_deep};
 #[derive(Debug)]
 pub struct MessagesRequest<'a> {
     pub model: Text<'a>,
+    /// 0 warms the prompt cache and asks for no answer.
     pub max_tokens: u64,
     pub stream: bool,
     pub system: Vec<Block<'a>>,
@@ -22,6 +23,7 @@ pub struct MessagesRequest<'a> {
     pub stop_sequences: Vec<Text<'a>>,
     pub temperature: Option<&'a RawValue>,
     pub top_p: Option<&'a RawValue>,
+    pub top_k: Option<&'a RawValue>,
     pub thinking: Option<Thinking<'a>>,
     pub output_config: Option<OutputConfig<'a>>,
     pub user_id: Option<Text<'a>>,
@@ -129,6 +131,8 @@ struct RawRequest<'a> {
     #[serde(borrow)]
     top_p: Option<&'a RawValue>,
     #[serde(borrow)]
+    top_k: Option<&'a RawValue>,
+    #[serde(borrow)]
     thinking: Option<Thinking<'a>>,
     #[serde(borrow)]
     output_config: Option<OutputConfig<'a>>,
@@ -174,9 +178,6 @@ impl<'a> MessagesRequest<'a> {
             return Err(BadRequest::new("model", "must not be empty"));
         }
         let max_tokens = raw.max_tokens.ok_or_else(|| required("max_tokens"))?;
-        if max_tokens == 0 {
-            return Err(BadRequest::new("max_tokens", "must be at least 1"));
-        }
         let raw_turns = raw.messages.ok_or_else(|| required("messages"))?;
         if raw_turns.is_empty() {
             return Err(BadRequest::new("messages", "at least one message is required"));
@@ -200,6 +201,7 @@ impl<'a> MessagesRequest<'a> {
             stop_sequences: raw.stop_sequences.unwrap_or_default(),
             temperature: raw.temperature,
             top_p: raw.top_p,
+            top_k: raw.top_k,
             thinking: raw.thinking,
             output_config: raw.output_config,
             user_id: raw.metadata.and_then(|metadata| metadata.user_id),
@@ -347,7 +349,6 @@ mod tests {
             (r#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#.to_owned(), "max_tokens: field required"),
             (r#"{"model":"m","max_tokens":5}"#.to_owned(), "messages: field required"),
             (r#"{"model":"m","max_tokens":5,"messages":[]}"#.to_owned(), "messages: at least one message is required"),
-            (r#"{"model":"m","max_tokens":0,"messages":[{"role":"user","content":"x"}]}"#.to_owned(), "max_tokens: must be at least 1"),
             (r#"{"model":"m","max_tokens":"5","messages":[]}"#.to_owned(), "max_tokens: invalid type: string \"5\", expected u64"),
             (
                 r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":7}]}"#.to_owned(),

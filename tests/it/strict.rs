@@ -1,0 +1,92 @@
+//! A strict call arrives as it was sent, or is refused with the fields named, before anybody was asked.
+
+use serde_json::{Value, json};
+
+use crate::support::Gateway;
+use crate::support::gateway::{MODELS, message_of, routed, streamed};
+
+const STRICT: [(&str, &str); 1] = [("x-ainfera-strict", "true")];
+const EXACT: [(&str, &str); 1] = [("x-ainfera-strict", "exact")];
+
+/// The same call to nobody but the cheapest model, which speaks Chat Completions.
+fn affordable_to_one(mut body: Value) -> Value {
+    body["routing_hint"] = json!({"budget_cap_usd": "0.003"});
+    body
+}
+
+fn with(mut body: Value, member: &str, value: Value) -> Value {
+    body[member] = value;
+    body
+}
+
+#[actix_rt::test]
+async fn who_would_lose_something_is_passed_over_at_no_cost() {
+    let gateway = Gateway::start().await;
+    let body = with(routed("hi"), "service_tier", json!("auto"));
+    let answer = gateway.call(&streamed(body.clone())).await;
+    assert_eq!(answer.header("x-ainfera-model"), Some(MODELS[0]));
+    assert_eq!(answer.header("x-ainfera-coercions"), Some("service_tier=dropped:no_equivalent"));
+
+    let strict = gateway.call_with(&streamed(body), &STRICT).await;
+    message_of(&strict);
+    assert_eq!((strict.header("x-ainfera-model"), strict.header("x-ainfera-coercions")), (Some(MODELS[1]), None));
+    gateway.settled().await;
+    let path = format!("/v1/inferences/{}/decision", strict.header("x-ainfera-inference-id").unwrap());
+    let decision = gateway.get(&path).await.json();
+    let dropped = decision["candidates"].as_array().unwrap().iter().find(|candidate| candidate["model_slug"] == MODELS[0]).unwrap();
+    assert_eq!(dropped["drop_reason"], "coercion_refused", "{decision}");
+    assert_eq!(gateway.mock.requests().len(), 2, "one for each call");
+}
+
+#[actix_rt::test]
+async fn another_name_is_no_loss_but_not_exact() {
+    let gateway = Gateway::start().await;
+    let body = with(routed("hi"), "stop_sequences", json!(["STOP"]));
+    let answer = gateway.call_with(&body, &STRICT).await;
+    assert_eq!(answer.header("x-ainfera-coercions"), Some("stop_sequences=renamed:stop"));
+    assert_eq!(answer.header("x-ainfera-model"), Some(MODELS[0]));
+    let answer = gateway.call_with(&body, &EXACT).await;
+    assert_eq!((answer.header("x-ainfera-model"), answer.header("x-ainfera-coercions")), (Some(MODELS[1]), None));
+}
+
+#[actix_rt::test]
+async fn nobody_left_is_a_refusal_that_names_the_fields_and_leaves_one_row() {
+    let gateway = Gateway::start().await;
+    let body = affordable_to_one(with(routed("hi"), "service_tier", json!("auto")));
+    for (body, rows) in [(body.clone(), 1), (streamed(body), 2)] {
+        let answer = gateway.call_with(&body, &STRICT).await;
+        assert_eq!((answer.status, answer.error().0.as_str()), (422, "invalid_request_error"), "{}", answer.text());
+        let details = &answer.json()["error"]["details"];
+        assert_eq!(details["error_code"], "coercion_refused");
+        assert_eq!(details["coercions"], json!({MODELS[0]: ["service_tier=dropped:no_equivalent"]}));
+        assert!(answer.error().1.contains("mistral-large-3: service_tier=dropped:no_equivalent"), "{}", answer.text());
+        gateway.settled().await;
+        let outcomes = "select count(*) from routing_outcomes where outcome_status = 'rejected_floor'";
+        assert_eq!(gateway.database.number(outcomes).await, rows);
+    }
+    assert_eq!(gateway.mock.requests().len(), 0);
+    let wallet = gateway.get(&format!("/v1/wallets/{}", gateway.agent_id)).await.json();
+    assert_eq!((&wallet["balance_usd"], &wallet["held_usd"]), (&json!("1000"), &json!("0")), "{wallet}");
+}
+
+#[actix_rt::test]
+async fn a_pin_that_would_lose_something_is_refused_without_a_row() {
+    let gateway = Gateway::start().await;
+    let mut body = with(routed("hi"), "service_tier", json!("auto"));
+    body["model"] = json!(MODELS[0]);
+    let answer = gateway.call_with(&body, &STRICT).await;
+    assert_eq!((answer.status, &answer.json()["error"]["details"]["error_code"]), (422, &json!("coercion_refused")));
+    body["model"] = json!(MODELS[1]);
+    message_of(&gateway.call_with(&streamed(body), &STRICT).await);
+    assert_eq!(gateway.mock.requests().len(), 1);
+    gateway.settled().await;
+    assert_eq!(gateway.database.number("select count(*) from routing_outcomes").await, 0);
+}
+
+#[actix_rt::test]
+async fn a_word_that_is_not_known_does_not_mean_that_anything_goes() {
+    let gateway = Gateway::start().await;
+    let answer = gateway.call_with(&routed("hi"), &[("x-ainfera-strict", "yes")]).await;
+    assert_eq!((answer.status, answer.error().1.as_str()), (400, "x-ainfera-strict: must be one of true, exact, false"));
+    message_of(&gateway.call_with(&streamed(routed("hi")), &[("x-ainfera-strict", "false")]).await);
+}
