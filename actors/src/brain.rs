@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, Message, MessageResult};
 use ainfera_routing::{
-    Catalogue, DecideOptions, Dial, Needs, PinRefusal, Plan, Policy, PolicySettings, RejectReason, RouteTarget, hold_for, pin, plan_without,
-    resolve_policy,
+    Catalogue, DecideOptions, Dial, Needs, PinRefusal, Plan, Policy, PolicySettings, RejectReason, RouteTarget, hold_for, pin,
+    plan_without, resolve_policy,
 };
 use ainfera_schema::policy::{RoutingHint, SpendPolicy};
 use ainfera_schema::{ModelSlug, RequestId, Usd};

@@ -103,7 +103,17 @@ async fn dispatch(
     };
     let (head, answer) = oneshot::channel();
     let agent_id = agent.agent_id;
-    let setup = Rc::new(CallSetup { request_id, inference_id, receipt_id, call, agent, target, strictness, idempotency, worker: Rc::clone(&worker) });
+    let setup = Rc::new(CallSetup {
+        request_id,
+        inference_id,
+        receipt_id,
+        call,
+        agent,
+        target,
+        strictness,
+        idempotency,
+        worker: Rc::clone(&worker),
+    });
     let hold = ClientHold::new(DispatchActor::new(setup, permit, sink, head).start());
     // a dispatcher that panics drops the head: that is a proper 500
     let outcome = answer.await.unwrap_or(Err(ainfera_actors::dispatch::CallFailure::Internal));

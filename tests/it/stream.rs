@@ -171,7 +171,8 @@ async fn unknown_members_and_beta_headers_survive_the_native_path_and_are_named_
     let answer = gateway.call_with(&streamed(body), &headers).await;
     message_of(&answer);
     let coercions = answer.header("x-ainfera-coercions").unwrap();
-    for field in ["context_management=dropped:no_equivalent", "service_tier=dropped:no_equivalent", "anthropic-beta=dropped:no_equivalent"] {
+    for field in ["context_management=dropped:no_equivalent", "service_tier=dropped:no_equivalent", "anthropic-beta=dropped:no_equivalent"]
+    {
         assert!(coercions.contains(field), "{coercions}");
     }
 }
