@@ -1,6 +1,6 @@
 //! Providers, as an operator would have configured them.
 
-use ainfera_schema::{Model, ModelSlug, OnDisconnect, Provider, ProviderId, ProviderKind};
+use ainfera_schema::{Model, ModelSlug, OnDisconnect, Provider, ProviderId, ProviderKind, StreamMode};
 use ainfera_wire::upstream::{Dialect, UpstreamRequest};
 use ainfera_wire::{BadRequest, Call};
 
@@ -24,6 +24,7 @@ impl Upstream {
                 api_key: None,
                 on_disconnect: OnDisconnect::Cancel,
                 max_concurrent: None,
+                stream_mode: StreamMode::Native,
             },
             model: Model {
                 slug: ModelSlug::new("the-model"),
@@ -34,6 +35,8 @@ impl Upstream {
                 price: None,
                 m_allowed: None,
                 supports_tools: true,
+                reasoning: None,
+                stream_mode: StreamMode::Native,
                 context_window: None,
                 max_output_tokens: None,
                 expected_latency_ms: None,

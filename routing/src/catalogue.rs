@@ -108,6 +108,8 @@ pub(crate) mod tests {
             price: Some(Price { input: decimal(input), output: decimal(output), cache_read: None, cache_write: None }),
             m_allowed: Some(true),
             supports_tools: true,
+            reasoning: None,
+            stream_mode: ainfera_schema::StreamMode::Native,
             context_window: None,
             max_output_tokens: None,
             expected_latency_ms: None,

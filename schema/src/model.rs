@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelSlug, MoneyError, ProviderId, TokenUsage, Usd};
+use crate::{ModelSlug, MoneyError, ProviderId, StreamMode, TokenUsage, Usd};
 
 /// US dollars per million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,13 @@ impl Price {
     }
 }
 
+/// Whether a model reasons before it answers: then most vendors refuse what steers its sampling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reasoning {
+    Always,
+    Never,
+}
+
 /// One line of the catalogue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
@@ -42,6 +49,9 @@ pub struct Model {
     /// `Some(true)` only where an operator allowed routing to it.
     pub m_allowed: Option<bool>,
     pub supports_tools: bool,
+    /// Left out: known by its name, where the vendor's names tell.
+    pub reasoning: Option<Reasoning>,
+    pub stream_mode: StreamMode,
     pub context_window: Option<u64>,
     pub max_output_tokens: Option<u64>,
     pub expected_latency_ms: Option<u32>,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use ainfera_schema::{Model, ModelSlug, Price, ProviderId};
+use ainfera_schema::{Model, ModelSlug, Price, ProviderId, Reasoning};
 use rust_decimal::Decimal;
 
 use super::document::Section;
 use super::field::Field;
 use super::mistake::did_you_mean;
+use super::stream_mode;
 
 /// More tokens than any window holds.
 const MOST_TOKENS: u64 = 1_000_000_000;
@@ -30,6 +31,7 @@ fn read_one(section: &Section<'_>, providers: &BTreeSet<String>, slugs: &mut BTr
     let price = section.field("price").and_then(|field| field.table(read_price));
     let m_allowed = section.field("m_allowed").and_then(|field| field.flag());
     let supports_tools = section.field("supports_tools").and_then(|field| field.flag()).unwrap_or(true);
+    let reasoning = section.field("reasoning").and_then(|field| field.flag());
     let tokens = |key| section.field(key).and_then(|field| field.whole(1..=MOST_TOKENS));
     let context_window = tokens("context_window");
     let max_output_tokens = tokens("max_output_tokens");
@@ -47,6 +49,8 @@ fn read_one(section: &Section<'_>, providers: &BTreeSet<String>, slugs: &mut BTr
         price,
         m_allowed,
         supports_tools,
+        reasoning: reasoning.map(|reasons| if reasons { Reasoning::Always } else { Reasoning::Never }),
+        stream_mode: stream_mode::read(section),
         context_window,
         max_output_tokens,
         expected_latency_ms: latency_ms.and_then(|latency_ms| u32::try_from(latency_ms).ok()),

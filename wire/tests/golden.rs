@@ -21,7 +21,7 @@ mod responses_stream;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use ainfera_schema::{Model, ModelSlug, OnDisconnect, Provider, ProviderId, ProviderKind};
+use ainfera_schema::{Model, ModelSlug, OnDisconnect, Provider, ProviderId, ProviderKind, StreamMode};
 
 /// Gives every input of a direction to `translate` and compares what comes back. `endings` are those of inputs and outputs, such as `("json", "txt")`.
 /// `translate` gets the case's name and its input.
@@ -79,6 +79,7 @@ pub fn provider(kind: ProviderKind) -> Provider {
         api_key: None,
         on_disconnect: OnDisconnect::Cancel,
         max_concurrent: None,
+        stream_mode: StreamMode::Native,
     }
 }
 
@@ -93,6 +94,8 @@ pub fn model(upstream_name: &str) -> Model {
         price: None,
         m_allowed: None,
         supports_tools: true,
+        reasoning: None,
+        stream_mode: StreamMode::Native,
         context_window: None,
         max_output_tokens: None,
         expected_latency_ms: None,

@@ -20,6 +20,8 @@ fn model(slug: &str, provider: &str) -> Model {
         max_output_tokens: None,
         expected_latency_ms: None,
         supports_tools: true,
+        reasoning: None,
+        stream_mode: ainfera_schema::StreamMode::Native,
     }
 }
 
@@ -41,6 +43,7 @@ impl Bench {
             api_key: None,
             on_disconnect: ainfera_schema::OnDisconnect::default(),
             max_concurrent,
+            stream_mode: ainfera_schema::StreamMode::Native,
         });
         let settings = HealthSettings { breaker, ..HealthSettings::default() };
         let health = Health::new(settings, &Catalogue::new(entries).unwrap(), &providers, now);

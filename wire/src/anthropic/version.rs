@@ -48,6 +48,8 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
+    type Edit = Box<dyn Fn(&mut Value)>;
+
     fn checked(version: Option<&str>, edit: impl FnOnce(&mut Value)) -> Result<(), String> {
         let mut body = json!({"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]});
         edit(&mut body);
@@ -60,7 +62,7 @@ mod tests {
         let cited = json!([{"type": "text", "text": "x", "citations": [{"type": "char_location"}]}]);
         let found = json!([{"type": "search_result", "source": "s", "title": "t", "content": cited}]);
         let document = json!([{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "x"}}]);
-        let edits: [(&str, Box<dyn Fn(&mut Value)>); 6] = [
+        let edits: [(&str, Edit); 6] = [
             ("temperature: this field", Box::new(|body| body["temperature"] = json!(1))),
             ("top_p: this field", Box::new(|body| body["top_p"] = json!(1))),
             ("top_k: this field", Box::new(|body| body["top_k"] = json!(1))),

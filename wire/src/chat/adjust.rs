@@ -5,11 +5,12 @@
 pub(crate) mod messages;
 mod tools;
 
+use ainfera_schema::Reasoning;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::profile::StreamUsage;
-use super::target::{Target, Thinks};
+use super::target::Target;
 use super::tool_names::ToolNames;
 use crate::bad_request::BadRequest;
 use crate::coercion::{Change, Coercions, Reason};
@@ -104,7 +105,7 @@ fn members(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut C
             coercions.add(*name, Change::Renamed((*theirs).to_owned()));
         }
     }
-    if target.thinks == Thinks::First {
+    if target.reasoning == Reasoning::Always {
         for name in profile.reasoning_refuses {
             if chat.shift_remove(*name).is_some() {
                 coercions.add(*name, Change::Dropped(Reason::Model));
@@ -158,8 +159,8 @@ mod tests {
 
     fn adjusted(kind: ProviderKind, upstream_name: &str, body: Value) -> (Value, Vec<String>) {
         let profile: &'static ChatProfile = profile_of(kind).unwrap();
-        let thinks = if upstream_name == "thinker" { Thinks::First } else { Thinks::Never };
-        let target = Target { profile, upstream_name, thinks, max_output_tokens: Some(1000) };
+        let reasoning = if upstream_name == "thinker" { Reasoning::Always } else { Reasoning::Never };
+        let target = Target { profile, upstream_name, reasoning, max_output_tokens: Some(1000) };
         let adjusted = adjusted_body(&serde_json::to_vec(&body).unwrap(), &target).unwrap();
         (serde_json::from_slice(&adjusted.body).unwrap(), adjusted.coercions.texts())
     }

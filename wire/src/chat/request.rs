@@ -2,12 +2,13 @@
 
 mod messages;
 
+use ainfera_schema::Reasoning;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::adjust::{Adjusted, adjust};
 use super::profile::Effort;
-use super::target::{Target, Thinks};
+use super::target::Target;
 use crate::anthropic::foreign::{name_unread_members, parsed};
 use crate::anthropic::request::{MessagesRequest, ToolChoiceMode};
 use crate::bad_request::BadRequest;
@@ -155,7 +156,7 @@ fn thinking(
         let (least, is_off) = (target.efforts().first(), &*thinking.kind == "disabled");
         let change = match (least, is_off) {
             // who never thinks does as it is told
-            (None, true) if target.thinks == Thinks::Never && !matches!(target.profile.effort, Effort::Everybody(_)) => None,
+            (None, true) if target.reasoning == Reasoning::Never && !matches!(target.profile.effort, Effort::Everybody(_)) => None,
             (None, _) => Some(Change::Dropped(Reason::Model)),
             (Some(least), true) => {
                 chat.insert("reasoning_effort".to_owned(), json!(least));

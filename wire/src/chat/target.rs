@@ -1,6 +1,6 @@
 //! One model of one vendor, as far as a request must know it.
 
-use ainfera_schema::Model;
+use ainfera_schema::{Model, Reasoning};
 
 use super::profile::{ChatProfile, Effort};
 
@@ -9,35 +9,56 @@ use super::profile::{ChatProfile, Effort};
 pub struct Target<'a> {
     pub profile: &'static ChatProfile,
     pub upstream_name: &'a str,
-    pub thinks: Thinks,
+    pub reasoning: Reasoning,
     pub max_output_tokens: Option<u64>,
-}
-
-/// Whether a model reasons before it answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Thinks {
-    First,
-    Never,
 }
 
 impl<'a> Target<'a> {
     pub fn of(profile: &'static ChatProfile, model: &'a Model) -> Self {
         let upstream_name = model.upstream_name.as_str();
-        let thinks = if named_as_thinking(profile, upstream_name) { Thinks::First } else { Thinks::Never };
-        Self { profile, upstream_name, thinks, max_output_tokens: model.max_output_tokens }
+        let reasoning = model.reasoning.unwrap_or_else(|| reasoning_by_name(profile, upstream_name));
+        Self { profile, upstream_name, reasoning, max_output_tokens: model.max_output_tokens }
     }
 
     /// The words for an effort that this model takes, from the least to the most; none: it takes no effort.
     pub fn efforts(&self) -> &'static [&'static str] {
         match self.profile.effort {
             Effort::Everybody(words) => words,
-            Effort::ReasoningModels(words) if self.thinks == Thinks::First => words,
+            Effort::ReasoningModels(words) if self.reasoning == Reasoning::Always => words,
             Effort::ReasoningModels(_) | Effort::Nobody => &[],
         }
     }
 }
 
-fn named_as_thinking(profile: &ChatProfile, name: &str) -> bool {
-    let plain = name.contains("non-reasoning") || name.contains("-chat");
-    !plain && profile.reasoning_models.iter().any(|prefix| name.starts_with(prefix))
+/// Models of one series have its name, alone or before a `-` or `.`; a gateway's name for the maker may stand in front.
+fn reasoning_by_name(profile: &ChatProfile, name: &str) -> Reasoning {
+    let without_maker = name.rsplit('/').next().unwrap_or(name);
+    let is_of = |name: &str, series: &str| name.strip_prefix(series).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']));
+    let is_plain = name.contains("non-reasoning") || name.contains("-chat");
+    let reasons = profile.reasoning_models.iter().any(|series| is_of(name, series) || is_of(without_maker, series));
+    if reasons && !is_plain { Reasoning::Always } else { Reasoning::Never }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::profile::profile_of;
+    use ainfera_schema::ProviderKind;
+
+    #[test]
+    fn reasoning_models_are_known_by_their_series() {
+        for (kind, name, reasoning) in [
+            (ProviderKind::Openai, "gpt-5.5-pro", Reasoning::Always),
+            (ProviderKind::Openai, "o4-mini", Reasoning::Always),
+            (ProviderKind::Openai, "gpt-5-chat-latest", Reasoning::Never),
+            (ProviderKind::Openai, "gpt-4.1", Reasoning::Never),
+            (ProviderKind::Openai, "o300", Reasoning::Never),
+            (ProviderKind::Xai, "grok-4-fast-non-reasoning", Reasoning::Never),
+            (ProviderKind::Xai, "grok-4.3", Reasoning::Always),
+            (ProviderKind::Groq, "openai/gpt-oss-120b", Reasoning::Always),
+            (ProviderKind::Deepseek, "deepseek-chat", Reasoning::Never),
+        ] {
+            assert_eq!(reasoning_by_name(profile_of(kind).unwrap(), name), reasoning, "{name}");
+        }
+    }
 }

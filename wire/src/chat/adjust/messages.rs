@@ -134,12 +134,11 @@ fn append(message: &mut Value, more: Value) {
 mod tests {
     use super::*;
     use crate::chat::profile::profile_of;
-    use crate::chat::target::Thinks;
-    use ainfera_schema::ProviderKind;
+    use ainfera_schema::{ProviderKind, Reasoning};
 
     fn adjusted(kind: ProviderKind, messages: Value) -> Result<(Value, Vec<String>), String> {
         let profile = profile_of(kind).unwrap();
-        let target = Target { profile, upstream_name: "m", thinks: Thinks::Never, max_output_tokens: None };
+        let target = Target { profile, upstream_name: "m", reasoning: Reasoning::Never, max_output_tokens: None };
         let mut chat = Map::new();
         chat.insert("messages".to_owned(), messages);
         let mut coercions = Coercions::default();

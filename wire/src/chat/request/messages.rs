@@ -1,5 +1,6 @@
 //! Turns as messages of the reference form.
 
+use ainfera_schema::Reasoning;
 use serde_json::{Value, json};
 
 use super::Notes;
@@ -9,7 +10,7 @@ use crate::anthropic::request::{MessagesRequest, Role, Turn};
 use crate::bad_request::BadRequest;
 use crate::chat::adjust::messages::CALL_IDS;
 use crate::chat::profile::CallSignature;
-use crate::chat::target::{Target, Thinks};
+use crate::chat::target::Target;
 use crate::coercion::{Change, Reason};
 use crate::signature::{self, Issuer};
 
@@ -18,7 +19,7 @@ pub(super) fn messages(request: &MessagesRequest<'_>, target: &Target<'_>, notes
     writer.notes.origins.add(CALL_IDS, "messages.*.tool_use.id");
     let system = joined_text(&request.system, "system", &mut writer.notes.coercions);
     if !system.is_empty() {
-        let role = if target.thinks == Thinks::First { target.profile.reasoning_system } else { "system" };
+        let role = if target.reasoning == Reasoning::Always { target.profile.reasoning_system } else { "system" };
         writer.push(json!({"role": role, "content": system}), "system".to_owned());
     }
     for (index, turn) in request.turns.iter().enumerate() {
