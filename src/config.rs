@@ -21,6 +21,8 @@ pub mod providers;
 pub mod secret;
 pub mod settings;
 pub mod spool;
+pub mod stream_mode;
+pub mod strict;
 pub mod vendor;
 
 use std::net::SocketAddr;
@@ -67,6 +69,8 @@ pub struct Config {
     /// What all agents together may spend in a UTC day; above it nobody is let in.
     pub killswitch_daily_usd: Option<Usd>,
     pub answers: AnswerRetention,
+    /// Whose calls must arrive as they were sent.
+    pub strict: strict::StrictSettings,
     /// How providers that fail are treated.
     pub health: HealthSettings,
     /// How often the database is asked what must always hold; none: never.
@@ -129,6 +133,7 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
         acknowledge: capture::read(root),
         killswitch_daily_usd,
         answers: settings.answers,
+        strict: strict::read(root),
         health,
         doctor_every,
     })

@@ -280,6 +280,7 @@ impl Handler<Emit> for DispatchActor {
         let Some((running, _)) = open.running.as_mut().filter(|(running, _)| running.attempt == emit.attempt) else {
             return taken(Taken::Stop);
         };
+        running.stream_mode = emit.stream_mode;
         running.listen(&emit.events);
         if let Client::Left(_) = self.client {
             if emit.events.iter().any(|heard| heard.event == StreamEvent::End) {
@@ -305,9 +306,8 @@ impl DispatchActor {
             return taken(Taken::Stop);
         };
         let asked_for_nothing = self.setup.call.max_tokens == 0;
-        let said_nothing = !asked_for_nothing && !content && open.running.as_ref().is_none_or(|(running, _)| running.usage().output_tokens == 0);
+        let said_nothing = !asked_for_nothing && !content && open.running.as_ref().is_none_or(|(running, _)| running.said_nothing());
         if said_nothing {
-            // an answer without content and without a token is no answer
             self.phase = Phase::Trying { open, held };
             self.attempt_failed(ProviderFailure::Stream(StreamFault::Truncated), context);
             return taken(Taken::Stop);

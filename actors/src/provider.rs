@@ -8,7 +8,7 @@ pub mod failure;
 use std::rc::Rc;
 
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WeakRecipient, WrapFuture};
-use ainfera_schema::Deadlines;
+use ainfera_schema::{Deadlines, StreamMode};
 use ainfera_wire::Heard;
 use ainfera_wire::upstream::{UpstreamReader, UpstreamRequest};
 
@@ -23,6 +23,8 @@ pub struct Emit {
     /// Which attempt of the call this is: what a replaced one still says is ignored.
     pub attempt: u32,
     pub events: Vec<Heard>,
+    /// How they came.
+    pub stream_mode: StreamMode,
 }
 
 /// Whether to read on.
@@ -82,10 +84,10 @@ impl Actor for ProviderActor {
         let run = async move {
             // owned here, so that it speaks also when this future panics
             let mut report = report;
-            let ended = exchange.run(async |events| {
+            let ended = exchange.run(async |events, stream_mode| {
                 crate::fault_injection::maybe_panic("provider", &sent);
                 match emit.upgrade() {
-                    Some(dispatch) => dispatch.send(Emit { attempt, events }).await.unwrap_or(Taken::Stop),
+                    Some(dispatch) => dispatch.send(Emit { attempt, events, stream_mode }).await.unwrap_or(Taken::Stop),
                     None => Taken::Stop,
                 }
             });

@@ -167,7 +167,8 @@ fn ordered_answer(ask: &Ask, orders: &Orders, markers: Markers, tag: &str) -> An
         }
         _ => Value::Null,
     };
-    match ask.delivery {
+    let delivery = if orders.has(Manner::Unstreamed) { Delivery::Whole } else { ask.delivery };
+    match delivery {
         Delivery::Stream => {
             let (frames, ping, error_event) = match dialect {
                 Dialect::Anthropic => (anthropic::frames(&script, &dress), anthropic::PING, anthropic::error_event(&error)),

@@ -112,6 +112,8 @@ pub enum Manner {
     SplitUtf8,
     /// A 103 before the answer.
     EarlyHints,
+    /// The answer comes whole, whatever was asked for.
+    Unstreamed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -263,6 +265,7 @@ fn manner(name: &str) -> Option<Manner> {
         "drip" => Manner::Drip,
         "split_utf8" => Manner::SplitUtf8,
         "early_hints" => Manner::EarlyHints,
+        "unstreamed" => Manner::Unstreamed,
         _ => return None,
     })
 }

@@ -9,6 +9,8 @@ pub struct Deadlines {
     pub connect: Duration,
     /// From the request to the provider's first event; the next candidate follows.
     pub first_event: Duration,
+    /// From the request to the head of an answer that is not streamed, which comes when the answer is ready.
+    pub whole_answer: Duration,
     /// Between two events of the provider.
     pub idle: Duration,
     /// The whole call.
@@ -42,6 +44,7 @@ impl Default for Deadlines {
         Self {
             connect: Duration::from_secs(3),
             first_event: Duration::from_secs(60),
+            whole_answer: Duration::from_secs(600),
             idle: Duration::from_secs(60),
             total: Duration::from_secs(900),
             stall: Duration::from_secs(30),

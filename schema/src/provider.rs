@@ -22,6 +22,7 @@ pub enum ProviderKind {
     Groq,
     Together,
     Deepseek,
+    Openrouter,
     /// Anything that speaks Chat Completions: vLLM, llama.cpp, Ollama, other gateways.
     OpenaiCompatible,
     /// The built-in scripted provider, started beside the gateway.
@@ -29,7 +30,7 @@ pub enum ProviderKind {
 }
 
 impl ProviderKind {
-    pub const ALL: [ProviderKind; 12] = [
+    pub const ALL: [ProviderKind; 13] = [
         ProviderKind::Anthropic,
         ProviderKind::Openai,
         ProviderKind::OpenaiResponses,
@@ -40,6 +41,7 @@ impl ProviderKind {
         ProviderKind::Groq,
         ProviderKind::Together,
         ProviderKind::Deepseek,
+        ProviderKind::Openrouter,
         ProviderKind::OpenaiCompatible,
         ProviderKind::Mock,
     ];
@@ -56,6 +58,7 @@ impl ProviderKind {
             ProviderKind::Groq => "groq",
             ProviderKind::Together => "together",
             ProviderKind::Deepseek => "deepseek",
+            ProviderKind::Openrouter => "openrouter",
             ProviderKind::OpenaiCompatible => "openai_compatible",
             ProviderKind::Mock => "mock",
         }
@@ -72,6 +75,33 @@ pub enum OnDisconnect {
     Drain,
 }
 
+/// How an answer comes from its provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StreamMode {
+    /// As it is made.
+    #[default]
+    Native,
+    /// Whole, when it is ready; then it is said as a stream.
+    Wrapped,
+}
+
+impl StreamMode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StreamMode::Native => "native",
+            StreamMode::Wrapped => "wrapped",
+        }
+    }
+
+    /// Of a provider and its model: who cannot stream decides.
+    pub fn and(self, other: StreamMode) -> StreamMode {
+        match (self, other) {
+            (StreamMode::Native, StreamMode::Native) => StreamMode::Native,
+            _ => StreamMode::Wrapped,
+        }
+    }
+}
+
 /// A provider as configured. `base_url` has no trailing slash and no `/v1`.
 #[derive(Debug, Clone)]
 pub struct Provider {
@@ -83,6 +113,7 @@ pub struct Provider {
     pub on_disconnect: OnDisconnect,
     /// Attempts that it may have at once; left out: no limit.
     pub max_concurrent: Option<u32>,
+    pub stream_mode: StreamMode,
 }
 
 /// Text that never shows: its `Debug` form is `***`.

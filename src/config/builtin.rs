@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ainfera_schema::{Model, OnDisconnect, Provider, ProviderId, ProviderKind, Secret};
+use ainfera_schema::{Model, OnDisconnect, Provider, ProviderId, ProviderKind, Secret, StreamMode};
 
 use super::document::{Section, read_document};
 use super::environment::{Environment, non_empty};
@@ -32,6 +32,7 @@ pub fn providers(root: &Section<'_>, environment: &Environment<'_>) -> Vec<Provi
             api_key: Some(Secret::new(key)),
             on_disconnect: OnDisconnect::default(),
             max_concurrent: None,
+            stream_mode: StreamMode::Native,
         });
     }
     if providers.is_empty() {
@@ -43,6 +44,7 @@ pub fn providers(root: &Section<'_>, environment: &Environment<'_>) -> Vec<Provi
             api_key: None,
             on_disconnect: OnDisconnect::default(),
             max_concurrent: None,
+            stream_mode: StreamMode::Native,
         });
     }
     providers

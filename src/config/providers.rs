@@ -8,6 +8,7 @@ use super::base_url;
 use super::document::Section;
 use super::environment::Environment;
 use super::secret;
+use super::stream_mode;
 use super::vendor::vendor;
 
 /// What the `[[providers]]` tables say.
@@ -44,7 +45,8 @@ fn read_one(section: &Section<'_>, environment: &Environment<'_>, named: &mut BT
     let on_disconnect = on_disconnect.unwrap_or_default();
     let max_concurrent = section.field("max_concurrent").and_then(|field| field.whole(1..=1_000_000));
     let max_concurrent = max_concurrent.and_then(|limit| u32::try_from(limit).ok());
-    Some(Provider { id: ProviderId::new(id?), kind: kind?, base_url: base_url?, api_key, on_disconnect, max_concurrent })
+    let stream_mode = stream_mode::read(section);
+    Some(Provider { id: ProviderId::new(id?), kind: kind?, base_url: base_url?, api_key, on_disconnect, max_concurrent, stream_mode })
 }
 
 fn read_id<'d>(section: &Section<'d>, named: &mut BTreeSet<String>) -> Option<&'d str> {

@@ -159,6 +159,7 @@ fn read_deadlines(section: &Section<'_>) -> Option<Deadlines> {
     for (key, deadline) in [
         ("connect", &mut deadlines.connect),
         ("first_event", &mut deadlines.first_event),
+        ("whole_answer", &mut deadlines.whole_answer),
         ("idle", &mut deadlines.idle),
         ("total", &mut deadlines.total),
         ("stall", &mut deadlines.stall),

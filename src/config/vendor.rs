@@ -21,6 +21,10 @@ pub const VENDORS: [Vendor; 8] = [
     Vendor { kind: ProviderKind::Deepseek, base_url: "https://api.deepseek.com", key_variable: "DEEPSEEK_API_KEY" },
 ];
 
+/// Known by address, but their models and prices are too many to be built in.
+const GATEWAYS: [Vendor; 1] =
+    [Vendor { kind: ProviderKind::Openrouter, base_url: "https://openrouter.ai/api", key_variable: "OPENROUTER_API_KEY" }];
+
 /// The vendor behind a kind; self-hosted backends and the scripted provider have none.
 pub fn vendor(kind: ProviderKind) -> Option<&'static Vendor> {
     // two dialects of one vendor: one address, one key
@@ -29,5 +33,5 @@ pub fn vendor(kind: ProviderKind) -> Option<&'static Vendor> {
         ProviderKind::GeminiCompatible => ProviderKind::Gemini,
         other => other,
     };
-    VENDORS.iter().find(|vendor| vendor.kind == offered)
+    VENDORS.iter().chain(&GATEWAYS).find(|vendor| vendor.kind == offered)
 }

@@ -29,7 +29,7 @@ pub fn response(request_id: RequestId, agent_id: AgentId, head: Head, events: Ev
             .insert_header((CACHE_CONTROL, "no-cache, no-transform"))
             // proxies on the way must not collect frames
             .insert_header(("x-accel-buffering", "no"))
-            .insert_header(("x-ainfera-stream-mode", "native"))
+            .insert_header(("x-ainfera-stream-mode", facts.stream_mode.as_str()))
             .streaming(events.map(Ok::<Bytes, std::convert::Infallible>)),
         HeadBody::Whole(bytes) => {
             events.finished();

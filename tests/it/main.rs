@@ -27,4 +27,5 @@ mod review_faults;
 mod routing;
 mod secrets;
 mod stream;
+mod wrapped;
 mod strict;

@@ -13,3 +13,4 @@ pub mod request;
 pub mod stream;
 pub mod unread;
 pub mod version;
+pub mod whole_answer;

@@ -1,23 +1,29 @@
 //! One provider's side of one call: the request in its dialect, its stream in our words, its refusals classified.
 
-use ainfera_schema::{Model, Provider, ProviderKind};
+mod reader;
+
+use ainfera_schema::{Model, Provider, ProviderKind, StreamMode};
 use bytes::Bytes;
 
 use crate::anthropic::stream::AnthropicReader;
 use crate::bad_request::BadRequest;
-use crate::call::Call;
+use crate::call::{Call, Translation};
 use crate::chat::profile::{ChatProfile, profile_of};
+use crate::chat::stream::passage::ChatPassage;
 use crate::chat::stream::{ChatReader, Reasoning};
 use crate::chat::target::Target;
 use crate::chat::tool_names::ToolNames;
-use crate::client::ClientDialect;
+use crate::client::{Client, ClientDialect};
 use crate::coercion::{Change, Coercions, Reason};
-use crate::event::{Heard, Passage};
-pub use crate::fault::FaultKind;
+use crate::event::Passage;
 use crate::gemini::stream::GeminiReader;
+use crate::json::{Edit, Members};
 use crate::responses::request::Asked;
 use crate::responses::stream::ResponsesReader;
-use crate::sse::{SseDecoder, SseEvent};
+
+pub use crate::fault::FaultKind;
+use reader::DialectReader;
+pub use reader::UpstreamReader;
 
 /// What to send.
 #[derive(Debug, Clone)]
@@ -29,6 +35,25 @@ pub struct UpstreamRequest {
     pub coercions: Coercions,
     /// Names of tools that the answer has to be given back under.
     pub tool_names: ToolNames,
+    /// How the answer is asked for.
+    pub stream_mode: StreamMode,
+}
+
+impl UpstreamRequest {
+    /// The same call, to be answered whole: what says that it streams is in the body, or in Gemini's address.
+    fn unstreamed(self) -> Result<Self, BadRequest> {
+        let url = self.url.replace(":streamGenerateContent?alt=sse", ":generateContent");
+        let members = Members::parse(&self.body).map_err(|error| BadRequest::new("body", error.to_string()))?;
+        let body = members.write(
+            |key| match key {
+                "stream" => Edit::Replace("false".to_owned()),
+                "stream_options" => Edit::Remove,
+                _ => Edit::Keep,
+            },
+            &[],
+        );
+        Ok(Self { url, body: Bytes::from(body), stream_mode: StreamMode::Wrapped, ..self })
+    }
 }
 
 /// Who speaks how.
@@ -61,8 +86,16 @@ impl Dialect {
         }
     }
 
-    /// The call in this provider's dialect, for one of its models. Always streamed.
+    /// The call in this provider's dialect, for one of its models. Streamed, unless one of them cannot.
     pub fn request(&self, call: &Call, provider: &Provider, model: &Model) -> Result<UpstreamRequest, BadRequest> {
+        let request = self.streamed(call, provider, model)?;
+        match provider.stream_mode.and(model.stream_mode) {
+            StreamMode::Native => Ok(request),
+            StreamMode::Wrapped => request.unstreamed(),
+        }
+    }
+
+    fn streamed(&self, call: &Call, provider: &Provider, model: &Model) -> Result<UpstreamRequest, BadRequest> {
         let upstream_name = model.upstream_name.as_str();
         let key = provider.api_key.as_ref().map(|key| key.expose().to_owned());
         match self {
@@ -71,20 +104,30 @@ impl Dialect {
                 let mut headers = vec![("anthropic-version", version)];
                 headers.extend(call.client_headers.beta.clone().map(|beta| ("anthropic-beta", beta)));
                 headers.extend(key.map(|key| ("x-api-key", key)));
+                let mut coercions = as_messages(call);
+                let cooled = call.translation.as_ref().and_then(|translation| cooled(call, translation, &mut coercions));
                 Ok(UpstreamRequest {
                     url: format!("{}/v1/messages", provider.base_url),
                     headers,
-                    body: crate::anthropic::native::request_body(&call.messages, upstream_name)?,
-                    coercions: as_messages(call),
+                    body: crate::anthropic::native::request_body(cooled.as_ref().unwrap_or(&call.messages), upstream_name)?,
+                    coercions,
                     tool_names: ToolNames::default(),
+                    stream_mode: StreamMode::Native,
                 })
             }
             Dialect::Responses => Self::responses(call, provider, model, key),
             Dialect::Gemini => Self::gemini(call, provider, model, key),
             Dialect::Chat(profile) => {
-                let adjusted =
-                    crate::chat::request::request_body(&call.messages, &Target::of(profile, model)).map_err(|bad| blamed(call, bad))?;
-                let mut coercions = from_messages(call, adjusted.coercions);
+                let target = Target::of(profile, model);
+                let (adjusted, mut coercions) = if self.is_native_to(call.client.dialect()) {
+                    let adjusted = crate::chat::native::request_body(&call.body, &target)?;
+                    let coercions = adjusted.coercions.clone();
+                    (adjusted, coercions)
+                } else {
+                    let adjusted = crate::chat::request::request_body(&call.messages, &target).map_err(|bad| blamed(call, bad))?;
+                    let coercions = from_messages(call, adjusted.coercions.clone());
+                    (adjusted, coercions)
+                };
                 if call.client_headers.beta.is_some() {
                     coercions.add("anthropic-beta", Change::Dropped(Reason::NoEquivalent));
                 }
@@ -95,6 +138,7 @@ impl Dialect {
                     body: adjusted.body,
                     coercions,
                     tool_names: adjusted.tool_names,
+                    stream_mode: StreamMode::Native,
                 })
             }
         }
@@ -104,16 +148,23 @@ impl Dialect {
         let url = format!("{}/v1/responses", provider.base_url);
         let headers = key.map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
         if Dialect::Responses.is_native_to(call.client.dialect()) {
-            let body = crate::responses::native::request_body(&call.body, &model.upstream_name, true)?;
-            return Ok(UpstreamRequest { url, headers, body, coercions: Coercions::default(), tool_names: ToolNames::default() });
+            let body = crate::responses::native::request_body(&call.body, &model.upstream_name)?;
+            return Ok(UpstreamRequest {
+                url,
+                headers,
+                body,
+                coercions: Coercions::default(),
+                tool_names: ToolNames::default(),
+                stream_mode: StreamMode::Native,
+            });
         }
         let asked = Asked { upstream_name: &model.upstream_name, max_output_tokens: model.max_output_tokens };
-        let written = crate::responses::request::request_body(&call.messages, asked, true).map_err(|bad| blamed(call, bad))?;
+        let written = crate::responses::request::request_body(&call.messages, asked).map_err(|bad| blamed(call, bad))?;
         let mut coercions = from_messages(call, written.coercions);
         if call.client_headers.beta.is_some() {
             coercions.add("anthropic-beta", Change::Dropped(Reason::NoEquivalent));
         }
-        Ok(UpstreamRequest { url, headers, body: written.body, coercions, tool_names: written.tool_names })
+        Ok(UpstreamRequest { url, headers, body: written.body, coercions, tool_names: written.tool_names, stream_mode: StreamMode::Native })
     }
 
     fn gemini(call: &Call, provider: &Provider, model: &Model, key: Option<String>) -> Result<UpstreamRequest, BadRequest> {
@@ -130,6 +181,7 @@ impl Dialect {
             body: written.body,
             coercions,
             tool_names: written.tool_names,
+            stream_mode: StreamMode::Native,
         })
     }
 
@@ -140,12 +192,16 @@ impl Dialect {
             // the estimate stands in where the provider does not count
             Dialect::Anthropic => DialectReader::Anthropic(AnthropicReader::new(passage, model, call.estimated_input_tokens)),
             Dialect::Chat(profile) => {
-                DialectReader::Chat(ChatReader::new(id_seed, request.tool_names.clone(), heard_reasoning(call, profile)))
+                let passage = match &call.client {
+                    Client::Chat(usage_chunk) => ChatPassage::native(model, *usage_chunk),
+                    Client::Messages | Client::Inference => ChatPassage::Translated,
+                };
+                DialectReader::Chat(ChatReader::new(id_seed, request.tool_names.clone(), heard_reasoning(call, profile), passage))
             }
             Dialect::Gemini => DialectReader::Gemini(GeminiReader::new(id_seed, request.tool_names.clone())),
             Dialect::Responses => DialectReader::Responses(ResponsesReader::new(passage, model, id_seed, request.tool_names.clone())),
         };
-        UpstreamReader { decoder: SseDecoder::default(), events: Vec::new(), dialect }
+        UpstreamReader::new(dialect)
     }
 }
 
@@ -164,6 +220,15 @@ fn as_messages(call: &Call) -> Coercions {
         coercions.add(callers, Change::Renamed(name.to_owned()));
     }
     coercions
+}
+
+/// Temperatures go up to 2 elsewhere, and up to 1 here: the form with a lower one, where it must be.
+fn cooled(call: &Call, translation: &Translation, coercions: &mut Coercions) -> Option<Bytes> {
+    let mut form: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&call.messages).ok()?;
+    form.get("temperature").and_then(serde_json::Value::as_f64).filter(|temperature| *temperature > 1.0)?;
+    form.insert("temperature".to_owned(), serde_json::json!(1));
+    coercions.add(translation.origins.of("temperature").unwrap_or_default(), Change::Clamped("1".to_owned()));
+    serde_json::to_vec(&form).ok().map(Bytes::from)
 }
 
 /// What is told of a call that was written from its Anthropic form.
@@ -198,47 +263,5 @@ pub enum StreamFault {
 impl StreamFault {
     pub fn malformed(what: impl Into<String>) -> Self {
         StreamFault::Malformed(what.into())
-    }
-}
-
-/// Bytes of one answer in, events out.
-#[derive(Debug)]
-pub struct UpstreamReader {
-    decoder: SseDecoder,
-    events: Vec<SseEvent>,
-    dialect: DialectReader,
-}
-
-#[derive(Debug)]
-enum DialectReader {
-    Anthropic(AnthropicReader),
-    Chat(ChatReader),
-    Responses(ResponsesReader),
-    Gemini(GeminiReader),
-}
-
-impl UpstreamReader {
-    /// Appends what `chunk` says. What was read before a fault is there too.
-    pub fn feed(&mut self, chunk: Bytes, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
-        let decoded = self.decoder.feed(chunk, &mut self.events);
-        for event in self.events.drain(..) {
-            match &mut self.dialect {
-                DialectReader::Anthropic(reader) => reader.read(event, heard)?,
-                DialectReader::Chat(reader) => reader.read(event, heard)?,
-                DialectReader::Responses(reader) => reader.read(event, heard)?,
-                DialectReader::Gemini(reader) => reader.read(event, heard)?,
-            }
-        }
-        decoded.map_err(|error| StreamFault::malformed(error.to_string()))
-    }
-
-    /// The bytes are over.
-    pub fn finish(&mut self, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
-        match &mut self.dialect {
-            DialectReader::Anthropic(reader) => reader.finish(heard),
-            DialectReader::Chat(reader) => reader.finish(heard),
-            DialectReader::Responses(reader) => reader.finish(),
-            DialectReader::Gemini(reader) => reader.finish(heard),
-        }
     }
 }

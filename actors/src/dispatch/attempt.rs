@@ -23,6 +23,7 @@ pub(super) fn start_attempt(
     };
     let dialect = Dialect::of(provider.kind);
     let request = dialect.request(&setup.call, provider, model).map_err(ProviderFailure::Untranslatable)?;
+    running.stream_mode = request.stream_mode;
     open.note_candidate(running, setup.inference_id, request.coercions.texts());
     let id_seed = format!("{}{}", setup.request_id.0.simple(), running.attempt);
     let address = context.address();

@@ -1,6 +1,8 @@
 //! Where a call's answer goes: its head to the handler, its body through the sink.
 
 use actix::Recipient;
+use ainfera_schema::StreamMode;
+use ainfera_schema::Usd;
 use ainfera_wire::call::Delivery;
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -36,6 +38,9 @@ pub struct HeadFacts {
     pub inference_id: String,
     pub receipt_id: String,
     pub coercions: Vec<String>,
+    pub stream_mode: StreamMode,
+    /// What the call costs, as far as it is known: a stream's head is before its end.
+    pub cost_usd: Usd,
 }
 
 /// The sinks of one call, seen from here.

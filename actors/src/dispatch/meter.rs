@@ -1,8 +1,8 @@
 //! What an attempt uses, as far as it can be seen, and what of it goes into the record.
 
 use ainfera_routing::CatalogueEntry;
-use ainfera_schema::{Attempt, AttemptResult, InferenceId, TokenUsage, UsageBasis, Usd};
-use ainfera_wire::{Heard, StreamEvent, estimated_output_tokens};
+use ainfera_schema::{Attempt, AttemptResult, InferenceId, StreamMode, TokenUsage, UsageBasis, Usd};
+use ainfera_wire::{Heard, StopReason, StreamEvent, estimated_output_tokens};
 use tokio::time::Instant;
 
 use super::{HeadFacts, Open};
@@ -20,6 +20,7 @@ pub struct Running {
     finished: bool,
     text_bytes: usize,
     stop_reason: Option<String>,
+    pub stream_mode: StreamMode,
 }
 
 impl Running {
@@ -34,6 +35,7 @@ impl Running {
             finished: false,
             text_bytes: 0,
             stop_reason: None,
+            stream_mode: StreamMode::Native,
         }
     }
 
@@ -69,6 +71,11 @@ impl Running {
     pub fn basis(&self) -> UsageBasis {
         let counted = self.reported.prompt_tokens() > 0 || self.reported.output_tokens > 0;
         if self.finished && counted { UsageBasis::Reported } else { UsageBasis::Estimated }
+    }
+
+    /// An answer without content and without a token is none, unless it says that there will be none.
+    pub fn said_nothing(&self) -> bool {
+        self.usage().output_tokens == 0 && self.stop_reason.as_deref() != Some(StopReason::Refusal.as_str())
     }
 
     fn cost(&self) -> Usd {
@@ -142,12 +149,15 @@ impl Open {
     }
 
     pub(super) fn facts(&mut self) -> Option<HeadFacts> {
+        let stream_mode = self.running.as_ref().map(|(running, _)| running.stream_mode).unwrap_or_default();
         let outcome = self.outcome.draft()?;
         Some(HeadFacts {
             model: outcome.chosen_model.as_ref().map(ToString::to_string).unwrap_or_default(),
             inference_id: outcome.inference_id.map(|id| id.to_string()).unwrap_or_default(),
             receipt_id: outcome.receipt_id.to_string(),
             coercions: outcome.coercions.clone(),
+            stream_mode,
+            cost_usd: outcome.cost_actual_usd,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The answer of an earlier call, given again in the form that this call asks for.
 
+use ainfera_schema::StreamMode;
 use ainfera_store::{EarlierCall, StoredAnswer};
 use ainfera_wire::call::Delivery;
 use ainfera_wire::sse::SseDecoder;
@@ -19,6 +20,8 @@ pub fn head(client: &Client, answer: &StoredAnswer, summary: EarlierCall, delive
         inference_id: summary.inference_id.map(|id| id.to_string()).unwrap_or_default(),
         receipt_id: summary.receipt_id.to_string(),
         coercions: summary.coercions,
+        stream_mode: StreamMode::Native,
+        cost_usd: summary.cost_usd,
     };
     Head { facts, body: HeadBody::Replayed { body, delivery } }
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_http::{HttpMessage, Payload};
-use ainfera_schema::Deadlines;
+use ainfera_schema::{Deadlines, StreamMode};
 use ainfera_wire::fault::{Fault, fault_of};
 use ainfera_wire::upstream::{UpstreamReader, UpstreamRequest};
 use ainfera_wire::{Heard, StreamEvent};
@@ -40,17 +40,24 @@ impl Exchange {
     }
 
     /// Sends the request and gives every batch of events to `emit`, reading no further before it was taken.
-    pub async fn run(mut self, emit: impl AsyncFn(Vec<Heard>) -> Taken) -> Result<(), ProviderFailure> {
-        let first_event = Instant::now() + self.deadlines.first_event;
+    pub async fn run(mut self, emit: impl AsyncFn(Vec<Heard>, StreamMode) -> Taken) -> Result<(), ProviderFailure> {
+        let (mut deadline_name, patience) = match self.request.stream_mode {
+            StreamMode::Native => ("first_event", self.deadlines.first_event),
+            // its head comes when the answer is ready
+            StreamMode::Wrapped => ("whole_answer", self.deadlines.whole_answer),
+        };
+        let mut deadline = Instant::now() + patience;
         // boxed: its state is large and of no use once the head is there
-        let head = timeout_at(first_event, Box::pin(self.send())).await.map_err(|_| ProviderFailure::TimedOut("first_event"))??;
+        let head = timeout_at(deadline, Box::pin(self.send())).await.map_err(|_| ProviderFailure::TimedOut(deadline_name))??;
         let (head, mut body) = head;
         if head.status != StatusCode::OK {
             return Err(refused(head, body).await);
         }
-        check_content_type(&head)?;
-        let mut deadline = first_event;
-        let mut deadline_name = "first_event";
+        let mode = stream_mode(&head, self.request.stream_mode)?;
+        if mode == StreamMode::Wrapped {
+            self.reader.expect_whole();
+            (deadline_name, deadline) = ("idle", Instant::now() + self.deadlines.idle);
+        }
         let mut received = 0usize;
         loop {
             let read = timeout_at(deadline, body.next()).await.map_err(|_| ProviderFailure::TimedOut(deadline_name))?;
@@ -67,7 +74,7 @@ impl Exchange {
                 // only the protocol's last word is success; the reader knows whether it came
                 None => match self.reader.finish(&mut events) {
                     Ok(()) => {
-                        emit(events).await;
+                        emit(events, mode).await;
                         return Ok(());
                     }
                     Err(fault) => Err(fault),
@@ -76,7 +83,7 @@ impl Exchange {
             let ended = events.iter().any(|heard| heard.event == StreamEvent::End);
             if !events.is_empty() {
                 deadline_name = "idle";
-                if emit(events).await == Taken::Stop && !ended {
+                if emit(events, mode).await == Taken::Stop && !ended {
                     return Ok(());
                 }
             }
@@ -100,12 +107,16 @@ impl Exchange {
     }
 
     async fn send_once(&self) -> Result<(Head, Payload), ProviderFailure> {
+        let accepted = match self.request.stream_mode {
+            StreamMode::Native => "text/event-stream",
+            StreamMode::Wrapped => "application/json",
+        };
         let mut request = self
             .clients
             .current()
             .post(self.request.url.as_str())
             .insert_header((CONTENT_TYPE, "application/json"))
-            .insert_header(("accept", "text/event-stream"));
+            .insert_header(("accept", accepted));
         for (name, value) in &self.request.headers {
             request = request.insert_header((*name, value.as_str()));
         }
@@ -137,10 +148,14 @@ fn failed_send(error: SendRequestError) -> ProviderFailure {
     }
 }
 
-fn check_content_type(head: &Head) -> Result<(), ProviderFailure> {
-    let content_type = head.content_type.as_deref().unwrap_or("text/event-stream");
+/// How the answer comes, whatever was asked for; only without a word about it as asked.
+fn stream_mode(head: &Head, asked: StreamMode) -> Result<StreamMode, ProviderFailure> {
+    let Some(content_type) = head.content_type.as_deref() else { return Ok(asked) };
     if content_type.starts_with("text/event-stream") {
-        return Ok(());
+        return Ok(StreamMode::Native);
+    }
+    if content_type.starts_with("application/json") {
+        return Ok(StreamMode::Wrapped);
     }
     Err(ProviderFailure::Stream(ainfera_wire::upstream::StreamFault::malformed(format!("content type {content_type}"))))
 }

@@ -8,8 +8,8 @@ use crate::bad_request::BadRequest;
 use crate::json::{Edit, Members, quoted};
 use crate::upstream::StreamFault;
 
-/// The body for a Responses provider: the caller's own, with the provider's name for the model, without the members that the router reads itself.
-pub fn request_body(body: &[u8], upstream_name: &str, streams: bool) -> Result<Bytes, BadRequest> {
+/// The body for a Responses provider: the caller's own, with the provider's name for the model, always streamed, without the members that the router reads itself.
+pub fn request_body(body: &[u8], upstream_name: &str) -> Result<Bytes, BadRequest> {
     let members = Members::parse(body).map_err(|error| BadRequest::new("body", error.to_string()))?;
     let edited = members.write(
         |key| match key {
@@ -18,7 +18,7 @@ pub fn request_body(body: &[u8], upstream_name: &str, streams: bool) -> Result<B
             key if ROUTING_MEMBERS.contains(&key) => Edit::Remove,
             _ => Edit::Keep,
         },
-        &[("stream", streams.to_string())],
+        &[("stream", "true".to_owned())],
     );
     Ok(Bytes::from(edited))
 }
@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn only_the_model_and_our_own_members_change() {
         let body = br#"{"model":"ainfera-inference","new_field":{"a": 1.0},"task_type":"code","stream":false,"input":"hi"}"#;
-        let sent = request_body(body, "gpt-x", true).unwrap();
+        let sent = request_body(body, "gpt-x").unwrap();
         assert_eq!(&sent[..], br#"{"model":"gpt-x","new_field":{"a": 1.0},"input":"hi","stream":true}"#);
     }
 

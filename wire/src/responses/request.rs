@@ -47,7 +47,7 @@ pub struct Written {
 }
 
 /// The body for a Responses provider, and what was lost on the way.
-pub fn request_body(body: &[u8], asked: Asked<'_>, streams: bool) -> Result<Written, BadRequest> {
+pub fn request_body(body: &[u8], asked: Asked<'_>) -> Result<Written, BadRequest> {
     let request = MessagesRequest::parse(body)?;
     let mut coercions = Coercions::default();
     let mut tool_names = ToolNames::default();
@@ -60,7 +60,7 @@ pub fn request_body(body: &[u8], asked: Asked<'_>, streams: bool) -> Result<Writ
     }
     said.insert("input".to_owned(), Value::Array(items(&request, &mut tool_names, &mut coercions)?));
     said.insert("max_output_tokens".to_owned(), json!(output_limit(request.max_tokens, asked, &mut coercions)));
-    said.insert("stream".to_owned(), json!(streams));
+    said.insert("stream".to_owned(), json!(true));
     // nothing of a call stays at the provider
     said.insert("store".to_owned(), json!(false));
     sampling(&request, asked, &mut said, &mut coercions)?;
