@@ -138,6 +138,7 @@ impl Server {
             killswitch_daily_usd: config.killswitch_daily_usd,
             bodies: BodyBudget::new(config.limits.body_bytes, config.limits.all_bodies_bytes),
             answers: config.answers,
+            strict: config.strict,
             audit: AuditPages { visibility: config.audit.visibility, public_key },
             checkup,
         });

@@ -151,8 +151,8 @@ slug = "ainfera-auto"
             "line 6: deadlines.connect: must be longer than zero",
             "line 7: deadlines.idel: unknown key; did you mean \"idle\"?",
             "line 9: routing.default_floor: write it in quotes: \"0.5\"",
-            "line 12: providers[0].kind: \"antropic\" is none of anthropic, openai, gemini, mistral, xai, groq, together, deepseek, \
-             openai_compatible, mock; did you mean \"anthropic\"?",
+            "line 12: providers[0].kind: \"antropic\" is none of anthropic, openai, openai_responses, gemini, gemini_compatible, mistral, xai, \
+             groq, together, deepseek, openrouter, openai_compatible, mock; did you mean \"anthropic\"?",
             "line 13: providers[0].base_url: leave out /v1, which is added: \"https://api.anthropic.com\"",
             "line 14: providers[0].api_key.env: the environment variable MISSING_KEY is not set or empty",
             "line 16: providers[1].id: \"anthropic\" is the id of an earlier provider",

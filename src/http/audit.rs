@@ -72,6 +72,7 @@ pub async fn receipt(request: HttpRequest, id: Path<String>, shared: Data<Shared
         Ok(json!({
             "receipt_id": receipt.receipt_id, "inference_id": receipt.inference_id,
             "audit_url": format!("/v1/audit/{agent_id}"), "cost_usd": receipt.cost_usd,
+            "coercions": receipt.coercions,
         }))
     };
     respond(receipt.await)

@@ -19,14 +19,14 @@ use ainfera_routing::{RouteTarget, estimate_tokens};
 use ainfera_schema::{InferenceId, ReceiptId, RequestId};
 use ainfera_wire::call::{ClientHeaders, Delivery};
 use ainfera_wire::coercion::Strictness;
-use ainfera_wire::{AnswerNames, BadRequest, Call, ClientFrames, WholeAnswer};
+use ainfera_wire::{AnswerNames, BadRequest, Call, ClientDialect, ClientFrames, WholeAnswer};
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::ApiError;
 use super::state::Shared;
-use super::{answer, idempotency};
+use super::{answer, idempotency, inference};
 use crate::config::AnswerRetention;
 
 /// A body in one of the client dialects, parsed and checked.
@@ -35,6 +35,16 @@ type Parse = fn(Bytes, ClientHeaders, &dyn Fn(&str) -> u64) -> Result<Call, BadR
 /// `POST /v1/messages`
 pub async fn messages(request: HttpRequest, payload: Payload, shared: Data<Shared>, worker: Data<Rc<Worker>>) -> HttpResponse {
     answer_call(Call::from_messages, request, payload, &shared, worker).await
+}
+
+/// `POST /v1/chat/completions`
+pub async fn chat_completions(request: HttpRequest, payload: Payload, shared: Data<Shared>, worker: Data<Rc<Worker>>) -> HttpResponse {
+    answer_call(Call::from_chat, request, payload, &shared, worker).await
+}
+
+/// `POST /v1/inference`
+pub async fn inference(request: HttpRequest, payload: Payload, shared: Data<Shared>, worker: Data<Rc<Worker>>) -> HttpResponse {
+    answer_call(Call::from_inference, request, payload, &shared, worker).await
 }
 
 async fn answer_call(parse: Parse, request: HttpRequest, payload: Payload, shared: &Shared, worker: Data<Rc<Worker>>) -> HttpResponse {
@@ -60,8 +70,12 @@ async fn dispatch(
     let body = shared.bodies.read(request, payload, shared.deadlines.body).await?;
     let permit = shared.gate.enter_as(priority(request))?;
     let call = parse(body.bytes.clone(), client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
+    let dialect = call.client.dialect();
+    if dialect == ClientDialect::Inference && call.delivery == Delivery::Streamed {
+        return Err(ApiError::StreamingNotSupported);
+    }
     let target = RouteTarget::parse(&call.model);
-    let strictness = strictness(request)?;
+    let strictness = shared.strict.of(agent.agent_id, strictness(request)?);
     if let RouteTarget::Routed { alias: Some(legacy) } = &target {
         tracing::info!(%request_id, legacy, canonical = ainfera_routing::ROUTING_TARGET, "router_alias_hit");
     }
@@ -118,6 +132,10 @@ async fn dispatch(
     // a dispatcher that panics drops the head: that is a proper 500
     let outcome = answer.await.unwrap_or(Err(ainfera_actors::dispatch::CallFailure::Internal));
     match outcome {
+        Ok(head) if dialect == ClientDialect::Inference => {
+            let head = inference::completed(head, &shared.catalogue);
+            Ok(answer::response(request_id, agent_id, head, EventBody::new(receiver, hold)))
+        }
         Ok(head) => Ok(answer::response(request_id, agent_id, head, EventBody::new(receiver, hold))),
         Err(failure) => {
             hold.release();

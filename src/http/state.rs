@@ -17,6 +17,7 @@ use super::auth::KeyRing;
 use super::body::BodyBudget;
 use crate::config::AnswerRetention;
 use crate::config::audit::AuditVisibility;
+use crate::config::strict::StrictSettings;
 
 /// Made once, before the first worker.
 pub struct Shared {
@@ -31,6 +32,7 @@ pub struct Shared {
     pub bodies: BodyBudget,
     pub killswitch_daily_usd: Option<Usd>,
     pub answers: AnswerRetention,
+    pub strict: StrictSettings,
     pub audit: AuditPages,
     pub checkup: watch::Receiver<Checkup>,
 }

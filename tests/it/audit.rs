@@ -198,7 +198,9 @@ async fn the_public_list_names_no_agent_and_hides_internal_tenants() {
     for database in Database::both().await {
         let name = database.name();
         let (gateway, _folder) = signing(database, "public = true\n").await;
-        let answer = gateway.call(&routed("hi")).await;
+        let mut body = routed("hi");
+        body["stop_sequences"] = serde_json::json!(["STOP"]);
+        let answer = gateway.call(&body).await;
         gateway.settled().await;
         let anonymous = |path: String| async move {
             let mut connection = Connection::open(gateway_address(&path).0).await;
@@ -227,6 +229,8 @@ async fn the_public_list_names_no_agent_and_hides_internal_tenants() {
         let receipt = gateway.get(&format!("/v1/receipts/{receipt_id}")).await.json();
         assert_eq!(receipt["receipt_id"], receipt_id, "{name}");
         assert_eq!(receipt["inference_id"], answer.header("x-ainfera-inference-id").unwrap(), "{name}");
+        let coercions: Vec<&str> = receipt["coercions"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
+        assert_eq!(coercions.join(", "), answer.header("x-ainfera-coercions").unwrap(), "{name}");
         assert_eq!(gateway.get(&format!("/v1/receipts/{}", gateway.agent_id)).await.status, 404, "{name}");
         assert_eq!(anonymous(at(&format!("/v1/receipts/{receipt_id}"))).await.status, 401, "{name}");
 

@@ -67,7 +67,7 @@ impl fmt::Display for Coercion {
 }
 
 /// What a caller lets become of its fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Strictness {
     /// Anything, as long as it is named.
     #[default]

@@ -192,9 +192,10 @@ pub async fn public_events(pool: &Pool, before: &PublicCursor, limit: u32) -> Re
 
 pub async fn receipt(pool: &Pool, agent_id: AgentId, receipt_id: Uuid) -> Result<Option<Receipt>, StoreError> {
     let client = pool.get().await?;
-    let find = "SELECT inference_id, cost_usd FROM inferences WHERE receipt_id = $1 AND agent_id = $2";
+    let find = "SELECT inference_id, cost_usd, CAST(coercions AS text) FROM inferences WHERE receipt_id = $1 AND agent_id = $2";
     let Some(row) = client.query_opt(find, &[&receipt_id, &agent_id.0]).await? else {
         return Ok(None);
     };
-    Ok(Some(Receipt { receipt_id, inference_id: row.try_get(0)?, cost_usd: usd(&row, 1)? }))
+    let coercions = from_json(row.try_get(2)?)?;
+    Ok(Some(Receipt { receipt_id, inference_id: row.try_get(0)?, cost_usd: usd(&row, 1)?, coercions }))
 }

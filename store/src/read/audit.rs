@@ -89,6 +89,8 @@ pub struct Receipt {
     pub receipt_id: Uuid,
     pub inference_id: Uuid,
     pub cost_usd: Usd,
+    /// What did not reach the provider as it was sent.
+    pub coercions: Vec<String>,
 }
 
 #[cfg(test)]

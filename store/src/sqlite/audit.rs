@@ -158,9 +158,10 @@ pub fn public_events(connection: &mut Connection, before: &PublicCursor, limit: 
 
 pub fn receipt(connection: &mut Connection, agent_id: AgentId, receipt_id: Uuid) -> Result<Option<Receipt>, StoreError> {
     let mut statement =
-        connection.prepare_cached("SELECT inference_id, cost_usd FROM inferences WHERE receipt_id = ?1 AND agent_id = ?2")?;
+        connection.prepare_cached("SELECT inference_id, cost_usd, coercions FROM inferences WHERE receipt_id = ?1 AND agent_id = ?2")?;
     let found = statement.query_row((Key(receipt_id), Key(agent_id.0)), |row| {
-        Ok(Receipt { receipt_id, inference_id: row.get::<_, Key>(0)?.0, cost_usd: row.get::<_, Nanos>(1)?.0 })
+        Ok((row.get::<_, Key>(0)?.0, row.get::<_, Nanos>(1)?.0, row.get::<_, String>(2)?))
     });
-    Ok(found.optional()?)
+    let Some((inference_id, cost_usd, coercions)) = found.optional()? else { return Ok(None) };
+    Ok(Some(Receipt { receipt_id, inference_id, cost_usd, coercions: from_json(&coercions)? }))
 }

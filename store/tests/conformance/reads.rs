@@ -28,6 +28,8 @@ pub async fn an_inference_comes_back_as_it_was(database: Database) {
         let view = database.store.inference(agent.0, inference_id).await.unwrap().unwrap();
         assert_eq!(view.outcome, closing(outcome, OutcomeStatus::Succeeded).outcome);
         assert!(database.store.inference(AgentId::mint(), inference_id).await.unwrap().is_none());
+        let receipt = database.store.receipt(agent.0, outcome.receipt_id).await.unwrap().unwrap();
+        assert_eq!((receipt.inference_id, receipt.coercions), (inference_id.0, outcome.coercions.clone()));
     }
 }
 

@@ -9,6 +9,7 @@ mod gemini;
 mod groq;
 mod mistral;
 mod openai;
+mod openrouter;
 mod together;
 mod xai;
 
@@ -211,6 +212,7 @@ pub fn profile_of(kind: ProviderKind) -> Option<&'static ChatProfile> {
         ProviderKind::Mistral => Some(&mistral::PROFILE),
         ProviderKind::Together => Some(&together::PROFILE),
         ProviderKind::Deepseek => Some(&deepseek::PROFILE),
+        ProviderKind::Openrouter => Some(&openrouter::PROFILE),
         ProviderKind::OpenaiCompatible => Some(&compatible::PROFILE),
         ProviderKind::Anthropic | ProviderKind::OpenaiResponses | ProviderKind::Gemini | ProviderKind::Mock => None,
     }

@@ -160,7 +160,7 @@ fn thinking(
             (None, _) => Some(Change::Dropped(Reason::Model)),
             (Some(least), true) => {
                 chat.insert("reasoning_effort".to_owned(), json!(least));
-                Some(Change::Clamped((*least).to_owned()))
+                Some(if *least == "none" { Change::Moved("reasoning_effort") } else { Change::Clamped((*least).to_owned()) })
             }
             (Some(_), false) => {
                 if effort.is_none() {

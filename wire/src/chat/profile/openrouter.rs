@@ -1,0 +1,11 @@
+//! OpenRouter, a gateway to everybody's models: it takes every effort and `top_k`, and leaves out without a word what the chosen model does not take.
+
+use super::{ChatProfile, Effort, REFERENCE};
+
+pub static PROFILE: ChatProfile = ChatProfile {
+    vendor: "openrouter",
+    token_limit_field: "max_tokens",
+    more_members: &["top_k"],
+    effort: Effort::Everybody(&["none", "minimal", "low", "medium", "high", "xhigh", "max"]),
+    ..REFERENCE
+};
