@@ -10,6 +10,7 @@ pub mod checkup;
 pub mod error;
 pub mod health;
 pub mod idempotency;
+pub mod inference;
 pub mod killswitch;
 pub mod metrics;
 pub mod reads;
@@ -24,7 +25,9 @@ use error::ApiError;
 /// Every path that is served.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(resource("/v1/messages").route(post().to(calls::messages)).default_service(route().to(method_not_allowed)))
+        .service(calling("/v1/messages", post().to(calls::messages)))
+        .service(calling("/v1/chat/completions", post().to(calls::chat_completions)))
+        .service(calling("/v1/inference", post().to(calls::inference)))
         .service(reading("/v1/models", get().to(reads::models)))
         .service(reading("/v1/inferences/{inference_id}", get().to(reads::inference)))
         .service(reading("/v1/inferences/{inference_id}/decision", get().to(reads::decision)))
@@ -44,6 +47,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/").route(get().to(health::service)).route(head().to(health::service)))
         .service(resource("/api/hello").route(get().to(health::service)).route(head().to(health::service)))
         .default_service(route().to(not_found));
+}
+
+fn calling(path: &str, call: actix_web::Route) -> actix_web::Resource {
+    resource(path).route(call).default_service(route().to(method_not_allowed))
 }
 
 fn reading(path: &str, read: actix_web::Route) -> actix_web::Resource {

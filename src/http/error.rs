@@ -27,6 +27,8 @@ pub enum ApiError {
     MethodNotAllowed { method: String, path: String },
     #[error("{0}")]
     BadRequest(BadRequest),
+    #[error("stream: /v1/inference answers at once; hint: /v1/chat/completions and /v1/messages stream")]
+    StreamingNotSupported,
     #[error("request body is larger than {limit_bytes} bytes")]
     BodyTooLarge { limit_bytes: usize },
     #[error("content-encoding {0} is not supported; send the body as it is")]
@@ -77,6 +79,7 @@ impl ApiError {
         let request_id = request_id.header_value();
         let code = match self {
             ApiError::Call(failure) => failure.code(),
+            ApiError::StreamingNotSupported => Some("streaming_not_supported"),
             _ => None,
         };
         let mut response = HttpResponse::build(status);
@@ -117,6 +120,7 @@ impl ApiError {
             ApiError::UnknownPath(_) | ApiError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found_error"),
             ApiError::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error"),
             ApiError::BadRequest(_) | ApiError::BodyBroken(_) => (StatusCode::BAD_REQUEST, "invalid_request_error"),
+            ApiError::StreamingNotSupported => (StatusCode::NOT_IMPLEMENTED, "invalid_request_error"),
             ApiError::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "request_too_large"),
             ApiError::UnsupportedEncoding(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request_error"),
             ApiError::BodyTimedOut => (StatusCode::REQUEST_TIMEOUT, "timeout_error"),
@@ -143,7 +147,7 @@ impl ApiError {
                 Retry::NotBefore { seconds: failure.retry_after_seconds().unwrap_or(1) }
             }
             // permanent until somebody changes something, but SDKs retry 402 and 409 by themselves
-            ApiError::Call(CallFailure::Refused(_) | CallFailure::ReplayUnavailable(_)) => Retry::Never,
+            ApiError::Call(CallFailure::Refused(_) | CallFailure::ReplayUnavailable(_)) | ApiError::StreamingNotSupported => Retry::Never,
             ApiError::Call(failure) => failure.retry_after_seconds().map_or(Retry::Default, |seconds| Retry::After { seconds }),
             _ => Retry::Default,
         }

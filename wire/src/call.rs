@@ -48,6 +48,8 @@ pub struct Call {
 pub struct Translation {
     pub lost: Coercions,
     pub origins: Origins,
+    /// What only a provider of the caller's dialect can be asked.
+    pub native_only: Option<BadRequest>,
 }
 
 /// How the client wants its answer.
@@ -99,8 +101,15 @@ impl Call {
             estimated_input_tokens += estimate(text);
             text_bytes += text.len();
         });
+        let beyond_form = translation.as_ref().and_then(|translation| translation.native_only.clone());
+        if beyond_form.is_some() {
+            // what the form leaves out is read, and paid for, all the same
+            estimated_input_tokens = estimated_input_tokens.max(body.len() as u64 / 4);
+            text_bytes = text_bytes.max(body.len());
+        }
         let unknown = request.unknown_block().map(|(path, kind)| BadRequest::new(path, format!("unknown content block type `{kind}`")));
-        let native_only = unknown.or_else(|| pairing::check(&request.turns).err()).or_else(|| warms_cache(&request)).map(callers);
+        let in_form = unknown.or_else(|| pairing::check(&request.turns).err()).or_else(|| warms_cache(&request)).map(callers);
+        let native_only = beyond_form.or(in_form);
         Ok(Self {
             client,
             translation,

@@ -6,8 +6,12 @@ use bytes::BytesMut;
 
 use crate::anthropic::frames::AnthropicFrames;
 use crate::anthropic::message::AnthropicMessage;
+use crate::chat::call::UsageChunk;
+use crate::chat::completion::ChatCompletion;
+use crate::chat::frames::ChatFrames;
 use crate::client_error::ClientError;
 use crate::event::{Heard, StreamEvent};
+use crate::inference::flat;
 use crate::sse::write_frame;
 
 /// What a client speaks.
@@ -39,12 +43,16 @@ impl ClientDialect {
 #[derive(Debug, Clone)]
 pub enum Client {
     Messages,
+    Chat(UsageChunk),
+    Inference,
 }
 
 impl Client {
     pub fn dialect(&self) -> ClientDialect {
         match self {
             Client::Messages => ClientDialect::Messages,
+            Client::Chat(_) => ClientDialect::Chat,
+            Client::Inference => ClientDialect::Inference,
         }
     }
 }
@@ -71,6 +79,7 @@ pub struct AnswerNames {
 #[derive(Debug)]
 pub enum ClientFrames {
     Messages(AnthropicFrames),
+    Chat(ChatFrames),
 }
 
 impl ClientFrames {
@@ -79,11 +88,18 @@ impl ClientFrames {
             Client::Messages => {
                 ClientFrames::Messages(AnthropicFrames::new(format!("msg_{}", names.digits), &names.model, names.estimated_input_tokens))
             }
+            Client::Chat(usage_chunk) => ClientFrames::Chat(ChatFrames::new(names, *usage_chunk)),
+            // it is never streamed: what it is put together from are chunks
+            Client::Inference => ClientFrames::Chat(ChatFrames::new(names, UsageChunk::Wanted)),
         }
     }
 
     /// Appends the frames for one event.
     pub fn write(&mut self, heard: &Heard, out: &mut BytesMut) {
+        if heard.event == StreamEvent::Ping && !matches!(self, ClientFrames::Messages(_)) {
+            // the other dialects have no event for it
+            return out.extend_from_slice(b": ping\n\n");
+        }
         self.json(heard, &mut |name, json| write_frame(name, json, out));
     }
 
@@ -91,6 +107,7 @@ impl ClientFrames {
     pub fn json(&mut self, heard: &Heard, visit: &mut dyn FnMut(&str, &[u8])) {
         match self {
             ClientFrames::Messages(frames) => frames.json(heard, visit),
+            ClientFrames::Chat(frames) => frames.json(heard, visit),
         }
     }
 
@@ -103,6 +120,7 @@ impl ClientFrames {
     pub fn error(&mut self, error: &ClientError, out: &mut BytesMut) {
         match self {
             ClientFrames::Messages(_) => write_frame("error", error.json(ClientDialect::Messages).as_bytes(), out),
+            ClientFrames::Chat(_) => write_frame("", error.json(ClientDialect::Chat).as_bytes(), out),
         }
     }
 }
@@ -111,6 +129,8 @@ impl ClientFrames {
 #[derive(Debug)]
 pub enum WholeAnswer {
     Messages(AnthropicMessage),
+    Chat(ChatCompletion),
+    Inference(ChatCompletion),
 }
 
 impl WholeAnswer {
@@ -118,6 +138,8 @@ impl WholeAnswer {
     pub fn of(client: &Client) -> Self {
         match client {
             Client::Messages => WholeAnswer::Messages(AnthropicMessage::default()),
+            Client::Chat(_) => WholeAnswer::Chat(ChatCompletion::default()),
+            Client::Inference => WholeAnswer::Inference(ChatCompletion::default()),
         }
     }
 
@@ -125,6 +147,7 @@ impl WholeAnswer {
     pub fn add(&mut self, name: &str, data: &[u8]) {
         match self {
             WholeAnswer::Messages(message) => message.add(name, data),
+            WholeAnswer::Chat(completion) | WholeAnswer::Inference(completion) => completion.add(data),
         }
     }
 
@@ -132,6 +155,8 @@ impl WholeAnswer {
     pub fn into_json(self) -> Vec<u8> {
         match self {
             WholeAnswer::Messages(message) => message.into_json(),
+            WholeAnswer::Chat(completion) => completion.into_value().to_string().into_bytes(),
+            WholeAnswer::Inference(completion) => flat(&completion.into_value()).to_string().into_bytes(),
         }
     }
 }

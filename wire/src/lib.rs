@@ -14,6 +14,7 @@ pub mod coercion;
 pub mod event;
 pub mod fault;
 pub mod gemini;
+pub mod inference;
 pub mod json;
 pub mod origin;
 pub mod responses;

@@ -5,6 +5,7 @@ mod reader;
 use ainfera_schema::{Model, Provider, ProviderKind, StreamMode};
 use bytes::Bytes;
 
+use crate::anthropic::foreign::Asked;
 use crate::anthropic::stream::AnthropicReader;
 use crate::bad_request::BadRequest;
 use crate::call::{Call, Translation};
@@ -18,7 +19,6 @@ use crate::coercion::{Change, Coercions, Reason};
 use crate::event::Passage;
 use crate::gemini::stream::GeminiReader;
 use crate::json::{Edit, Members};
-use crate::responses::request::Asked;
 use crate::responses::stream::ResponsesReader;
 
 pub use crate::fault::FaultKind;
@@ -158,7 +158,7 @@ impl Dialect {
                 stream_mode: StreamMode::Native,
             });
         }
-        let asked = Asked { upstream_name: &model.upstream_name, max_output_tokens: model.max_output_tokens };
+        let asked = Asked::of(model, crate::responses::models::reasoning_by_name);
         let written = crate::responses::request::request_body(&call.messages, asked).map_err(|bad| blamed(call, bad))?;
         let mut coercions = from_messages(call, written.coercions);
         if call.client_headers.beta.is_some() {
@@ -169,7 +169,7 @@ impl Dialect {
 
     fn gemini(call: &Call, provider: &Provider, model: &Model, key: Option<String>) -> Result<UpstreamRequest, BadRequest> {
         let name = model.upstream_name.strip_prefix("models/").unwrap_or(&model.upstream_name);
-        let asked = Asked { upstream_name: name, max_output_tokens: model.max_output_tokens };
+        let asked = Asked { upstream_name: name, ..Asked::of(model, crate::gemini::models::reasoning_by_name) };
         let written = crate::gemini::request::request_body(&call.messages, asked).map_err(|bad| blamed(call, bad))?;
         let mut coercions = from_messages(call, written.coercions);
         if call.client_headers.beta.is_some() {

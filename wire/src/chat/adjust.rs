@@ -1,6 +1,6 @@
 //! A body of the dialect made fit for one vendor and one of its models. Whatever changes is named, by its path in the body as it came.
 //!
-//! Both ways lead here: a Chat client's own body ([`adjusted_body`]) and one that was translated ([`adjust`]).
+//! Both ways lead here: a Chat client's own body ([`super::native`]) and one that was translated ([`super::request`]).
 
 pub(crate) mod messages;
 mod tools;
@@ -25,16 +25,7 @@ pub struct Adjusted {
     pub tool_names: ToolNames,
 }
 
-/// A Chat client's own body for this target: its model's name, always streamed, and what the vendor wants otherwise. Members that nobody knows stay.
-pub fn adjusted_body(body: &[u8], target: &Target<'_>) -> Result<Adjusted, BadRequest> {
-    let chat: Value = crate::bad_request::parse_body(body)?;
-    let Value::Object(mut chat) = chat else { return Err(BadRequest::new("body", "must be an object")) };
-    let (coercions, tool_names) = adjust(&mut chat, target)?;
-    let body = serde_json::to_vec(&chat).map_err(|error| BadRequest::new("body", error.to_string()))?;
-    Ok(Adjusted { body: Bytes::from(body), coercions, tool_names })
-}
-
-/// The same on a body that is already in parts.
+/// Makes a body fit: the vendor's name for the model, always streamed, and what the vendor wants otherwise. Members that nobody knows stay.
 pub fn adjust(chat: &mut Map<String, Value>, target: &Target<'_>) -> Result<(Coercions, ToolNames), BadRequest> {
     let mut coercions = Coercions::default();
     chat.insert("model".to_owned(), json!(target.upstream_name));
@@ -161,7 +152,7 @@ mod tests {
         let profile: &'static ChatProfile = profile_of(kind).unwrap();
         let reasoning = if upstream_name == "thinker" { Reasoning::Always } else { Reasoning::Never };
         let target = Target { profile, upstream_name, reasoning, max_output_tokens: Some(1000) };
-        let adjusted = adjusted_body(&serde_json::to_vec(&body).unwrap(), &target).unwrap();
+        let adjusted = crate::chat::native::request_body(&serde_json::to_vec(&body).unwrap(), &target).unwrap();
         (serde_json::from_slice(&adjusted.body).unwrap(), adjusted.coercions.texts())
     }
 
@@ -202,7 +193,7 @@ mod tests {
     fn what_a_vendor_takes_stays_as_it_is() {
         let body = json!({"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}], "x": 1}], "top_p": 0.5,
             "tools": [{"type": "function", "function": {"name": "f", "parameters": {"$schema": "s"}}}], "stream": true,
-            "stream_options": {"include_usage": true, "include_obfuscation": false}});
+            "stream_options": {"include_usage": true, "include_obfuscation": false}, "max_completion_tokens": 900});
         assert_eq!(adjusted(ProviderKind::Openai, "m", body.clone()), (body, Vec::new()));
     }
 }

@@ -1,12 +1,14 @@
 //! A Chat Completions stream, read leniently: every vendor's habits give the same events.
 
 mod chunk;
+pub mod passage;
 
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
 
 use self::chunk::{Choice, ChoiceDelta, Chunk, ChunkCall, ChunkUsage, ContentPart};
+use self::passage::ChatPassage;
 use super::tool_calls::{Fragment, ToolCalls};
 use super::tool_names::ToolNames;
 use crate::event::{Block, Delta, Heard, Stop, StopReason, StreamEvent};
@@ -37,6 +39,7 @@ pub struct ChatReader {
     /// The last finish reason was an empty word: that of an answer if nothing better comes.
     finished_wordless: bool,
     usage: ChunkUsage,
+    passage: ChatPassage,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +58,9 @@ enum OpenBlock {
 
 impl ChatReader {
     /// `id_seed` makes ids for tool calls that come without one; `tool_names` gives back the names that the caller knows.
-    pub fn new(id_seed: String, tool_names: ToolNames, reasoning: Reasoning) -> Self {
+    pub fn new(id_seed: String, tool_names: ToolNames, reasoning: Reasoning, passage: ChatPassage) -> Self {
         Self {
+            passage,
             phase: Phase::BeforeStart,
             reasoning,
             open: None,
@@ -92,6 +96,7 @@ impl ChatReader {
             let upstream_id = chunk.id.as_ref().filter(|id| !id.is_empty()).map(|id| id.shared(&data));
             heard.push(Heard::translated(StreamEvent::Start { upstream_id, usage: self.usage.disjoint() }));
         }
+        let place = self.passage.begin(&chunk, heard);
         for usage in chunk.usage.into_iter().chain(chunk.x_groq.and_then(|extra| extra.usage)) {
             self.usage.merge(usage);
         }
@@ -99,7 +104,7 @@ impl ChatReader {
         for choice in chunk.choices.unwrap_or_default().into_iter().filter(|choice| choice.index.unwrap_or(0) == 0) {
             self.choice(choice, &data, heard)?;
         }
-        Ok(())
+        self.passage.end(place, &data, self.calls.any_said(), heard).map_err(malformed)
     }
 
     /// The bytes are over: fine after a finish reason, whether or not `[DONE]` came.
@@ -113,7 +118,10 @@ impl ChatReader {
         }
         match choice.finish_reason {
             Some(reason) if reason.is_empty() => self.finished_wordless = true,
-            Some(reason) => self.finish = Some(reason.shared(data)),
+            Some(reason) => {
+                self.passage.note_finish(&reason);
+                self.finish = Some(reason.shared(data));
+            }
             None => {}
         }
         if let Some(usage) = choice.usage {
@@ -138,7 +146,10 @@ impl ChatReader {
         }
         for call in delta.tool_calls.unwrap_or_default() {
             self.close(heard);
-            self.calls.add(fragment(call, data)?, heard);
+            let fragment = fragment(call, data)?;
+            let given = fragment.clone();
+            let place = self.calls.add(fragment, heard);
+            self.passage.note_call(place, &given, &mut self.calls);
         }
         Ok(())
     }
@@ -213,7 +224,7 @@ impl ChatReader {
             return Err(StreamFault::malformed("tool call without a name"));
         }
         heard.push(Heard::translated(StreamEvent::Finish { stop: Stop { reason, sequence: None }, usage: self.usage.disjoint() }));
-        heard.push(Heard::translated(StreamEvent::End));
+        heard.push(self.passage.last_word());
         self.phase = Phase::Ended;
         Ok(())
     }
@@ -281,7 +292,7 @@ mod tests {
     use super::*;
 
     fn read(datas: &[&str]) -> (Vec<StreamEvent>, Result<(), StreamFault>) {
-        let mut reader = ChatReader::new("x".to_owned(), ToolNames::default(), Reasoning::Shown(Issuer::Deepseek));
+        let mut reader = ChatReader::new("x".to_owned(), ToolNames::default(), Reasoning::Shown(Issuer::Deepseek), ChatPassage::Translated);
         let mut heard = Vec::new();
         for data in datas {
             let event = SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) };

@@ -19,6 +19,13 @@ pub struct Fragment {
     pub signature: ByteString,
 }
 
+/// Where a fragment belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FragmentPlace {
+    Begins(usize),
+    Continues(usize),
+}
+
 /// The calls of one answer.
 #[derive(Debug, Default)]
 pub struct ToolCalls {
@@ -59,12 +66,14 @@ impl ToolCalls {
         self.calls.iter().any(|call| call.name.is_empty())
     }
 
-    /// Takes a fragment and says what can be said now.
-    pub fn add(&mut self, fragment: Fragment, heard: &mut Vec<Heard>) {
-        let at = self.position(&fragment).unwrap_or_else(|| {
+    /// Takes a fragment and says what can be said now. Tells which call of the answer it belongs to, and whether it begins it.
+    pub fn add(&mut self, fragment: Fragment, heard: &mut Vec<Heard>) -> FragmentPlace {
+        let known = self.position(&fragment);
+        let at = known.unwrap_or_else(|| {
             self.calls.push(Call { index: fragment.index, ..Call::default() });
             self.calls.len() - 1
         });
+        let place = if known.is_none() { FragmentPlace::Begins(at) } else { FragmentPlace::Continues(at) };
         let call = &mut self.calls[at];
         for (first, later) in [(&mut call.id, fragment.id), (&mut call.name, fragment.name), (&mut call.signature, fragment.signature)] {
             if first.is_empty() {
@@ -78,6 +87,21 @@ impl ToolCalls {
         if at == self.open {
             self.say_open(heard);
         }
+        place
+    }
+
+    /// What identifies a call to the client: an id, made where the vendor gave none, and the name that the caller knows.
+    pub fn identity(&mut self, at: usize) -> (ByteString, ByteString) {
+        let minted = self.minted(at);
+        let Some(call) = self.calls.get_mut(at) else { return Default::default() };
+        if !call.said && !is_legal(&call.id) {
+            call.id = minted;
+        }
+        (call.id.clone(), self.tool_names.restored(call.name.clone()))
+    }
+
+    fn minted(&self, at: usize) -> ByteString {
+        format!("toolu_{}{at}", self.id_seed).into()
     }
 
     /// The answer is over: everything that waits is said, in order.
@@ -109,6 +133,7 @@ impl ToolCalls {
 
     /// Says what has come of the open call. A call without a name cannot begin.
     fn say_open(&mut self, heard: &mut Vec<Heard>) {
+        let minted = self.minted(self.open);
         let call = &mut self.calls[self.open];
         if call.name.is_empty() {
             return;
@@ -122,7 +147,7 @@ impl ToolCalls {
                 heard.extend(thought.map(Heard::translated));
             }
             if !is_legal(&call.id) || self.ids.contains(&call.id) {
-                call.id = format!("toolu_{}{}", self.id_seed, self.open).into();
+                call.id = minted;
             }
             self.ids.push(call.id.clone());
             let name = self.tool_names.restored(call.name.clone());

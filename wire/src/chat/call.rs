@@ -1,0 +1,308 @@
+//! `POST /v1/chat/completions`, parsed at the edge and said in Anthropic's form. What is wrong is named, what that form cannot say is named too.
+//!
+//! Source: OpenAI API reference, chat completions, create.
+
+mod messages;
+mod tools;
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use crate::anthropic::request::ROUTING_MEMBERS;
+use crate::bad_request::{BadRequest, parse_body};
+use crate::call::{Call, ClientHeaders, Translation};
+use crate::client::Client;
+use crate::coercion::{Change, Coercions, Reason};
+use crate::json::is_too_deep;
+use crate::origin::Origins;
+
+/// What the client said about the answer's stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsageChunk {
+    /// `stream_options.include_usage`, or the answer is not streamed: then it always tells.
+    Wanted,
+    Unwanted,
+}
+
+/// The limit of a call that names none. Agents of this dialect often do not, and a call without a limit has no highest price.
+pub const DEFAULT_MAX_TOKENS: u64 = 8_192;
+
+/// Members that the router reads itself, in this dialect. They never reach a provider.
+pub const OWN_MEMBERS: [&str; 4] = [ROUTING_MEMBERS[0], ROUTING_MEMBERS[1], ROUTING_MEMBERS[2], "agent_id"];
+
+/// Members that Anthropic's form has no place for, and that say nothing of what the model shall do.
+const NO_EQUIVALENT: [&str; 15] = [
+    "frequency_penalty",
+    "presence_penalty",
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "seed",
+    "store",
+    "service_tier",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "prediction",
+    "verbosity",
+    "metadata",
+    "moderation",
+    "audio",
+];
+
+/// Members that change what kind of answer it is: whoever asks for them must get them, or hear that he does not.
+const NATIVE_ONLY: [(&str, &str); 3] = [
+    ("functions", "is the old form of `tools`; only a provider of this dialect may know it"),
+    ("function_call", "is the old form of `tool_choice`; only a provider of this dialect may know it"),
+    ("web_search_options", "only OpenAI's own search models have it"),
+];
+
+impl Call {
+    /// Parses a Chat Completions body. `estimate` counts the tokens of a text.
+    pub fn from_chat(body: Bytes, headers: ClientHeaders, estimate: &dyn Fn(&str) -> u64) -> Result<Self, BadRequest> {
+        let said = said(&body)?;
+        Call::said(Client::Chat(said.usage_chunk), body, said.messages, Some(said.translation), headers, estimate)
+    }
+}
+
+/// A body in Anthropic's form.
+pub(crate) struct Said {
+    pub messages: Bytes,
+    pub translation: Translation,
+    pub usage_chunk: UsageChunk,
+}
+
+/// The way of one body.
+struct Saying {
+    form: Map<String, Value>,
+    lost: Coercions,
+    origins: Origins,
+    /// What only a provider of this dialect can be asked.
+    native_only: Option<BadRequest>,
+}
+
+impl Saying {
+    fn set(&mut self, name: &str, callers: &str, value: Value) {
+        self.form.insert(name.to_owned(), value);
+        self.origins.add(name, callers);
+    }
+
+    fn drop(&mut self, field: impl Into<String>, reason: Reason) {
+        self.lost.add(field, Change::Dropped(reason));
+    }
+
+    fn only_natively(&mut self, field: impl Into<String>, why: &str) {
+        self.native_only.get_or_insert_with(|| BadRequest::new(field, why));
+    }
+}
+
+pub(crate) fn said(body: &[u8]) -> Result<Said, BadRequest> {
+    if is_too_deep(body) {
+        return Err(BadRequest::new("body", format!("nested deeper than {} levels", crate::json::MAX_DEPTH)));
+    }
+    let Value::Object(mut chat) = parse_body::<Value>(body)? else { return Err(BadRequest::new("body", "must be an object")) };
+    // a null says nothing
+    chat.retain(|_, value| !value.is_null());
+    let mut saying = Saying { form: Map::new(), lost: Coercions::default(), origins: Origins::default(), native_only: None };
+    let model = chat.shift_remove("model").ok_or_else(|| BadRequest::new("model", "field required"))?;
+    saying.set("model", "model", model);
+    token_limit(&mut chat, &mut saying)?;
+    let usage_chunk = delivery(&mut chat, &mut saying)?;
+    messages::say(&mut chat, &mut saying)?;
+    tools::say(&mut chat, &mut saying)?;
+    sampling(&mut chat, &mut saying)?;
+    answer(&mut chat, &mut saying)?;
+    user(&mut chat, &mut saying)?;
+    rest(chat, &mut saying)?;
+    let messages = serde_json::to_vec(&saying.form).map_err(|error| BadRequest::new("body", error.to_string()))?;
+    let translation = Translation { lost: saying.lost, origins: saying.origins, native_only: saying.native_only };
+    Ok(Said { messages: Bytes::from(messages), translation, usage_chunk })
+}
+
+fn token_limit(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
+    let (new, old) = (chat.shift_remove("max_completion_tokens"), chat.shift_remove("max_tokens"));
+    let (field, limit) = match (new, old) {
+        (Some(limit), Some(_)) => {
+            saying.drop("max_tokens", Reason::Empty);
+            ("max_completion_tokens", limit)
+        }
+        (Some(limit), None) => ("max_completion_tokens", limit),
+        (None, Some(limit)) => ("max_tokens", limit),
+        (None, None) => {
+            saying.form.insert("max_tokens".to_owned(), json!(DEFAULT_MAX_TOKENS));
+            return Ok(());
+        }
+    };
+    if limit.as_u64().is_none_or(|limit| limit == 0) {
+        return Err(BadRequest::new(field, "must be an integer of at least 1"));
+    }
+    saying.set("max_tokens", field, limit);
+    Ok(())
+}
+
+fn delivery(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<UsageChunk, BadRequest> {
+    let streamed = match chat.shift_remove("stream") {
+        None => false,
+        Some(Value::Bool(streamed)) => streamed,
+        Some(_) => return Err(BadRequest::new("stream", "must be true or false")),
+    };
+    saying.set("stream", "stream", json!(streamed));
+    let options = match chat.shift_remove("stream_options") {
+        None => Map::new(),
+        Some(Value::Object(options)) => options,
+        Some(_) => return Err(BadRequest::new("stream_options", "must be an object")),
+    };
+    for name in options.keys().filter(|name| *name != "include_usage") {
+        saying.drop(format!("stream_options.{name}"), Reason::NoEquivalent);
+    }
+    let wanted = !streamed || options.get("include_usage") == Some(&Value::Bool(true));
+    Ok(if wanted { UsageChunk::Wanted } else { UsageChunk::Unwanted })
+}
+
+fn sampling(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
+    for name in ["temperature", "top_p", "top_k"] {
+        let Some(value) = chat.shift_remove(name) else { continue };
+        if !value.is_number() {
+            return Err(BadRequest::new(name, "must be a number"));
+        }
+        saying.set(name, name, value);
+    }
+    match chat.shift_remove("n") {
+        None => {}
+        Some(count) if count == json!(1) => {}
+        Some(_) => return Err(BadRequest::new("n", "one answer at a time: must be 1")),
+    }
+    let sequences = match chat.shift_remove("stop") {
+        None => return Ok(()),
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(all)) => all
+            .into_iter()
+            .enumerate()
+            .map(|(index, stop)| match stop {
+                Value::String(stop) => Ok(stop),
+                _ => Err(BadRequest::new(format!("stop.{index}"), "must be a string")),
+            })
+            .collect::<Result<_, _>>()?,
+        Some(_) => return Err(BadRequest::new("stop", "must be a string or an array of strings")),
+    };
+    // Anthropic refuses sequences of nothing but space
+    let (blank, sequences): (Vec<_>, Vec<_>) = sequences.into_iter().partition(|sequence| sequence.trim().is_empty());
+    if !blank.is_empty() {
+        saying.lost.add("stop", Change::Clamped("those that are not blank".to_owned()));
+    }
+    if !sequences.is_empty() {
+        saying.set("stop_sequences", "stop", json!(sequences));
+    }
+    Ok(())
+}
+
+/// How the answer shall be: thought about, and formed.
+fn answer(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
+    let mut output = Map::new();
+    match chat.shift_remove("reasoning_effort") {
+        None => {}
+        Some(Value::String(effort)) => match effort.as_str() {
+            "none" => saying.set("thinking", "reasoning_effort", json!({"type": "disabled"})),
+            "minimal" => {
+                saying.lost.add("reasoning_effort", Change::Clamped("low".to_owned()));
+                output.insert("effort".to_owned(), json!("low"));
+            }
+            "low" | "medium" | "high" | "xhigh" | "max" => {
+                output.insert("effort".to_owned(), json!(effort));
+            }
+            _ => return Err(BadRequest::new("reasoning_effort", "must be one of none, minimal, low, medium, high, xhigh, max")),
+        },
+        Some(_) => return Err(BadRequest::new("reasoning_effort", "must be a string")),
+    }
+    if output.contains_key("effort") {
+        saying.origins.add("output_config.effort", "reasoning_effort");
+    }
+    if let Some(format) = chat.shift_remove("response_format") {
+        match format.get("type").and_then(Value::as_str) {
+            Some("text") => {}
+            Some("json_object") => saying.drop("response_format", Reason::NoEquivalent),
+            Some("json_schema") => {
+                let schema = format.pointer("/json_schema/schema").cloned().unwrap_or_else(|| json!({"type": "object"}));
+                for name in ["name", "description", "strict"] {
+                    if format.pointer(&format!("/json_schema/{name}")).is_some_and(|value| !value.is_null()) {
+                        saying.drop(format!("response_format.json_schema.{name}"), Reason::NoEquivalent);
+                    }
+                }
+                output.insert("format".to_owned(), json!({"type": "json_schema", "schema": schema}));
+                saying.origins.add("output_config.format", "response_format");
+                saying.origins.add("output_config.format.schema", "response_format.json_schema.schema");
+            }
+            _ => return Err(BadRequest::new("response_format.type", "must be one of text, json_object, json_schema")),
+        }
+    }
+    if !output.is_empty() {
+        saying.form.insert("output_config".to_owned(), Value::Object(output));
+    }
+    match chat.shift_remove("modalities") {
+        None => {}
+        Some(kinds) if kinds == json!(["text"]) => {}
+        Some(_) => saying.only_natively("modalities", "only OpenAI's own audio models answer in anything but text"),
+    }
+    Ok(())
+}
+
+/// Who is behind the agent.
+fn user(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
+    for name in ["safety_identifier", "user"] {
+        let Some(value) = chat.shift_remove(name) else { continue };
+        if !value.is_string() {
+            return Err(BadRequest::new(name, "must be a string"));
+        }
+        if saying.form.contains_key("metadata") {
+            saying.drop(name, Reason::NoEquivalent);
+            continue;
+        }
+        saying.form.insert("metadata".to_owned(), json!({"user_id": value}));
+        saying.origins.add("metadata.user_id", name);
+    }
+    Ok(())
+}
+
+fn rest(chat: Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
+    for (name, value) in chat {
+        if ROUTING_MEMBERS.contains(&name.as_str()) {
+            saying.form.insert(name.clone(), value);
+            saying.origins.add(name.clone(), name);
+        } else if name == "agent_id" {
+            // the key says whose the call is
+        } else if let Some((_, why)) = NATIVE_ONLY.iter().find(|(known, _)| *known == name) {
+            saying.only_natively(name, why);
+        } else if NO_EQUIVALENT.contains(&name.as_str()) {
+            saying.drop(name, Reason::NoEquivalent);
+        } else {
+            saying.drop(name, Reason::Unknown);
+        }
+    }
+    Ok(())
+}
+
+/// A string at a path.
+fn text(value: Value, path: &str) -> Result<String, BadRequest> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err(BadRequest::new(path, "must be a string")),
+    }
+}
+
+/// An object at a path.
+fn object(value: Value, path: &str) -> Result<Map<String, Value>, BadRequest> {
+    match value {
+        Value::Object(mut members) => {
+            members.retain(|_, value| !value.is_null());
+            Ok(members)
+        }
+        _ => Err(BadRequest::new(path, "must be an object")),
+    }
+}
+
+/// A member that must be there.
+fn required(members: &mut Map<String, Value>, name: &str, path: &str) -> Result<Value, BadRequest> {
+    members.shift_remove(name).ok_or_else(|| BadRequest::new(format!("{path}.{name}"), "field required"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,290 @@
+//! Our words as chunks: what a client of Chat Completions hears, whoever answered.
+//!
+//! Official clients add up strings and need an index with every tool call, a role in the first chunk and one finish reason; usage comes in a chunk of its
+//! own, and only to those who asked. A provider's own chunks go out as they came, but for our name for the model and what these clients would stumble over.
+
+use ainfera_schema::TokenUsage;
+use serde_json::{Map, Value, json};
+
+use super::call::UsageChunk;
+use crate::client::AnswerNames;
+use crate::event::{Block, Delta, Heard, Native, Stop, StopReason, StreamEvent, estimated_output_tokens};
+use crate::json::{Edit, Members, quoted};
+
+/// The name of a native chunk in which the answer ends, and of one that tells nothing but usage.
+pub const FINISH: &str = "finish";
+pub const USAGE: &str = "usage";
+pub const CHUNK: &str = "chunk";
+
+/// The last word.
+pub const DONE: &[u8] = b"[DONE]";
+
+/// Writes one answer. A pure state machine: events in, chunks out.
+#[derive(Debug)]
+pub struct ChatFrames {
+    names: AnswerNames,
+    usage_chunk: UsageChunk,
+    /// The chunks are the provider's own: what they say is not said again.
+    native: bool,
+    started: bool,
+    /// Calls that have begun.
+    calls: usize,
+    /// The open block is a call that has no arguments yet.
+    call_is_bare: bool,
+    text_bytes: usize,
+    usage_told: bool,
+}
+
+impl ChatFrames {
+    pub fn new(names: AnswerNames, usage_chunk: UsageChunk) -> Self {
+        Self { names, usage_chunk, native: false, started: false, calls: 0, call_is_bare: false, text_bytes: 0, usage_told: false }
+    }
+
+    /// The chunks for one event. They have no names.
+    pub fn json(&mut self, heard: &Heard, visit: &mut dyn FnMut(&str, &[u8])) {
+        if let StreamEvent::Delta(delta) = &heard.event {
+            self.text_bytes += delta.text_bytes();
+        }
+        let mut emit = |json: Value| visit("", json.to_string().as_bytes());
+        match &heard.native {
+            Some(native) => return self.pass(native, &heard.event, visit),
+            None if self.native => return self.estimate_if_untold(&heard.event, &mut emit),
+            None => {}
+        }
+        match &heard.event {
+            StreamEvent::Start { .. } => self.start(&mut emit),
+            StreamEvent::BlockStart(Block::ToolUse { id, name }) => {
+                self.start(&mut emit);
+                self.call_is_bare = true;
+                let function = json!({"name": &**name, "arguments": ""});
+                emit(self.delta(json!({"tool_calls": [{"index": self.calls, "id": &**id, "type": "function", "function": function}]})));
+                self.calls += 1;
+            }
+            StreamEvent::BlockStart(Block::Text | Block::Thinking | Block::Other) => self.start(&mut emit),
+            StreamEvent::Delta(delta) => {
+                self.start(&mut emit);
+                match delta {
+                    Delta::Text(text) => emit(self.delta(json!({"content": &**text}))),
+                    Delta::Thinking(text) => emit(self.delta(json!({"reasoning_content": &**text}))),
+                    Delta::ToolInput(piece) if piece.is_empty() => {}
+                    Delta::ToolInput(piece) => {
+                        self.call_is_bare = false;
+                        emit(self.arguments(piece));
+                    }
+                    Delta::Signature(_) | Delta::Other => {}
+                }
+            }
+            StreamEvent::BlockStop => {
+                // no text at all is no JSON
+                if std::mem::take(&mut self.call_is_bare) {
+                    emit(self.arguments("{}"));
+                }
+            }
+            StreamEvent::Finish { stop, usage } => {
+                self.start(&mut emit);
+                let mut finish = self.chunk(json!([{"index": 0, "delta": {}, "finish_reason": finish_reason(stop), "logprobs": null}]));
+                finish["ainfera"] = self.ainfera();
+                emit(finish);
+                if self.usage_chunk == UsageChunk::Wanted {
+                    emit(self.usage(usage));
+                }
+            }
+            StreamEvent::End => visit("", DONE),
+            StreamEvent::Ping | StreamEvent::Other => {}
+        }
+    }
+
+    /// A provider's chunk, as it came.
+    fn pass(&mut self, native: &Native, event: &StreamEvent, visit: &mut dyn FnMut(&str, &[u8])) {
+        self.native = true;
+        if *event == StreamEvent::End {
+            return visit("", &native.data);
+        }
+        match &*native.name {
+            FINISH => match Members::parse(&native.data) {
+                Ok(chunk) => visit("", &chunk.write(|_| Edit::Keep, &[("ainfera", self.ainfera().to_string())])),
+                Err(_) => visit("", &native.data),
+            },
+            USAGE if self.usage_chunk == UsageChunk::Unwanted => {}
+            USAGE => {
+                self.usage_told = true;
+                visit("", &native.data);
+            }
+            _ => visit("", &native.data),
+        }
+    }
+
+    /// A provider that was asked for usage and gave none: who wants it gets an estimate.
+    fn estimate_if_untold(&mut self, event: &StreamEvent, emit: &mut dyn FnMut(Value)) {
+        if let StreamEvent::Finish { usage, .. } = event
+            && self.usage_chunk == UsageChunk::Wanted
+            && !std::mem::replace(&mut self.usage_told, true)
+        {
+            emit(self.usage(usage));
+        }
+    }
+
+    fn start(&mut self, emit: &mut dyn FnMut(Value)) {
+        if !std::mem::replace(&mut self.started, true) {
+            emit(self.delta(json!({"role": "assistant", "content": ""})));
+        }
+    }
+
+    fn arguments(&self, piece: &str) -> Value {
+        self.delta(json!({"tool_calls": [{"index": self.calls.saturating_sub(1), "function": {"arguments": piece}}]}))
+    }
+
+    fn delta(&self, delta: Value) -> Value {
+        self.chunk(json!([{"index": 0, "delta": delta, "finish_reason": null, "logprobs": null}]))
+    }
+
+    fn chunk(&self, choices: Value) -> Value {
+        json!({
+            "id": format!("chatcmpl-{}", self.names.digits), "object": "chat.completion.chunk", "created": self.names.created_s,
+            "model": self.names.model, "choices": choices,
+        })
+    }
+
+    fn usage(&self, usage: &TokenUsage) -> Value {
+        let counted = TokenUsage {
+            input_tokens: if usage.prompt_tokens() == 0 { self.names.estimated_input_tokens } else { usage.input_tokens },
+            output_tokens: if usage.output_tokens == 0 { estimated_output_tokens(self.text_bytes) } else { usage.output_tokens },
+            ..*usage
+        };
+        let mut chunk = self.chunk(json!([]));
+        chunk["usage"] = usage_json(&counted);
+        chunk
+    }
+
+    /// Where this call can be looked up.
+    fn ainfera(&self) -> Value {
+        let names = &self.names;
+        let audit_url = format!("/v1/audit/{}", names.agent_id);
+        json!({
+            "receipt_id": names.receipt_id, "agent_id": names.agent_id, "inference_id": names.inference_id,
+            "audit_verify_url": format!("{audit_url}/verify"), "audit_url": audit_url,
+        })
+    }
+}
+
+/// Usage in this dialect, in which the prompt includes what came from a cache, and the completion what was thought.
+pub fn usage_json(usage: &TokenUsage) -> Value {
+    let prompt = usage.prompt_tokens();
+    json!({
+        "prompt_tokens": prompt, "completion_tokens": usage.output_tokens, "total_tokens": prompt.saturating_add(usage.output_tokens),
+        "prompt_tokens_details": {"cached_tokens": usage.cache_read_input_tokens, "cache_write_tokens": usage.cache_creation_input_tokens},
+        "completion_tokens_details": {"reasoning_tokens": usage.thinking_tokens},
+    })
+}
+
+/// Why the answer ends, in this dialect's words; a reason that nobody knows goes out as it came.
+pub fn finish_reason(stop: &Stop) -> &str {
+    match &stop.reason {
+        StopReason::EndTurn | StopReason::StopSequence | StopReason::PauseTurn => "stop",
+        StopReason::MaxTokens | StopReason::ContextWindowExceeded => "length",
+        StopReason::ToolUse => "tool_calls",
+        StopReason::Refusal => "content_filter",
+        StopReason::Other(word) => word,
+    }
+}
+
+/// How a provider's chunk has to be changed before official clients can read it.
+#[derive(Debug, Default)]
+pub struct Mending {
+    /// For each tool call in the chunk's first choice: its place in the answer, and what identifies it where it begins.
+    pub calls: Vec<MendedCall>,
+    /// The finish reason, where it must be another word.
+    pub finish_reason: Option<&'static str>,
+    /// The first chunk says whose turn it is.
+    pub is_first: bool,
+}
+
+/// See [`Mending`].
+#[derive(Debug)]
+pub struct MendedCall {
+    pub index: usize,
+    pub begins: Option<(String, String)>,
+    /// It is not as clients need it.
+    pub broken: bool,
+}
+
+/// A provider's chunk under our name for the model, mended where it must be; usage inside a chunk that says more goes only to who wants it.
+pub fn passed(data: &[u8], model: &str, usage_chunk: UsageChunk, mending: &Mending) -> Result<Vec<u8>, serde_json::Error> {
+    let chunk = Members::parse(data)?;
+    let find = |name: &str| chunk.0.iter().find(|(key, _)| &**key == name).map(|(_, value)| value.get());
+    let choices = match find("choices") {
+        Some(choices) => mended(choices, mending)?,
+        None => Some("[]".to_owned()),
+    };
+    let mut added = Vec::new();
+    for (name, value) in [("object", "\"chat.completion.chunk\"".to_owned()), ("model", quoted(model)), ("choices", "[]".to_owned())] {
+        if find(name).is_none_or(|value| value == "null") {
+            added.push((name, value));
+        }
+    }
+    let missing: Vec<&str> = added.iter().map(|(name, _)| *name).collect();
+    Ok(chunk.write(
+        |key| match key {
+            _ if missing.contains(&key) => Edit::Remove,
+            "model" => Edit::Replace(quoted(model)),
+            "choices" => choices.clone().map_or(Edit::Keep, Edit::Replace),
+            "usage" if usage_chunk == UsageChunk::Unwanted => Edit::Remove,
+            _ => Edit::Keep,
+        },
+        &added,
+    ))
+}
+
+/// The choices with what is broken made good; `None` if nothing is.
+fn mended(choices: &str, mending: &Mending) -> Result<Option<String>, serde_json::Error> {
+    let broken_calls = mending.calls.iter().any(|call| call.broken);
+    let needs_role = mending.is_first && !choices.contains("\"role\"");
+    if !broken_calls && !needs_role && mending.finish_reason.is_none() {
+        return Ok(None);
+    }
+    let mut choices: Value = serde_json::from_str(choices)?;
+    let Some(choice) = choices.get_mut(0) else { return Ok(None) };
+    if let Some(word) = mending.finish_reason {
+        choice["finish_reason"] = json!(word);
+    }
+    if !choice["delta"].is_object() {
+        choice["delta"] = Value::Object(Map::new());
+    }
+    if needs_role {
+        choice["delta"]["role"] = json!("assistant");
+    }
+    if let Some(calls) = choice["delta"]["tool_calls"].as_array_mut() {
+        for (call, mended) in calls.iter_mut().zip(&mending.calls) {
+            call["index"] = json!(mended.index);
+            match &mended.begins {
+                Some((id, name)) => {
+                    call["id"] = json!(id);
+                    call["type"] = json!("function");
+                    call["function"]["name"] = json!(name);
+                }
+                // clients add up what is said twice
+                None => {
+                    if let Some(call) = call.as_object_mut() {
+                        call.shift_remove("id");
+                        call.shift_remove("type");
+                    }
+                    if let Some(function) = call["function"].as_object_mut() {
+                        function.shift_remove("name");
+                    }
+                }
+            }
+            if call["function"]["arguments"].is_object() {
+                call["function"]["arguments"] = json!(call["function"]["arguments"].to_string());
+            }
+        }
+    }
+    if choice["delta"]["tool_calls"].is_null()
+        && let Some(delta) = choice["delta"].as_object_mut()
+    {
+        delta.shift_remove("tool_calls");
+    }
+    Ok(Some(choices.to_string()))
+}
+
+#[cfg(test)]
+mod tests;
