@@ -152,3 +152,64 @@ impl Stream<'_> {
         frames.string(self.dress.model).raw("}").spaces(self.dress.pad).raw("\r\n\r\n").end(FrameKind::Content);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script() -> Script {
+        let call = |n: usize| Call { id: format!("call_{n}"), name: "f".to_owned(), pieces: vec!["{\"a\"".to_owned(), ":1}".to_owned()] };
+        Script {
+            thinking: vec!["hm".to_owned()],
+            text: vec!["Hel".to_owned(), "lo".to_owned()],
+            calls: vec![call(0), call(1)],
+            call_order: CallOrder::OneByOne,
+            stop: Stop::ToolUse,
+            usage: Usage { input: 3, cache_read: 2, cache_creation: 0, output: 6, reported: Reported::Yes },
+        }
+    }
+
+    fn dress(model: &'static str) -> Dress<'static> {
+        Dress { tag: "7", model, created_s: 5, pad: 0, markers: Markers::Off }
+    }
+
+    fn events(model: &'static str) -> Vec<Value> {
+        let frames = frames(&script(), &dress(model));
+        let texts = frames.iter().map(|frame| String::from_utf8(frame.bytes.to_vec()).unwrap());
+        texts.map(|text| serde_json::from_str(text.strip_prefix("data: ").unwrap().strip_suffix("\r\n\r\n").unwrap()).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_stream_is_this_one() {
+        let events = events("gemini-3-pro");
+        let parts: Vec<String> = events.iter().map(|event| event["candidates"][0]["content"]["parts"].to_string()).collect();
+        let expected = [
+            r#"[{"text":""}]"#,
+            r#"[{"text":"hm","thought":true}]"#,
+            r#"[{"text":"Hel"}]"#,
+            r#"[{"text":"lo"}]"#,
+            r#"[{"functionCall":{"name":"f","args":{"a":1}},"thoughtSignature":"bW9ja3NpZ25lZA7"}]"#,
+            r#"[{"functionCall":{"name":"f","args":{"a":1}}}]"#,
+            r#"[{"text":""}]"#,
+        ];
+        assert_eq!(parts, expected);
+        let last = &events[6];
+        assert_eq!(last["candidates"][0]["finishReason"], "STOP");
+        let usage = json!({"promptTokenCount": 5, "candidatesTokenCount": 5, "totalTokenCount": 11, "thoughtsTokenCount": 1,
+            "cachedContentTokenCount": 2});
+        assert_eq!(last["usageMetadata"], usage);
+    }
+
+    #[test]
+    fn only_the_third_generation_signs() {
+        assert!(!events("gemini-2.5-pro").iter().any(|event| event.to_string().contains("thoughtSignature")));
+    }
+
+    #[test]
+    fn errors_are_the_vendors() {
+        let refused = Refused { status: 429, retry_after_s: Some(34), code: None };
+        let error = error(&refused, "m");
+        assert_eq!((&error["error"]["status"], &error["error"]["details"][0]["retryDelay"]), (&json!("RESOURCE_EXHAUSTED"), &json!("34s")));
+        assert!(error_event(&error).starts_with("data: [{\"error\""));
+    }
+}

@@ -220,3 +220,114 @@ impl Stream<'_> {
         self.done(index, item);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ask::{Dialect, read};
+
+    fn script(call_order: CallOrder) -> Script {
+        let call =
+            |n: usize| Call { id: format!("call_mock7_{n}"), name: "f".to_owned(), pieces: vec!["{\"a\"".to_owned(), ":1}".to_owned()] };
+        Script {
+            thinking: vec!["hm".to_owned()],
+            text: vec!["Hel".to_owned(), "lo".to_owned()],
+            calls: vec![call(0), call(1)],
+            call_order,
+            stop: Stop::ToolUse,
+            usage: Usage { input: 3, cache_read: 2, cache_creation: 1, output: 6, reported: Reported::Yes },
+        }
+    }
+
+    fn dress() -> Dress<'static> {
+        Dress { tag: "7", model: "m", created_s: 5, pad: 0, markers: Markers::Off }
+    }
+
+    fn events(call_order: CallOrder) -> Vec<Value> {
+        let frames = frames(&script(call_order), &dress(), Reasoning::AlsoEncrypted);
+        let texts = frames.iter().map(|frame| String::from_utf8(frame.bytes.to_vec()).unwrap());
+        let events = texts.map(|text| {
+            let (name, data) = text.strip_prefix("event: ").unwrap().strip_suffix("\n\n").unwrap().split_once("\ndata: ").unwrap();
+            let data: Value = serde_json::from_str(data).unwrap();
+            assert_eq!(data["type"], name);
+            data
+        });
+        events.collect()
+    }
+
+    #[test]
+    fn the_stream_is_this_one() {
+        let events = events(CallOrder::OneByOne);
+        let numbers: Vec<u64> = events.iter().map(|event| event["sequence_number"].as_u64().unwrap()).collect();
+        assert_eq!(numbers, (0..events.len() as u64).collect::<Vec<_>>());
+        let short: Vec<String> = events
+            .iter()
+            .map(|event| format!("{} {}", event["type"].as_str().unwrap().strip_prefix("response.").unwrap(), event["output_index"]))
+            .collect();
+        let call = |n: u64| {
+            [
+                format!("output_item.added {n}"),
+                format!("function_call_arguments.delta {n}"),
+                format!("function_call_arguments.delta {n}"),
+                format!("function_call_arguments.done {n}"),
+                format!("output_item.done {n}"),
+            ]
+        };
+        let mut expected: Vec<String> = [
+            "created null",
+            "in_progress null",
+            "output_item.added 0",
+            "reasoning_summary_part.added 0",
+            "reasoning_summary_text.delta 0",
+            "reasoning_summary_text.done 0",
+            "reasoning_summary_part.done 0",
+            "output_item.done 0",
+            "output_item.added 1",
+            "content_part.added 1",
+            "output_text.delta 1",
+            "output_text.delta 1",
+            "output_text.done 1",
+            "content_part.done 1",
+            "output_item.done 1",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        expected.extend(call(2));
+        expected.extend(call(3));
+        expected.push("completed null".to_owned());
+        assert_eq!(short, expected);
+        let response = &events.last().unwrap()["response"];
+        assert_eq!(*response, body(&script(CallOrder::OneByOne), &dress(), Reasoning::AlsoEncrypted));
+        assert_eq!((&response["usage"]["input_tokens"], &response["output"][3]["arguments"]), (&json!(6), &json!("{\"a\":1}")));
+        assert!(response["output"][0]["encrypted_content"].as_str().unwrap().starts_with(reading::ENCRYPTED));
+    }
+
+    #[test]
+    fn parallel_calls_can_be_interleaved() {
+        let deltas = events(CallOrder::Interleaved).into_iter().filter(|event| event["type"] == "response.function_call_arguments.delta");
+        assert_eq!(deltas.map(|event| event["output_index"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 3, 2, 3]);
+    }
+
+    #[test]
+    fn what_the_vendor_refuses_is_refused() {
+        let output = json!({"type": "function_call_output", "call_id": "a", "output": "1"});
+        let call = json!({"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"});
+        let foreign = json!({"type": "reasoning", "summary": [], "encrypted_content": "EqQB"});
+        assert!(read(Dialect::Responses, &json!({"model": "m", "input": [call, output]})).is_ok());
+        for (body, says) in [
+            (json!({"model": "m", "input": [output]}), "No tool call found"),
+            (json!({"model": "m", "input": [call]}), "No tool output found"),
+            (json!({"model": "m", "input": [foreign]}), "could not be verified"),
+            (json!({"model": "m", "input": "x", "stop": ["a"]}), "Unknown parameter: 'stop'"),
+            (json!({"model": "m", "input": "x", "max_output_tokens": 1}), "below minimum"),
+            (json!({"model": "gpt-5", "input": "x", "temperature": 1}), "Unsupported parameter"),
+            (json!({"model": "m", "input": "x", "previous_response_id": "resp_1"}), "not found"),
+            (json!({"model": "m", "input": "x", "tools": [{"type": "function", "function": {"name": "f"}}]}), "tools[0].name"),
+            (json!({"model": "m", "input": "x", "tools": [{"type": "function", "name": "f", "parameters": {}}]}), "additionalProperties"),
+            (json!({"model": "m", "input": [{"role": "user", "content": [{"type": "text", "text": "x"}]}]}), "Invalid value: 'text'"),
+        ] {
+            let refusal = read(Dialect::Responses, &body).unwrap_err().0;
+            assert!(refusal.contains(says), "{body}: {refusal}");
+        }
+    }
+}

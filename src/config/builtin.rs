@@ -10,7 +10,7 @@ use super::environment::{Environment, non_empty};
 use super::mistake::Mistake;
 use super::models;
 use super::secret::fits_header;
-use super::vendor::VENDORS;
+use super::vendor::{VENDORS, vendor};
 
 /// Models of the vendors, under the vendor's own word as provider id.
 const CATALOGUE: &str = include_str!("catalogue.toml");
@@ -50,12 +50,12 @@ pub fn providers(root: &Section<'_>, environment: &Environment<'_>) -> Vec<Provi
     providers
 }
 
-/// The built-in models of `providers`; of two providers of one kind, the first one's.
+/// The built-in models of `providers`; of two providers of one vendor, the first one's.
 pub fn models(providers: &[Provider]) -> Result<Vec<Model>, Vec<Mistake>> {
     let mut served = Vec::new();
     for built_in in [CATALOGUE, DEMONSTRATION].map(parse) {
         for mut model in built_in? {
-            let server = providers.iter().find(|provider| provider.kind.as_str() == model.provider.as_str());
+            let server = providers.iter().find(|provider| vendor_word(provider.kind) == model.provider.as_str());
             if let Some(provider) = server {
                 model.provider = provider.id.clone();
                 served.push(model);
@@ -65,6 +65,11 @@ pub fn models(providers: &[Provider]) -> Result<Vec<Model>, Vec<Mistake>> {
     let mut slugs = BTreeSet::new();
     served.retain(|model| slugs.insert(model.slug.clone()));
     Ok(served)
+}
+
+/// Two dialects of one vendor have the same models.
+fn vendor_word(kind: ProviderKind) -> &'static str {
+    vendor(kind).map_or(kind, |vendor| vendor.kind).as_str()
 }
 
 fn parse(text: &str) -> Result<Vec<Model>, Vec<Mistake>> {

@@ -306,3 +306,32 @@ fn the_example_is_valid() {
     let config = Config::from_toml(text, &|name: &str| name.ends_with("_API_KEY").then(|| "k".to_owned()));
     assert!(config.is_ok(), "{config:?}");
 }
+
+#[test]
+fn who_cannot_stream_is_a_setting_of_providers_and_of_models() {
+    let text = "[[providers]]\nid = \"a\"\nkind = \"openai_compatible\"\nbase_url = \"http://a\"\nstreams = false\n\
+        [[providers]]\nid = \"b\"\nkind = \"openai_compatible\"\nbase_url = \"http://b\"\n\
+        [[models]]\nslug = \"m\"\nprovider = \"b\"\nstreams = false\n[[models]]\nslug = \"n\"\nprovider = \"b\"\nstreams = true\n\
+        [deadlines]\nwhole_answer = \"90s\"\n";
+    let config = Config::from_toml(text, &|_| None).unwrap();
+    let modes: Vec<&str> = config.providers.iter().map(|provider| provider.stream_mode.as_str()).collect();
+    assert_eq!(modes, ["wrapped", "native"]);
+    let modes: Vec<&str> = config.models.iter().map(|model| model.stream_mode.as_str()).collect();
+    assert_eq!(modes, ["wrapped", "native"]);
+    assert_eq!(config.deadlines.whole_answer, Duration::from_secs(90));
+}
+
+#[test]
+fn two_dialects_of_one_vendor_have_its_address_its_key_and_its_models() {
+    let key = |name: &str| name.ends_with("_API_KEY").then(|| "k".to_owned());
+    for (kind, vendor, variable) in [("openai_responses", "openai", "OPENAI_API_KEY"), ("gemini_compatible", "gemini", "GEMINI_API_KEY")] {
+        let read = |kind: &str| {
+            let text = format!("[[providers]]\nid = \"p\"\nkind = \"{kind}\"\napi_key = {{ env = \"{variable}\" }}\n");
+            Config::from_toml(&text, &key).unwrap()
+        };
+        let (one, other) = (read(kind), read(vendor));
+        assert_eq!(one.providers[0].base_url, other.providers[0].base_url);
+        assert!(!one.models.is_empty());
+        assert_eq!(one.models, other.models, "{kind}");
+    }
+}

@@ -137,6 +137,7 @@ pub enum Passage {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heard {
     pub event: StreamEvent,
+    /// On the last of the events that one of the provider's gave rise to; the others have none and are not to be said again.
     pub native: Option<Native>,
 }
 

@@ -1,13 +1,41 @@
 //! What every dialect needs that is written from an Anthropic request and has no place for all of it.
 
+use ainfera_schema::{Model, Reasoning};
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::content::{Block, BlockExtras};
 use super::request::ROUTING_MEMBERS;
 use super::unread::name_unread;
 use crate::bad_request::BadRequest;
+use crate::chat::tool_names::ToolNames;
 use crate::coercion::{Change, Coercions, Reason};
 use crate::json::Members;
+
+/// The model that is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    pub upstream_name: &'a str,
+    pub reasoning: Reasoning,
+    pub max_output_tokens: Option<u64>,
+}
+
+impl<'a> Asked<'a> {
+    /// `by_name` tells what nobody configured.
+    pub fn of(model: &'a Model, by_name: impl Fn(&str) -> Reasoning) -> Self {
+        let upstream_name = model.upstream_name.as_str();
+        let reasoning = model.reasoning.unwrap_or_else(|| by_name(upstream_name));
+        Self { upstream_name, reasoning, max_output_tokens: model.max_output_tokens }
+    }
+}
+
+/// What goes to the provider, and what became of the caller's words on the way.
+#[derive(Debug)]
+pub struct Written {
+    pub body: Bytes,
+    pub coercions: Coercions,
+    pub tool_names: ToolNames,
+}
 
 /// Names what a translation does not read: members of the body, and whatever stands inside those that it reads.
 pub fn name_unread_members(body: &[u8], read: &[&str], coercions: &mut Coercions) -> Result<(), BadRequest> {

@@ -1,5 +1,7 @@
 //! What is known of models by their names, where the dialect makes a difference between them.
 
+use ainfera_schema::Reasoning;
+
 /// One generation of models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Generation {
@@ -23,6 +25,11 @@ pub fn generation(upstream_name: &str) -> Generation {
         (2, _) => Generation::Budgeted,
         _ => Generation::Signed,
     }
+}
+
+/// Does this model think, as far as its name tells?
+pub fn reasoning_by_name(upstream_name: &str) -> Reasoning {
+    if generation(upstream_name) == Generation::BeforeThinking { Reasoning::Never } else { Reasoning::Always }
 }
 
 /// Can thinking be switched off?

@@ -1,17 +1,17 @@
 //! An Anthropic request said in Gemini's dialect. What cannot be said is named as a coercion.
 
+use ainfera_schema::Reasoning;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::contents::{LONGEST_TOOL_NAME, contents};
 use super::models::{Generation, can_stop_thinking, generation};
-use crate::anthropic::foreign::{joined_text, name_unread_members, parsed};
+use crate::anthropic::foreign::{Asked, Written, joined_text, name_unread_members, parsed};
 use crate::anthropic::request::{MessagesRequest, ToolChoiceMode};
 use crate::bad_request::BadRequest;
 use crate::chat::tool_names::ToolNames;
 use crate::coercion::{Change, Coercions, Reason};
 use crate::json::Members;
-use crate::responses::request::{Asked, Written};
 
 /// Members that this translation reads; any other member of the body is named as dropped.
 const READ: [&str; 13] = [
@@ -50,7 +50,7 @@ pub fn request_body(body: &[u8], asked: Asked<'_>) -> Result<Written, BadRequest
     let mut config = Map::new();
     limits(&request, body, asked, &mut config, &mut coercions)?;
     format(&request, generation, &mut config, &mut coercions)?;
-    thinking(&request, asked.upstream_name, &mut config, &mut coercions);
+    thinking(&request, asked, &mut config, &mut coercions);
     said.insert("generationConfig".to_owned(), Value::Object(config));
     let body = serde_json::to_vec(&Value::Object(said)).map_err(|error| BadRequest::new("body", error.to_string()))?;
     Ok(Written { body: Bytes::from(body), coercions, tool_names })
@@ -155,10 +155,9 @@ fn format(
 }
 
 /// `thinking` and `output_config.effort` become a level or a budget, whichever the model takes: never both.
-fn thinking(request: &MessagesRequest<'_>, upstream_name: &str, config: &mut Map<String, Value>, coercions: &mut Coercions) {
+fn thinking(request: &MessagesRequest<'_>, asked: Asked<'_>, config: &mut Map<String, Value>, coercions: &mut Coercions) {
     let effort = request.output_config.as_ref().and_then(|output| output.effort.as_deref());
-    let generation = generation(upstream_name);
-    if generation == Generation::BeforeThinking {
+    if asked.reasoning == Reasoning::Never {
         let unsaid = [("thinking", request.thinking.is_some()), ("output_config.effort", effort.is_some())];
         unsaid.iter().filter(|(_, said)| *said).for_each(|(field, _)| coercions.add(*field, Change::Dropped(Reason::Model)));
         return;
@@ -166,7 +165,7 @@ fn thinking(request: &MessagesRequest<'_>, upstream_name: &str, config: &mut Map
     let mut thinking_config = Map::new();
     if let Some(thinking) = &request.thinking {
         if &*thinking.kind == "disabled" {
-            if !can_stop_thinking(upstream_name) {
+            if !can_stop_thinking(asked.upstream_name) {
                 coercions.add("thinking", Change::Dropped(Reason::Model));
             } else {
                 thinking_config.insert("thinkingBudget".to_owned(), json!(0));
@@ -194,7 +193,7 @@ fn thinking(request: &MessagesRequest<'_>, upstream_name: &str, config: &mut Map
             "medium" => ("MEDIUM", 8_192),
             _ => ("HIGH", LARGEST_BUDGET_TOKENS),
         };
-        match generation {
+        match generation(asked.upstream_name) {
             Generation::Signed => thinking_config.insert("thinkingLevel".to_owned(), json!(level)),
             Generation::Budgeted | Generation::BeforeThinking => thinking_config.insert("thinkingBudget".to_owned(), json!(budget_tokens)),
         };

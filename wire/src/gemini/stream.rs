@@ -209,3 +209,59 @@ fn fault(data: &[u8]) -> StreamFault {
     let fault = fault_in_stream(data);
     StreamFault::ErrorEvent { kind: fault.kind, message: fault.message }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end_of(datas: &[&str]) -> Result<StopReason, StreamFault> {
+        let mut reader = GeminiReader::new("seed".to_owned(), ToolNames::default());
+        let mut heard = Vec::new();
+        for data in datas {
+            reader.read(SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) }, &mut heard)?;
+        }
+        reader.finish(&mut heard)?;
+        let reasons = heard.into_iter().find_map(|heard| match heard.event {
+            StreamEvent::Finish { stop, .. } => Some(stop.reason),
+            _ => None,
+        });
+        reasons.ok_or(StreamFault::Truncated)
+    }
+
+    #[test]
+    fn every_finish_reason_means_one_thing() {
+        for (reason, expected) in [
+            ("STOP", StopReason::EndTurn),
+            ("MAX_TOKENS", StopReason::MaxTokens),
+            ("SAFETY", StopReason::Refusal),
+            ("RECITATION", StopReason::Refusal),
+            ("PROHIBITED_CONTENT", StopReason::Refusal),
+            ("SPII", StopReason::Refusal),
+            ("BLOCKLIST", StopReason::Refusal),
+            ("IMAGE_SAFETY", StopReason::Refusal),
+            ("SOMETHING_NEW", StopReason::Other("something_new".into())),
+        ] {
+            let said = format!(r#"{{"candidates":[{{"finishReason":"{reason}"}}]}}"#);
+            assert_eq!(end_of(&[&said]), Ok(expected), "{reason}");
+        }
+        for spoilt in ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "OTHER"] {
+            let said = format!(r#"{{"candidates":[{{"finishReason":"{spoilt}"}}]}}"#);
+            assert!(matches!(end_of(&[&said]), Err(StreamFault::ErrorEvent { kind: FaultKind::Api, .. })), "{spoilt}");
+        }
+        let call = r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f"}}]},"finishReason":"STOP"}]}"#;
+        assert_eq!(end_of(&[call]), Ok(StopReason::ToolUse));
+    }
+
+    #[test]
+    fn without_a_finish_reason_the_end_is_a_cut() {
+        assert_eq!(end_of(&[r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}"#]), Err(StreamFault::Truncated));
+        assert_eq!(end_of(&[]), Err(StreamFault::Truncated));
+        assert_eq!(end_of(&[r#"{"promptFeedback":{"blockReason":"SAFETY"}}"#]), Ok(StopReason::Refusal));
+    }
+
+    #[test]
+    fn only_the_first_candidate_is_heard() {
+        let two = r#"{"candidates":[{"index":1,"finishReason":"OTHER"},{"index":0,"finishReason":"STOP"}]}"#;
+        assert_eq!(end_of(&[two]), Ok(StopReason::EndTurn));
+    }
+}

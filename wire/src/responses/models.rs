@@ -1,12 +1,15 @@
 //! What is known of models by their names, where the dialect makes a difference between them.
 
+use ainfera_schema::Reasoning;
+
 /// Does this model reason? Then it takes no sampling parameters, and its reasoning can be asked for in encrypted form; others refuse to be asked.
-pub fn reasons(upstream_name: &str) -> bool {
+pub fn reasoning_by_name(upstream_name: &str) -> Reasoning {
     // a gateway's name for it may stand in front
     let name = upstream_name.rsplit('/').next().unwrap_or(upstream_name);
     let is_series = |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']));
     let chats = name.contains("-chat");
-    !chats && (name.contains("codex") || ["o1", "o3", "o4", "gpt-5", "gpt-6", "gpt-oss"].iter().any(|prefix| is_series(prefix)))
+    let reasons = name.contains("codex") || ["o1", "o3", "o4", "gpt-5", "gpt-6", "gpt-oss"].iter().any(|prefix| is_series(prefix));
+    if reasons && !chats { Reasoning::Always } else { Reasoning::Never }
 }
 
 #[cfg(test)]
@@ -16,10 +19,10 @@ mod tests {
     #[test]
     fn reasoning_models_are_known_by_their_series() {
         for name in ["o3", "o4-mini", "gpt-5", "gpt-5.5-pro", "openai/gpt-5-nano-2025-08-07", "gpt-5.3-codex", "codex-mini-latest"] {
-            assert!(reasons(name), "{name}");
+            assert_eq!(reasoning_by_name(name), Reasoning::Always, "{name}");
         }
         for name in ["gpt-4o", "gpt-4.1-mini", "gpt-5-chat-latest", "o300", "grok-3", "their-model"] {
-            assert!(!reasons(name), "{name}");
+            assert_eq!(reasoning_by_name(name), Reasoning::Never, "{name}");
         }
     }
 }

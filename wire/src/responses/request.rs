@@ -1,11 +1,11 @@
 //! An Anthropic request said in the Responses dialect. What cannot be said is named as a coercion.
 
+use ainfera_schema::Reasoning;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::input::{LONGEST_TOOL_NAME, items};
-use super::models::reasons;
-use crate::anthropic::foreign::{joined_text, name_unread_members, parsed};
+use crate::anthropic::foreign::{Asked, Written, joined_text, name_unread_members, parsed};
 use crate::anthropic::request::{MessagesRequest, ToolChoiceMode};
 use crate::bad_request::BadRequest;
 use crate::chat::tool_names::ToolNames;
@@ -30,21 +30,6 @@ const READ: [&str; 12] = [
 const LEAST_OUTPUT_TOKENS: u64 = 16;
 /// A longer one is refused.
 const LONGEST_IDENTIFIER: usize = 64;
-
-/// The model that is asked.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    pub upstream_name: &'a str,
-    pub max_output_tokens: Option<u64>,
-}
-
-/// What goes to the provider, and what became of the caller's words on the way.
-#[derive(Debug)]
-pub struct Written {
-    pub body: Bytes,
-    pub coercions: Coercions,
-    pub tool_names: ToolNames,
-}
 
 /// The body for a Responses provider, and what was lost on the way.
 pub fn request_body(body: &[u8], asked: Asked<'_>) -> Result<Written, BadRequest> {
@@ -96,7 +81,7 @@ fn sampling(
 ) -> Result<(), BadRequest> {
     for (name, value) in [("temperature", request.temperature), ("top_p", request.top_p)] {
         let Some(value) = value else { continue };
-        if reasons(asked.upstream_name) {
+        if asked.reasoning == Reasoning::Always {
             coercions.add(name, Change::Dropped(Reason::Model));
         } else {
             said.insert(name.to_owned(), parsed(value.get(), name)?);
@@ -173,7 +158,7 @@ fn reasoning(request: &MessagesRequest<'_>, asked: Asked<'_>, said: &mut Map<Str
             }
         }
     }
-    if reasons(asked.upstream_name) || !reasoning.is_empty() {
+    if asked.reasoning == Reasoning::Always || !reasoning.is_empty() {
         said.insert("include".to_owned(), json!(["reasoning.encrypted_content"]));
     }
     if !reasoning.is_empty() {

@@ -5,15 +5,17 @@
 use ainfera_schema::TokenUsage;
 use bytes::Bytes;
 use bytestring::ByteString;
+use serde_json::json;
 
 use super::event::{ErrorBody, Event, Item, Response, usage};
 use super::items::{Items, Kind, Whole};
 use super::native::renamed;
 use crate::chat::tool_names::ToolNames;
 use crate::event::{Heard, Native, Passage, Stop, StopReason, StreamEvent};
+use crate::fault::{FaultKind, fault_in_stream};
 use crate::json::Text;
 use crate::sse::SseEvent;
-use crate::upstream::{FaultKind, StreamFault};
+use crate::upstream::StreamFault;
 
 /// Reads events until the response ends.
 #[derive(Debug)]
@@ -197,16 +199,115 @@ fn whole_item(item: Item<'_>, data: &Bytes) -> (Kind, Whole) {
     (kind, Whole { id: shared(item.id), call_id: shared(item.call_id), name: shared(item.name), text, encrypted })
 }
 
+/// The code decides where it is one that only this dialect has; else the words do, as for everybody.
 fn fault(error: Option<ErrorBody<'_>>) -> StreamFault {
-    let code = error.as_ref().and_then(|error| error.code.as_deref().or(error.kind.as_deref())).unwrap_or_default();
-    let kind = match code {
-        "rate_limit_exceeded" | "rate_limit_error" => FaultKind::RateLimited,
-        "server_is_overloaded" | "slow_down" | "overloaded" => FaultKind::Overloaded,
-        "insufficient_quota" | "invalid_api_key" | "model_not_found" => FaultKind::Account,
-        "context_length_exceeded" | "invalid_prompt" | "invalid_request_error" => FaultKind::InvalidRequest,
+    let text = |text: Option<Text<'_>>| text.map(|text| text.to_string()).filter(|text| !text.is_empty());
+    let (code, kind, message) = error.map_or((None, None, None), |error| (text(error.code), text(error.kind), text(error.message)));
+    let code = code.or(kind).unwrap_or_default();
+    let message = message.unwrap_or_else(|| if code.is_empty() { "provider error".to_owned() } else { code.clone() });
+    let said = fault_in_stream(json!({"error": {"code": code, "message": message}}).to_string().as_bytes());
+    let kind = match code.as_str() {
+        "slow_down" => FaultKind::Overloaded,
+        "invalid_prompt" | "invalid_request_error" => FaultKind::InvalidRequest,
+        // such as `image_too_large`
         code if code.contains("image") => FaultKind::InvalidRequest,
-        _ => FaultKind::Api,
+        _ => said.kind,
     };
-    let message = error.as_ref().and_then(|error| error.message.as_deref()).filter(|message| !message.is_empty()).unwrap_or(code);
-    StreamFault::ErrorEvent { kind, message: if message.is_empty() { "provider error".to_owned() } else { message.to_owned() } }
+    StreamFault::ErrorEvent { kind, message: said.message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Block, Delta};
+
+    fn heard(passage: Passage, datas: &[&str]) -> (Vec<Heard>, Result<(), StreamFault>) {
+        let mut reader = ResponsesReader::new(passage, "the-slug", "seed".to_owned(), ToolNames::default());
+        let mut heard = Vec::new();
+        for data in datas {
+            let event = SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) };
+            if let Err(fault) = reader.read(event, &mut heard) {
+                return (heard, Err(fault));
+            }
+        }
+        let end = reader.finish();
+        (heard, end)
+    }
+
+    const CREATED: &str = r#"{"type":"response.created","response":{"id":"resp_1","model":"theirs","status":"in_progress"}}"#;
+    const CALL: &str = r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"function_call","call_id":"c","name":"f","arguments":"{}"}}"#;
+    const COMPLETED: &str = r#"{"type":"response.completed","response":{"id":"resp_1","model":"theirs","status":"completed","output":[]}}"#;
+
+    #[test]
+    fn a_native_client_gets_every_event_once_and_our_name_for_the_model() {
+        let unknown = r#"{"type":"response.hologram.beamed","x": 1}"#;
+        let (heard, end) = heard(Passage::Native, &[CREATED, unknown, CALL, COMPLETED]);
+        assert_eq!(end, Ok(()));
+        let frames: Vec<String> = heard
+            .iter()
+            .filter_map(|heard| heard.native.as_ref())
+            .map(|native| format!("{} {}", native.name, String::from_utf8_lossy(&native.data)))
+            .collect();
+        let ours = |data: &str| data.replace("theirs", "the-slug");
+        let expected = [
+            format!("response.created {}", ours(CREATED)),
+            format!("response.hologram.beamed {unknown}"),
+            format!("response.output_item.done {CALL}"),
+            format!("response.completed {}", ours(COMPLETED)),
+        ];
+        assert_eq!(frames, expected);
+        // the end is what the client waits for: the frame that says it is on no earlier event
+        assert_eq!(heard.last().unwrap().event, StreamEvent::End);
+        assert!(heard.last().unwrap().native.is_some());
+        assert_eq!(heard[2].event, StreamEvent::BlockStart(Block::ToolUse { id: "c".into(), name: "f".into() }));
+        assert_eq!(heard[3].event, StreamEvent::Delta(Delta::ToolInput("{}".into())));
+        assert!(heard[2].native.is_none() && heard[3].native.is_none() && heard[4].native.is_some());
+    }
+
+    #[test]
+    fn an_illegal_event_name_is_no_dialect() {
+        let (_, end) = heard(Passage::Native, &[CREATED, r#"{"type":"response.a\nb"}"#]);
+        assert!(matches!(end, Err(StreamFault::Malformed(_))), "{end:?}");
+        let (_, end) = heard(Passage::Translated, &[CREATED, "<html>"]);
+        assert!(matches!(end, Err(StreamFault::Malformed(_))), "{end:?}");
+    }
+
+    #[test]
+    fn errors_have_their_kinds() {
+        for (data, kind) in [
+            (r#"{"type":"error","code":"rate_limit_exceeded","message":"slow"}"#, FaultKind::RateLimited),
+            (r#"{"type":"error","error":{"code":"slow_down","message":"m"}}"#, FaultKind::Overloaded),
+            (
+                r#"{"type":"error","error":{"type":"invalid_request_error","code":"context_length_exceeded","message":"m"}}"#,
+                FaultKind::InvalidRequest,
+            ),
+            (
+                r#"{"type":"response.failed","response":{"status":"failed","error":{"code":"insufficient_quota","message":"m"}}}"#,
+                FaultKind::OutOfFunds,
+            ),
+            (r#"{"type":"response.failed","response":{"error":{"code":"invalid_image_format","message":"m"}}}"#, FaultKind::InvalidRequest),
+            (r#"{"type":"response.failed","response":{"error":null}}"#, FaultKind::Api),
+        ] {
+            let (_, end) = heard(Passage::Translated, &[CREATED, data]);
+            assert!(matches!(end, Err(StreamFault::ErrorEvent { kind: heard, .. }) if heard == kind), "{data}: {end:?}");
+        }
+    }
+
+    #[test]
+    fn a_whole_response_is_read_and_anything_else_is_not() {
+        let whole = |body: &str| {
+            let mut reader = ResponsesReader::new(Passage::Native, "the-slug", "seed".to_owned(), ToolNames::default());
+            let mut heard = Vec::new();
+            let end = reader.whole(&Bytes::copy_from_slice(body.as_bytes()), &mut heard);
+            (heard, end)
+        };
+        let (heard, end) =
+            whole(r#"{"id":"r","status":"completed","output":[{"type":"message","content":[{"type":"output_text","text":"hi"}]}]}"#);
+        assert_eq!((end, heard.last().map(|heard| heard.event.clone())), (Ok(()), Some(StreamEvent::End)));
+        assert_eq!(heard[2].event, StreamEvent::Delta(Delta::Text("hi".into())));
+        for body in ["{}", "[]", r#"{"status":"in_progress"}"#, "<html>"] {
+            assert!(matches!(whole(body).1, Err(StreamFault::Malformed(_))), "{body}");
+        }
+        assert!(matches!(whole(r#"{"error":{"code":"server_error","message":"m"}}"#).1, Err(StreamFault::ErrorEvent { .. })));
+    }
 }
