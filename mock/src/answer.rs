@@ -1,5 +1,6 @@
 //! A request → the steps of its answer.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +16,7 @@ use crate::frames::{Dress, Markers};
 use crate::responses::Reasoning;
 use crate::server::MockSettings;
 use crate::stats::{Counters, Recorded};
+use crate::vendor::Vendor;
 use crate::{anthropic, chat, gemini, refusal, responses, script};
 
 const EARLY_HINTS: &[u8] = b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n";
@@ -74,9 +76,14 @@ impl Answerer {
     }
 
     fn model_answer(&self, dialect: Dialect, recorded: &Recorded, tag: &str) -> Answer {
+        let vendor = Vendor::of_path(&recorded.path).filter(|_| dialect == Dialect::Chat);
+        if let Some((status, error)) = vendor.and_then(|vendor| vendor.refusal(&recorded.body)) {
+            return whole(refusal::json(status, dialect, &format!("req_mock{tag}"), "", &error.to_string()));
+        }
+        let body = vendor.map_or(Cow::Borrowed(&recorded.body), |vendor| vendor.understood(&recorded.body));
         let read = match gemini_address(&recorded.path).filter(|_| dialect == Dialect::Gemini) {
             Some((model, delivery)) => read_for(dialect, model, delivery, &recorded.body),
-            None => read(dialect, &recorded.body),
+            None => read(dialect, &body),
         };
         let ask = match read {
             Ok(ask) => ask,

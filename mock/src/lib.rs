@@ -18,6 +18,7 @@ pub mod responses;
 pub mod script;
 pub mod server;
 pub mod stats;
+pub mod vendor;
 
 mod answer;
 mod connection;

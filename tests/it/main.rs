@@ -27,5 +27,6 @@ mod review_faults;
 mod routing;
 mod secrets;
 mod stream;
-mod wrapped;
 mod strict;
+mod vendors;
+mod wrapped;
