@@ -121,7 +121,7 @@ fn openai(body: &Value) -> Option<String> {
             "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.".to_owned(),
         );
     }
-    if thinks && body["temperature"].as_f64().is_some_and(|temperature| temperature < 1.0 || temperature > 1.0) {
+    if thinks && body.get("temperature").is_some_and(|temperature| *temperature != 1 && *temperature != 1.0) {
         return Some("Unsupported value: 'temperature' does not support 0.2 with this model.".to_owned());
     }
     if let Some(member) = THINKERS_REFUSE.iter().find(|member| thinks && body.get(**member).is_some()) {
