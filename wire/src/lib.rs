@@ -18,6 +18,7 @@ pub mod inference;
 pub mod json;
 pub mod origin;
 pub mod responses;
+pub mod saying;
 pub mod signature;
 pub mod sse;
 pub mod upstream;

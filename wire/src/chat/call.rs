@@ -12,9 +12,9 @@ use crate::anthropic::request::ROUTING_MEMBERS;
 use crate::bad_request::{BadRequest, parse_body};
 use crate::call::{Call, ClientHeaders, Translation};
 use crate::client::Client;
-use crate::coercion::{Change, Coercions, Reason};
+use crate::coercion::{Change, Reason};
 use crate::json::is_too_deep;
-use crate::origin::Origins;
+use crate::saying::Saying;
 
 /// What the client said about the answer's stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum UsageChunk {
 }
 
 /// The limit of a call that names none. Agents of this dialect often do not, and a call without a limit has no highest price.
-pub const DEFAULT_MAX_TOKENS: u64 = 8_192;
+pub const DEFAULT_MAX_TOKENS: u64 = 16_384;
 
 /// Members that the router reads itself, in this dialect. They never reach a provider.
 pub const OWN_MEMBERS: [&str; 4] = [ROUTING_MEMBERS[0], ROUTING_MEMBERS[1], ROUTING_MEMBERS[2], "agent_id"];
@@ -71,30 +71,6 @@ pub(crate) struct Said {
     pub usage_chunk: UsageChunk,
 }
 
-/// The way of one body.
-struct Saying {
-    form: Map<String, Value>,
-    lost: Coercions,
-    origins: Origins,
-    /// What only a provider of this dialect can be asked.
-    native_only: Option<BadRequest>,
-}
-
-impl Saying {
-    fn set(&mut self, name: &str, callers: &str, value: Value) {
-        self.form.insert(name.to_owned(), value);
-        self.origins.add(name, callers);
-    }
-
-    fn drop(&mut self, field: impl Into<String>, reason: Reason) {
-        self.lost.add(field, Change::Dropped(reason));
-    }
-
-    fn only_natively(&mut self, field: impl Into<String>, why: &str) {
-        self.native_only.get_or_insert_with(|| BadRequest::new(field, why));
-    }
-}
-
 pub(crate) fn said(body: &[u8]) -> Result<Said, BadRequest> {
     if is_too_deep(body) {
         return Err(BadRequest::new("body", format!("nested deeper than {} levels", crate::json::MAX_DEPTH)));
@@ -102,7 +78,7 @@ pub(crate) fn said(body: &[u8]) -> Result<Said, BadRequest> {
     let Value::Object(mut chat) = parse_body::<Value>(body)? else { return Err(BadRequest::new("body", "must be an object")) };
     // a null says nothing
     chat.retain(|_, value| !value.is_null());
-    let mut saying = Saying { form: Map::new(), lost: Coercions::default(), origins: Origins::default(), native_only: None };
+    let mut saying = Saying::default();
     let model = chat.shift_remove("model").ok_or_else(|| BadRequest::new("model", "field required"))?;
     saying.set("model", "model", model);
     token_limit(&mut chat, &mut saying)?;
@@ -113,9 +89,8 @@ pub(crate) fn said(body: &[u8]) -> Result<Said, BadRequest> {
     answer(&mut chat, &mut saying)?;
     user(&mut chat, &mut saying)?;
     rest(chat, &mut saying)?;
-    let messages = serde_json::to_vec(&saying.form).map_err(|error| BadRequest::new("body", error.to_string()))?;
-    let translation = Translation { lost: saying.lost, origins: saying.origins, native_only: saying.native_only };
-    Ok(Said { messages: Bytes::from(messages), translation, usage_chunk })
+    let (messages, translation) = saying.done()?;
+    Ok(Said { messages, translation, usage_chunk })
 }
 
 fn token_limit(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
@@ -278,30 +253,6 @@ fn rest(chat: Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest>
         }
     }
     Ok(())
-}
-
-/// A string at a path.
-fn text(value: Value, path: &str) -> Result<String, BadRequest> {
-    match value {
-        Value::String(text) => Ok(text),
-        _ => Err(BadRequest::new(path, "must be a string")),
-    }
-}
-
-/// An object at a path.
-fn object(value: Value, path: &str) -> Result<Map<String, Value>, BadRequest> {
-    match value {
-        Value::Object(mut members) => {
-            members.retain(|_, value| !value.is_null());
-            Ok(members)
-        }
-        _ => Err(BadRequest::new(path, "must be an object")),
-    }
-}
-
-/// A member that must be there.
-fn required(members: &mut Map<String, Value>, name: &str, path: &str) -> Result<Value, BadRequest> {
-    members.shift_remove(name).ok_or_else(|| BadRequest::new(format!("{path}.{name}"), "field required"))
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Saying, object, required, text};
 use crate::bad_request::BadRequest;
 use crate::coercion::{Change, Reason};
+use crate::saying::{Saying, object, required, source, text};
 
 /// Turns so far, and the calls that wait for their results.
 #[derive(Default)]
@@ -288,13 +288,4 @@ fn file(part: &mut Map<String, Value>, path: &str, saying: &mut Saying) -> Resul
         saying.drop(format!("{inner}.{name}"), Reason::Unknown);
     }
     Ok(Some(block))
-}
-
-/// A URL, or the bytes that a data URL is made of.
-fn source(url: &str, path: &str) -> Result<Value, BadRequest> {
-    let Some(data) = url.strip_prefix("data:") else { return Ok(json!({"type": "url", "url": url})) };
-    let (head, data) = data.split_once(',').ok_or_else(|| BadRequest::new(path, "data URL without data"))?;
-    let media_type = head.strip_suffix(";base64").ok_or_else(|| BadRequest::new(path, "data URLs must be base64"))?;
-    let media_type = media_type.split(';').next().unwrap_or_default();
-    Ok(json!({"type": "base64", "media_type": media_type, "data": data}))
 }

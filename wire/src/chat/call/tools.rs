@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Saying, object, required, text};
 use crate::bad_request::BadRequest;
 use crate::coercion::{Change, Reason};
+use crate::saying::{Saying, object, required, text};
 
 pub(super) fn say(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
     let tools = match chat.shift_remove("tools") {
