@@ -2,6 +2,7 @@
 
 pub mod chat;
 pub mod frames;
+pub mod inference;
 pub mod messages;
 pub mod responses;
 
@@ -31,7 +32,7 @@ pub fn stream(dialect: ClientDialect, bytes: &[u8]) -> Understood {
         ClientDialect::Messages => messages::stream(&frames),
         ClientDialect::Chat => chat::stream(&frames),
         ClientDialect::Responses => responses::stream(&frames),
-        ClientDialect::Inference => Understood::default(),
+        ClientDialect::Inference => Understood { complaints: vec!["this dialect has no streams".to_owned()], ..Understood::default() },
     };
     understood.complaints.extend(broken);
     understood
@@ -43,6 +44,6 @@ pub fn whole(dialect: ClientDialect, body: &Value) -> Answer {
         ClientDialect::Messages => messages::whole(body),
         ClientDialect::Chat => chat::whole(body),
         ClientDialect::Responses => responses::whole(body),
-        ClientDialect::Inference => Answer::default(),
+        ClientDialect::Inference => inference::whole(body),
     }
 }

@@ -5,7 +5,7 @@ use ainfera_wire::{AnswerNames, BadRequest, Call, ClientDialect};
 use bytes::Bytes;
 
 /// Every dialect in which the gateway can be spoken to.
-pub const DIALECTS: [ClientDialect; 1] = [ClientDialect::Messages];
+pub const DIALECTS: [ClientDialect; 3] = [ClientDialect::Messages, ClientDialect::Chat, ClientDialect::Inference];
 
 /// What the caller calls the model; answers must name it, and never the provider's name.
 pub const MODEL: &str = "the-model";
@@ -35,7 +35,10 @@ pub fn request(dialect: ClientDialect) -> (&'static str, &'static str) {
             "/v1/responses",
             r#"{"model":"the-model","max_output_tokens":4096,"stream":true,"reasoning":{"effort":"low","summary":"auto"},"input":"go on","tools":[{"type":"function","name":"any","parameters":{"type":"object"}}]}"#,
         ),
-        ClientDialect::Inference => ("/v1/inference", r#"{"model":"the-model","max_tokens":4096,"stream":true,"prompt":"go on"}"#),
+        ClientDialect::Inference => (
+            "/v1/inference",
+            r#"{"model":"the-model","max_tokens":4096,"messages":[{"role":"user","content":"go on"}],"tools":[{"type":"function","function":{"name":"any","parameters":{"type":"object"}}}]}"#,
+        ),
     }
 }
 
@@ -49,7 +52,9 @@ pub fn parse(dialect: ClientDialect, body: Bytes) -> Result<Call, BadRequest> {
     let estimate = |text: &str| (text.len() / 4) as u64;
     match dialect {
         ClientDialect::Messages => Call::from_messages(body, ClientHeaders::default(), &estimate),
-        ClientDialect::Chat | ClientDialect::Responses | ClientDialect::Inference => Err(BadRequest::new("dialect", "not there yet")),
+        ClientDialect::Chat => Call::from_chat(body, ClientHeaders::default(), &estimate),
+        ClientDialect::Inference => Call::from_inference(body, ClientHeaders::default(), &estimate),
+        ClientDialect::Responses => Err(BadRequest::new("dialect", "not there yet")),
     }
 }
 

@@ -7,6 +7,11 @@ use crate::answer::{Answer, Ending, Usage};
 /// Where the two differ, in words; nothing where they agree.
 pub fn differences(expected: &Answer, heard: &Answer, dialect: ClientDialect) -> Vec<String> {
     let mut found = Vec::new();
+    let failed = matches!(expected.ending, Ending::Failed(_) | Ending::Missing);
+    // who waits for the whole gets nothing of an answer that failed
+    if failed && dialect == ClientDialect::Inference {
+        return if matches!(heard.ending, Ending::Failed(_)) { found } else { vec![format!("ending: {:?}", heard.ending)] };
+    }
     let mut differ = |what: &str, expected: String, heard: String| found.push(format!("{what}: {} / {}", cut(&expected), cut(&heard)));
     if expected.text != heard.text {
         differ("text", format!("{:?}", expected.text), format!("{:?}", heard.text));
@@ -20,7 +25,6 @@ pub fn differences(expected: &Answer, heard: &Answer, dialect: ClientDialect) ->
     if !same_calls(expected, heard) {
         differ("calls", format!("{:?}", expected.calls), format!("{:?}", heard.calls));
     }
-    let failed = matches!(expected.ending, Ending::Failed(_) | Ending::Missing);
     match (&expected.ending, &heard.ending) {
         // an answer that nobody ended must not look like one that was
         (Ending::Failed(_) | Ending::Missing, Ending::Failed(_)) => {}
@@ -52,11 +56,11 @@ fn same_calls(expected: &Answer, heard: &Answer) -> bool {
 /// The word that this dialect has for a reason of Anthropic's.
 fn stop_in(dialect: ClientDialect, word: &str) -> &str {
     match (dialect, word) {
-        (ClientDialect::Messages | ClientDialect::Inference, word) => word,
-        (ClientDialect::Chat, "max_tokens" | "model_context_window_exceeded") => "length",
-        (ClientDialect::Chat, "tool_use") => "tool_calls",
-        (ClientDialect::Chat, "refusal") => "content_filter",
-        (ClientDialect::Chat, _) => "stop",
+        (ClientDialect::Messages, word) => word,
+        (ClientDialect::Chat | ClientDialect::Inference, "max_tokens" | "model_context_window_exceeded") => "length",
+        (ClientDialect::Chat | ClientDialect::Inference, "tool_use") => "tool_calls",
+        (ClientDialect::Chat | ClientDialect::Inference, "refusal") => "content_filter",
+        (ClientDialect::Chat | ClientDialect::Inference, _) => "stop",
         (ClientDialect::Responses, "stop_sequence" | "pause_turn") => "end_turn",
         (ClientDialect::Responses, "model_context_window_exceeded") => "max_tokens",
         (ClientDialect::Responses, word) => word,
@@ -68,6 +72,9 @@ fn usage_in(dialect: ClientDialect, expected: Usage, heard: Usage) -> Usage {
     match dialect {
         // its usage has no word for reasoning in the versions that most clients know
         ClientDialect::Messages if heard.reasoning == 0 => Usage { reasoning: 0, ..expected },
+        ClientDialect::Inference => {
+            Usage { input: expected.input + expected.cache_read + expected.cache_write, output: expected.output, ..Usage::default() }
+        }
         _ => expected,
     }
 }

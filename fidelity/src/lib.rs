@@ -5,7 +5,8 @@
 //! official client would stumble over.
 //!
 //! Reading order: [`answer`] (what was said, whoever said it), [`recording`] (what a provider sent), [`expectation`] (what that means),
-//! [`caller`] (a call in each client dialect), [`provider`], [`accumulate`] (what a client makes of its frames), [`replay`] and [`compare`], [`run`] and [`report`].
+//! [`caller`] (a call in each client dialect), [`provider`], [`accumulate`] (what a client makes of its frames), [`replay`] and [`gateway`] (the two
+//! ways to it), [`compare`] and [`refusal`], [`run`] and [`report`]; [`check`] is what must hold for any bytes.
 
 pub mod accumulate;
 pub mod answer;
@@ -13,8 +14,10 @@ pub mod caller;
 pub mod check;
 pub mod compare;
 pub mod expectation;
+pub mod gateway;
 pub mod provider;
 pub mod recording;
+pub mod refusal;
 pub mod replay;
 pub mod report;
 pub mod run;

@@ -68,7 +68,7 @@ fn recording(folder: &Path, vendor: &str, file: &str) -> io::Result<Option<Recor
     let bytes = std::fs::read(folder.join(file))?;
     let status = meta.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
     let form = match ending {
-        _ if vendor == "errors" || status >= 400 => Form::Refusal(status),
+        _ if status >= 400 => Form::Refusal(status),
         ".json" => Form::Whole,
         _ => Form::Streamed,
     };

@@ -1,14 +1,15 @@
 //! One recorded body through the wire crate: as a provider's answer in, as a client's bytes out.
 
 use ainfera_wire::upstream::{StreamFault, UpstreamRequest};
-use ainfera_wire::{BadRequest, Call, ClientError, ClientFrames, WholeAnswer};
+use ainfera_wire::{BadRequest, Call, ClientDialect, ClientError, ClientFrames, WholeAnswer};
 use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 
 use crate::accumulate::{self, Understood};
-use crate::answer::Ending;
+use crate::answer::{Answer, Ending};
 use crate::caller;
 use crate::provider::Upstream;
+use crate::recording::Form;
 
 /// How the provider's bytes are cut into reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +26,11 @@ pub struct Passed {
 }
 
 /// See the module.
-pub fn pass(call: &Call, upstream: &Upstream, request: &UpstreamRequest, body: &[u8], reads: Reads) -> Passed {
+pub fn pass(call: &Call, upstream: &Upstream, request: &UpstreamRequest, form: Form, body: &[u8], reads: Reads) -> Passed {
     let mut reader = upstream.dialect.reader(call, request, caller::MODEL, "seed".to_owned());
+    if form == Form::Whole {
+        reader.expect_whole();
+    }
     let mut frames = ClientFrames::new(&call.client, caller::names(call));
     let mut whole = WholeAnswer::of(&call.client);
     let mut out = BytesMut::new();
@@ -59,15 +63,28 @@ pub fn pass(call: &Call, upstream: &Upstream, request: &UpstreamRequest, body: &
     Passed { bytes: out.to_vec(), whole: serde_json::from_slice(&whole.into_json()).unwrap_or_default(), fault }
 }
 
+/// What the client makes of it: of the stream, or of the whole where its dialect has no streams.
+pub fn understood_by(dialect: ClientDialect, passed: &Passed) -> Understood {
+    match (dialect, &passed.fault) {
+        (ClientDialect::Inference, None) => Understood { answer: accumulate::whole(dialect, &passed.whole), ..Understood::default() },
+        // what had been said is not given to a client that waits for the whole
+        (ClientDialect::Inference, Some(fault)) => {
+            let answer = Answer { ending: Ending::Failed(fault.to_string()), ..Answer::default() };
+            Understood { answer, ..Understood::default() }
+        }
+        _ => accumulate::stream(dialect, &passed.bytes),
+    }
+}
+
 /// A body through the wire crate as a client understands it. Complaints include that other reads of the same bytes give other frames,
 /// and that the whole answer is not the sum of the stream.
-pub fn understood(call: &Call, upstream: &Upstream, body: &[u8]) -> Result<Understood, BadRequest> {
+pub fn understood(call: &Call, upstream: &Upstream, form: Form, body: &[u8]) -> Result<Understood, BadRequest> {
     let request = upstream.request(call)?;
     let dialect = call.client.dialect();
-    let passed = pass(call, upstream, &request, body, Reads::One);
-    let mut understood = accumulate::stream(dialect, &passed.bytes);
+    let passed = pass(call, upstream, &request, form, body, Reads::One);
+    let mut understood = understood_by(dialect, &passed);
     for reads in [Reads::OfBytes(1), Reads::OfBytes(7)] {
-        if pass(call, upstream, &request, body, reads).bytes != passed.bytes {
+        if pass(call, upstream, &request, form, body, reads).bytes != passed.bytes {
             understood.complaints.push(format!("other frames when read {reads:?}"));
         }
     }

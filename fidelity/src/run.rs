@@ -4,45 +4,89 @@ use std::io;
 use std::path::Path;
 
 use ainfera_schema::ProviderKind;
-use ainfera_wire::{BadRequest, ClientDialect};
+use ainfera_wire::ClientDialect;
+use serde_json::Value;
 
 use crate::accumulate::Understood;
-use crate::answer::Answer;
+use crate::answer::{Answer, text};
 use crate::compare::{differences, same_reasoning};
+use crate::gateway::Gateway;
 use crate::provider::Upstream;
 use crate::recording::{Form, Recording, recordings};
 use crate::report::{Reasoning, Report};
-use crate::{caller, expectation, replay};
+use crate::{caller, expectation, refusal, replay};
+
+/// The folders whose recordings come from a provider of one kind.
+pub const VENDORS: [(&str, ProviderKind); 10] = [
+    ("anthropic", ProviderKind::Anthropic),
+    ("gemini", ProviderKind::Gemini),
+    ("gemini_compat", ProviderKind::GeminiCompatible),
+    ("groq", ProviderKind::Groq),
+    ("mistral", ProviderKind::Mistral),
+    ("openai_chat", ProviderKind::OpenaiCompatible),
+    ("openai_responses", ProviderKind::OpenaiResponses),
+    ("together", ProviderKind::Together),
+    ("xai", ProviderKind::Xai),
+    ("xai_responses", ProviderKind::OpenaiResponses),
+];
+
+/// What stands between the provider and the client.
+pub enum Way {
+    /// The wire crate alone.
+    Wire,
+    Gateway(Gateway),
+}
 
 /// See the module.
-pub fn over(folder: &Path) -> io::Result<Report> {
+pub fn over(folder: &Path, way: &Way) -> io::Result<Report> {
     let mut report = Report::default();
     for recording in recordings(folder)? {
-        let Some(kind) = kind_of(&recording.vendor) else {
-            report.skip(&recording.vendor, "no provider speaks this dialect");
-            continue;
-        };
-        if recording.form != Form::Streamed {
-            report.skip(&recording.vendor, "not a stream");
+        if let Form::Refusal(status) = recording.form {
+            for dialect in caller::DIALECTS {
+                let found = refusal::differences(&recording, status, dialect);
+                report.add(&recording.vendor, caller::name(dialect), &recording.name, &found, Reasoning::Absent);
+            }
             continue;
         }
         let expected = expectation::of_each_body(&recording);
-        if expected.is_empty() {
-            report.skip(&recording.vendor, "nothing is known of what it says");
-        }
-        for dialect in caller::DIALECTS.into_iter().filter(|_| !expected.is_empty()) {
-            through(&recording, kind, dialect, &expected, &mut report);
+        match vendor(&recording) {
+            Some((vendor, kind)) if !expected.is_empty() => {
+                for dialect in caller::DIALECTS {
+                    let heard = heard(&recording, vendor, kind, dialect, way)?;
+                    note(&recording, dialect, &expected, heard, &mut report);
+                }
+            }
+            _ => report.skip(&recording.vendor, &format!("{}: nothing is known of what it says", recording.name)),
         }
     }
     Ok(report)
 }
 
-fn through(recording: &Recording, kind: ProviderKind, dialect: ClientDialect, expected: &[Answer], report: &mut Report) {
-    let name = caller::name(dialect);
-    let heard = match heard(recording, kind, dialect) {
-        Ok(heard) => heard,
-        Err(error) => return report.add(&recording.vendor, name, &recording.name, &[error.to_string()], Reasoning::Absent),
+/// Where it comes from: by its folder, or else by what it looks like.
+fn vendor(recording: &Recording) -> Option<(&'static str, ProviderKind)> {
+    let of = |name: &str| VENDORS.into_iter().find(|(vendor, _)| *vendor == name);
+    // a vendor may speak two dialects
+    let by_name = of(if recording.name.contains("openai_compat") { "gemini_compat" } else { "" });
+    by_name.or_else(|| of(&recording.vendor)).or_else(|| {
+        let body: Value = serde_json::from_slice(recording.bodies.first()?).ok()?;
+        let members = [("choices", "openai_chat"), ("output", "openai_responses"), ("candidates", "gemini")];
+        let by_member = || members.into_iter().find(|(member, _)| body.get(member).is_some()).and_then(|(_, vendor)| of(vendor));
+        if text(&body, "/type") == "message" { of("anthropic") } else { by_member() }
+    })
+}
+
+fn heard(recording: &Recording, vendor: &str, kind: ProviderKind, dialect: ClientDialect, way: &Way) -> io::Result<Vec<Understood>> {
+    let each = |body: &Vec<u8>| match way {
+        Way::Gateway(gateway) => gateway.understood(vendor, dialect, recording.form, body),
+        Way::Wire => {
+            let call = caller::call(dialect).map_err(io::Error::other)?;
+            replay::understood(&call, &Upstream::of(kind), recording.form, body).map_err(io::Error::other)
+        }
     };
+    recording.bodies.iter().map(each).collect()
+}
+
+fn note(recording: &Recording, dialect: ClientDialect, expected: &[Answer], heard: Vec<Understood>, report: &mut Report) {
     let mut found = Vec::new();
     let mut reasoning = Reasoning::Absent;
     for (expected, heard) in expected.iter().zip(heard) {
@@ -55,26 +99,5 @@ fn through(recording: &Recording, kind: ProviderKind, dialect: ClientDialect, ex
             _ => Reasoning::Lost,
         };
     }
-    report.add(&recording.vendor, name, &recording.name, &found, reasoning);
-}
-
-fn heard(recording: &Recording, kind: ProviderKind, dialect: ClientDialect) -> Result<Vec<Understood>, BadRequest> {
-    let call = caller::call(dialect)?;
-    let upstream = Upstream::of(kind);
-    recording.bodies.iter().map(|body| replay::understood(&call, &upstream, body)).collect()
-}
-
-/// Which provider a folder's recordings come from.
-fn kind_of(vendor: &str) -> Option<ProviderKind> {
-    match vendor {
-        "anthropic" => Some(ProviderKind::Anthropic),
-        "openai_chat" => Some(ProviderKind::OpenaiCompatible),
-        "openai_responses" | "xai_responses" => Some(ProviderKind::OpenaiResponses),
-        "gemini" => Some(ProviderKind::Gemini),
-        "groq" => Some(ProviderKind::Groq),
-        "mistral" => Some(ProviderKind::Mistral),
-        "together" => Some(ProviderKind::Together),
-        "xai" => Some(ProviderKind::Xai),
-        _ => None,
-    }
+    report.add(&recording.vendor, caller::name(dialect), &recording.name, &found, reasoning);
 }

@@ -6,12 +6,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[path = "pairs/chat.rs"]
+mod chat;
 #[path = "pairs/edit.rs"]
 mod edit;
 #[path = "pairs/fate.rs"]
 mod fate;
 #[path = "pairs/messages.rs"]
 mod messages;
+#[path = "pairs/responses.rs"]
+mod responses;
 
 use ainfera_fidelity::caller;
 use ainfera_fidelity::provider::Upstream;
@@ -23,7 +27,9 @@ use proptest::prelude::*;
 fn documented(dialect: ClientDialect) -> Documented {
     match dialect {
         ClientDialect::Messages => messages::documented(),
-        ClientDialect::Chat | ClientDialect::Responses | ClientDialect::Inference => panic!("{dialect:?} has no table"),
+        ClientDialect::Chat => chat::documented(),
+        ClientDialect::Inference => chat::flat(),
+        ClientDialect::Responses => responses::documented(),
     }
 }
 

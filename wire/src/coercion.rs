@@ -105,7 +105,7 @@ impl Coercions {
 
     /// Those of a call that was said in Anthropic's form first, under the caller's own names.
     pub fn traced(self, origins: &Origins) -> Self {
-        Self(self.0.into_iter().filter_map(|coercion| origins.traced(coercion)).collect())
+        Self(self.0.into_iter().flat_map(|coercion| origins.traced(coercion)).collect())
     }
 
     pub fn extend(&mut self, others: &Coercions) {

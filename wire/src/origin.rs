@@ -24,13 +24,20 @@ impl Origins {
             .map(|(_, callers)| callers)
     }
 
-    /// A change of the Anthropic form as a change of what the caller sent. `None` if the caller never said it, or if it arrives under the caller's own name after all.
-    pub fn traced(&self, coercion: Coercion) -> Option<Coercion> {
-        let field = self.of(&coercion.field)?;
-        match &coercion.change {
-            Change::Renamed(name) if field == *name => None,
-            _ => Some(Coercion { field, ..coercion }),
-        }
+    /// A change of the Anthropic form as changes of what the caller sent. None if the caller never said it, or if it arrives under the caller's own
+    /// name after all; several if what was
+    /// dropped as one was several fields there.
+    pub fn traced(&self, coercion: Coercion) -> Vec<Coercion> {
+        let inside = || self.0.iter().filter(|(listed, _)| listed.strip_prefix(&coercion.field).is_some_and(|rest| rest.starts_with('.')));
+        let fields = match self.of(&coercion.field) {
+            Some(field) => vec![field],
+            // what happens to all of a kind has no place of its own
+            None if coercion.field.contains('*') => vec![coercion.field.clone()],
+            None if matches!(coercion.change, Change::Dropped(_)) => inside().map(|(_, callers)| callers.clone()).collect(),
+            None => Vec::new(),
+        };
+        let came_back = |field: &String| matches!(&coercion.change, Change::Renamed(name) if field == name);
+        fields.into_iter().filter(|field| !came_back(field)).map(|field| Coercion { field, change: coercion.change.clone() }).collect()
     }
 
     /// A mistake under the caller's name for the field, where it has one.
@@ -73,10 +80,19 @@ mod tests {
     #[test]
     fn what_the_caller_never_said_or_gets_back_is_no_loss() {
         let coercion = |field: &str, change| Coercion { field: field.to_owned(), change };
-        assert_eq!(origins().traced(coercion("top_k", Change::Dropped(crate::coercion::Reason::NoEquivalent))), None);
-        assert_eq!(origins().traced(coercion("max_tokens", Change::Renamed("max_completion_tokens".to_owned()))), None);
-        let renamed = origins().traced(coercion("max_tokens", Change::Renamed("maxOutputTokens".to_owned()))).unwrap();
-        assert_eq!(renamed.to_string(), "max_completion_tokens=renamed:maxOutputTokens");
+        assert_eq!(origins().traced(coercion("top_k", Change::Dropped(crate::coercion::Reason::NoEquivalent))), []);
+        assert_eq!(origins().traced(coercion("max_tokens", Change::Renamed("max_completion_tokens".to_owned()))), []);
+        let renamed = origins().traced(coercion("max_tokens", Change::Renamed("maxOutputTokens".to_owned())));
+        assert_eq!(renamed[0].to_string(), "max_completion_tokens=renamed:maxOutputTokens");
         assert_eq!(origins().renamed().collect::<Vec<_>>(), [("max_completion_tokens", "max_tokens")]);
+    }
+
+    #[test]
+    fn what_is_dropped_as_one_is_named_as_all_that_it_was() {
+        let mut origins = origins();
+        origins.add("metadata.user_id", "user");
+        let dropped = |field: &str| Coercion { field: field.to_owned(), change: Change::Dropped(crate::coercion::Reason::NoEquivalent) };
+        assert_eq!(origins.traced(dropped("metadata")), [dropped("user")]);
+        assert_eq!(origins.traced(dropped("messages.*.tool_use.id")), [dropped("messages.*.tool_use.id")]);
     }
 }

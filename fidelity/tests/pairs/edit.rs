@@ -17,6 +17,8 @@ pub struct Field {
     /// Paths of fields that this one is nothing without.
     pub needs: Vec<String>,
     pub silence: Silence,
+    /// The path of a field that this one asks to be left out.
+    pub apart_from: Option<&'static str>,
 }
 
 /// What it means that a provider hears nothing of a field.
@@ -29,7 +31,7 @@ pub enum Silence {
 
 /// A field with this value. Its mark is the first text in it that begins with `mark-`, or a number that is not round.
 pub fn field(path: &str, value: Value) -> Field {
-    Field { path: path.to_owned(), mark: mark_in(&value), value, needs: Vec::new(), silence: Silence::IsLoss }
+    Field { path: path.to_owned(), mark: mark_in(&value), value, needs: Vec::new(), silence: Silence::IsLoss, apart_from: None }
 }
 
 impl Field {
@@ -42,9 +44,14 @@ impl Field {
         Self { silence: Silence::MeetsIt, ..self }
     }
 
-    /// Is one of them inside the other?
+    pub fn apart_from(self, path: &'static str) -> Self {
+        Self { apart_from: Some(path), ..self }
+    }
+
+    /// Can they not be said together: is one of them inside the other, or does it ask for the other to be left out?
     pub fn excludes(&self, other: &Field) -> bool {
-        leads(&self.path, &other.path) || leads(&other.path, &self.path)
+        let asks = |one: &Field, other: &Field| one.apart_from == Some(other.path.as_str());
+        leads(&self.path, &other.path) || leads(&other.path, &self.path) || asks(self, other) || asks(other, self)
     }
 }
 
@@ -66,6 +73,19 @@ fn mark_in(value: &Value) -> Option<String> {
 }
 
 impl Documented {
+    /// Each field gets marks that no other has, but for ids, which must agree with each other.
+    pub fn of(base: Value, fields: Vec<Field>) -> Self {
+        let numbered = fields.into_iter().enumerate().map(|(number, field)| {
+            let text = field.value.to_string();
+            if text.contains("mark-id") || text.contains("mark-call") {
+                return field;
+            }
+            let value: Value = serde_json::from_str(&text.replace("mark-", &format!("mark-{number}-"))).unwrap();
+            Field { mark: mark_in(&value), value, ..field }
+        });
+        Self { base, fields: numbered.collect() }
+    }
+
     /// The field with what it needs, in an order in which they can be said.
     pub fn needed<'a>(&'a self, field: &'a Field) -> Vec<&'a Field> {
         let mut all: Vec<&Field> = Vec::new();

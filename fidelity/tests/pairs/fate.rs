@@ -58,7 +58,7 @@ pub fn of(dialect: ClientDialect, upstream: &Upstream, documented: &Documented, 
 /// Does a coercion's name mean the field at `path`? What happens to all of a kind is named once, with a star.
 fn names(name: &str, path: &str) -> bool {
     match name.split_once('*') {
-        Some((before, after)) => path.starts_with(before) && path.rsplit('.').next() == after.rsplit('.').next(),
+        Some((before, after)) => path.starts_with(before) && path.ends_with(after.rsplit('.').next().unwrap_or_default()),
         None => leads(name, path),
     }
 }

@@ -8,7 +8,7 @@ pub fn documented() -> Documented {
     let mut fields = members();
     fields.extend(blocks());
     fields.extend(tools());
-    Documented { base: base(), fields }
+    Documented::of(base(), fields)
 }
 
 fn base() -> Value {
@@ -37,7 +37,7 @@ fn members() -> Vec<Field> {
         field("top_k", json!(41_411)),
         field("stop_sequences", json!(["mark-stop"])),
         field("stop_sequences", json!(["a", "b", "c", "d", "e", "mark-sixth"])),
-        field("tool_choice", json!({"type": "auto"})),
+        field("tool_choice", json!({"type": "auto"})).met_by_silence(),
         field("tool_choice", json!({"type": "any"})),
         field("tool_choice", json!({"type": "none"})),
         field("tool_choice", json!({"type": "tool", "name": "look"})),
@@ -110,8 +110,14 @@ fn blocks() -> Vec<Field> {
         ),
         user(json!({"type": "container_upload", "file_id": "mark-file"})),
         user(json!({"type": "hologram", "beam": "mark-beam"})),
-        field("messages.1.content", json!("mark-said")).needing("messages.2.content"),
-        field("messages.2.content", json!("mark-answered")),
+        field(
+            "messages",
+            json!([{"role": "user", "content": "a"}, {"role": "assistant", "content": "mark-said"}, {"role": "user", "content": "b"}]),
+        ),
+        field(
+            "messages",
+            json!([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "mark-answered"}]),
+        ),
         field("messages.1.content.1.id", json!("mark-id")).needing("messages.2.content.0.tool_use_id"),
         field("messages.2.content.0.tool_use_id", json!("mark-id")),
         field("messages.1.content.1.input", json!({"at": "mark-input"})),

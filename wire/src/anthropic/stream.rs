@@ -24,6 +24,8 @@ pub struct AnthropicReader {
     phase: Phase,
     usage: TokenUsage,
     text_bytes: usize,
+    /// The open block is one that only Anthropic has: its arguments are none that another client could act upon.
+    in_other: bool,
     /// Arguments that stood complete in the start of the open block; pieces that follow say the same again.
     complete_input: Option<ByteString>,
 }
@@ -122,7 +124,16 @@ impl AnthropicReader {
     /// `model` is the name that the client shall see.
     pub fn new(passage: Passage, model: &str, estimated_input_tokens: u64) -> Self {
         let (phase, usage) = (Phase::BeforeStart, TokenUsage::default());
-        Self { model: model.to_owned(), passage, estimated_input_tokens, phase, usage, text_bytes: 0, complete_input: None }
+        Self {
+            model: model.to_owned(),
+            passage,
+            estimated_input_tokens,
+            phase,
+            usage,
+            text_bytes: 0,
+            in_other: false,
+            complete_input: None,
+        }
     }
 
     /// Reads one event.
@@ -166,6 +177,7 @@ impl AnthropicReader {
                     }
                     _ => (None, Block::Other),
                 };
+                self.in_other = block == Block::Other;
                 heard.push(self.heard(StreamEvent::BlockStart(block), name, native));
                 // what its start says of it; a native client has read it there
                 if let Some(said) = said.filter(|said| said.text_bytes() > 0) {
@@ -185,6 +197,7 @@ impl AnthropicReader {
                     _ => Delta::Other,
                 };
                 self.text_bytes += delta.text_bytes();
+                let delta = if self.in_other { Delta::Other } else { delta };
                 if matches!(&delta, Delta::ToolInput(piece) if !piece.is_empty()) {
                     self.complete_input = None;
                 }
@@ -383,6 +396,15 @@ mod tests {
             ]
         );
         assert_eq!(said.last(), Some(&StreamEvent::End));
+    }
+
+    #[test]
+    fn arguments_of_a_server_tool_are_no_call_of_the_clients() {
+        let server = r#"{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{}}}"#;
+        let piece = r#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"query\":\"x\"}"}}"#;
+        let (heard, _) = read(&[START, server, piece, STOP]);
+        assert_eq!(heard[1].event, StreamEvent::BlockStart(Block::Other));
+        assert_eq!(heard[2].event, StreamEvent::Delta(Delta::Other));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub struct Adjusted {
 pub fn adjust(chat: &mut Map<String, Value>, target: &Target<'_>) -> Result<(Coercions, ToolNames), BadRequest> {
     let mut coercions = Coercions::default();
     chat.insert("model".to_owned(), json!(target.upstream_name));
-    stream(chat, target);
+    stream(chat, target, &mut coercions);
     token_limit(chat, target, &mut coercions);
     members(chat, target, &mut coercions);
     sampling(chat, target, &mut coercions);
@@ -41,7 +41,7 @@ pub fn adjust(chat: &mut Map<String, Value>, target: &Target<'_>) -> Result<(Coe
     Ok((coercions, tool_names))
 }
 
-fn stream(chat: &mut Map<String, Value>, target: &Target<'_>) {
+fn stream(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Coercions) {
     chat.insert("stream".to_owned(), json!(true));
     match target.profile.stream_usage {
         StreamUsage::AskFor => {
@@ -53,7 +53,10 @@ fn stream(chat: &mut Map<String, Value>, target: &Target<'_>) {
         }
         // whether usage was asked for is between the client and us
         StreamUsage::AlwaysSent => {
-            chat.shift_remove("stream_options");
+            let options = chat.shift_remove("stream_options");
+            for name in options.iter().filter_map(Value::as_object).flat_map(Map::keys).filter(|name| *name != "include_usage") {
+                coercions.add(format!("stream_options.{name}"), Change::Dropped(Reason::Vendor));
+            }
         }
     }
 }

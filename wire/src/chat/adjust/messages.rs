@@ -65,6 +65,7 @@ fn check_part(part: &mut Value, target: &Target<'_>, path: &str) -> Result<(), B
     match (part["type"].as_str(), target.profile.images, target.profile.files) {
         (Some("image_url"), Images::NotTaken, _) => refused("images"),
         (Some("file"), _, Files::NotTaken) => refused("documents"),
+        (Some("file"), _, Files::DocumentUrl) if part["file"]["file_data"].is_null() => refused("files by their id"),
         (Some("file"), _, Files::DocumentUrl) => {
             let file = part["file"].take();
             *part = json!({"type": "document_url", "document_url": file["file_data"], "document_name": file["filename"]});
@@ -184,6 +185,8 @@ mod tests {
         assert_eq!(adjusted(ProviderKind::Deepseek, image).unwrap_err(), "messages.0.content.1: deepseek takes no images");
         let file = json!([{"role": "user", "content": [{"type": "file", "file": {"filename": "a.pdf", "file_data": "data:x"}}]}]);
         assert_eq!(adjusted(ProviderKind::Groq, file.clone()).unwrap_err(), "messages.0.content.0: groq takes no documents");
+        let by_id = json!([{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}]);
+        assert_eq!(adjusted(ProviderKind::Mistral, by_id).unwrap_err(), "messages.0.content.0: mistral takes no files by their id");
         let (messages, _) = adjusted(ProviderKind::Mistral, file).unwrap();
         assert_eq!(messages[0]["content"][0], json!({"type": "document_url", "document_url": "data:x", "document_name": "a.pdf"}));
     }
