@@ -150,6 +150,7 @@ fn stop(script: &Script) -> (Value, Value) {
         Stop::MaxTokens => (json!("max_tokens"), Value::Null),
         Stop::StopSequence(sequence) => (json!("stop_sequence"), json!(sequence)),
         Stop::ToolUse => (json!("tool_use"), Value::Null),
+        Stop::Refusal => (json!("refusal"), Value::Null),
     }
 }
 

@@ -148,6 +148,7 @@ fn finish_reason(script: &Script) -> &'static str {
         Stop::EndTurn | Stop::StopSequence(_) => "stop",
         Stop::MaxTokens => "length",
         Stop::ToolUse => "tool_calls",
+        Stop::Refusal => "content_filter",
     }
 }
 

@@ -29,6 +29,7 @@ pub struct Orders {
     pub interleave: Option<bool>,
     pub text: Option<TextOrder>,
     pub thinking: Option<usize>,
+    pub stop: Option<StopOrder>,
     pub usage: Option<UsageOrder>,
     pub pad: Option<usize>,
     pub fault: Option<Fault>,
@@ -38,6 +39,12 @@ pub struct Orders {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextOrder {
     Nothing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopOrder {
+    /// The vendor's filter ends the answer; with `text=none` there is none.
+    Refusal,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,6 +175,7 @@ impl Orders {
         self.interleave = later.interleave.or(self.interleave);
         self.text = later.text.or(self.text);
         self.thinking = later.thinking.or(self.thinking);
+        self.stop = later.stop.or(self.stop);
         self.usage = later.usage.or(self.usage);
         self.pad = later.pad.or(self.pad);
         self.fault = later.fault.or(self.fault.take());
@@ -206,6 +214,7 @@ fn parse(raw: &str, inside: &str) -> Result<Directive, DirectiveError> {
             "interleave" => orders.interleave = Some(number(key, value)?),
             "thinking" => orders.thinking = Some(number(key, value)?),
             "pad" => orders.pad = Some(number(key, value)?),
+            "stop" => orders.stop = Some(pick(key, value, &[("refusal", StopOrder::Refusal)])?),
             "text" => orders.text = Some(pick(key, value, &[("none", TextOrder::Nothing)])?),
             "usage" => orders.usage = Some(pick(key, value, &[("none", UsageOrder::Nothing), ("cache", UsageOrder::Cache)])?),
             "fault" => match manner(value) {

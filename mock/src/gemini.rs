@@ -32,8 +32,7 @@ pub fn frames(script: &Script, dress: &Dress) -> Frames {
             stream.parts(&Value::Array(parts), FrameKind::Content);
         }
     }
-    let last = response(script, dress, &json!([last_part(script, dress)]), Some(finish_reason(script)));
-    stream.event(&last, FrameKind::Terminator);
+    stream.event(&last(script, dress, json!([last_part(script, dress)])), FrameKind::Terminator);
     stream.frames
 }
 
@@ -47,7 +46,19 @@ pub fn body(script: &Script, dress: &Dress) -> Value {
         parts.push(json!({"text": script.text.concat()}));
     }
     parts.extend(script.calls.iter().enumerate().map(|(position, call)| call_part(call, position, dress)));
-    response(script, dress, &Value::Array(parts), Some(finish_reason(script)))
+    last(script, dress, Value::Array(parts))
+}
+
+/// The response that says why the answer ends. A prompt that is blocked has no candidate.
+fn last(script: &Script, dress: &Dress, parts: Value) -> Value {
+    let mut last = response(script, dress, &parts, Some(finish_reason(script)));
+    if script.stop == Stop::Refusal && script.text.is_empty() && script.thinking.is_empty() {
+        last["promptFeedback"] = json!({"blockReason": "PROHIBITED_CONTENT"});
+        if let Some(members) = last.as_object_mut() {
+            members.remove("candidates");
+        }
+    }
+    last
 }
 
 /// The error envelope of HTTP errors. A pause is asked for in it, for there is no header.
@@ -82,6 +93,7 @@ pub fn error_event(error: &Value) -> String {
 fn finish_reason(script: &Script) -> &'static str {
     match script.stop {
         Stop::MaxTokens => "MAX_TOKENS",
+        Stop::Refusal => "SAFETY",
         // also where there are calls
         Stop::EndTurn | Stop::StopSequence(_) | Stop::ToolUse => "STOP",
     }

@@ -64,7 +64,7 @@ pub fn error(refused: &Refused, message: &str) -> Value {
 
 fn ending(script: &Script) -> (&'static str, &'static str) {
     match script.stop {
-        Stop::MaxTokens => ("response.incomplete", "incomplete"),
+        Stop::MaxTokens | Stop::Refusal => ("response.incomplete", "incomplete"),
         Stop::EndTurn | Stop::StopSequence(_) | Stop::ToolUse => ("response.completed", "completed"),
     }
 }
@@ -73,7 +73,8 @@ fn response(script: &Script, dress: &Dress, status: &str, output: Value) -> Valu
     let mut response = json!({"id": format!("resp_mock{}", dress.tag), "object": "response", "created_at": dress.created_s, "status": status,
         "error": null, "incomplete_details": null, "model": dress.model, "output": output, "usage": null});
     if status == "incomplete" {
-        response["incomplete_details"] = json!({"reason": "max_output_tokens"});
+        let reason = if script.stop == Stop::Refusal { "content_filter" } else { "max_output_tokens" };
+        response["incomplete_details"] = json!({"reason": reason});
     }
     if status != "in_progress" && script.usage.reported == Reported::Yes {
         response["usage"] = usage(&script.usage);

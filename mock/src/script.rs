@@ -1,7 +1,7 @@
 //! A request and its orders → what will be said, before any wire format: pure, and the same for both dialects.
 
 use crate::ask::{Ask, ToolChoice};
-use crate::directive::{Orders, TextOrder, UsageOrder, without_directives};
+use crate::directive::{Orders, StopOrder, TextOrder, UsageOrder, without_directives};
 use crate::schema_value::arguments_for;
 
 /// Words for answers of an ordered length. Some hold multi-byte characters, so that a careless cut shows.
@@ -43,6 +43,8 @@ pub enum Stop {
     MaxTokens,
     StopSequence(String),
     ToolUse,
+    /// The vendor's filter.
+    Refusal,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +98,10 @@ pub fn write(ask: &Ask, orders: &Orders, id_prefix: &str, tag: &str) -> Script {
     };
     if !script.calls.is_empty() {
         script.stop = Stop::ToolUse;
+    }
+    if orders.stop == Some(StopOrder::Refusal) {
+        script.calls.clear();
+        script.stop = Stop::Refusal;
     }
     stop_at_sequence(&mut script, &ask.stop_sequences);
     stop_at_max_tokens(&mut script, ask.max_tokens);

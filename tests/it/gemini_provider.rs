@@ -126,3 +126,19 @@ async fn p074_signatures_go_back_to_the_calls_that_they_were_made_with() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(answer.header("x-ainfera-coercions").unwrap().contains("messages.1.content.2=dropped:other_issuer"));
 }
+
+/// An answer that is empty because the provider's filter ended it is an answer: asking others would be going around it.
+#[actix_rt::test]
+async fn a_refusal_without_a_word_is_an_answer_in_every_dialect() {
+    let gateway = gateway().await;
+    for model in ["gemini-old", "mistral-large-3", "claude-opus-4-7"] {
+        for script in ["[[mock stop=refusal text=none tools=0]]", "[[mock stop=refusal tokens=3 tools=0]]"] {
+            let stream = gateway.call(&streamed(pinned(model, script))).await;
+            let message = message_of(&stream);
+            assert_eq!(message["stop_reason"], "refusal", "{model} {script}");
+            let whole = gateway.call(&pinned(model, script)).await;
+            assert_eq!((whole.status, &whole.json()["stop_reason"]), (200, &message["stop_reason"]), "{model} {script}");
+            assert_eq!(whole.json()["content"], message["content"], "{model} {script}");
+        }
+    }
+}

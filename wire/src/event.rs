@@ -137,7 +137,7 @@ pub enum Passage {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heard {
     pub event: StreamEvent,
-    /// On the last of the events that one of the provider's gave rise to; the others have none and are not to be said again.
+    /// An event of the provider may be several of ours: only one of them has it, and a client that gets it is not told the others.
     pub native: Option<Native>,
 }
 

@@ -106,10 +106,14 @@ impl Dialect {
                 headers.extend(key.map(|key| ("x-api-key", key)));
                 let mut coercions = as_messages(call);
                 let cooled = call.translation.as_ref().and_then(|translation| cooled(call, translation, &mut coercions));
+                let body = cooled.as_ref().unwrap_or(&call.messages);
+                let mut foreign = Coercions::default();
+                let thinking_apart = crate::anthropic::foreign_thinking::removed(body, &mut foreign);
+                coercions.extend(&callers(call, foreign));
                 Ok(UpstreamRequest {
                     url: format!("{}/v1/messages", provider.base_url),
                     headers,
-                    body: crate::anthropic::native::request_body(cooled.as_ref().unwrap_or(&call.messages), upstream_name)?,
+                    body: crate::anthropic::native::request_body(thinking_apart.as_deref().unwrap_or(body), upstream_name)?,
                     coercions,
                     tool_names: ToolNames::default(),
                     stream_mode: StreamMode::Native,
@@ -194,7 +198,7 @@ impl Dialect {
             Dialect::Chat(profile) => {
                 let passage = match &call.client {
                     Client::Chat(usage_chunk) => ChatPassage::native(model, *usage_chunk),
-                    Client::Messages | Client::Inference => ChatPassage::Translated,
+                    Client::Messages | Client::Responses(_) | Client::Inference => ChatPassage::Translated,
                 };
                 DialectReader::Chat(ChatReader::new(id_seed, request.tool_names.clone(), heard_reasoning(call, profile), passage))
             }
@@ -233,10 +237,17 @@ fn cooled(call: &Call, translation: &Translation, coercions: &mut Coercions) -> 
 
 /// What is told of a call that was written from its Anthropic form.
 fn from_messages(call: &Call, written: Coercions) -> Coercions {
-    let Some(translation) = &call.translation else { return written };
-    let mut coercions = translation.lost.clone();
-    coercions.extend(&written.traced(&translation.origins));
+    let mut coercions = call.translation.as_ref().map(|translation| translation.lost.clone()).unwrap_or_default();
+    coercions.extend(&callers(call, written));
     coercions
+}
+
+/// Changes of the Anthropic form under the caller's own names.
+fn callers(call: &Call, coercions: Coercions) -> Coercions {
+    match &call.translation {
+        Some(translation) => coercions.traced(&translation.origins),
+        None => coercions,
+    }
 }
 
 /// A mistake of the Anthropic form under the caller's name for the field.
@@ -263,5 +274,74 @@ pub enum StreamFault {
 impl StreamFault {
     pub fn malformed(what: impl Into<String>) -> Self {
         StreamFault::Malformed(what.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::ClientHeaders;
+    use ainfera_schema::{ModelSlug, OnDisconnect, ProviderId, Secret};
+
+    fn request(kind: ProviderKind, stream_mode: StreamMode) -> UpstreamRequest {
+        let provider = Provider {
+            id: ProviderId::new("p"),
+            kind,
+            base_url: "https://vendor.example".to_owned(),
+            api_key: Some(Secret::new("the-key".to_owned())),
+            on_disconnect: OnDisconnect::Cancel,
+            max_concurrent: None,
+            stream_mode,
+        };
+        let model = Model {
+            slug: ModelSlug::new("slug"),
+            provider: ProviderId::new("p"),
+            upstream_name: "their-model".to_owned(),
+            maker: "p".to_owned(),
+            q_prior: None,
+            price: None,
+            m_allowed: None,
+            supports_tools: true,
+            reasoning: None,
+            stream_mode: StreamMode::Native,
+            context_window: None,
+            max_output_tokens: None,
+            expected_latency_ms: None,
+        };
+        let body = Bytes::from_static(br#"{"model":"m","max_tokens":50,"messages":[{"role":"user","content":"hi"}],"stream":true}"#);
+        let call = Call::from_messages(body, ClientHeaders::default(), &|_| 1).unwrap();
+        Dialect::of(kind).request(&call, &provider, &model).unwrap()
+    }
+
+    #[test]
+    fn the_key_is_in_one_header_and_nowhere_else() {
+        for kind in ProviderKind::ALL {
+            let sent = request(kind, StreamMode::Native);
+            let (name, value) = match kind {
+                ProviderKind::Anthropic | ProviderKind::Mock => ("x-api-key", "the-key"),
+                ProviderKind::Gemini => ("x-goog-api-key", "the-key"),
+                _ => ("authorization", "Bearer the-key"),
+            };
+            let with_key: Vec<&(&str, String)> = sent.headers.iter().filter(|(_, value)| value.contains("the-key")).collect();
+            assert_eq!(with_key, [&(name, value.to_owned())], "{kind:?}");
+            assert!(!sent.url.contains("the-key") && !String::from_utf8_lossy(&sent.body).contains("the-key"), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn who_cannot_stream_is_not_asked_to() {
+        for kind in ProviderKind::ALL {
+            let body = |request: &UpstreamRequest| serde_json::from_slice::<serde_json::Value>(&request.body).unwrap();
+            let (live, whole) = (request(kind, StreamMode::Native), request(kind, StreamMode::Wrapped));
+            assert_eq!((live.stream_mode, whole.stream_mode), (StreamMode::Native, StreamMode::Wrapped), "{kind:?}");
+            if kind == ProviderKind::Gemini {
+                assert!(live.url.ends_with("/v1beta/models/their-model:streamGenerateContent?alt=sse"), "{}", live.url);
+                assert!(whole.url.ends_with("/v1beta/models/their-model:generateContent"), "{}", whole.url);
+                assert_eq!(live.body, whole.body);
+            } else {
+                assert_eq!((&body(&live)["stream"], &body(&whole)["stream"]), (&true.into(), &false.into()), "{kind:?}");
+                assert!(body(&whole).get("stream_options").is_none(), "{kind:?}");
+            }
+        }
     }
 }

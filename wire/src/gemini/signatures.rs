@@ -14,26 +14,24 @@ pub enum On {
     Text,
 }
 
+/// Before what was made with a text; no signature has a colon.
+const TEXT: &str = "text:";
+
 /// Calls that no signature came with, because somebody else made them, are let through with this one.
 pub const UNSIGNED: &str = "skip_thought_signature_validator";
 
 pub fn kept(on: On, signature: &str) -> ByteString {
-    let word = match on {
-        On::Call => "call",
-        On::Text => "text",
-    };
-    signature::marked(Issuer::Gemini, &format!("{word}:{signature}"))
+    match on {
+        // as the compatible endpoint has them, so that a conversation may go on at either
+        On::Call => signature::marked(Issuer::Gemini, signature),
+        On::Text => signature::marked(Issuer::Gemini, &format!("{TEXT}{signature}")),
+    }
 }
 
 /// `None` for what another issuer made.
 pub fn given_back(signature: &str) -> Option<(On, &str)> {
     let (Issuer::Gemini, kept) = signature::read(signature) else { return None };
-    match kept.split_once(':') {
-        Some(("text", made)) => Some((On::Text, made)),
-        Some(("call", made)) => Some((On::Call, made)),
-        // from the compatible endpoint, which has them on calls only
-        _ => Some((On::Call, kept)),
-    }
+    Some(kept.strip_prefix(TEXT).map_or((On::Call, kept), |made| (On::Text, made)))
 }
 
 #[cfg(test)]
