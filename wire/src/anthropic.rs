@@ -5,6 +5,7 @@
 pub mod complete_start;
 pub mod content;
 pub mod foreign;
+pub mod foreign_thinking;
 pub mod frames;
 pub mod message;
 pub mod native;

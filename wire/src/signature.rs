@@ -18,6 +18,9 @@ pub enum Issuer {
     Chat,
 }
 
+/// What every mark begins with.
+pub const MARK: &str = "ainfera.";
+
 const MARKS: [(Issuer, &str); 5] = [
     (Issuer::Responses, "ainfera.responses."),
     (Issuer::Gemini, "ainfera.gemini."),

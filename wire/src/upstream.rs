@@ -152,12 +152,12 @@ impl Dialect {
         let url = format!("{}/v1/responses", provider.base_url);
         let headers = key.map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
         if Dialect::Responses.is_native_to(call.client.dialect()) {
-            let body = crate::responses::native::request_body(&call.body, &model.upstream_name)?;
+            let (body, coercions) = crate::responses::native::request_body(&call.body, &model.upstream_name, model.max_output_tokens)?;
             return Ok(UpstreamRequest {
                 url,
                 headers,
                 body,
-                coercions: Coercions::default(),
+                coercions,
                 tool_names: ToolNames::default(),
                 stream_mode: StreamMode::Native,
             });

@@ -12,7 +12,8 @@ use crate::chat::adjust::messages::CALL_IDS;
 use crate::chat::profile::CallSignature;
 use crate::chat::target::Target;
 use crate::coercion::{Change, Reason};
-use crate::signature::{self, Issuer};
+use crate::gemini::signatures::{On, given_back};
+use crate::signature;
 
 pub(super) fn messages(request: &MessagesRequest<'_>, target: &Target<'_>, notes: &mut Notes) -> Result<Vec<Value>, BadRequest> {
     let mut writer = Writer { target, notes, messages: Vec::with_capacity(request.turns.len() + 1), called: Vec::new() };
@@ -79,12 +80,16 @@ impl Writer<'_, '_> {
                     self.called.push(id.to_string());
                 }
                 Block::Thinking { text: thought, signature } => {
-                    let (issuer, signed) = signature::read(signature.as_deref().unwrap_or_default());
-                    match (issuer, self.target.profile.call_signature) {
-                        (Issuer::Gemini, CallSignature::GoogleExtraContent) if !signed.is_empty() => {
-                            call_signature = Some(signed.to_owned())
+                    let signature = signature.as_deref().unwrap_or_default();
+                    let profile = self.target.profile;
+                    match (given_back(signature), profile.call_signature) {
+                        (Some((On::Call, signed)), CallSignature::GoogleExtraContent) if !signed.is_empty() => {
+                            call_signature = Some(signed.to_owned());
+                            if !thought.is_empty() {
+                                self.lost(format!("{path}.thinking"), Reason::NoEquivalent);
+                            }
                         }
-                        _ if issuer == self.target.profile.issuer && self.target.profile.reasoning_back.is_some() => {
+                        _ if signature::read(signature).0 == profile.issuer && profile.reasoning_back.is_some() => {
                             reasoning.push_str(thought);
                             reasoning_paths.push(path);
                         }
