@@ -102,7 +102,10 @@ impl ChatFrames {
         }
         match &*native.name {
             FINISH => match Members::parse(&native.data) {
-                Ok(chunk) => visit("", &chunk.write(|_| Edit::Keep, &[("ainfera", self.ainfera().to_string())])),
+                Ok(chunk) => {
+                    self.usage_told |= chunk.0.iter().any(|(name, value)| &**name == "usage" && value.get() != "null");
+                    visit("", &chunk.write(|_| Edit::Keep, &[("ainfera", self.ainfera().to_string())]));
+                }
                 Err(_) => visit("", &native.data),
             },
             USAGE if self.usage_chunk == UsageChunk::Unwanted => {}
@@ -197,6 +200,8 @@ pub struct Mending {
     pub finish_reason: Option<&'static str>,
     /// The first chunk says whose turn it is.
     pub is_first: bool,
+    /// Content is a list of parts, which clients do not expect in a chunk.
+    pub has_parts: bool,
 }
 
 /// See [`Mending`].
@@ -239,7 +244,7 @@ pub fn passed(data: &[u8], model: &str, usage_chunk: UsageChunk, mending: &Mendi
 fn mended(choices: &str, mending: &Mending) -> Result<Option<String>, serde_json::Error> {
     let broken_calls = mending.calls.iter().any(|call| call.broken);
     let needs_role = mending.is_first && !choices.contains("\"role\"");
-    if !broken_calls && !needs_role && mending.finish_reason.is_none() {
+    if !broken_calls && !needs_role && !mending.has_parts && mending.finish_reason.is_none() {
         return Ok(None);
     }
     let mut choices: Value = serde_json::from_str(choices)?;
@@ -252,6 +257,9 @@ fn mended(choices: &str, mending: &Mending) -> Result<Option<String>, serde_json
     }
     if needs_role {
         choice["delta"]["role"] = json!("assistant");
+    }
+    if mending.has_parts {
+        say_plainly(&mut choice["delta"]);
     }
     if let Some(calls) = choice["delta"]["tool_calls"].as_array_mut() {
         for (call, mended) in calls.iter_mut().zip(&mending.calls) {
@@ -284,6 +292,23 @@ fn mended(choices: &str, mending: &Mending) -> Result<Option<String>, serde_json
         delta.shift_remove("tool_calls");
     }
     Ok(Some(choices.to_string()))
+}
+
+/// Parts as the strings that every client reads: what is said, and what was thought.
+fn say_plainly(delta: &mut Value) {
+    let Value::Array(parts) = delta["content"].take() else { return };
+    let (mut said, mut thought) = (String::new(), String::new());
+    for part in &parts {
+        match &part["thinking"] {
+            Value::Array(thoughts) => thoughts.iter().filter_map(|piece| piece["text"].as_str()).for_each(|piece| thought.push_str(piece)),
+            Value::String(piece) => thought.push_str(piece),
+            _ => said.push_str(part["text"].as_str().unwrap_or_default()),
+        }
+    }
+    if !thought.is_empty() {
+        delta["reasoning_content"] = json!(thought);
+    }
+    delta["content"] = json!(said);
 }
 
 #[cfg(test)]

@@ -91,12 +91,13 @@ impl ChatReader {
         if chunk.error.is_some() || chunk.x_groq.as_ref().is_some_and(|extra| extra.error.is_some()) {
             return Err(fault(&data));
         }
+        // a native chunk goes before what it means, also before the start
+        let place = self.passage.begin(&chunk, heard);
         if self.phase == Phase::BeforeStart {
             self.phase = Phase::Started;
             let upstream_id = chunk.id.as_ref().filter(|id| !id.is_empty()).map(|id| id.shared(&data));
             heard.push(Heard::translated(StreamEvent::Start { upstream_id, usage: self.usage.disjoint() }));
         }
-        let place = self.passage.begin(&chunk, heard);
         for usage in chunk.usage.into_iter().chain(chunk.x_groq.and_then(|extra| extra.usage)) {
             self.usage.merge(usage);
         }
@@ -160,6 +161,7 @@ impl ChatReader {
             Some(b'"') if is_thought => self.piece(Said::Thought(text_of(content, data)?), heard),
             Some(b'"') => self.piece(Said::Text(text_of(content, data)?), heard),
             Some(b'[') => {
+                self.passage.note_parts();
                 let parts: Vec<ContentPart<'_>> = serde_json::from_str(content.get()).map_err(malformed)?;
                 for part in parts {
                     self.part(part, data, heard)?;

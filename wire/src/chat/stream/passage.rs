@@ -65,6 +65,13 @@ impl ChatPassage {
         native.mending.calls.push(mended);
     }
 
+    /// The content is a list of parts.
+    pub(super) fn note_parts(&mut self) {
+        if let ChatPassage::Native(native) = self {
+            native.mending.has_parts = true;
+        }
+    }
+
     pub(super) fn note_finish(&mut self, reason: &str) {
         if let ChatPassage::Native(native) = self {
             native.finish = Some(reason.to_ascii_lowercase());
