@@ -66,8 +66,6 @@ pub struct Item<'a> {
     #[serde(borrow, rename = "type")]
     pub kind: Option<Text<'a>>,
     #[serde(borrow)]
-    pub id: Option<Text<'a>>,
-    #[serde(borrow)]
     pub call_id: Option<Text<'a>>,
     #[serde(borrow)]
     pub name: Option<Text<'a>>,

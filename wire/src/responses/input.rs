@@ -53,7 +53,7 @@ fn assistant(
                 items.push(json!({"type": "function_call", "call_id": &**id, "name": tool_names.sent(name, LONGEST_TOOL_NAME), "arguments": arguments}));
             }
             Block::Thinking { text, signature } => match signature.as_deref().and_then(encrypted) {
-                Some((id, encrypted)) => items.push(reasoning(text, id, encrypted)),
+                Some(encrypted) => items.push(reasoning(text, encrypted)),
                 None => coercions.add(path, Change::Dropped(Reason::Issuer)),
             },
             Block::RedactedThinking => coercions.add(path, Change::Dropped(Reason::Issuer)),
@@ -63,21 +63,18 @@ fn assistant(
     Ok(())
 }
 
-/// The id and the encrypted content of a reasoning item that this dialect made.
-fn encrypted(signature: &str) -> Option<(&str, &str)> {
+/// The encrypted content of a reasoning item that this dialect made.
+fn encrypted(signature: &str) -> Option<&str> {
     match signature::read(signature) {
-        (Issuer::Responses, item) => item.split_once(':'),
+        (Issuer::Responses, encrypted) => Some(encrypted),
         (Issuer::Anthropic | Issuer::Gemini | Issuer::Deepseek | Issuer::Xai | Issuer::Chat, _) => None,
     }
 }
 
-fn reasoning(text: &str, id: &str, encrypted: &str) -> Value {
+/// Without its id: where nothing is stored it stands for nothing.
+fn reasoning(text: &str, encrypted: &str) -> Value {
     let summary = if text.is_empty() { json!([]) } else { json!([{"type": "summary_text", "text": text}]) };
-    let mut item = json!({"type": "reasoning", "summary": summary, "encrypted_content": encrypted});
-    if !id.is_empty() {
-        item["id"] = json!(id);
-    }
-    item
+    json!({"type": "reasoning", "summary": summary, "encrypted_content": encrypted})
 }
 
 fn user(turn: &Turn<'_>, path: &str, coercions: &mut Coercions, items: &mut Vec<Value>) {

@@ -37,7 +37,6 @@ impl Kind {
 /// All that an item's last event says; an event before it says less.
 #[derive(Debug, Default)]
 pub struct Whole {
-    pub id: ByteString,
     pub call_id: ByteString,
     pub name: ByteString,
     /// Text of a message, summary or raw text of a reasoning item, arguments of a call.
@@ -134,7 +133,7 @@ impl Items {
         let item = &mut self.items[at];
         if let Some(encrypted) = whole.encrypted.filter(|encrypted| !encrypted.is_empty()) {
             item.open_block(Block::Thinking);
-            let signature = signature::marked(Issuer::Responses, &format!("{}:{encrypted}", whole.id));
+            let signature = signature::marked(Issuer::Responses, &encrypted);
             item.waiting.push(StreamEvent::Delta(Delta::Signature(signature)));
         }
         item.close();

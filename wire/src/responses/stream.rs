@@ -196,7 +196,7 @@ fn whole_item(item: Item<'_>, data: &Bytes) -> (Kind, Whole) {
         Kind::Other => Vec::new(),
     };
     let encrypted = item.encrypted_content.map(|encrypted| encrypted.shared(data)).filter(|_| kind == Kind::Reasoning);
-    (kind, Whole { id: shared(item.id), call_id: shared(item.call_id), name: shared(item.name), text, encrypted })
+    (kind, Whole { call_id: shared(item.call_id), name: shared(item.name), text, encrypted })
 }
 
 /// The code decides where it is one that only this dialect has; else the words do, as for everybody.
