@@ -111,6 +111,34 @@ async fn p012_a_call_keeps_its_id_through_the_turns_of_a_conversation() {
 }
 
 #[actix_rt::test]
+async fn p074_reasoning_goes_back_to_its_maker_and_to_nobody_else() {
+    let gateway = gateway().await;
+    let mut body = agents_call("deepseek/deepseek-chat");
+    body["messages"] = json!([{"role": "user", "content": "[[mock thinking=2 tools=1]] weather?"}]);
+    let first = message_of(&gateway.call(&streamed(body.clone())).await);
+    let thought = first["content"].as_array().unwrap().iter().find(|block| block["type"] == "thinking").unwrap().clone();
+    let call = first["content"].as_array().unwrap().iter().find(|block| block["type"] == "tool_use").unwrap();
+    let result = json!([{"type": "tool_result", "tool_use_id": call["id"], "content": "sunny"}]);
+    let messages = body["messages"].as_array_mut().unwrap();
+    messages.push(json!({"role": "assistant", "content": first["content"]}));
+    messages.push(json!({"role": "user", "content": result}));
+    message_of(&gateway.call(&streamed(body.clone())).await);
+    let sent = gateway.mock.requests().last().unwrap().body.clone();
+    assert_eq!(sent["messages"][2]["reasoning_content"], thought["thinking"], "{sent}");
+
+    for (model, place) in [("mistral/mistral-large", "/messages/2"), ("claude-opus-4-7", "/messages/1")] {
+        body["model"] = json!(model);
+        let answer = gateway.call(&streamed(body.clone())).await;
+        message_of(&answer);
+        assert!(answer.header("x-ainfera-coercions").unwrap().contains("messages.1.content.0=dropped:other_issuer"), "{model}");
+        let sent = gateway.mock.requests().last().unwrap().body.clone();
+        let turn = sent.pointer(place).unwrap().to_string();
+        assert!(turn.contains(call["name"].as_str().unwrap()) || turn.contains("mcp__"), "{model}: {turn}");
+        assert!(!turn.contains(thought["thinking"].as_str().unwrap()) && !turn.contains("ainfera."), "{model}: {turn}");
+    }
+}
+
+#[actix_rt::test]
 async fn tools_that_must_not_be_called_are_not_called() {
     let gateway = gateway().await;
     for (kind, ..) in VENDORS {
