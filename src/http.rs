@@ -27,6 +27,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(calling("/v1/messages", post().to(calls::messages)))
         .service(calling("/v1/chat/completions", post().to(calls::chat_completions)))
+        .service(calling("/v1/responses", post().to(calls::responses)))
         .service(calling("/v1/inference", post().to(calls::inference)))
         .service(reading("/v1/models", get().to(reads::models)))
         .service(reading("/v1/inferences/{inference_id}", get().to(reads::inference)))

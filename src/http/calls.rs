@@ -42,6 +42,11 @@ pub async fn chat_completions(request: HttpRequest, payload: Payload, shared: Da
     answer_call(Call::from_chat, request, payload, &shared, worker).await
 }
 
+/// `POST /v1/responses`
+pub async fn responses(request: HttpRequest, payload: Payload, shared: Data<Shared>, worker: Data<Rc<Worker>>) -> HttpResponse {
+    answer_call(Call::from_responses, request, payload, &shared, worker).await
+}
+
 /// `POST /v1/inference`
 pub async fn inference(request: HttpRequest, payload: Payload, shared: Data<Shared>, worker: Data<Rc<Worker>>) -> HttpResponse {
     answer_call(Call::from_inference, request, payload, &shared, worker).await

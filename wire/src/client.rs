@@ -12,6 +12,9 @@ use crate::chat::frames::ChatFrames;
 use crate::client_error::ClientError;
 use crate::event::{Heard, StreamEvent};
 use crate::inference::flat;
+use crate::responses::call::ResponsesClient;
+use crate::responses::frames::ResponsesFrames;
+use crate::responses::whole::ResponseObject;
 use crate::sse::write_frame;
 
 /// What a client speaks.
@@ -44,6 +47,7 @@ impl ClientDialect {
 pub enum Client {
     Messages,
     Chat(UsageChunk),
+    Responses(Box<ResponsesClient>),
     Inference,
 }
 
@@ -52,6 +56,7 @@ impl Client {
         match self {
             Client::Messages => ClientDialect::Messages,
             Client::Chat(_) => ClientDialect::Chat,
+            Client::Responses(_) => ClientDialect::Responses,
             Client::Inference => ClientDialect::Inference,
         }
     }
@@ -80,6 +85,7 @@ pub struct AnswerNames {
 pub enum ClientFrames {
     Messages(AnthropicFrames),
     Chat(ChatFrames),
+    Responses(Box<ResponsesFrames>),
 }
 
 impl ClientFrames {
@@ -89,6 +95,7 @@ impl ClientFrames {
                 ClientFrames::Messages(AnthropicFrames::new(format!("msg_{}", names.digits), &names.model, names.estimated_input_tokens))
             }
             Client::Chat(usage_chunk) => ClientFrames::Chat(ChatFrames::new(names, *usage_chunk)),
+            Client::Responses(client) => ClientFrames::Responses(Box::new(ResponsesFrames::new(names, (**client).clone()))),
             // it is never streamed: what it is put together from are chunks
             Client::Inference => ClientFrames::Chat(ChatFrames::new(names, UsageChunk::Wanted)),
         }
@@ -108,6 +115,7 @@ impl ClientFrames {
         match self {
             ClientFrames::Messages(frames) => frames.json(heard, visit),
             ClientFrames::Chat(frames) => frames.json(heard, visit),
+            ClientFrames::Responses(frames) => frames.json(heard, visit),
         }
     }
 
@@ -121,6 +129,7 @@ impl ClientFrames {
         match self {
             ClientFrames::Messages(_) => write_frame("error", error.json(ClientDialect::Messages).as_bytes(), out),
             ClientFrames::Chat(_) => write_frame("", error.json(ClientDialect::Chat).as_bytes(), out),
+            ClientFrames::Responses(frames) => frames.error(error, &mut |name, json| write_frame(name, json, out)),
         }
     }
 }
@@ -130,6 +139,7 @@ impl ClientFrames {
 pub enum WholeAnswer {
     Messages(AnthropicMessage),
     Chat(ChatCompletion),
+    Responses(ResponseObject),
     Inference(ChatCompletion),
 }
 
@@ -139,6 +149,7 @@ impl WholeAnswer {
         match client {
             Client::Messages => WholeAnswer::Messages(AnthropicMessage::default()),
             Client::Chat(_) => WholeAnswer::Chat(ChatCompletion::default()),
+            Client::Responses(_) => WholeAnswer::Responses(ResponseObject::default()),
             Client::Inference => WholeAnswer::Inference(ChatCompletion::default()),
         }
     }
@@ -148,6 +159,7 @@ impl WholeAnswer {
         match self {
             WholeAnswer::Messages(message) => message.add(name, data),
             WholeAnswer::Chat(completion) | WholeAnswer::Inference(completion) => completion.add(data),
+            WholeAnswer::Responses(response) => response.add(name, data),
         }
     }
 
@@ -156,6 +168,7 @@ impl WholeAnswer {
         match self {
             WholeAnswer::Messages(message) => message.into_json(),
             WholeAnswer::Chat(completion) => completion.into_value().to_string().into_bytes(),
+            WholeAnswer::Responses(response) => response.into_value().to_string().into_bytes(),
             WholeAnswer::Inference(completion) => flat(&completion.into_value()).to_string().into_bytes(),
         }
     }

@@ -1,26 +1,62 @@
 //! The native path, Responses on both sides: everything goes through as it came, but for the model's name and the members meant for the router.
 
 use bytes::Bytes;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::anthropic::request::ROUTING_MEMBERS;
 use crate::bad_request::BadRequest;
+use crate::chat::call::DEFAULT_MAX_TOKENS;
+use crate::coercion::{Change, Coercions, Reason};
 use crate::json::{Edit, Members, quoted};
 use crate::upstream::StreamFault;
 
-/// The body for a Responses provider: the caller's own, with the provider's name for the model, always streamed, without the members that the router reads itself.
-pub fn request_body(body: &[u8], upstream_name: &str) -> Result<Bytes, BadRequest> {
-    let members = Members::parse(body).map_err(|error| BadRequest::new("body", error.to_string()))?;
+/// What marked signatures begin with.
+const MARKED: &str = "ainfera.";
+
+/// The body for a Responses provider: the caller's own, with the provider's name for the model, always streamed, without the members that the router reads
+/// itself and without reasoning that others made. A call without a limit gets one: without it, it would have no highest price.
+pub fn request_body(body: &[u8], upstream_name: &str, max_output_tokens: Option<u64>) -> Result<(Bytes, Coercions), BadRequest> {
+    let bad = |error: serde_json::Error| BadRequest::new("body", error.to_string());
+    let members = Members::parse(body).map_err(bad)?;
+    let find = |name: &str| members.0.iter().find(|(key, _)| &**key == name).map(|(_, value)| value.get()).filter(|value| *value != "null");
+    let mut coercions = Coercions::default();
+    let own = find("input").map(|input| without_foreign_reasoning(input, &mut coercions)).transpose().map_err(bad)?.flatten();
+    let mut added = vec![("stream", "true".to_owned())];
+    if find("max_output_tokens").is_none() {
+        added.push(("max_output_tokens", DEFAULT_MAX_TOKENS.min(max_output_tokens.unwrap_or(u64::MAX)).to_string()));
+    }
     let edited = members.write(
         |key| match key {
             "model" => Edit::Replace(quoted(upstream_name)),
-            "stream" => Edit::Remove,
+            "input" => own.clone().map_or(Edit::Keep, Edit::Replace),
+            "stream" | "agent_id" => Edit::Remove,
+            "max_output_tokens" if added.len() > 1 => Edit::Remove,
             key if ROUTING_MEMBERS.contains(&key) => Edit::Remove,
             _ => Edit::Keep,
         },
-        &[("stream", "true".to_owned())],
+        &added,
     );
-    Ok(Bytes::from(edited))
+    Ok((Bytes::from(edited), coercions))
+}
+
+/// The items without what another vendor encrypted; `None` if there is nothing of that kind.
+fn without_foreign_reasoning(input: &str, coercions: &mut Coercions) -> Result<Option<String>, serde_json::Error> {
+    if !input.starts_with('[') || !input.contains(MARKED) {
+        return Ok(None);
+    }
+    let items: Vec<&RawValue> = serde_json::from_str(input)?;
+    let mut kept = Vec::with_capacity(items.len());
+    for (index, item) in items.into_iter().enumerate() {
+        let parsed: Value = serde_json::from_str(item.get())?;
+        let foreign = parsed["type"] == "reasoning" && parsed["encrypted_content"].as_str().is_some_and(|text| text.starts_with(MARKED));
+        if foreign {
+            coercions.add(format!("input.{index}"), Change::Dropped(Reason::Issuer));
+        } else {
+            kept.push(item);
+        }
+    }
+    serde_json::to_string(&kept).map(Some)
 }
 
 /// An event that carries a response, under our name for the model; callers never see the provider's. Other events are as they came.
@@ -49,8 +85,22 @@ mod tests {
     #[test]
     fn only_the_model_and_our_own_members_change() {
         let body = br#"{"model":"ainfera-inference","new_field":{"a": 1.0},"task_type":"code","stream":false,"input":"hi"}"#;
-        let sent = request_body(body, "gpt-x").unwrap();
-        assert_eq!(&sent[..], br#"{"model":"gpt-x","new_field":{"a": 1.0},"input":"hi","stream":true}"#);
+        let (sent, _) = request_body(body, "gpt-x", Some(900)).unwrap();
+        assert_eq!(&sent[..], br#"{"model":"gpt-x","new_field":{"a": 1.0},"input":"hi","stream":true,"max_output_tokens":900}"#);
+        let limited = br#"{"model":"m","max_output_tokens":7,"input":"hi"}"#;
+        let (sent, _) = request_body(limited, "gpt-x", None).unwrap();
+        assert_eq!(&sent[..], br#"{"model":"gpt-x","max_output_tokens":7,"input":"hi","stream":true}"#);
+    }
+
+    #[test]
+    fn p075_reasoning_goes_back_to_its_issuer_alone() {
+        let body = br#"{"model":"m","max_output_tokens":7,"input":[{"type":"reasoning","encrypted_content":"ainfera.anthropic.x"},{"type":"reasoning","encrypted_content":"theirs","n": 1.0}]}"#;
+        let (sent, coercions) = request_body(body, "m", None).unwrap();
+        assert_eq!(
+            &sent[..],
+            br#"{"model":"m","max_output_tokens":7,"input":[{"type":"reasoning","encrypted_content":"theirs","n": 1.0}],"stream":true}"#
+        );
+        assert_eq!(coercions.texts(), ["input.0=dropped:other_issuer"]);
     }
 
     #[test]

@@ -1,0 +1,236 @@
+//! `POST /v1/responses`, parsed at the edge and said in Anthropic's form. What is wrong is named, what that form cannot say is named too.
+//!
+//! Nothing is kept here from one call to the next: what refers to something kept goes only to a provider of this dialect that may have it.
+//! Source: OpenAI API reference, responses, create.
+
+pub(super) mod items;
+mod tools;
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use crate::anthropic::request::ROUTING_MEMBERS;
+use crate::bad_request::{BadRequest, parse_body};
+use crate::call::{Call, ClientHeaders};
+use crate::chat::call::DEFAULT_MAX_TOKENS;
+use crate::client::Client;
+use crate::coercion::{Change, Reason};
+use crate::json::is_too_deep;
+use crate::saying::Saying;
+
+/// What of the request comes back in its answer, and what the answer's calls are to be called.
+#[derive(Debug, Clone, Default)]
+pub struct ResponsesClient {
+    /// Members of the response object that repeat the request's.
+    pub echo: Map<String, Value>,
+    /// Names of tools that take any text: their calls are items of a kind of their own.
+    pub custom_tools: Vec<String>,
+}
+
+/// Members that come back in the answer, and what they are where the request does not say.
+const ECHO: [(&str, &str); 13] = [
+    ("instructions", "null"),
+    ("max_output_tokens", "null"),
+    ("metadata", "{}"),
+    ("parallel_tool_calls", "true"),
+    ("previous_response_id", "null"),
+    ("reasoning", r#"{"effort":null,"summary":null}"#),
+    ("temperature", "null"),
+    ("text", r#"{"format":{"type":"text"}}"#),
+    ("tool_choice", "\"auto\""),
+    ("tools", "[]"),
+    ("top_p", "null"),
+    ("truncation", "\"disabled\""),
+    ("user", "null"),
+];
+
+/// Members that Anthropic's form has no place for, and that say nothing of what the model shall do.
+const NO_EQUIVALENT: [&str; 10] = [
+    "metadata",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "service_tier",
+    "top_logprobs",
+    "max_tool_calls",
+    "stream_options",
+    "truncation",
+    "store",
+    "client_metadata",
+];
+
+/// Members that refer to what somebody keeps.
+const NATIVE_ONLY: [(&str, &str); 4] = [
+    ("previous_response_id", "nothing is kept here from one call to the next: send the whole conversation in `input`"),
+    ("conversation", "nothing is kept here from one call to the next: send the whole conversation in `input`"),
+    ("prompt", "prompts are kept at OpenAI only"),
+    ("background", "an answer that nobody waits for is kept at OpenAI only"),
+];
+
+impl Call {
+    /// Parses a Responses body. `estimate` counts the tokens of a text.
+    pub fn from_responses(body: Bytes, headers: ClientHeaders, estimate: &dyn Fn(&str) -> u64) -> Result<Self, BadRequest> {
+        if is_too_deep(&body) {
+            return Err(BadRequest::new("body", format!("nested deeper than {} levels", crate::json::MAX_DEPTH)));
+        }
+        let Value::Object(mut request) = parse_body::<Value>(&body)? else { return Err(BadRequest::new("body", "must be an object")) };
+        // a null says nothing
+        request.retain(|_, value| !value.is_null());
+        let mut client = ResponsesClient { echo: echo(&request), custom_tools: Vec::new() };
+        let mut saying = Saying::default();
+        let model = request.shift_remove("model").ok_or_else(|| BadRequest::new("model", "field required"))?;
+        saying.set("model", "model", model);
+        token_limit(&mut request, &mut saying)?;
+        delivery(&mut request, &mut saying)?;
+        items::say(&mut request, &mut saying)?;
+        tools::say(&mut request, &mut client, &mut saying)?;
+        sampling(&mut request, &mut saying)?;
+        answer(&mut request, &mut saying)?;
+        user(&mut request, &mut saying)?;
+        rest(request, &mut saying);
+        let (messages, translation) = saying.done()?;
+        Call::said(Client::Responses(Box::new(client)), body, messages, Some(translation), headers, estimate)
+    }
+}
+
+fn echo(request: &Map<String, Value>) -> Map<String, Value> {
+    let said = |name: &str, default: &str| match request.get(name) {
+        Some(value) => value.clone(),
+        None => serde_json::from_str(default).unwrap_or_default(),
+    };
+    ECHO.iter().map(|(name, default)| ((*name).to_owned(), said(name, default))).collect()
+}
+
+fn token_limit(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
+    match request.shift_remove("max_output_tokens") {
+        None => {
+            saying.form.insert("max_tokens".to_owned(), json!(DEFAULT_MAX_TOKENS));
+        }
+        Some(limit) if limit.as_u64().is_some_and(|limit| limit > 0) => saying.set("max_tokens", "max_output_tokens", limit),
+        Some(_) => return Err(BadRequest::new("max_output_tokens", "must be an integer of at least 1")),
+    }
+    Ok(())
+}
+
+fn delivery(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
+    let streamed = match request.shift_remove("stream") {
+        None => false,
+        Some(Value::Bool(streamed)) => streamed,
+        Some(_) => return Err(BadRequest::new("stream", "must be true or false")),
+    };
+    saying.set("stream", "stream", json!(streamed));
+    Ok(())
+}
+
+fn sampling(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
+    for name in ["temperature", "top_p"] {
+        let Some(value) = request.shift_remove(name) else { continue };
+        if !value.is_number() {
+            return Err(BadRequest::new(name, "must be a number"));
+        }
+        saying.set(name, name, value);
+    }
+    Ok(())
+}
+
+/// How the answer shall be: thought about, and formed.
+fn answer(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
+    let mut output = Map::new();
+    if let Some(reasoning) = request.shift_remove("reasoning") {
+        let mut reasoning = crate::saying::object(reasoning, "reasoning")?;
+        match reasoning.shift_remove("effort").as_ref().map(|effort| effort.as_str().unwrap_or_default()) {
+            None => {}
+            Some("none") => saying.set("thinking", "reasoning.effort", json!({"type": "disabled"})),
+            Some("minimal") => {
+                saying.lost.add("reasoning.effort", Change::Clamped("low".to_owned()));
+                output.insert("effort".to_owned(), json!("low"));
+            }
+            Some(word @ ("low" | "medium" | "high" | "xhigh" | "max")) => {
+                output.insert("effort".to_owned(), json!(word));
+            }
+            Some(_) => return Err(BadRequest::new("reasoning.effort", "must be one of none, minimal, low, medium, high, xhigh, max")),
+        }
+        for name in reasoning.keys() {
+            saying.drop(format!("reasoning.{name}"), Reason::NoEquivalent);
+        }
+    }
+    if output.contains_key("effort") {
+        saying.origins.add("output_config.effort", "reasoning.effort");
+    }
+    if let Some(text) = request.shift_remove("text") {
+        let mut text = crate::saying::object(text, "text")?;
+        if let Some(format) = text.shift_remove("format") {
+            match format.get("type").and_then(Value::as_str) {
+                Some("text") => {}
+                Some("json_object") => saying.drop("text.format", Reason::NoEquivalent),
+                Some("json_schema") => {
+                    let schema = format.get("schema").cloned().unwrap_or_else(|| json!({"type": "object"}));
+                    for name in ["name", "description", "strict"] {
+                        if format.get(name).is_some_and(|value| !value.is_null()) {
+                            saying.drop(format!("text.format.{name}"), Reason::NoEquivalent);
+                        }
+                    }
+                    output.insert("format".to_owned(), json!({"type": "json_schema", "schema": schema}));
+                    saying.origins.add("output_config.format", "text.format");
+                }
+                _ => return Err(BadRequest::new("text.format.type", "must be one of text, json_object, json_schema")),
+            }
+        }
+        for name in text.keys() {
+            saying.drop(format!("text.{name}"), Reason::NoEquivalent);
+        }
+    }
+    if !output.is_empty() {
+        saying.form.insert("output_config".to_owned(), Value::Object(output));
+    }
+    Ok(())
+}
+
+/// Who is behind the agent.
+fn user(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
+    for name in ["safety_identifier", "user"] {
+        let Some(value) = request.shift_remove(name) else { continue };
+        let value = crate::saying::text(value, name)?;
+        if saying.form.contains_key("metadata") {
+            saying.drop(name, Reason::NoEquivalent);
+            continue;
+        }
+        saying.form.insert("metadata".to_owned(), json!({"user_id": value}));
+        saying.origins.add("metadata.user_id", name);
+    }
+    Ok(())
+}
+
+fn rest(mut request: Map<String, Value>, saying: &mut Saying) {
+    if let Some(Value::Array(included)) = request.shift_remove("include") {
+        for (index, what) in included.iter().enumerate() {
+            // reasoning always comes with what is needed to give it back
+            if what != "reasoning.encrypted_content" {
+                saying.drop(format!("include.{index}"), Reason::NoEquivalent);
+            }
+        }
+    }
+    for (name, value) in request {
+        let says_what_is_so = match name.as_str() {
+            "store" | "background" => value == json!(false),
+            "truncation" => value == "disabled",
+            "agent_id" => true,
+            _ => false,
+        };
+        if says_what_is_so {
+            continue;
+        }
+        if ROUTING_MEMBERS.contains(&name.as_str()) {
+            saying.form.insert(name.clone(), value);
+            saying.origins.add(name.clone(), name);
+        } else if let Some((_, why)) = NATIVE_ONLY.iter().find(|(known, _)| *known == name) {
+            saying.only_natively(name, why);
+        } else if NO_EQUIVALENT.contains(&name.as_str()) {
+            saying.drop(name, Reason::NoEquivalent);
+        } else {
+            saying.drop(name, Reason::Unknown);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,271 @@
+//! The conversation as items: what one side says in a row becomes one turn.
+
+use serde_json::{Map, Value, json};
+
+use crate::bad_request::BadRequest;
+use crate::coercion::{Change, Reason};
+use crate::saying::{Saying, object, required, source, text};
+use crate::signature::{Issuer, marked, read};
+
+/// The mark of Anthropic's own signatures in this dialect, where unmarked ones are OpenAI's.
+pub const ANTHROPIC_MARK: &str = "ainfera.anthropic.";
+
+/// Items of tools that OpenAI runs itself, and references to what it keeps.
+const NATIVE_ONLY: &str = "only a provider of this dialect may know this type of item";
+
+#[derive(Default)]
+struct Turns {
+    system: Vec<Value>,
+    turns: Vec<Value>,
+    role: &'static str,
+    /// Ids of calls that have been made.
+    called: Vec<String>,
+}
+
+pub(super) fn say(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
+    let mut turns = Turns::default();
+    if let Some(instructions) = request.shift_remove("instructions") {
+        let instructions = text(instructions, "instructions")?;
+        if !instructions.is_empty() {
+            turns.instruct(json!({"type": "text", "text": instructions}), "instructions".to_owned(), saying);
+        }
+    }
+    match request.shift_remove("input") {
+        None => {}
+        Some(Value::String(said)) if said.is_empty() => {}
+        Some(Value::String(said)) => turns.block("user", json!({"type": "text", "text": said}), "input".to_owned(), saying),
+        Some(Value::Array(items)) => {
+            for (index, item) in items.into_iter().enumerate() {
+                turns.item(item, &format!("input.{index}"), saying)?;
+            }
+        }
+        Some(_) => return Err(BadRequest::new("input", "must be a string or an array of items")),
+    }
+    if turns.turns.is_empty() {
+        let kept = ["previous_response_id", "conversation", "prompt"].iter().any(|name| request.contains_key(*name));
+        if !kept && saying.native_only.is_none() {
+            return Err(BadRequest::new("input", "at least one item is required"));
+        }
+        // nobody will read this form
+        turns.turns.push(json!({"role": "user", "content": "native only"}));
+    }
+    if !turns.system.is_empty() {
+        saying.form.insert("system".to_owned(), Value::Array(turns.system));
+    }
+    saying.form.insert("messages".to_owned(), Value::Array(turns.turns));
+    Ok(())
+}
+
+impl Turns {
+    fn item(&mut self, item: Value, path: &str, saying: &mut Saying) -> Result<(), BadRequest> {
+        let mut item = object(item, path)?;
+        let kind = match item.shift_remove("type") {
+            None => "message".to_owned(),
+            Some(kind) => text(kind, &format!("{path}.type"))?,
+        };
+        // an item's own name and state are this dialect's; pairs are made by `call_id`
+        for name in ["id", "status", "phase"] {
+            item.shift_remove(name);
+        }
+        match kind.as_str() {
+            "message" => self.message(&mut item, path, saying)?,
+            "function_call" => self.call(&mut item, "arguments", path, saying)?,
+            "custom_tool_call" => self.call(&mut item, "input", path, saying)?,
+            "function_call_output" | "custom_tool_call_output" => self.output(&mut item, path, saying)?,
+            "reasoning" => self.reasoning(&mut item, path, saying)?,
+            _ => {
+                saying.only_natively(format!("{path}.type"), NATIVE_ONLY);
+                return Ok(());
+            }
+        }
+        for name in item.keys() {
+            saying.drop(format!("{path}.{name}"), Reason::Unknown);
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, item: &mut Map<String, Value>, path: &str, saying: &mut Saying) -> Result<(), BadRequest> {
+        let role = text(required(item, "role", path)?, &format!("{path}.role"))?;
+        let blocks = parts(required(item, "content", path)?, &format!("{path}.content"), saying)?;
+        let role = match role.as_str() {
+            "user" => "user",
+            "assistant" => "assistant",
+            "system" | "developer" => {
+                if !self.turns.is_empty() {
+                    saying.lost.add(path, Change::Moved("system"));
+                }
+                for (block, from) in blocks {
+                    if block["type"] != "text" {
+                        return Err(BadRequest::new(from, "instructions are text"));
+                    }
+                    self.instruct(block, from, saying);
+                }
+                return Ok(());
+            }
+            _ => return Err(BadRequest::new(format!("{path}.role"), "must be one of user, assistant, system, developer")),
+        };
+        if blocks.is_empty() && saying.native_only.is_none() {
+            saying.drop(path, Reason::Empty);
+        }
+        blocks.into_iter().for_each(|(block, from)| self.block(role, block, from, saying));
+        Ok(())
+    }
+
+    /// A call: of a function, whose arguments are JSON, or of a custom tool, which takes any text.
+    fn call(&mut self, item: &mut Map<String, Value>, member: &str, path: &str, saying: &mut Saying) -> Result<(), BadRequest> {
+        let id = text(required(item, "call_id", path)?, &format!("{path}.call_id"))?;
+        let name = text(required(item, "name", path)?, &format!("{path}.name"))?;
+        let from = format!("{path}.{member}");
+        let said = text(item.shift_remove(member).unwrap_or_else(|| json!("")), &from)?;
+        let input = match member {
+            "input" => Some(json!({"input": said})),
+            _ if said.trim().is_empty() => Some(json!({})),
+            _ => serde_json::from_str(&said).ok().filter(Value::is_object),
+        };
+        let input = input.ok_or_else(|| BadRequest::new(from.clone(), "must be a JSON object, as a string"))?;
+        let form = self.next("assistant");
+        saying.origins.add(format!("{form}.input"), from);
+        self.called.push(id.clone());
+        self.block("assistant", json!({"type": "tool_use", "id": id, "name": name, "input": input}), path.to_owned(), saying);
+        Ok(())
+    }
+
+    fn output(&mut self, item: &mut Map<String, Value>, path: &str, saying: &mut Saying) -> Result<(), BadRequest> {
+        let from = format!("{path}.call_id");
+        let id = text(required(item, "call_id", path)?, &from)?;
+        if !self.called.contains(&id) {
+            return Err(BadRequest::new(from, format!("no call `{id}` before it")));
+        }
+        let content: Vec<(Value, String)> = match required(item, "output", path)? {
+            Value::Object(output) => vec![(json!({"type": "text", "text": Value::Object(output).to_string()}), format!("{path}.output"))],
+            output => parts(output, &format!("{path}.output"), saying)?,
+        };
+        let form = self.next("user");
+        for (at, (_, from)) in content.iter().enumerate() {
+            saying.origins.add(format!("{form}.content.{at}"), from.clone());
+        }
+        let content: Vec<Value> = content.into_iter().map(|(block, _)| block).collect();
+        self.block("user", json!({"type": "tool_result", "tool_use_id": id, "content": content}), path.to_owned(), saying);
+        Ok(())
+    }
+
+    /// Reasoning is of use to its issuer alone, and only with what that one encrypted.
+    fn reasoning(&mut self, item: &mut Map<String, Value>, path: &str, saying: &mut Saying) -> Result<(), BadRequest> {
+        let joined = |parts: Option<Value>| -> String {
+            let parts = parts.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
+            parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n\n")
+        };
+        let (summary, raw) = (joined(item.shift_remove("summary")), joined(item.shift_remove("content")));
+        let Some(Value::String(encrypted)) = item.shift_remove("encrypted_content") else {
+            saying.drop(path, Reason::Issuer);
+            return Ok(());
+        };
+        let signature = match encrypted.strip_prefix(ANTHROPIC_MARK) {
+            Some(signature) => signature.to_owned(),
+            None if read(&encrypted).0 == Issuer::Anthropic => marked(Issuer::Responses, &encrypted).to_string(),
+            None => encrypted,
+        };
+        let thinking = if summary.is_empty() { raw } else { summary };
+        self.block("assistant", json!({"type": "thinking", "thinking": thinking, "signature": signature}), path.to_owned(), saying);
+        Ok(())
+    }
+
+    fn instruct(&mut self, block: Value, from: String, saying: &mut Saying) {
+        saying.origins.add(format!("system.{}", self.system.len()), from);
+        self.system.push(block);
+    }
+
+    /// Where the next block of this side goes.
+    fn next(&self, role: &str) -> String {
+        if self.role != role {
+            return format!("messages.{}.content.0", self.turns.len());
+        }
+        let blocks = self.turns.last().and_then(|turn| turn["content"].as_array()).map_or(0, Vec::len);
+        format!("messages.{}.content.{blocks}", self.turns.len().saturating_sub(1))
+    }
+
+    fn block(&mut self, role: &'static str, block: Value, from: String, saying: &mut Saying) {
+        saying.origins.add(self.next(role), from.clone());
+        if self.role != role {
+            saying.origins.add(format!("messages.{}", self.turns.len()), from);
+            self.turns.push(json!({"role": role, "content": []}));
+            self.role = role;
+        }
+        if let Some(blocks) = self.turns.last_mut().and_then(|turn| turn["content"].as_array_mut()) {
+            blocks.push(block);
+        }
+    }
+}
+
+/// `content`: a string, or an array of parts. Each block with the path that it came from; empty texts say nothing and are left out.
+fn parts(content: Value, path: &str, saying: &mut Saying) -> Result<Vec<(Value, String)>, BadRequest> {
+    let parts = match content {
+        Value::String(text) if text.is_empty() => return Ok(Vec::new()),
+        Value::String(text) => return Ok(vec![(json!({"type": "text", "text": text}), path.to_owned())]),
+        Value::Array(parts) => parts,
+        _ => return Err(BadRequest::new(path, "must be a string or an array of parts")),
+    };
+    let mut blocks = Vec::with_capacity(parts.len());
+    for (at, part) in parts.into_iter().enumerate() {
+        let from = format!("{path}.{at}");
+        if let Some(block) = block(part, &from, saying)? {
+            blocks.push((block, from));
+        }
+    }
+    Ok(blocks)
+}
+
+fn block(part: Value, path: &str, saying: &mut Saying) -> Result<Option<Value>, BadRequest> {
+    let mut part = object(part, path)?;
+    let kind = text(required(&mut part, "type", path)?, &format!("{path}.type"))?;
+    let block = match kind.as_str() {
+        "input_text" | "output_text" | "text" | "refusal" => {
+            let member = if kind == "refusal" { "refusal" } else { "text" };
+            let said = text(required(&mut part, member, path)?, &format!("{path}.{member}"))?;
+            // what the model itself was shown to have said besides its words
+            for name in ["annotations", "logprobs"] {
+                if part.shift_remove(name).is_some_and(|value| value.as_array().is_some_and(|list| !list.is_empty())) {
+                    saying.drop(format!("{path}.{name}"), Reason::NoEquivalent);
+                }
+            }
+            (!said.is_empty()).then(|| json!({"type": "text", "text": said}))
+        }
+        "input_image" => match part.shift_remove("image_url") {
+            Some(url) => {
+                let from = format!("{path}.image_url");
+                if part.shift_remove("detail").is_some_and(|detail| detail != "auto") {
+                    saying.drop(format!("{path}.detail"), Reason::NoEquivalent);
+                }
+                Some(json!({"type": "image", "source": source(&text(url, &from)?, &from)?}))
+            }
+            None => {
+                saying.only_natively(format!("{path}.file_id"), "a file that is kept at a provider can only be read there");
+                return Ok(None);
+            }
+        },
+        "input_file" => {
+            let (member, data) = match (part.shift_remove("file_data"), part.shift_remove("file_url")) {
+                (Some(data), _) => ("file_data", data),
+                (None, Some(url)) => ("file_url", url),
+                (None, None) => {
+                    saying.only_natively(format!("{path}.file_id"), "a file that is kept at a provider can only be read there");
+                    return Ok(None);
+                }
+            };
+            let from = format!("{path}.{member}");
+            let mut block = json!({"type": "document", "source": source(&text(data, &from)?, &from)?});
+            if let Some(name) = part.shift_remove("filename") {
+                block["title"] = name;
+            }
+            Some(block)
+        }
+        _ => {
+            saying.only_natively(format!("{path}.type"), "only a provider of this dialect may know this type of part");
+            return Ok(None);
+        }
+    };
+    for name in part.keys() {
+        saying.drop(format!("{path}.{name}"), Reason::Unknown);
+    }
+    Ok(block)
+}

@@ -1,0 +1,146 @@
+//! Tools and which of them may be called. Tools that OpenAI runs itself are left out and named: a client offers them without relying on them.
+
+use serde_json::{Map, Value, json};
+
+use super::ResponsesClient;
+use crate::bad_request::BadRequest;
+use crate::coercion::{Change, Reason};
+use crate::saying::{Saying, object, required, text};
+
+pub(super) fn say(request: &mut Map<String, Value>, client: &mut ResponsesClient, saying: &mut Saying) -> Result<(), BadRequest> {
+    let tools = match request.shift_remove("tools") {
+        None => Vec::new(),
+        Some(Value::Array(tools)) => tools,
+        Some(_) => return Err(BadRequest::new("tools", "must be an array")),
+    };
+    let choice = request.shift_remove("tool_choice");
+    let allowed = choice.as_ref().and_then(allowed_names).transpose()?;
+    let mut said = Vec::with_capacity(tools.len());
+    for (index, tool) in tools.into_iter().enumerate() {
+        let path = format!("tools.{index}");
+        let mut tool = object(tool, &path)?;
+        let kind = text(required(&mut tool, "type", &path)?, &format!("{path}.type"))?;
+        let one = match kind.as_str() {
+            "function" => function(&mut tool, &path)?,
+            "custom" => custom(&mut tool, &path, client, saying)?,
+            _ => {
+                saying.drop(path, Reason::NoEquivalent);
+                continue;
+            }
+        };
+        if allowed.as_ref().is_some_and(|allowed| !allowed.iter().any(|name| one["name"] == *name)) {
+            continue;
+        }
+        for name in tool.keys() {
+            saying.drop(format!("{path}.{name}"), Reason::Unknown);
+        }
+        saying.origins.add(format!("tools.{}", said.len()), path.clone());
+        saying.origins.add(format!("tools.{}.input_schema", said.len()), format!("{path}.parameters"));
+        said.push(one);
+    }
+    let mut choice = choice.map(|choice| tool_choice(&choice, said.is_empty(), saying)).transpose()?.flatten();
+    match request.shift_remove("parallel_tool_calls") {
+        None | Some(Value::Bool(true)) => {}
+        Some(Value::Bool(false)) if said.is_empty() => saying.drop("parallel_tool_calls", Reason::Empty),
+        Some(Value::Bool(false)) => {
+            let choice = choice.get_or_insert_with(|| json!({"type": "auto"}));
+            if choice["type"] == "none" {
+                saying.drop("parallel_tool_calls", Reason::Empty);
+            } else {
+                choice["disable_parallel_tool_use"] = json!(true);
+                saying.origins.add("tool_choice.disable_parallel_tool_use", "parallel_tool_calls");
+            }
+        }
+        Some(_) => return Err(BadRequest::new("parallel_tool_calls", "must be true or false")),
+    }
+    if said.is_empty() {
+        if choice.is_some() {
+            saying.drop("tool_choice", Reason::Empty);
+        }
+        return Ok(());
+    }
+    saying.set("tools", "tools", Value::Array(said));
+    if let Some(choice) = choice {
+        saying.set("tool_choice", "tool_choice", choice);
+    }
+    Ok(())
+}
+
+fn function(tool: &mut Map<String, Value>, path: &str) -> Result<Value, BadRequest> {
+    let name = text(required(tool, "name", path)?, &format!("{path}.name"))?;
+    let schema = match tool.shift_remove("parameters") {
+        None => json!({"type": "object", "properties": {}}),
+        Some(Value::Object(mut schema)) => {
+            schema.entry("type").or_insert_with(|| json!("object"));
+            Value::Object(schema)
+        }
+        Some(_) => return Err(BadRequest::new(format!("{path}.parameters"), "must be an object")),
+    };
+    let mut said = json!({"name": name, "input_schema": schema});
+    for name in ["description", "strict"] {
+        if let Some(value) = tool.shift_remove(name) {
+            said[name] = value;
+        }
+    }
+    Ok(said)
+}
+
+/// A tool that takes any text becomes one that takes an object with that text in it; its calls are turned back.
+fn custom(tool: &mut Map<String, Value>, path: &str, client: &mut ResponsesClient, saying: &mut Saying) -> Result<Value, BadRequest> {
+    let name = text(required(tool, "name", path)?, &format!("{path}.name"))?;
+    client.custom_tools.push(name.clone());
+    let mut description = match tool.shift_remove("description") {
+        None => String::new(),
+        Some(description) => text(description, &format!("{path}.description"))?,
+    };
+    if let Some(format) = tool.shift_remove("format")
+        && let Some(grammar) = format.get("definition").and_then(Value::as_str)
+    {
+        // nobody enforces it, but the model can read it
+        description = format!("{description}\n\nThe input must follow this grammar:\n{grammar}");
+        saying.lost.add(format!("{path}.format"), Change::Moved("description"));
+    }
+    let schema = json!({"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]});
+    Ok(json!({"name": name, "input_schema": schema, "description": description.trim()}))
+}
+
+/// `allowed_tools`: the only ones that are said.
+fn allowed_names(choice: &Value) -> Option<Result<Vec<String>, BadRequest>> {
+    if choice.get("type").and_then(Value::as_str) != Some("allowed_tools") {
+        return None;
+    }
+    let Some(tools) = choice.get("tools").and_then(Value::as_array) else {
+        return Some(Err(BadRequest::new("tool_choice.tools", "field required")));
+    };
+    Some(Ok(tools.iter().filter_map(|tool| Some(tool.get("name")?.as_str()?.to_owned())).collect()))
+}
+
+fn tool_choice(choice: &Value, no_tools: bool, saying: &mut Saying) -> Result<Option<Value>, BadRequest> {
+    let refuse = || BadRequest::new("tool_choice", "must be none, auto, required, or an object that names a tool");
+    if let Some(word) = choice.as_str() {
+        return match word {
+            "auto" => Ok(Some(json!({"type": "auto"}))),
+            "none" => Ok(Some(json!({"type": "none"}))),
+            "required" if no_tools => Err(BadRequest::new("tool_choice", "there are no tools to choose from")),
+            "required" => Ok(Some(json!({"type": "any"}))),
+            _ => Err(refuse()),
+        };
+    }
+    match choice.get("type").and_then(Value::as_str) {
+        Some("function" | "custom") => {
+            let name = choice.get("name").and_then(Value::as_str);
+            Ok(Some(json!({"type": "tool", "name": name.ok_or_else(|| BadRequest::new("tool_choice.name", "field required"))?})))
+        }
+        Some("allowed_tools") => {
+            saying.lost.add("tool_choice.tools", Change::Moved("tools"));
+            let any = choice.get("mode").and_then(Value::as_str) == Some("required");
+            Ok(Some(json!({"type": if any { "any" } else { "auto" }})))
+        }
+        // a tool that was left out cannot be insisted on
+        Some(_) => {
+            saying.only_natively("tool_choice.type", "only a provider of this dialect may know this type of tool");
+            Ok(None)
+        }
+        None => Err(refuse()),
+    }
+}
