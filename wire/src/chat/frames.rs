@@ -33,11 +33,13 @@ pub struct ChatFrames {
     call_is_bare: bool,
     text_bytes: usize,
     usage_told: bool,
+    /// Id and time of the provider's chunks, as JSON: whoever adds one of ours speaks of the same answer.
+    native_head: Option<(String, String)>,
 }
 
 impl ChatFrames {
     pub fn new(names: AnswerNames, usage_chunk: UsageChunk) -> Self {
-        Self { names, usage_chunk, native: false, started: false, calls: 0, call_is_bare: false, text_bytes: 0, usage_told: false }
+        Self { names, usage_chunk, native: false, started: false, calls: 0, call_is_bare: false, text_bytes: 0, usage_told: false, native_head: None }
     }
 
     /// The chunks for one event. They have no names.
@@ -103,6 +105,8 @@ impl ChatFrames {
         match &*native.name {
             FINISH => match Members::parse(&native.data) {
                 Ok(chunk) => {
+                    let find = |wanted: &str| chunk.0.iter().find(|(name, _)| &**name == wanted).map(|(_, value)| value.get().to_owned());
+                    self.native_head = find("id").zip(find("created"));
                     self.usage_told |= chunk.0.iter().any(|(name, value)| &**name == "usage" && value.get() != "null");
                     visit("", &chunk.write(|_| Edit::Keep, &[("ainfera", self.ainfera().to_string())]));
                 }
@@ -155,6 +159,10 @@ impl ChatFrames {
             ..*usage
         };
         let mut chunk = self.chunk(json!([]));
+        let parsed = |json: &String| serde_json::from_str(json).unwrap_or_default();
+        if let Some((id, created)) = &self.native_head {
+            (chunk["id"], chunk["created"]) = (parsed(id), parsed(created));
+        }
         chunk["usage"] = usage_json(&counted);
         chunk
     }
@@ -243,6 +251,9 @@ pub fn passed(data: &[u8], model: &str, usage_chunk: UsageChunk, mending: &Mendi
 /// The choices with what is broken made good; `None` if nothing is.
 fn mended(choices: &str, mending: &Mending) -> Result<Option<String>, serde_json::Error> {
     let broken_calls = mending.calls.iter().any(|call| call.broken);
+    // whole calls come without it from some
+    let needs_type = mending.calls.iter().any(|call| call.begins.is_some()) && !choices.contains("\"type\"");
+    let broken_calls = broken_calls || needs_type;
     let needs_role = mending.is_first && !choices.contains("\"role\"");
     if !broken_calls && !needs_role && !mending.has_parts && mending.finish_reason.is_none() {
         return Ok(None);

@@ -38,6 +38,10 @@ fn first(choice: &Value) -> Value {
             call["index"] = json!(index);
         }
     }
+    // of a whole answer it says that there were thoughts, of a piece that it is one
+    if let Some(google) = delta.pointer_mut("/extra_content/google").and_then(Value::as_object_mut) {
+        google.shift_remove("thought");
+    }
     if let Some(members) = first.as_object_mut() {
         members.shift_remove("message");
     }
@@ -69,6 +73,15 @@ mod tests {
         let finish = format!(r#"{head},"choices":[{{"index":0,"delta":{{}},"finish_reason":"tool_calls"}}]}}"#);
         let usage = format!(r#"{head},"choices":[],"usage":{{"prompt_tokens":1}}}}"#);
         assert_eq!(texts, [first.as_str(), &finish, &usage, "[DONE]"]);
+    }
+
+    #[test]
+    fn an_answer_after_thoughts_is_no_thought() {
+        let body = json!({"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "noon",
+            "extra_content": {"google": {"thought": true, "thought_signature": "s"}}}}]});
+        let chunks = chunks(&Bytes::from(body.to_string())).unwrap();
+        let first: Value = serde_json::from_slice(&chunks[0]).unwrap();
+        assert_eq!(first["choices"][0]["delta"]["extra_content"], json!({"google": {"thought_signature": "s"}}));
     }
 
     #[test]
