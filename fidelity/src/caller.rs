@@ -5,7 +5,7 @@ use ainfera_wire::{AnswerNames, BadRequest, Call, ClientDialect};
 use bytes::Bytes;
 
 /// Every dialect in which the gateway can be spoken to.
-pub const DIALECTS: [ClientDialect; 3] = [ClientDialect::Messages, ClientDialect::Chat, ClientDialect::Inference];
+pub const DIALECTS: [ClientDialect; 4] = [ClientDialect::Messages, ClientDialect::Chat, ClientDialect::Responses, ClientDialect::Inference];
 
 /// What the caller calls the model; answers must name it, and never the provider's name.
 pub const MODEL: &str = "the-model";
@@ -54,7 +54,7 @@ pub fn parse(dialect: ClientDialect, body: Bytes) -> Result<Call, BadRequest> {
         ClientDialect::Messages => Call::from_messages(body, ClientHeaders::default(), &estimate),
         ClientDialect::Chat => Call::from_chat(body, ClientHeaders::default(), &estimate),
         ClientDialect::Inference => Call::from_inference(body, ClientHeaders::default(), &estimate),
-        ClientDialect::Responses => Err(BadRequest::new("dialect", "not there yet")),
+        ClientDialect::Responses => Call::from_responses(body, ClientHeaders::default(), &estimate),
     }
 }
 

@@ -33,7 +33,12 @@ fn message(message: &Value, finish: Option<&str>, said_usage: &Value) -> Answer 
             .flatten()
             .map(|call| ToolCall::new(text(call, "/id"), text(call, "/function/name"), text(call, "/function/arguments")))
             .collect(),
-        ending: finish.map_or(Ending::Missing, |word| Ending::Stopped(word.to_owned())),
+        ending: match finish {
+            // a client knows a refusal by its text as well as by the word
+            Some("stop") if !text(message, "/refusal").is_empty() => Ending::Stopped("content_filter".to_owned()),
+            Some(word) => Ending::Stopped(word.to_owned()),
+            None => Ending::Missing,
+        },
         usage: said_usage.is_object().then(|| usage(said_usage)),
     }
 }
