@@ -81,6 +81,8 @@ pub enum CaptureError {
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// So that admissions are back within two seconds of the store.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// One bad entry fails with its batch and twice alone. When more fail in a row, it is not the entries.
+const FORGIVEN_FAILURES: u32 = 4;
 
 /// How long a record that nobody waits for waits for others. Two transactions for a call are the larger part of what a call costs while few calls come in.
 const GATHER_RECORDS: Duration = Duration::from_millis(5);
@@ -98,6 +100,8 @@ pub struct CaptureActor {
     gathering: bool,
     /// What the store is asked to take: the transaction that runs, or the one that waits to be sent again.
     under_way: Option<Batch>,
+    /// How often batches failed for a reason of their own since the last commit.
+    own_failures: u32,
     spool: Option<Spool>,
     checkpointing: Option<checkpointing::Checkpointing>,
 }
@@ -124,6 +128,7 @@ impl CaptureActor {
             reaper: lease::Reaper::default(),
             gathering: false,
             under_way: None,
+            own_failures: 0,
             spool: None,
             checkpointing: None,
         }
@@ -173,6 +178,7 @@ impl CaptureActor {
         let committed = async move {
             let commit = async {
                 rows.request_ids().for_each(|request_id| maybe_panic_over("store", request_id));
+                rows.closings.iter().for_each(|closing| maybe_panic_over("store close", closing.outcome.request_id));
                 store.capture_shared(rows).await
             };
             survive::committed(Box::pin(commit)).await
@@ -193,6 +199,7 @@ impl CaptureActor {
             tracing::info!("store is back");
         }
         self.phase = Phase::Idle;
+        self.own_failures = 0;
         self.counters.commits.add_one();
         for (request_id, result) in &reply.closed {
             match result {
@@ -213,7 +220,7 @@ impl CaptureActor {
         self.advance(context);
     }
 
-    fn failed(&mut self, batch: Batch, error: StoreError, context: &mut Context<Self>) {
+    fn failed(&mut self, mut batch: Batch, error: StoreError, context: &mut Context<Self>) {
         self.counters.store_errors.add_one();
         let passing = match &error {
             StoreError::Unavailable(_) | StoreError::NotWritable(_) => true,
@@ -224,8 +231,11 @@ impl CaptureActor {
             | StoreError::Refused(_)
             | StoreError::Statement(_) => false,
         };
-        if !passing && batch.is_single() {
-            // it fails alone and by itself: nothing else may wait for it
+        if passing {
+            return self.wait_for_store(batch, &error, context);
+        }
+        if batch.is_single() && !batch.has_another_try() {
+            // it fails alone, by itself and again: nothing else may wait for it
             tracing::error!(%error, "record refused by the store");
             self.counters.capture_failed.add_one();
             self.set_aside(&batch, context);
@@ -234,6 +244,20 @@ impl CaptureActor {
             self.advance(context);
             return;
         }
+        self.own_failures += 1;
+        if self.own_failures > FORGIVEN_FAILURES {
+            let part = self.queue_apart(batch);
+            return self.wait_for_store(part, &error, context);
+        }
+        tracing::error!(%error, "batch failed for a reason of its own, its parts are tried alone");
+        self.phase = Phase::Committing;
+        let part = self.queue_apart(batch);
+        self.send_after(FIRST_PAUSE, part, context);
+    }
+
+    /// The store does not take anything: nobody else is let in until it does.
+    fn wait_for_store(&mut self, mut batch: Batch, error: &StoreError, context: &mut Context<Self>) {
+        let message = error.to_string();
         let pause = match self.phase {
             Phase::Failing { pause, .. } => (pause * 2).min(LONGEST_PAUSE),
             Phase::Idle | Phase::Committing => {
@@ -241,13 +265,18 @@ impl CaptureActor {
                 FIRST_PAUSE
             }
         };
-        self.phase = Phase::Failing { message: error.to_string(), pause };
-        let mut retry = if passing { batch } else { self.queue.split(batch) };
-        if passing {
-            retry.doubt(&error.to_string());
-            self.queue.turn_away(&error.to_string());
-        }
-        self.under_way = Some(retry);
+        batch.doubt(&message);
+        self.queue.turn_away(&message);
+        self.phase = Phase::Failing { message, pause };
+        self.send_after(pause, batch, context);
+    }
+
+    fn queue_apart(&mut self, batch: Batch) -> Batch {
+        if batch.is_single() { batch } else { self.queue.split(batch) }
+    }
+
+    fn send_after(&mut self, pause: Duration, batch: Batch, context: &mut Context<Self>) {
+        self.under_way = Some(batch);
         context.run_later(pause, |actor, context| {
             actor.survive(context, |actor, context| {
                 if let Some(batch) = actor.under_way.take() {

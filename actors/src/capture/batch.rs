@@ -19,6 +19,7 @@ pub struct Batch {
     pub(super) records: Vec<Owner>,
     /// Told when this is durable.
     pub(super) settling: Vec<oneshot::Sender<()>>,
+    tried_again: bool,
 }
 
 /// Who asked is told once; what was asked for may be sent more than once.
@@ -59,7 +60,7 @@ impl Batch {
         let (rejections, rejects) = entries.rejects.into_iter().unzip();
         let (closings, records) = entries.records.into_iter().unzip();
         let rows = CaptureBatch { admissions, rejections, closings, ..CaptureBatch::default() };
-        Self { rows: Arc::new(rows), admits, rejects, records, settling }
+        Self { rows: Arc::new(rows), admits, rejects, records, settling, tried_again: false }
     }
 
     /// What the store is to write, under this kill-switch.
@@ -89,7 +90,7 @@ impl Batch {
 
     /// One batch for each entry; who waits for all of it waits for the last.
     pub(super) fn split(self) -> impl Iterator<Item = Batch> {
-        let Batch { rows, admits, rejects, records, settling } = self;
+        let Batch { rows, admits, rejects, records, settling, tried_again: _ } = self;
         let rows = Arc::unwrap_or_clone(rows);
         let admits = rows.admissions.into_iter().zip(admits).map(|one| Entries { admits: vec![one], ..Entries::default() });
         let rejects = rows.rejections.into_iter().zip(rejects).map(|one| Entries { rejects: vec![one], ..Entries::default() });
@@ -108,6 +109,11 @@ impl Batch {
 
     pub(super) fn closed_mut(&mut self) -> impl Iterator<Item = (&Closing, &mut Owner)> {
         self.rows.closings.iter().zip(&mut self.records)
+    }
+
+    /// True once: whoever fails alone for a reason of its own may have met a passing fault of the store's.
+    pub fn has_another_try(&mut self) -> bool {
+        !std::mem::replace(&mut self.tried_again, true)
     }
 
     pub fn is_single(&self) -> bool {

@@ -83,6 +83,9 @@ pub struct History {
     under_way: Option<(Batch, Result<CaptureReply, StoreError>)>,
     /// A batch that will be sent again: the store is failing.
     failing: Option<Batch>,
+    /// It fails for everybody, so nobody is let in.
+    store_is_away: bool,
+    own_failures: u32,
     /// What is on the disk, and what is in the file until it is emptied.
     in_spool: HashSet<RequestId>,
     begun: usize,
@@ -102,6 +105,8 @@ impl History {
             owners: Vec::new(),
             under_way: None,
             failing: None,
+            store_is_away: false,
+            own_failures: 0,
             in_spool: HashSet::new(),
             begun: 0,
             health,
@@ -140,7 +145,7 @@ impl History {
         if self.random.percent(20) {
             let (reply, answer) = oneshot::channel();
             self.owners.push(Owner::Rejected { answer });
-            if self.failing.is_some() {
+            if self.store_is_away {
                 reply.send(Err(CaptureError::Unavailable(String::new()))).unwrap();
             } else {
                 let outcome = Box::new(RoutingOutcome { status: Some(OutcomeStatus::RejectedFloor), ..outcome });
@@ -155,7 +160,7 @@ impl History {
         let admission =
             Admission { draft: outcome.clone(), boot_id: BootId(Uuid::nil()), hold: Usd::ZERO, charge_if_lost: Usd::ZERO, idempotency };
         self.owners.push(Owner::Waiting { outcome, permit, answer });
-        if self.failing.is_some() {
+        if self.store_is_away {
             self.totals.turned_away += 1;
             self.queue.forget(request_id);
             reply.send(Err(CaptureError::Unavailable(String::new()))).unwrap();
@@ -229,6 +234,8 @@ impl History {
             return match result {
                 Ok(reply) => {
                     self.failing = None;
+                    self.store_is_away = false;
+                    self.own_failures = 0;
                     self.queue.done(batch, reply);
                 }
                 Err(error) => self.failed(batch, error),
@@ -240,13 +247,16 @@ impl History {
         self.under_way = Some((batch, result));
     }
 
-    fn failed(&mut self, batch: Batch, error: StoreError) {
+    fn failed(&mut self, mut batch: Batch, error: StoreError) {
         let passing = matches!(error, StoreError::Unavailable(_));
-        if !passing && batch.is_single() {
+        if !passing && batch.is_single() && !batch.has_another_try() {
+            self.store_is_away = false;
             return self.queue.refused(batch, &CaptureError::Refused(error.to_string()));
         }
-        let mut retry = if passing { batch } else { self.queue.split(batch) };
-        if passing {
+        let mut retry = if passing || batch.is_single() { batch } else { self.queue.split(batch) };
+        self.own_failures += u32::from(!passing);
+        if passing || self.own_failures > 4 {
+            self.store_is_away = true;
             retry.doubt("");
             self.queue.turn_away("");
         }

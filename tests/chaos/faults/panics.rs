@@ -1,4 +1,6 @@
-//! T20: a panic in every actor that can have one on demand, among calls that are well. In this process: a released program has no such switch.
+//! T20: a panic in every actor, among calls that are well. In this process: a released program has no such switch.
+
+use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -12,13 +14,48 @@ use crate::support::{Gateway, GatewayPlan};
 const TARGET: &str = "one row for each call, the process lives on";
 const WIDTH: usize = 24;
 
-/// A prompt, the HTTP status that a client gets, and the status of the row.
-const KINDS: [(&str, u16, &str); 4] = [
-    ("[[panic provider]]", 503, "failed_provider_error"),
-    ("[[panic dispatch]]", 500, "failed_other"),
-    ("[[mock tokens=5]]", 200, "succeeded"),
-    ("[[mock tokens=9 fault=fin_at at=6]]", 200, "failed_midstream"),
+/// In which form a call asks for its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Streamed,
+    Whole,
+    /// Now this, now that.
+    Either,
+}
+
+/// What a call asks for, and what becomes of it.
+struct Kind {
+    prompt: &'static str,
+    form: Form,
+    http_status: u16,
+    row: &'static str,
+}
+
+const fn kind(prompt: &'static str, form: Form, http_status: u16, row: &'static str) -> Kind {
+    Kind { prompt, form, http_status, row }
+}
+
+/// Panics of CaptureActor and of the store behind it change nothing for anybody.
+const KINDS: [Kind; 13] = [
+    kind("[[mock tokens=5]]", Form::Either, 200, "succeeded"),
+    kind("[[mock tokens=9 fault=fin_at at=6]]", Form::Streamed, 200, "failed_midstream"),
+    kind("[[panic provider]]", Form::Streamed, 503, "failed_provider_error"),
+    kind("[[panic dispatch]]", Form::Streamed, 500, "failed_other"),
+    kind("[[panic brain]]", Form::Either, 500, "failed_other"),
+    kind("[[panic sink]]", Form::Streamed, 200, "failed_other"),
+    kind("[[panic sink error]] [[mock tokens=9 fault=fin_at at=6]]", Form::Streamed, 200, "failed_midstream"),
+    kind("[[panic collect]]", Form::Whole, 500, "failed_other"),
+    kind("[[panic capture admit]] [[mock tokens=5]]", Form::Either, 200, "succeeded"),
+    kind("[[panic capture record]] [[mock tokens=5]]", Form::Either, 200, "succeeded"),
+    kind(TOO_GOOD, Form::Either, 422, "rejected_floor"),
+    kind("[[panic store]] [[mock tokens=5]]", Form::Either, 200, "succeeded"),
+    kind("[[panic store close]] [[mock tokens=5]]", Form::Either, 200, "succeeded"),
 ];
+/// The one that the router rejects.
+const TOO_GOOD: &str = "[[panic capture reject]]";
+/// How many of them panic, and how many of those in CaptureActor.
+const PANICS: usize = 11;
+const CAPTURE_PANICS: usize = 3;
 
 pub async fn run(scale: Scale) -> Vec<Findings> {
     let rounds = scale.pick(20, 100, 250);
@@ -40,16 +77,8 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
 async fn on(database: Database, rounds: usize) -> Findings {
     let mut findings = Findings::new("T20", database.name(), TARGET);
     let gateway = Gateway::with(GatewayPlan::default(), database).await;
-    let bodies: Vec<(Value, u16)> = (0..rounds)
-        .flat_map(|round| {
-            KINDS.iter().map(move |(prompt, status, _)| {
-                let body = if round.is_multiple_of(2) { routed(prompt) } else { native(routed(prompt)) };
-                // a fault in the middle of a whole answer has a status of its own
-                let is_stream = *status != 200 || prompt.contains("fault") || !round.is_multiple_of(3);
-                (if is_stream { streamed(body) } else { body }, *status)
-            })
-        })
-        .collect();
+    let bodies: Vec<(Value, u16)> =
+        (0..rounds).flat_map(|round| KINDS.iter().map(move |kind| (body(kind, round), kind.http_status))).collect();
     for wave in bodies.chunks(WIDTH) {
         let answers = join_all(wave.iter().map(|(body, _)| gateway.call(body))).await;
         for (answer, (body, status)) in answers.iter().zip(wave) {
@@ -61,11 +90,18 @@ async fn on(database: Database, rounds: usize) -> Findings {
     let rows = usize::try_from(gateway.database.number("select count(*) from routing_outcomes").await).unwrap();
     findings.missing = bodies.len().saturating_sub(rows);
     findings.duplicates = rows.saturating_sub(bodies.len());
-    for (_, _, status) in KINDS {
+    let statuses: BTreeSet<&str> = KINDS.iter().map(|kind| kind.row).collect();
+    for status in statuses {
+        let owed = rounds * KINDS.iter().filter(|kind| kind.row == status).count();
         let found = gateway.database.number(&format!("select count(*) from routing_outcomes where outcome_status = '{status}'")).await;
-        findings.require(usize::try_from(found).unwrap() == rounds, || format!("{found} rows are {status}, not {rounds}"));
+        findings.require(usize::try_from(found).unwrap() == owed, || format!("{found} rows are {status}, not {owed}"));
     }
-    findings.figure("panics", rounds * 2);
+    findings.figure("panics", rounds * PANICS);
+    let counters = gateway.server.counters();
+    let survived = usize::try_from(counters.capture_panics.value()).unwrap();
+    findings.require(survived == rounds * CAPTURE_PANICS, || format!("capture panicked {survived} times"));
+    let failed = counters.capture_failed.value() + counters.dispatch_without_capture.value();
+    findings.require(failed == 0, || format!("{failed} records were not taken"));
     for invariant in gateway.server.store().invariants().await.unwrap() {
         findings.require(invariant.holds, || format!("{}: {}", invariant.name, invariant.detail));
     }
@@ -73,4 +109,20 @@ async fn on(database: Database, rounds: usize) -> Findings {
     findings.require(chain["valid"] == json!(true), || format!("audit chain: {chain}"));
     gateway.stop().await;
     findings
+}
+
+fn body(kind: &Kind, round: usize) -> Value {
+    let mut body = routed(kind.prompt);
+    if !round.is_multiple_of(2) {
+        body = native(body);
+    }
+    if kind.prompt == TOO_GOOD {
+        body["routing_hint"] = json!({"min_quality": "0.99"});
+    }
+    match kind.form {
+        Form::Streamed => streamed(body),
+        Form::Whole => body,
+        Form::Either if round.is_multiple_of(3) => body,
+        Form::Either => streamed(body),
+    }
 }
