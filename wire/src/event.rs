@@ -25,6 +25,10 @@ pub enum StreamEvent {
     /// The protocol's own last word.
     End,
     Ping,
+    /// Text that the client does not hear, such as thoughts that it did not ask for: it is generated, so it is billed.
+    Unheard {
+        bytes: usize,
+    },
     /// Something that only the native client understands; it is passed on, not interpreted.
     Other,
 }
@@ -163,6 +167,7 @@ impl Heard {
             | StreamEvent::Finish { .. }
             | StreamEvent::End
             | StreamEvent::Ping
+            | StreamEvent::Unheard { .. }
             | StreamEvent::Other => false,
         }
     }

@@ -50,6 +50,7 @@ impl Running {
                     self.finished = true;
                     self.stop_reason = Some(stop.reason.as_str().to_owned());
                 }
+                StreamEvent::Unheard { bytes } => self.text_bytes += bytes,
                 StreamEvent::BlockStart(_) | StreamEvent::BlockStop | StreamEvent::End | StreamEvent::Ping | StreamEvent::Other => {}
             }
         }

@@ -77,6 +77,7 @@ impl AnthropicFrames {
             }
             StreamEvent::End => emit("message_stop", "{\"type\":\"message_stop\"}".to_owned()),
             StreamEvent::Ping => emit("ping", "{\"type\":\"ping\"}".to_owned()),
+            StreamEvent::Unheard { bytes } => self.text_bytes += bytes,
             StreamEvent::Other => {}
         }
     }

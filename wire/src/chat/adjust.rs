@@ -9,11 +9,14 @@ use ainfera_schema::Reasoning;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::profile::StreamUsage;
+use super::profile::{AnswerSchema, StreamUsage};
 use super::target::Target;
 use super::tool_names::ToolNames;
 use crate::bad_request::BadRequest;
 use crate::coercion::{Change, Coercions, Reason};
+
+/// A longer name for who asks is refused, and some agents put a whole object into it.
+const LONGEST_USER: usize = 64;
 
 /// A body for the vendor.
 #[derive(Debug)]
@@ -34,11 +37,30 @@ pub fn adjust(chat: &mut Map<String, Value>, target: &Target<'_>) -> Result<(Coe
     members(chat, target, &mut coercions);
     sampling(chat, target, &mut coercions);
     let tool_names = tools::adjust(chat, target, &mut coercions);
+    if target.profile.answer_schema == AnswerSchema::AsInstructions {
+        say_answer_schema(chat, &mut coercions);
+    }
     if let Some(format) = chat.get_mut("response_format").and_then(|format| format.get_mut("json_schema")?.get_mut("schema")) {
         super::schema::sanitise(format, target.profile.schema_rules, "response_format.json_schema.schema", &mut coercions);
     }
     messages::adjust(chat, target, &mut coercions)?;
     Ok((coercions, tool_names))
+}
+
+/// The schema of the answer as the last of the instructions.
+fn say_answer_schema(chat: &mut Map<String, Value>, coercions: &mut Coercions) {
+    let Some(schema) = chat.get("response_format").and_then(|format| format.get("json_schema")?.get("schema")) else { return };
+    let text = format!("Answer with one JSON object that fits this JSON schema: {schema}");
+    let Some(messages) = chat.get_mut("messages").and_then(Value::as_array_mut) else { return };
+    match messages.first_mut() {
+        Some(first) if first["role"] == "system" && first["content"].is_string() => {
+            let said = first["content"].as_str().unwrap_or_default();
+            first["content"] = json!(format!("{said}\n\n{text}"));
+        }
+        _ => messages.insert(0, json!({"role": "system", "content": text})),
+    }
+    chat.insert("response_format".to_owned(), json!({"type": "json_object"}));
+    coercions.add("response_format", Change::Moved("instructions"));
 }
 
 fn stream(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Coercions) {
@@ -105,6 +127,10 @@ fn members(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut C
                 coercions.add(*name, Change::Dropped(Reason::Model));
             }
         }
+    }
+    if chat.get("user").and_then(Value::as_str).is_some_and(|user| user.len() > LONGEST_USER) {
+        chat.shift_remove("user");
+        coercions.add("user", Change::Dropped(Reason::Vendor));
     }
     effort(chat, target, coercions);
 }

@@ -35,6 +35,7 @@ pub struct ChatProfile {
     pub more_members: &'static [&'static str],
     /// Members of messages that are refused.
     pub refused_message_members: &'static [&'static str],
+    pub answer_schema: AnswerSchema,
     /// `None`: no limit is known.
     pub most_stop_sequences: Option<usize>,
     /// The highest temperature, in tenths.
@@ -73,6 +74,14 @@ pub enum StreamUsage {
     AskFor,
     /// It always does, and refuses the question.
     AlwaysSent,
+}
+
+/// How the form of an answer is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerSchema {
+    Taken,
+    /// Only that it is to be a JSON object: the schema itself is said in words.
+    AsInstructions,
 }
 
 /// How a vendor is told not to call tools.
@@ -180,6 +189,7 @@ pub const REFERENCE: ChatProfile = ChatProfile {
     renamed_members: &[],
     more_members: &[],
     refused_message_members: &[],
+    answer_schema: AnswerSchema::Taken,
     most_stop_sequences: Some(4),
     hottest_tenths: 20,
     any_tool: "required",

@@ -63,7 +63,8 @@ pub fn request_body(body: &[u8], target: &Target<'_>) -> Result<Adjusted, BadReq
     }
     let Notes { mut coercions, origins } = notes;
     let (adjusted, tool_names) = adjust(&mut chat, target).map_err(|bad| origins.blamed(bad))?;
-    for (said, name) in origins.renamed().filter(|(_, name)| chat.contains_key(*name)) {
+    let became_another = |name: &str| adjusted.iter().any(|coercion| coercion.field == name && matches!(coercion.change, Change::Moved(_)));
+    for (said, name) in origins.renamed().filter(|(_, name)| chat.contains_key(*name) && !became_another(name)) {
         coercions.add(said, Change::Renamed(name.to_owned()));
     }
     coercions.extend(&adjusted.traced(&origins));

@@ -190,7 +190,7 @@ impl ChatReader {
 
     fn piece(&mut self, said: Said, heard: &mut Vec<Heard>) {
         let (block, delta) = match (said, self.reasoning) {
-            (Said::Thought(_), Reasoning::Hidden) => return,
+            (Said::Thought(text), Reasoning::Hidden) => return heard.push(Heard::translated(StreamEvent::Unheard { bytes: text.len() })),
             (Said::Thought(text), Reasoning::Shown(issuer)) => (OpenBlock::Thinking(issuer), Delta::Thinking(text)),
             (Said::Text(text), _) => (OpenBlock::Text, Delta::Text(text)),
         };
@@ -241,12 +241,14 @@ enum Said {
 /// `tool_use` if and only if there are calls, whatever the vendor says; an unknown reason never becomes `end_turn`.
 fn stop_reason(finish: &ByteString, has_calls: bool, refused: bool) -> Result<StopReason, StreamFault> {
     match finish.to_ascii_lowercase().as_str() {
-        "length" | "model_length" | "max_tokens" => Ok(StopReason::MaxTokens),
-        word if word.starts_with("content_filter") => Ok(StopReason::Refusal),
-        "refusal" | "safety" => Ok(StopReason::Refusal),
-        "error" => Err(StreamFault::ErrorEvent { kind: FaultKind::Api, message: "provider finished with an error".to_owned() }),
+        word if word.contains("length") || word.contains("max_tokens") => Ok(StopReason::MaxTokens),
+        word if word.starts_with("content_filter") || matches!(word, "refusal" | "safety") => Ok(StopReason::Refusal),
+        word if word.contains("error") => {
+            Err(StreamFault::ErrorEvent { kind: FaultKind::Api, message: "provider finished with an error".to_owned() })
+        }
         _ if has_calls => Ok(StopReason::ToolUse),
         _ if refused => Ok(StopReason::Refusal),
+        "pause_turn" => Ok(StopReason::PauseTurn),
         "stop" | "eos" | "eos_token" | "end_turn" | "tool_calls" | "function_call" => Ok(StopReason::EndTurn),
         _ => Ok(StopReason::Other(finish.clone())),
     }
@@ -294,7 +296,11 @@ mod tests {
     use super::*;
 
     fn read(datas: &[&str]) -> (Vec<StreamEvent>, Result<(), StreamFault>) {
-        let mut reader = ChatReader::new("x".to_owned(), ToolNames::default(), Reasoning::Shown(Issuer::Deepseek), ChatPassage::Translated);
+        read_as(Reasoning::Shown(Issuer::Deepseek), datas)
+    }
+
+    fn read_as(reasoning: Reasoning, datas: &[&str]) -> (Vec<StreamEvent>, Result<(), StreamFault>) {
+        let mut reader = ChatReader::new("x".to_owned(), ToolNames::default(), reasoning, ChatPassage::Translated);
         let mut heard = Vec::new();
         for data in datas {
             let event = SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) };
@@ -343,17 +349,40 @@ mod tests {
     }
 
     #[test]
-    fn stop_reasons_follow_what_was_said() {
+    fn p011_stop_reasons_follow_what_was_said() {
         let call = r#"{"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]}}]}"#;
         assert_eq!(finish_of(&read(&[ROLE, call, FINISH]).0).0, StopReason::ToolUse);
         let tool_calls = r#"{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}"#;
         assert_eq!(finish_of(&read(&[ROLE, HI, tool_calls]).0).0, StopReason::EndTurn);
-        for (word, reason) in [("length", StopReason::MaxTokens), ("eos", StopReason::EndTurn), ("content_filter", StopReason::Refusal)] {
-            let finish = format!(r#"{{"choices":[{{"delta":{{}},"finish_reason":"{word}"}}]}}"#);
-            assert_eq!(finish_of(&read(&[ROLE, HI, &finish]).0).0, reason);
+    }
+
+    #[test]
+    fn p035_an_unknown_finish_word_never_is_an_end_of_the_turn() {
+        let finish = |word: &str| format!(r#"{{"choices":[{{"delta":{{}},"finish_reason":"{word}"}}]}}"#);
+        for (word, reason) in [
+            ("length", StopReason::MaxTokens),
+            ("model_length", StopReason::MaxTokens),
+            ("max_tokens_exceeded", StopReason::MaxTokens),
+            ("eos", StopReason::EndTurn),
+            ("content_filter", StopReason::Refusal),
+            ("pause_turn", StopReason::PauseTurn),
+            ("moonphase", StopReason::Other("moonphase".into())),
+        ] {
+            assert_eq!(finish_of(&read(&[ROLE, HI, &finish(word)]).0).0, reason, "{word}");
         }
-        let odd = r#"{"choices":[{"delta":{},"finish_reason":"moonphase"}]}"#;
-        assert_eq!(finish_of(&read(&[ROLE, HI, odd]).0).0, StopReason::Other("moonphase".into()));
+        for word in ["error", "engine_error"] {
+            assert!(matches!(read(&[ROLE, HI, &finish(word)]).1, Err(StreamFault::ErrorEvent { .. })), "{word}");
+        }
+    }
+
+    #[test]
+    fn thoughts_that_nobody_asked_for_are_counted_and_not_said() {
+        let thought = r#"{"choices":[{"delta":{"reasoning_content":"hm"}}]}"#;
+        let (events, end) = read_as(Reasoning::Hidden, &[ROLE, thought, HI, FINISH]);
+        assert_eq!((&events[1], end), (&StreamEvent::Unheard { bytes: 2 }, Ok(())));
+        assert_eq!(events[2], StreamEvent::BlockStart(Block::Text));
+        let (events, _) = read(&[ROLE, thought, HI, FINISH]);
+        assert_eq!(events[1..3], [StreamEvent::BlockStart(Block::Thinking), StreamEvent::Delta(Delta::Thinking("hm".into()))]);
     }
 
     #[test]
@@ -365,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_lists_of_calls_make_no_call() {
+    fn p003_empty_lists_of_calls_make_no_call() {
         let (events, _) = read(&[ROLE, r#"{"choices":[{"delta":{"content":"x","tool_calls":[]}}]}"#, FINISH]);
         assert!(!events.iter().any(|event| matches!(event, StreamEvent::BlockStart(Block::ToolUse { .. }))));
         let (events, _) = read(&[ROLE, r#"{"choices":[{"delta":{"content":null,"tool_calls":null}}]}"#, FINISH]);

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_id_is_a_new_call_even_under_the_same_index() {
+    fn p007_a_new_id_is_a_new_call_even_under_the_same_index() {
         let said = said(vec![fragment(Some(0), "a", "f", "{}"), fragment(Some(0), "b", "g", "{}"), fragment(Some(0), "b", "", "")]);
         assert_eq!(said, ["start a f", "{}", "stop", "start b g", "{}", "stop"]);
     }

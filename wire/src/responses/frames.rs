@@ -104,7 +104,7 @@ impl ResponsesFrames {
                 self.stop = Some(stop.reason.clone());
             }
             StreamEvent::End => self.end(visit),
-            StreamEvent::Ping | StreamEvent::Other => {}
+            StreamEvent::Ping | StreamEvent::Unheard { .. } | StreamEvent::Other => {}
         }
     }
 

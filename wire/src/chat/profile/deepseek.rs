@@ -1,11 +1,12 @@
 //! DeepSeek: text only; its reasoning goes back to it together with the calls that came of it.
 
-use super::{ChatProfile, Files, Images, REFERENCE};
+use super::{AnswerSchema, ChatProfile, Files, Images, REFERENCE};
 use crate::signature::Issuer;
 
 pub static PROFILE: ChatProfile = ChatProfile {
     vendor: "deepseek",
     token_limit_field: "max_tokens",
+    answer_schema: AnswerSchema::AsInstructions,
     most_stop_sequences: Some(16),
     images: Images::NotTaken,
     files: Files::NotTaken,
