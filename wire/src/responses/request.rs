@@ -28,6 +28,7 @@ const READ: [&str; 12] = [
 ];
 /// A smaller limit is refused.
 const LEAST_OUTPUT_TOKENS: u64 = 16;
+const LEAST_EFFORT: &str = "low";
 /// A longer one is refused.
 const LONGEST_IDENTIFIER: usize = 64;
 
@@ -135,41 +136,60 @@ fn tools(
     Ok(())
 }
 
-/// `thinking` and `output_config.effort` become an effort and a summary. Where the model reasons, its reasoning comes encrypted, to be given back.
+/// `thinking` and `output_config.effort` become an effort and a summary; the reasoning comes encrypted, to be given back. Models that do not reason refuse
+/// to be asked for any of it.
 fn reasoning(request: &MessagesRequest<'_>, asked: Asked<'_>, said: &mut Map<String, Value>, coercions: &mut Coercions) {
-    let mut reasoning = Map::new();
     let effort = request.output_config.as_ref().and_then(|output| output.effort.as_deref());
-    if let Some(effort) = effort {
-        reasoning.insert("effort".to_owned(), json!(if effort == "max" { "xhigh" } else { effort }));
-        coercions.add("output_config.effort", Change::Renamed("reasoning.effort".to_owned()));
+    let thinking = request.thinking.as_ref();
+    let is_off = thinking.is_some_and(|thinking| &*thinking.kind == "disabled");
+    if asked.reasoning == Reasoning::Never {
+        // who never thinks does as it is told
+        let refused = [("thinking", thinking.is_some() && !is_off), ("output_config.effort", effort.is_some())];
+        refused.iter().filter(|(_, said)| *said).for_each(|(field, _)| coercions.add(*field, Change::Dropped(Reason::Model)));
+        return;
     }
-    if let Some(thinking) = &request.thinking {
-        match &*thinking.kind {
-            "disabled" => coercions.add("thinking", Change::Dropped(Reason::NoEquivalent)),
-            _ => {
-                if let (None, Some(budget)) = (effort, thinking.budget_tokens) {
-                    reasoning.insert("effort".to_owned(), json!(effort_of(budget)));
-                    coercions.add("thinking.budget_tokens", Change::Clamped(effort_of(budget).to_owned()));
-                }
-                if thinking.display.as_deref() != Some("omitted") {
-                    reasoning.insert("summary".to_owned(), json!("auto"));
-                }
-                coercions.add("thinking", Change::Renamed("reasoning".to_owned()));
+    let mut reasoning = Map::new();
+    if let Some(effort) = effort {
+        let taken = nearest(effort);
+        if taken != effort {
+            coercions.add("output_config.effort", Change::Clamped(taken.to_owned()));
+        }
+        coercions.add("output_config.effort", Change::Renamed("reasoning.effort".to_owned()));
+        reasoning.insert("effort".to_owned(), json!(taken));
+    }
+    if let Some(thinking) = thinking {
+        if is_off {
+            reasoning.insert("effort".to_owned(), json!(LEAST_EFFORT));
+            coercions.add("thinking", Change::Clamped(LEAST_EFFORT.to_owned()));
+        } else {
+            if let (None, Some(budget)) = (effort, thinking.budget_tokens) {
+                reasoning.insert("effort".to_owned(), json!(effort_of(budget)));
             }
+            if thinking.display.as_deref() != Some("omitted") {
+                reasoning.insert("summary".to_owned(), json!("auto"));
+            }
+            coercions.add("thinking", Change::Moved("reasoning"));
         }
     }
-    if asked.reasoning == Reasoning::Always || !reasoning.is_empty() {
-        said.insert("include".to_owned(), json!(["reasoning.encrypted_content"]));
-    }
+    said.insert("include".to_owned(), json!(["reasoning.encrypted_content"]));
     if !reasoning.is_empty() {
         said.insert("reasoning".to_owned(), Value::Object(reasoning));
+    }
+}
+
+/// The words for an effort that every reasoning model of this dialect takes.
+fn nearest(effort: &str) -> &'static str {
+    match effort {
+        "none" | "minimal" | "low" => LEAST_EFFORT,
+        "medium" => "medium",
+        _ => "high",
     }
 }
 
 /// The effort that a budget of tokens is nearest to.
 fn effort_of(budget_tokens: u64) -> &'static str {
     match budget_tokens {
-        0..4_096 => "low",
+        0..4_096 => LEAST_EFFORT,
         4_096..16_384 => "medium",
         _ => "high",
     }
