@@ -32,12 +32,21 @@ impl Origins {
         let fields = match self.of(&coercion.field) {
             Some(field) => vec![field],
             // what happens to all of a kind has no place of its own
-            None if coercion.field.contains('*') => vec![coercion.field.clone()],
+            None if coercion.field.contains(".*") => vec![self.of_all(&coercion.field)],
             None if matches!(coercion.change, Change::Dropped(_)) => inside().map(|(_, callers)| callers.clone()).collect(),
             None => Vec::new(),
         };
         let came_back = |field: &String| matches!(&coercion.change, Change::Renamed(name) if field == name);
         fields.into_iter().filter(|field| !came_back(field)).map(|field| Coercion { field, change: coercion.change.clone() }).collect()
+    }
+
+    /// The list in which something happened to all of a kind, as the caller calls it.
+    fn of_all(&self, path: &str) -> String {
+        let (list, rest) = path.split_once(".*").unwrap_or((path, ""));
+        let inside = |listed: &str| listed.strip_prefix(list).is_some_and(|rest| rest.starts_with('.'));
+        let first = self.0.iter().find(|(listed, _)| inside(listed));
+        let callers = first.and_then(|(_, callers)| callers.split('.').next()).unwrap_or(list);
+        format!("{callers}.*{rest}")
     }
 
     /// A mistake under the caller's name for the field, where it has one.
@@ -94,5 +103,8 @@ mod tests {
         let dropped = |field: &str| Coercion { field: field.to_owned(), change: Change::Dropped(crate::coercion::Reason::NoEquivalent) };
         assert_eq!(origins.traced(dropped("metadata")), [dropped("user")]);
         assert_eq!(origins.traced(dropped("messages.*.tool_use.id")), [dropped("messages.*.tool_use.id")]);
+        let mut items = Origins::default();
+        items.add("messages.0.content.0", "input.3");
+        assert_eq!(items.traced(dropped("messages.*.tool_use.id")), [dropped("input.*.tool_use.id")]);
     }
 }

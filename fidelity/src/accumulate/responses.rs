@@ -143,9 +143,14 @@ impl Client {
         if !failed && response["output"] != told {
             self.understood.complain(format!("the response has another output than its items: {} / {told}", response["output"]));
         }
-        let mut answer = reading::whole(&response);
-        if failed {
-            answer = Answer { ending: answer.ending, ..reading::whole(&serde_json::json!({"output": told})) };
+        let answer = reading::whole(&response);
+        let empty = response["output"].as_array().is_none_or(Vec::is_empty);
+        if failed || empty {
+            // some say it only in the items
+            let mut told_response = response.clone();
+            told_response["output"] = told;
+            self.understood.answer = reading::whole(&told_response);
+            return self.understood;
         }
         self.understood.answer = answer;
         self.understood

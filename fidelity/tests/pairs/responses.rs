@@ -54,7 +54,8 @@ fn members() -> Vec<Field> {
         field("text.verbosity", json!("low")),
         field("store", json!(true)),
         field("store", json!(false)).met_by_silence(),
-        field("include", json!(["reasoning.encrypted_content"])),
+        // every answer has it, whoever gives it
+        field("include", json!(["reasoning.encrypted_content"])).met_by_silence(),
         field("include", json!(["file_search_call.results"])),
         field("previous_response_id", json!("mark-previous")),
         field("conversation", json!("mark-conversation")),
@@ -95,9 +96,10 @@ fn items() -> Vec<Field> {
         field("input.1.content.0.text", json!("mark-said")),
         field("input.1.content.0", json!({"type": "refusal", "refusal": "mark-refused"})),
         field("input.1.content.0.annotations", json!([{"type": "url_citation", "url": "mark-url"}])),
-        field("input.1.id", json!("mark-id")),
+        // an item's id is how the provider that made it finds it again, if it kept it
+        field("input.1.id", json!("mark-item")).met_by_silence(),
         field("input.2.arguments", json!("{\"at\":\"mark-arguments\"}")),
-        field("input.2.id", json!("mark-item")),
+        field("input.2.id", json!("mark-item")).met_by_silence(),
         field("input.2.call_id", json!("mark-call")).needing("input.3.call_id"),
         field("input.3.call_id", json!("mark-call")),
         field("input.3.output", json!("mark-result")),
