@@ -39,10 +39,20 @@ pub struct ChatFrames {
 
 impl ChatFrames {
     pub fn new(names: AnswerNames, usage_chunk: UsageChunk) -> Self {
-        Self { names, usage_chunk, native: false, started: false, calls: 0, call_is_bare: false, text_bytes: 0, usage_told: false, native_head: None }
+        Self {
+            names,
+            usage_chunk,
+            native: false,
+            started: false,
+            calls: 0,
+            call_is_bare: false,
+            text_bytes: 0,
+            usage_told: false,
+            native_head: None,
+        }
     }
 
-    /// The chunks for one event. They have no names.
+    /// The chunks for one event. They have no names but for [`USAGE`], which not every client wants to hear.
     pub fn json(&mut self, heard: &Heard, visit: &mut dyn FnMut(&str, &[u8])) {
         if let StreamEvent::Delta(delta) = &heard.event {
             self.text_bytes += delta.text_bytes();
@@ -50,7 +60,7 @@ impl ChatFrames {
         let mut emit = |json: Value| visit("", json.to_string().as_bytes());
         match &heard.native {
             Some(native) => return self.pass(native, &heard.event, visit),
-            None if self.native => return self.estimate_if_untold(&heard.event, &mut emit),
+            None if self.native => return self.tell_usage_once(&heard.event, visit),
             None => {}
         }
         match &heard.event {
@@ -87,13 +97,15 @@ impl ChatFrames {
                 let mut finish = self.chunk(json!([{"index": 0, "delta": {}, "finish_reason": finish_reason(stop), "logprobs": null}]));
                 finish["ainfera"] = self.ainfera();
                 emit(finish);
-                if self.usage_chunk == UsageChunk::Wanted {
-                    emit(self.usage(usage));
-                }
+                visit(USAGE, self.usage(usage).to_string().as_bytes());
             }
             StreamEvent::End => visit("", DONE),
-            StreamEvent::Ping | StreamEvent::Other => {}
+            StreamEvent::Ping | StreamEvent::Unheard { .. } | StreamEvent::Other => {}
         }
+    }
+
+    pub fn usage_chunk(&self) -> UsageChunk {
+        self.usage_chunk
     }
 
     /// A provider's chunk, as it came.
@@ -112,22 +124,20 @@ impl ChatFrames {
                 }
                 Err(_) => visit("", &native.data),
             },
-            USAGE if self.usage_chunk == UsageChunk::Unwanted => {}
             USAGE => {
                 self.usage_told = true;
-                visit("", &native.data);
+                visit(USAGE, &native.data);
             }
             _ => visit("", &native.data),
         }
     }
 
-    /// A provider that was asked for usage and gave none: who wants it gets an estimate.
-    fn estimate_if_untold(&mut self, event: &StreamEvent, emit: &mut dyn FnMut(Value)) {
+    /// What no chunk of the provider's told, or none that goes out: an estimate where it did not count at all.
+    fn tell_usage_once(&mut self, event: &StreamEvent, visit: &mut dyn FnMut(&str, &[u8])) {
         if let StreamEvent::Finish { usage, .. } = event
-            && self.usage_chunk == UsageChunk::Wanted
             && !std::mem::replace(&mut self.usage_told, true)
         {
-            emit(self.usage(usage));
+            visit(USAGE, self.usage(usage).to_string().as_bytes());
         }
     }
 
@@ -176,6 +186,26 @@ impl ChatFrames {
             "audit_verify_url": format!("{audit_url}/verify"), "audit_url": audit_url,
         })
     }
+}
+
+/// The name of a frame as a client hears it; `None` if it does not want to.
+pub fn shown(name: &str, usage_chunk: UsageChunk) -> Option<&str> {
+    match (name, usage_chunk) {
+        (USAGE, UsageChunk::Unwanted) => None,
+        (USAGE, UsageChunk::Wanted) => Some(""),
+        (name, _) => Some(name),
+    }
+}
+
+/// Recorded frames as this client hears them.
+pub fn replayed(recorded: &str, usage_chunk: UsageChunk) -> String {
+    let name_line = format!("event: {USAGE}\n");
+    let frames = recorded.split_inclusive("\n\n").filter_map(|frame| match (frame.strip_prefix(&name_line), usage_chunk) {
+        (Some(_), UsageChunk::Unwanted) => None,
+        (Some(chunk), UsageChunk::Wanted) => Some(chunk),
+        (None, _) => Some(frame),
+    });
+    frames.collect()
 }
 
 /// Usage in this dialect, in which the prompt includes what came from a cache, and the completion what was thought.

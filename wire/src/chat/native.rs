@@ -14,7 +14,10 @@ pub fn request_body(body: &[u8], target: &Target<'_>) -> Result<Adjusted, BadReq
     chat.retain(|name, _| !OWN_MEMBERS.contains(&name.as_str()));
     let limited = ["max_completion_tokens", "max_tokens"].iter().any(|name| chat.get(*name).is_some_and(|limit| !limit.is_null()));
     if !limited {
-        chat.insert(target.profile.token_limit_field.to_owned(), json!(DEFAULT_MAX_TOKENS.min(target.max_output_tokens.unwrap_or(u64::MAX))));
+        chat.insert(
+            target.profile.token_limit_field.to_owned(),
+            json!(DEFAULT_MAX_TOKENS.min(target.max_output_tokens.unwrap_or(u64::MAX))),
+        );
     }
     let (coercions, tool_names) = adjust(&mut chat, target)?;
     let body = serde_json::to_vec(&chat).map_err(|error| BadRequest::new("body", error.to_string()))?;

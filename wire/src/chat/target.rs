@@ -30,12 +30,14 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Models of one series have its name, alone or before a `-` or `.`; a gateway's name for the maker may stand in front.
+/// Models of one series have its name, alone or before a `-`, `.` or `:`, in whatever case; a gateway's name for the maker may stand in front.
 fn reasoning_by_name(profile: &ChatProfile, name: &str) -> Reasoning {
-    let without_maker = name.rsplit('/').next().unwrap_or(name);
-    let is_of = |name: &str, series: &str| name.strip_prefix(series).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']));
+    let name = name.to_ascii_lowercase();
+    let without_maker = name.rsplit('/').next().unwrap_or(&name);
+    let is_of =
+        |name: &str, series: &str| name.strip_prefix(series).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.', ':']));
     let is_plain = name.contains("non-reasoning") || name.contains("-chat");
-    let reasons = profile.reasoning_models.iter().any(|series| is_of(name, series) || is_of(without_maker, series));
+    let reasons = profile.reasoning_models.iter().any(|series| is_of(&name, series) || is_of(without_maker, series));
     if reasons && !is_plain { Reasoning::Always } else { Reasoning::Never }
 }
 
@@ -57,6 +59,9 @@ mod tests {
             (ProviderKind::Xai, "grok-4.3", Reasoning::Always),
             (ProviderKind::Groq, "openai/gpt-oss-120b", Reasoning::Always),
             (ProviderKind::Deepseek, "deepseek-chat", Reasoning::Never),
+            (ProviderKind::OpenaiCompatible, "Qwen/Qwen3-32B", Reasoning::Always),
+            (ProviderKind::OpenaiCompatible, "qwen3:32b", Reasoning::Always),
+            (ProviderKind::OpenaiCompatible, "llama3", Reasoning::Never),
         ] {
             assert_eq!(reasoning_by_name(profile_of(kind).unwrap(), name), reasoning, "{name}");
         }

@@ -12,6 +12,8 @@ pub static PROFILE: ChatProfile = ChatProfile {
     more_members: &["top_k"],
     most_stop_sequences: None,
     system_midway: SystemMidway::FoldedIntoUser,
-    effort: Effort::Everybody(&["low", "medium", "high"]),
+    reasoning_models: &["gpt-oss", "qwen3", "deepseek-r1", "magistral"],
+    // Ollama refuses to be asked for it where the model cannot
+    effort: Effort::ReasoningModels(&["low", "medium", "high"]),
     ..REFERENCE
 };

@@ -48,6 +48,7 @@ pub static PROFILE: ChatProfile = ChatProfile {
     system_midway: SystemMidway::FoldedIntoUser,
     files: Files::NotTaken,
     call_signature: CallSignature::GoogleExtraContent,
-    effort: Effort::Everybody(&["low", "medium", "high"]),
+    reasoning_models: &["gemini-2.5", "gemini-3", "gemini-4"],
+    effort: Effort::ReasoningModels(&["low", "medium", "high"]),
     ..REFERENCE
 };
