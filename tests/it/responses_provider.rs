@@ -125,3 +125,42 @@ async fn tools_for_a_tier_without_them_is_422_with_its_name() {
     }
     assert_eq!(gateway.mock.requests().len(), 0);
 }
+
+/// The data of every event that has a name, in order.
+fn events(text: &str) -> Vec<Value> {
+    text.lines().filter_map(|line| line.strip_prefix("data: ")).map(|data| serde_json::from_str(data).unwrap()).collect()
+}
+
+#[actix_rt::test]
+async fn a_client_of_the_same_dialect_hears_the_provider_itself() {
+    let gateway = gateway().await;
+    let tool =
+        json!({"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}, "additionalProperties": false}});
+    let body = json!({"model": "gpt-responses", "input": [{"role": "user", "content": "[[mock tools=1 thinking=2]] hi", "x_new": 1}], "stream": true,
+        "tools": [tool], "store": false, "include": ["reasoning.encrypted_content"], "prompt_cache_key": "k", "task_type": "code"});
+    let answer = gateway.call_at("/v1/responses", &body, &[]).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("x-ainfera-coercions"), None);
+    let asked = gateway.mock.requests().last().unwrap().body.clone();
+    assert_eq!((&asked["prompt_cache_key"], &asked["input"][0]["x_new"], &asked["model"]), (&json!("k"), &json!(1), &json!("gpt-5.5-pro")));
+    assert_eq!(asked.get("task_type"), None);
+    let events = events(&answer.text());
+    let numbers: Vec<u64> = events.iter().map(|event| event["sequence_number"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (0..events.len() as u64).collect::<Vec<_>>(), "each event once, in order");
+    let last = &events.last().unwrap()["response"];
+    assert_eq!((&last["model"], &last["status"]), (&json!("gpt-responses"), &json!("completed")));
+    assert!(last["id"].as_str().unwrap().starts_with("resp_mock"), "as it came: {last}");
+    assert!(last["output"][0]["encrypted_content"].as_str().unwrap().starts_with("gAAAAmock"));
+    gateway.settled().await;
+    let inference = gateway.get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap())).await.json();
+    assert_eq!((&inference["outcome_status"], &inference["stop_reason"]), (&json!("succeeded"), &json!("tool_use")));
+    assert_eq!(inference["usage"]["output_tokens"], last["usage"]["output_tokens"]);
+    // the same, whole
+    let mut whole = body;
+    whole["stream"] = json!(false);
+    let answer = gateway.call_at("/v1/responses", &whole, &[]).await;
+    let response = answer.json();
+    let kinds: Vec<&str> = response["output"].as_array().unwrap().iter().map(|item| item["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["reasoning", "message", "function_call"]);
+    assert_eq!(response["usage"], last["usage"]);
+}
