@@ -1,4 +1,4 @@
-//! A request, read: what both dialects can ask for, in one shape.
+//! A request, read: what all dialects can ask for, in one shape.
 
 use serde_json::Value;
 
@@ -228,7 +228,7 @@ fn add_system_text(ask: &mut Ask, content: &Value) {
     ask.system_text.push_str(&content_text(content));
 }
 
-fn chars_in(value: &Value) -> u64 {
+pub(crate) fn chars_in(value: &Value) -> u64 {
     match value {
         Value::String(text) => text.chars().count() as u64,
         Value::Array(items) => items.iter().map(chars_in).sum(),

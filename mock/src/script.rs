@@ -1,4 +1,4 @@
-//! A request and its orders → what will be said, before any wire format: pure, and the same for both dialects.
+//! A request and its orders → what will be said, before any wire format: pure, and the same for all dialects.
 
 use crate::ask::{Ask, ToolChoice};
 use crate::directive::{Orders, StopOrder, TextOrder, UsageOrder, without_directives};

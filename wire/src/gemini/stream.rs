@@ -3,6 +3,7 @@
 use ainfera_schema::TokenUsage;
 use bytes::Bytes;
 use bytestring::ByteString;
+use serde_json::value::RawValue;
 
 use super::calls::Calls;
 use super::response::{Candidate, GenerateContentResponse, Part, UsageMetadata};
@@ -85,15 +86,27 @@ impl GeminiReader {
         let reason = self.stop_reason()?;
         self.close(heard);
         self.calls.finish(heard);
-        heard.push(Heard::translated(StreamEvent::Finish { stop: Stop { reason, sequence: None }, usage: self.usage.tokens() }));
+        let word = match self.finish.take() {
+            Some(Finish::Reason { reason, .. }) => Some(reason),
+            Some(Finish::PromptBlocked) | None => None,
+        };
+        heard.push(Heard::translated(StreamEvent::Finish { stop: Stop { reason, sequence: None, word }, usage: self.usage.tokens() }));
         heard.push(Heard::translated(StreamEvent::End));
         self.ended = true;
         Ok(())
     }
 
-    /// The whole answer of a provider that does not stream.
+    /// The whole answer of a provider that does not stream: one response, or the list of them that the vendor gives to who did not ask for events.
     pub fn whole(&mut self, body: &Bytes, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
-        self.read(SseEvent { name: Bytes::new(), data: body.clone() }, heard)?;
+        let responses = if body.trim_ascii().first() == Some(&b'[') {
+            let list: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| StreamFault::malformed(error.to_string()))?;
+            list.into_iter().map(|response| body.slice_ref(response.get().as_bytes())).collect()
+        } else {
+            vec![body.clone()]
+        };
+        for data in responses {
+            self.read(SseEvent { name: Bytes::new(), data }, heard)?;
+        }
         match self.finish {
             Some(_) => self.finish(heard),
             None => Err(StreamFault::malformed("no response")),
@@ -257,6 +270,29 @@ mod tests {
         assert_eq!(end_of(&[r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}"#]), Err(StreamFault::Truncated));
         assert_eq!(end_of(&[]), Err(StreamFault::Truncated));
         assert_eq!(end_of(&[r#"{"promptFeedback":{"blockReason":"SAFETY"}}"#]), Ok(StopReason::Refusal));
+    }
+
+    #[test]
+    fn a_whole_answer_is_one_response_or_a_list_of_them() {
+        let whole = |body: &'static str| {
+            let mut reader = GeminiReader::new("seed".to_owned(), ToolNames::default());
+            let mut heard = Vec::new();
+            reader.whole(&Bytes::from_static(body.as_bytes()), &mut heard)?;
+            let texts = heard.into_iter().filter_map(|heard| match heard.event {
+                StreamEvent::Delta(Delta::Text(text)) => Some(text.to_string()),
+                _ => None,
+            });
+            Ok(texts.collect::<String>())
+        };
+        let one = r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}"#;
+        let list = r#" [{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}
+            ,{"candidates":[{"content":{"parts":[{"text":"b"}]},"finishReason":"STOP"}]}]"#;
+        assert_eq!((whole(one), whole(list)), (Ok("a".to_owned()), Ok("ab".to_owned())));
+        for body in ["{}", "[]", "3", "<html>"] {
+            assert!(matches!(whole(body), Err(StreamFault::Malformed(_))), "{body}");
+        }
+        let overloaded = whole(r#"[{"error":{"code":503,"message":"The model is overloaded."}}]"#);
+        assert!(matches!(overloaded, Err(StreamFault::ErrorEvent { kind: FaultKind::Overloaded, .. })), "{overloaded:?}");
     }
 
     #[test]
