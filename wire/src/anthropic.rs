@@ -4,6 +4,8 @@
 
 pub mod complete_start;
 pub mod content;
+pub mod count;
+pub mod fitted;
 pub mod foreign;
 pub mod foreign_thinking;
 pub mod frames;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::anthropic::foreign::Asked;
 use crate::anthropic::stream::AnthropicReader;
 use crate::bad_request::BadRequest;
-use crate::call::{Call, Translation};
+use crate::call::Call;
 use crate::chat::profile::{ChatProfile, profile_of};
 use crate::chat::stream::passage::ChatPassage;
 use crate::chat::stream::{ChatReader, Reasoning};
@@ -105,11 +105,11 @@ impl Dialect {
                 headers.extend(call.client_headers.beta.clone().map(|beta| ("anthropic-beta", beta)));
                 headers.extend(key.map(|key| ("x-api-key", key)));
                 let mut coercions = as_messages(call);
-                let cooled = call.translation.as_ref().and_then(|translation| cooled(call, translation, &mut coercions));
-                let body = cooled.as_ref().unwrap_or(&call.messages);
-                let mut foreign = Coercions::default();
-                let thinking_apart = crate::anthropic::foreign_thinking::removed(body, &mut foreign);
-                coercions.extend(&callers(call, foreign));
+                let mut changed = Coercions::default();
+                let fitted = call.translation.as_ref().and_then(|_| crate::anthropic::fitted::fitted(&call.messages, &mut changed));
+                let body = fitted.as_deref().unwrap_or(&call.messages);
+                let thinking_apart = crate::anthropic::foreign_thinking::removed(body, &mut changed);
+                coercions.extend(&callers(call, changed));
                 Ok(UpstreamRequest {
                     url: format!("{}/v1/messages", provider.base_url),
                     headers,
@@ -197,7 +197,7 @@ impl Dialect {
             Dialect::Anthropic => DialectReader::Anthropic(AnthropicReader::new(passage, model, call.estimated_input_tokens)),
             Dialect::Chat(profile) => {
                 let passage = match &call.client {
-                    Client::Chat(usage_chunk) => ChatPassage::native(model, *usage_chunk),
+                    Client::Chat(usage_chunk) => ChatPassage::native(&call.model, *usage_chunk),
                     Client::Messages | Client::Responses(_) | Client::Inference => ChatPassage::Translated,
                 };
                 DialectReader::Chat(ChatReader::new(id_seed, request.tool_names.clone(), heard_reasoning(call, profile), passage))
@@ -224,15 +224,6 @@ fn as_messages(call: &Call) -> Coercions {
         coercions.add(callers, Change::Renamed(name.to_owned()));
     }
     coercions
-}
-
-/// Temperatures go up to 2 elsewhere, and up to 1 here: the form with a lower one, where it must be.
-fn cooled(call: &Call, translation: &Translation, coercions: &mut Coercions) -> Option<Bytes> {
-    let mut form: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&call.messages).ok()?;
-    form.get("temperature").and_then(serde_json::Value::as_f64).filter(|temperature| *temperature > 1.0)?;
-    form.insert("temperature".to_owned(), serde_json::json!(1));
-    coercions.add(translation.origins.of("temperature").unwrap_or_default(), Change::Clamped("1".to_owned()));
-    serde_json::to_vec(&form).ok().map(Bytes::from)
 }
 
 /// What is told of a call that was written from its Anthropic form.

@@ -43,13 +43,16 @@ impl CallIds {
     fn is_taken_as_it_is(&self, id: &str) -> bool {
         match self.rule {
             CallIdRule::AtMost(length) => !id.is_empty() && id.len() <= length,
+            CallIdRule::Word(length) => {
+                !id.is_empty() && id.len() <= length && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+            }
             CallIdRule::NineAlphanumeric => id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()),
         }
     }
 
     fn made_of(&self, id: &str, salt: u64) -> String {
         match self.rule {
-            CallIdRule::AtMost(_) => format!("call_{}{}", digest(id, salt, 11), digest(id, salt + (1 << 32), 11)),
+            CallIdRule::AtMost(_) | CallIdRule::Word(_) => format!("call_{}{}", digest(id, salt, 11), digest(id, salt + (1 << 32), 11)),
             CallIdRule::NineAlphanumeric => digest(id, salt, 9),
         }
     }

@@ -96,6 +96,9 @@ impl ChatFrames {
                 self.start(&mut emit);
                 let mut finish = self.chunk(json!([{"index": 0, "delta": {}, "finish_reason": finish_reason(stop), "logprobs": null}]));
                 finish["ainfera"] = self.ainfera();
+                if let Some(word) = &stop.word {
+                    finish["ainfera"]["finish_reason_native"] = json!(&**word);
+                }
                 emit(finish);
                 visit(USAGE, self.usage(usage).to_string().as_bytes());
             }

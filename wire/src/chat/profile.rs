@@ -105,6 +105,8 @@ pub enum ParallelSwitch {
 pub enum CallIdRule {
     /// Any text of so many characters.
     AtMost(usize),
+    /// At most so many letters, digits, `_` and `-`.
+    Word(usize),
     /// Exactly nine letters and digits.
     NineAlphanumeric,
 }

@@ -225,7 +225,10 @@ impl ChatReader {
         if self.calls.any_nameless() {
             return Err(StreamFault::malformed("tool call without a name"));
         }
-        heard.push(Heard::translated(StreamEvent::Finish { stop: Stop { reason, sequence: None, word: Some(finish) }, usage: self.usage.disjoint() }));
+        heard.push(Heard::translated(StreamEvent::Finish {
+            stop: Stop { reason, sequence: None, word: Some(finish) },
+            usage: self.usage.disjoint(),
+        }));
         heard.push(self.passage.last_word());
         self.phase = Phase::Ended;
         Ok(())

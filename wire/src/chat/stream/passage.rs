@@ -89,7 +89,9 @@ impl ChatPassage {
             (Some("model_length" | "max_tokens"), _) => Some("length"),
             _ => None,
         };
-        let chunk = passed(data, &native.model, native.usage_chunk, &native.mending)?;
+        // who does not want it is not told the whole chunk, but it is kept for whoever asks for the answer again
+        let usage_chunk = if native.kind == USAGE { UsageChunk::Wanted } else { native.usage_chunk };
+        let chunk = passed(data, &native.model, usage_chunk, &native.mending)?;
         if let Some(heard) = heard.get_mut(place) {
             heard.native = Some(Native { name: ByteString::from_static(native.kind), data: Bytes::from(chunk) });
         }

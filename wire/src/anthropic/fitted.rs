@@ -1,0 +1,77 @@
+//! A call that came in another dialect, made fit for Anthropic's own API, which takes less heat and fewer characters in ids than others do.
+
+use serde_json::{Map, Value, json};
+
+use crate::chat::call_ids::CallIds;
+use crate::chat::profile::CallIdRule;
+use crate::coercion::{Change, Coercions};
+
+/// The form with what must be otherwise; `None` if nothing must. Coercions are under the form's own names.
+pub fn fitted(form: &[u8], coercions: &mut Coercions) -> Option<Vec<u8>> {
+    let mut form: Map<String, Value> = serde_json::from_slice(form).ok()?;
+    let cooled = cool(&mut form, coercions);
+    let renamed = rename_calls(&mut form, coercions);
+    if cooled || renamed { serde_json::to_vec(&form).ok() } else { None }
+}
+
+/// Temperatures go up to 2 elsewhere, and up to 1 here.
+fn cool(form: &mut Map<String, Value>, coercions: &mut Coercions) -> bool {
+    let too_hot = form.get("temperature").and_then(Value::as_f64).is_some_and(|temperature| temperature > 1.0);
+    if too_hot {
+        form.insert("temperature".to_owned(), json!(1));
+        coercions.add("temperature", Change::Clamped("1".to_owned()));
+    }
+    too_hot
+}
+
+/// Ids such as `functions.f:0` are refused here.
+fn rename_calls(form: &mut Map<String, Value>, coercions: &mut Coercions) -> bool {
+    let mut ids = CallIds::new(CallIdRule::Word(64));
+    let messages = form.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten();
+    let blocks = messages.flat_map(|message| message.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten());
+    for block in blocks {
+        let member = match block["type"].as_str() {
+            Some("tool_use") => "id",
+            Some("tool_result") => "tool_use_id",
+            _ => continue,
+        };
+        if let Some(Value::String(id)) = block.get_mut(member) {
+            *id = ids.sent(id);
+        }
+    }
+    if ids.changed() {
+        coercions.add("messages.*.tool_use.id", Change::Renamed("ids of this vendor's form".to_owned()));
+    }
+    ids.changed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p012_ids_become_legal_on_both_sides_and_heat_is_taken_off() {
+        let form = json!({"model": "m", "temperature": 1.7, "messages": [
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "functions.f:0", "name": "f", "input": {"id": "a.b"}},
+                {"type": "tool_use", "id": "call_1", "name": "f", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "functions.f:0"}, {"type": "tool_result", "tool_use_id": "call_1"}]}]});
+        let mut coercions = Coercions::default();
+        let fitted: Value = serde_json::from_slice(&fitted(form.to_string().as_bytes(), &mut coercions).unwrap()).unwrap();
+        let id = fitted["messages"][0]["content"][0]["id"].as_str().unwrap();
+        assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{id}");
+        assert_eq!(fitted["messages"][1]["content"][0]["tool_use_id"], id);
+        assert_eq!(
+            (&fitted["messages"][0]["content"][1]["id"], &fitted["messages"][0]["content"][0]["input"]["id"]),
+            (&json!("call_1"), &json!("a.b"))
+        );
+        assert_eq!(fitted["temperature"], 1);
+        assert_eq!(coercions.texts(), ["temperature=clamped:1", "messages.*.tool_use.id=renamed:ids of this vendor's form"]);
+    }
+
+    #[test]
+    fn what_fits_is_left_alone() {
+        let form =
+            json!({"temperature": 1, "messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "call_1-a"}]}]}).to_string();
+        assert_eq!(fitted(form.as_bytes(), &mut Coercions::default()), None);
+    }
+}
