@@ -1,6 +1,6 @@
 # Five recipes: test, lint, bench-figures, clients, clean-services.
 SHELL := /bin/bash
-.PHONY: help test lint clients chaos chaos-litellm
+.PHONY: help test lint clients chaos chaos-litellm replay fuzz translation-cost
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -20,6 +20,18 @@ chaos: tools/installed ## every fault, on real processes and databases: six minu
 
 chaos-litellm: ## the same driver against LiteLLM's proxy, from the Python registry
 	tests/chaos/litellm.sh
+
+RECORDINGS ?= fidelity/recordings
+replay: ## recorded provider streams through every client dialect, alone and through a gateway; RECORDINGS=folder for others
+	cargo run --quiet -p ainfera-fidelity -- $(RECORDINGS) 98
+	cargo build --quiet --bin ainfera
+	cargo run --quiet -p ainfera-fidelity -- $(RECORDINGS) 98 $${CARGO_TARGET_DIR:-target}/debug/ainfera
+
+fuzz: ## each decoder and each parser for a minute
+	tools/fuzz.sh
+
+translation-cost: ## instructions for one event, each provider dialect to each client dialect
+	tools/translation_cost.sh
 
 clients: tools/installed ## official SDKs against a real gateway
 	cargo build --bin ainfera

@@ -44,10 +44,7 @@ pub fn pass(call: &Call, upstream: &Upstream, request: &UpstreamRequest, form: F
         fault = reader.finish(&mut heard).err();
     }
     for heard in &heard {
-        frames.json(heard, &mut |name, json| {
-            ainfera_wire::sse::write_frame(name, json, &mut out);
-            whole.add(name, json);
-        });
+        frames.write_recorded(heard, &mut out, &mut |name, json| whole.add(name, json));
     }
     if let Some(fault) = &fault {
         let error = ClientError {

@@ -109,10 +109,7 @@ proptest! {
                 let mut whole = WholeAnswer::of(&call.client);
                 let mut out = BytesMut::new();
                 for event in &events[..cut] {
-                    frames.json(&Heard::translated(event.clone()), &mut |name, json| {
-                        ainfera_wire::sse::write_frame(name, json, &mut out);
-                        whole.add(name, json);
-                    });
+                    frames.write_recorded(&Heard::translated(event.clone()), &mut out, &mut |name, json| whole.add(name, json));
                 }
                 if cut < events.len() {
                     frames.error(&error(), &mut out);

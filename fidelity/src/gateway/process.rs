@@ -66,9 +66,7 @@ fn text(database: &str, provider: SocketAddr) -> String {
     );
     for (vendor, kind) in run::VENDORS {
         let kind = kind.as_str();
-        text.push_str(&format!(
-            "[[providers]]\nid = \"{vendor}\"\nkind = \"{kind}\"\napi_key = \"none\"\nbase_url = \"http://{provider}\"\n"
-        ));
+        text.push_str(&format!("[[providers]]\nid = \"{vendor}\"\nkind = \"{kind}\"\nbase_url = \"http://{provider}\"\n"));
         for (form, more) in [(Form::Streamed, ""), (Form::Whole, "streams = false\n")] {
             let slug = model(vendor, form);
             text.push_str(&format!(

@@ -88,7 +88,7 @@ impl Spoken {
             events.push(StreamEvent::BlockStop);
         }
         let reason = StopReason::parse(&self.stop().into());
-        events.push(StreamEvent::Finish { stop: Stop { reason, sequence: None }, usage });
+        events.push(StreamEvent::Finish { stop: Stop { reason, sequence: None, word: None }, usage });
         events.push(StreamEvent::End);
         events
     }

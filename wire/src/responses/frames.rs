@@ -110,6 +110,10 @@ impl ResponsesFrames {
 
     /// The answer failed after it had begun. Official clients raise at the first of these events, Codex tries again at the second.
     pub fn error(&mut self, error: &ClientError, visit: &mut Visit<'_>) {
+        if !self.native {
+            // also where nothing but pings came before it
+            self.start(visit);
+        }
         let (kind, own_code) = openai_type(error.error_type);
         let code = error.code.or(own_code).unwrap_or("server_error");
         let told = json!({"type": kind, "code": code, "message": error.message, "param": null});
