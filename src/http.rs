@@ -7,12 +7,14 @@ pub mod body;
 pub mod breakers;
 pub mod calls;
 pub mod checkup;
+pub mod count_tokens;
 pub mod error;
 pub mod health;
 pub mod idempotency;
 pub mod inference;
 pub mod killswitch;
 pub mod metrics;
+pub mod models;
 pub mod reads;
 pub mod state;
 
@@ -29,7 +31,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(calling("/v1/chat/completions", post().to(calls::chat_completions)))
         .service(calling("/v1/responses", post().to(calls::responses)))
         .service(calling("/v1/inference", post().to(calls::inference)))
-        .service(reading("/v1/models", get().to(reads::models)))
+        .service(calling("/v1/messages/count_tokens", post().to(count_tokens::count_tokens)))
+        .service(reading("/v1/models", get().to(models::list)))
+        .service(reading("/v1/models/{slug}", get().to(models::one)))
         .service(reading("/v1/inferences/{inference_id}", get().to(reads::inference)))
         .service(reading("/v1/inferences/{inference_id}/decision", get().to(reads::decision)))
         .service(reading("/v1/audit/height", get().to(audit::height)))

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::ask::{Ask, Delivery, Dialect, read, read_for};
+use crate::ask::{Ask, Delivery, Dialect, chars_in, read, read_for};
 use crate::connection::Request;
 use crate::directive::{DirectiveError, Fault, Manner, MidFault, Orders, Refused, directives_in};
 use crate::fault::{self, End, Step, Words};
@@ -69,6 +69,9 @@ impl Answerer {
         let recorded = Arc::new(Recorded { method, path, headers, body });
         self.counters.remember(Arc::clone(&recorded));
         let tag = format!("{:x}x{}", self.started, self.answers.fetch_add(1, Relaxed));
+        if recorded.method == "POST" && recorded.path.split('?').next().is_some_and(|path| path.ends_with("/v1/messages/count_tokens")) {
+            return counted(&recorded.body, &tag);
+        }
         match route {
             Some(dialect) => self.model_answer(dialect, &recorded, &tag),
             None => refuse(if looks_anthropic { Dialect::Anthropic } else { Dialect::Chat }, 404, &not_found, &tag),
@@ -206,6 +209,19 @@ fn ordered_answer(ask: &Ask, orders: &Orders, markers: Markers, tag: &str) -> An
             Answer { kind: AnswerKind::Whole, steps }
         }
     }
+}
+
+/// Anthropic's count: a token for four characters, and ten for the template.
+fn counted(body: &Value, tag: &str) -> Answer {
+    if let Some(extra) = ["max_tokens", "stream", "temperature"].iter().find(|name| !body[**name].is_null()) {
+        return refuse(Dialect::Anthropic, 400, &format!("{extra}: Extra inputs are not permitted"), tag);
+    }
+    if !body["messages"].is_array() {
+        return refuse(Dialect::Anthropic, 400, "messages: Field required", tag);
+    }
+    let chars: u64 = ["system", "messages", "tools"].iter().map(|field| chars_in(&body[field])).sum();
+    let body = serde_json::json!({"input_tokens": chars.div_ceil(4) + 10}).to_string();
+    whole(refusal::json(200, Dialect::Anthropic, &format!("req_mock{tag}"), "", &body))
 }
 
 fn refuse(dialect: Dialect, status: u16, message: &str, tag: &str) -> Answer {

@@ -170,7 +170,7 @@ fn id_digits(request_id: RequestId) -> String {
     request_id.0.simple().to_string().split_off(8)
 }
 
-fn client_headers(request: &HttpRequest) -> Result<ClientHeaders, ApiError> {
+pub fn client_headers(request: &HttpRequest) -> Result<ClientHeaders, ApiError> {
     let text = |name: &str| -> Vec<&str> { request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect() };
     let version = text("anthropic-version").first().map(|version| (*version).to_owned());
     if let Some(version) = version.as_deref().filter(|version| !is_date(version)) {

@@ -85,39 +85,6 @@ pub async fn wallet(request: HttpRequest, id: Path<String>, shared: Data<Shared>
     respond(view.await)
 }
 
-/// A bare array: every model, and the routing name itself.
-pub async fn models(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
-    let list = async {
-        shared.keys.authenticate(&request, &shared.reader).await?;
-        let router = json!({
-            "slug": ainfera_routing::ROUTING_TARGET, "display_name": "Ainfera router", "provider": "ainfera", "type": "router",
-            "input_cost_per_million_usd": null, "output_cost_per_million_usd": null, "context_window": null,
-            "capabilities": ["tools"], "routable_status": "routable",
-        });
-        let models = shared.catalogue.entries().iter().map(|entry| {
-            let model = &entry.model;
-            let routable = model.price.is_some() && model.q_prior.is_some() && model.m_allowed == Some(true);
-            let status = if routable {
-                "routable"
-            } else if model.price.is_some() {
-                "pinned_only"
-            } else {
-                "unpriced"
-            };
-            json!({
-                "slug": model.slug, "display_name": model.slug, "provider": model.provider, "type": "model",
-                "input_cost_per_million_usd": model.price.map(|price| price.input),
-                "output_cost_per_million_usd": model.price.map(|price| price.output),
-                "context_window": model.context_window,
-                "capabilities": if model.supports_tools { json!(["tools"]) } else { json!([]) },
-                "routable_status": status,
-            })
-        });
-        Ok(Value::Array(std::iter::once(router).chain(models).collect()))
-    };
-    respond(list.await)
-}
-
 /// The agent in the path, if it is the caller. Somebody else's is answered like nobody's.
 async fn own_agent(request: &HttpRequest, id: &str, shared: &Shared) -> Result<AgentId, ApiError> {
     let caller = shared.keys.authenticate(request, &shared.reader).await?;

@@ -125,16 +125,33 @@ impl Gateway {
 
     /// Sends a call and leaves the answer to the caller.
     pub async fn begin(&self, body: &[u8], headers: &[(&str, &str)]) -> Connection {
-        let mut connection = Connection::open(self.address).await;
-        let mut all = vec![("x-api-key", self.key.as_str()), ("content-type", "application/json"), ("anthropic-version", "2023-06-01")];
+        let mut all = vec![("anthropic-version", "2023-06-01")];
         all.extend_from_slice(headers);
-        connection.send("POST", "/v1/messages", &all, body).await;
+        self.begin_at("/v1/messages", body, &all).await
+    }
+
+    /// A call in another dialect than Anthropic's.
+    pub async fn call_at(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
+        self.begin_at(path, &serde_json::to_vec(body).unwrap(), headers).await.answer().await
+    }
+
+    pub async fn begin_at(&self, path: &str, body: &[u8], headers: &[(&str, &str)]) -> Connection {
+        let mut connection = Connection::open(self.address).await;
+        let mut all = vec![("x-api-key", self.key.as_str()), ("content-type", "application/json")];
+        all.extend_from_slice(headers);
+        connection.send("POST", path, &all, body).await;
         connection
     }
 
     pub async fn get(&self, path: &str) -> Answer {
+        self.get_with(path, &[]).await
+    }
+
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut connection = Connection::open(self.address).await;
-        connection.send("GET", path, &[("x-api-key", &self.key)], b"").await;
+        let mut all = vec![("x-api-key", self.key.as_str())];
+        all.extend_from_slice(headers);
+        connection.send("GET", path, &all, b"").await;
         connection.answer().await
     }
 

@@ -240,10 +240,24 @@ impl<'a> MessagesRequest<'a> {
         }
     }
 
+    /// How many calls and results the conversation has.
+    pub fn tool_blocks(&self) -> u64 {
+        let blocks = self.turns.iter().flat_map(|turn| &turn.blocks);
+        blocks.filter(|block| matches!(block, Block::ToolUse { .. } | Block::ToolResult { .. })).count() as u64
+    }
+
+    /// Shall the answer cite any document of the conversation?
+    pub fn asks_for_citations(&self) -> bool {
+        let mut blocks = self.turns.iter().flat_map(|turn| &turn.blocks);
+        blocks.any(|block| matches!(block, Block::Document { extras, .. } if extras.citations))
+    }
+
     /// How many images and documents there are: each costs tokens that no text shows.
     pub fn attachments(&self) -> u64 {
         fn count(block: &Block<'_>) -> u64 {
             match block {
+                // its text is counted as text
+                Block::Document { source: Source::Text(_), .. } => 0,
                 Block::Image { .. } | Block::Document { .. } => 1,
                 Block::ToolResult { content, .. } => content.iter().map(count).sum(),
                 _ => 0,

@@ -1,0 +1,102 @@
+//! `POST /v1/messages/count_tokens`: how many tokens a call would be. It is no call: it leaves no row, costs nothing and is not held up by others.
+//!
+//! A provider that counts is asked, briefly; for all others, and when that one does not answer, the estimate stands.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use ainfera_actors::brain::Decide;
+use ainfera_actors::worker::Worker;
+use ainfera_routing::{CatalogueEntry, Needs, RouteTarget, estimate_tokens};
+use ainfera_schema::{Agent, Provider, RequestId};
+use ainfera_wire::Call;
+use ainfera_wire::anthropic::count::request_body;
+use ainfera_wire::upstream::Dialect;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::calls::client_headers;
+use super::error::ApiError;
+use super::state::Shared;
+
+/// An agent counts before it speaks: it must not wait.
+const PROVIDER_COUNTS_WITHIN: Duration = Duration::from_secs(2);
+const MAX_COUNT_BYTES: usize = 16 << 10;
+
+pub async fn count_tokens(request: HttpRequest, payload: Payload, shared: Data<Shared>, worker: Data<Rc<Worker>>) -> HttpResponse {
+    let request_id = RequestId::mint();
+    match count(request_id, &request, payload, &shared, &worker).await {
+        Ok(counted) => HttpResponse::Ok().insert_header(("request-id", request_id.header_value())).json(counted),
+        Err(error) => error.response_to(&request, request_id),
+    }
+}
+
+async fn count(
+    request_id: RequestId,
+    request: &HttpRequest,
+    payload: Payload,
+    shared: &Shared,
+    worker: &Worker,
+) -> Result<Value, ApiError> {
+    let agent = shared.keys.authenticate(request, &shared.reader).await?;
+    let body = shared.bodies.read(request, payload, shared.deadlines.body).await?;
+    let call = Call::from_uncounted(&body.bytes, client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
+    let Some(entry) = candidate(request_id, &call, &agent, shared, worker).await else {
+        return Ok(json!({"input_tokens": call.counted_for(&Dialect::Anthropic)}));
+    };
+    let dialect = Dialect::of(entry.kind);
+    if let (Dialect::Anthropic, Some(provider)) = (dialect, worker.providers.get(&entry.model.provider))
+        && let Some(counted) = timeout(PROVIDER_COUNTS_WITHIN, ask(&call, &body.bytes, provider, &entry, worker)).await.ok().flatten()
+    {
+        return Ok(counted);
+    }
+    Ok(json!({"input_tokens": call.counted_for(&dialect)}))
+}
+
+/// Who would be asked first.
+async fn candidate(request_id: RequestId, call: &Call, agent: &Agent, shared: &Shared, worker: &Worker) -> Option<CatalogueEntry> {
+    let target = RouteTarget::parse(&call.model);
+    let needs = Needs {
+        tools: call.has_tools,
+        anthropic_only: call.anthropic_only,
+        estimated_input_tokens: call.estimated_input_tokens,
+        max_tokens: call.max_tokens,
+    };
+    let question = Decide {
+        request_id,
+        target,
+        needs,
+        hint: call.extras.hint.clone(),
+        spend_policy: agent.spend_policy.clone(),
+        unfit: Vec::new(),
+        upper_input_tokens: call.estimated_input_tokens,
+    };
+    let choice = worker.brain.send(question).await.ok()?.ok()?;
+    let first = choice.candidates.first()?;
+    shared.catalogue.get(*first).cloned()
+}
+
+/// The provider's own count, whole: it may say more than one figure.
+async fn ask(call: &Call, body: &[u8], provider: &Provider, entry: &CatalogueEntry, worker: &Worker) -> Option<Value> {
+    let body = request_body(body, &entry.model.upstream_name).ok()?;
+    let url = format!("{}/v1/messages/count_tokens", provider.base_url);
+    let mut request = worker.clients.current().post(url).insert_header(("content-type", "application/json"));
+    request = request.insert_header(("anthropic-version", call.client_headers.version.as_deref().unwrap_or("2023-06-01")));
+    if let Some(beta) = &call.client_headers.beta {
+        request = request.insert_header(("anthropic-beta", beta.as_str()));
+    }
+    if let Some(key) = &provider.api_key {
+        request = request.insert_header(("x-api-key", key.expose()));
+    }
+    let mut response = request.send_body(body).await.ok()?;
+    if response.status().is_informational() {
+        worker.clients.renew();
+    }
+    if response.status() != awc::http::StatusCode::OK {
+        return None;
+    }
+    let counted = response.body().limit(MAX_COUNT_BYTES).await.ok()?;
+    serde_json::from_slice::<Value>(&counted).ok().filter(|counted| counted["input_tokens"].is_u64())
+}

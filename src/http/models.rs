@@ -1,0 +1,195 @@
+//! `GET /v1/models`, in the dialect of whoever asks: Anthropic's clients send `anthropic-version`, OpenAI's say so in `user-agent` or are asked for with
+//! `?format=openai`; everybody else gets the bare array with what we know.
+
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use ainfera_routing::{CatalogueEntry, ROUTING_TARGET};
+use ainfera_schema::RequestId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use super::state::Shared;
+
+/// When nobody knows, both dialects say the epoch.
+const UNKNOWN_TIME: &str = "1970-01-01T00:00:00Z";
+const DEFAULT_LIMIT: usize = 20;
+const MAX_LIMIT: usize = 1000;
+
+/// Anthropic's paging.
+#[derive(Deserialize)]
+pub struct Page {
+    limit: Option<usize>,
+    after_id: Option<String>,
+    before_id: Option<String>,
+    format: Option<String>,
+}
+
+/// Whose list it is to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Shape {
+    Anthropic,
+    OpenAi,
+    Bare,
+}
+
+/// `GET /v1/models`
+pub async fn list(request: HttpRequest, page: Query<Page>, shared: Data<Shared>) -> HttpResponse {
+    respond(&request, authenticated(&request, &shared).await.and_then(|()| listed(shape(&request, page.format.as_deref()), &page, &shared)))
+}
+
+/// `GET /v1/models/{slug}`
+pub async fn one(request: HttpRequest, slug: Path<String>, page: Query<Page>, shared: Data<Shared>) -> HttpResponse {
+    let found = authenticated(&request, &shared).await.and_then(|()| {
+        let model = all(&shared).find(|model| model.slug == *slug).ok_or(ApiError::NotFound("model"))?;
+        Ok(model.shown(shape(&request, page.format.as_deref())))
+    });
+    respond(&request, found)
+}
+
+async fn authenticated(request: &HttpRequest, shared: &Shared) -> Result<(), ApiError> {
+    shared.keys.authenticate(request, &shared.reader).await.map(|_| ())
+}
+
+fn listed(shape: Shape, page: &Page, shared: &Shared) -> Result<Value, ApiError> {
+    let models: Vec<Listed<'_>> = all(shared).collect();
+    Ok(match shape {
+        Shape::Bare => models.iter().map(|model| model.shown(shape)).collect(),
+        Shape::OpenAi => json!({"object": "list", "data": models.iter().map(|model| model.shown(shape)).collect::<Vec<_>>()}),
+        Shape::Anthropic => {
+            let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+            let slugs: Vec<&str> = models.iter().map(|model| model.slug).collect();
+            let range = window(&slugs, page.after_id.as_deref(), page.before_id.as_deref(), limit);
+            let has_more = if page.before_id.is_some() { range.start > 0 } else { range.end < models.len() };
+            let shown = models.get(range).unwrap_or_default();
+            json!({
+                "data": shown.iter().map(|model| model.shown(shape)).collect::<Vec<_>>(), "has_more": has_more,
+                "first_id": shown.first().map(|model| model.slug), "last_id": shown.last().map(|model| model.slug),
+            })
+        }
+    })
+}
+
+/// The places of one page. An id that is not there is before everything.
+fn window(slugs: &[&str], after: Option<&str>, before: Option<&str>, limit: usize) -> std::ops::Range<usize> {
+    let place = |id: &str| slugs.iter().position(|slug| *slug == id);
+    match (after, before) {
+        (Some(after), _) => {
+            let start = place(after).map_or(0, |at| at + 1);
+            start..(start + limit).min(slugs.len())
+        }
+        (None, Some(before)) => {
+            let end = place(before).unwrap_or(0);
+            end.saturating_sub(limit)..end
+        }
+        (None, None) => 0..limit.min(slugs.len()),
+    }
+}
+
+fn shape(request: &HttpRequest, format: Option<&str>) -> Shape {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+    match format {
+        Some("anthropic") => Shape::Anthropic,
+        Some("openai") => Shape::OpenAi,
+        Some("ainfera") => Shape::Bare,
+        _ if !header("anthropic-version").is_empty() => Shape::Anthropic,
+        _ if header("user-agent").contains("openai") || !header("openai-organization").is_empty() => Shape::OpenAi,
+        _ if !header("x-stainless-lang").is_empty() => Shape::OpenAi,
+        _ => Shape::Bare,
+    }
+}
+
+/// A line of the list: a model, or the router itself.
+struct Listed<'a> {
+    slug: &'a str,
+    entry: Option<&'a CatalogueEntry>,
+}
+
+fn all(shared: &Shared) -> impl Iterator<Item = Listed<'_>> {
+    let router = Listed { slug: ROUTING_TARGET, entry: None };
+    let models = shared.catalogue.entries().iter().map(|entry| Listed { slug: entry.model.slug.as_str(), entry: Some(entry) });
+    std::iter::once(router).chain(models)
+}
+
+impl Listed<'_> {
+    fn shown(&self, shape: Shape) -> Value {
+        match shape {
+            Shape::Anthropic => {
+                let mut shown = json!({"type": "model", "id": self.slug, "display_name": self.display_name(), "created_at": UNKNOWN_TIME});
+                if let Some(model) = self.entry.map(|entry| &entry.model) {
+                    shown["max_input_tokens"] = json!(model.context_window);
+                    shown["max_tokens"] = json!(model.max_output_tokens);
+                }
+                shown
+            }
+            Shape::OpenAi => json!({"id": self.slug, "object": "model", "created": 0, "owned_by": self.provider()}),
+            Shape::Bare => self.bare(),
+        }
+    }
+
+    fn display_name(&self) -> &str {
+        if self.entry.is_some() { self.slug } else { "Ainfera router" }
+    }
+
+    fn provider(&self) -> &str {
+        self.entry.map_or("ainfera", |entry| entry.model.provider.as_str())
+    }
+
+    fn bare(&self) -> Value {
+        let Some(model) = self.entry.map(|entry| &entry.model) else {
+            return json!({
+                "slug": self.slug, "display_name": self.display_name(), "provider": self.provider(), "type": "router",
+                "input_cost_per_million_usd": null, "output_cost_per_million_usd": null, "context_window": null,
+                "capabilities": ["tools"], "routable_status": "routable",
+            });
+        };
+        let routable = model.price.is_some() && model.q_prior.is_some() && model.m_allowed == Some(true);
+        let status = match (routable, model.price) {
+            (true, _) => "routable",
+            (false, Some(_)) => "pinned_only",
+            (false, None) => "unpriced",
+        };
+        json!({
+            "slug": self.slug, "display_name": self.display_name(), "provider": self.provider(), "type": "model",
+            "input_cost_per_million_usd": model.price.map(|price| price.input),
+            "output_cost_per_million_usd": model.price.map(|price| price.output),
+            "context_window": model.context_window,
+            "capabilities": if model.supports_tools { json!(["tools"]) } else { json!([]) },
+            "routable_status": status,
+        })
+    }
+}
+
+fn respond(request: &HttpRequest, result: Result<Value, ApiError>) -> HttpResponse {
+    match result {
+        Ok(value) => HttpResponse::Ok().json(value),
+        Err(error) => error.response_to(request, RequestId::mint()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn p082_a_list_is_in_the_dialect_of_who_asks() {
+        let asked = |header: (&'static str, &'static str)| shape(&TestRequest::get().insert_header(header).to_http_request(), None);
+        assert_eq!(asked(("anthropic-version", "2023-06-01")), Shape::Anthropic);
+        assert_eq!(asked(("user-agent", "OpenAI/Python 3.54.0")), Shape::OpenAi);
+        assert_eq!(asked(("user-agent", "curl/8")), Shape::Bare);
+        assert_eq!(shape(&TestRequest::get().to_http_request(), Some("openai")), Shape::OpenAi);
+    }
+
+    #[test]
+    fn pages_follow_one_another() {
+        let slugs = ["a", "b", "c", "d", "e"];
+        assert_eq!(window(&slugs, None, None, 2), 0..2);
+        assert_eq!(window(&slugs, Some("b"), None, 2), 2..4);
+        assert_eq!(window(&slugs, Some("d"), None, 2), 4..5);
+        assert_eq!(window(&slugs, Some("e"), None, 2), 5..5);
+        assert_eq!(window(&slugs, None, Some("d"), 2), 1..3);
+        assert_eq!(window(&slugs, None, Some("b"), 2), 0..1);
+    }
+}
