@@ -203,7 +203,7 @@ impl Dialect {
                 DialectReader::Chat(ChatReader::new(id_seed, request.tool_names.clone(), heard_reasoning(call, profile), passage))
             }
             Dialect::Gemini => DialectReader::Gemini(GeminiReader::new(id_seed, request.tool_names.clone())),
-            Dialect::Responses => DialectReader::Responses(ResponsesReader::new(passage, model, id_seed, request.tool_names.clone())),
+            Dialect::Responses => DialectReader::Responses(ResponsesReader::new(passage, &call.model, id_seed, request.tool_names.clone())),
         };
         UpstreamReader::new(dialect)
     }

@@ -1,6 +1,10 @@
 //! What is known of models by their names, where the dialect makes a difference between them.
 
 use ainfera_schema::Reasoning;
+use serde_json::{Value, json};
+
+/// Models that cannot stop thinking want at least so many.
+const LEAST_BUDGET_TOKENS: u64 = 128;
 
 /// One generation of models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,9 +36,15 @@ pub fn reasoning_by_name(upstream_name: &str) -> Reasoning {
     if generation(upstream_name) == Generation::BeforeThinking { Reasoning::Never } else { Reasoning::Always }
 }
 
-/// Can thinking be switched off?
-pub fn can_stop_thinking(upstream_name: &str) -> bool {
-    generation(upstream_name) == Generation::Budgeted && upstream_name.contains("flash")
+/// As near as a model comes to no thinking: the member that says so, and what it says.
+pub fn least_thinking(upstream_name: &str) -> (&'static str, Value) {
+    let is_quick = upstream_name.contains("flash");
+    match (generation(upstream_name), is_quick) {
+        (Generation::Signed, true) => ("thinkingLevel", json!("MINIMAL")),
+        (Generation::Signed, false) => ("thinkingLevel", json!("LOW")),
+        (Generation::Budgeted | Generation::BeforeThinking, true) => ("thinkingBudget", json!(0)),
+        (Generation::Budgeted | Generation::BeforeThinking, false) => ("thinkingBudget", json!(LEAST_BUDGET_TOKENS)),
+    }
 }
 
 #[cfg(test)]
@@ -54,6 +64,13 @@ mod tests {
         ] {
             assert_eq!(generation(name), expected, "{name}");
         }
-        assert!(can_stop_thinking("gemini-2.5-flash") && !can_stop_thinking("gemini-2.5-pro") && !can_stop_thinking("gemini-3-flash"));
+        for (name, member, least) in [
+            ("gemini-2.5-flash", "thinkingBudget", json!(0)),
+            ("gemini-2.5-pro", "thinkingBudget", json!(128)),
+            ("gemini-3.5-flash-lite", "thinkingLevel", json!("MINIMAL")),
+            ("gemini-3-pro-preview", "thinkingLevel", json!("LOW")),
+        ] {
+            assert_eq!(least_thinking(name), (member, least), "{name}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::contents::{LONGEST_TOOL_NAME, contents};
-use super::models::{Generation, can_stop_thinking, generation};
+use super::models::{Generation, generation, least_thinking};
 use crate::anthropic::foreign::{Asked, Written, joined_text, name_unread_members, parsed};
 use crate::anthropic::request::{MessagesRequest, ToolChoiceMode};
 use crate::bad_request::BadRequest;
@@ -165,12 +165,16 @@ fn thinking(request: &MessagesRequest<'_>, asked: Asked<'_>, config: &mut Map<St
     let mut thinking_config = Map::new();
     if let Some(thinking) = &request.thinking {
         if &*thinking.kind == "disabled" {
-            if !can_stop_thinking(asked.upstream_name) {
-                coercions.add("thinking", Change::Dropped(Reason::Model));
-            } else {
-                thinking_config.insert("thinkingBudget".to_owned(), json!(0));
-                coercions.add("thinking", Change::Renamed("generationConfig.thinkingConfig".to_owned()));
-            }
+            let (member, least) = least_thinking(asked.upstream_name);
+            coercions.add(
+                "thinking",
+                match &least {
+                    Value::Number(budget) if budget.as_u64() == Some(0) => Change::Moved("generationConfig.thinkingConfig"),
+                    Value::String(level) => Change::Clamped(level.to_ascii_lowercase()),
+                    other => Change::Clamped(other.to_string()),
+                },
+            );
+            thinking_config.insert(member.to_owned(), least);
         } else {
             thinking_config.insert("includeThoughts".to_owned(), json!(thinking.display.as_deref() != Some("omitted")));
             coercions.add("thinking", Change::Renamed("generationConfig.thinkingConfig".to_owned()));
@@ -187,7 +191,8 @@ fn thinking(request: &MessagesRequest<'_>, asked: Asked<'_>, config: &mut Map<St
             }
         }
     }
-    if let Some(effort) = effort.filter(|_| !thinking_config.contains_key("thinkingBudget")) {
+    if let Some(effort) = effort.filter(|_| !["thinkingBudget", "thinkingLevel"].iter().any(|member| thinking_config.contains_key(*member)))
+    {
         let (level, budget_tokens) = match effort {
             "minimal" | "low" => ("LOW", 1_024),
             "medium" => ("MEDIUM", 8_192),
