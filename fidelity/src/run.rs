@@ -7,7 +7,7 @@ use ainfera_schema::ProviderKind;
 use ainfera_wire::ClientDialect;
 use serde_json::Value;
 
-use crate::accumulate::Understood;
+use crate::accumulate::{self, Understood};
 use crate::answer::{Answer, text};
 use crate::compare::{differences, same_reasoning};
 use crate::gateway::Gateway;
@@ -76,12 +76,21 @@ fn vendor(recording: &Recording) -> Option<(&'static str, ProviderKind)> {
 }
 
 fn heard(recording: &Recording, vendor: &str, kind: ProviderKind, dialect: ClientDialect, way: &Way) -> io::Result<Vec<Understood>> {
-    let each = |body: &Vec<u8>| match way {
-        Way::Gateway(gateway) => gateway.understood(vendor, dialect, recording.form, body),
-        Way::Wire => {
-            let call = caller::call(dialect).map_err(io::Error::other)?;
-            replay::understood(&call, &Upstream::of(kind), recording.form, body).map_err(io::Error::other)
+    let upstream = Upstream::of(kind);
+    let each = |body: &Vec<u8>| {
+        let mut understood = match way {
+            Way::Gateway(gateway) => gateway.understood(vendor, dialect, recording.form, body)?,
+            Way::Wire => {
+                let call = caller::call(dialect).map_err(io::Error::other)?;
+                replay::understood(&call, &upstream, recording.form, body).map_err(io::Error::other)?
+            }
+        };
+        if upstream.dialect.is_native_to(dialect) && recording.form == Form::Streamed {
+            // what the provider's own clients would stumble over goes through as it came
+            let own = accumulate::stream(dialect, body).complaints;
+            understood.complaints.retain(|complaint| !own.contains(complaint));
         }
+        Ok(understood)
     };
     recording.bodies.iter().map(each).collect()
 }
