@@ -150,9 +150,9 @@ impl Handler<Write> for SseSink {
         let mut written = Written::Taken;
         for heard in &write.0 {
             let from = bytes.len();
-            self.frames.write(heard, &mut bytes);
-            if let Some(recorder) = self.recorder.as_mut().filter(|_| heard.event != StreamEvent::Ping) {
-                recorder.add(&bytes[from..]);
+            match self.recorder.as_mut().filter(|_| heard.event != StreamEvent::Ping) {
+                Some(recorder) => self.frames.write_recorded(heard, &mut bytes, &mut |name, json| recorder.add_event(name, json)),
+                None => self.frames.write(heard, &mut bytes),
             }
             if heard.event == StreamEvent::End {
                 written = Written::Ended { recording: self.recorder.take().and_then(Recorder::finish) };

@@ -35,6 +35,7 @@ fn fingerprint(path: &str, body: &[u8]) -> [u8; 32] {
     match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(mut members)) => {
             members.remove("stream");
+            members.remove("stream_options");
             hasher.update(canonical_json(&Value::Object(members)).as_bytes());
         }
         // deeper than the parser goes: its bytes are its identity

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::gateway::{message_of, native, routed, streamed, with_tools};
 use crate::support::{Answer, Gateway, GatewayPlan};
 
-const SCRIPTS: [&str; 12] = [
+pub const SCRIPTS: [&str; 12] = [
     "hello",
     "[[mock tokens=1]]",
     "[[mock tokens=40]]",
@@ -21,7 +21,7 @@ const SCRIPTS: [&str; 12] = [
 ];
 
 /// Faults that come before any content, so that every candidate fails.
-const FAULTS: [&str; 22] = [
+pub const FAULTS: [&str; 22] = [
     "refuse_status status=400",
     "refuse_status status=401",
     "refuse_status status=403",
@@ -57,7 +57,7 @@ fn without_ids(mut message: Value) -> Value {
     message
 }
 
-async fn bill(gateway: &Gateway, answer: &Answer) -> Value {
+pub async fn bill(gateway: &Gateway, answer: &Answer) -> Value {
     gateway.settled().await;
     let inference = gateway.get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap())).await.json();
     json!([
@@ -117,7 +117,7 @@ async fn every_failure_before_content_has_the_same_status_streamed_and_whole() {
     assert_eq!(gateway.database.number("select count(*) from routing_outcomes").await, rows);
 }
 
-fn pinned(mut body: Value) -> Value {
+pub fn pinned(mut body: Value) -> Value {
     body["model"] = json!("claude-opus-4-7");
     body
 }

@@ -1,5 +1,6 @@
 //! What every test needs: a gateway of its own, a provider of its own, a client that can misbehave, a database to look into.
 
+pub mod chunks;
 pub mod client;
 pub mod database;
 pub mod gateway;

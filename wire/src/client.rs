@@ -2,13 +2,15 @@
 //!
 //! A dialect is one variant of [`Client`], one of [`ClientFrames`] and one of [`WholeAnswer`], each a module of its own beside its parser.
 
+use std::borrow::Cow;
+
 use bytes::BytesMut;
 
 use crate::anthropic::frames::AnthropicFrames;
 use crate::anthropic::message::AnthropicMessage;
 use crate::chat::call::UsageChunk;
 use crate::chat::completion::ChatCompletion;
-use crate::chat::frames::ChatFrames;
+use crate::chat::frames::{ChatFrames, replayed, shown};
 use crate::client_error::ClientError;
 use crate::event::{Heard, StreamEvent};
 use crate::inference::flat;
@@ -60,6 +62,14 @@ impl Client {
             Client::Inference => ClientDialect::Inference,
         }
     }
+
+    /// Frames of an earlier stream, as this client hears them.
+    pub fn replayed<'a>(&self, recorded: &'a str) -> Cow<'a, str> {
+        match self {
+            Client::Messages | Client::Responses(_) | Client::Inference => Cow::Borrowed(recorded),
+            Client::Chat(usage_chunk) => Cow::Owned(replayed(recorded, *usage_chunk)),
+        }
+    }
 }
 
 /// The names under which one answer goes out.
@@ -103,11 +113,25 @@ impl ClientFrames {
 
     /// Appends the frames for one event.
     pub fn write(&mut self, heard: &Heard, out: &mut BytesMut) {
+        self.write_recorded(heard, out, &mut |_, _| {});
+    }
+
+    /// The same; `record` gets the frames with what this client does not want to hear, for whom the answer is given again.
+    pub fn write_recorded(&mut self, heard: &Heard, out: &mut BytesMut, record: &mut dyn FnMut(&str, &[u8])) {
         if heard.event == StreamEvent::Ping && !matches!(self, ClientFrames::Messages(_)) {
             // the other dialects have no event for it
             return out.extend_from_slice(b": ping\n\n");
         }
-        self.json(heard, &mut |name, json| write_frame(name, json, out));
+        let usage_chunk = match self {
+            ClientFrames::Chat(frames) => Some(frames.usage_chunk()),
+            ClientFrames::Messages(_) | ClientFrames::Responses(_) => None,
+        };
+        self.json(heard, &mut |name, json| {
+            record(name, json);
+            if let Some(name) = usage_chunk.map_or(Some(name), |usage_chunk| shown(name, usage_chunk)) {
+                write_frame(name, json, out);
+            }
+        });
     }
 
     /// The same frames as name and JSON, for a client that gets the whole answer at once. A dialect without event names has empty ones.

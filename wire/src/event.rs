@@ -77,6 +77,8 @@ pub fn estimated_output_tokens(text_bytes: usize) -> u64 {
 pub struct Stop {
     pub reason: StopReason,
     pub sequence: Option<ByteString>,
+    /// The provider's own word for it.
+    pub word: Option<ByteString>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -35,7 +35,7 @@ pub fn flat(completion: &Value) -> Value {
     json!({
         "agent_id": ainfera["agent_id"], "inference_id": ainfera["inference_id"], "receipt_id": ainfera["receipt_id"],
         "content": text, "content_blocks": if is_plain { Value::Null } else { Value::Array(blocks) },
-        "finish_reason": choice["finish_reason"],
+        "finish_reason": choice["finish_reason"], "finish_reason_native": ainfera["finish_reason_native"],
         "input_tokens": completion["usage"]["prompt_tokens"], "output_tokens": completion["usage"]["completion_tokens"],
     })
 }
@@ -47,12 +47,12 @@ mod tests {
     #[test]
     fn an_answer_is_flat() {
         let completion = json!({
-            "ainfera": {"agent_id": "a", "inference_id": "i", "receipt_id": "r"}, "usage": {"prompt_tokens": 5, "completion_tokens": 2},
+            "ainfera": {"agent_id": "a", "inference_id": "i", "receipt_id": "r", "finish_reason_native": "end_turn"}, "usage": {"prompt_tokens": 5, "completion_tokens": 2},
             "choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}],
         });
         assert_eq!(
             flat(&completion),
-            json!({"agent_id": "a", "inference_id": "i", "receipt_id": "r", "content": "hi", "content_blocks": null, "finish_reason": "stop",
+            json!({"agent_id": "a", "inference_id": "i", "receipt_id": "r", "content": "hi", "content_blocks": null, "finish_reason": "stop", "finish_reason_native": "end_turn",
                    "input_tokens": 5, "output_tokens": 2})
         );
         let call = json!({"id": "t", "type": "function", "function": {"name": "f", "arguments": "{\"x\":1}"}});

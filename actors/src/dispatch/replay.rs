@@ -12,7 +12,7 @@ use super::{Head, HeadBody, HeadFacts};
 /// The whole response: nothing of it is made anew, the two forms come from the same frames.
 pub fn head(client: &Client, answer: &StoredAnswer, summary: EarlierCall, delivery: Delivery) -> Head {
     let body = match delivery {
-        Delivery::Streamed => Bytes::copy_from_slice(answer.frames.as_bytes()),
+        Delivery::Streamed => Bytes::copy_from_slice(client.replayed(&answer.frames).as_bytes()),
         Delivery::Whole => whole(client, &answer.frames),
     };
     let facts = HeadFacts {

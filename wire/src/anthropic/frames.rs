@@ -161,7 +161,7 @@ mod tests {
             StreamEvent::Delta(Delta::ToolInput("{\"x\":".into())),
             StreamEvent::Delta(Delta::ToolInput("1}".into())),
             StreamEvent::BlockStop,
-            StreamEvent::Finish { stop: Stop { reason: StopReason::ToolUse, sequence: None }, usage },
+            StreamEvent::Finish { stop: Stop { reason: StopReason::ToolUse, sequence: None, word: None }, usage },
             StreamEvent::End,
         ] {
             frames.json(&Heard::translated(event), &mut |name, json| write_frame(name, json, &mut out));

@@ -269,7 +269,8 @@ impl AnthropicReader {
             Some(reason) => {
                 self.phase = Phase::Finished;
                 let sequence = delta.and_then(|delta| delta.stop_sequence.as_ref()).map(|sequence| sequence.shared(&data));
-                StreamEvent::Finish { stop: Stop { reason: StopReason::parse(&reason.shared(&data)), sequence }, usage: self.usage }
+                let word = reason.shared(&data);
+                StreamEvent::Finish { stop: Stop { reason: StopReason::parse(&word), sequence, word: Some(word) }, usage: self.usage }
             }
             None => StreamEvent::Other,
         };
@@ -344,7 +345,10 @@ mod tests {
         let usage = TokenUsage { input_tokens: 12, cache_read_input_tokens: 3, output_tokens: 7, ..TokenUsage::default() };
         assert_eq!(heard[3].event, StreamEvent::Delta(Delta::Text("hi".into())));
         assert_eq!(heard[3].native.as_ref().unwrap().data, HI.as_bytes());
-        assert_eq!(heard[5].event, StreamEvent::Finish { stop: Stop { reason: StopReason::EndTurn, sequence: None }, usage });
+        assert_eq!(
+            heard[5].event,
+            StreamEvent::Finish { stop: Stop { reason: StopReason::EndTurn, sequence: None, word: Some("end_turn".into()) }, usage }
+        );
         assert_eq!(heard[6].event, StreamEvent::End);
         let start = String::from_utf8(heard[0].native.as_ref().unwrap().data.to_vec()).unwrap();
         assert!(start.contains(r#""model":"the-slug""#) && start.contains(r#""x":1"#), "{start}");

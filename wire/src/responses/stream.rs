@@ -71,18 +71,6 @@ impl ResponsesReader {
         if self.phase == Phase::Ended { Ok(()) } else { Err(StreamFault::Truncated) }
     }
 
-    /// The whole answer of a provider that does not stream.
-    pub fn whole(&mut self, body: &Bytes, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
-        let response: Response<'_> = serde_json::from_slice(body).map_err(|error| StreamFault::malformed(error.to_string()))?;
-        if response.status.is_none() && response.error.is_none() {
-            return Err(StreamFault::malformed("no response"));
-        }
-        let mut said = Vec::new();
-        let ended = self.end(response, body, &mut said);
-        heard.extend(said.into_iter().map(Heard::translated));
-        ended
-    }
-
     /// The native form goes out with the last event that it gave rise to, so that nothing is held back which the client could have had.
     fn pass_on(&mut self, name: ByteString, data: &Bytes, said: &mut Vec<StreamEvent>, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
         if self.passage == Passage::Translated {
@@ -175,8 +163,9 @@ impl ResponsesReader {
             ("incomplete", Some(other)) => StopReason::Other(other.into()),
             _ => return Err(StreamFault::malformed(format!("response ended as `{status}`"))),
         };
+        let word = why.or_else(|| Some(status.into()));
         let usage = response.usage.map(usage).unwrap_or_default();
-        said.push(StreamEvent::Finish { stop: Stop { reason, sequence: None }, usage });
+        said.push(StreamEvent::Finish { stop: Stop { reason, sequence: None, word }, usage });
         said.push(StreamEvent::End);
         self.phase = Phase::Ended;
         Ok(())
@@ -291,23 +280,5 @@ mod tests {
             let (_, end) = heard(Passage::Translated, &[CREATED, data]);
             assert!(matches!(end, Err(StreamFault::ErrorEvent { kind: heard, .. }) if heard == kind), "{data}: {end:?}");
         }
-    }
-
-    #[test]
-    fn a_whole_response_is_read_and_anything_else_is_not() {
-        let whole = |body: &str| {
-            let mut reader = ResponsesReader::new(Passage::Native, "the-slug", "seed".to_owned(), ToolNames::default());
-            let mut heard = Vec::new();
-            let end = reader.whole(&Bytes::copy_from_slice(body.as_bytes()), &mut heard);
-            (heard, end)
-        };
-        let (heard, end) =
-            whole(r#"{"id":"r","status":"completed","output":[{"type":"message","content":[{"type":"output_text","text":"hi"}]}]}"#);
-        assert_eq!((end, heard.last().map(|heard| heard.event.clone())), (Ok(()), Some(StreamEvent::End)));
-        assert_eq!(heard[2].event, StreamEvent::Delta(Delta::Text("hi".into())));
-        for body in ["{}", "[]", r#"{"status":"in_progress"}"#, "<html>"] {
-            assert!(matches!(whole(body).1, Err(StreamFault::Malformed(_))), "{body}");
-        }
-        assert!(matches!(whole(r#"{"error":{"code":"server_error","message":"m"}}"#).1, Err(StreamFault::ErrorEvent { .. })));
     }
 }

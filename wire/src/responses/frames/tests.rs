@@ -31,7 +31,7 @@ fn said(events: Vec<StreamEvent>) -> Vec<Heard> {
 
 fn finish(reason: StopReason) -> [StreamEvent; 2] {
     let usage = TokenUsage { input_tokens: 4, cache_read_input_tokens: 6, output_tokens: 3, thinking_tokens: 1, ..TokenUsage::default() };
-    [StreamEvent::Finish { stop: Stop { reason, sequence: None }, usage }, StreamEvent::End]
+    [StreamEvent::Finish { stop: Stop { reason, sequence: None, word: None }, usage }, StreamEvent::End]
 }
 
 fn answer() -> Vec<StreamEvent> {
