@@ -31,14 +31,13 @@ const BEFORE_CONTENT: [&str; 20] = [
 ];
 
 /// After a few tokens of content.
-const AFTER_CONTENT: [&str; 8] = [
+const AFTER_CONTENT: [&str; 7] = [
     "fin_at at=6",
     "fin_mid_chunk at=6",
     "rst_at at=6",
     "garbage_at at=6",
     "bad_json_at at=6",
     "error_event_at at=6",
-    "bad_utf8_at at=6",
     "hang_at at=6",
 ];
 

@@ -156,6 +156,16 @@ async fn split_and_dripped_bytes_are_the_same_answer() {
 }
 
 #[actix_rt::test]
+async fn bytes_that_are_no_utf8_are_read_as_every_client_of_the_format_reads_them() {
+    let gateway = Gateway::start().await;
+    for make in [|body: Value| body, native] {
+        let message = message_of(&gateway.call(&streamed(make(routed("[[mock tokens=30 fault=bad_utf8_at at=6]]")))).await);
+        assert_eq!(message["stop_reason"], "end_turn");
+        assert!(message["content"][0]["text"].as_str().unwrap().contains('\u{fffd}'), "{message}");
+    }
+}
+
+#[actix_rt::test]
 async fn unknown_members_and_beta_headers_survive_the_native_path_and_are_named_on_the_other() {
     let gateway = Gateway::start().await;
     let mut body = routed("hi");
