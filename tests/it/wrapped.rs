@@ -130,3 +130,23 @@ async fn the_deadline_for_a_first_event_is_not_that_of_a_whole_answer() {
     assert_eq!(answer.status, 502, "{}", answer.text());
     assert!(answer.error().1.contains("whole_answer"), "{}", answer.text());
 }
+
+#[actix_rt::test]
+async fn a_client_of_the_providers_own_dialect_hears_it_as_a_stream_of_it() {
+    let gateway = gateway("").await;
+    let body = json!({"model": "whole-openai_responses", "input": "[[mock tokens=6]]", "stream": true});
+    let answer = gateway.call_at("/v1/responses", &body, &[]).await;
+    assert_eq!(mode(&answer), "wrapped");
+    let events: Vec<Value> =
+        answer.text().lines().filter_map(|line| line.strip_prefix("data: ")).map(|data| serde_json::from_str(data).unwrap()).collect();
+    let deltas: Vec<&Value> = events.iter().filter(|event| event["type"] == "response.output_text.delta").collect();
+    assert_eq!((deltas.len(), deltas[0]["delta"].as_str()), (1, Some("Paris is sunny: 23 °C, light wind; ")));
+    let last = events.last().unwrap();
+    assert_eq!((last["type"].as_str(), last["response"]["model"].as_str()), (Some("response.completed"), Some("whole-openai_responses")));
+    let body = json!({"model": "whole-openai_compatible", "messages": [{"role": "user", "content": "[[mock tokens=6]]"}], "stream": true});
+    let answer = gateway.call_at("/v1/chat/completions", &body, &[]).await;
+    assert_eq!(mode(&answer), "wrapped");
+    let text = answer.text();
+    let said = text.lines().filter(|line| line.contains("\"content\":\"Paris is sunny: 23 °C, light wind; \"")).count();
+    assert!(said == 1 && text.trim_end().ends_with("data: [DONE]"), "{text}");
+}

@@ -85,7 +85,7 @@ impl UpstreamReader {
         let said = match &mut self.dialect {
             DialectReader::Anthropic(_) => crate::anthropic::whole_answer::events(&body)?,
             DialectReader::Chat(_) => crate::chat::whole_answer::chunks(&body)?,
-            DialectReader::Responses(reader) => return reader.whole(&body, heard),
+            DialectReader::Responses(_) => crate::responses::whole_answer::events(&body)?,
             DialectReader::Gemini(reader) => return reader.whole(&body, heard),
         };
         for data in said {
