@@ -43,10 +43,45 @@ pub enum Command {
     /// Check what must always hold in a database: 0 all of it does, 1 cannot be checked, 20 ledger, 21 holds, 22 outcomes, 23 bills, 24 audit,
     /// 25 open calls, 26 idempotency keys, 27 other; of several the lowest.
     Doctor(DoctorArgs),
+    /// Start a coding agent that speaks to this gateway.
+    #[command(subcommand)]
+    Launch(LaunchCommand),
     /// Start the scripted provider alone, to test against.
     MockUpstream(MockUpstreamArgs),
     /// Measure one or several targets on this machine, one after the other.
     Bench(BenchSettings),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LaunchCommand {
+    /// Claude Code, over the Messages API.
+    Claude(LaunchArgs),
+    /// Codex, over the Responses API.
+    Codex(LaunchArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct LaunchArgs {
+    /// Where the gateway listens.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// Its key. Left out: AINFERA_KEY of the environment, or a new key of the agent below, made in the database.
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Whose key is made; left out: the program's own name.
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// The model, or the routing name.
+    #[arg(long, value_name = "SLUG", default_value = ainfera_routing::ROUTING_TARGET)]
+    pub model: String,
+    /// The program, where it is not on the path under its own name.
+    #[arg(long, value_name = "FILE")]
+    pub program: Option<PathBuf>,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// What the program gets besides.
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    pub arguments: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -305,6 +340,16 @@ mod tests {
         };
         assert_eq!((args.per_call, args.monthly), (None, Some(CapText::None)));
         assert_eq!(args.daily, Some(CapText::Usd("2".parse().unwrap())));
+    }
+
+    #[test]
+    fn what_follows_two_dashes_is_the_agents_own() {
+        let Ok(Command::Launch(LaunchCommand::Claude(args))) = parse("ainfera launch claude --url http://h:1 -- -p hi --model x") else {
+            panic!("not parsed as launch");
+        };
+        assert_eq!(args.arguments, ["-p", "hi", "--model", "x"]);
+        assert_eq!((args.url.as_str(), args.model.as_str()), ("http://h:1", "ainfera-inference"));
+        assert!(parse("ainfera launch emacs").is_err());
     }
 
     #[test]

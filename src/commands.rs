@@ -9,6 +9,7 @@ pub mod decide;
 pub mod demonstration;
 pub mod doctor;
 pub mod keys;
+pub mod launch;
 pub mod migrate;
 pub mod mock_upstream;
 pub mod operator;
@@ -46,6 +47,8 @@ pub enum CommandError {
     Case { line: usize, source: ainfera_routing::CaseError },
     #[error("{path}: {source}", path = path.display())]
     File { path: std::path::PathBuf, source: io::Error },
+    #[error("{program} cannot be started: {source}; {hint}")]
+    Launch { program: String, source: io::Error, hint: &'static str },
     #[error("standard input cannot be read: {0}")]
     Input(io::Error),
     #[error("standard output cannot be written: {0}")]
@@ -59,6 +62,7 @@ pub fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Keys(KeysCommand::Create(args)) => keys::create(&args),
         Command::Wallet(command) => wallet::run(command),
         Command::Agents(command) => agents::run(command),
+        Command::Launch(command) => launch::run(command),
         Command::Decide => decide::run(io::stdin().lock(), io::stdout().lock()),
         Command::Migrate(args) => migrate::run(&args),
         Command::Audit(command) => audit::run(command),

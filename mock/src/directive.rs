@@ -26,6 +26,10 @@ pub struct Orders {
     /// Between the first events and the first content.
     pub content_ms: Option<u64>,
     pub tools: Option<usize>,
+    /// The one tool to call, if the request has it.
+    pub call: Option<String>,
+    /// Its arguments, JSON without a space; left out: whatever its schema allows.
+    pub arguments: Option<String>,
     pub interleave: Option<bool>,
     pub text: Option<TextOrder>,
     pub thinking: Option<usize>,
@@ -172,6 +176,8 @@ impl Orders {
         self.first_ms = later.first_ms.or(self.first_ms);
         self.content_ms = later.content_ms.or(self.content_ms);
         self.tools = later.tools.or(self.tools);
+        self.call = later.call.or(self.call.take());
+        self.arguments = later.arguments.or(self.arguments.take());
         self.interleave = later.interleave.or(self.interleave);
         self.text = later.text.or(self.text);
         self.thinking = later.thinking.or(self.thinking);
@@ -211,6 +217,15 @@ fn parse(raw: &str, inside: &str) -> Result<Directive, DirectiveError> {
             "first_ms" => orders.first_ms = Some(number(key, value)?),
             "content_ms" => orders.content_ms = Some(number(key, value)?),
             "tools" => orders.tools = Some(number(key, value)?),
+            "call" => orders.call = Some(value.to_owned()),
+            "arguments" => {
+                // read once, so that a misspelt one is refused here and not by whoever gets it
+                let readable = serde_json::from_str::<serde_json::Value>(value).is_ok_and(|arguments| arguments.is_object());
+                if !readable {
+                    return Err(DirectiveError::BadValue { key: key.to_owned(), value: value.to_owned() });
+                }
+                orders.arguments = Some(value.to_owned());
+            }
             "interleave" => orders.interleave = Some(number(key, value)?),
             "thinking" => orders.thinking = Some(number(key, value)?),
             "pad" => orders.pad = Some(number(key, value)?),
@@ -324,6 +339,14 @@ mod tests {
         let mut orders = Orders { tokens: Some(1), pad: Some(9), ..Orders::default() };
         orders.add(Orders { tokens: Some(2), ..Orders::default() });
         assert_eq!((orders.tokens, orders.pad), (Some(2), Some(9)));
+    }
+
+    #[test]
+    fn a_call_can_be_ordered_with_its_arguments() {
+        let found = directives_in(r#"[[mock call=Bash arguments={"command":"echo\u0020hi"}]]"#).unwrap();
+        assert_eq!(found[0].orders.call.as_deref(), Some("Bash"));
+        assert_eq!(found[0].orders.arguments.as_deref(), Some(r#"{"command":"echo\u0020hi"}"#));
+        assert!(directives_in("[[mock call=Bash arguments=hi]]").is_err());
     }
 
     #[test]

@@ -112,7 +112,7 @@ pub fn write(ask: &Ask, orders: &Orders, id_prefix: &str, tag: &str) -> Script {
 fn calls(ask: &Ask, orders: &Orders, id_prefix: &str, tag: &str) -> Vec<Call> {
     let named = match &ask.tool_choice {
         ToolChoice::Named(name) => Some(name),
-        _ => None,
+        _ => orders.call.as_ref(),
     };
     let wanted = match ask.tool_choice {
         ToolChoice::Forbidden => 0,
@@ -125,7 +125,7 @@ fn calls(ask: &Ask, orders: &Orders, id_prefix: &str, tag: &str) -> Vec<Call> {
     in_turn
         .enumerate()
         .map(|(position, tool)| {
-            let arguments = arguments_for(&tool.schema).to_string();
+            let arguments = orders.arguments.clone().unwrap_or_else(|| arguments_for(&tool.schema).to_string());
             let pieces = if arguments == "{}" { Vec::new() } else { pieces_of(&arguments) };
             Call { id: format!("{id_prefix}{tag}_{position}"), name: tool.name.clone(), pieces }
         })
