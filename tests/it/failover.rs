@@ -31,15 +31,8 @@ const BEFORE_CONTENT: [&str; 20] = [
 ];
 
 /// After a few tokens of content.
-const AFTER_CONTENT: [&str; 7] = [
-    "fin_at at=6",
-    "fin_mid_chunk at=6",
-    "rst_at at=6",
-    "garbage_at at=6",
-    "bad_json_at at=6",
-    "error_event_at at=6",
-    "hang_at at=6",
-];
+const AFTER_CONTENT: [&str; 7] =
+    ["fin_at at=6", "fin_mid_chunk at=6", "rst_at at=6", "garbage_at at=6", "bad_json_at at=6", "error_event_at at=6", "hang_at at=6"];
 
 #[actix_rt::test]
 async fn a_failure_before_content_is_invisible_and_recorded() {

@@ -183,6 +183,50 @@ async fn p094_our_own_account_is_no_fault_of_the_callers() {
 }
 
 #[actix_rt::test]
+async fn p094_an_account_without_money_is_left_alone_for_a_while() {
+    let health = "[retry]\nfloor_per_second = 1000000\n".to_owned();
+    let gateway = Gateway::with(GatewayPlan { health, ..GatewayPlan::default() }, Database::sqlite()).await;
+    let ask = |text: &str| json!({"model": "ainfera-inference", "max_tokens": 50, "messages": [{"role": "user", "content": text}]});
+    let answer = gateway.call(&streamed(ask("[[mock model=up-mistral-large-3 status=429 code=insufficient_quota]]"))).await;
+    assert_eq!(answer.header("x-ainfera-model"), Some("gemini-3-1-pro"));
+    let asked = gateway.mock.requests().len();
+    for _ in 0..3 {
+        let answer = gateway.call(&streamed(ask("hi"))).await;
+        assert_eq!(
+            (message_of(&answer)["stop_reason"].as_str(), answer.header("x-ainfera-model")),
+            (Some("end_turn"), Some("gemini-3-1-pro"))
+        );
+    }
+    assert_eq!(gateway.mock.requests().len(), asked + 3, "nobody asked the first again");
+}
+
+#[actix_rt::test]
+async fn p095_on_failover_the_request_is_shaped_anew_for_the_next_vendor() {
+    let mut more_tables = String::new();
+    for (kind, slug, price) in [("mistral", "first", "0.01"), ("openai", "second", "0.02")] {
+        more_tables.push_str(&format!(
+            "[[providers]]\nid = \"{kind}\"\nkind = \"{kind}\"\nbase_url = \"MOCK/{kind}\"\n[[models]]\nslug = \"{slug}\"\nprovider = \"{kind}\"\n\
+             upstream_name = \"gpt-5-{slug}\"\nq_prior = \"0.9\"\nm_allowed = true\nprice = {{ input = \"{price}\", output = \"{price}\" }}\n"
+        ));
+    }
+    let gateway = Gateway::with(GatewayPlan { more_tables, ..GatewayPlan::default() }, Database::sqlite()).await;
+    let mut body = agents_call("ainfera-inference");
+    body["system"] = json!("[[mock model=gpt-5-first status=500]]");
+    let answer = gateway.call(&streamed(body)).await;
+    assert_eq!(message_of(&answer)["stop_reason"], "tool_use");
+    assert_eq!(answer.header("x-ainfera-model"), Some("second"));
+    assert!(answer.header("x-ainfera-coercions").unwrap().contains("temperature=dropped:model_refuses"), "those of who answered");
+    let [.., first, second] = &gateway.mock.requests()[..] else { panic!("two were asked") };
+    assert_eq!((&first.body["max_tokens"], &first.body["temperature"], first.body.get("user")), (&json!(500), &json!(0.2), None));
+    assert_eq!(
+        (&second.body["max_completion_tokens"], second.body.get("temperature"), &second.body["user"]),
+        (&json!(500), None, &json!("u"))
+    );
+    assert_eq!(first.body["messages"][2]["tool_calls"][0]["id"].as_str().unwrap().len(), 9);
+    assert_eq!(second.body["messages"][2]["tool_calls"][0]["id"], "toolu_01A09q90qw90lq917835lq9");
+}
+
+#[actix_rt::test]
 async fn a_prompt_that_is_too_long_is_told_in_the_words_that_agents_know() {
     let gateway = gateway().await;
     let ask = |model: &str| {

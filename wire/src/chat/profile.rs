@@ -48,6 +48,7 @@ pub struct ChatProfile {
     pub longest_tool_name: usize,
     /// What the schemas of tools and answers may not have.
     pub schema_rules: &'static [SchemaRule],
+    pub empty_parameters: EmptyParameters,
     pub system_midway: SystemMidway,
     pub user_after_tool: UserAfterTool,
     pub last_assistant: LastAssistant,
@@ -122,6 +123,14 @@ pub enum SchemaRule {
     Instead(&'static str, &'static str),
     /// `const` is said as an `enum` of one.
     ConstAsEnum,
+}
+
+/// What becomes of a tool's schema that has no properties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmptyParameters {
+    Taken,
+    /// Refused: a tool without parameters has no schema.
+    LeftOut,
 }
 
 /// What becomes of instructions in the middle of a conversation.
@@ -200,6 +209,7 @@ pub const REFERENCE: ChatProfile = ChatProfile {
     call_ids: CallIdRule::AtMost(40),
     longest_tool_name: 64,
     schema_rules: &[],
+    empty_parameters: EmptyParameters::Taken,
     system_midway: SystemMidway::Taken,
     user_after_tool: UserAfterTool::Taken,
     last_assistant: LastAssistant::Taken,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::chat::profile::{NoTool, ParallelSwitch};
+use crate::chat::profile::{EmptyParameters, NoTool, ParallelSwitch};
 use crate::chat::schema::sanitise;
 use crate::chat::target::Target;
 use crate::chat::tool_names::ToolNames;
@@ -25,6 +25,12 @@ pub(super) fn adjust(chat: &mut Map<String, Value>, target: &Target<'_>, coercio
     for (index, tool) in chat.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten().enumerate() {
         let Some(function) = tool.get_mut("function").and_then(Value::as_object_mut) else { continue };
         let path = format!("tools.{index}.function");
+        let has_properties = |schema: &Value| schema.get("properties").and_then(Value::as_object).is_some_and(|all| !all.is_empty());
+        let is_empty = function.get("parameters").is_some_and(|schema| !has_properties(schema) && schema.get("$ref").is_none());
+        if is_empty && target.profile.empty_parameters == EmptyParameters::LeftOut {
+            function.shift_remove("parameters");
+            coercions.add(format!("{path}.parameters"), Change::Dropped(Reason::Empty));
+        }
         if let Some(schema) = function.get_mut("parameters") {
             sanitise(schema, target.profile.schema_rules, &format!("{path}.parameters"), coercions);
         }

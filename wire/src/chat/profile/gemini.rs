@@ -1,6 +1,6 @@
 //! Gemini's compatibility endpoint: an unknown member is a 400, schemas are a subset, and the signature of a call must come back with it.
 
-use super::{CallSignature, ChatProfile, Effort, Files, ParallelSwitch, REFERENCE, SchemaRule, SystemMidway};
+use super::{CallSignature, ChatProfile, Effort, EmptyParameters, Files, ParallelSwitch, REFERENCE, SchemaRule, SystemMidway};
 
 pub static PROFILE: ChatProfile = ChatProfile {
     vendor: "gemini",
@@ -45,6 +45,7 @@ pub static PROFILE: ChatProfile = ChatProfile {
         SchemaRule::ConstAsEnum,
         SchemaRule::Instead("oneOf", "anyOf"),
     ],
+    empty_parameters: EmptyParameters::LeftOut,
     system_midway: SystemMidway::FoldedIntoUser,
     files: Files::NotTaken,
     call_signature: CallSignature::GoogleExtraContent,
