@@ -1,7 +1,8 @@
 //! How it sounds: bytes in, events out. Pure: no I/O, no async, no actix.
 //!
 //! Reading order: [`call`] (what a client asks), [`client`] (its side of the call), [`event`] (the language between the dialects),
-//! [`upstream`] (one provider's side of one call), [`anthropic`] and [`chat`] (the dialects), [`sse`] and [`json`] (the codec),
+//! [`upstream`] (one provider's side of one call), [`anthropic`], [`chat`], [`responses`] and [`gemini`] (the dialects), [`signature`] (whose reasoning
+//! it is), [`sse`] and [`json`] (the codec),
 //! [`coercion`], [`origin`], [`bad_request`] and [`client_error`] (what is said about loss and mistakes).
 
 pub mod anthropic;
@@ -27,4 +28,4 @@ pub use bad_request::BadRequest;
 pub use call::Call;
 pub use client::{AnswerNames, Client, ClientDialect, ClientFrames, WholeAnswer};
 pub use client_error::ClientError;
-pub use event::{Block, Delta, Heard, Native, Passage, Stop, StopReason, StreamEvent, estimated_output_tokens};
+pub use event::{Block, Delta, Heard, Native, Passage, Stop, StopReason, StreamEvent, estimated_output_tokens, upper_output_tokens};
