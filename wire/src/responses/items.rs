@@ -92,6 +92,11 @@ impl Items {
         self.items.iter().any(|item| matches!(item.kind, Kind::Function | Kind::Custom))
     }
 
+    /// Is there an item at this place whose end has not come?
+    pub fn is_open(&self, place: u64) -> bool {
+        self.items.iter().any(|item| item.place == place && !item.done)
+    }
+
     /// The place of the newest item, for events that do not name theirs.
     pub fn last_place(&self) -> u64 {
         self.items.last().map_or(0, |item| item.place)

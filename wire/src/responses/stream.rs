@@ -147,9 +147,12 @@ impl ResponsesReader {
             self.phase = Phase::Answering;
             said.push(StreamEvent::Start { upstream_id: response.id.as_ref().map(|id| id.shared(data)), usage: TokenUsage::default() });
         }
-        if self.items.is_empty() {
-            for (place, item) in response.output.unwrap_or_default().into_iter().enumerate() {
-                self.item_ended(place as u64, item, data, said);
+        let nothing_came = self.items.is_empty();
+        for (place, item) in response.output.unwrap_or_default().into_iter().enumerate() {
+            let place = place as u64;
+            // what the events left out is here, if it is anywhere
+            if nothing_came || self.items.is_open(place) {
+                self.item_ended(place, item, data, said);
             }
         }
         self.items.finish(said);
