@@ -66,6 +66,16 @@ node_project() {
   cp "$2"/*.ts "$2/tsconfig.json" "$folder"
 }
 
+# programs NAME FOLDER: what its lock file names, installed
+programs() {
+  local folder=$cache/$1
+  mkdir -p "$folder"
+  cmp -s "$2/package-lock.json" "$folder/installed.json" && return
+  cp "$2/package.json" "$2/package-lock.json" "$folder"
+  (cd "$folder" && npm ci --silent --no-audit --no-fund)
+  cp "$2/package-lock.json" "$folder/installed.json"
+}
+
 ### processes
 
 # start NAME COMMAND...: runs it in a folder of its own, without any environment; $url is where it listens, $output what it says
@@ -161,6 +171,8 @@ suites() {
   suite typescript env --chdir="$cache/typescript" node --import tsx --test-reporter=tap messages.ts
 }
 
+source "$here/agents.sh"
+
 ### the run
 
 cargo build --quiet --manifest-path "$root/Cargo.toml" --bin ainfera --example tool_round_trip
@@ -168,6 +180,8 @@ python_with v1
 python_with v2
 node_project typescript "$here/typescript"
 node_project examples "$root/examples"
+
+programs agents "$here/agents"
 
 check 'the TypeScript tests fit the types' env --chdir="$cache/typescript" node_modules/.bin/tsc
 check 'the TypeScript example fits the types' env --chdir="$cache/examples" node_modules/.bin/tsc
@@ -181,10 +195,19 @@ example example-python-v1 "$(new_key example-python-v1)" 4 "$cache/python-v1/bin
 example example-python-v2 "$(new_key example-python-v2)" 4 "$cache/python-v2/bin/python" "$root/examples/tool_round_trip.py"
 example example-typescript "$(new_key example-typescript)" 4 env --chdir="$cache/examples" node_modules/.bin/tsx tool_round_trip.ts
 suites native
+agents_in_trouble native
 stop native
 
 start upstream mock-upstream --listen 127.0.0.1:0
-sed "s|BASE_URL|$url|" "$here/translated.toml" > "$work/translated.toml"
+upstream=$url
+sed "s|BASE_URL|$upstream|" "$here/translated.toml" > "$work/translated.toml"
 start translated serve --config "$work/translated.toml" --listen 127.0.0.1:0
 suites translated
 stop translated
+
+for kind in anthropic openai_compatible mistral openai_responses gemini; do
+  sed "s|BASE_URL|$upstream|; s|KIND|$kind|" "$here/kinds.toml" > "$work/$kind.toml"
+  start "$kind" serve --config "$work/$kind.toml" --listen 127.0.0.1:0
+  agents "$kind"
+  stop "$kind"
+done

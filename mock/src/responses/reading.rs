@@ -8,6 +8,7 @@ const MEMBERS: [&str; 28] = [
     "background",
     "conversation",
     "include",
+    "client_metadata",
     "input",
     "instructions",
     "max_output_tokens",
