@@ -37,13 +37,14 @@ pub fn adjust(chat: &mut Map<String, Value>, target: &Target<'_>) -> Result<(Coe
     members(chat, target, &mut coercions);
     sampling(chat, target, &mut coercions);
     let tool_names = tools::adjust(chat, target, &mut coercions);
-    if target.profile.answer_schema == AnswerSchema::AsInstructions {
-        say_answer_schema(chat, &mut coercions);
-    }
     if let Some(format) = chat.get_mut("response_format").and_then(|format| format.get_mut("json_schema")?.get_mut("schema")) {
         super::schema::sanitise(format, target.profile.schema_rules, "response_format.json_schema.schema", &mut coercions);
     }
     messages::adjust(chat, target, &mut coercions)?;
+    // last: a message more moves the places of all others
+    if target.profile.answer_schema == AnswerSchema::AsInstructions {
+        say_answer_schema(chat, &mut coercions);
+    }
     Ok((coercions, tool_names))
 }
 
