@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use crate::ask::{Ask, BadRequest, Tool, ToolChoice, array, bad, content_text, remember_user_text};
 
-const MEMBERS: [&str; 28] = [
+const MEMBERS: [&str; 29] = [
     "background",
+    "client_metadata",
     "conversation",
     "include",
-    "client_metadata",
     "input",
     "instructions",
     "max_output_tokens",
