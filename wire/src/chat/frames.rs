@@ -76,12 +76,12 @@ impl ChatFrames {
             StreamEvent::Delta(delta) => {
                 self.start(&mut emit);
                 match delta {
-                    Delta::Text(text) => emit(self.delta(json!({"content": &**text}))),
-                    Delta::Thinking(text) => emit(self.delta(json!({"reasoning_content": &**text}))),
+                    Delta::Text(text) => visit("", self.piece(&format!("{{\"content\":{}}}", quoted(text))).as_bytes()),
+                    Delta::Thinking(text) => visit("", self.piece(&format!("{{\"reasoning_content\":{}}}", quoted(text))).as_bytes()),
                     Delta::ToolInput(piece) if piece.is_empty() => {}
                     Delta::ToolInput(piece) => {
                         self.call_is_bare = false;
-                        emit(self.arguments(piece));
+                        visit("", self.arguments(piece).as_bytes());
                     }
                     Delta::Signature(_) | Delta::Other => {}
                 }
@@ -89,7 +89,7 @@ impl ChatFrames {
             StreamEvent::BlockStop => {
                 // no text at all is no JSON
                 if std::mem::take(&mut self.call_is_bare) {
-                    emit(self.arguments("{}"));
+                    visit("", self.arguments("{}").as_bytes());
                 }
             }
             StreamEvent::Finish { stop, usage } => {
@@ -150,8 +150,18 @@ impl ChatFrames {
         }
     }
 
-    fn arguments(&self, piece: &str) -> Value {
-        self.delta(json!({"tool_calls": [{"index": self.calls.saturating_sub(1), "function": {"arguments": piece}}]}))
+    fn arguments(&self, piece: &str) -> String {
+        let (index, piece) = (self.calls.saturating_sub(1), quoted(piece));
+        self.piece(&format!("{{\"tool_calls\":[{{\"index\":{index},\"function\":{{\"arguments\":{piece}}}}}]}}"))
+    }
+
+    /// A chunk with this delta, written as text: there is one for each piece of an answer.
+    fn piece(&self, delta: &str) -> String {
+        let (digits, created, model) = (&self.names.digits, self.names.created_s, quoted(&self.names.model));
+        format!(
+            "{{\"id\":\"chatcmpl-{digits}\",\"object\":\"chat.completion.chunk\",\"created\":{created},\"model\":{model},\
+             \"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":null,\"logprobs\":null}}]}}"
+        )
     }
 
     fn delta(&self, delta: Value) -> Value {

@@ -11,6 +11,7 @@ use super::call::items::ANTHROPIC_MARK;
 use crate::client::AnswerNames;
 use crate::client_error::{ClientError, openai_type};
 use crate::event::{Block, Delta, Heard, StopReason, StreamEvent, estimated_output_tokens};
+use crate::json::quoted;
 use crate::signature::{Issuer, read};
 
 /// Writes one answer. A pure state machine: events in, events out.
@@ -172,10 +173,11 @@ impl ResponsesFrames {
         let place = self.output.len();
         let Some(open) = &mut self.open else { return };
         let id = open.id.clone();
-        let (name, members) = match (&open.kind, delta) {
+        // what stands before and behind the piece
+        let (name, before, piece, behind) = match (&open.kind, delta) {
             (ItemKind::Message, Delta::Text(text)) => {
                 open.said.push_str(text);
-                ("response.output_text.delta", json!({"content_index": 0, "delta": &**text, "logprobs": []}))
+                ("response.output_text.delta", "\"content_index\":0,", text, ",\"logprobs\":[]")
             }
             (ItemKind::Reasoning, Delta::Thinking(text)) if !text.is_empty() => {
                 if open.said.is_empty() {
@@ -189,7 +191,7 @@ impl ResponsesFrames {
                 if let Some(open) = &mut self.open {
                     open.said.push_str(text);
                 }
-                ("response.reasoning_summary_text.delta", json!({"summary_index": 0, "delta": &**text}))
+                ("response.reasoning_summary_text.delta", "\"summary_index\":0,", text, "")
             }
             (ItemKind::Reasoning, Delta::Signature(signature)) => {
                 open.signature = Some(encrypted(signature));
@@ -197,7 +199,7 @@ impl ResponsesFrames {
             }
             (ItemKind::Function { .. }, Delta::ToolInput(piece)) if !piece.is_empty() => {
                 open.said.push_str(piece);
-                ("response.function_call_arguments.delta", json!({"delta": &**piece}))
+                ("response.function_call_arguments.delta", "", piece, "")
             }
             (ItemKind::Custom { .. }, Delta::ToolInput(piece)) => {
                 open.said.push_str(piece);
@@ -205,7 +207,13 @@ impl ResponsesFrames {
             }
             _ => return,
         };
-        self.emit_of(&id, place, name, members, visit);
+        // written as text: there is one for each piece of an answer
+        let (number, id, piece) = (self.sequence_number, quoted(&id), quoted(piece));
+        self.sequence_number += 1;
+        let event = format!(
+            "{{\"type\":\"{name}\",\"sequence_number\":{number},\"item_id\":{id},\"output_index\":{place},{before}\"delta\":{piece}{behind}}}"
+        );
+        visit(name, event.as_bytes());
     }
 
     fn close(&mut self, visit: &mut Visit<'_>) {
