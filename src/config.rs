@@ -14,6 +14,7 @@ pub mod environment;
 pub mod field;
 pub mod file;
 pub mod health;
+pub mod holds;
 pub mod killswitch;
 pub mod mistake;
 pub mod models;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use ainfera_actors::capture::acknowledge::Acknowledge;
 use ainfera_actors::health::HealthSettings;
+use ainfera_routing::HoldMode;
 use ainfera_schema::{Deadlines, Model, Provider, Usd};
 
 pub use database::{DatabaseUrl, DatabaseUrlError};
@@ -63,6 +65,8 @@ pub struct Config {
     pub spool: SpoolPlace,
     /// Whether an answer's last word waits for its row.
     pub acknowledge: Acknowledge,
+    /// What is held while a call runs.
+    pub holds: HoldMode,
     pub routing: RoutingSettings,
     pub limits: Limits,
     pub audit: audit::AuditSettings,
@@ -131,6 +135,7 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
         audit,
         spool: settings.spool,
         acknowledge: capture::read(root),
+        holds: holds::read(root),
         killswitch_daily_usd,
         answers: settings.answers,
         strict: strict::read(root),

@@ -154,6 +154,7 @@ impl Server {
                 health: Arc::clone(&parts.health),
                 boot_id,
                 acknowledge: config.acknowledge,
+                holds: config.holds,
                 counters: Arc::clone(&worker_counters),
             });
             App::new().app_data(shared.clone()).app_data(Data::new(worker)).configure(routes)

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, Message, MessageResult};
 use ainfera_routing::{
-    Catalogue, DecideOptions, Dial, Needs, PinRefusal, Plan, Policy, PolicySettings, RejectReason, RouteTarget, hold_for, pin,
-    plan_without, resolve_policy,
+    Catalogue, DecideOptions, Dial, HoldMode, Needs, PinRefusal, Plan, Policy, PolicySettings, RejectReason, RouteTarget, first_slice,
+    hold_for, pin, plan_without, resolve_policy,
 };
 use ainfera_schema::policy::{RoutingHint, SpendPolicy};
 use ainfera_schema::{ModelSlug, RequestId, Usd};
@@ -35,7 +35,7 @@ pub struct Choice {
     /// `None` for a pin.
     pub plan: Option<Plan>,
     pub policy: Policy,
-    /// Covers the dearest of the candidates.
+    /// Covers the dearest of the candidates, or the first slice of the first.
     pub hold: Usd,
 }
 
@@ -67,6 +67,7 @@ pub struct BrainSettings {
     pub policy: PolicySettings,
     pub options: DecideOptions,
     pub max_attempts: usize,
+    pub holds: HoldMode,
     /// Reads the dial's gate anew for each call.
     pub dial: Arc<dyn Fn() -> Dial + Send + Sync>,
 }
@@ -108,7 +109,11 @@ impl RoutingBrain {
 
     fn choice(&self, candidates: Vec<usize>, plan: Option<Plan>, policy: Policy, ask: &Decide) -> Result<Choice, ChoiceRefusal> {
         let models = candidates.iter().filter_map(|index| self.catalogue.get(*index)).map(|entry| &entry.model);
-        let hold = hold_for(models, ask.upper_input_tokens, ask.needs.max_tokens).map_err(|_| ChoiceRefusal::Unaffordable)?;
+        let hold = match self.settings.holds {
+            HoldMode::Strict => hold_for(models, ask.upper_input_tokens, ask.needs.max_tokens),
+            HoldMode::Sliced => first_slice(models, ask.upper_input_tokens, ask.needs.max_tokens),
+        };
+        let hold = hold.map_err(|_| ChoiceRefusal::Unaffordable)?;
         Ok(Choice { candidates, catalogue: Arc::clone(&self.catalogue), plan, policy, hold })
     }
 }

@@ -8,6 +8,7 @@ pub mod acknowledge;
 pub mod batch;
 pub mod checkpoint_file;
 pub mod checkpointing;
+pub mod extend;
 pub mod lease;
 pub mod queue;
 pub mod replay;
@@ -222,6 +223,7 @@ impl CaptureActor {
 
     fn failed(&mut self, mut batch: Batch, error: StoreError, context: &mut Context<Self>) {
         self.counters.store_errors.add_one();
+        batch.failed_once();
         let passing = match &error {
             StoreError::Unavailable(_) | StoreError::NotWritable(_) => true,
             StoreError::History(_)

@@ -9,6 +9,7 @@ mod disconnect;
 pub mod draft;
 pub mod failure;
 pub mod head;
+mod hold;
 mod last_word;
 pub mod meter;
 pub mod replay;
@@ -33,9 +34,10 @@ use crate::sink::{Opened, SinkError, Write, Written};
 use admission::{Admitted, CallSetup, Entry};
 use attempt::start_attempt;
 use disconnect::Client;
+use hold::Held;
 pub use failure::CallFailure;
 pub use head::{Head, HeadBody, HeadFacts, HeadReply, SinkAddress, StreamAddress};
-use meter::Running;
+use meter::{Counted, Running};
 
 /// Told by [`crate::sink::body::ClientHold`] when the client leaves.
 #[derive(Message)]
@@ -76,6 +78,7 @@ struct Open {
     choice: Choice,
     left: VecDeque<usize>,
     running: Option<(Running, Attempting)>,
+    held: Held,
     /// The shortest wait that a provider asked for: then it is worth trying again.
     retry_after_seconds: Option<u64>,
 }
@@ -99,8 +102,9 @@ impl DispatchActor {
                 let Admitted { outcome, choice } = *admitted;
                 let left = choice.candidates.iter().copied().collect();
                 self.setup.worker.health.earn_retry(Instant::now());
-                self.phase =
-                    Phase::Trying { open: Open { outcome, choice, left, running: None, retry_after_seconds: None }, held: Vec::new() };
+                let held = Held::new(choice.hold);
+                let open = Open { outcome, choice, left, running: None, held, retry_after_seconds: None };
+                self.phase = Phase::Trying { open, held: Vec::new() };
                 if self.sink.stream.is_some() {
                     context.run_later(self.setup.worker.deadlines.hold, |actor, _| actor.hold_is_over());
                 }
@@ -120,17 +124,34 @@ impl DispatchActor {
                 Err(failure) => return self.fail(failure, OutcomeStatus::FailedProviderError, context),
             };
             self.attempts_started += 1;
-            let mut running = Running::new(self.attempts_started, entry, pass, self.setup.call.estimated_input_tokens);
-            match start_attempt(&self.setup, &mut running, open, context) {
-                Ok(attempting) => {
-                    open.running = Some((running, attempting));
-                    return;
+            let running = Running::new(self.attempts_started, entry, pass, &self.setup.call);
+            match hold::missing(&self.setup, open, &running) {
+                Ok(None) => {}
+                Ok(Some(grant)) => return self.extend_and_start(running, grant, context),
+                Err(error) => {
+                    tracing::error!(request_id = %self.setup.request_id, %error, "hold cannot be computed");
+                    return self.fail(CallFailure::Internal, OutcomeStatus::FailedOther, context);
                 }
-                Err(failure) => {
-                    tracing::info!(request_id = %self.setup.request_id, %failure, "attempt could not start");
-                    open.note_attempt(&running, failure.result(), failure.http_status());
-                    last = Some(failure);
-                }
+            }
+            match self.start_attempt(running, context) {
+                Ok(()) => return,
+                Err(failure) => last = Some(failure),
+            }
+        }
+    }
+
+    /// What it may cost is held.
+    fn start_attempt(&mut self, mut running: Running, context: &mut Context<Self>) -> Result<(), ProviderFailure> {
+        let Phase::Trying { open, .. } = &mut self.phase else { return Ok(()) };
+        match start_attempt(&self.setup, &mut running, open, context) {
+            Ok(attempting) => {
+                open.running = Some((running, attempting));
+                Ok(())
+            }
+            Err(failure) => {
+                tracing::info!(request_id = %self.setup.request_id, %failure, "attempt could not start");
+                open.note_attempt(&running, failure.result(), failure.http_status());
+                Err(failure)
             }
         }
     }
@@ -273,15 +294,17 @@ impl Handler<Emit> for DispatchActor {
 
     fn handle(&mut self, emit: Emit, context: &mut Self::Context) -> Self::Result {
         crate::fault_injection::maybe_panic("dispatch", &self.setup.call.body);
-        let open = match &mut self.phase {
-            Phase::Trying { open, .. } | Phase::Committed { open } => open,
-            Phase::Admitting | Phase::Closed => return taken(Taken::Stop),
-        };
-        let Some((running, _)) = open.running.as_mut().filter(|(running, _)| running.attempt == emit.attempt) else {
-            return taken(Taken::Stop);
-        };
+        self.hear(emit, context)
+    }
+}
+
+impl DispatchActor {
+    /// A batch whose cost is held.
+    fn heard(&mut self, emit: Emit, counted: Counted, context: &mut Context<Self>) -> ResponseActFuture<Self, Taken> {
+        let (Phase::Trying { open, .. } | Phase::Committed { open }) = &mut self.phase else { return taken(Taken::Stop) };
+        let Some((running, _)) = &mut open.running else { return taken(Taken::Stop) };
         running.stream_mode = emit.stream_mode;
-        running.listen(&emit.events);
+        running.listen(counted);
         if let Client::Left(_) = self.client {
             if emit.events.iter().any(|heard| heard.event == StreamEvent::End) {
                 self.finished_alone(context);
@@ -297,9 +320,7 @@ impl Handler<Emit> for DispatchActor {
         }
         self.commit(content, context)
     }
-}
 
-impl DispatchActor {
     /// The first content is here: from now on there is no other candidate.
     fn commit(&mut self, content: bool, context: &mut Context<Self>) -> ResponseActFuture<Self, Taken> {
         let Phase::Trying { open, held } = std::mem::replace(&mut self.phase, Phase::Closed) else {

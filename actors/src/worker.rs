@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix::Addr;
+use ainfera_routing::HoldMode;
 use ainfera_schema::{BootId, Deadlines, Provider, ProviderId};
 
 use crate::brain::RoutingBrain;
@@ -26,5 +27,6 @@ pub struct Worker {
     pub health: Arc<Health>,
     pub boot_id: BootId,
     pub acknowledge: Acknowledge,
+    pub holds: HoldMode,
     pub counters: Arc<Counters>,
 }

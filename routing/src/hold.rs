@@ -1,6 +1,6 @@
-//! How much money to set aside before an attempt, so that the bill cannot be more.
+//! How much money to set aside before an attempt, so that the bill cannot be more; or, in slices, before so many tokens of it.
 
-use ainfera_schema::{Model, ModelSlug, MoneyError, Price, Usd};
+use ainfera_schema::{Model, ModelSlug, MoneyError, Price, StreamMode, Usd};
 use rust_decimal::Decimal;
 
 /// A bill has four lines, each rounded to a nano-dollar by itself; a hold has two. Together they can drift apart by half a nano-dollar each.
@@ -8,6 +8,42 @@ const ROUNDING_ALLOWANCE: Usd = Usd::from_nanos(3);
 
 /// A price with no more than this many decimal places comes to whole nano-dollars per token, so that nothing is rounded.
 const DECIMAL_PLACES_WITHOUT_ROUNDING: u32 = 3;
+
+/// The output that a sliced hold begins with.
+const FIRST_SLICE_TOKENS: u64 = 2_048;
+
+/// What it grows by.
+const NEXT_SLICE_TOKENS: u64 = 4_096;
+
+/// What is held while a call runs.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum HoldMode {
+    /// From the beginning all that it may cost.
+    #[default]
+    Strict,
+    /// So much output at a time, and more while it comes.
+    Sliced,
+}
+
+impl HoldMode {
+    /// How much output an attempt's first hold covers. What comes whole cannot be watched while it is made.
+    pub fn first_output_tokens(self, max_tokens: u64, stream_mode: StreamMode) -> u64 {
+        match (self, stream_mode) {
+            (HoldMode::Strict, _) | (HoldMode::Sliced, StreamMode::Wrapped) => max_tokens,
+            (HoldMode::Sliced, StreamMode::Native) => max_tokens.min(FIRST_SLICE_TOKENS),
+        }
+    }
+}
+
+/// The next size of a hold that has to cover so much output.
+pub fn next_output_tokens(output_tokens: u64, max_tokens: u64) -> u64 {
+    output_tokens.saturating_add(NEXT_SLICE_TOKENS).min(max_tokens)
+}
+
+/// Three quarters of what is held have come: there is time to hold more before the rest has.
+pub fn is_running_out(observed_tokens: u64, held_tokens: u64) -> bool {
+    u128::from(observed_tokens) * 4 >= u128::from(held_tokens) * 3
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HoldError {
@@ -35,6 +71,16 @@ pub fn hold_for<'a>(candidates: impl IntoIterator<Item = &'a Model>, upper_input
         largest = largest.max(Some(strict_hold(price, upper_input_tokens, max_tokens)?));
     }
     largest.ok_or(HoldError::NoCandidate)
+}
+
+/// A sliced hold for the first candidate: whoever follows it holds the difference first.
+pub fn first_slice<'a>(
+    candidates: impl IntoIterator<Item = &'a Model>,
+    upper_input_tokens: u64,
+    max_tokens: u64,
+) -> Result<Usd, HoldError> {
+    let first = candidates.into_iter().next().ok_or(HoldError::NoCandidate)?;
+    hold_for([first], upper_input_tokens, HoldMode::Sliced.first_output_tokens(max_tokens, first.stream_mode))
 }
 
 fn rounds(price: &Price) -> bool {
@@ -86,6 +132,26 @@ mod tests {
         assert_eq!(hold_for(models(), 1000, 1024), Ok(usd("0.0918")));
         assert_eq!(hold_for(models().skip(1), 1000, 1024), Ok(usd("0.02036")));
         assert_eq!(hold_for([], 1000, 1024), Err(HoldError::NoCandidate));
+    }
+
+    #[test]
+    fn a_slice_is_of_the_first_candidate_and_never_more_than_may_come() {
+        let entries = five();
+        let models = || entries.iter().map(|entry| &entry.model);
+        let first = entries[0].model.price.unwrap();
+        assert_eq!(first_slice(models(), 1000, 100_000), strict_hold(&first, 1000, 2_048).map_err(HoldError::Money));
+        assert_eq!(first_slice(models(), 1000, 2_047), strict_hold(&first, 1000, 2_047).map_err(HoldError::Money));
+        assert_eq!(first_slice([], 1000, 1), Err(HoldError::NoCandidate));
+        let whole = Model { stream_mode: StreamMode::Wrapped, ..entries[0].model.clone() };
+        assert_eq!(first_slice([&whole], 1000, 100_000), strict_hold(&first, 1000, 100_000).map_err(HoldError::Money));
+    }
+
+    #[test]
+    fn a_hold_grows_at_three_quarters_by_a_slice_and_not_beyond_the_limit() {
+        assert!(!is_running_out(1_535, 2_048) && is_running_out(1_536, 2_048));
+        assert!(is_running_out(u64::MAX, u64::MAX) && is_running_out(0, 0));
+        assert_eq!((next_output_tokens(2_048, 100_000), next_output_tokens(2_048, 4_000)), (6_144, 4_000));
+        assert_eq!(next_output_tokens(u64::MAX, u64::MAX), u64::MAX);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use decide::{
     RuleFired, decide,
 };
 pub use estimate::{estimate_tokens, held_input_tokens, upper_bound_tokens};
-pub use hold::{HoldError, hold_for, strict_hold};
+pub use hold::{HoldError, HoldMode, first_slice, hold_for, is_running_out, next_output_tokens, strict_hold};
 pub use pin::{PinRefusal, pin};
 pub use plan::{Needs, Plan, RejectReason, candidates_json, plan, plan_without};
 pub use policy::{Dial, Policy, PolicySettings, TierFloors, resolve_policy};

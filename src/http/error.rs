@@ -85,7 +85,8 @@ impl ApiError {
         let mut response = HttpResponse::build(status);
         response.insert_header((CONTENT_TYPE, "application/json"));
         if let Ok(value) = HeaderValue::from_str(&request_id) {
-            response.insert_header((HeaderName::from_static("request-id"), value));
+            response.insert_header((HeaderName::from_static("request-id"), value.clone()));
+            response.insert_header((HeaderName::from_static("x-request-id"), value));
         }
         match self.retry() {
             Retry::Default => {}
@@ -169,7 +170,7 @@ fn call_status(failure: &CallFailure) -> StatusCode {
         }
         CallFailure::Refused(Refusal::KillSwitch { .. }) => StatusCode::SERVICE_UNAVAILABLE,
         CallFailure::Refused(_) => StatusCode::PAYMENT_REQUIRED,
-        CallFailure::StoreUnavailable | CallFailure::AllFailed { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        CallFailure::StoreUnavailable | CallFailure::HoldUnavailable | CallFailure::AllFailed { .. } => StatusCode::SERVICE_UNAVAILABLE,
         CallFailure::PinnedFailed { overloaded: true, .. } => overloaded(),
         CallFailure::PinnedFailed { .. } | CallFailure::Midstream { .. } => StatusCode::BAD_GATEWAY,
         CallFailure::TimedOut => StatusCode::GATEWAY_TIMEOUT,

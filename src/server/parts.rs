@@ -64,6 +64,7 @@ fn brain_settings(config: &Config) -> BrainSettings {
     };
     let always_live = routing.preference_live;
     BrainSettings {
+        holds: config.holds,
         policy: PolicySettings { default_floor: routing.default_floor, ..PolicySettings::default() },
         options,
         max_attempts: config.max_attempts as usize,

@@ -8,6 +8,7 @@ pub mod adjust;
 pub mod administer;
 pub mod chain;
 pub mod event;
+mod extend;
 pub mod idempotency;
 pub mod purse;
 pub mod register;
@@ -39,6 +40,8 @@ pub struct Known {
     pub spent_by_all: Option<Usd>,
     /// Which of the batch's admissions have an intent already.
     pub open: HashSet<RequestId>,
+    /// The holds of the batch's extensions, where there is an intent that no closing of the batch deletes.
+    pub held: HashMap<RequestId, Hold>,
     /// The intents of the batch's closings, which this transaction deleted, with their holds.
     pub removed: HashMap<RequestId, Hold>,
     /// Which calls of the batch are over already, with the refusal if that is how they ended.
@@ -54,10 +57,11 @@ pub fn agents_of(batch: &CaptureBatch) -> BTreeSet<AgentId> {
     let admitted = batch.admissions.iter().map(|admission| admission.draft.agent_id);
     let rejected = batch.rejections.iter().map(|outcome| outcome.agent_id);
     let closed = batch.closings.iter().map(|closing| closing.outcome.agent_id);
-    admitted.chain(rejected).chain(closed).collect()
+    let extended = batch.extensions.iter().map(|extension| extension.agent_id);
+    admitted.chain(rejected).chain(closed).chain(extended).collect()
 }
 
-/// Admissions in order, then rejections, then closings, each against the state that the one before it left.
+/// Extensions in order, then admissions, rejections and closings, each against the state that the one before it left.
 pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, StoreError> {
     let mut transaction = Transaction {
         known,
@@ -67,6 +71,10 @@ pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, S
         killswitch: batch.killswitch_daily_usd,
     };
     let mut reply = CaptureReply::default();
+    for extension in &batch.extensions {
+        let extended = transaction.extend(extension)?;
+        reply.extended.push((extension.request_id, extended));
+    }
     for admission in &batch.admissions {
         let verdict = transaction.admit(admission)?;
         reply.verdicts.push((admission.draft.request_id, verdict));
@@ -323,6 +331,7 @@ mod tests {
             tenants,
             spent_by_all: None,
             open: HashSet::new(),
+            held: HashMap::new(),
             removed: HashMap::new(),
             closed: HashMap::new(),
             lost: HashMap::new(),

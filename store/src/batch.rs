@@ -1,6 +1,6 @@
 //! What goes into one closing or admitting transaction, and what comes back.
 
-use ainfera_schema::{BootId, OutcomeStatus, RequestId, RoutingOutcome, Usd};
+use ainfera_schema::{AgentId, BootId, OutcomeStatus, RequestId, RoutingOutcome, Usd};
 use serde::{Deserialize, Serialize};
 
 use crate::idempotency::{Earlier, IdempotencyClaim, StoredAnswer};
@@ -27,9 +27,31 @@ pub struct Closing {
     pub answer: Option<StoredAnswer>,
 }
 
+/// A call that is under way and needs more: its hold shall be at least this much. So it may be sent again, and a smaller one means nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extension {
+    pub request_id: RequestId,
+    pub agent_id: AgentId,
+    /// What shall be reserved for the whole call.
+    pub hold: Usd,
+}
+
+/// Whether the store may have seen what is in a batch.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// What is there already is looked for.
+    #[default]
+    PerhapsBefore,
+    /// No admission and no rejection in it was ever sent, so nothing is looked for. If that is not true the batch is refused as a whole.
+    Never,
+}
+
 /// Everything that one transaction captures.
 #[derive(Debug, Default, Clone)]
 pub struct CaptureBatch {
+    pub sent: Sent,
+    /// Decided before the admissions: who is under way goes before who wants in.
+    pub extensions: Vec<Extension>,
     pub admissions: Vec<Admission>,
     /// Calls that the router itself rejected (status `rejected_floor` or `rejected_tools`): their row is written at once.
     pub rejections: Vec<RoutingOutcome>,
@@ -127,6 +149,17 @@ pub enum Verdict {
     Duplicate(Earlier),
 }
 
+/// The answer to one [`Extension`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extended {
+    /// At least so much is reserved.
+    Held,
+    /// The hold is as it was.
+    Refused(Refusal),
+    /// There is no intent: the call is over.
+    NotOpen,
+}
+
 /// The answer to one [`Closing`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseResult {
@@ -140,9 +173,10 @@ pub enum CloseResult {
     Unknown,
 }
 
-/// In the order of the batch: one verdict for each admission, one result for each closing.
+/// In the order of the batch: one answer for each extension, one verdict for each admission, one result for each closing.
 #[derive(Debug, Default, Clone)]
 pub struct CaptureReply {
+    pub extended: Vec<(RequestId, Extended)>,
     pub verdicts: Vec<(RequestId, Verdict)>,
     pub closed: Vec<(RequestId, CloseResult)>,
 }

@@ -13,6 +13,8 @@ mod checkpoint;
 mod database;
 #[path = "conformance/doctor.rs"]
 mod doctor;
+#[path = "conformance/extend.rs"]
+mod extend;
 #[path = "conformance/faults.rs"]
 mod faults;
 #[path = "conformance/idempotency.rs"]
@@ -80,6 +82,14 @@ conformance! {
         the_owner_of_an_expired_key_cannot_end_the_one_that_replaced_it
         a_lost_call_keeps_its_key_if_it_is_charged
         a_key_is_one_agents
+    }
+    extend {
+        a_hold_grows_once_however_often_it_is_sent_and_is_given_back_whole
+        a_call_that_is_closed_in_the_same_batch_holds_no_more
+        what_refuses_a_call_refuses_more_for_it_and_the_hold_stays
+        a_lost_call_gives_back_what_it_had_grown_to
+        the_pool_takes_over_a_call_that_outgrows_its_wallet
+        exactly_as_many_grow_as_there_is_room_for_however_they_race
     }
     lost {
         the_next_boot_closes_what_the_last_one_left_open

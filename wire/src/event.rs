@@ -72,6 +72,11 @@ pub fn estimated_output_tokens(text_bytes: usize) -> u64 {
     text_bytes.div_ceil(4) as u64
 }
 
+/// What it cannot be more than, by any tokenizer that takes three bytes or more to a token: for money that is held, not for a bill.
+pub fn upper_output_tokens(text_bytes: usize) -> u64 {
+    text_bytes.div_ceil(3) as u64
+}
+
 /// Why the model stopped, in Anthropic's words (which name more reasons than anybody else's).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stop {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ainfera_schema::{OutcomeStatus, RoutingOutcome, Usd};
-use ainfera_store::{Admission, CaptureBatch, Closing, Verdict};
+use ainfera_store::{Admission, CaptureBatch, Closing, Extended, Extension, Sent, Verdict};
 use tokio::sync::oneshot;
 
 use super::CaptureError;
@@ -13,7 +13,8 @@ use crate::gate::Permit;
 #[derive(Default)]
 pub struct Batch {
     rows: Arc<CaptureBatch>,
-    /// One for each admission of the rows, in their order; and so on.
+    /// One for each extension of the rows, in their order; and so on.
+    pub(super) extends: Vec<Extender>,
     pub(super) admits: Vec<Asker>,
     pub(super) rejects: Vec<RejectedCaller>,
     pub(super) records: Vec<Owner>,
@@ -26,6 +27,12 @@ pub struct Batch {
 #[derive(Default)]
 pub(super) struct Asker {
     pub reply: Option<oneshot::Sender<Result<Verdict, CaptureError>>>,
+}
+
+/// The owner of a call that needs more, told once.
+#[derive(Default)]
+pub(super) struct Extender {
+    pub reply: Option<oneshot::Sender<Result<Extended, CaptureError>>>,
 }
 
 /// The caller of a call that the router rejected.
@@ -49,18 +56,26 @@ pub(super) struct Owner {
 /// Before they are a batch.
 #[derive(Default)]
 pub(super) struct Entries {
+    pub extends: Vec<(Extension, Extender)>,
     pub admits: Vec<(Admission, Asker)>,
     pub rejects: Vec<(RoutingOutcome, RejectedCaller)>,
     pub records: Vec<(Closing, Owner)>,
 }
 
+impl Entries {
+    pub fn is_empty(&self) -> bool {
+        self.extends.is_empty() && self.admits.is_empty() && self.rejects.is_empty() && self.records.is_empty()
+    }
+}
+
 impl Batch {
     pub(super) fn of(entries: Entries, settling: Vec<oneshot::Sender<()>>) -> Self {
+        let (extensions, extends) = entries.extends.into_iter().unzip();
         let (admissions, admits) = entries.admits.into_iter().unzip();
         let (rejections, rejects) = entries.rejects.into_iter().unzip();
         let (closings, records) = entries.records.into_iter().unzip();
-        let rows = CaptureBatch { admissions, rejections, closings, ..CaptureBatch::default() };
-        Self { rows: Arc::new(rows), admits, rejects, records, settling, tried_again: false }
+        let rows = CaptureBatch { sent: Sent::Never, extensions, admissions, rejections, closings, ..CaptureBatch::default() };
+        Self { rows: Arc::new(rows), extends, admits, rejects, records, settling, tried_again: false }
     }
 
     /// What the store is to write, under this kill-switch.
@@ -76,9 +91,17 @@ impl Batch {
         &self.rows
     }
 
+    /// It failed, and an error does not say whether it was committed: the store has to look before it writes.
+    pub fn failed_once(&mut self) {
+        Arc::make_mut(&mut self.rows).sent = Sent::PerhapsBefore;
+    }
+
     /// Nobody knows whether the batch got in, and it will be sent again; those who wait for an answer get one now. The owner of a call that may be
     /// in closes it.
     pub fn doubt(&mut self, message: &str) {
+        for extender in &mut self.extends {
+            tell(extender.reply.take(), Err(CaptureError::InDoubt(message.to_owned())));
+        }
         for asker in &mut self.admits {
             tell(asker.reply.take(), Err(CaptureError::InDoubt(message.to_owned())));
         }
@@ -90,12 +113,15 @@ impl Batch {
 
     /// One batch for each entry; who waits for all of it waits for the last.
     pub(super) fn split(self) -> impl Iterator<Item = Batch> {
-        let Batch { rows, admits, rejects, records, settling, tried_again: _ } = self;
+        let Batch { rows, extends, admits, rejects, records, settling, tried_again: _ } = self;
         let rows = Arc::unwrap_or_clone(rows);
+        let extends = rows.extensions.into_iter().zip(extends).map(|one| Entries { extends: vec![one], ..Entries::default() });
         let admits = rows.admissions.into_iter().zip(admits).map(|one| Entries { admits: vec![one], ..Entries::default() });
         let rejects = rows.rejections.into_iter().zip(rejects).map(|one| Entries { rejects: vec![one], ..Entries::default() });
         let records = rows.closings.into_iter().zip(records).map(|one| Entries { records: vec![one], ..Entries::default() });
-        let mut parts: Vec<Batch> = admits.chain(rejects).chain(records).map(|entries| Batch::of(entries, Vec::new())).collect();
+        let mut parts: Vec<Batch> =
+            extends.chain(admits).chain(rejects).chain(records).map(|entries| Batch::of(entries, Vec::new())).collect();
+        parts.iter_mut().for_each(Batch::failed_once);
         if let Some(last) = parts.last_mut() {
             last.settling = settling;
         }
@@ -127,7 +153,7 @@ impl Batch {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.admits.len() + self.rejects.len() + self.records.len()
+        self.extends.len() + self.admits.len() + self.rejects.len() + self.records.len()
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::{HashSet, VecDeque};
 
 use ainfera_schema::{RequestId, RoutingOutcome};
-use ainfera_store::{Admission, CaptureReply, Closing, Verdict};
+use ainfera_store::{Admission, CaptureReply, Closing, Extension, Verdict};
 use tokio::sync::oneshot;
 
-use super::batch::{Asker, Batch, Entries, Owner, RejectedCaller, tell};
+use super::batch::{Asker, Batch, Entries, Extender, Owner, RejectedCaller, tell};
+use super::extend::Extend;
 use super::{Admit, CaptureError, Record, Reject};
 
 /// More than this in one transaction makes everybody in it wait longer than it saves.
@@ -18,6 +19,7 @@ const REMEMBERED_REFUSALS: usize = 65_536;
 /// In the order of arrival, each kind for itself.
 #[derive(Default)]
 pub struct Queue {
+    extends: VecDeque<(Extension, Extender)>,
     admits: VecDeque<(Box<Admission>, Asker)>,
     rejects: VecDeque<(Box<RoutingOutcome>, RejectedCaller)>,
     records: VecDeque<(Box<Closing>, Owner)>,
@@ -50,6 +52,10 @@ impl Ripeness {
 }
 
 impl Queue {
+    pub fn extend(&mut self, extend: Extend) {
+        self.extends.push_back((extend.extension, Extender { reply: Some(extend.reply) }));
+    }
+
     pub fn admit(&mut self, admit: Admit) {
         self.admits.push_back((admit.admission, Asker { reply: Some(admit.reply) }));
     }
@@ -113,8 +119,11 @@ impl Queue {
         }
     }
 
-    /// The store is away: whoever still waits to be let in hears it now, for nothing of it was sent.
+    /// The store is away: whoever still waits to be let in or to hold more hears it now, for nothing of it was sent.
     pub fn turn_away(&mut self, message: &str) {
+        for (_, extender) in std::mem::take(&mut self.extends) {
+            tell(extender.reply, Err(CaptureError::Unavailable(message.to_owned())));
+        }
         for (admission, asker) in std::mem::take(&mut self.admits) {
             self.forget(admission.draft.request_id);
             tell(asker.reply, Err(CaptureError::Unavailable(message.to_owned())));
@@ -130,7 +139,7 @@ impl Queue {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.admits.is_empty() && self.rejects.is_empty() && self.records.is_empty() && self.singles.is_empty()
+        self.extends.is_empty() && self.admits.is_empty() && self.rejects.is_empty() && self.records.is_empty() && self.singles.is_empty()
     }
 
     /// Everything that waits. A record whose admission waits too goes into a later batch: only a durable admission can be closed.
@@ -145,9 +154,10 @@ impl Queue {
         for record in later.into_iter().rev() {
             self.records.push_front(record);
         }
-        let entries = Entries { admits: unboxed(admits), rejects: unboxed(drain(&mut self.rejects)), records: unboxed(records) };
+        let extends = drain(&mut self.extends);
+        let entries = Entries { extends, admits: unboxed(admits), rejects: unboxed(drain(&mut self.rejects)), records: unboxed(records) };
         let settling = std::mem::take(&mut self.settling);
-        if entries.admits.is_empty() && entries.rejects.is_empty() && entries.records.is_empty() {
+        if entries.is_empty() {
             settled(settling);
             return None;
         }
@@ -156,6 +166,9 @@ impl Queue {
 
     /// The batch is durable: everybody who waits is told, and the permits of its records go home.
     pub fn done(&mut self, mut batch: Batch, reply: CaptureReply) {
+        for (extender, (_, extended)) in std::mem::take(&mut batch.extends).into_iter().zip(reply.extended) {
+            tell(extender.reply, Ok(extended));
+        }
         for (asker, (request_id, verdict)) in std::mem::take(&mut batch.admits).into_iter().zip(reply.verdicts) {
             if let Verdict::Refused(_) | Verdict::Duplicate(_) = verdict {
                 self.forget(request_id);
@@ -174,6 +187,9 @@ impl Queue {
 
     /// The batch, which is one entry, will never be taken.
     pub fn refused(&mut self, mut batch: Batch, error: &CaptureError) {
+        for extender in std::mem::take(&mut batch.extends) {
+            tell(extender.reply, Err(error.clone()));
+        }
         let asked: Vec<RequestId> = batch.rows().admissions.iter().map(|admission| admission.draft.request_id).collect();
         for (asker, request_id) in std::mem::take(&mut batch.admits).into_iter().zip(asked) {
             self.forget(request_id);

@@ -118,8 +118,14 @@ fn question(setup: &CallSetup) -> Decide {
         hint: call.extras.hint.clone(),
         spend_policy: setup.agent.spend_policy.clone(),
         unfit: Vec::new(),
-        upper_input_tokens: held_input_tokens(call.estimated_input_tokens, call.text_bytes).saturating_add(call.attachment_tokens),
+        upper_input_tokens: upper_input_tokens(setup),
     }
+}
+
+/// What is held for the input.
+pub(super) fn upper_input_tokens(setup: &CallSetup) -> u64 {
+    let call = &setup.call;
+    held_input_tokens(call.estimated_input_tokens, call.text_bytes).saturating_add(call.attachment_tokens)
 }
 
 /// A block that nobody knows may go to a provider of the client's own dialect, which judges it; nobody else can be asked.

@@ -36,6 +36,8 @@ pub enum CallFailure {
     },
     Refused(Refusal),
     StoreUnavailable,
+    /// What is held is used up, and the store does not say whether more can be.
+    HoldUnavailable,
     /// The call with this idempotency key is still running.
     KeyInFlight,
     /// The idempotency key belongs to another request.
@@ -138,6 +140,7 @@ impl CallFailure {
             | CallFailure::Midstream { overloaded: true, .. } => "overloaded_error",
             CallFailure::TimedOut => "timeout_error",
             CallFailure::StoreUnavailable
+            | CallFailure::HoldUnavailable
             | CallFailure::AllFailed { .. }
             | CallFailure::PinnedFailed { .. }
             | CallFailure::Midstream { .. }
@@ -163,7 +166,7 @@ impl CallFailure {
             ) => Some("cap_exceeded"),
             CallFailure::Refused(Refusal::KillSwitch { .. }) => Some("cost_killswitch_engaged"),
             CallFailure::Refused(Refusal::Inactive { .. }) => Some("agent_inactive"),
-            CallFailure::StoreUnavailable => Some("store_unavailable"),
+            CallFailure::StoreUnavailable | CallFailure::HoldUnavailable => Some("store_unavailable"),
             CallFailure::KeyInFlight => Some("idempotency_key_in_flight"),
             CallFailure::KeyReused => Some("idempotency_key_reused"),
             CallFailure::ReplayUnavailable(_) => Some("idempotency_replay_unavailable"),
@@ -194,6 +197,9 @@ impl CallFailure {
             CallFailure::StoreUnavailable => {
                 "the store that every call is recorded in is not available; nothing was sent to a provider".to_owned()
             }
+            CallFailure::HoldUnavailable => {
+                "the store in which the call's cost is reserved is not available, and what was reserved is used up".to_owned()
+            }
             CallFailure::KeyInFlight => "the call with this idempotency key is still running".to_owned(),
             CallFailure::KeyReused => "idempotency-key: was used for another request; a new request needs a new key".to_owned(),
             CallFailure::ReplayUnavailable(earlier) => replay_unavailable(earlier),
@@ -205,12 +211,20 @@ impl CallFailure {
         }
     }
 
+    /// How a call ends that is refused more before an attempt of it.
+    pub(super) fn status_if_nothing_ran(&self) -> OutcomeStatus {
+        match self {
+            CallFailure::Refused(refusal) => refusal.status(),
+            _ => OutcomeStatus::FailedOther,
+        }
+    }
+
     /// Seconds after which it is worth trying again.
     pub fn retry_after_seconds(&self) -> Option<u64> {
         match self {
             CallFailure::AllFailed { retry_after_seconds, .. } => Some(retry_after_seconds.unwrap_or(1)),
             CallFailure::PinnedFailed { overloaded: true, retry_after_seconds, .. } => Some(retry_after_seconds.unwrap_or(1)),
-            CallFailure::StoreUnavailable | CallFailure::KeyInFlight => Some(1),
+            CallFailure::StoreUnavailable | CallFailure::HoldUnavailable | CallFailure::KeyInFlight => Some(1),
             // the window is a UTC day
             CallFailure::Refused(Refusal::KillSwitch { .. }) => Some(seconds_to_midnight()),
             _ => None,

@@ -2,7 +2,7 @@
 
 use ainfera_routing::CatalogueEntry;
 use ainfera_schema::{Attempt, AttemptResult, InferenceId, StreamMode, TokenUsage, UsageBasis, Usd};
-use ainfera_wire::{Heard, StopReason, StreamEvent, estimated_output_tokens};
+use ainfera_wire::{Call, Heard, StopReason, StreamEvent, estimated_output_tokens, upper_output_tokens};
 use tokio::time::Instant;
 
 use super::{HeadFacts, Open};
@@ -16,57 +16,40 @@ pub struct Running {
     pub pass: Pass,
     started: Instant,
     estimated_input_tokens: u64,
-    reported: TokenUsage,
-    finished: bool,
-    text_bytes: usize,
-    stop_reason: Option<String>,
+    max_tokens: u64,
+    counted: Counted,
     pub stream_mode: StreamMode,
 }
 
-impl Running {
-    pub fn new(attempt: u32, entry: CatalogueEntry, pass: Pass, estimated_input_tokens: u64) -> Self {
-        Self {
-            attempt,
-            entry,
-            pass,
-            started: Instant::now(),
-            estimated_input_tokens,
-            reported: TokenUsage::default(),
-            finished: false,
-            text_bytes: 0,
-            stop_reason: None,
-            stream_mode: StreamMode::Native,
-        }
-    }
+/// What was heard of an answer.
+#[derive(Debug, Default, Clone)]
+pub struct Counted {
+    reported: TokenUsage,
+    finished: bool,
+    has_content: bool,
+    text_bytes: usize,
+    stop_reason: Option<String>,
+}
 
-    /// Takes note of what goes by.
-    pub fn listen(&mut self, events: &[Heard]) {
+impl Counted {
+    /// What is known after these events too.
+    pub fn and(&self, events: &[Heard]) -> Self {
+        let mut counted = self.clone();
         for heard in events {
+            counted.has_content |= heard.is_content();
             match &heard.event {
-                StreamEvent::Start { usage, .. } => self.reported = *usage,
-                StreamEvent::Delta(delta) => self.text_bytes += delta.text_bytes(),
+                StreamEvent::Start { usage, .. } => counted.reported = *usage,
+                StreamEvent::Delta(delta) => counted.text_bytes += delta.text_bytes(),
                 StreamEvent::Finish { stop, usage } => {
-                    self.reported = *usage;
-                    self.finished = true;
-                    self.stop_reason = Some(stop.reason.as_str().to_owned());
+                    counted.reported = *usage;
+                    counted.finished = true;
+                    counted.stop_reason = Some(stop.reason.as_str().to_owned());
                 }
-                StreamEvent::Unheard { bytes } => self.text_bytes += bytes,
+                StreamEvent::Unheard { bytes } => counted.text_bytes += bytes,
                 StreamEvent::BlockStart(_) | StreamEvent::BlockStop | StreamEvent::End | StreamEvent::Ping | StreamEvent::Other => {}
             }
         }
-    }
-
-    /// The provider's count if it gave one at the end; otherwise its count of the input and ours of the output, never zero.
-    pub fn usage(&self) -> TokenUsage {
-        match self.basis() {
-            UsageBasis::Reported => self.reported,
-            UsageBasis::Estimated => {
-                let counted = self.reported.prompt_tokens() > 0;
-                let input_tokens = if counted { self.reported.input_tokens } else { self.estimated_input_tokens };
-                // what a stream's start says of the output is a placeholder
-                TokenUsage { input_tokens, output_tokens: estimated_output_tokens(self.text_bytes), ..self.reported }
-            }
-        }
+        counted
     }
 
     pub fn basis(&self) -> UsageBasis {
@@ -74,14 +57,69 @@ impl Running {
         if self.finished && counted { UsageBasis::Reported } else { UsageBasis::Estimated }
     }
 
+    /// Not fewer than the provider will count.
+    pub fn upper_output_tokens(&self) -> u64 {
+        upper_output_tokens(self.text_bytes)
+    }
+}
+
+impl Running {
+    pub fn new(attempt: u32, entry: CatalogueEntry, pass: Pass, call: &Call) -> Self {
+        Self {
+            attempt,
+            entry,
+            pass,
+            started: Instant::now(),
+            estimated_input_tokens: call.estimated_input_tokens,
+            max_tokens: call.max_tokens,
+            counted: Counted::default(),
+            stream_mode: StreamMode::Native,
+        }
+    }
+
+    pub fn counted(&self) -> &Counted {
+        &self.counted
+    }
+
+    /// Takes note of what went by.
+    pub fn listen(&mut self, counted: Counted) {
+        self.counted = counted;
+    }
+
+    /// The provider's count if it gave one at the end; otherwise its count of the input and ours of the output, never zero.
+    pub fn usage(&self) -> TokenUsage {
+        self.usage_of(&self.counted)
+    }
+
+    fn usage_of(&self, counted: &Counted) -> TokenUsage {
+        let reported = counted.reported;
+        match counted.basis() {
+            UsageBasis::Reported => reported,
+            UsageBasis::Estimated => {
+                let input_tokens = if reported.prompt_tokens() > 0 { reported.input_tokens } else { self.estimated_input_tokens };
+                // what a stream's start says of the output is a placeholder; more than was asked for cannot have been made
+                let output_tokens = estimated_output_tokens(counted.text_bytes).min(self.max_tokens);
+                TokenUsage { input_tokens, output_tokens, ..reported }
+            }
+        }
+    }
+
+    pub fn basis(&self) -> UsageBasis {
+        self.counted.basis()
+    }
+
     /// An answer without content and without a token is none, unless it says that there will be none.
     pub fn said_nothing(&self) -> bool {
-        self.usage().output_tokens == 0 && self.stop_reason.as_deref() != Some(StopReason::Refusal.as_str())
+        self.usage().output_tokens == 0 && self.counted.stop_reason.as_deref() != Some(StopReason::Refusal.as_str())
     }
 
     fn cost(&self) -> Usd {
+        self.cost_of(&self.counted)
+    }
+
+    pub fn cost_of(&self, counted: &Counted) -> Usd {
         let price = self.entry.model.price;
-        price.and_then(|price| price.cost(&self.usage()).ok()).unwrap_or(Usd::ZERO)
+        price.and_then(|price| price.cost(&self.usage_of(counted)).ok()).unwrap_or(Usd::ZERO)
     }
 
     fn latency_ms(&self) -> u32 {
@@ -98,7 +136,7 @@ impl Running {
             | AttemptResult::ErrorEvent
             | AttemptResult::Truncated
             | AttemptResult::Malformed
-            | AttemptResult::Crashed => self.text_bytes > 0,
+            | AttemptResult::Crashed => self.counted.text_bytes > 0 || self.counted.has_content,
         }
     }
 }
@@ -132,15 +170,25 @@ impl Open {
             price: running.entry.model.price,
         });
         outcome.latency_ms = elapsed_ms(outcome.created_at);
+        // the call costs what its attempts cost, those included that failed after they had thought
+        outcome.usage = outcome.attempts.iter().fold(TokenUsage::default(), |sum, attempt| plus(sum, attempt.usage));
+        let billed = |attempt: &&Attempt| attempt.usage != TokenUsage::default();
+        if outcome.attempts.iter().any(|attempt| billed(&attempt)) {
+            let estimated = outcome.attempts.iter().filter(billed).any(|attempt| attempt.usage_basis == UsageBasis::Estimated);
+            outcome.usage_basis = if estimated { UsageBasis::Estimated } else { UsageBasis::Reported };
+        }
+        outcome.cost_actual_usd = cost_of(&outcome.attempts);
     }
 
-    /// The call costs what this attempt used.
+    /// What the attempts so far cost.
+    pub(super) fn billed(&mut self) -> Usd {
+        self.outcome.draft().map_or(Usd::ZERO, |outcome| cost_of(&outcome.attempts))
+    }
+
+    /// This attempt, which has been noted, is how the call ended.
     pub(super) fn bill(&mut self, running: &Running) {
         let Some(outcome) = self.outcome.draft() else { return };
-        outcome.usage = running.usage();
-        outcome.usage_basis = running.basis();
-        outcome.cost_actual_usd = running.cost();
-        outcome.stop_reason = running.stop_reason.clone();
+        outcome.stop_reason = running.counted.stop_reason.clone();
     }
 
     pub(super) fn note_first_content(&mut self) {
@@ -160,6 +208,21 @@ impl Open {
             stream_mode,
             cost_usd: outcome.cost_actual_usd,
         })
+    }
+}
+
+/// One attempt costs at most what fits; a sum that does not is kept at what does.
+fn cost_of(attempts: &[Attempt]) -> Usd {
+    attempts.iter().fold(Usd::ZERO, |sum, attempt| sum.checked_add(attempt.cost_usd).unwrap_or(sum))
+}
+
+fn plus(sum: TokenUsage, more: TokenUsage) -> TokenUsage {
+    TokenUsage {
+        input_tokens: sum.input_tokens.saturating_add(more.input_tokens),
+        cache_read_input_tokens: sum.cache_read_input_tokens.saturating_add(more.cache_read_input_tokens),
+        cache_creation_input_tokens: sum.cache_creation_input_tokens.saturating_add(more.cache_creation_input_tokens),
+        output_tokens: sum.output_tokens.saturating_add(more.output_tokens),
+        thinking_tokens: sum.thinking_tokens.saturating_add(more.thinking_tokens),
     }
 }
 

@@ -248,6 +248,7 @@ impl History {
     }
 
     fn failed(&mut self, mut batch: Batch, error: StoreError) {
+        batch.failed_once();
         let passing = matches!(error, StoreError::Unavailable(_));
         if !passing && batch.is_single() && !batch.has_another_try() {
             self.store_is_away = false;

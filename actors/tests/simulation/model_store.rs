@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use ainfera_schema::{RequestId, Usd};
-use ainfera_store::{CaptureBatch, CaptureReply, CloseResult, Earlier, Refusal, StoreError, Verdict};
+use ainfera_store::{CaptureBatch, CaptureReply, CloseResult, Earlier, Refusal, Sent, StoreError, Verdict};
 
 use crate::random::Random;
 
@@ -52,6 +52,9 @@ impl ModelStore {
 
     fn commit(&mut self, batch: &CaptureBatch) -> CaptureReply {
         let mut reply = CaptureReply::default();
+        let new = batch.admissions.iter().map(|admission| &admission.draft).chain(&batch.rejections);
+        let known = new.filter(|outcome| self.calls.contains_key(&outcome.request_id)).count();
+        assert!(batch.sent == Sent::PerhapsBefore || known == 0, "{known} calls of a batch that was never sent are known");
         for admission in &batch.admissions {
             let request_id = admission.draft.request_id;
             if let Some(claim) = &admission.idempotency

@@ -62,10 +62,17 @@ pub fn admit(agent: &mut Account, tenant: &mut TenantAccount, amount: Usd, now: 
         Ok(charged) => charged,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let (at_agent, at_tenant) = places(charged);
-    agent.purse.hold(amount, at_agent)?;
-    tenant.purse.hold(amount, at_tenant)?;
-    Ok(Ok(Hold { amount, charged }))
+    let hold = Hold { amount, charged };
+    keep(agent, tenant, hold)?;
+    Ok(Ok(hold))
+}
+
+/// Reserves what was decided.
+pub fn keep(agent: &mut Account, tenant: &mut TenantAccount, hold: Hold) -> Result<(), StoreError> {
+    let (at_agent, at_tenant) = places(hold.charged);
+    agent.purse.hold(hold.amount, at_agent)?;
+    tenant.purse.hold(hold.amount, at_tenant)?;
+    Ok(())
 }
 
 /// Gives a hold back.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::account::{Account, TenantAccount};
 use super::idempotency::KeyChanges;
-use super::purse::Charged;
+use super::purse::{Charged, Hold};
 use crate::{Admission, CaptureReply, Refusal, StoreError};
 
 /// Everything that a transaction writes, and the answer that it gives once it is durable.
@@ -18,6 +18,8 @@ use crate::{Admission, CaptureReply, Refusal, StoreError};
 pub struct Changes<'a> {
     pub reply: CaptureReply,
     pub intents: Vec<IntentRow>,
+    /// Intents that are there, whose calls hold more now.
+    pub holds: Vec<HoldRow>,
     pub outcomes: Vec<OutcomeRow<'a>>,
     pub closed_calls: Vec<ClosedCallRow>,
     pub inferences: Vec<InferenceRow<'a>>,
@@ -57,6 +59,13 @@ impl IntentRow {
             created_at: admission.draft.created_at,
         })
     }
+}
+
+/// What a row of `intents` says of its hold from now on.
+#[derive(Debug)]
+pub struct HoldRow {
+    pub request_id: RequestId,
+    pub hold: Hold,
 }
 
 /// A row of `routing_outcomes`.

@@ -20,7 +20,7 @@ use crate::apply::idempotency::{KeyBook, KeyRow};
 use crate::apply::purse::{Charged, Hold, Purse};
 use crate::apply::{Known, agents_of, apply};
 use crate::read::stored::{from_json, word};
-use crate::{CaptureBatch, CaptureReply, Refusal, StoreError};
+use crate::{CaptureBatch, CaptureReply, Refusal, Sent, StoreError};
 
 /// Whether a transaction is under way on the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,18 +57,29 @@ async fn known(client: &ClientWrapper, begun: Begun, statements: &Statements, ba
     let agents: Vec<Uuid> = agents_of(batch).into_iter().map(|agent_id| agent_id.0).collect();
     let admitted: Vec<Uuid> = batch.admissions.iter().map(|admission| admission.draft.request_id.0).collect();
     let closing: Vec<Uuid> = batch.closings.iter().map(|closing| closing.outcome.request_id.0).collect();
-    let all: Vec<Uuid> = batch.request_ids().map(|request_id| request_id.0).collect();
-    let killswitch = batch.killswitch_daily_usd.is_some() && !batch.admissions.is_empty();
-    let ((), accounts, tenants, open, removed, closed, keys) = try_join!(
+    let extending: Vec<Uuid> = batch.extensions.iter().map(|extension| extension.request_id.0).collect();
+    let (seen, all) = match batch.sent {
+        Sent::PerhapsBefore => (admitted, batch.request_ids().map(|request_id| request_id.0).collect()),
+        Sent::Never => (Vec::new(), Vec::new()),
+    };
+    let killswitch = batch.killswitch_daily_usd.is_some() && !(batch.admissions.is_empty() && extending.is_empty());
+    let ((), accounts, tenants, open, removed, held, closed, keys) = try_join!(
         async { Ok(client.batch_execute(begun.statement()).await?) },
         query(client, &statements.lock_accounts, [&agents]),
         query(client, &statements.lock_tenants, [&agents]),
-        query(client, &statements.find_open, [&admitted]),
+        query(client, &statements.find_open, [&seen]),
         query(client, &statements.remove_intents, [&closing, &agents]),
+        query(client, &statements.find_holds, [&extending, &agents]),
         query(client, &statements.find_closed, [&all]),
         idempotency::find(client, &statements.keys, batch),
     )?;
-    let lost = if removed.len() == closing.len() { HashMap::new() } else { adjust::lost_calls(client, &closing).await? };
+    let (mut closed, mut lost) = (closed_calls(&closed)?, HashMap::new());
+    if removed.len() < closing.len() {
+        if batch.sent == Sent::Never {
+            closed = closed_calls(&query(client, &statements.find_closed, [&closing]).await?)?;
+        }
+        lost = adjust::lost_calls(client, &closing).await?;
+    }
     // last of all locks
     let spent_by_all = if killswitch { Some(spent_by_all(client, statements).await?) } else { None };
     Ok(Known {
@@ -77,14 +88,19 @@ async fn known(client: &ClientWrapper, begun: Begun, statements: &Statements, ba
         tenants: tenants.iter().map(tenant_account).collect::<Result<BTreeMap<TenantId, TenantAccount>, StoreError>>()?,
         spent_by_all,
         open: open.iter().map(|row| Ok(RequestId(row.try_get(0)?))).collect::<Result<HashSet<_>, StoreError>>()?,
+        held: held.iter().map(hold).collect::<Result<HashMap<_, _>, StoreError>>()?,
         removed: removed.iter().map(hold).collect::<Result<HashMap<_, _>, StoreError>>()?,
-        closed: closed_calls(&closed)?,
+        closed,
         lost,
         keys: KeyBook::new(keys.iter().map(idempotency::key_row).collect::<Result<Vec<KeyRow>, StoreError>>()?),
     })
 }
 
+/// Nothing is asked about no keys.
 async fn query<const N: usize>(client: &ClientWrapper, statement: &Statement, keys: [&Vec<Uuid>; N]) -> Result<Vec<Row>, StoreError> {
+    if keys.first().is_some_and(|first| first.is_empty()) {
+        return Ok(Vec::new());
+    }
     let parameters = keys.map(|key| key as &(dyn ToSql + Sync));
     Ok(client.query(statement, &parameters).await?)
 }

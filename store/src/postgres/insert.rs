@@ -15,13 +15,16 @@ use super::statements::Statements;
 use crate::StoreError;
 use crate::apply::chain::Chain;
 use crate::apply::purse::Purse;
-use crate::apply::rows::{AuditRow, Changes, ClosedCallRow, InferenceRow, IntentRow, OutcomeRow, TransferRow, to_json, token_count};
+use crate::apply::rows::{
+    AuditRow, Changes, ClosedCallRow, HoldRow, InferenceRow, IntentRow, OutcomeRow, TransferRow, to_json, token_count,
+};
 
 pub async fn changes(client: &ClientWrapper, statements: &Statements, changes: &Changes<'_>) -> Result<(), StoreError> {
     let (agents, tenants) =
         (column(&changes.accounts, |row| (&row.purse, &row.chain)), column(&changes.tenants, |row| (&row.purse, &row.chain)));
     try_join!(
         intents(client, &statements.intents, &changes.intents),
+        holds(client, &statements.holds, &changes.holds),
         outcomes(client, &statements.outcomes, &changes.outcomes),
         closed_calls(client, &statements.closed_calls, &changes.closed_calls),
         inferences(client, &statements.inferences, &changes.inferences),
@@ -51,6 +54,20 @@ async fn intents(client: &ClientWrapper, statement: &Statement, rows: &[IntentRo
             &column(rows, |row| row.draft.as_str()),
             &column(rows, |row| row.created_at),
             &column(rows, |row| row.charged.as_str()),
+        ],
+    )
+    .await
+}
+
+async fn holds(client: &ClientWrapper, statement: &Statement, rows: &[HoldRow]) -> Result<(), StoreError> {
+    send(
+        client,
+        statement,
+        rows.len(),
+        &[
+            &column(rows, |row| row.request_id.0),
+            &column(rows, |row| row.hold.amount.to_decimal()),
+            &column(rows, |row| row.hold.charged.as_str()),
         ],
     )
     .await

@@ -14,8 +14,10 @@ pub struct Statements {
     pub spent_by_all: Statement,
     pub find_open: Statement,
     pub remove_intents: Statement,
+    pub find_holds: Statement,
     pub find_closed: Statement,
     pub intents: Statement,
+    pub holds: Statement,
     pub outcomes: Statement,
     pub closed_calls: Statement,
     pub inferences: Statement,
@@ -35,8 +37,10 @@ impl Statements {
             spent_by_all: client.prepare_cached(SPENT_BY_ALL).await?,
             find_open: client.prepare_cached(FIND_OPEN).await?,
             remove_intents: client.prepare_cached(REMOVE_INTENTS).await?,
+            find_holds: client.prepare_cached(FIND_HOLDS).await?,
             find_closed: client.prepare_cached(FIND_CLOSED).await?,
             intents: client.prepare_cached(INTENTS).await?,
+            holds: client.prepare_cached(HOLDS).await?,
             outcomes: client.prepare_cached(OUTCOMES).await?,
             closed_calls: client.prepare_cached(CLOSED_CALLS).await?,
             inferences: client.prepare_cached(INFERENCES).await?,
@@ -73,6 +77,9 @@ const FIND_OPEN: &str = "SELECT request_id FROM intents WHERE request_id = ANY($
 
 const REMOVE_INTENTS: &str = "DELETE FROM intents WHERE request_id = ANY($1) AND agent_id = ANY($2) RETURNING request_id, hold, charged";
 
+/// After the intents of the batch's closings are gone.
+const FIND_HOLDS: &str = "SELECT request_id, hold, charged FROM intents WHERE request_id = ANY($1) AND agent_id = ANY($2)";
+
 const FIND_CLOSED: &str = "
 SELECT request_id, refusal FROM closed_calls WHERE request_id = ANY($1)
 UNION ALL
@@ -82,6 +89,10 @@ const INTENTS: &str = "
 INSERT INTO intents (request_id, agent_id, boot_id, kind, hold, charge_if_lost, draft, created_at, charged)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::numeric[], $6::numeric[], $7::text[], $8::timestamptz[],
   $9::text[])";
+
+const HOLDS: &str = "
+UPDATE intents i SET hold = u.hold, charged = u.charged
+FROM unnest($1::uuid[], $2::numeric[], $3::text[]) AS u(request_id, hold, charged) WHERE i.request_id = u.request_id";
 
 const OUTCOMES: &str = "
 INSERT INTO routing_outcomes (request_id, agent_id, tenant_id, inference_id, task_type, cell, policy_version, ruleset_hash, decision_rule,

@@ -12,7 +12,7 @@ use crate::apply::chain::Chain;
 use crate::apply::purse::{Charged, Hold, Purse};
 use crate::apply::{Known, agents_of, apply};
 use crate::read::stored::{from_json, word};
-use crate::{CaptureBatch, CaptureReply, Refusal, StoreError};
+use crate::{CaptureBatch, CaptureReply, Refusal, Sent, StoreError};
 
 pub fn capture(connection: &mut Connection, batch: &CaptureBatch) -> Result<CaptureReply, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -33,8 +33,9 @@ fn known(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<Known, S
         accounts,
         spent_by_all: batch.killswitch_daily_usd.map(|_| spent_by_all(transaction)).transpose()?,
         open: open(transaction, batch)?,
+        held: held(transaction, batch)?,
+        closed: closed(transaction, batch, &removed)?,
         removed,
-        closed: closed(transaction, batch)?,
         keys: idempotency::find(transaction, batch)?,
     })
 }
@@ -124,6 +125,9 @@ pub fn spent_by_all(connection: &Connection) -> Result<Usd, StoreError> {
 fn open(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashSet<RequestId>, StoreError> {
     let mut statement = transaction.prepare_cached("SELECT 1 FROM intents WHERE request_id = ?1")?;
     let mut open = HashSet::new();
+    if batch.sent == Sent::Never {
+        return Ok(open);
+    }
     for admission in &batch.admissions {
         if statement.exists((Key(admission.draft.request_id.0),))? {
             open.insert(admission.draft.request_id);
@@ -138,7 +142,6 @@ fn remove(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashMap
     let mut removed = HashMap::new();
     for closing in &batch.closings {
         let keys = (Key(closing.outcome.request_id.0), Key(closing.outcome.agent_id.0));
-        let hold = |row: &Row<'_>| Ok(Hold { amount: row.get::<_, Nanos>(0)?.0, charged: Charged::parse(row.get_ref(1)?.as_str()?) });
         if let Some(hold) = statement.query_row(keys, hold).optional()? {
             removed.insert(closing.outcome.request_id, hold);
         }
@@ -146,12 +149,35 @@ fn remove(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashMap
     Ok(removed)
 }
 
-fn closed(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashMap<RequestId, Option<Refusal>>, StoreError> {
+/// After the intents of the batch's closings are gone.
+fn held(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashMap<RequestId, Hold>, StoreError> {
+    let mut statement = transaction.prepare_cached("SELECT hold, charged FROM intents WHERE request_id = ?1 AND agent_id = ?2")?;
+    let mut held = HashMap::new();
+    for extension in &batch.extensions {
+        if let Some(hold) = statement.query_row((Key(extension.request_id.0), Key(extension.agent_id.0)), hold).optional()? {
+            held.insert(extension.request_id, hold);
+        }
+    }
+    Ok(held)
+}
+
+fn hold(row: &Row<'_>) -> rusqlite::Result<Hold> {
+    Ok(Hold { amount: row.get::<_, Nanos>(0)?.0, charged: Charged::parse(row.get_ref(1)?.as_str()?) })
+}
+
+fn closed(
+    transaction: &Transaction<'_>,
+    batch: &CaptureBatch,
+    removed: &HashMap<RequestId, Hold>,
+) -> Result<HashMap<RequestId, Option<Refusal>>, StoreError> {
     let mut statement = transaction.prepare_cached(
         "SELECT refusal FROM closed_calls WHERE request_id = ?1
          UNION ALL SELECT NULL FROM routing_outcomes WHERE request_id = ?1",
     )?;
     let mut closed = HashMap::new();
+    if batch.sent == Sent::Never && removed.len() == batch.closings.len() {
+        return Ok(closed);
+    }
     for request_id in batch.request_ids() {
         let mut rows = statement.query((Key(request_id.0),))?;
         if let Some(row) = rows.next()? {

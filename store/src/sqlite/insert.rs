@@ -7,10 +7,13 @@ use super::value::{Key, Nanos, Text, Time};
 use crate::StoreError;
 use crate::apply::chain::Chain;
 use crate::apply::purse::Purse;
-use crate::apply::rows::{AuditRow, Changes, ClosedCallRow, InferenceRow, IntentRow, OutcomeRow, TransferRow, to_json, token_count};
+use crate::apply::rows::{
+    AuditRow, Changes, ClosedCallRow, HoldRow, InferenceRow, IntentRow, OutcomeRow, TransferRow, to_json, token_count,
+};
 
 pub fn changes(transaction: &Transaction<'_>, changes: &Changes<'_>) -> Result<(), StoreError> {
     intents(transaction, &changes.intents)?;
+    holds(transaction, &changes.holds)?;
     outcomes(transaction, &changes.outcomes)?;
     closed_calls(transaction, &changes.closed_calls)?;
     inferences(transaction, &changes.inferences)?;
@@ -42,6 +45,14 @@ fn intents(transaction: &Transaction<'_>, rows: &[IntentRow]) -> Result<(), Stor
             Time(row.created_at),
             row.charged.as_str(),
         ])?;
+    }
+    Ok(())
+}
+
+fn holds(transaction: &Transaction<'_>, rows: &[HoldRow]) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare_cached("UPDATE intents SET hold = ?2, charged = ?3 WHERE request_id = ?1")?;
+    for row in rows {
+        statement.execute(params![Key(row.request_id.0), Nanos(row.hold.amount), row.hold.charged.as_str()])?;
     }
     Ok(())
 }
