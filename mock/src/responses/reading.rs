@@ -69,7 +69,9 @@ pub fn read(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
 }
 
 fn tools(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
-    for (position, tool) in array(&body["tools"]).iter().enumerate() {
+    // tools that the vendor runs itself have no name, and a scripted answer does not use them
+    let callable = |tool: &Value| matches!(tool["type"].as_str(), None | Some("function" | "custom"));
+    for (position, tool) in array(&body["tools"]).iter().enumerate().filter(|(_, tool)| callable(tool)) {
         let name = tool["name"].as_str().ok_or_else(|| bad(&format!("Missing required parameter: 'tools[{position}].name'.")))?;
         let strict = tool["strict"].as_bool().unwrap_or(true);
         if strict && tool["type"] == "function" && tool["parameters"]["additionalProperties"] != false {
