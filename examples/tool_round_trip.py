@@ -5,7 +5,6 @@
 """
 
 import os
-import time
 
 import anthropic
 
@@ -59,13 +58,8 @@ def run_tools(message):
 
 
 def row_of(inference_id):
-    """What the gateway keeps of a call. It is written a moment after the last byte of the answer."""
-    for _ in range(100):
-        try:
-            return client.get(f"/v1/inferences/{inference_id}", cast_to=object)
-        except anthropic.NotFoundError:
-            time.sleep(0.02)
-    raise TimeoutError(f"inference {inference_id} has no row")
+    """What the gateway keeps of a call. It is there when the answer is over."""
+    return client.get(f"/v1/inferences/{inference_id}", cast_to=object)
 
 
 def converse(turn):

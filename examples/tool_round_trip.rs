@@ -9,7 +9,6 @@ use std::error::Error;
 use std::io::{Write, stdout};
 use std::time::Duration;
 
-use actix_rt::time::sleep;
 use ainfera_actors::provider::client::{client, tls_config};
 use ainfera_wire::sse::SseDecoder;
 use awc::Client;
@@ -104,17 +103,11 @@ impl Gateway {
         if answer.finished { Ok(answer) } else { Err("the stream ended early".into()) }
     }
 
-    /// What the gateway keeps of a call. It is written a moment after the last byte of the answer.
+    /// What the gateway keeps of a call. It is there when the answer is over.
     async fn inference(&self, inference_id: &str) -> Result<Value, Box<dyn Error>> {
         let url = format!("{}/v1/inferences/{inference_id}", self.url);
-        for _ in 0..100 {
-            let mut response = self.http.get(&url).insert_header(("x-api-key", self.key.as_str())).send().await?;
-            if response.status().is_success() {
-                return Ok(response.json().await?);
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-        Err(format!("inference {inference_id} has no row").into())
+        let mut response = self.http.get(&url).insert_header(("x-api-key", self.key.as_str())).send().await?;
+        if response.status().is_success() { Ok(response.json().await?) } else { Err(format!("inference {inference_id} has no row").into()) }
     }
 }
 

@@ -3,8 +3,6 @@
 //     cd examples && npm ci
 //     AINFERA_KEY=ainf_… npx tsx tool_round_trip.ts
 
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import Anthropic from '@anthropic-ai/sdk';
 
 const client = new Anthropic({
@@ -57,17 +55,9 @@ function runTools(message: Anthropic.Message): Anthropic.MessageParam {
 
 type Row = { outcome_status: string; model_used: string; cost_usd: string };
 
-/** What the gateway keeps of a call. It is written a moment after the last byte of the answer. */
+/** What the gateway keeps of a call. It is there when the answer is over. */
 async function rowOf(inferenceId: string | null): Promise<Row> {
-  for (let reads = 0; reads < 100; reads++) {
-    try {
-      return await client.get(`/v1/inferences/${inferenceId}`);
-    } catch (error) {
-      if (!(error instanceof Anthropic.NotFoundError)) throw error;
-      await sleep(20);
-    }
-  }
-  throw new Error(`inference ${inferenceId} has no row`);
+  return client.get(`/v1/inferences/${inferenceId}`);
 }
 
 async function converse(turn: (messages: Anthropic.MessageParam[]) => Promise<Turn>) {

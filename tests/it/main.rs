@@ -22,6 +22,7 @@ mod gemini_provider;
 mod hops;
 mod idempotency;
 mod inference;
+mod last_word;
 mod models;
 mod outage;
 mod overload;

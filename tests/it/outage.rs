@@ -58,7 +58,7 @@ impl Site {
         let log = self.folder.path().join("log");
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut serve = Command::new(env!("CARGO_BIN_EXE_ainfera"));
-        serve.args(["serve", "--config"]).arg(&self.config).stdout(Stdio::piped()).stderr(stderr);
+        serve.args(["serve", "--config"]).arg(&self.config).current_dir(self.folder.path()).stdout(Stdio::piped()).stderr(stderr);
         let mut child = serve.spawn().expect("ainfera starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -68,10 +68,15 @@ impl Site {
     }
 
     async fn begin(&self, process: &Process, prompt: &str) -> Connection {
+        self.begin_with(process, prompt, &[]).await
+    }
+
+    async fn begin_with(&self, process: &Process, prompt: &str, headers: &[(&str, &str)]) -> Connection {
         let mut body = streamed(routed(prompt));
         body["max_tokens"] = json!(60);
         let mut connection = Connection::open(process.address).await;
-        connection.send("POST", "/v1/messages", &[("x-api-key", &self.key)], &serde_json::to_vec(&body).unwrap()).await;
+        let headers = [&[("x-api-key", self.key.as_str())], headers].concat();
+        connection.send("POST", "/v1/messages", &headers, &serde_json::to_vec(&body).unwrap()).await;
         connection
     }
 
@@ -206,6 +211,60 @@ async fn a_kill_during_the_outage_loses_no_row_and_no_truth() {
     assert_eq!(process.terminate(), Some(0));
     site.doctor();
     site.mock.wait_idle().await;
+}
+
+#[actix_rt::test]
+async fn an_answer_that_went_through_the_spool_is_given_again_under_its_key() {
+    let mut postgres = OwnPostgres::start().await;
+    let site = Site::new(&postgres.url()).await;
+    let process = site.start();
+    let (prompt, key) = ("[[mock tokens=20 delay_ms=40]]", [("idempotency-key", "over-the-spool")]);
+    let mut stream = site.begin_with(&process, prompt, &key).await;
+    stream.read_until("text_delta").await;
+    postgres.stop();
+    let first = stream.answer().await;
+    message_of(&first);
+    process.says("ainfera_calls_spooled 1").await;
+    process.kill();
+    postgres.start_again().await;
+    let process = site.start();
+    let again = site.begin_with(&process, prompt, &key).await.answer().await;
+    assert_eq!((again.status, again.header("idempotent-replayed")), (200, Some("true")), "{}", again.text());
+    assert_eq!(again.text(), first.text());
+    assert_eq!(again.header("x-ainfera-inference-id"), first.header("x-ainfera-inference-id"));
+    assert_eq!(site.mock.stats().requests, 1, "the provider was asked once");
+    assert_eq!(process.terminate(), Some(0));
+    site.doctor();
+}
+
+#[actix_rt::test]
+async fn a_spool_under_the_name_of_an_earlier_version_is_picked_up_once() {
+    let mut postgres = OwnPostgres::start().await;
+    let database = Database::Postgres { url: postgres.url() };
+    let site = Site::new(&postgres.url()).await;
+    let (former, text) = (site.folder.path().join("ainfera.spool"), std::fs::read_to_string(&site.config).unwrap());
+    let place = format!("spool = {:?}\n", site.folder.path().join("calls.spool"));
+    std::fs::write(&site.config, text.replace(&place, &format!("spool = {former:?}\n"))).unwrap();
+    let process = site.start();
+    let mut stream = site.begin(&process, "[[mock tokens=20 delay_ms=40]]").await;
+    stream.read_until("text_delta").await;
+    postgres.stop();
+    message_of(&stream.answer().await);
+    process.says("ainfera_calls_spooled 1").await;
+    process.kill();
+    postgres.start_again().await;
+    std::fs::write(&site.config, text.replace(&place, "")).unwrap();
+    let process = site.start();
+    assert_eq!(succeeded(&database).await, 1, "{}", process.log());
+    assert!(!former.exists(), "it is looked at once");
+    let mut stream = site.begin(&process, "[[mock tokens=20 delay_ms=40]]").await;
+    stream.read_until("text_delta").await;
+    postgres.stop();
+    message_of(&stream.answer().await);
+    process.says("ainfera_calls_spooled 1").await;
+    assert!(std::fs::metadata(site.folder.path().join("ainfera-one.spool")).unwrap().len() > 0);
+    assert!(!former.exists());
+    assert_eq!(process.terminate(), Some(0));
 }
 
 #[actix_rt::test]
