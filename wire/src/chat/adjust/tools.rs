@@ -102,3 +102,57 @@ fn renamed(function: &mut Map<String, Value>, target: &Target<'_>, names: &mut T
     function.insert("name".to_owned(), json!(sent));
     Some(sent)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::profile::profile_of;
+    use ainfera_schema::{ProviderKind, Reasoning};
+
+    fn adjusted(kind: ProviderKind, chat: Value) -> (Map<String, Value>, Vec<String>, ToolNames) {
+        let Value::Object(mut chat) = chat else { panic!("no object") };
+        let target =
+            Target { profile: profile_of(kind).unwrap(), upstream_name: "m", reasoning: Reasoning::Never, max_output_tokens: None };
+        let mut coercions = Coercions::default();
+        let names = adjust(&mut chat, &target, &mut coercions);
+        (chat, coercions.texts(), names)
+    }
+
+    fn tool(name: &str) -> Value {
+        json!({"type": "function", "function": {"name": name, "parameters": {"type": "object"}}})
+    }
+
+    #[test]
+    fn p019_allowed_tools_are_all_that_others_hear_of() {
+        let choice = json!({"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [tool("b")]}});
+        let chat = json!({"tools": [tool("a"), tool("b")], "tool_choice": choice});
+        let (sent, coercions, _) = adjusted(ProviderKind::Mistral, chat.clone());
+        assert_eq!((&sent["tools"], &sent["tool_choice"]), (&json!([tool("b")]), &json!("any")));
+        assert_eq!(coercions, ["tool_choice.allowed_tools=moved:tools"]);
+        let (sent, coercions, _) = adjusted(ProviderKind::Openai, chat.clone());
+        assert_eq!((Value::Object(sent), coercions), (chat, Vec::new()), "OpenAI's own");
+    }
+
+    #[test]
+    fn p013_a_name_is_the_same_in_tools_choice_and_history() {
+        let long = "n".repeat(70);
+        let chat = json!({"tools": [tool(&long)], "tool_choice": {"type": "function", "function": {"name": long}},
+            "messages": [{"role": "assistant", "tool_calls": [{"id": "a", "type": "function", "function": {"name": long, "arguments": "{}"}}]}]});
+        let (sent, coercions, names) = adjusted(ProviderKind::Openai, chat);
+        let sent_name = sent["tools"][0]["function"]["name"].as_str().unwrap();
+        assert_eq!(sent_name.len(), 64);
+        assert_eq!(
+            (&sent["tool_choice"]["function"]["name"], &sent["messages"][0]["tool_calls"][0]["function"]["name"]),
+            (&json!(sent_name), &json!(sent_name))
+        );
+        assert_eq!(coercions, [format!("tools.0.function.name=renamed:{sent_name}")]);
+        assert_eq!(names.restored(sent_name.to_owned().into()), long);
+    }
+
+    #[test]
+    fn no_tools_are_no_member() {
+        let (sent, coercions, _) =
+            adjusted(ProviderKind::Mistral, json!({"tools": [], "tool_choice": "auto", "parallel_tool_calls": null}));
+        assert_eq!((sent.len(), coercions), (0, vec!["tools=dropped:empty".to_owned(), "tool_choice=dropped:empty".to_owned()]));
+    }
+}

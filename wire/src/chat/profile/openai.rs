@@ -3,6 +3,7 @@
 use super::{ChatProfile, Effort, REFERENCE};
 
 pub static PROFILE: ChatProfile = ChatProfile {
+    refused_message_members: &["reasoning_content", "reasoning"],
     reasoning_models: &["o1", "o3", "o4", "gpt-5", "gpt-6", "codex"],
     reasoning_system: "developer",
     reasoning_refuses: &["temperature", "top_p", "stop", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias"],
