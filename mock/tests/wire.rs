@@ -263,7 +263,7 @@ async fn other_http_than_asked_for() {
         assert!(seen.status() == 200 && seen.text().contains("content-type: text/html"));
     }
     assert_eq!(call(&mock, "/nowhere", &json!({})).status(), 404);
-    assert_eq!(call(&mock, "/v1/messages/count_tokens", &json!({})).json()["error"]["type"], "not_found_error");
+    assert_eq!(call(&mock, "/v1/messages/batches", &json!({})).json()["error"]["type"], "not_found_error");
     assert_eq!(streamed(&mock, DIALECTS[0], "fault=no_such_fault").status(), 400);
 }
 
