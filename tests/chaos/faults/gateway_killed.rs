@@ -16,7 +16,7 @@ const CLIENTS: usize = 48;
 const CAPTURED_WITHIN_MS: u64 = 5_000;
 
 pub async fn run(scale: Scale) -> Vec<Findings> {
-    let kills = scale.pick(3, 40, 200);
+    let kills = scale.pick(3, 50, 200);
     vec![on(Database::sqlite(), kills).await, on(Database::postgres().await, kills).await]
 }
 
