@@ -8,6 +8,7 @@ use std::fmt;
 pub struct Report {
     cells: BTreeMap<(String, &'static str), Cell>,
     disagreements: Vec<String>,
+    other_reasoning: Vec<String>,
     skipped: BTreeMap<String, usize>,
 }
 
@@ -42,7 +43,10 @@ impl Report {
                 cell.with_reasoning += 1;
                 cell.same_reasoning += 1;
             }
-            Reasoning::Lost => cell.with_reasoning += 1,
+            Reasoning::Lost => {
+                cell.with_reasoning += 1;
+                self.other_reasoning.push(format!("{vendor} {dialect} {name}"));
+            }
         }
         for difference in differences {
             self.disagreements.push(format!("{vendor} {dialect} {name}\n    {difference}"));
@@ -64,6 +68,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for disagreement in &self.disagreements {
             writeln!(f, "{disagreement}")?;
+        }
+        for place in &self.other_reasoning {
+            writeln!(f, "other reasoning: {place}")?;
         }
         for (what, count) in &self.skipped {
             writeln!(f, "not compared: {count} × {what}")?;

@@ -64,7 +64,7 @@ fn every_field_arrives_or_is_named() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_field_arrives_or_is_named_in_any_company(picks in prop::collection::vec(any::<prop::sample::Index>(), 2..7)) {

@@ -30,7 +30,7 @@ use proptest::prelude::*;
 use said::{Said, Spoken, spoken};
 
 fn settings() -> ProptestConfig {
-    ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// Bytes through the wire crate, and what the client made of them.

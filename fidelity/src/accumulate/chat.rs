@@ -26,7 +26,8 @@ fn message(message: &Value, finish: Option<&str>, said_usage: &Value) -> Answer 
     Answer {
         blocks: None,
         text: format!("{}{}", text(message, "/content"), text(message, "/refusal")),
-        reasoning: text(message, "/reasoning_content").to_owned(),
+        // two vendors, two names
+        reasoning: format!("{}{}", text(message, "/reasoning_content"), text(message, "/reasoning")),
         calls: message["tool_calls"]
             .as_array()
             .into_iter()

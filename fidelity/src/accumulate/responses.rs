@@ -87,7 +87,7 @@ impl Client {
         let piece = text(event, "/delta").to_owned();
         let Some(item) = self.open(event) else { return };
         let place = match kind {
-            "response.output_text.delta" => format!("/content/{}/text", number(event, "/content_index")),
+            "response.output_text.delta" | "response.reasoning_text.delta" => format!("/content/{}/text", number(event, "/content_index")),
             "response.refusal.delta" => format!("/content/{}/refusal", number(event, "/content_index")),
             "response.reasoning_summary_text.delta" => format!("/summary/{}/text", number(event, "/summary_index")),
             "response.function_call_arguments.delta" => "/arguments".to_owned(),

@@ -28,7 +28,7 @@ pub fn whole(body: &Value) -> Answer {
     Answer {
         blocks: None,
         text: of_type("message").map(|item| parts(item, "content")).collect(),
-        reasoning: of_type("reasoning").map(|item| parts(item, "summary")).collect(),
+        reasoning: of_type("reasoning").map(|item| format!("{}{}", parts(item, "summary"), parts(item, "content"))).collect(),
         ending: ending(text(body, "/status"), &body["incomplete_details"], &body["error"], !calls.is_empty()),
         calls,
         usage: body["usage"].is_object().then(|| usage(&body["usage"])),
