@@ -15,6 +15,8 @@ pub fn response(request_id: RequestId, agent_id: AgentId, head: Head, events: Ev
     let facts = head.facts;
     response
         .insert_header(("request-id", request_id.header_value()))
+        // the name that OpenAI's SDKs know it by
+        .insert_header(("x-request-id", request_id.header_value()))
         .insert_header(("x-ainfera-agent-id", agent_id.to_string()))
         .insert_header(("x-ainfera-audit-url", format!("/v1/audit/{agent_id}")))
         .insert_header(("x-ainfera-inference-id", facts.inference_id.as_str()))

@@ -44,7 +44,7 @@ uv() {
   "$program" --quiet "$@"
 }
 
-# python_with MAJOR: a virtual environment with that major of the SDK
+# python_with NAME: a virtual environment with what requirements-NAME.txt lists
 python_with() {
   local folder=$cache/python-$1 wanted=$here/python/requirements-$1.txt
   cmp -s "$wanted" "$folder/installed.txt" && return
@@ -168,7 +168,10 @@ suites() {
   for major in v1 v2; do
     suite "python-$major" "$cache/python-$major/bin/python" "$here/python/messages.py"
   done
+  suite python-openai "$cache/python-openai/bin/python" "$here/python/chat.py"
   suite typescript env --chdir="$cache/typescript" node --import tsx --test-reporter=tap messages.ts
+  suite typescript-openai env --chdir="$cache/typescript" node --import tsx --test-reporter=tap chat.ts
+  suite ai-sdk env --chdir="$cache/typescript" node --import tsx --test-reporter=tap ai_sdk.ts
 }
 
 source "$here/agents.sh"
@@ -178,6 +181,7 @@ source "$here/agents.sh"
 cargo build --quiet --manifest-path "$root/Cargo.toml" --bin ainfera --example tool_round_trip
 python_with v1
 python_with v2
+python_with openai
 node_project typescript "$here/typescript"
 node_project examples "$root/examples"
 
@@ -193,6 +197,8 @@ key=$(new_key example-rust)
 example example-rust "$key" 2 "$built/debug/examples/tool_round_trip" --url "$url" --key "$key"
 example example-python-v1 "$(new_key example-python-v1)" 4 "$cache/python-v1/bin/python" "$root/examples/tool_round_trip.py"
 example example-python-v2 "$(new_key example-python-v2)" 4 "$cache/python-v2/bin/python" "$root/examples/tool_round_trip.py"
+example example-python-openai "$(new_key example-python-openai)" 4 "$cache/python-openai/bin/python" "$root/examples/chat_tool_round_trip.py"
+example example-curl-chat "$(new_key example-curl-chat)" 2 "$root/examples/chat_tool_round_trip.sh"
 example example-typescript "$(new_key example-typescript)" 4 env --chdir="$cache/examples" node_modules/.bin/tsx tool_round_trip.ts
 suites native
 agents_in_trouble native

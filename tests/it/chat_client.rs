@@ -38,7 +38,7 @@ fn error_of(answer: &Answer) -> (Value, Value, String) {
     let body = answer.json();
     assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), ["error"], "{body}");
     let error = &body["error"];
-    assert_eq!(answer.header("request-id"), error["request_id"].as_str(), "{body}");
+    assert_eq!(answer.header("x-request-id"), error["request_id"].as_str(), "{body}");
     assert!(error.get("param").is_some(), "{body}");
     (error["type"].clone(), error["code"].clone(), error["message"].as_str().unwrap().to_owned())
 }

@@ -106,7 +106,10 @@ impl Dialect {
                 headers.extend(key.map(|key| ("x-api-key", key)));
                 let mut coercions = as_messages(call);
                 let mut changed = Coercions::default();
-                let fitted = call.translation.as_ref().and_then(|_| crate::anthropic::fitted::fitted(&call.messages, &mut changed));
+                let fitted = call
+                    .translation
+                    .as_ref()
+                    .and_then(|_| crate::anthropic::fitted::fitted(&call.messages, model.max_output_tokens, &mut changed));
                 let body = fitted.as_deref().unwrap_or(&call.messages);
                 let thinking_apart = crate::anthropic::foreign_thinking::removed(body, &mut changed);
                 coercions.extend(&callers(call, changed));

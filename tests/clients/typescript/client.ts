@@ -13,7 +13,7 @@ export const calls = { routed: 0, lastRequest: new Headers() };
 // refused before the call is admitted or rejected: such a call leaves no row
 const NOT_ADMITTED = [400, 401];
 
-async function countingFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+export async function countingFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
   const response = await fetch(input, init);
   calls.lastRequest = new Headers(init?.headers);
   const body = typeof init?.body === 'string' ? JSON.parse(init.body) : {};

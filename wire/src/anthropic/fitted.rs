@@ -7,11 +7,12 @@ use crate::chat::profile::CallIdRule;
 use crate::coercion::{Change, Coercions};
 
 /// The form with what must be otherwise; `None` if nothing must. Coercions are under the form's own names.
-pub fn fitted(form: &[u8], coercions: &mut Coercions) -> Option<Vec<u8>> {
+pub fn fitted(form: &[u8], max_output_tokens: Option<u64>, coercions: &mut Coercions) -> Option<Vec<u8>> {
     let mut form: Map<String, Value> = serde_json::from_slice(form).ok()?;
     let cooled = cool(&mut form, coercions);
+    let limited = limit(&mut form, max_output_tokens, coercions);
     let renamed = rename_calls(&mut form, coercions);
-    if cooled || renamed { serde_json::to_vec(&form).ok() } else { None }
+    if cooled || limited || renamed { serde_json::to_vec(&form).ok() } else { None }
 }
 
 /// Temperatures go up to 2 elsewhere, and up to 1 here.
@@ -22,6 +23,15 @@ fn cool(form: &mut Map<String, Value>, coercions: &mut Coercions) -> bool {
         coercions.add("temperature", Change::Clamped("1".to_owned()));
     }
     too_hot
+}
+
+/// A limit that the caller left to us may be more than the model has; Anthropic refuses such a call.
+fn limit(form: &mut Map<String, Value>, max_output_tokens: Option<u64>, coercions: &mut Coercions) -> bool {
+    let asked = form.get("max_tokens").and_then(Value::as_u64);
+    let Some(most) = max_output_tokens.filter(|most| asked.is_some_and(|asked| asked > *most)) else { return false };
+    form.insert("max_tokens".to_owned(), json!(most));
+    coercions.add("max_tokens", Change::Clamped(most.to_string()));
+    true
 }
 
 /// Ids such as `functions.f:0` are refused here.
@@ -56,7 +66,7 @@ mod tests {
                 {"type": "tool_use", "id": "call_1", "name": "f", "input": {}}]},
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "functions.f:0"}, {"type": "tool_result", "tool_use_id": "call_1"}]}]});
         let mut coercions = Coercions::default();
-        let fitted: Value = serde_json::from_slice(&fitted(form.to_string().as_bytes(), &mut coercions).unwrap()).unwrap();
+        let fitted: Value = serde_json::from_slice(&fitted(form.to_string().as_bytes(), None, &mut coercions).unwrap()).unwrap();
         let id = fitted["messages"][0]["content"][0]["id"].as_str().unwrap();
         assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{id}");
         assert_eq!(fitted["messages"][1]["content"][0]["tool_use_id"], id);
@@ -72,6 +82,15 @@ mod tests {
     fn what_fits_is_left_alone() {
         let form =
             json!({"temperature": 1, "messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "call_1-a"}]}]}).to_string();
-        assert_eq!(fitted(form.as_bytes(), &mut Coercions::default()), None);
+        assert_eq!(fitted(form.as_bytes(), Some(9), &mut Coercions::default()), None);
+    }
+
+    #[test]
+    fn a_limit_is_at_most_what_the_model_has() {
+        let form = json!({"max_tokens": 16384, "messages": []}).to_string();
+        let mut coercions = Coercions::default();
+        assert_eq!(fitted(form.as_bytes(), Some(16_384), &mut coercions), None);
+        let limited: Value = serde_json::from_slice(&fitted(form.as_bytes(), Some(4096), &mut coercions).unwrap()).unwrap();
+        assert_eq!((&limited["max_tokens"], coercions.texts()), (&json!(4096), vec!["max_tokens=clamped:4096".to_owned()]));
     }
 }
