@@ -146,7 +146,7 @@ impl ToolCalls {
                 let thought = [StreamEvent::BlockStart(Block::Thinking), StreamEvent::Delta(signature), StreamEvent::BlockStop];
                 heard.extend(thought.map(Heard::translated));
             }
-            if !is_legal(&call.id) || self.ids.contains(&call.id) {
+            if !is_legal(&call.id) || call.id.len() < SHORTEST_UNIQUE || self.ids.contains(&call.id) {
                 call.id = minted;
             }
             self.ids.push(call.id.clone());
@@ -156,6 +156,9 @@ impl ToolCalls {
         heard.extend(call.waiting.drain(..).map(|piece| Heard::translated(StreamEvent::Delta(Delta::ToolInput(piece)))));
     }
 }
+
+/// Shorter ids are counters that begin anew in every answer, and a conversation must not have one twice. The shortest that vendors draw have nine.
+const SHORTEST_UNIQUE: usize = 9;
 
 /// Every dialect takes such an id back; others are replaced.
 fn is_legal(id: &str) -> bool {
@@ -210,7 +213,8 @@ mod tests {
     use super::*;
 
     fn fragment(index: Option<u64>, id: &'static str, name: &'static str, arguments: &'static str) -> Fragment {
-        Fragment { index, id: id.into(), name: name.into(), arguments: arguments.into(), signature: ByteString::new() }
+        let id = if id.is_empty() { ByteString::new() } else { format!("call_mock_{id}").into() };
+        Fragment { index, id, name: name.into(), arguments: arguments.into(), signature: ByteString::new() }
     }
 
     fn said(fragments: Vec<Fragment>) -> Vec<String> {
@@ -241,19 +245,19 @@ mod tests {
             fragment(Some(1), "", "", ":2}"),
             fragment(Some(0), "", "", ":1}"),
         ]);
-        assert_eq!(said, ["start a f", "{\"x\"", ":1}", "stop", "start b g", "{\"y\"", ":2}", "stop"]);
+        assert_eq!(said, ["start call_mock_a f", "{\"x\"", ":1}", "stop", "start call_mock_b g", "{\"y\"", ":2}", "stop"]);
     }
 
     #[test]
     fn p007_a_new_id_is_a_new_call_even_under_the_same_index() {
         let said = said(vec![fragment(Some(0), "a", "f", "{}"), fragment(Some(0), "b", "g", "{}"), fragment(Some(0), "b", "", "")]);
-        assert_eq!(said, ["start a f", "{}", "stop", "start b g", "{}", "stop"]);
+        assert_eq!(said, ["start call_mock_a f", "{}", "stop", "start call_mock_b g", "{}", "stop"]);
     }
 
     #[test]
     fn without_an_index_an_id_starts_a_call_and_the_rest_continues_it() {
         let said = said(vec![fragment(None, "a", "f", "{"), fragment(None, "", "", "}"), fragment(None, "b", "g", "{}")]);
-        assert_eq!(said, ["start a f", "{", "}", "stop", "start b g", "{}", "stop"]);
+        assert_eq!(said, ["start call_mock_a f", "{", "}", "stop", "start call_mock_b g", "{}", "stop"]);
     }
 
     #[test]
@@ -277,18 +281,25 @@ mod tests {
     fn p012_ids_are_legal_and_unique() {
         let said =
             said(vec![fragment(Some(0), "functions.f:0", "f", "{}"), fragment(Some(1), "a", "f", "{}"), fragment(Some(2), "a", "f", "{}")]);
-        assert_eq!(said, ["start toolu_seed0 f", "{}", "stop", "start a f", "{}", "stop", "start toolu_seed2 f", "{}", "stop"]);
+        assert_eq!(said, ["start toolu_seed0 f", "{}", "stop", "start call_mock_a f", "{}", "stop", "start toolu_seed2 f", "{}", "stop"]);
+    }
+
+    #[test]
+    fn p012_a_counter_is_no_id() {
+        let counter = |id: &'static str| Fragment { id: id.into(), ..fragment(None, "", "f", "{}") };
+        assert_eq!(said(vec![counter("call_0")]), ["start toolu_seed0 f", "{}", "stop"]);
+        assert_eq!(said(vec![counter("aB3dE6gH9")]), ["start aB3dE6gH9 f", "{}", "stop"]);
     }
 
     #[test]
     fn the_signature_of_a_call_comes_before_it() {
         let signed = Fragment { signature: "c2ln".into(), ..fragment(None, "a", "f", "{}") };
-        let expected = ["Delta(Signature(\"ainfera.gemini.c2ln\"))", "stop", "start a f", "{}", "stop"];
+        let expected = ["Delta(Signature(\"ainfera.gemini.c2ln\"))", "stop", "start call_mock_a f", "{}", "stop"];
         assert_eq!(said(vec![signed])[1..], expected);
     }
 
     #[test]
     fn arguments_wait_for_the_name() {
-        assert_eq!(said(vec![fragment(Some(0), "a", "", "{}"), fragment(Some(0), "", "f", "")]), ["start a f", "{}", "stop"]);
+        assert_eq!(said(vec![fragment(Some(0), "a", "", "{}"), fragment(Some(0), "", "f", "")]), ["start call_mock_a f", "{}", "stop"]);
     }
 }
