@@ -2,12 +2,21 @@
 
 use std::fmt;
 
+/// Whether the row of a call that was answered may say that it is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LostAnswers {
+    Never,
+    /// It was given up in its sleep; when it woke, it went on answering.
+    WhereAReplicaSlept,
+}
+
 pub struct Findings {
     pub fault: &'static str,
     pub store: &'static str,
     pub target: &'static str,
     pub calls: usize,
     pub kills: usize,
+    pub lost_answers: LostAnswers,
     /// Calls that a client knows of, or that were let in, without a row.
     pub missing: usize,
     /// Calls with more than one row or charge.
@@ -26,6 +35,7 @@ impl Findings {
             target,
             calls: 0,
             kills: 0,
+            lost_answers: LostAnswers::Never,
             missing: 0,
             duplicates: 0,
             ledger_difference_nanos: 0,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join3;
 
-use crate::findings::Findings;
+use crate::findings::{Findings, LostAnswers};
 use crate::load::Load;
 use crate::oracle;
 use crate::process::{Process, pause};
@@ -20,6 +20,7 @@ const FROZEN_MS: u64 = 2_500;
 pub async fn run(scale: Scale) -> Vec<Findings> {
     let freezes = scale.pick(1, 10, 20);
     let mut findings = Findings::new("T2", "postgres", TARGET);
+    findings.lost_answers = LostAnswers::WhereAReplicaSlept;
     let deadlines = format!("hold = \"5s\"\nlease = \"{LEASE_MS}ms\"\nheartbeat = \"250ms\"\n");
     let site = Site::new(Database::postgres().await, "", &deadlines).await;
     let (frozen, awake) = (Load::new(&site.key), Load::new(&site.key));
