@@ -49,6 +49,12 @@ fn lost(dialect: ClientDialect, documented: &Documented, fields: &[&Field]) -> V
 }
 
 #[test]
+fn no_field_has_left_its_table() {
+    let counts = caller::DIALECTS.map(|dialect| documented(dialect).fields.len());
+    assert_eq!(counts, [111, 86, 81, 83]);
+}
+
+#[test]
 fn every_field_arrives_or_is_named() {
     let mut all_lost = Vec::new();
     for dialect in caller::DIALECTS {
