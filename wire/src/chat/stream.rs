@@ -38,6 +38,9 @@ pub struct ChatReader {
     finish: Option<ByteString>,
     /// The last finish reason was an empty word: that of an answer if nothing better comes.
     finished_wordless: bool,
+    stop_sequences: Vec<String>,
+    /// The one of them that was met.
+    met: Option<ByteString>,
     usage: ChunkUsage,
     passage: ChatPassage,
 }
@@ -68,8 +71,16 @@ impl ChatReader {
             calls: ToolCalls::new(id_seed, tool_names),
             finish: None,
             finished_wordless: false,
+            stop_sequences: Vec::new(),
+            met: None,
             usage: ChunkUsage::default(),
         }
+    }
+
+    /// Knows which sequences the model is to stop at: a provider that says which it met is understood.
+    pub fn stopping_at(mut self, stop_sequences: Vec<String>) -> Self {
+        self.stop_sequences = stop_sequences;
+        self
     }
 
     pub fn read(&mut self, event: SseEvent, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
@@ -124,6 +135,12 @@ impl ChatReader {
                 self.finish = Some(reason.shared(data));
             }
             None => {}
+        }
+        for told in choice.stop_reason.into_iter().chain(choice.matched_stop).filter(|told| told.get().starts_with('"')) {
+            let told = text_of(told, data)?;
+            if self.stop_sequences.iter().any(|sequence| *sequence == *told) {
+                self.met = Some(told);
+            }
         }
         if let Some(usage) = choice.usage {
             self.usage.merge(usage);
@@ -221,12 +238,16 @@ impl ChatReader {
         let Some(finish) = self.finish.clone() else { return Err(StreamFault::Truncated) };
         self.close(heard);
         self.calls.finish(heard);
-        let reason = stop_reason(&finish, self.calls.any_said(), self.refused)?;
+        let mut reason = stop_reason(&finish, self.calls.any_said(), self.refused)?;
+        let sequence = self.met.take().filter(|_| reason == StopReason::EndTurn);
+        if sequence.is_some() {
+            reason = StopReason::StopSequence;
+        }
         if self.calls.any_nameless() {
             return Err(StreamFault::malformed("tool call without a name"));
         }
         heard.push(Heard::translated(StreamEvent::Finish {
-            stop: Stop { reason, sequence: None, word: Some(finish) },
+            stop: Stop { reason, sequence, word: Some(finish) },
             usage: self.usage.disjoint(),
         }));
         heard.push(self.passage.last_word());
@@ -303,7 +324,8 @@ mod tests {
     }
 
     fn read_as(reasoning: Reasoning, datas: &[&str]) -> (Vec<StreamEvent>, Result<(), StreamFault>) {
-        let mut reader = ChatReader::new("x".to_owned(), ToolNames::default(), reasoning, ChatPassage::Translated);
+        let reader = ChatReader::new("x".to_owned(), ToolNames::default(), reasoning, ChatPassage::Translated);
+        let mut reader = reader.stopping_at(vec!["STOP".to_owned()]);
         let mut heard = Vec::new();
         for data in datas {
             let event = SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) };
@@ -375,6 +397,22 @@ mod tests {
         }
         for word in ["error", "engine_error"] {
             assert!(matches!(read(&[ROLE, HI, &finish(word)]).1, Err(StreamFault::ErrorEvent { .. })), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_stop_sequence_is_told_where_the_engine_tells_it() {
+        let finish = |member: &str| format!(r#"{{"choices":[{{"delta":{{}},"finish_reason":"stop",{member}}}]}}"#);
+        for told in [r#""stop_reason":"STOP""#, r#""matched_stop":"STOP""#] {
+            let (events, _) = read(&[ROLE, HI, &finish(told)]);
+            let stop = events
+                .iter()
+                .find_map(|event| if let StreamEvent::Finish { stop, .. } = event { Some(stop.clone()) } else { None })
+                .unwrap();
+            assert_eq!((stop.reason, stop.sequence.as_deref()), (StopReason::StopSequence, Some("STOP")), "{told}");
+        }
+        for told in [r#""stop_reason":128009"#, r#""stop_reason":"stop""#, r#""stop_reason":null"#] {
+            assert_eq!(finish_of(&read(&[ROLE, HI, &finish(told)]).0).0, StopReason::EndTurn, "{told}");
         }
     }
 

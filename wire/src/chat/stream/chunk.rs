@@ -33,6 +33,12 @@ pub struct Choice<'a> {
     pub delta: Option<ChoiceDelta<'a>>,
     #[serde(borrow)]
     pub finish_reason: Option<Text<'a>>,
+    /// The stop sequence that was met, as vLLM tells it (or a number, or a word), and
+    #[serde(borrow)]
+    pub stop_reason: Option<&'a RawValue>,
+    /// as SGLang does.
+    #[serde(borrow)]
+    pub matched_stop: Option<&'a RawValue>,
     /// Moonshot's place for it.
     pub usage: Option<ChunkUsage>,
 }
@@ -150,6 +156,7 @@ impl ChunkUsage {
             cache_read_input_tokens: cached,
             cache_creation_input_tokens: written,
             output_tokens: self.completion_tokens.unwrap_or(0).max(beyond_prompt),
+            cache_creation_1h_input_tokens: 0,
             thinking_tokens: self.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0),
         }
     }
