@@ -77,10 +77,14 @@ impl Vendor {
     /// The body as the dialect says it, where this vendor has a word of its own.
     pub fn understood(self, body: &Value) -> Cow<'_, Value> {
         match (self, body["tool_choice"].as_str()) {
-            (Vendor::Mistral, Some("any")) => {
-                let mut body = body.clone();
-                body["tool_choice"] = json!("required");
-                Cow::Owned(body)
+            (Vendor::Mistral, choice) => {
+                let mut said = body.clone();
+                if choice == Some("any") {
+                    said["tool_choice"] = json!("required");
+                }
+                // it tells its usage unasked
+                said["stream_options"] = json!({"include_usage": true});
+                Cow::Owned(said)
             }
             // heard, and not honoured
             (Vendor::Together, Some("none")) => {

@@ -105,7 +105,7 @@ pub(crate) mod tests {
             upstream_name: slug.to_string(),
             maker: kind.as_str().to_string(),
             q_prior: Some(decimal(q_prior)),
-            price: Some(Price { input: decimal(input), output: decimal(output), cache_read: None, cache_write: None }),
+            price: Some(Price { input: decimal(input), output: decimal(output), cache_read: None, cache_write: None, cache_write_1h: None }),
             m_allowed: Some(true),
             supports_tools: true,
             reasoning: None,

@@ -97,7 +97,7 @@ mod tests {
 
     fn price(input: &str, output: &str, cache_write: Option<&str>) -> Price {
         let decimal = |text: &str| Decimal::from_str_exact(text).unwrap();
-        Price { input: decimal(input), output: decimal(output), cache_read: None, cache_write: cache_write.map(decimal) }
+        Price { input: decimal(input), output: decimal(output), cache_read: None, cache_write: cache_write.map(decimal), cache_write_1h: None }
     }
 
     fn usd(text: &str) -> Usd {
@@ -176,12 +176,14 @@ mod tests {
                 output: decimal(mantissas[1]),
                 cache_read: Some(decimal(mantissas[2])),
                 cache_write: Some(decimal(mantissas[3])),
+                cache_write_1h: None,
             };
             let usage = TokenUsage {
                 input_tokens: tokens[0],
                 cache_read_input_tokens: tokens[1],
                 cache_creation_input_tokens: tokens[2],
                 output_tokens: tokens[3],
+                cache_creation_1h_input_tokens: 0,
                 thinking_tokens: 0,
             };
             let hold = strict_hold(&price, usage.prompt_tokens() + slack, usage.output_tokens);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Tokens of one answer. `input_tokens` excludes both cache buckets; `output_tokens` includes thinking.
+/// Tokens of one answer. `input_tokens` excludes the cache buckets; `output_tokens` includes thinking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TokenUsage {
     pub input_tokens: u64,
@@ -10,6 +10,9 @@ pub struct TokenUsage {
     pub cache_read_input_tokens: u64,
     #[serde(default)]
     pub cache_creation_input_tokens: u64,
+    /// A part of `cache_creation_input_tokens`: what was written to be kept for an hour and not for five minutes, which costs more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_creation_1h_input_tokens: u64,
     pub output_tokens: u64,
     /// A part of `output_tokens`, known where the provider says it.
     #[serde(default)]
@@ -21,6 +24,10 @@ impl TokenUsage {
     pub fn prompt_tokens(&self) -> u64 {
         self.input_tokens.saturating_add(self.cache_read_input_tokens).saturating_add(self.cache_creation_input_tokens)
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Where the figures of a [`TokenUsage`] come from.

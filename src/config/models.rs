@@ -92,7 +92,17 @@ fn read_price(section: &Section<'_>) -> Option<Price> {
     let output = section.required("output").and_then(|field| read_rate(&field, Zero::Refused));
     let cache_read = section.field("cache_read").and_then(|field| read_rate(&field, Zero::Allowed));
     let cache_write = section.field("cache_write").and_then(|field| read_rate(&field, Zero::Allowed));
-    Some(Price { input: input?, output: output?, cache_read, cache_write })
+    let cache_write_1h = section.field("cache_write_1h").and_then(|field| {
+        let rate = read_rate(&field, Zero::Allowed)?;
+        let fresh = cache_write.into_iter().chain(input).max().unwrap_or_default();
+        // money is set aside for twice the dearest other input
+        if rate > fresh.saturating_mul(Decimal::TWO) {
+            field.refuse("must be at most twice what other input costs");
+            return None;
+        }
+        Some(rate)
+    });
+    Some(Price { input: input?, output: output?, cache_read, cache_write, cache_write_1h })
 }
 
 /// Whether a rate may be nothing. A price of nothing for fresh tokens is far more often a slip than a gift; what a vendor does with its cache is

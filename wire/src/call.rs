@@ -9,6 +9,7 @@ use crate::anthropic::version;
 use crate::bad_request::BadRequest;
 use crate::client::Client;
 use crate::coercion::Coercions;
+use crate::dearer;
 use crate::origin::Origins;
 
 /// One call, parsed and checked.
@@ -26,6 +27,8 @@ pub struct Call {
     pub delivery: Delivery,
     pub max_tokens: u64,
     pub has_tools: bool,
+    /// Where the model is to stop; some providers say which of them they met.
+    pub stop_sequences: Vec<String>,
     /// The caller asked to hear what the model thinks.
     pub wants_thinking: bool,
     /// Uses something that only Anthropic's own API has.
@@ -41,6 +44,8 @@ pub struct Call {
     pub text_bytes: usize,
     /// Tokens that images and documents are taken to cost.
     pub attachment_tokens: u64,
+    /// Some of the prompt may be kept in the provider's cache for an hour, which costs more than five minutes.
+    pub caches_for_an_hour: bool,
 }
 
 /// What is to be known of the way from the caller's dialect to Anthropic's form.
@@ -65,6 +70,8 @@ pub struct ClientHeaders {
     pub version: Option<String>,
     /// Every token of every `anthropic-beta` header, in order, verbatim.
     pub beta: Option<String>,
+    /// All others, by name: for a provider of Anthropic's API, and for nobody else.
+    pub others: Vec<(String, String)>,
 }
 
 /// What an image or document is taken to cost, where nobody can tell from its text.
@@ -94,6 +101,7 @@ impl Call {
         if translation.is_none() {
             version::check(client_headers.version.as_deref(), &request)?;
         }
+        dearer::check(&body)?;
         let attachment_tokens = request.attachments() * TOKENS_PER_ATTACHMENT;
         let mut estimated_input_tokens = attachment_tokens;
         let mut text_bytes = 0;
@@ -117,6 +125,7 @@ impl Call {
             delivery: if request.stream { Delivery::Streamed } else { Delivery::Whole },
             max_tokens: request.max_tokens,
             has_tools: !request.tools.is_empty(),
+            stop_sequences: request.stop_sequences.iter().map(|sequence| sequence.to_string()).collect(),
             wants_thinking: request.thinking.as_ref().is_some_and(|thinking| &*thinking.kind != "disabled"),
             anthropic_only: request.is_anthropic_only(),
             native_only,
@@ -125,6 +134,7 @@ impl Call {
             estimated_input_tokens: estimated_input_tokens.max(1),
             text_bytes,
             attachment_tokens,
+            caches_for_an_hour: memchr::memmem::find(&messages, b"\"1h\"").is_some(),
             body,
             messages,
         })

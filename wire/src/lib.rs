@@ -12,6 +12,7 @@ pub mod chat;
 pub mod client;
 pub mod client_error;
 pub mod coercion;
+pub mod dearer;
 pub mod event;
 pub mod fault;
 pub mod gemini;

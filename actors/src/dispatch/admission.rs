@@ -125,7 +125,9 @@ fn question(setup: &CallSetup) -> Decide {
 /// What is held for the input.
 pub(super) fn upper_input_tokens(setup: &CallSetup) -> u64 {
     let call = &setup.call;
-    held_input_tokens(call.estimated_input_tokens, call.text_bytes).saturating_add(call.attachment_tokens)
+    let once = held_input_tokens(call.estimated_input_tokens, call.text_bytes).saturating_add(call.attachment_tokens);
+    // what is kept for an hour costs up to twice as much
+    if call.caches_for_an_hour { once.saturating_mul(2) } else { once }
 }
 
 /// A block that nobody knows may go to a provider of the client's own dialect, which judges it; nobody else can be asked.

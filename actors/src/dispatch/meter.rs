@@ -221,6 +221,7 @@ fn plus(sum: TokenUsage, more: TokenUsage) -> TokenUsage {
         input_tokens: sum.input_tokens.saturating_add(more.input_tokens),
         cache_read_input_tokens: sum.cache_read_input_tokens.saturating_add(more.cache_read_input_tokens),
         cache_creation_input_tokens: sum.cache_creation_input_tokens.saturating_add(more.cache_creation_input_tokens),
+        cache_creation_1h_input_tokens: sum.cache_creation_1h_input_tokens.saturating_add(more.cache_creation_1h_input_tokens),
         output_tokens: sum.output_tokens.saturating_add(more.output_tokens),
         thinking_tokens: sum.thinking_tokens.saturating_add(more.thinking_tokens),
     }

@@ -62,6 +62,7 @@ pub enum StoredDecision {
 
 impl StoredInference {
     pub fn into_view(self) -> Result<InferenceView, StoreError> {
+        let attempts = from_json::<Vec<Attempt>>(&self.attempts)?;
         let decision = match self.decision {
             StoredDecision::Direct(text) => from_json::<DirectDecision>(&text)?,
             StoredDecision::Routed { ruleset_hash, decision_rule, candidates, m_allowed_set, q_prior_used, cost_projected_usd } => {
@@ -96,14 +97,16 @@ impl StoredInference {
             q_prior_used: decision.q_prior_used,
             cost_projected_usd: decision.cost_projected_usd,
             status: Some(word(&self.outcome_status)?),
-            attempts: from_json::<Vec<Attempt>>(&self.attempts)?,
             usage: TokenUsage {
+                // the row has the sum; how long it was kept for is known of each attempt
+                cache_creation_1h_input_tokens: attempts.iter().map(|attempt| attempt.usage.cache_creation_1h_input_tokens).sum(),
                 input_tokens: count(self.input_tokens)?,
                 cache_read_input_tokens: count(self.cache_read_input_tokens)?,
                 cache_creation_input_tokens: count(self.cache_creation_input_tokens)?,
                 output_tokens: count(self.output_tokens)?,
                 thinking_tokens: count(self.thinking_tokens)?,
             },
+            attempts,
             usage_basis: word(&self.usage_basis)?,
             cost_actual_usd: self.cost_usd,
             stop_reason: self.stop_reason,

@@ -17,6 +17,7 @@ pub fn call((agent_id, tenant_id): (AgentId, TenantId)) -> RoutingOutcome {
         input_tokens: 1000,
         cache_read_input_tokens: 20,
         cache_creation_input_tokens: 3,
+        cache_creation_1h_input_tokens: 2,
         output_tokens: 400,
         thinking_tokens: 50,
     };
@@ -50,7 +51,7 @@ pub fn call((agent_id, tenant_id): (AgentId, TenantId)) -> RoutingOutcome {
             usage,
             usage_basis: UsageBasis::Reported,
             cost_usd: usd("0.0044"),
-            price: Some(Price { input: 2.into(), output: 6.into(), cache_read: Some("0.2".parse().unwrap()), cache_write: None }),
+            price: Some(Price { input: 2.into(), output: 6.into(), cache_read: Some("0.2".parse().unwrap()), cache_write: None, cache_write_1h: None }),
         }],
         usage,
         usage_basis: UsageBasis::Reported,

@@ -102,6 +102,6 @@ mod tests {
     fn a_mistake_is_named_as_in_a_call() {
         let refused = |body: &str| Call::from_uncounted(body.as_bytes(), ClientHeaders::default(), &|_| 1).unwrap_err().to_string();
         assert_eq!(refused(r#"{"model":"m"}"#), "messages: field required");
-        assert!(refused("[").starts_with("body: invalid JSON"));
+        assert!(refused("{").starts_with("body: invalid JSON"));
     }
 }

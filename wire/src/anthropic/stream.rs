@@ -103,8 +103,15 @@ struct FrameUsage {
     input_tokens: Option<u64>,
     cache_read_input_tokens: Option<u64>,
     cache_creation_input_tokens: Option<u64>,
+    cache_creation: Option<CacheCreation>,
     output_tokens: Option<u64>,
     output_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+struct CacheCreation {
+    ephemeral_5m_input_tokens: Option<u64>,
+    ephemeral_1h_input_tokens: Option<u64>,
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]
@@ -292,6 +299,11 @@ impl AnthropicReader {
         highest(&mut self.usage.input_tokens, usage.input_tokens);
         highest(&mut self.usage.cache_read_input_tokens, usage.cache_read_input_tokens);
         highest(&mut self.usage.cache_creation_input_tokens, usage.cache_creation_input_tokens);
+        if let Some(kept) = usage.cache_creation {
+            let (minutes, hour) = (kept.ephemeral_5m_input_tokens.unwrap_or(0), kept.ephemeral_1h_input_tokens);
+            highest(&mut self.usage.cache_creation_1h_input_tokens, hour);
+            highest(&mut self.usage.cache_creation_input_tokens, Some(minutes + hour.unwrap_or(0)));
+        }
         highest(&mut self.usage.output_tokens, usage.output_tokens);
         highest(&mut self.usage.thinking_tokens, usage.output_tokens_details.and_then(|details| details.thinking_tokens));
     }
@@ -352,6 +364,23 @@ mod tests {
         assert_eq!(heard[6].event, StreamEvent::End);
         let start = String::from_utf8(heard[0].native.as_ref().unwrap().data.to_vec()).unwrap();
         assert!(start.contains(r#""model":"the-slug""#) && start.contains(r#""x":1"#), "{start}");
+    }
+
+    #[test]
+    fn p054_usage_is_the_highest_of_each_count_and_an_hour_is_told_from_minutes() {
+        let start = r#"{"type":"message_start","message":{"id":"m","usage":{"input_tokens":43,"cache_creation_input_tokens":300,"cache_creation":{"ephemeral_5m_input_tokens":100,"ephemeral_1h_input_tokens":200},"output_tokens":2}}}"#;
+        let delta = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":61,"cache_creation_input_tokens":300,"output_tokens":7}}"#;
+        let (heard, end) = read(&[start, delta, END]);
+        assert_eq!(end, Ok(()));
+        let StreamEvent::Finish { usage, .. } = heard[1].event else { panic!("{heard:?}") };
+        let expected = TokenUsage {
+            input_tokens: 61,
+            cache_creation_input_tokens: 300,
+            cache_creation_1h_input_tokens: 200,
+            output_tokens: 7,
+            ..TokenUsage::default()
+        };
+        assert_eq!(usage, expected);
     }
 
     #[test]

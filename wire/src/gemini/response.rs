@@ -105,6 +105,7 @@ impl UsageMetadata {
             cache_read_input_tokens: cached,
             cache_creation_input_tokens: 0,
             output_tokens: output.max(self.total_token_count.unwrap_or(0).saturating_sub(prompt)),
+            cache_creation_1h_input_tokens: 0,
             thinking_tokens: thoughts,
         }
     }

@@ -123,6 +123,7 @@ pub fn usage(usage: ResponseUsage) -> TokenUsage {
         cache_read_input_tokens: cached,
         cache_creation_input_tokens: written,
         output_tokens: usage.output_tokens.unwrap_or(0).max(usage.total_tokens.unwrap_or(0).saturating_sub(input)),
+        cache_creation_1h_input_tokens: 0,
         thinking_tokens: usage.output_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0),
     }
 }
