@@ -24,7 +24,7 @@ pub enum WalletChange {
         amount: Usd,
         memo: String,
     },
-    /// A paused balance pays for no new call; calls that are under way end as they would.
+    /// A paused balance pays for no new call; calls that are under way end as they would, or where what they hold ends.
     Pause,
     Resume,
     /// A suspended agent is let in no more. Agents only.

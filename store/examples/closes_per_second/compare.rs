@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, BootId, OutcomeStatus, RoutingOutcome, TenantId};
-use ainfera_store::{CaptureBatch, CloseResult, Closing, NewAgent, Store, Verdict};
+use ainfera_store::{CaptureBatch, CloseResult, Closing, NewAgent, Sent, Store, Verdict};
 use futures_util::future::{join, join_all, try_join_all};
 use tokio::sync::{mpsc, oneshot};
 
@@ -146,6 +146,6 @@ async fn grouped(stores: &[Arc<dyn Store>], calls: &[RoutingOutcome]) -> Result<
 }
 
 async fn close(store: &dyn Store, closings: Vec<Closing>) -> Result<(), Failure> {
-    let reply = store.capture(CaptureBatch { closings, ..CaptureBatch::default() }).await?;
+    let reply = store.capture(CaptureBatch { sent: Sent::Never, closings, ..CaptureBatch::default() }).await?;
     if reply.closed.iter().all(|(_, result)| *result == CloseResult::Closed) { Ok(()) } else { Err("a call was not closed".into()) }
 }
