@@ -36,7 +36,7 @@ impl Spoken {
 
     /// Calls are numbered in their order.
     pub fn call_id(nth: usize) -> String {
-        format!("call_{nth}")
+        format!("call_number_{nth}")
     }
 
     pub fn answer(&self) -> Answer {
