@@ -29,6 +29,9 @@ use super::state::Shared;
 use super::{answer, idempotency, inference};
 use crate::config::AnswerRetention;
 
+/// Longer ids are none, and must not fill the log.
+const MAX_SESSION_BYTES: usize = 128;
+
 /// A body in one of the client dialects, parsed and checked.
 type Parse = fn(Bytes, ClientHeaders, &dyn Fn(&str) -> u64) -> Result<Call, BadRequest>;
 
@@ -81,6 +84,7 @@ async fn dispatch(
     }
     let target = RouteTarget::parse(&call.model);
     let strictness = shared.strict.of(agent.agent_id, strictness(request)?);
+    log_session(request_id, request);
     if let RouteTarget::Routed { alias: Some(legacy) } = &target {
         tracing::info!(%request_id, legacy, canonical = ainfera_routing::ROUTING_TARGET, "router_alias_hit");
     }
@@ -149,6 +153,16 @@ async fn dispatch(
     }
 }
 
+/// Which session of Claude Code's a call belongs to, and which of its agents made it.
+fn log_session(request_id: RequestId, request: &HttpRequest) {
+    let text =
+        |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).filter(|value| value.len() <= MAX_SESSION_BYTES);
+    if let Some(session) = text("x-claude-code-session-id") {
+        let (agent, parent_agent) = (text("x-claude-code-agent-id"), text("x-claude-code-parent-agent-id"));
+        tracing::info!(%request_id, session, agent, parent_agent, "claude_code_session");
+    }
+}
+
 fn priority(request: &HttpRequest) -> Priority {
     Priority::parse(request.headers().get("x-ainfera-priority").and_then(|value| value.to_str().ok()))
 }
@@ -178,7 +192,16 @@ pub fn client_headers(request: &HttpRequest) -> Result<ClientHeaders, ApiError> 
         return Err(ApiError::BadRequest(BadRequest::new("anthropic-version", message)));
     }
     let beta = text("anthropic-beta");
-    Ok(ClientHeaders { version, beta: (!beta.is_empty()).then(|| beta.join(",")) })
+    Ok(ClientHeaders { version, beta: (!beta.is_empty()).then(|| beta.join(",")), others: other_headers(request) })
+}
+
+/// `anthropic-*` headers that say something to Anthropic alone, such as whose workspace a call is.
+fn other_headers(request: &HttpRequest) -> Vec<(String, String)> {
+    // the last one is for the browser's sake
+    const READ_HERE: [&str; 3] = ["anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access"];
+    let headers = request.headers().iter();
+    let others = headers.filter(|(name, _)| name.as_str().starts_with("anthropic-") && !READ_HERE.contains(&name.as_str()));
+    others.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))).collect()
 }
 
 fn is_date(version: &str) -> bool {

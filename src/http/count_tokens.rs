@@ -87,6 +87,9 @@ async fn ask(call: &Call, body: &[u8], provider: &Provider, entry: &CatalogueEnt
     if let Some(beta) = &call.client_headers.beta {
         request = request.insert_header(("anthropic-beta", beta.as_str()));
     }
+    for (name, value) in &call.client_headers.others {
+        request = request.append_header((name.as_str(), value.as_str()));
+    }
     if let Some(key) = &provider.api_key {
         request = request.insert_header(("x-api-key", key.expose()));
     }

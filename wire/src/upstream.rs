@@ -30,6 +30,8 @@ pub use reader::UpstreamReader;
 pub struct UpstreamRequest {
     pub url: String,
     pub headers: Vec<(&'static str, String)>,
+    /// Headers of the client's that are its provider's business.
+    pub client_headers: Vec<(String, String)>,
     pub body: Bytes,
     /// Fields that did not arrive as the caller sent them.
     pub coercions: Coercions,
@@ -116,6 +118,7 @@ impl Dialect {
                 Ok(UpstreamRequest {
                     url: format!("{}/v1/messages", provider.base_url),
                     headers,
+                    client_headers: call.client_headers.others.clone(),
                     body: crate::anthropic::native::request_body(thinking_apart.as_deref().unwrap_or(body), upstream_name)?,
                     coercions,
                     tool_names: ToolNames::default(),
@@ -135,13 +138,12 @@ impl Dialect {
                     let coercions = from_messages(call, adjusted.coercions.clone());
                     (adjusted, coercions)
                 };
-                if call.client_headers.beta.is_some() {
-                    coercions.add("anthropic-beta", Change::Dropped(Reason::NoEquivalent));
-                }
+                name_lost_headers(call, &mut coercions);
                 let headers = key.map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
                 Ok(UpstreamRequest {
                     url: format!("{}{}", provider.base_url, profile.path),
                     headers,
+                    client_headers: Vec::new(),
                     body: adjusted.body,
                     coercions,
                     tool_names: adjusted.tool_names,
@@ -159,6 +161,7 @@ impl Dialect {
             return Ok(UpstreamRequest {
                 url,
                 headers,
+                client_headers: Vec::new(),
                 body,
                 coercions,
                 tool_names: ToolNames::default(),
@@ -168,10 +171,16 @@ impl Dialect {
         let asked = Asked::of(model, crate::responses::models::reasoning_by_name);
         let written = crate::responses::request::request_body(&call.messages, asked).map_err(|bad| blamed(call, bad))?;
         let mut coercions = from_messages(call, written.coercions);
-        if call.client_headers.beta.is_some() {
-            coercions.add("anthropic-beta", Change::Dropped(Reason::NoEquivalent));
-        }
-        Ok(UpstreamRequest { url, headers, body: written.body, coercions, tool_names: written.tool_names, stream_mode: StreamMode::Native })
+        name_lost_headers(call, &mut coercions);
+        Ok(UpstreamRequest {
+            url,
+            headers,
+            client_headers: Vec::new(),
+            body: written.body,
+            coercions,
+            tool_names: written.tool_names,
+            stream_mode: StreamMode::Native,
+        })
     }
 
     fn gemini(call: &Call, provider: &Provider, model: &Model, key: Option<String>) -> Result<UpstreamRequest, BadRequest> {
@@ -179,12 +188,11 @@ impl Dialect {
         let asked = Asked { upstream_name: name, ..Asked::of(model, crate::gemini::models::reasoning_by_name) };
         let written = crate::gemini::request::request_body(&call.messages, asked).map_err(|bad| blamed(call, bad))?;
         let mut coercions = from_messages(call, written.coercions);
-        if call.client_headers.beta.is_some() {
-            coercions.add("anthropic-beta", Change::Dropped(Reason::NoEquivalent));
-        }
+        name_lost_headers(call, &mut coercions);
         Ok(UpstreamRequest {
             url: format!("{}/v1beta/models/{name}:streamGenerateContent?alt=sse", provider.base_url),
             headers: key.map(|key| ("x-goog-api-key", key)).into_iter().collect(),
+            client_headers: Vec::new(),
             body: written.body,
             coercions,
             tool_names: written.tool_names,
@@ -203,7 +211,8 @@ impl Dialect {
                     Client::Chat(usage_chunk) => ChatPassage::native(&call.model, *usage_chunk),
                     Client::Messages | Client::Responses(_) | Client::Inference => ChatPassage::Translated,
                 };
-                DialectReader::Chat(ChatReader::new(id_seed, request.tool_names.clone(), heard_reasoning(call, profile), passage))
+                let reader = ChatReader::new(id_seed, request.tool_names.clone(), heard_reasoning(call, profile), passage);
+                DialectReader::Chat(reader.stopping_at(call.stop_sequences.clone()))
             }
             Dialect::Gemini => DialectReader::Gemini(GeminiReader::new(id_seed, request.tool_names.clone())),
             Dialect::Responses => DialectReader::Responses(ResponsesReader::new(passage, &call.model, id_seed, request.tool_names.clone())),
@@ -217,6 +226,14 @@ impl Dialect {
 fn heard_reasoning(call: &Call, profile: &ChatProfile) -> Reasoning {
     let hears = call.wants_thinking || call.client.dialect() != ClientDialect::Messages || profile.reasoning_back.is_some();
     if hears { Reasoning::Shown(profile.issuer) } else { Reasoning::Hidden }
+}
+
+/// Headers of Anthropic's API say nothing to others.
+fn name_lost_headers(call: &Call, coercions: &mut Coercions) {
+    let others = call.client_headers.others.iter().map(|(name, _)| name.as_str());
+    for name in call.client_headers.beta.iter().map(|_| "anthropic-beta").chain(others) {
+        coercions.add(name, Change::Dropped(Reason::NoEquivalent));
+    }
 }
 
 /// What is told of a call that goes out in its Anthropic form.

@@ -123,6 +123,7 @@ impl CallFailure {
     /// The `type` of the error, in Anthropic's words.
     pub fn error_type(&self) -> &'static str {
         match self {
+            CallFailure::ProviderRejectedRequest { status: 413, .. } => "request_too_large",
             CallFailure::BadRequest(_)
             | CallFailure::ProviderRejectedRequest { .. }
             | CallFailure::NoCandidate { .. }

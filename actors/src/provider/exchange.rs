@@ -120,6 +120,9 @@ impl Exchange {
         for (name, value) in &self.request.headers {
             request = request.insert_header((*name, value.as_str()));
         }
+        for (name, value) in &self.request.client_headers {
+            request = request.append_header((name.as_str(), value.as_str()));
+        }
         let mut response = request.send_body(self.request.body.clone()).await.map_err(failed_send)?;
         if response.status().is_informational() {
             // awc takes an interim response for the answer and keeps the connection, on which the real one is still to come: nobody may use it again
