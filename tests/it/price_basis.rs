@@ -46,8 +46,11 @@ async fn last_inference(gateway: &Gateway) -> String {
 #[actix_rt::test]
 async fn the_attempts_add_up_to_the_call_however_it_ended() {
     let failover = format!("[[mock model=up-{} fault=refuse_status status=500 tokens=9]]", MODELS[0]);
+    // the caller hears no thoughts; they were made all the same before the provider broke off
+    let thought = format!("[[mock model=up-{} thinking=40 tokens=9 fault=fin_at at=20]]", MODELS[0]);
     let cases = [
         (failover.as_str(), Client::Reads, "succeeded", 2),
+        (thought.as_str(), Client::Reads, "succeeded", 2),
         ("[[mock tokens=9]]", Client::Reads, "succeeded", 1),
         ("[[mock tokens=9 fault=fin_at at=6]]", Client::Reads, "failed_midstream", 1),
         ("[[mock tokens=400 delay_ms=20]]", Client::LeavesMidstream, "client_gone", 1),
@@ -70,6 +73,8 @@ async fn the_attempts_add_up_to_the_call_however_it_ended() {
             assert_eq!(inference["outcome_status"], status, "{about}: {inference}");
             assert_eq!(inference["attempts"].as_array().unwrap().len(), attempts, "{about}");
             adds_up(&inference, &about);
+            let costs_something = inference["attempts"][0]["usage"]["output_tokens"] != 0;
+            assert_eq!(costs_something, !prompt.contains("fault=refuse_status"), "{about}: {inference}");
         }
         gateway.stop().await;
     }
