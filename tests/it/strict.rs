@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Gateway;
 use crate::support::gateway::{MODELS, message_of, routed, streamed};
+use crate::support::{Connection, Gateway};
 
 const STRICT: [(&str, &str); 1] = [("x-ainfera-strict", "true")];
 const EXACT: [(&str, &str); 1] = [("x-ainfera-strict", "exact")];
@@ -89,4 +89,24 @@ async fn a_word_that_is_not_known_does_not_mean_that_anything_goes() {
     let answer = gateway.call_with(&routed("hi"), &[("x-ainfera-strict", "yes")]).await;
     assert_eq!((answer.status, answer.error().1.as_str()), (400, "x-ainfera-strict: must be one of true, exact, false"));
     message_of(&gateway.call_with(&streamed(routed("hi")), &[("x-ainfera-strict", "false")]).await);
+}
+
+#[actix_rt::test]
+async fn a_client_of_another_dialect_is_refused_in_its_own_words_and_names() {
+    let gateway = Gateway::start().await;
+    let ask =
+        |model: &str| json!({"model": model, "max_tokens": 50, "seed": 7, "messages": [{"role": "user", "content": "hi"}]}).to_string();
+    let chat = async |model: &str| {
+        let mut connection = Connection::open(gateway.address).await;
+        let headers = [("x-api-key", gateway.key.as_str()), STRICT[0]];
+        connection.send("POST", "/v1/chat/completions", &headers, ask(model).as_bytes()).await;
+        connection.answer().await
+    };
+    let refused = chat(MODELS[1]).await;
+    let error = &refused.json()["error"];
+    assert_eq!((refused.status, &error["code"]), (422, &json!("coercion_refused")), "{}", refused.text());
+    assert_eq!(error["details"]["coercions"], json!({MODELS[1]: ["seed=dropped:no_equivalent"]}));
+    assert_eq!(chat(MODELS[0]).await.status, 200, "who speaks its dialect loses nothing");
+    let routed = chat("ainfera-inference").await;
+    assert_eq!((routed.status, routed.header("x-ainfera-model")), (200, Some(MODELS[0])));
 }
