@@ -5,14 +5,24 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[path = "golden/anthropic_stream_to_chat.rs"]
+mod anthropic_stream_to_chat;
 #[path = "golden/anthropic_to_chat.rs"]
 mod anthropic_to_chat;
 #[path = "golden/anthropic_to_gemini.rs"]
 mod anthropic_to_gemini;
 #[path = "golden/anthropic_to_responses.rs"]
 mod anthropic_to_responses;
+#[path = "golden/chat_client.rs"]
+mod chat_client;
 #[path = "golden/chat_stream.rs"]
 mod chat_stream;
+#[path = "golden/chat_stream_to_chat.rs"]
+mod chat_stream_to_chat;
+#[path = "golden/chat_to_anthropic.rs"]
+mod chat_to_anthropic;
+#[path = "golden/chat_to_chat.rs"]
+mod chat_to_chat;
 #[path = "golden/gemini_stream.rs"]
 mod gemini_stream;
 #[path = "golden/responses_stream.rs"]

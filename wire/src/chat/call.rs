@@ -198,7 +198,9 @@ fn answer(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadR
             Some("json_schema") => {
                 let schema = format.pointer("/json_schema/schema").cloned().unwrap_or_else(|| json!({"type": "object"}));
                 for name in ["name", "description", "strict"] {
-                    if format.pointer(&format!("/json_schema/{name}")).is_some_and(|value| !value.is_null()) {
+                    // Anthropic's formats are always strict
+                    let is_said = |value: &Value| !value.is_null() && (name != "strict" || *value != json!(true));
+                    if format.pointer(&format!("/json_schema/{name}")).is_some_and(is_said) {
                         saying.drop(format!("response_format.json_schema.{name}"), Reason::NoEquivalent);
                     }
                 }

@@ -249,7 +249,7 @@ pub struct Mending {
     pub calls: Vec<MendedCall>,
     /// The finish reason, where it must be another word.
     pub finish_reason: Option<&'static str>,
-    /// The first chunk says whose turn it is.
+    /// The first chunk with a choice says whose turn it is, and no other.
     pub is_first: bool,
     /// Content is a list of parts, which clients do not expect in a chunk.
     pub has_parts: bool,
@@ -297,8 +297,10 @@ fn mended(choices: &str, mending: &Mending) -> Result<Option<String>, serde_json
     // whole calls come without it from some
     let needs_type = mending.calls.iter().any(|call| call.begins.is_some()) && !choices.contains("\"type\"");
     let broken_calls = broken_calls || needs_type;
-    let needs_role = mending.is_first && !choices.contains("\"role\"");
-    if !broken_calls && !needs_role && !mending.has_parts && mending.finish_reason.is_none() {
+    let has_role = choices.contains("\"role\"");
+    let needs_role = mending.is_first && !has_role;
+    let repeats_role = !mending.is_first && has_role;
+    if !broken_calls && !needs_role && !repeats_role && !mending.has_parts && mending.finish_reason.is_none() {
         return Ok(None);
     }
     let mut choices: Value = serde_json::from_str(choices)?;
@@ -309,8 +311,11 @@ fn mended(choices: &str, mending: &Mending) -> Result<Option<String>, serde_json
     if !choice["delta"].is_object() {
         choice["delta"] = Value::Object(Map::new());
     }
-    if needs_role {
-        choice["delta"]["role"] = json!("assistant");
+    match choice["delta"].as_object_mut() {
+        Some(delta) if needs_role => drop(delta.insert("role".to_owned(), json!("assistant"))),
+        // clients add up what is said twice
+        Some(delta) if repeats_role => drop(delta.shift_remove("role")),
+        _ => {}
     }
     if mending.has_parts {
         say_plainly(&mut choice["delta"]);

@@ -158,6 +158,16 @@ mod mended {
     }
 
     #[test]
+    fn whose_turn_it_is_is_said_once() {
+        let data = r#"{"object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"a"}}]}"#;
+        let later: Value = serde_json::from_str(&pass(data, Mending::default())).unwrap();
+        assert_eq!(later["choices"][0]["delta"], json!({"content": "a"}));
+        let first = r#"{"object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":{"content":"a"}}]}"#;
+        let first: Value = serde_json::from_str(&pass(first, Mending { is_first: true, ..Mending::default() })).unwrap();
+        assert_eq!(first["choices"][0]["delta"], json!({"content": "a", "role": "assistant"}));
+    }
+
+    #[test]
     fn p007_indexes_and_ids_are_made_good() {
         let data = r#"{"object":"chat.completion.chunk","model":"m","choices":[{"delta":{"tool_calls":[{"id":"","function":{"name":"f","arguments":{"a":1}}}]}}]}"#;
         let begins = Some(("toolu_1".to_owned(), "f".to_owned()));

@@ -40,7 +40,7 @@ impl ChatPassage {
     pub(super) fn begin(&mut self, chunk: &Chunk<'_>, heard: &mut Vec<Heard>) -> usize {
         if let ChatPassage::Native(native) = self {
             native.mending = Mending { is_first: !native.begun, ..Mending::default() };
-            native.begun = true;
+            native.begun |= chunk.choices.as_ref().is_some_and(|choices| !choices.is_empty());
             native.finish = None;
             let says_nothing_else = chunk.choices.as_ref().is_none_or(Vec::is_empty);
             native.kind = if says_nothing_else && chunk.usage.is_some() { USAGE } else { CHUNK };
