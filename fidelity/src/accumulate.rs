@@ -17,6 +17,8 @@ pub struct Understood {
     pub answer: Answer,
     /// What an official client would stumble over: an order that is none, an index that is missing, words after the last one.
     pub complaints: Vec<String>,
+    /// The data of the events of Anthropic's that carry content, byte for byte.
+    pub content: Vec<String>,
 }
 
 impl Understood {
@@ -35,6 +37,8 @@ pub fn stream(dialect: ClientDialect, bytes: &[u8]) -> Understood {
         ClientDialect::Inference => Understood { complaints: vec!["this dialect has no streams".to_owned()], ..Understood::default() },
     };
     understood.complaints.extend(broken);
+    let is_content = |frame: &&frames::Frame| frame.name.starts_with("content_block_");
+    understood.content = frames.iter().filter(is_content).map(|frame| frame.data.clone()).collect();
     understood
 }
 
