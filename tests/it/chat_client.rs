@@ -313,6 +313,19 @@ async fn a_silent_provider_is_bridged_by_comments() {
 }
 
 #[actix_rt::test]
+async fn a_failure_after_an_early_head_is_an_error_in_the_stream_and_no_done() {
+    let plan = GatewayPlan { deadlines: "hold = \"100ms\"\nfirst_event = \"400ms\"\n".to_owned(), ..GatewayPlan::default() };
+    let gateway = Gateway::with(plan, Database::sqlite()).await;
+    for (way, make) in WAYS {
+        let answer = ask(&gateway, &streamed(make(routed("[[mock fault=hang_before_head]]")))).await;
+        assert_eq!(answer.status, 200, "{way}: the head was out before anybody failed");
+        let Chunks::Failed { error, text } = read(&answer.text()) else { panic!("{way}: {}", answer.text()) };
+        assert_eq!((text.as_str(), &error["code"]), ("", &json!("all_routed_models_failed")), "{way}: {error}");
+        assert!(!answer.text().contains("[DONE]"), "{way}: {}", answer.text());
+    }
+}
+
+#[actix_rt::test]
 async fn what_the_other_dialect_cannot_say_is_named_or_refused() {
     let gateway = Gateway::start().await;
     let mut body = to_anthropic(routed("hi"));
