@@ -128,10 +128,11 @@ impl Stream<'_> {
         self.head(name).raw(",").raw(members).raw("\n\n").end(kind);
     }
 
-    fn delta(&mut self, name: &str, index: usize, piece: &str, markers: Markers) {
+    /// `part` says which part of the item it belongs to, where items have parts.
+    fn delta(&mut self, name: &str, index: usize, item: &Value, part: &str, piece: &str, markers: Markers) {
         let (index, pad) = (index.to_string(), self.dress.pad);
-        let frames =
-            self.head(name).raw(",\"output_index\":").raw(&index).raw(",\"content_index\":0,\"delta\":").marked_string(markers, piece);
+        let frames = self.head(name).raw(",\"item_id\":").string(item["id"].as_str().unwrap_or_default());
+        let frames = frames.raw(",\"output_index\":").raw(&index).raw(part).raw(",\"delta\":").marked_string(markers, piece);
         if pad > 0 {
             frames.raw(",\"obfuscation\":").string(&"x".repeat(pad));
         }
@@ -156,12 +157,12 @@ impl Stream<'_> {
     fn reasoning(&mut self, pieces: &[String], item: &Value) {
         let index = self.index;
         self.added(index, item, &["summary"]);
-        let part = |text: &str| json!({"output_index": index, "summary_index": 0, "part": {"type": "summary_text", "text": text}});
+        let part = |text: &str| json!({"item_id": item["id"], "output_index": index, "summary_index": 0, "part": {"type": "summary_text", "text": text}});
         self.event("response.reasoning_summary_part.added", part(""), FrameKind::Frame);
         for piece in pieces {
-            self.delta("response.reasoning_summary_text.delta", index, piece, Markers::Off);
+            self.delta("response.reasoning_summary_text.delta", index, item, ",\"summary_index\":0", piece, Markers::Off);
         }
-        let whole = json!({"output_index": index, "summary_index": 0, "text": pieces.concat()});
+        let whole = json!({"item_id": item["id"], "output_index": index, "summary_index": 0, "text": pieces.concat()});
         self.event("response.reasoning_summary_text.done", whole, FrameKind::Frame);
         self.event("response.reasoning_summary_part.done", part(&pieces.concat()), FrameKind::Frame);
         self.done(index, item);
@@ -171,13 +172,13 @@ impl Stream<'_> {
     fn message(&mut self, pieces: &[String], item: &Value) {
         let index = self.index;
         self.added(index, item, &["content"]);
-        let part = |text: &str| json!({"output_index": index, "content_index": 0, "part": {"type": "output_text", "text": text, "annotations": []}});
+        let part = |text: &str| json!({"item_id": item["id"], "output_index": index, "content_index": 0, "part": {"type": "output_text", "text": text, "annotations": []}});
         self.event("response.content_part.added", part(""), FrameKind::Frame);
         let markers = self.dress.markers;
         for piece in pieces {
-            self.delta("response.output_text.delta", index, piece, markers);
+            self.delta("response.output_text.delta", index, item, ",\"content_index\":0", piece, markers);
         }
-        let whole = json!({"output_index": index, "content_index": 0, "text": pieces.concat()});
+        let whole = json!({"item_id": item["id"], "output_index": index, "content_index": 0, "text": pieces.concat()});
         self.event("response.output_text.done", whole, FrameKind::Frame);
         self.event("response.content_part.done", part(&pieces.concat()), FrameKind::Frame);
         self.done(index, item);
@@ -192,7 +193,7 @@ impl Stream<'_> {
                 for (position, call) in script.calls.iter().enumerate() {
                     self.added(first + position, &items[position], &["arguments"]);
                     for piece in 0..call.argument_frames() {
-                        self.delta("response.function_call_arguments.delta", first + position, &piece_of(call, piece), Markers::Off);
+                        self.arguments(first + position, &items[position], &piece_of(call, piece));
                     }
                     self.call_done(first + position, &items[position]);
                 }
@@ -204,7 +205,7 @@ impl Stream<'_> {
                 let longest = script.calls.iter().map(Call::argument_frames).max().unwrap_or(0);
                 for piece in 0..longest {
                     for (position, call) in script.calls.iter().enumerate().filter(|(_, call)| piece < call.argument_frames()) {
-                        self.delta("response.function_call_arguments.delta", first + position, &piece_of(call, piece), Markers::Off);
+                        self.arguments(first + position, &items[position], &piece_of(call, piece));
                     }
                 }
                 for (position, item) in items.iter().enumerate() {
@@ -215,8 +216,12 @@ impl Stream<'_> {
         self.index += script.calls.len();
     }
 
+    fn arguments(&mut self, index: usize, item: &Value, piece: &str) {
+        self.delta("response.function_call_arguments.delta", index, item, "", piece, Markers::Off);
+    }
+
     fn call_done(&mut self, index: usize, item: &Value) {
-        let whole = json!({"output_index": index, "name": item["name"], "arguments": item["arguments"]});
+        let whole = json!({"item_id": item["id"], "output_index": index, "name": item["name"], "arguments": item["arguments"]});
         self.event("response.function_call_arguments.done", whole, FrameKind::Frame);
         self.done(index, item);
     }

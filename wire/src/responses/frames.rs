@@ -19,8 +19,8 @@ use crate::signature::{Issuer, read};
 pub struct ResponsesFrames {
     names: AnswerNames,
     client: ResponsesClient,
-    /// The events are the provider's own: what they say is not said again.
-    native: bool,
+    /// The response as the provider's own first event has it, where the events are its own: what they say is not said again.
+    native: Option<Value>,
     started: bool,
     sequence_number: u64,
     open: Option<OpenItem>,
@@ -62,7 +62,7 @@ impl ResponsesFrames {
         Self {
             names,
             client,
-            native: false,
+            native: None,
             started: false,
             sequence_number: 0,
             open: None,
@@ -76,11 +76,13 @@ impl ResponsesFrames {
     /// The events for one of ours.
     pub fn json(&mut self, heard: &Heard, visit: &mut Visit<'_>) {
         if let Some(native) = &heard.native {
-            self.native = true;
+            if self.native.is_none() {
+                self.native = Some(first_response(&native.data));
+            }
             self.sequence_number += 1;
             return visit(&native.name, &native.data);
         }
-        if self.native {
+        if self.native.is_some() {
             return;
         }
         match &heard.event {
@@ -111,7 +113,7 @@ impl ResponsesFrames {
 
     /// The answer failed after it had begun. Official clients raise at the first of these events, Codex tries again at the second.
     pub fn error(&mut self, error: &ClientError, visit: &mut Visit<'_>) {
-        if !self.native {
+        if self.native.is_none() {
             // also where nothing but pings came before it
             self.start(visit);
         }
@@ -119,7 +121,12 @@ impl ResponsesFrames {
         let code = error.code.or(own_code).unwrap_or("server_error");
         let told = json!({"type": kind, "code": code, "message": error.message, "param": null});
         self.emit("error", json!({"code": code, "message": error.message, "param": null, "error": told}), visit);
-        let mut response = self.response("failed");
+        let mut response = match self.native.take() {
+            // the same response that began, not another one
+            Some(response @ Value::Object(_)) => response,
+            Some(_) | None => self.response("failed"),
+        };
+        response["status"] = json!("failed");
         response["error"] = json!({"code": code, "message": error.message});
         self.emit("response.failed", json!({"response": response}), visit);
     }
@@ -331,6 +338,10 @@ impl OpenItem {
             }
         }
     }
+}
+
+fn first_response(data: &[u8]) -> Value {
+    serde_json::from_slice::<Value>(data).ok().and_then(|mut event| event.get_mut("response").map(Value::take)).unwrap_or_default()
 }
 
 /// A signature as this dialect's clients keep it: unmarked ones are OpenAI's here.

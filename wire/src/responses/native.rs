@@ -1,18 +1,20 @@
 //! The native path, Responses on both sides: everything goes through as it came, but for the model's name and the members meant for the router.
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::anthropic::request::ROUTING_MEMBERS;
 use crate::bad_request::BadRequest;
 use crate::chat::call::DEFAULT_MAX_TOKENS;
 use crate::coercion::{Change, Coercions, Reason};
-use crate::json::{Edit, Members, quoted};
+use crate::json::{Edit, Members, Text, quoted};
 use crate::upstream::StreamFault;
 
 /// What marked signatures begin with.
 const MARKED: &str = "ainfera.";
+/// What the ids of reasoning begin with, ours and OpenAI's.
+const MINTED: &str = "rs_";
 
 /// The body for a Responses provider: the caller's own, with the provider's name for the model, always streamed, without the members that the router reads
 /// itself and without reasoning that others made. A call without a limit gets one: without it, it would have no highest price.
@@ -40,21 +42,51 @@ pub fn request_body(body: &[u8], upstream_name: &str, max_output_tokens: Option<
     Ok((Bytes::from(edited), coercions))
 }
 
-/// The items without what another vendor encrypted; `None` if there is nothing of that kind.
+/// What decides whether an item is of use to its reader.
+#[derive(Deserialize)]
+struct Reasoned<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    encrypted_content: Option<Text<'a>>,
+}
+
+impl Reasoned<'_> {
+    /// Another vendor encrypted it, or another vendor thought it and nobody encrypted it: then only its name says that it comes from us.
+    fn is_foreign(&self) -> bool {
+        let ours = || self.id.as_ref().is_some_and(|id| is_minted_here(id));
+        *self.kind == *"reasoning" && self.encrypted_content.as_ref().map_or_else(ours, |text| text.starts_with(MARKED))
+    }
+}
+
+/// `rs_`, the digits of a call, and the item's place.
+fn is_minted_here(id: &str) -> bool {
+    let parts = id.strip_prefix(MINTED).and_then(|rest| rest.split_once('_'));
+    parts.is_some_and(|(digits, place)| {
+        digits.len() == 24 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) && place.parse::<usize>().is_ok()
+    })
+}
+
+/// The items without what another vendor thought; `None` if there is nothing of that kind.
 fn without_foreign_reasoning(input: &str, coercions: &mut Coercions) -> Result<Option<String>, serde_json::Error> {
-    if !input.starts_with('[') || !input.contains(MARKED) {
+    if !input.starts_with('[') || !(input.contains(MARKED) || input.contains(MINTED)) {
         return Ok(None);
     }
     let items: Vec<&RawValue> = serde_json::from_str(input)?;
-    let mut kept = Vec::with_capacity(items.len());
+    let all = items.len();
+    let mut kept = Vec::with_capacity(all);
     for (index, item) in items.into_iter().enumerate() {
-        let parsed: Value = serde_json::from_str(item.get())?;
-        let foreign = parsed["type"] == "reasoning" && parsed["encrypted_content"].as_str().is_some_and(|text| text.starts_with(MARKED));
-        if foreign {
+        // an item that says it otherwise is the provider's to judge
+        if serde_json::from_str(item.get()).is_ok_and(|item: Reasoned<'_>| item.is_foreign()) {
             coercions.add(format!("input.{index}"), Change::Dropped(Reason::Issuer));
         } else {
             kept.push(item);
         }
+    }
+    if kept.len() == all {
+        return Ok(None);
     }
     serde_json::to_string(&kept).map(Some)
 }
@@ -101,6 +133,20 @@ mod tests {
             br#"{"model":"m","max_output_tokens":7,"input":[{"type":"reasoning","encrypted_content":"theirs","n": 1.0}],"stream":true}"#
         );
         assert_eq!(coercions.texts(), ["input.0=dropped:other_issuer"]);
+    }
+
+    #[test]
+    fn p075_reasoning_that_nobody_encrypted_is_known_by_its_id() {
+        let item = |id: &str| format!(r#"{{"model":"m","max_output_tokens":7,"input":[{{"type":"reasoning","id":"{id}"}}]}}"#);
+        let dropped = |id: &str| !request_body(item(id).as_bytes(), "m", None).unwrap().1.texts().is_empty();
+        assert!(dropped("rs_44e476308a1450e73abdd0ca_0"));
+        for theirs in
+            ["rs_0123456789abcdef0123456789abcdef0123456789abcdef", "rs_44e476308a1450e73abdd0ca", "msg_44e476308a1450e73abdd0ca_0"]
+        {
+            assert!(!dropped(theirs), "{theirs} may be kept at the provider");
+        }
+        let (sent, _) = request_body(item("rs_of_theirs").as_bytes(), "m", None).unwrap();
+        assert!(String::from_utf8_lossy(&sent).contains(r#""input":[{"type":"reasoning","id":"rs_of_theirs"}]"#));
     }
 
     #[test]

@@ -171,3 +171,28 @@ fn a_providers_events_go_out_as_they_came_and_nothing_is_said_twice() {
         [("response.created".to_owned(), json!({"odd": 1})), ("response.output_text.delta".to_owned(), json!({"delta": "a"}))]
     );
 }
+
+#[test]
+fn p025_a_native_response_that_fails_is_the_one_that_began() {
+    let mut frames = ResponsesFrames::new(names(), ResponsesClient::default());
+    let mut told = Vec::new();
+    let mut visit = |_: &str, json: &[u8]| told.push(serde_json::from_slice::<Value>(json).unwrap());
+    for (name, data) in [
+        ("response.created", r#"{"response":{"id":"theirs","status":"in_progress","odd":1}}"#),
+        ("response.output_text.delta", r#"{"delta":"a"}"#),
+    ] {
+        let native = Some(Native { name: name.into(), data: data.into() });
+        frames.json(&Heard { event: StreamEvent::Other, native }, &mut visit);
+    }
+    let error = ClientError {
+        error_type: "api_error",
+        message: "no".to_owned(),
+        code: Some("stream_incomplete"),
+        field: None,
+        details: None,
+        request_id: String::new(),
+    };
+    frames.error(&error, &mut visit);
+    let failed = json!({"id": "theirs", "status": "failed", "odd": 1, "error": {"code": "stream_incomplete", "message": "no"}});
+    assert_eq!(told[3], json!({"type": "response.failed", "sequence_number": 3, "response": failed}));
+}
