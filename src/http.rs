@@ -18,7 +18,7 @@ pub mod models;
 pub mod reads;
 pub mod state;
 
-use actix_web::web::{ServiceConfig, get, head, post, resource, route};
+use actix_web::web::{ServiceConfig, delete, get, head, post, resource, route};
 use actix_web::{HttpRequest, HttpResponse};
 use ainfera_schema::RequestId;
 
@@ -30,6 +30,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(calling("/v1/messages", post().to(calls::messages)))
         .service(calling("/v1/chat/completions", post().to(calls::chat_completions)))
         .service(calling("/v1/responses", post().to(calls::responses)))
+        .service(kept_nowhere("/v1/responses/{response_id}").route(get().to(nothing_kept)).route(delete().to(nothing_kept)))
+        .service(kept_nowhere("/v1/responses/{response_id}/input_items").route(get().to(nothing_kept)))
+        .service(kept_nowhere("/v1/responses/{response_id}/cancel").route(post().to(nothing_kept)))
         .service(calling("/v1/inference", post().to(calls::inference)))
         .service(calling("/v1/messages/count_tokens", post().to(count_tokens::count_tokens)))
         .service(reading("/v1/models", get().to(models::list)))
@@ -60,6 +63,15 @@ fn calling(path: &str, call: actix_web::Route) -> actix_web::Resource {
 
 fn reading(path: &str, read: actix_web::Route) -> actix_web::Resource {
     resource(path).route(read).default_service(route().to(method_not_allowed))
+}
+
+/// What OpenAI keeps of an answer is asked for here in vain: the other methods and names are no paths at all.
+fn kept_nowhere(path: &str) -> actix_web::Resource {
+    resource(path).default_service(route().to(not_found))
+}
+
+async fn nothing_kept(request: HttpRequest) -> HttpResponse {
+    ApiError::NothingKept.response_to(&request, RequestId::mint())
 }
 
 async fn not_found(request: HttpRequest) -> HttpResponse {

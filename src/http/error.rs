@@ -23,6 +23,8 @@ pub enum ApiError {
     /// Somebody else's is as absent as what does not exist.
     #[error("{0} not found")]
     NotFound(&'static str),
+    #[error("no response is kept here, so none can be read, cancelled or deleted; send the whole conversation in `input`")]
+    NothingKept,
     #[error("{method} is not allowed on {path}")]
     MethodNotAllowed { method: String, path: String },
     #[error("{0}")]
@@ -118,7 +120,7 @@ impl ApiError {
     fn status_and_type(&self) -> (StatusCode, &'static str) {
         match self {
             ApiError::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "authentication_error"),
-            ApiError::UnknownPath(_) | ApiError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found_error"),
+            ApiError::UnknownPath(_) | ApiError::NotFound(_) | ApiError::NothingKept => (StatusCode::NOT_FOUND, "not_found_error"),
             ApiError::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error"),
             ApiError::BadRequest(_) | ApiError::BodyBroken(_) => (StatusCode::BAD_REQUEST, "invalid_request_error"),
             ApiError::StreamingNotSupported => (StatusCode::NOT_IMPLEMENTED, "invalid_request_error"),
