@@ -1,4 +1,4 @@
-# Five recipes: test, lint, bench-figures, clients, clean-services.
+# `make help` says what there is.
 SHELL := /bin/bash
 .PHONY: help test lint clients chaos chaos-litellm replay fuzz translation-cost
 
