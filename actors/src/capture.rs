@@ -182,7 +182,7 @@ impl CaptureActor {
                 rows.closings.iter().for_each(|closing| maybe_panic_over("store close", closing.outcome.request_id));
                 store.capture_shared(rows).await
             };
-            survive::committed(Box::pin(commit)).await
+            survive::guarded(Box::pin(commit)).await
         };
         context.spawn(committed.into_actor(self).map(|result, actor, context| {
             actor.survive(context, |actor, context| {

@@ -7,6 +7,7 @@ use ainfera_schema::checkpoint::CheckpointSigner;
 use ainfera_store::CheckpointResult;
 
 use super::checkpoint_file::CheckpointFile;
+use super::survive::guarded;
 use super::{CaptureActor, Phase};
 
 /// Sign the heads of all chains as soon as the transaction that is under way is over.
@@ -62,7 +63,7 @@ impl CaptureActor {
         (checkpointing.due, checkpointing.at_work) = (false, true);
         self.phase = Phase::Committing;
         let (store, signer) = (Arc::clone(&self.store), Arc::clone(&checkpointing.signer));
-        let made = async move { store.checkpoint(signer).await }.into_actor(self);
+        let made = async move { guarded(store.checkpoint(signer)).await }.into_actor(self);
         context.spawn(made.map(|result, actor, context| {
             actor.phase = Phase::Idle;
             if let Some(checkpointing) = &mut actor.checkpointing {

@@ -9,6 +9,7 @@ use ainfera_schema::BootId;
 use ainfera_store::{Heartbeat, StoreError};
 
 use super::CaptureActor;
+use super::survive::guarded;
 
 /// A sign of life of this boot. Answered with whether it was given up meanwhile.
 #[derive(Message)]
@@ -38,7 +39,7 @@ impl Handler<Beat> for CaptureActor {
 
     fn handle(&mut self, beat: Beat, _: &mut Context<Self>) -> Self::Result {
         let store = Arc::clone(&self.store);
-        Box::pin(async move { store.heartbeat(beat.boot_id).await })
+        Box::pin(async move { guarded(store.heartbeat(beat.boot_id)).await })
     }
 }
 
@@ -51,7 +52,7 @@ impl Handler<Reap> for CaptureActor {
         }
         self.reaper = Reaper::AtWork;
         let store = Arc::clone(&self.store);
-        let reaped = async move { store.reap(reap.boot_id, reap.lease).await }.into_actor(self);
+        let reaped = async move { guarded(store.reap(reap.boot_id, reap.lease)).await }.into_actor(self);
         context.spawn(reaped.map(|result, actor, _| {
             actor.reaper = Reaper::Idle;
             match result {

@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use actix::{AsyncContext, Context};
-use ainfera_store::{CaptureReply, StoreError, StoreFuture};
+use ainfera_store::{StoreError, StoreFuture};
 use futures_util::FutureExt;
 
 use super::{CaptureActor, FIRST_PAUSE, Phase};
@@ -26,7 +26,7 @@ impl CaptureActor {
 }
 
 /// A store that panics over a batch has a reason of its own, like one that refuses it: the batch is taken apart and the culprit set aside.
-pub(super) async fn committed(commit: StoreFuture<'_, CaptureReply>) -> Result<CaptureReply, StoreError> {
+pub(super) async fn guarded<T>(call: StoreFuture<'_, T>) -> Result<T, StoreError> {
     let panicked = |_| Err(StoreError::Statement("store panicked".to_owned()));
-    AssertUnwindSafe(commit).catch_unwind().await.unwrap_or_else(panicked)
+    AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(panicked)
 }
