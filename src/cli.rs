@@ -8,6 +8,7 @@ use ainfera_schema::{MoneyError, Usd};
 use clap::{Args, Parser, Subcommand};
 
 use crate::bench::BenchSettings;
+use crate::commands::tenant::DEFAULT_TENANT_NAME;
 use crate::config::DatabaseUrl;
 
 /// A self-hosted inference router for AI agents.
@@ -114,13 +115,22 @@ pub enum AgentsCommand {
 
 /// Whose wallet it is.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
 pub struct OwnerArgs {
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", required_unless_present = "pool", conflicts_with = "pool")]
     pub agent: Option<String>,
-    /// The pool that all agents share.
+    /// The pool that all agents of the tenant share.
     #[arg(long)]
     pub pool: bool,
+    #[command(flatten)]
+    pub tenant: TenantArgs,
+}
+
+/// Whose agents they are.
+#[derive(Debug, Args)]
+pub struct TenantArgs {
+    /// The tenant. One whose name begins with `internal-` is left out of the audit's public pages.
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_TENANT_NAME)]
+    pub tenant: String,
 }
 
 impl OwnerArgs {
@@ -212,6 +222,8 @@ pub struct KeysCreateArgs {
     /// Whose key it will be.
     #[arg(long, value_name = "NAME")]
     pub agent: String,
+    #[command(flatten)]
+    pub tenant: TenantArgs,
     #[command(flatten)]
     pub database: DatabaseArgs,
 }

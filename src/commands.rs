@@ -14,6 +14,7 @@ pub mod migrate;
 pub mod mock_upstream;
 pub mod operator;
 pub mod serve;
+pub mod tenant;
 pub mod wallet;
 
 use std::io;

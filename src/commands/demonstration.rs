@@ -8,6 +8,7 @@ use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 use super::CommandError;
 use super::keys::{add_new_key, find_or_create_agent};
+use super::tenant::{DEFAULT_TENANT_NAME, tenant_id};
 use crate::keys::ApiKeyText;
 
 const AGENT: &str = "demo";
@@ -27,7 +28,7 @@ pub async fn greet(store: &dyn Store) -> Result<Greeting, CommandError> {
     // the store keeps whole microseconds
     let now = Timestamp::now();
     let before = now.round(TimestampRound::new().smallest(Unit::Microsecond).mode(RoundMode::Trunc)).unwrap_or(now);
-    let agent_id = find_or_create_agent(store, AGENT).await?;
+    let agent_id = find_or_create_agent(store, tenant_id(DEFAULT_TENANT_NAME), AGENT).await?;
     let registered = store.audit_events(agent_id, 0, 1).await?;
     // an agent that was there before was registered before
     if registered.first().is_none_or(|event| event.created_at < before) {

@@ -9,29 +9,29 @@ use ainfera_store::{NewAgent, Store};
 
 use super::CommandError;
 use super::database::{database_url, open_store};
+use super::tenant::tenant_id;
 use crate::cli::KeysCreateArgs;
 use crate::keys::{ApiKeyText, mint};
 
 /// What a new agent's wallet holds: play money, ten dollars.
 pub const DEMONSTRATION_FUNDING: Usd = Usd::from_nanos(10_000_000_000);
 
-/// Owns every agent that the command line makes.
-pub const DEFAULT_TENANT: TenantId = TenantId(uuid::Uuid::nil());
-
 pub fn create(args: &KeysCreateArgs) -> Result<ExitCode, CommandError> {
     let url = database_url(&args.database)?;
     let key = actix_rt::System::new().block_on(async {
         let store = open_store(&url).await?;
-        let agent_id = find_or_create_agent(&*store, &args.agent).await?;
+        let tenant = &args.tenant.tenant;
+        store.name_tenant(tenant_id(tenant), tenant).await?;
+        let agent_id = find_or_create_agent(&*store, tenant_id(tenant), &args.agent).await?;
         add_new_key(&*store, agent_id).await
     })?;
     writeln!(stdout(), "{}", key.expose()).map_err(CommandError::Output)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The agent of this name; made with a funded wallet if it is new.
-pub async fn find_or_create_agent(store: &dyn Store, name: &str) -> Result<AgentId, CommandError> {
-    let new = NewAgent { name: name.to_owned(), tenant_id: DEFAULT_TENANT, spend_policy: SpendPolicy::default() };
+/// The tenant's agent of this name; made with a funded wallet if it is new.
+pub async fn find_or_create_agent(store: &dyn Store, tenant_id: TenantId, name: &str) -> Result<AgentId, CommandError> {
+    let new = NewAgent { name: name.to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
     Ok(store.create_agent(new, DEMONSTRATION_FUNDING).await?)
 }
 

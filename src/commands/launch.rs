@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode};
 use super::CommandError;
 use super::database::{database_url, open_store};
 use super::keys::{add_new_key, find_or_create_agent};
+use super::tenant::{DEFAULT_TENANT_NAME, tenant_id};
 use crate::cli::{LaunchArgs, LaunchCommand};
 use crate::config::environment::non_empty;
 use crate::config::process_environment;
@@ -53,7 +54,7 @@ fn new_key(args: &LaunchArgs, name: &str) -> Result<String, CommandError> {
     let agent = args.agent.as_deref().unwrap_or(name);
     actix_rt::System::new().block_on(async {
         let store = open_store(&url).await?;
-        let agent_id = find_or_create_agent(&*store, agent).await?;
+        let agent_id = find_or_create_agent(&*store, tenant_id(DEFAULT_TENANT_NAME), agent).await?;
         Ok(add_new_key(&*store, agent_id).await?.expose().to_owned())
     })
 }

@@ -4,7 +4,7 @@ use ainfera_store::{Owner, Store, WalletChange, WalletView};
 
 use super::CommandError;
 use super::database::{database_url, open_store};
-use super::keys::DEFAULT_TENANT;
+use super::tenant::tenant_id;
 use crate::cli::{DatabaseArgs, OwnerArgs};
 
 /// Makes the change, and returns what there is after it.
@@ -28,11 +28,12 @@ pub fn look(database: &DatabaseArgs, owner: &OwnerArgs) -> Result<WalletView, Co
 }
 
 async fn find(store: &dyn Store, owner: &OwnerArgs) -> Result<Owner, CommandError> {
+    let tenant = tenant_id(&owner.tenant.tenant);
     match &owner.agent {
         Some(name) => {
-            let agent_id = store.find_agent(DEFAULT_TENANT, name).await?;
+            let agent_id = store.find_agent(tenant, name).await?;
             agent_id.map(Owner::Agent).ok_or_else(|| CommandError::NoSuchAgent(name.clone()))
         }
-        None => Ok(Owner::Tenant(DEFAULT_TENANT)),
+        None => Ok(Owner::Tenant(tenant)),
     }
 }

@@ -94,6 +94,9 @@ pub trait Store: Send + Sync {
     /// or returns the one that has this name already.
     fn create_agent(&self, new: NewAgent, funding: Usd) -> StoreFuture<'_, AgentId>;
 
+    /// Gives a tenant its name, and makes it if it is new. One whose name begins with `internal-` is left out of what is public.
+    fn name_tenant(&self, tenant_id: TenantId, name: &str) -> StoreFuture<'_, ()>;
+
     /// Adds a key. Only the SHA-256 of its secret is kept.
     fn add_key(&self, agent_id: AgentId, key_id: &str, secret_sha256: [u8; 32]) -> StoreFuture<'_, ()>;
 

@@ -114,6 +114,11 @@ impl Store for PostgresStore {
         within(ANSWER, register::create_agent(&self.writers, new, funding)).boxed()
     }
 
+    fn name_tenant(&self, tenant_id: TenantId, name: &str) -> StoreFuture<'_, ()> {
+        let name = name.to_owned();
+        async move { within(ANSWER, register::name_tenant(&self.writers, tenant_id, &name)).await }.boxed()
+    }
+
     fn add_key(&self, agent_id: AgentId, key_id: &str, secret_sha256: [u8; 32]) -> StoreFuture<'_, ()> {
         let key_id = key_id.to_owned();
         async move { within(ANSWER, register::add_key(&self.writers, agent_id, &key_id, &secret_sha256)).await }.boxed()

@@ -131,6 +131,11 @@ impl Store for SqliteStore {
         self.writer.run(move |connection| register::create_agent(connection, new, funding))
     }
 
+    fn name_tenant(&self, tenant_id: TenantId, name: &str) -> StoreFuture<'_, ()> {
+        let name = name.to_owned();
+        self.writer.run(move |connection| register::name_tenant(connection, tenant_id, &name))
+    }
+
     fn add_key(&self, agent_id: AgentId, key_id: &str, secret_sha256: [u8; 32]) -> StoreFuture<'_, ()> {
         let key_id = key_id.to_owned();
         self.writer.run(move |connection| {

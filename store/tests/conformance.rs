@@ -132,6 +132,7 @@ conformance! {
         a_key_of_nobody_is_refused
         a_store_that_is_there_answers
         broken_promises_are_noticed
+        a_tenant_has_a_name_and_internal_ones_are_not_public
     }
     doctor {
         a_pinned_call_with_an_outcome_is_found

@@ -234,6 +234,17 @@ async fn the_public_list_names_no_agent_and_hides_internal_tenants() {
         assert_eq!(gateway.get(&format!("/v1/receipts/{}", gateway.agent_id)).await.status, 404, "{name}");
         assert_eq!(anonymous(at(&format!("/v1/receipts/{receipt_id}"))).await.status, 401, "{name}");
 
+        let operator = |line: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_ainfera"));
+            let output = command.args(line.split(' ')).args(["--database", &gateway.database.url()]).output().unwrap();
+            assert!(output.status.success(), "{name}: {line}: {}", String::from_utf8_lossy(&output.stderr));
+        };
+        operator("keys create --agent shown --tenant acme");
+        operator("keys create --agent hidden --tenant internal-probes");
+        operator("wallet topup --agent hidden --tenant internal-probes --amount 1");
+        let page = anonymous(at("/v1/audit/public")).await;
+        assert!(page.text().contains("\"shown\"") && !page.text().contains("hidden"), "{name}: {}", page.text());
+
         execute(&gateway.database, "UPDATE tenants SET name = 'internal-probes'").await;
         assert_eq!(anonymous(at("/v1/audit/public")).await.json()["events"], serde_json::json!([]), "{name}");
         gateway.stop().await;

@@ -67,6 +67,7 @@ impl Store for FaultyStore {
         capture_shared(batch: Arc<CaptureBatch>) -> CaptureReply;
         ping() -> ();
         create_agent(new: NewAgent, funding: Usd) -> AgentId;
+        name_tenant(tenant_id: TenantId, name: &str) -> ();
         add_key(agent_id: AgentId, key_id: &str, secret_sha256: [u8; 32]) -> ();
         find_key(key_id: &str) -> Option<StoredKey>;
         inference(agent_id: AgentId, inference_id: InferenceId) -> Option<InferenceView>;

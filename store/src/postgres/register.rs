@@ -1,6 +1,6 @@
 //! Agents, keys and boots: written once, not in a hurry.
 
-use ainfera_schema::{Agent, AgentId, AgentStatus, BootId, Usd};
+use ainfera_schema::{Agent, AgentId, AgentStatus, BootId, TenantId, Usd};
 use deadpool_postgres::Pool;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -65,6 +65,16 @@ pub async fn create_agent(pool: &Pool, new: NewAgent, funding: Usd) -> Result<Ag
     client.batch_execute("COMMIT").await?;
     session.release();
     Ok(agent.agent_id)
+}
+
+pub async fn name_tenant(pool: &Pool, tenant_id: TenantId, name: &str) -> Result<(), StoreError> {
+    let client = pool.get().await?;
+    let name_it = "
+        WITH named AS (INSERT INTO tenants (tenant_id, created_at, name) VALUES ($1, clock_timestamp(), $2)
+          ON CONFLICT (tenant_id) DO UPDATE SET name = excluded.name RETURNING tenant_id)
+        INSERT INTO tenant_accounts (tenant_id) SELECT tenant_id FROM named ON CONFLICT DO NOTHING";
+    client.execute(name_it, &[&tenant_id.0, &name]).await?;
+    Ok(())
 }
 
 pub async fn add_key(pool: &Pool, agent_id: AgentId, key_id: &str, secret_sha256: &[u8; 32]) -> Result<(), StoreError> {

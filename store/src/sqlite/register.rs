@@ -1,6 +1,6 @@
 //! Makes agents.
 
-use ainfera_schema::{Agent, AgentId, AgentStatus, Usd};
+use ainfera_schema::{Agent, AgentId, AgentStatus, TenantId, Usd};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::insert;
@@ -53,4 +53,14 @@ pub fn create_agent(connection: &mut Connection, new: NewAgent, funding: Usd) ->
     insert::audit_events(&transaction, &registration.audit_events)?;
     transaction.commit()?;
     Ok(agent.agent_id)
+}
+
+pub fn name_tenant(connection: &mut Connection, tenant_id: TenantId, name: &str) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute(
+        "INSERT INTO tenants (tenant_id, created_at, name) VALUES (?1, ?2, ?3) ON CONFLICT (tenant_id) DO UPDATE SET name = excluded.name",
+        (Key(tenant_id.0), Time::now(), name),
+    )?;
+    transaction.execute("INSERT INTO tenant_accounts (tenant_id) VALUES (?1) ON CONFLICT DO NOTHING", (Key(tenant_id.0),))?;
+    Ok(transaction.commit()?)
 }

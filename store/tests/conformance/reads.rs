@@ -2,7 +2,7 @@
 
 use ainfera_schema::policy::{RoutingHint, SpendPolicy};
 use ainfera_schema::{AgentId, AgentStatus, OutcomeStatus, RoutingOutcome, TenantId};
-use ainfera_store::NewAgent;
+use ainfera_store::{NewAgent, PublicCursor};
 
 use crate::call::{admission, admissions, call, closing, closings, direct_call, usd};
 use crate::database::Database;
@@ -105,4 +105,26 @@ pub async fn broken_promises_are_noticed(database: Database) {
         "intent_belongs_to_unclosed_boot",
     ];
     assert_eq!(broken, expected);
+}
+
+pub async fn a_tenant_has_a_name_and_internal_ones_are_not_public(database: Database) {
+    let seen = async || {
+        let events = database.store.public_events(PublicCursor::newest(), 100).await.unwrap();
+        events.into_iter().map(|event| event.agent_name).collect::<Vec<String>>()
+    };
+    for (name, tenant) in [("open", "acme"), ("hidden", "internal-probes")] {
+        let tenant_id = TenantId::mint();
+        database.store.name_tenant(tenant_id, tenant).await.unwrap();
+        let new = NewAgent { name: name.to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
+        database.store.create_agent(new, usd("0")).await.unwrap();
+        if name == "open" {
+            assert_eq!(seen().await, ["open"]);
+            // a tenant that is there is given another name
+            database.store.name_tenant(tenant_id, "internal-acme").await.unwrap();
+            assert_eq!(seen().await, Vec::<String>::new());
+            database.store.name_tenant(tenant_id, tenant).await.unwrap();
+        }
+    }
+    assert_eq!(seen().await, ["open"]);
+    assert_eq!(database.broken_invariants().await, []);
 }
