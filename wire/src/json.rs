@@ -143,7 +143,8 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
 pub fn quoted(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len() + 2);
     write_string(text, &mut out);
-    String::from_utf8_lossy(&out).into_owned()
+    // it was text before it was quoted, so this does not fail
+    String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Is anything in `json` nested deeper than [`MAX_DEPTH`]? A scan that needs no valid JSON.
