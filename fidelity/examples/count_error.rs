@@ -6,6 +6,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
+use ainfera_schema::ProviderKind;
 use ainfera_wire::Call;
 use ainfera_wire::call::ClientHeaders;
 use ainfera_wire::upstream::Dialect;
@@ -42,7 +43,7 @@ fn compare(meta: &PathBuf) -> Result<Option<(u64, u64)>, Box<dyn Error>> {
     let estimate = &ainfera_routing::estimate_tokens;
     let body = serde_json::to_vec(&request)?;
     let (call, dialect, counted) = if usage["prompt_tokens"].is_u64() && request["messages"].is_array() {
-        let profile = Dialect::of(ainfera_schema::ProviderKind::Openai);
+        let profile = Dialect::of(ProviderKind::Openai);
         (Call::from_chat(body.into(), headers, estimate), profile, usage["prompt_tokens"].as_u64().unwrap_or(0))
     } else if request["messages"].is_array() {
         let buckets = ["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"];
@@ -55,5 +56,5 @@ fn compare(meta: &PathBuf) -> Result<Option<(u64, u64)>, Box<dyn Error>> {
     };
     let Ok(call) = call else { return Ok(None) };
     let own_tools = call.anthropic_only || call.native_only.is_some() || request["mcp_servers"].is_array();
-    Ok((counted > 0 && !own_tools).then(|| (call.counted_for(&dialect), counted)))
+    Ok((counted > 0 && !own_tools).then(|| (call.counted_for(&dialect, request["model"].as_str().unwrap_or_default()), counted)))
 }

@@ -44,7 +44,7 @@ async fn count(
     let body = shared.bodies.read(request, payload, shared.deadlines.body).await?;
     let call = Call::from_uncounted(&body.bytes, client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
     let Some(entry) = candidate(request_id, &call, &agent, shared, worker).await else {
-        return Ok(json!({"input_tokens": call.counted_for(&Dialect::Anthropic)}));
+        return Ok(json!({"input_tokens": call.counted_for(&Dialect::Anthropic, "")}));
     };
     let dialect = Dialect::of(entry.kind);
     if let (Dialect::Anthropic, Some(provider)) = (dialect, worker.providers.get(&entry.model.provider))
@@ -52,7 +52,7 @@ async fn count(
     {
         return Ok(counted);
     }
-    Ok(json!({"input_tokens": call.counted_for(&dialect)}))
+    Ok(json!({"input_tokens": call.counted_for(&dialect, &entry.model.upstream_name)}))
 }
 
 /// Who would be asked first.

@@ -39,7 +39,7 @@ async fn p081_for_all_others_there_is_an_estimate_that_knows_of_tools() {
     let mut tools = body("gpt-5-5");
     tools["tools"] = json!([{"name": "get_weather", "description": "tells the weather of a city", "input_schema": {"type": "object"}}]);
     let (_, with_tools) = count(&gateway, &tools).await;
-    assert!(with_tools["input_tokens"].as_u64().unwrap() > plain + 20, "{with_tools}");
+    assert!(with_tools["input_tokens"].as_u64().unwrap() > plain + 12, "{with_tools}");
     let (_, routed) = count(&gateway, &body("ainfera-inference")).await;
     assert!(routed["input_tokens"].as_u64().unwrap() > 0, "{routed}");
     assert!(gateway.mock.requests().is_empty(), "nobody was asked");

@@ -22,9 +22,11 @@ impl RawProvider {
         let address = listener.local_addr().unwrap();
         let heard = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&heard);
+        #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
         actix_rt::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                kept.lock().unwrap().push(answer(socket, &response).await);
+                let request = answer(socket, &response).await;
+                kept.lock().unwrap().push(request);
             }
         });
         Self { address, heard }

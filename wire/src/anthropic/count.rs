@@ -33,9 +33,9 @@ impl Call {
         Call::from_messages(Bytes::from(body), headers, estimate)
     }
 
-    /// The estimate for a provider of this dialect: texts, and what its template adds.
-    pub fn counted_for(&self, dialect: &Dialect) -> u64 {
-        let template = template(dialect);
+    /// The estimate for a model behind this dialect: texts, and what its template adds.
+    pub fn counted_for(&self, dialect: &Dialect, upstream_name: &str) -> u64 {
+        let template = template(dialect, upstream_name);
         let Ok(request) = MessagesRequest::parse(&self.messages) else { return self.estimated_input_tokens };
         let tools = request.tools.len() as u64;
         let framing = template.call
@@ -54,14 +54,26 @@ impl Call {
 
 const NOTHING: Template = Template { call: 0, turn: 0, tools: 0, tool: 0, tool_block: 0, thinking: 0, adaptive_thinking: 0, citations: 0 };
 
-fn template(dialect: &Dialect) -> Template {
-    match dialect {
-        Dialect::Anthropic => {
-            Template { call: 4, turn: 3, tools: 480, tool: 30, tool_block: 32, thinking: 28, adaptive_thinking: 12, citations: 600 }
-        }
-        Dialect::Chat(_) | Dialect::Responses => Template { call: 3, turn: 4, tools: 12, tool: 8, tool_block: 8, ..NOTHING },
-        Dialect::Gemini => Template { call: 0, turn: 1, tools: 10, tool: 10, tool_block: 8, ..NOTHING },
-    }
+const CLAUDE: Template =
+    Template { call: 4, turn: 3, tools: 480, tool: 30, tool_block: 32, thinking: 28, adaptive_thinking: 16, citations: 600 };
+/// Tools are shorter as this vendor says them than as JSON.
+const OPENAI: Template = Template { call: 3, turn: 4, tools: 2, tool: 2, tool_block: 4, ..NOTHING };
+const DEEPSEEK: Template = Template { call: 3, turn: 2, tools: 230, tool: 25, tool_block: 27, ..NOTHING };
+/// Instructions of the vendor's own go before every call.
+const GROK: Template = Template { call: 182, turn: 10, tools: 40, tool: 20, tool_block: 18, ..NOTHING };
+const MISTRAL: Template = Template { call: 9, turn: 6, tools: 40, tool: 16, tool_block: 3, ..NOTHING };
+const GEMINI: Template = Template { call: 0, turn: 1, tools: 10, tool: 10, tool_block: 8, ..NOTHING };
+
+/// The model decides, for many vendors have models of others; its makers' words for it are in its name.
+fn template(dialect: &Dialect, upstream_name: &str) -> &'static Template {
+    const BY_NAME: [(&str, &Template); 5] =
+        [("claude", &CLAUDE), ("deepseek", &DEEPSEEK), ("grok", &GROK), ("mistral", &MISTRAL), ("gemini", &GEMINI)];
+    let by_name = BY_NAME.iter().find(|(part, _)| upstream_name.contains(part)).map(|(_, template)| *template);
+    by_name.unwrap_or(match dialect {
+        Dialect::Anthropic => &CLAUDE,
+        Dialect::Chat(_) | Dialect::Responses => &OPENAI,
+        Dialect::Gemini => &GEMINI,
+    })
 }
 
 /// The body for a provider that counts: the caller's own, for its name of the model, without what it does not take there.
@@ -90,12 +102,20 @@ mod tests {
     fn tools_and_turns_cost_more_than_their_words() {
         let count = |body: &str| {
             let call = Call::from_uncounted(body.as_bytes(), ClientHeaders::default(), &|text| text.len() as u64 / 4).unwrap();
-            call.counted_for(&Dialect::Anthropic)
+            call.counted_for(&Dialect::Anthropic, "m")
         };
         let plain = count(r#"{"model":"m","messages":[{"role":"user","content":"hello there"}]}"#);
         let tools = count(r#"{"model":"m","messages":[{"role":"user","content":"hello there"}],"tools":[{"name":"f","input_schema":{}}]}"#);
         assert_eq!(plain, 2 + 4 + 3);
         assert!(tools > plain + 400, "{tools}");
+    }
+
+    #[test]
+    fn a_model_has_its_makers_template_wherever_it_is() {
+        let chat = Dialect::of(ainfera_schema::ProviderKind::Openrouter);
+        assert_eq!(template(&chat, "anthropic/claude-haiku-4.5").tools, CLAUDE.tools);
+        assert_eq!(template(&chat, "gpt-5-nano").tools, OPENAI.tools);
+        assert_eq!(template(&Dialect::Anthropic, "our-own").tools, CLAUDE.tools);
     }
 
     #[test]
