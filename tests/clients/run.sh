@@ -169,8 +169,10 @@ suites() {
     suite "python-$major" "$cache/python-$major/bin/python" "$here/python/messages.py"
   done
   suite python-openai "$cache/python-openai/bin/python" "$here/python/chat.py"
+  suite python-openai-responses "$cache/python-openai/bin/python" "$here/python/responses.py"
   suite typescript env --chdir="$cache/typescript" node --import tsx --test-reporter=tap messages.ts
   suite typescript-openai env --chdir="$cache/typescript" node --import tsx --test-reporter=tap chat.ts
+  suite typescript-openai-responses env --chdir="$cache/typescript" node --import tsx --test-reporter=tap responses.ts
   suite ai-sdk env --chdir="$cache/typescript" node --import tsx --test-reporter=tap ai_sdk.ts
 }
 

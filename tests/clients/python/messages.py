@@ -232,4 +232,18 @@ def test_a_wrong_key_is_refused():
             raise AssertionError(f"{key} was let in")
 
 
+def test_tokens_are_counted_before_a_call():
+    few = client().messages.count_tokens(model=MODEL, messages=[user("hi")]).input_tokens
+    many = client().messages.count_tokens(model=MODEL, messages=[user("hi " * 200)], tools=[TOOL]).input_tokens
+    assert 0 < few < 50 and many > few + 100, (few, many)
+
+
+def test_the_list_of_models():
+    pages = client().models.list(limit=2)
+    models = list(pages)
+    assert pages.has_more and len(models) > 2 and models[0].id == MODEL, models
+    assert all(model.type == "model" and model.display_name and model.created_at for model in models), models
+    assert client().models.retrieve(models[1].id) == models[1]
+
+
 run(dict(globals()))

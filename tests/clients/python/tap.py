@@ -7,7 +7,7 @@ import traceback
 URL = os.environ["AINFERA_URL"]
 KEY = os.environ["AINFERA_KEY"]
 # refused before the call is admitted or rejected: such a call leaves no row
-NOT_ADMITTED = (400, 401, 501)
+NOT_ADMITTED = (400, 401, 404, 501)
 
 
 class Calls:
@@ -21,6 +21,9 @@ class Calls:
         if response.request.method != "POST" or response.status_code in NOT_ADMITTED:
             return
         if "idempotent-replayed" in response.headers:
+            return
+        # counting is no call
+        if response.request.url.path.endswith("/count_tokens"):
             return
         if json.loads(response.request.content)["model"] == "ainfera-inference":
             self.routed += 1

@@ -17,7 +17,8 @@ export async function countingFetch(input: string | URL | Request, init?: Reques
   const response = await fetch(input, init);
   calls.lastRequest = new Headers(init?.headers);
   const body = typeof init?.body === 'string' ? JSON.parse(init.body) : {};
-  if (body.model === MODEL && !NOT_ADMITTED.includes(response.status)) calls.routed++;
+  // counting is no call
+  if (body.model === MODEL && !String(input).includes('/count_tokens') && !NOT_ADMITTED.includes(response.status)) calls.routed++;
   return response;
 }
 

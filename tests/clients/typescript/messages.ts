@@ -202,3 +202,17 @@ test('a wrong key is refused', async () => {
     assert.equal(error.type, 'authentication_error');
   }
 });
+
+test('tokens are counted before a call', async () => {
+  const count = async (content: string) => (await client().messages.countTokens({ model: MODEL, messages: [{ role: 'user', content }] })).input_tokens;
+  const [few, many] = [await count('hi'), await count('hi '.repeat(200))];
+  assert(few > 0 && few < 50 && many > few + 100, `${few}, ${many}`);
+});
+
+test('the list of models', async () => {
+  const models = [];
+  for await (const model of client().models.list({ limit: 2 })) models.push(model);
+  assert(models.length > 2);
+  assert.deepEqual([models[0].id, models[0].type], [MODEL, 'model']);
+  assert.deepEqual(await client().models.retrieve(models[1].id), models[1]);
+});
