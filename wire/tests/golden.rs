@@ -7,6 +7,8 @@
 
 #[path = "golden/anthropic_stream_to_chat.rs"]
 mod anthropic_stream_to_chat;
+#[path = "golden/anthropic_stream_to_responses.rs"]
+mod anthropic_stream_to_responses;
 #[path = "golden/anthropic_to_chat.rs"]
 mod anthropic_to_chat;
 #[path = "golden/anthropic_to_gemini.rs"]
@@ -25,8 +27,18 @@ mod chat_to_anthropic;
 mod chat_to_chat;
 #[path = "golden/gemini_stream.rs"]
 mod gemini_stream;
+#[path = "golden/responses_client.rs"]
+mod responses_client;
 #[path = "golden/responses_stream.rs"]
 mod responses_stream;
+#[path = "golden/responses_stream_to_responses.rs"]
+mod responses_stream_to_responses;
+#[path = "golden/responses_to_anthropic.rs"]
+mod responses_to_anthropic;
+#[path = "golden/responses_to_chat.rs"]
+mod responses_to_chat;
+#[path = "golden/responses_to_responses.rs"]
+mod responses_to_responses;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
