@@ -14,8 +14,10 @@ async fn ask(gateway: &Gateway, body: &Value) -> Answer {
     gateway.call_at(PATH, body, &[]).await
 }
 
+type Make = fn(Value) -> Value;
+
 /// To a provider of the client's own dialect, and to one of Anthropic's.
-const WAYS: [(&str, fn(Value) -> Value); 2] = [("native", |body| body), ("translated", to_anthropic)];
+const WAYS: [(&str, Make); 2] = [("native", |body| body), ("translated", to_anthropic)];
 
 fn with(mut body: Value, member: &str, value: Value) -> Value {
     body[member] = value;
@@ -109,7 +111,7 @@ async fn every_script_gives_the_same_answer_streamed_and_whole() {
 async fn p023_p024_every_failure_before_content_has_the_status_that_it_has_in_the_other_dialect() {
     let gateway = Gateway::start().await;
     for fault in FAULTS {
-        for (kind, make) in [("routed", (|body| body) as fn(Value) -> Value), ("to anthropic", to_anthropic), ("pinned", pinned)] {
+        for (kind, make) in [("routed", (|body| body) as Make), ("to anthropic", to_anthropic), ("pinned", pinned)] {
             let body = make(routed(&format!("[[mock fault={fault} tokens=5]]")));
             let expected = gateway.call(&body).await;
             let (stream, whole) = (ask(&gateway, &streamed(body.clone())).await, ask(&gateway, &body).await);
@@ -174,7 +176,7 @@ async fn p025_an_answer_that_breaks_off_ends_with_an_error_and_no_done() {
 async fn p026_p032_an_error_before_content_is_heard_by_nobody_if_another_answers() {
     let gateway = Gateway::start().await;
     // after the chunk that names the role, or the message_start, and before any content
-    for (model, make) in [(MODELS[0], (|body| body) as fn(Value) -> Value), (MODELS[1], to_anthropic)] {
+    for (model, make) in [(MODELS[0], (|body| body) as Make), (MODELS[1], to_anthropic)] {
         for fault in ["error_event_at at=1", "fin_at at=1", "empty_stream", "ping_only_then_end"] {
             let body = make(routed(&format!("hello [[mock model=up-{model} fault={fault}]]")));
             for body in [streamed(body.clone()), body] {

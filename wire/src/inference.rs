@@ -21,6 +21,9 @@ pub fn flat(completion: &Value) -> Value {
     let message = &choice["message"];
     let text = message["content"].as_str().unwrap_or_default();
     let mut blocks = Vec::new();
+    if let Some(thinking) = message["reasoning_content"].as_str().filter(|thinking| !thinking.is_empty()) {
+        blocks.push(json!({"type": "thinking", "thinking": thinking}));
+    }
     if !text.is_empty() {
         blocks.push(json!({"type": "text", "text": text}));
     }
@@ -59,6 +62,10 @@ mod tests {
         let completion = json!({"choices": [{"message": {"content": null, "tool_calls": [call]}, "finish_reason": "tool_calls"}]});
         let answer = flat(&completion);
         assert_eq!(answer["content"], "");
+        let thought = json!({"choices": [{"message": {"content": "hi", "reasoning_content": "hm"}, "finish_reason": "stop"}]});
+        let thought = flat(&thought);
+        let blocks = json!([{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "hi"}]);
+        assert_eq!((&thought["content"], &thought["content_blocks"]), (&json!("hi"), &blocks));
         assert_eq!(answer["content_blocks"], json!([{"type": "tool_use", "id": "t", "name": "f", "input": {"x": 1}}]));
     }
 }

@@ -6,12 +6,13 @@ use crate::answer::{Answer, Ending, ToolCall, Usage, number, text};
 
 /// A whole answer. Its input tokens are all that was read, from the cache or not.
 pub fn whole(body: &Value) -> Answer {
-    let calls = body["content_blocks"].as_array().into_iter().flatten().filter(|block| text(block, "/type") == "tool_use");
+    let blocks =
+        |kind: &'static str| body["content_blocks"].as_array().into_iter().flatten().filter(move |block| text(block, "/type") == kind);
     Answer {
         blocks: None,
         text: text(body, "/content").to_owned(),
-        reasoning: String::new(),
-        calls: calls
+        reasoning: blocks("thinking").map(|block| text(block, "/thinking")).collect(),
+        calls: blocks("tool_use")
             .map(|block| ToolCall {
                 id: text(block, "/id").to_owned(),
                 name: text(block, "/name").to_owned(),
