@@ -336,3 +336,28 @@ async fn p025_a_response_that_breaks_off_fails_and_is_never_completed() {
     gateway.settled().await;
     assert_eq!(gateway.database.number("select count(*) from routing_outcomes").await, rows);
 }
+
+#[actix_rt::test]
+async fn p025_a_stream_that_is_cut_anywhere_is_never_taken_for_an_answer() {
+    let gateway = gateway().await;
+    for (kind, model, floor) in WAYS {
+        // up to the event that ends the answer
+        let events = match kind {
+            "openai_responses" => 12,
+            "anthropic" => 8,
+            _ => 6,
+        };
+        for fault in ["fin_at", "fin_mid_chunk", "rst_at", "garbage_at", "bad_json_at", "error_event_at"] {
+            for at in 0..events {
+                let body = with(routed(floor, format!("[[mock fault={fault} at={at} tokens=4]]")), "model", json!(model));
+                let answer = ask(&gateway, &streamed(body)).await;
+                if answer.status == 200 {
+                    let Ended::Failed { .. } = read(&answer.text()) else { panic!("{kind} {fault} at {at}: {}", answer.text()) };
+                } else {
+                    assert!(matches!(answer.status, 502 | 529), "{kind} {fault} at {at}: {}", answer.text());
+                    error_of(&answer);
+                }
+            }
+        }
+    }
+}
