@@ -1,7 +1,7 @@
 //! What was written comes back.
 
 use ainfera_schema::policy::{RoutingHint, SpendPolicy};
-use ainfera_schema::{AgentId, AgentStatus, OutcomeStatus, RoutingOutcome, TenantId};
+use ainfera_schema::{AgentId, AgentStatus, OutcomeStatus, RoutingOutcome, TenantId, TokenUsage};
 use ainfera_store::{NewAgent, PublicCursor};
 
 use crate::call::{admission, admissions, call, closing, closings, direct_call, usd};
@@ -10,7 +10,10 @@ use crate::database::Database;
 pub async fn an_inference_comes_back_as_it_was(database: Database) {
     let agent = database.agent("1", SpendPolicy::default()).await;
     let boot_id = database.boot("one").await;
+    let bare = call(agent);
     let bare = RoutingOutcome {
+        // known of attempts only
+        usage: TokenUsage { cache_creation_1h_input_tokens: 0, ..bare.usage },
         q_prior_used: None,
         cost_projected_usd: None,
         stop_reason: None,
@@ -18,7 +21,7 @@ pub async fn an_inference_comes_back_as_it_was(database: Database) {
         attempts: Vec::new(),
         coercions: Vec::new(),
         streamed: false,
-        ..call(agent)
+        ..bare
     };
     let calls = [call(agent), direct_call(agent), bare];
     database.store.capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.1")))).await.unwrap();
