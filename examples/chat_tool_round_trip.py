@@ -6,7 +6,6 @@
 
 import json
 import os
-import time
 
 import openai
 
@@ -68,13 +67,8 @@ def turn_of(message):
 
 
 def row_of(inference_id):
-    """What the gateway keeps of a call. It is written a moment after the last byte of the answer."""
-    for _ in range(100):
-        try:
-            return client.get(f"/inferences/{inference_id}", cast_to=object)
-        except openai.NotFoundError:
-            time.sleep(0.02)
-    raise TimeoutError(f"inference {inference_id} has no row")
+    """What the gateway keeps of a call. It is there when the answer is over."""
+    return client.get(f"/inferences/{inference_id}", cast_to=object)
 
 
 def converse(turn):

@@ -34,6 +34,5 @@ grep -qxF '[DONE]' "$temporary/chunks"
 
 echo '--- what the gateway keeps of it'
 inference_id=$(sed -n 's/^x-ainfera-inference-id: \([0-9a-f-]*\).*/\1/p' "$temporary/headers")
-# it is written a moment after the last byte of the answer
-curl -sSf --retry 5 --retry-delay 1 --retry-all-errors "${headers[@]}" "$url/v1/inferences/$inference_id"
+curl -sSf "${headers[@]}" "$url/v1/inferences/$inference_id"
 echo
