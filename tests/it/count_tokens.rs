@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Gateway;
+use crate::support::database::Database;
+use crate::support::{Gateway, GatewayPlan};
 
 async fn count(gateway: &Gateway, body: &Value) -> (u16, Value) {
     let answer =
@@ -43,6 +44,23 @@ async fn p081_for_all_others_there_is_an_estimate_that_knows_of_tools() {
     let (_, routed) = count(&gateway, &body("ainfera-inference")).await;
     assert!(routed["input_tokens"].as_u64().unwrap() > 0, "{routed}");
     assert!(gateway.mock.requests().is_empty(), "nobody was asked");
+}
+
+#[actix_rt::test]
+async fn p081_the_estimate_stands_where_the_provider_does_not_answer() {
+    let more_tables = "[[providers]]\nid = \"nowhere\"\nkind = \"anthropic\"\nbase_url = \"http://127.0.0.1:1\"\n\
+        [[models]]\nslug = \"nowhere\"\nprovider = \"nowhere\"\nprice = { input = \"3\", output = \"15\" }\n";
+    let gateway = Gateway::with(GatewayPlan { more_tables: more_tables.to_owned(), ..GatewayPlan::default() }, Database::sqlite()).await;
+    let long = |model: &str| {
+        let mut long = body(model);
+        long["messages"][0]["content"] = json!("1234567890 ".repeat(50));
+        long
+    };
+    let (_, counted) = count(&gateway, &long("claude-opus-4-7")).await;
+    // without tools both makers' templates are the same
+    let (_, estimated) = count(&gateway, &long("gpt-5-5")).await;
+    assert_ne!(counted, estimated, "the scripted provider counts otherwise");
+    assert_eq!(count(&gateway, &long("nowhere")).await, (200, estimated));
 }
 
 #[actix_rt::test]
