@@ -11,5 +11,5 @@ pub mod models;
 pub mod native;
 pub mod request;
 pub mod stream;
-pub mod whole_answer;
 pub mod whole;
+pub mod whole_answer;

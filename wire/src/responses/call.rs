@@ -165,7 +165,9 @@ fn answer(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), B
                 Some("json_schema") => {
                     let schema = format.get("schema").cloned().unwrap_or_else(|| json!({"type": "object"}));
                     for name in ["name", "description", "strict"] {
-                        if format.get(name).is_some_and(|value| !value.is_null()) {
+                        // Anthropic's formats are always strict
+                        let is_said = |value: &Value| !value.is_null() && (name != "strict" || *value != json!(true));
+                        if format.get(name).is_some_and(is_said) {
                             saying.drop(format!("text.format.{name}"), Reason::NoEquivalent);
                         }
                     }

@@ -99,12 +99,13 @@ impl ResponsesFrames {
                 self.text_bytes += delta.text_bytes();
                 self.delta(delta, visit);
             }
-            StreamEvent::BlockStop => self.close(visit),
+            // what follows says whether the item is whole: nobody may run a call whose arguments were cut
+            StreamEvent::BlockStop => {}
             StreamEvent::Finish { stop, usage } => {
                 self.start(visit);
-                self.close(visit);
                 self.usage = *usage;
                 self.stop = Some(stop.reason.clone());
+                self.close(visit);
             }
             StreamEvent::End => self.end(visit),
             StreamEvent::Ping | StreamEvent::Unheard { .. } | StreamEvent::Other => {}
@@ -255,7 +256,7 @@ impl ResponsesFrames {
                 self.emit_of(&id, place, "response.custom_tool_call_input.done", json!({"input": open.said}), visit);
             }
         }
-        let item = open.item("completed");
+        let item = open.item(if self.incomplete().is_some() { "incomplete" } else { "completed" });
         self.emit("response.output_item.done", json!({"output_index": place, "item": item}), visit);
         self.output.push(item);
     }
@@ -270,13 +271,7 @@ impl ResponsesFrames {
 
     /// The last event: why the answer ends, and all of it once more.
     fn end(&mut self, visit: &mut Visit<'_>) {
-        let incomplete = match &self.stop {
-            Some(StopReason::MaxTokens | StopReason::ContextWindowExceeded) => Some("max_output_tokens"),
-            Some(StopReason::Refusal) => Some("content_filter"),
-            // a reason that nobody knows is none to call the answer complete
-            Some(StopReason::Other(word)) => Some(&**word),
-            Some(StopReason::EndTurn | StopReason::StopSequence | StopReason::ToolUse | StopReason::PauseTurn) | None => None,
-        };
+        let incomplete = self.incomplete();
         let (name, status) = match incomplete {
             Some(_) => ("response.incomplete", "incomplete"),
             None => ("response.completed", "completed"),
@@ -286,6 +281,17 @@ impl ResponsesFrames {
         response["incomplete_details"] = details;
         response["usage"] = self.usage_json();
         self.emit(name, json!({"response": response}), visit);
+    }
+
+    /// Why the answer is not whole, if it is not.
+    fn incomplete(&self) -> Option<&str> {
+        match &self.stop {
+            Some(StopReason::MaxTokens | StopReason::ContextWindowExceeded) => Some("max_output_tokens"),
+            Some(StopReason::Refusal) => Some("content_filter"),
+            // a reason that nobody knows is none to call the answer complete
+            Some(StopReason::Other(word)) => Some(word),
+            Some(StopReason::EndTurn | StopReason::StopSequence | StopReason::ToolUse | StopReason::PauseTurn) | None => None,
+        }
     }
 
     fn response(&self, status: &str) -> Value {
@@ -323,7 +329,7 @@ impl OpenItem {
         match &self.kind {
             ItemKind::Message => {
                 let part = json!({"type": "output_text", "text": said, "annotations": [], "logprobs": []});
-                let content = if status == "completed" { json!([part]) } else { json!([]) };
+                let content = if status == "in_progress" { json!([]) } else { json!([part]) };
                 json!({"id": id, "type": "message", "status": status, "role": "assistant", "content": content})
             }
             ItemKind::Reasoning => {

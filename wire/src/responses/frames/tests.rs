@@ -196,3 +196,22 @@ fn p025_a_native_response_that_fails_is_the_one_that_began() {
     let failed = json!({"id": "theirs", "status": "failed", "odd": 1, "error": {"code": "stream_incomplete", "message": "no"}});
     assert_eq!(told[3], json!({"type": "response.failed", "sequence_number": 3, "response": failed}));
 }
+
+#[test]
+fn p021_what_was_cut_is_incomplete_and_what_was_not_is_complete() {
+    let mut cut = vec![
+        StreamEvent::BlockStart(Block::Text),
+        StreamEvent::Delta(Delta::Text("a".into())),
+        StreamEvent::BlockStop,
+        StreamEvent::BlockStart(Block::ToolUse { id: "c1".into(), name: "f".into() }),
+        StreamEvent::Delta(Delta::ToolInput("{\"city\":\"Ro".into())),
+        StreamEvent::BlockStop,
+    ];
+    cut.extend(finish(StopReason::MaxTokens));
+    let events = events(&said(cut));
+    let done: Vec<&Value> =
+        events.iter().filter(|(name, _)| name == "response.output_item.done").map(|(_, event)| &event["item"]).collect();
+    assert_eq!((&done[0]["status"], &done[0]["content"][0]["text"]), (&json!("completed"), &json!("a")));
+    assert_eq!((&done[1]["status"], &done[1]["arguments"]), (&json!("incomplete"), &json!("{\"city\":\"Ro")));
+    assert_eq!(events.last().unwrap().1["response"]["output"], json!(done));
+}
