@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::gateway::{native, routed, streamed};
+use crate::support::gateway::{message_of, native, routed, streamed};
 use crate::support::{Gateway, GatewayPlan};
 
 /// A model of every kind of provider at the same price.
@@ -68,4 +68,26 @@ async fn usage_that_nobody_counted_is_an_estimate_and_says_so() {
     assert_eq!(estimated["usage_basis"], "estimated");
     assert!(estimated["usage"]["output_tokens"].as_u64().unwrap() > 0, "{estimated}");
     assert_ne!(estimated["cost_usd"], "0");
+}
+
+#[actix_rt::test]
+async fn p056_each_dialect_hears_what_came_from_the_cache_and_went_into_it() {
+    let gateway = Gateway::with(every_kind(), crate::support::database::Database::sqlite()).await;
+    for kind in ["anthropic", "openai", "openai_responses", "gemini", "mistral"] {
+        let mut body = routed("count me [[mock tokens=4 usage=cache]]");
+        body["model"] = json!(format!("model-{kind}"));
+        let row = row(&gateway, &body).await["usage"].clone();
+        let whole = gateway.call(&body).await.json()["usage"].clone();
+        let stream = message_of(&gateway.call(&streamed(body.clone())).await)["usage"].clone();
+        for bucket in ["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens"] {
+            assert_eq!((&whole[bucket], &stream[bucket]), (&row[bucket], &row[bucket]), "{kind} {bucket}");
+        }
+        let answer = gateway.call_at("/v1/chat/completions", &body, &[]).await.json();
+        let id = answer["ainfera"]["inference_id"].as_str().unwrap();
+        let row = gateway.get(&format!("/v1/inferences/{id}")).await.json()["usage"].clone();
+        let count = |bucket: &str| row[bucket].as_u64().unwrap();
+        let prompt = count("input_tokens") + count("cache_read_input_tokens") + count("cache_creation_input_tokens");
+        assert_eq!(answer["usage"]["prompt_tokens"], prompt, "{kind}: {answer}");
+        assert_eq!(answer["usage"]["prompt_tokens_details"]["cached_tokens"], row["cache_read_input_tokens"], "{kind}: {answer}");
+    }
 }
