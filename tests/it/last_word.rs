@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::support::client::Connection;
@@ -87,6 +87,34 @@ async fn content_flows_and_the_last_word_waits_for_the_row() {
         assert_eq!(gateway.server.counters().unacknowledged.value(), 0);
         gateway.stop().await;
     }
+}
+
+#[actix_rt::test]
+async fn in_every_dialect_the_word_that_is_held_back_is_the_last_one() {
+    let prompt = "[[mock tokens=10 delay_ms=30]]";
+    let chat = json!({"model": "ainfera-inference", "stream": true, "messages": [{"role": "user", "content": prompt}]});
+    let responses = json!({"model": "ainfera-inference", "stream": true, "input": prompt});
+    let gateway = Gateway::start().await;
+    for (rows_before, (path, body, content, last_content, last_word)) in [
+        ("/v1/chat/completions", chat, "\"content\":", "\"finish_reason\":\"stop\"", "data: [DONE]"),
+        ("/v1/responses", responses, "response.output_text.delta", "response.output_item.done", "response.completed"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut stream = Connection::open(gateway.address).await;
+        let headers = [("x-api-key", gateway.key.as_str()), ("content-type", "application/json")];
+        stream.send("POST", path, &headers, &serde_json::to_vec(&body).unwrap()).await;
+        stream.read_until(content).await;
+        let hold = Hold::on(&gateway.database).await;
+        stream.read_until(last_content).await;
+        says_nothing(&mut stream, last_word).await;
+        hold.release().await;
+        stream.read_until(last_word).await;
+        assert_eq!(rows(&gateway, "succeeded").await, rows_before as i64 + 1, "{path}");
+        assert!(stream.answer().await.complete);
+    }
+    gateway.stop().await;
 }
 
 #[actix_rt::test]
