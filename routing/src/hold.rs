@@ -97,7 +97,13 @@ mod tests {
 
     fn price(input: &str, output: &str, cache_write: Option<&str>) -> Price {
         let decimal = |text: &str| Decimal::from_str_exact(text).unwrap();
-        Price { input: decimal(input), output: decimal(output), cache_read: None, cache_write: cache_write.map(decimal), cache_write_1h: None }
+        Price {
+            input: decimal(input),
+            output: decimal(output),
+            cache_read: None,
+            cache_write: cache_write.map(decimal),
+            cache_write_1h: None,
+        }
     }
 
     fn usd(text: &str) -> Usd {

@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn an_hour_of_more_than_was_written_is_no_more_than_was_written() {
-        let usage = TokenUsage { cache_creation_input_tokens: 1_000_000, cache_creation_1h_input_tokens: 9_000_000, ..TokenUsage::default() };
+        let usage =
+            TokenUsage { cache_creation_input_tokens: 1_000_000, cache_creation_1h_input_tokens: 9_000_000, ..TokenUsage::default() };
         assert_eq!(price(None).cost(&usage).unwrap().to_string(), "6");
     }
 }

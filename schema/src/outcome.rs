@@ -233,7 +233,8 @@ mod tests {
             "usage_basis":"reported","cost_usd":"0.000008"}"#;
         let attempt: Attempt = serde_json::from_str(kept).unwrap();
         assert_eq!(attempt.price, None);
-        let price = Price { input: Decimal::new(25, 2), output: Decimal::from(6), cache_read: None, cache_write: None, cache_write_1h: None };
+        let price =
+            Price { input: Decimal::new(25, 2), output: Decimal::from(6), cache_read: None, cache_write: None, cache_write_1h: None };
         let priced = Attempt { price: Some(price), ..attempt };
         let text = serde_json::to_string(&priced).unwrap();
         assert!(text.ends_with(r#""price":{"input":"0.25","output":"6","cache_read":null,"cache_write":null}}"#), "{text}");
