@@ -16,10 +16,28 @@ const NATIVE_ONLY: &str = "only a provider of this dialect may know this type of
 #[derive(Default)]
 struct Turns {
     system: Vec<Value>,
-    turns: Vec<Value>,
-    role: &'static str,
+    turns: Vec<Turn>,
     /// Ids of calls that have been made.
     called: Vec<String>,
+}
+
+struct Turn {
+    role: &'static str,
+    blocks: Vec<Said>,
+}
+
+/// A block, and which path of the caller's it came from.
+struct Said {
+    block: Value,
+    from: String,
+    /// Likewise for paths inside the block.
+    inside: Vec<(String, String)>,
+}
+
+impl Said {
+    fn new(block: Value, from: impl Into<String>) -> Self {
+        Self { block, from: from.into(), inside: Vec::new() }
+    }
 }
 
 pub(super) fn say(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
@@ -33,7 +51,7 @@ pub(super) fn say(request: &mut Map<String, Value>, saying: &mut Saying) -> Resu
     match request.shift_remove("input") {
         None => {}
         Some(Value::String(said)) if said.is_empty() => {}
-        Some(Value::String(said)) => turns.block("user", json!({"type": "text", "text": said}), "input".to_owned(), saying),
+        Some(Value::String(said)) => turns.add("user", Said::new(json!({"type": "text", "text": said}), "input")),
         Some(Value::Array(items)) => {
             for (index, item) in items.into_iter().enumerate() {
                 turns.item(item, &format!("input.{index}"), saying)?;
@@ -47,13 +65,31 @@ pub(super) fn say(request: &mut Map<String, Value>, saying: &mut Saying) -> Resu
             return Err(BadRequest::new("input", "at least one item is required"));
         }
         // nobody will read this form
-        turns.turns.push(json!({"role": "user", "content": "native only"}));
+        turns.add("user", Said::new(json!({"type": "text", "text": "native only"}), "input"));
     }
     if !turns.system.is_empty() {
         saying.form.insert("system".to_owned(), Value::Array(turns.system));
     }
-    saying.form.insert("messages".to_owned(), Value::Array(turns.turns));
+    let messages = turns.turns.into_iter().enumerate().map(|(at, turn)| turn.message(at, saying)).collect();
+    saying.form.insert("messages".to_owned(), messages);
     Ok(())
+}
+
+impl Turn {
+    fn message(self, at: usize, saying: &mut Saying) -> Value {
+        let path = format!("messages.{at}");
+        if let Some(first) = self.blocks.first() {
+            saying.origins.add(path.clone(), first.from.clone());
+        }
+        let mut content = Vec::with_capacity(self.blocks.len());
+        for (at, said) in self.blocks.into_iter().enumerate() {
+            let path = format!("{path}.content.{at}");
+            saying.origins.add(path.clone(), said.from);
+            said.inside.into_iter().for_each(|(inside, from)| saying.origins.add(format!("{path}.{inside}"), from));
+            content.push(said.block);
+        }
+        json!({"role": self.role, "content": content})
+    }
 }
 
 impl Turns {
@@ -69,8 +105,8 @@ impl Turns {
         }
         match kind.as_str() {
             "message" => self.message(&mut item, path, saying)?,
-            "function_call" => self.call(&mut item, "arguments", path, saying)?,
-            "custom_tool_call" => self.call(&mut item, "input", path, saying)?,
+            "function_call" => self.call(&mut item, "arguments", path)?,
+            "custom_tool_call" => self.call(&mut item, "input", path)?,
             "function_call_output" | "custom_tool_call_output" => self.output(&mut item, path, saying)?,
             "reasoning" => self.reasoning(&mut item, path, saying)?,
             _ => {
@@ -107,12 +143,12 @@ impl Turns {
         if blocks.is_empty() && saying.native_only.is_none() {
             saying.drop(path, Reason::Empty);
         }
-        blocks.into_iter().for_each(|(block, from)| self.block(role, block, from, saying));
+        blocks.into_iter().for_each(|(block, from)| self.add(role, Said::new(block, from)));
         Ok(())
     }
 
     /// A call: of a function, whose arguments are JSON, or of a custom tool, which takes any text.
-    fn call(&mut self, item: &mut Map<String, Value>, member: &str, path: &str, saying: &mut Saying) -> Result<(), BadRequest> {
+    fn call(&mut self, item: &mut Map<String, Value>, member: &str, path: &str) -> Result<(), BadRequest> {
         let id = text(required(item, "call_id", path)?, &format!("{path}.call_id"))?;
         let name = text(required(item, "name", path)?, &format!("{path}.name"))?;
         let from = format!("{path}.{member}");
@@ -123,10 +159,10 @@ impl Turns {
             _ => serde_json::from_str(&said).ok().filter(Value::is_object),
         };
         let input = input.ok_or_else(|| BadRequest::new(from.clone(), "must be a JSON object, as a string"))?;
-        let form = self.next("assistant");
-        saying.origins.add(format!("{form}.input"), from);
         self.called.push(id.clone());
-        self.block("assistant", json!({"type": "tool_use", "id": id, "name": name, "input": input}), path.to_owned(), saying);
+        let mut said = Said::new(json!({"type": "tool_use", "id": id, "name": name, "input": input}), path);
+        said.inside.push(("input".to_owned(), from));
+        self.add("assistant", said);
         Ok(())
     }
 
@@ -140,12 +176,10 @@ impl Turns {
             Value::Object(output) => vec![(json!({"type": "text", "text": Value::Object(output).to_string()}), format!("{path}.output"))],
             output => parts(output, &format!("{path}.output"), saying)?,
         };
-        let form = self.next("user");
-        for (at, (_, from)) in content.iter().enumerate() {
-            saying.origins.add(format!("{form}.content.{at}"), from.clone());
-        }
-        let content: Vec<Value> = content.into_iter().map(|(block, _)| block).collect();
-        self.block("user", json!({"type": "tool_result", "tool_use_id": id, "content": content}), path.to_owned(), saying);
+        let (content, from): (Vec<Value>, Vec<String>) = content.into_iter().unzip();
+        let mut said = Said::new(json!({"type": "tool_result", "tool_use_id": id, "content": content}), path);
+        said.inside = from.into_iter().enumerate().map(|(at, from)| (format!("content.{at}"), from)).collect();
+        self.add_result(said, saying);
         Ok(())
     }
 
@@ -166,7 +200,7 @@ impl Turns {
             None => encrypted,
         };
         let thinking = if summary.is_empty() { raw } else { summary };
-        self.block("assistant", json!({"type": "thinking", "thinking": thinking, "signature": signature}), path.to_owned(), saying);
+        self.add("assistant", Said::new(json!({"type": "thinking", "thinking": thinking, "signature": signature}), path));
         Ok(())
     }
 
@@ -175,24 +209,23 @@ impl Turns {
         self.system.push(block);
     }
 
-    /// Where the next block of this side goes.
-    fn next(&self, role: &str) -> String {
-        if self.role != role {
-            return format!("messages.{}.content.0", self.turns.len());
+    fn add(&mut self, role: &'static str, said: Said) {
+        match self.turns.last_mut().filter(|turn| turn.role == role) {
+            Some(turn) => turn.blocks.push(said),
+            None => self.turns.push(Turn { role, blocks: vec![said] }),
         }
-        let blocks = self.turns.last().and_then(|turn| turn["content"].as_array()).map_or(0, Vec::len);
-        format!("messages.{}.content.{blocks}", self.turns.len().saturating_sub(1))
     }
 
-    fn block(&mut self, role: &'static str, block: Value, from: String, saying: &mut Saying) {
-        saying.origins.add(self.next(role), from.clone());
-        if self.role != role {
-            saying.origins.add(format!("messages.{}", self.turns.len()), from);
-            self.turns.push(json!({"role": role, "content": []}));
-            self.role = role;
-        }
-        if let Some(blocks) = self.turns.last_mut().and_then(|turn| turn["content"].as_array_mut()) {
-            blocks.push(block);
+    /// Where results are told, they are told first: what the user said meanwhile comes after them.
+    fn add_result(&mut self, said: Said, saying: &mut Saying) {
+        let turn = self.turns.last_mut().filter(|turn| turn.role == "user");
+        let other = |said: &Said| said.block["type"] != "tool_result";
+        match turn.and_then(|turn| turn.blocks.iter().position(other).map(|place| (turn, place))) {
+            Some((turn, place)) => {
+                saying.lost.add(said.from.clone(), Change::Moved("before the user message"));
+                turn.blocks.insert(place, said);
+            }
+            None => self.add("user", said),
         }
     }
 }

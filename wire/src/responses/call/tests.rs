@@ -123,3 +123,32 @@ fn what_the_form_cannot_say_is_named() {
         ]
     );
 }
+
+#[test]
+fn what_the_user_says_before_a_result_comes_after_it() {
+    let (form, lost) = form(json!({"model": "m", "input": [
+        {"role": "user", "content": "go"},
+        {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
+        {"type": "function_call", "call_id": "b", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "a", "output": "1"},
+        {"role": "user", "content": "hurry"},
+        {"type": "function_call_output", "call_id": "b", "output": [{"type": "input_text", "text": "2", "odd": 1}]},
+    ]}));
+    let told: Vec<&Value> = form["messages"][2]["content"].as_array().unwrap().iter().map(|block| &block["type"]).collect();
+    assert_eq!(told, ["tool_result", "tool_result", "text"]);
+    assert_eq!(lost, ["input.5.output.0.odd=dropped:unknown", "input.5=moved:before the user message"]);
+    let call = call(json!({"model": "m", "input": [
+        {"role": "user", "content": "go"},
+        {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
+        {"role": "user", "content": "hurry"},
+        {"type": "function_call_output", "call_id": "a", "output": [{"type": "input_text", "text": "2"}]},
+    ]}));
+    let origins = call.translation.unwrap().origins;
+    for (path, from) in [
+        ("messages.2.content.0.content.0", "input.3.output.0"),
+        ("messages.2.content.1", "input.2.content"),
+        ("messages.1.content.0.input", "input.1.arguments"),
+    ] {
+        assert_eq!(origins.of(path).as_deref(), Some(from), "{path}");
+    }
+}
