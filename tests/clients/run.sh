@@ -217,5 +217,7 @@ for kind in anthropic openai_compatible mistral openai_responses gemini; do
   sed "s|BASE_URL|$upstream|; s|KIND|$kind|" "$here/kinds.toml" > "$work/$kind.toml"
   start "$kind" serve --config "$work/$kind.toml" --listen 127.0.0.1:0
   agents "$kind"
+  # a provider of the suite's own dialect answers for itself
+  [ "$kind" = openai_responses ] || suite python-openai-responses "$cache/python-openai/bin/python" "$here/python/responses.py"
   stop "$kind"
 done

@@ -252,3 +252,23 @@ async fn a_schema_for_the_answer_reaches_every_kind_of_provider() {
         assert_eq!(*arrived, schema, "{kind}: {heard}");
     }
 }
+
+#[actix_rt::test]
+async fn what_the_user_says_while_a_tool_runs_is_heard_by_every_kind_of_provider() {
+    let gateway = gateway().await;
+    let input = json!([
+        {"role": "user", "content": "go"},
+        {"type": "function_call", "call_id": "call_abcdefghi", "name": "f", "arguments": "{}"},
+        {"role": "user", "content": "hurry up"},
+        {"type": "function_call_output", "call_id": "call_abcdefghi", "output": "it is done"},
+    ]);
+    let tool = json!([{"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}, "strict": false}]);
+    for (kind, _, floor) in WAYS {
+        let answer = ask(&gateway, &with(routed(floor, input.clone()), "tools", tool.clone())).await;
+        whole(&answer);
+        let heard = gateway.mock.requests().last().unwrap().body.to_string();
+        assert!(heard.contains("hurry up") && heard.contains("it is done"), "{kind}: {heard}");
+        let named = answer.header("x-ainfera-coercions").unwrap_or_default().contains("input.3=moved:before the user message");
+        assert_eq!(named, kind != NATIVE, "{kind}");
+    }
+}
