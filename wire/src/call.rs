@@ -134,15 +134,36 @@ impl Call {
             estimated_input_tokens: estimated_input_tokens.max(1),
             text_bytes,
             attachment_tokens,
-            caches_for_an_hour: memchr::memmem::find(&messages, b"\"1h\"").is_some(),
+            caches_for_an_hour: may_cache_for_an_hour(&messages),
             body,
             messages,
         })
     }
 }
 
+/// Also where a letter of it is escaped, which nobody does by accident.
+fn may_cache_for_an_hour(messages: &[u8]) -> bool {
+    [&br#""1h""#[..], br"\u0031", br"\u0068"].iter().any(|spelt| memchr::memmem::find(messages, spelt).is_some())
+}
+
 /// A call without an answer has a meaning to Anthropic alone.
 fn warms_cache(request: &MessagesRequest<'_>) -> Option<BadRequest> {
     let message = "must be at least 1; 0 warms the prompt cache, which only Anthropic's own API does";
     (request.max_tokens == 0).then(|| BadRequest::new("max_tokens", message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_is_seen_however_it_is_spelt() {
+        let hour = |ttl: &str| {
+            let body = format!(
+                r#"{{"model":"m","max_tokens":5,"cache_control":{{"type":"ephemeral","ttl":{ttl}}},"messages":[{{"role":"user","content":"hi"}}]}}"#
+            );
+            Call::from_messages(Bytes::from(body), ClientHeaders::default(), &|_| 1).unwrap().caches_for_an_hour
+        };
+        assert_eq!([r#""1h""#, r#""\u0031h""#, r#""1\u0068""#, r#""5m""#].map(hour), [true, true, true, false]);
+    }
 }
