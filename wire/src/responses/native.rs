@@ -145,8 +145,9 @@ mod tests {
         {
             assert!(!dropped(theirs), "{theirs} may be kept at the provider");
         }
-        let (sent, _) = request_body(item("rs_of_theirs").as_bytes(), "m", None).unwrap();
-        assert!(String::from_utf8_lossy(&sent).contains(r#""input":[{"type":"reasoning","id":"rs_of_theirs"}]"#));
+        let untouched = r#""input":[ {"type": "reasoning","id":"rs_of_theirs"} ]"#;
+        let (sent, _) = request_body(format!(r#"{{"model":"m",{untouched}}}"#).as_bytes(), "m", None).unwrap();
+        assert!(String::from_utf8_lossy(&sent).contains(untouched), "not even a space is lost");
     }
 
     #[test]
