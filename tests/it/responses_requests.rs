@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::responses_client::{NATIVE, PATH, WAYS, ask, both, error_of, gateway, gateway_on, routed, text, whole, with};
-use crate::support::Connection;
+use crate::responses_client::{NATIVE, PATH, WAYS, ask, both, error_of, gateway, gateway_on, plan, routed, text, whole, with};
 use crate::support::database::Database;
 use crate::support::gateway::{MODELS, streamed};
 use crate::support::responses::{events, response_of};
+use crate::support::{Connection, Gateway, GatewayPlan};
 
 fn floor_of(kind: &str) -> &'static str {
     WAYS.iter().find(|(known, ..)| *known == kind).unwrap().2
@@ -224,8 +224,8 @@ async fn an_answer_is_given_again_in_the_form_that_is_asked_for() {
 
 #[actix_rt::test]
 async fn a_silent_provider_is_bridged_by_comments() {
-    let plan = crate::responses_client::plan("hold = \"100ms\"\nping = \"100ms\"\n");
-    let gateway = crate::support::Gateway::with(plan, Database::sqlite()).await;
+    let plan = plan("hold = \"100ms\"\nping = \"100ms\"\n");
+    let gateway = Gateway::with(plan, Database::sqlite()).await;
     for (kind, _, floor) in WAYS {
         let answer = ask(&gateway, &streamed(routed(floor, "[[mock first_ms=700 tokens=3]]"))).await;
         response_of(&answer);
@@ -271,4 +271,17 @@ async fn what_the_user_says_while_a_tool_runs_is_heard_by_every_kind_of_provider
         let named = answer.header("x-ainfera-coercions").unwrap_or_default().contains("input.3=moved:before the user message");
         assert_eq!(named, kind != NATIVE, "{kind}");
     }
+}
+
+#[actix_rt::test]
+async fn p023_money_that_is_not_there_is_402_also_for_a_stream() {
+    let plan = GatewayPlan { funding: "0.00001".parse().unwrap(), ..plan("hold = \"5s\"\n") };
+    let gateway = Gateway::with(plan, Database::sqlite()).await;
+    for body in [routed("0.5", "hi"), streamed(routed("0.5", "hi"))] {
+        let answer = ask(&gateway, &body).await;
+        let (kind, code, _) = error_of(&answer);
+        assert_eq!((answer.status, kind, code), (402, json!("insufficient_quota"), json!("insufficient_funds")), "{}", answer.text());
+        assert_eq!(answer.header("x-should-retry"), Some("false"));
+    }
+    assert_eq!(gateway.mock.requests().len(), 0);
 }
