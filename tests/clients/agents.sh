@@ -46,4 +46,7 @@ agents_in_trouble() {
   # the answer breaks off after its head: the agent asks again, for the whole answer at once
   claude_code claude-code-error-event 2 'You said: .*two' -p 'two [[mock fault=error_event_at at=4 times=1]]' --tools ''
   claude_code claude-code-cut 2 'You said: .*three' -p 'three [[mock fault=fin_at at=5 times=1]]' --tools ''
+  codex codex-overloaded 2 'You said: ' 'four [[mock tools=0 status=529 times=3]]'
+  codex codex-error-event 2 'You said: ' 'five [[mock tools=0 fault=error_event_at at=5 times=1]]'
+  codex codex-cut 2 'You said: ' 'six [[mock tools=0 fault=fin_at at=5 times=1]]'
 }
