@@ -34,9 +34,9 @@ use crate::sink::{Opened, SinkError, Write, Written};
 use admission::{Admitted, CallSetup, Entry};
 use attempt::start_attempt;
 use disconnect::Client;
-use hold::Held;
 pub use failure::CallFailure;
 pub use head::{Head, HeadBody, HeadFacts, HeadReply, SinkAddress, StreamAddress};
+use hold::Held;
 use meter::{Counted, Running};
 
 /// Told by [`crate::sink::body::ClientHold`] when the client leaves.

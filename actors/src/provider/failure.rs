@@ -38,13 +38,16 @@ impl ProviderFailure {
     pub fn next(&self) -> Next {
         match self.kind() {
             Some(FaultKind::InvalidRequest) => Next::GiveUp,
-            Some(FaultKind::RateLimited | FaultKind::Overloaded | FaultKind::Account | FaultKind::OutOfFunds | FaultKind::Api) | None => Next::NextCandidate,
+            Some(FaultKind::RateLimited | FaultKind::Overloaded | FaultKind::Account | FaultKind::OutOfFunds | FaultKind::Api) | None => {
+                Next::NextCandidate
+            }
         }
     }
 
     /// The same without our key: some vendors repeat it in their errors.
     pub fn without_keys(mut self, headers: &[(&'static str, String)]) -> Self {
-        let (ProviderFailure::Refused { message, .. } | ProviderFailure::Stream(StreamFault::ErrorEvent { message, .. })) = &mut self else {
+        let (ProviderFailure::Refused { message, .. } | ProviderFailure::Stream(StreamFault::ErrorEvent { message, .. })) = &mut self
+        else {
             return self;
         };
         for (name, value) in headers {
