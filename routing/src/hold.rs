@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_is_input_and_reserved_output_to_the_nano_dollar() {
+    fn p060_a_hold_is_input_and_reserved_output_to_the_nano_dollar() {
         assert_eq!(strict_hold(&price("15", "75", None), 1000, 1024), Ok(usd("0.0918")));
     }
 

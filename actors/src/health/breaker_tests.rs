@@ -136,7 +136,7 @@ fn blocked_until(breaker: &Breaker) -> Option<Instant> {
 
 proptest! {
     #[test]
-    fn one_probe_at_most_and_no_failure_shortens(steps in steps(), chance in any::<u16>()) {
+    fn p092_one_probe_at_most_and_no_failure_shortens(steps in steps(), chance in any::<u16>()) {
         let mut now = Instant::now();
         let mut breaker = Breaker::new(now);
         let mut out: Vec<Terms> = Vec::new();

@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_of_bytes_is_not_success_unless_the_stop_reason_came() {
+    fn p036_an_end_of_bytes_is_not_success_unless_the_stop_reason_came() {
         assert_eq!(read(&[START, TEXT, HI]).1, Err(StreamFault::Truncated));
         assert_eq!(read(&[]).1, Err(StreamFault::Truncated));
         let (heard, end) = read(&[START, TEXT, HI, STOP, DELTA]);
