@@ -30,6 +30,8 @@ pub enum Rest {
     Nothing,
     /// The rest of the answer, its end too: an end is no lie if nothing is missing before it.
     Everything,
+    /// The rest of the answer, after bytes that are no UTF-8: the stream format has every client read those as U+FFFD, so the damage shows.
+    EverythingAfterDamage,
     /// All but the terminator.
     AllButTerminator,
 }
@@ -47,7 +49,7 @@ pub const FAULTS: [(&str, Rest); 14] = [
     ("split_utf8 fault=rst_at at={at}", Rest::Nothing),
     ("delay_ms=2 fault=fin_at at={at}", Rest::Nothing),
     ("bad_json_at at={at}", Rest::Everything),
-    ("bad_utf8_at at={at}", Rest::Everything),
+    ("bad_utf8_at at={at}", Rest::EverythingAfterDamage),
     ("duplicate_start", Rest::Everything),
     ("missing_terminator", Rest::AllButTerminator),
 ];
@@ -159,8 +161,12 @@ fn judge(fault: &str, rest: Rest, sighting: &Sighting, sound: &str, tally: &mut 
                 tally.invented += 1;
                 breach(tally, "an end that was never sent");
             }
-            Rest::Everything | Rest::AllButTerminator => {
-                if speech.text != sound || speech.error.is_some() || speech.starts != 1 || !speech.message_stop {
+            Rest::Everything | Rest::EverythingAfterDamage | Rest::AllButTerminator => {
+                let is_sound = match rest {
+                    Rest::EverythingAfterDamage => shows_its_damage(&speech.text, sound),
+                    Rest::Nothing | Rest::Everything | Rest::AllButTerminator => speech.text == sound,
+                };
+                if !is_sound || speech.error.is_some() || speech.starts != 1 || !speech.message_stop {
                     tally.damaged += 1;
                     breach(tally, "an end over damaged text");
                 }
@@ -179,6 +185,13 @@ fn judge(fault: &str, rest: Rest, sighting: &Sighting, sound: &str, tally: &mut 
     if fault.starts_with("hang_at") {
         tally.errors_after_idle_ms.push(u64::try_from(sighting.took.as_millis()).unwrap());
     }
+}
+
+/// Nothing is missing but what was damaged, and that can be seen.
+fn shows_its_damage(text: &str, sound: &str) -> bool {
+    let Some((before, after)) = text.split_once('\u{fffd}') else { return false };
+    let after = after.trim_start_matches('\u{fffd}');
+    sound.starts_with(before) && sound.ends_with(after) && before.len() + after.len() + 8 >= sound.len()
 }
 
 /// What the oracle needs, without the text.
