@@ -1,9 +1,10 @@
 //! How many calls a store lets in and closes in a second.
 //!
 //! `cargo run --release -p ainfera-store --example closes_per_second -- URL SECONDS` compares group commit with one transaction for each close, under
-//! 64 concurrent closers: over many accounts, and over one hot account. The database must be durable (fsync on), or it refuses.
+//! 64 concurrent closers, or as many as `closers=N` says: over many accounts, and over one hot account. The database must be durable (fsync on), or it
+//! refuses.
 //!
-//! With a third argument, `BATCH`, it measures admissions and closes of one agent in batches of that size.
+//! With a number for a third argument, `BATCH`, it measures admissions and closes of one agent in batches of that size.
 #![allow(clippy::unwrap_used, reason = "the calls are those of the tests")]
 
 #[allow(dead_code, reason = "the tests need more of it")]
@@ -20,13 +21,18 @@ use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{BootId, OutcomeStatus, RoutingOutcome, TenantId};
 use ainfera_store::{CaptureBatch, CloseResult, NewAgent, Verdict};
 
-const USAGE: &str = "usage: closes_per_second URL SECONDS [BATCH]";
+const USAGE: &str = "usage: closes_per_second URL SECONDS [BATCH | closers=N]";
+const CLOSERS: usize = 64;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (url, seconds, size) = match arguments.as_slice() {
-        [url, seconds] => return compare::run(url, Duration::from_secs(seconds.parse()?)).await,
+        [url, seconds] => return compare::run(url, Duration::from_secs(seconds.parse()?), CLOSERS).await,
+        [url, seconds, closers] if closers.starts_with("closers=") => {
+            let closers = closers.trim_start_matches("closers=").parse()?;
+            return compare::run(url, Duration::from_secs(seconds.parse()?), closers).await;
+        }
         [url, seconds, size] => (url, seconds, size),
         _ => return Err(USAGE.into()),
     };

@@ -17,10 +17,10 @@ use crate::call;
 type Failure = Box<dyn Error>;
 type Agent = (AgentId, TenantId);
 
-const CLOSERS: usize = 64;
-/// Each store has four connections that write, so every closer has one to itself when each close is a transaction of its own.
-const STORES: usize = CLOSERS / 4;
-const ROUND: usize = CLOSERS * 50;
+/// Each store has four connections that write: 64 transactions at once, when each close is one of its own. More than that makes none of them faster.
+const STORES: usize = 16;
+/// How many calls each closer closes before the next calls are let in.
+const EACH: usize = 50;
 const MANY: usize = 256;
 
 #[derive(Clone, Copy)]
@@ -31,7 +31,7 @@ enum Commit {
     Single,
 }
 
-pub async fn run(url: &str, duration: Duration) -> Result<(), Failure> {
+pub async fn run(url: &str, duration: Duration, closers: usize) -> Result<(), Failure> {
     let stores = try_join_all((0..STORES).map(|_| ainfera_store::open(url))).await?;
     let store = stores.first().ok_or("no store")?;
     store.migrate().await?;
@@ -49,8 +49,8 @@ pub async fn run(url: &str, duration: Duration) -> Result<(), Failure> {
     for (name, agents, target) in
         [("many accounts", &apart, ", target 5"), ("one hot account", &hot, ", target 25"), ("many accounts of one tenant", &together, "")]
     {
-        let grouped = measure(&stores, boot_id, agents, Commit::Grouped, duration).await?;
-        let single = measure(&stores, boot_id, agents, Commit::Single, duration).await?;
+        let grouped = measure(&stores, boot_id, agents, Commit::Grouped, duration, closers).await?;
+        let single = measure(&stores, boot_id, agents, Commit::Single, duration, closers).await?;
         let tenths = grouped * 10 / single.max(1);
         writeln!(
             stdout(),
@@ -69,11 +69,18 @@ async fn agent(store: &dyn Store, name: &str, tenant_id: TenantId) -> Result<Age
 }
 
 /// Closes per second over as many rounds as fit.
-async fn measure(stores: &[Arc<dyn Store>], boot_id: BootId, agents: &[Agent], commit: Commit, limit: Duration) -> Result<u128, Failure> {
+async fn measure(
+    stores: &[Arc<dyn Store>],
+    boot_id: BootId,
+    agents: &[Agent],
+    commit: Commit,
+    limit: Duration,
+    closers: usize,
+) -> Result<u128, Failure> {
     let mut elapsed = Duration::ZERO;
     let mut closed = 0;
     while elapsed < limit {
-        let calls = open(stores, boot_id, agents).await?;
+        let calls = open(stores, boot_id, agents, closers * EACH).await?;
         let start = Instant::now();
         match commit {
             Commit::Grouped => grouped(stores, &calls).await?,
@@ -85,9 +92,9 @@ async fn measure(stores: &[Arc<dyn Store>], boot_id: BootId, agents: &[Agent], c
     Ok(closed as u128 * 1_000_000 / elapsed.as_micros().max(1))
 }
 
-async fn open(stores: &[Arc<dyn Store>], boot_id: BootId, agents: &[Agent]) -> Result<Vec<RoutingOutcome>, Failure> {
+async fn open(stores: &[Arc<dyn Store>], boot_id: BootId, agents: &[Agent], count: usize) -> Result<Vec<RoutingOutcome>, Failure> {
     let store = stores.first().ok_or("no store")?;
-    let calls: Vec<RoutingOutcome> = (0..ROUND).map(|number| call::call(agents[number % agents.len()])).collect();
+    let calls: Vec<RoutingOutcome> = (0..count).map(|number| call::call(agents[number % agents.len()])).collect();
     for page in calls.chunks(400) {
         let admissions = page.iter().map(|outcome| call::admission(outcome, boot_id, "0.01")).collect();
         let reply = store.capture(CaptureBatch { admissions, ..CaptureBatch::default() }).await?;
@@ -99,7 +106,7 @@ async fn open(stores: &[Arc<dyn Store>], boot_id: BootId, agents: &[Agent]) -> R
 }
 
 async fn single(stores: &[Arc<dyn Store>], calls: &[RoutingOutcome]) -> Result<(), Failure> {
-    let closers = calls.chunks(ROUND / CLOSERS).enumerate().map(|(number, calls)| async move {
+    let closers = calls.chunks(EACH).enumerate().map(|(number, calls)| async move {
         for outcome in calls {
             close(&*stores[number % stores.len()], vec![call::closing(outcome, OutcomeStatus::Succeeded)]).await?;
         }
@@ -128,7 +135,7 @@ async fn grouped(stores: &[Arc<dyn Store>], calls: &[RoutingOutcome]) -> Result<
             }
         }
     };
-    let closers = calls.chunks(ROUND / CLOSERS).map(|calls| {
+    let closers = calls.chunks(EACH).map(|calls| {
         let sender = sender.clone();
         async move {
             for outcome in calls {
