@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 
 import OpenAI from 'openai';
 
-import { KEY, MODEL, countingFetch, reportCalls } from './client.js';
+import { countingFetch, KEY, MODEL, onceLeft, reportCalls } from './client.js';
 
 type Completion = OpenAI.ChatCompletion & { ainfera?: Record<string, string> };
 type More = Partial<OpenAI.ChatCompletionCreateParamsNonStreaming> & Record<string, unknown>;
@@ -158,7 +158,8 @@ test('a client that leaves in the middle leaves a row', async () => {
     .chat.completions.create({ ...params('[[mock tokens=500 delay_ms=20]]'), stream: true })
     .withResponse();
   for await (const chunk of stream) if (chunk.choices[0].delta.content) break;
-  assert.equal((await rowOf(response.headers.get('x-ainfera-inference-id')!)).outcome_status, 'client_gone');
+  const row = await onceLeft(() => rowOf(response.headers.get('x-ainfera-inference-id')!));
+  assert.equal(row.outcome_status, 'client_gone');
 });
 
 test('a wrong key is refused', async () => {

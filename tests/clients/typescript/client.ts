@@ -26,6 +26,18 @@ export function client(options: ClientOptions = { apiKey: KEY }): Anthropic {
   return new Anthropic({ baseURL: process.env.AINFERA_URL, maxRetries: 0, timeout: 10_000, fetch: countingFetch, ...options });
 }
 
+// The row of a call whose client has left: the gateway sees that when it next looks at the socket, and nobody can wait for that but by asking again.
+export async function onceLeft<Row>(rowOf: () => Promise<Row>): Promise<Row> {
+  for (const deadline = Date.now() + 10_000; ; ) {
+    try {
+      return await rowOf();
+    } catch (error) {
+      if ((error as { status?: number }).status !== 404 || Date.now() > deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 export function reportCalls(): void {
   writeFileSync(process.env.AINFERA_CALLS_FILE!, String(calls.routed));
 }

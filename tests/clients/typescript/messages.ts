@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 
 import Anthropic from '@anthropic-ai/sdk';
 
-import { KEY, MODEL, calls, client, reportCalls } from './client.js';
+import { calls, client, KEY, MODEL, onceLeft, reportCalls } from './client.js';
 
 type More = Partial<Anthropic.MessageCreateParamsNonStreaming> & Record<string, unknown>;
 type Ask = (content: string, more?: More) => Promise<Anthropic.Message>;
@@ -183,7 +183,7 @@ test('a client that leaves in the middle leaves a row', async () => {
   await stream.emitted('text');
   stream.abort();
   await assert.rejects(stream.finalMessage(), Anthropic.APIUserAbortError);
-  const row = await rowOf(stream.response!.headers.get('x-ainfera-inference-id')!);
+  const row = await onceLeft(() => rowOf(stream.response!.headers.get('x-ainfera-inference-id')!));
   assert.equal(row.outcome_status, 'client_gone');
 });
 

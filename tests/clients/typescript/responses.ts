@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import OpenAI from 'openai';
 import type { Response as Answer, ResponseCreateParamsNonStreaming, ResponseInputItem, Tool } from 'openai/resources/responses/responses';
 
-import { KEY, MODEL, countingFetch, reportCalls } from './client.js';
+import { countingFetch, KEY, MODEL, onceLeft, reportCalls } from './client.js';
 
 type Told = Answer & { ainfera?: Record<string, string> };
 type More = Partial<ResponseCreateParamsNonStreaming> & Record<string, unknown>;
@@ -170,7 +170,8 @@ test('a client that leaves in the middle leaves a row', async () => {
     .responses.create({ ...params('[[mock tokens=500 delay_ms=20]]'), stream: true })
     .withResponse();
   for await (const event of stream) if (event.type === 'response.output_text.delta') break;
-  assert.equal((await rowOf(response.headers.get('x-ainfera-inference-id')!)).outcome_status, 'client_gone');
+  const row = await onceLeft(() => rowOf(response.headers.get('x-ainfera-inference-id')!));
+  assert.equal(row.outcome_status, 'client_gone');
 });
 
 test('a wrong key is refused', async () => {
