@@ -1,5 +1,7 @@
 //! A call in another dialect on its way to Anthropic's form: what is said so far, where it comes from, what gets lost.
 
+pub mod openai;
+
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 

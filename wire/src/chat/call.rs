@@ -14,7 +14,7 @@ use crate::call::{Call, ClientHeaders, Translation};
 use crate::client::Client;
 use crate::coercion::{Change, Reason};
 use crate::json::is_too_deep;
-use crate::saying::Saying;
+use crate::saying::{Saying, openai};
 
 /// What the client said about the answer's stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +87,7 @@ pub(crate) fn said(body: &[u8]) -> Result<Said, BadRequest> {
     tools::say(&mut chat, &mut saying)?;
     sampling(&mut chat, &mut saying)?;
     answer(&mut chat, &mut saying)?;
-    user(&mut chat, &mut saying)?;
+    openai::user(&mut chat, &mut saying)?;
     rest(chat, &mut saying)?;
     let (messages, translation) = saying.done()?;
     Ok(Said { messages, translation, usage_chunk })
@@ -115,12 +115,7 @@ fn token_limit(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<(),
 }
 
 fn delivery(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<UsageChunk, BadRequest> {
-    let streamed = match chat.shift_remove("stream") {
-        None => false,
-        Some(Value::Bool(streamed)) => streamed,
-        Some(_) => return Err(BadRequest::new("stream", "must be true or false")),
-    };
-    saying.set("stream", "stream", json!(streamed));
+    let streamed = openai::stream(chat, saying)?;
     let options = match chat.shift_remove("stream_options") {
         None => Map::new(),
         Some(Value::Object(options)) => options,
@@ -134,13 +129,7 @@ fn delivery(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<UsageC
 }
 
 fn sampling(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
-    for name in ["temperature", "top_p", "top_k"] {
-        let Some(value) = chat.shift_remove(name) else { continue };
-        if !value.is_number() {
-            return Err(BadRequest::new(name, "must be a number"));
-        }
-        saying.set(name, name, value);
-    }
+    openai::numbers(chat, &["temperature", "top_p", "top_k"], saying)?;
     match chat.shift_remove("n") {
         None => {}
         Some(count) if count == json!(1) => {}
@@ -175,41 +164,11 @@ fn answer(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadR
     let mut output = Map::new();
     match chat.shift_remove("reasoning_effort") {
         None => {}
-        Some(Value::String(effort)) => match effort.as_str() {
-            "none" => saying.set("thinking", "reasoning_effort", json!({"type": "disabled"})),
-            "minimal" => {
-                saying.lost.add("reasoning_effort", Change::Clamped("low".to_owned()));
-                output.insert("effort".to_owned(), json!("low"));
-            }
-            "low" | "medium" | "high" | "xhigh" | "max" => {
-                output.insert("effort".to_owned(), json!(effort));
-            }
-            _ => return Err(BadRequest::new("reasoning_effort", "must be one of none, minimal, low, medium, high, xhigh, max")),
-        },
+        Some(Value::String(word)) => openai::effort(&word, "reasoning_effort", &mut output, saying)?,
         Some(_) => return Err(BadRequest::new("reasoning_effort", "must be a string")),
     }
-    if output.contains_key("effort") {
-        saying.origins.add("output_config.effort", "reasoning_effort");
-    }
     if let Some(format) = chat.shift_remove("response_format") {
-        match format.get("type").and_then(Value::as_str) {
-            Some("text") => {}
-            Some("json_object") => saying.drop("response_format", Reason::NoEquivalent),
-            Some("json_schema") => {
-                let schema = format.pointer("/json_schema/schema").cloned().unwrap_or_else(|| json!({"type": "object"}));
-                for name in ["name", "description", "strict"] {
-                    // Anthropic's formats are always strict
-                    let is_said = |value: &Value| !value.is_null() && (name != "strict" || *value != json!(true));
-                    if format.pointer(&format!("/json_schema/{name}")).is_some_and(is_said) {
-                        saying.drop(format!("response_format.json_schema.{name}"), Reason::NoEquivalent);
-                    }
-                }
-                output.insert("format".to_owned(), json!({"type": "json_schema", "schema": schema}));
-                saying.origins.add("output_config.format", "response_format");
-                saying.origins.add("output_config.format.schema", "response_format.json_schema.schema");
-            }
-            _ => return Err(BadRequest::new("response_format.type", "must be one of text, json_object, json_schema")),
-        }
+        openai::format(&format, "response_format", "/json_schema", &mut output, saying)?;
     }
     if !output.is_empty() {
         saying.form.insert("output_config".to_owned(), Value::Object(output));
@@ -218,23 +177,6 @@ fn answer(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadR
         None => {}
         Some(kinds) if kinds == json!(["text"]) => {}
         Some(_) => saying.only_natively("modalities", "only OpenAI's own audio models answer in anything but text"),
-    }
-    Ok(())
-}
-
-/// Who is behind the agent.
-fn user(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
-    for name in ["safety_identifier", "user"] {
-        let Some(value) = chat.shift_remove(name) else { continue };
-        if !value.is_string() {
-            return Err(BadRequest::new(name, "must be a string"));
-        }
-        if saying.form.contains_key("metadata") {
-            saying.drop(name, Reason::NoEquivalent);
-            continue;
-        }
-        saying.form.insert("metadata".to_owned(), json!({"user_id": value}));
-        saying.origins.add("metadata.user_id", name);
     }
     Ok(())
 }

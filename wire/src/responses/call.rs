@@ -14,9 +14,9 @@ use crate::bad_request::{BadRequest, parse_body};
 use crate::call::{Call, ClientHeaders};
 use crate::chat::call::DEFAULT_MAX_TOKENS;
 use crate::client::Client;
-use crate::coercion::{Change, Reason};
+use crate::coercion::Reason;
 use crate::json::is_too_deep;
-use crate::saying::Saying;
+use crate::saying::{Saying, openai};
 
 /// What of the request comes back in its answer, and what the answer's calls are to be called.
 #[derive(Debug, Clone, Default)]
@@ -80,12 +80,12 @@ impl Call {
         let model = request.shift_remove("model").ok_or_else(|| BadRequest::new("model", "field required"))?;
         saying.set("model", "model", model);
         token_limit(&mut request, &mut saying)?;
-        delivery(&mut request, &mut saying)?;
+        openai::stream(&mut request, &mut saying)?;
         items::say(&mut request, &mut saying)?;
         tools::say(&mut request, &mut client, &mut saying)?;
-        sampling(&mut request, &mut saying)?;
+        openai::numbers(&mut request, &["temperature", "top_p"], &mut saying)?;
         answer(&mut request, &mut saying)?;
-        user(&mut request, &mut saying)?;
+        openai::user(&mut request, &mut saying)?;
         rest(request, &mut saying);
         let (messages, translation) = saying.done()?;
         Call::said(Client::Responses(Box::new(client)), body, messages, Some(translation), headers, estimate)
@@ -111,71 +111,22 @@ fn token_limit(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<
     Ok(())
 }
 
-fn delivery(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
-    let streamed = match request.shift_remove("stream") {
-        None => false,
-        Some(Value::Bool(streamed)) => streamed,
-        Some(_) => return Err(BadRequest::new("stream", "must be true or false")),
-    };
-    saying.set("stream", "stream", json!(streamed));
-    Ok(())
-}
-
-fn sampling(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
-    for name in ["temperature", "top_p"] {
-        let Some(value) = request.shift_remove(name) else { continue };
-        if !value.is_number() {
-            return Err(BadRequest::new(name, "must be a number"));
-        }
-        saying.set(name, name, value);
-    }
-    Ok(())
-}
-
 /// How the answer shall be: thought about, and formed.
 fn answer(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
     let mut output = Map::new();
     if let Some(reasoning) = request.shift_remove("reasoning") {
         let mut reasoning = crate::saying::object(reasoning, "reasoning")?;
-        match reasoning.shift_remove("effort").as_ref().map(|effort| effort.as_str().unwrap_or_default()) {
-            None => {}
-            Some("none") => saying.set("thinking", "reasoning.effort", json!({"type": "disabled"})),
-            Some("minimal") => {
-                saying.lost.add("reasoning.effort", Change::Clamped("low".to_owned()));
-                output.insert("effort".to_owned(), json!("low"));
-            }
-            Some(word @ ("low" | "medium" | "high" | "xhigh" | "max")) => {
-                output.insert("effort".to_owned(), json!(word));
-            }
-            Some(_) => return Err(BadRequest::new("reasoning.effort", "must be one of none, minimal, low, medium, high, xhigh, max")),
+        if let Some(word) = reasoning.shift_remove("effort") {
+            openai::effort(word.as_str().unwrap_or_default(), "reasoning.effort", &mut output, saying)?;
         }
         for name in reasoning.keys() {
             saying.drop(format!("reasoning.{name}"), Reason::NoEquivalent);
         }
     }
-    if output.contains_key("effort") {
-        saying.origins.add("output_config.effort", "reasoning.effort");
-    }
     if let Some(text) = request.shift_remove("text") {
         let mut text = crate::saying::object(text, "text")?;
         if let Some(format) = text.shift_remove("format") {
-            match format.get("type").and_then(Value::as_str) {
-                Some("text") => {}
-                Some("json_object") => saying.drop("text.format", Reason::NoEquivalent),
-                Some("json_schema") => {
-                    let schema = format.get("schema").cloned().unwrap_or_else(|| json!({"type": "object"}));
-                    for name in ["name", "description", "strict"] {
-                        // Anthropic's formats are always strict
-                        let is_said = |value: &Value| !value.is_null() && (name != "strict" || *value != json!(true));
-                        if format.get(name).is_some_and(is_said) {
-                            saying.drop(format!("text.format.{name}"), Reason::NoEquivalent);
-                        }
-                    }
-                    output.insert("format".to_owned(), json!({"type": "json_schema", "schema": schema}));
-                    saying.origins.add("output_config.format", "text.format");
-                }
-                _ => return Err(BadRequest::new("text.format.type", "must be one of text, json_object, json_schema")),
-            }
+            openai::format(&format, "text.format", "", &mut output, saying)?;
         }
         for name in text.keys() {
             saying.drop(format!("text.{name}"), Reason::NoEquivalent);
@@ -183,21 +134,6 @@ fn answer(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), B
     }
     if !output.is_empty() {
         saying.form.insert("output_config".to_owned(), Value::Object(output));
-    }
-    Ok(())
-}
-
-/// Who is behind the agent.
-fn user(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
-    for name in ["safety_identifier", "user"] {
-        let Some(value) = request.shift_remove(name) else { continue };
-        let value = crate::saying::text(value, name)?;
-        if saying.form.contains_key("metadata") {
-            saying.drop(name, Reason::NoEquivalent);
-            continue;
-        }
-        saying.form.insert("metadata".to_owned(), json!({"user_id": value}));
-        saying.origins.add("metadata.user_id", name);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::bad_request::BadRequest;
 use crate::coercion::{Change, Reason};
-use crate::saying::{Saying, object, required, source, text};
+use crate::saying::{Saying, object, openai, required, source, text};
 
 /// Turns so far, and the calls that wait for their results.
 #[derive(Default)]
@@ -215,22 +215,9 @@ fn tool_use(call: Value, path: &str, saying: &mut Saying) -> Result<Option<Value
     Ok(Some(json!({"type": "tool_use", "id": id, "name": name, "input": input})))
 }
 
-/// `content`: a string, or an array of parts. Each block with the path that it came from; empty texts say nothing and are left out.
+/// The blocks of one `content`.
 fn parts(content: Value, path: &str, saying: &mut Saying) -> Result<Vec<(Value, String)>, BadRequest> {
-    let parts = match content {
-        Value::String(text) if text.is_empty() => return Ok(Vec::new()),
-        Value::String(text) => return Ok(vec![(json!({"type": "text", "text": text}), path.to_owned())]),
-        Value::Array(parts) => parts,
-        _ => return Err(BadRequest::new(path, "must be a string or an array of parts")),
-    };
-    let mut blocks = Vec::with_capacity(parts.len());
-    for (at, part) in parts.into_iter().enumerate() {
-        let from = format!("{path}.{at}");
-        if let Some(block) = block(part, &from, saying)? {
-            blocks.push((block, from));
-        }
-    }
-    Ok(blocks)
+    openai::parts(content, path, block, saying)
 }
 
 fn block(part: Value, path: &str, saying: &mut Saying) -> Result<Option<Value>, BadRequest> {

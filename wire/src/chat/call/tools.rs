@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::bad_request::BadRequest;
 use crate::coercion::{Change, Reason};
-use crate::saying::{Saying, object, required, text};
+use crate::saying::{Saying, object, openai, required};
 
 pub(super) fn say(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
     let tools = match chat.shift_remove("tools") {
@@ -25,20 +25,7 @@ pub(super) fn say(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<
         }
     }
     let mut choice = choice.map(|choice| tool_choice(&choice, said.is_empty(), saying)).transpose()?.flatten();
-    match chat.shift_remove("parallel_tool_calls") {
-        None | Some(Value::Bool(true)) => {}
-        Some(Value::Bool(false)) if said.is_empty() => saying.drop("parallel_tool_calls", Reason::Empty),
-        Some(Value::Bool(false)) => {
-            let choice = choice.get_or_insert_with(|| json!({"type": "auto"}));
-            if choice["type"] == "none" {
-                saying.drop("parallel_tool_calls", Reason::Empty);
-            } else {
-                choice["disable_parallel_tool_use"] = json!(true);
-                saying.origins.add("tool_choice.disable_parallel_tool_use", "parallel_tool_calls");
-            }
-        }
-        Some(_) => return Err(BadRequest::new("parallel_tool_calls", "must be true or false")),
-    }
+    openai::parallel_calls(chat, said.is_empty(), &mut choice, saying)?;
     if said.is_empty() {
         if choice.is_some() && saying.native_only.is_none() {
             saying.drop("tool_choice", Reason::Empty);
@@ -62,21 +49,7 @@ fn tool(tool: Value, index: usize, at: usize, saying: &mut Saying) -> Result<Opt
     tool.shift_remove("type");
     let inner = format!("{path}.function");
     let mut function = object(required(&mut tool, "function", &path)?, &inner)?;
-    let name = text(required(&mut function, "name", &inner)?, &format!("{inner}.name"))?;
-    let schema = match function.shift_remove("parameters") {
-        None => json!({"type": "object", "properties": {}}),
-        Some(Value::Object(mut schema)) => {
-            schema.entry("type").or_insert_with(|| json!("object"));
-            Value::Object(schema)
-        }
-        Some(_) => return Err(BadRequest::new(format!("{inner}.parameters"), "must be an object")),
-    };
-    let mut said = json!({"name": name, "input_schema": schema});
-    for name in ["description", "strict"] {
-        if let Some(value) = function.shift_remove(name) {
-            said[name] = value;
-        }
-    }
+    let mut said = openai::function(&mut function, &inner)?;
     // what other gateways' clients put there, in Anthropic's own words
     if let Some(control) = tool.shift_remove("cache_control").or_else(|| function.shift_remove("cache_control")) {
         said["cache_control"] = control;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::ResponsesClient;
 use crate::bad_request::BadRequest;
 use crate::coercion::{Change, Reason};
-use crate::saying::{Saying, object, required, text};
+use crate::saying::{Saying, object, openai, required, text};
 
 pub(super) fn say(request: &mut Map<String, Value>, client: &mut ResponsesClient, saying: &mut Saying) -> Result<(), BadRequest> {
     let tools = match request.shift_remove("tools") {
@@ -21,7 +21,7 @@ pub(super) fn say(request: &mut Map<String, Value>, client: &mut ResponsesClient
         let mut tool = object(tool, &path)?;
         let kind = text(required(&mut tool, "type", &path)?, &format!("{path}.type"))?;
         let one = match kind.as_str() {
-            "function" => function(&mut tool, &path)?,
+            "function" => openai::function(&mut tool, &path)?,
             "custom" => custom(&mut tool, &path, client, saying)?,
             _ => {
                 saying.drop(path, Reason::NoEquivalent);
@@ -39,20 +39,7 @@ pub(super) fn say(request: &mut Map<String, Value>, client: &mut ResponsesClient
         said.push(one);
     }
     let mut choice = choice.map(|choice| tool_choice(&choice, said.is_empty(), saying)).transpose()?.flatten();
-    match request.shift_remove("parallel_tool_calls") {
-        None | Some(Value::Bool(true)) => {}
-        Some(Value::Bool(false)) if said.is_empty() => saying.drop("parallel_tool_calls", Reason::Empty),
-        Some(Value::Bool(false)) => {
-            let choice = choice.get_or_insert_with(|| json!({"type": "auto"}));
-            if choice["type"] == "none" {
-                saying.drop("parallel_tool_calls", Reason::Empty);
-            } else {
-                choice["disable_parallel_tool_use"] = json!(true);
-                saying.origins.add("tool_choice.disable_parallel_tool_use", "parallel_tool_calls");
-            }
-        }
-        Some(_) => return Err(BadRequest::new("parallel_tool_calls", "must be true or false")),
-    }
+    openai::parallel_calls(request, said.is_empty(), &mut choice, saying)?;
     if said.is_empty() {
         if choice.is_some() {
             saying.drop("tool_choice", Reason::Empty);
@@ -64,25 +51,6 @@ pub(super) fn say(request: &mut Map<String, Value>, client: &mut ResponsesClient
         saying.set("tool_choice", "tool_choice", choice);
     }
     Ok(())
-}
-
-fn function(tool: &mut Map<String, Value>, path: &str) -> Result<Value, BadRequest> {
-    let name = text(required(tool, "name", path)?, &format!("{path}.name"))?;
-    let schema = match tool.shift_remove("parameters") {
-        None => json!({"type": "object", "properties": {}}),
-        Some(Value::Object(mut schema)) => {
-            schema.entry("type").or_insert_with(|| json!("object"));
-            Value::Object(schema)
-        }
-        Some(_) => return Err(BadRequest::new(format!("{path}.parameters"), "must be an object")),
-    };
-    let mut said = json!({"name": name, "input_schema": schema});
-    for name in ["description", "strict"] {
-        if let Some(value) = tool.shift_remove(name) {
-            said[name] = value;
-        }
-    }
-    Ok(said)
 }
 
 /// A tool that takes any text becomes one that takes an object with that text in it; its calls are turned back.

@@ -1,0 +1,155 @@
+//! What Chat Completions and Responses say alike, under names of their own.
+
+use serde_json::{Map, Value, json};
+
+use super::{Saying, text};
+use crate::bad_request::BadRequest;
+use crate::coercion::{Change, Reason};
+
+/// `stream`: whether the answer is to be streamed.
+pub fn stream(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<bool, BadRequest> {
+    let streamed = match request.shift_remove("stream") {
+        None => false,
+        Some(Value::Bool(streamed)) => streamed,
+        Some(_) => return Err(BadRequest::new("stream", "must be true or false")),
+    };
+    saying.set("stream", "stream", json!(streamed));
+    Ok(streamed)
+}
+
+/// Members that are numbers and called alike.
+pub fn numbers(request: &mut Map<String, Value>, names: &[&str], saying: &mut Saying) -> Result<(), BadRequest> {
+    for name in names {
+        let Some(value) = request.shift_remove(*name) else { continue };
+        if !value.is_number() {
+            return Err(BadRequest::new(*name, "must be a number"));
+        }
+        saying.set(name, name, value);
+    }
+    Ok(())
+}
+
+/// An effort that stands at `field`, as a member of `output_config`, or as no thinking at all.
+pub fn effort(word: &str, field: &str, output: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
+    let word = match word {
+        "none" => {
+            saying.set("thinking", field, json!({"type": "disabled"}));
+            return Ok(());
+        }
+        "minimal" => {
+            saying.lost.add(field, Change::Clamped("low".to_owned()));
+            "low"
+        }
+        "low" | "medium" | "high" | "xhigh" | "max" => word,
+        _ => return Err(BadRequest::new(field, "must be one of none, minimal, low, medium, high, xhigh, max")),
+    };
+    output.insert("effort".to_owned(), json!(word));
+    saying.origins.add("output_config.effort", field);
+    Ok(())
+}
+
+/// The form of the answer that stands at `field`; name, schema and the like of a JSON schema stand at `inner`, a pointer into it.
+pub fn format(format: &Value, field: &str, inner: &str, output: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
+    match format.get("type").and_then(Value::as_str) {
+        Some("text") => {}
+        Some("json_object") => saying.drop(field, Reason::NoEquivalent),
+        Some("json_schema") => {
+            let described = format.pointer(inner);
+            let member = |name: &str| described.and_then(|described| described.get(name));
+            let path = format!("{field}{}", inner.replace('/', "."));
+            for name in ["name", "description", "strict"] {
+                // Anthropic's formats are always strict
+                let is_said = |value: &Value| !value.is_null() && (name != "strict" || *value != json!(true));
+                if member(name).is_some_and(is_said) {
+                    saying.drop(format!("{path}.{name}"), Reason::NoEquivalent);
+                }
+            }
+            let schema = member("schema").cloned().unwrap_or_else(|| json!({"type": "object"}));
+            output.insert("format".to_owned(), json!({"type": "json_schema", "schema": schema}));
+            saying.origins.add("output_config.format", field);
+            saying.origins.add("output_config.format.schema", format!("{path}.schema"));
+        }
+        _ => return Err(BadRequest::new(format!("{field}.type"), "must be one of text, json_object, json_schema")),
+    }
+    Ok(())
+}
+
+/// Who is behind the agent.
+pub fn user(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
+    for name in ["safety_identifier", "user"] {
+        let Some(value) = request.shift_remove(name) else { continue };
+        let value = text(value, name)?;
+        if saying.form.contains_key("metadata") {
+            saying.drop(name, Reason::NoEquivalent);
+            continue;
+        }
+        saying.form.insert("metadata".to_owned(), json!({"user_id": value}));
+        saying.origins.add("metadata.user_id", name);
+    }
+    Ok(())
+}
+
+/// A function whose members stand at `path`, as a tool. What it does not read stays.
+pub fn function(function: &mut Map<String, Value>, path: &str) -> Result<Value, BadRequest> {
+    let name = text(super::required(function, "name", path)?, &format!("{path}.name"))?;
+    let schema = match function.shift_remove("parameters") {
+        None => json!({"type": "object", "properties": {}}),
+        Some(Value::Object(mut schema)) => {
+            schema.entry("type").or_insert_with(|| json!("object"));
+            Value::Object(schema)
+        }
+        Some(_) => return Err(BadRequest::new(format!("{path}.parameters"), "must be an object")),
+    };
+    let mut said = json!({"name": name, "input_schema": schema});
+    for name in ["description", "strict"] {
+        if let Some(value) = function.shift_remove(name) {
+            said[name] = value;
+        }
+    }
+    Ok(said)
+}
+
+/// `parallel_tool_calls`, which Anthropic's form has in its choice of tools.
+pub fn parallel_calls(
+    request: &mut Map<String, Value>,
+    no_tools: bool,
+    choice: &mut Option<Value>,
+    saying: &mut Saying,
+) -> Result<(), BadRequest> {
+    match request.shift_remove("parallel_tool_calls") {
+        None | Some(Value::Bool(true)) => {}
+        Some(Value::Bool(false)) if no_tools => saying.drop("parallel_tool_calls", Reason::Empty),
+        Some(Value::Bool(false)) => {
+            let choice = choice.get_or_insert_with(|| json!({"type": "auto"}));
+            if choice["type"] == "none" {
+                saying.drop("parallel_tool_calls", Reason::Empty);
+            } else {
+                choice["disable_parallel_tool_use"] = json!(true);
+                saying.origins.add("tool_choice.disable_parallel_tool_use", "parallel_tool_calls");
+            }
+        }
+        Some(_) => return Err(BadRequest::new("parallel_tool_calls", "must be true or false")),
+    }
+    Ok(())
+}
+
+/// One part of a `content` at its path, as a block; nothing where it says nothing.
+type Part = fn(Value, &str, &mut Saying) -> Result<Option<Value>, BadRequest>;
+
+/// `content`: a string, or an array of parts. Each block with the path that it came from; empty texts say nothing and are left out.
+pub fn parts(content: Value, path: &str, part: Part, saying: &mut Saying) -> Result<Vec<(Value, String)>, BadRequest> {
+    let all = match content {
+        Value::String(text) if text.is_empty() => return Ok(Vec::new()),
+        Value::String(text) => return Ok(vec![(json!({"type": "text", "text": text}), path.to_owned())]),
+        Value::Array(all) => all,
+        _ => return Err(BadRequest::new(path, "must be a string or an array of parts")),
+    };
+    let mut blocks = Vec::with_capacity(all.len());
+    for (at, one) in all.into_iter().enumerate() {
+        let from = format!("{path}.{at}");
+        if let Some(block) = part(one, &from, saying)? {
+            blocks.push((block, from));
+        }
+    }
+    Ok(blocks)
+}
