@@ -55,8 +55,9 @@ impl ClientSlot {
 pub fn client(tls: Arc<ClientConfig>, connect: Duration) -> Client {
     let connector = Connector::new()
         .connector(NoDelay { tcp: TcpConnector::new(Resolver::default()).service() })
-        .rustls_0_23(tls)
         .max_http_version(awc::http::Version::HTTP_11)
+        // after `max_http_version`, which rebuilds the TLS settings and forgets what was given before it
+        .rustls_0_23(tls)
         // the default of 100 connections is for all hosts together, and the 101st stream waits in line
         .limit(0)
         .timeout(connect)
