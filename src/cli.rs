@@ -215,6 +215,9 @@ pub struct ServeArgs {
     /// The name of this process among those that share the database; instead of the configured one.
     #[arg(long, value_name = "NAME")]
     pub replica: Option<String>,
+    /// Give up a process of this replica name that still runs: its open calls are closed as lost.
+    #[arg(long)]
+    pub take_over: bool,
 }
 
 #[derive(Debug, Args)]

@@ -38,7 +38,7 @@ pub use database::{DatabaseUrl, DatabaseUrlError};
 pub use environment::{Environment, process_environment};
 pub use file::{ConfigError, load};
 pub use mistake::Mistake;
-pub use settings::{AnswerRetention, Durability, Limits, Overrides, RoutingSettings};
+pub use settings::{AnswerRetention, Durability, Limits, Overrides, RoutingSettings, TakeOver};
 pub use spool::SpoolPlace;
 
 use document::{Section, read_document};
@@ -52,6 +52,7 @@ pub struct Config {
     pub durability: Durability,
     /// Names this process among those that share a database; the same on every start.
     pub replica: String,
+    pub take_over: TakeOver,
     /// Worker threads; one for each processor when left out.
     pub workers: Option<usize>,
     /// Calls that may be open at once.
@@ -124,6 +125,7 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
         database: settings.database,
         durability: settings.durability,
         replica: settings.replica,
+        take_over: settings.take_over,
         workers: settings.workers,
         max_in_flight: settings.max_in_flight,
         max_attempts: settings.max_attempts,

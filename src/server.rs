@@ -1,7 +1,10 @@
 //! One gateway: from a configuration to a listening server, and back to nothing without losing a row.
 
 pub mod audit;
+pub mod listener;
 pub mod parts;
+pub mod process_lock;
+pub mod takeover;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -15,8 +18,8 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use ainfera_actors::brain::RoutingBrain;
 use ainfera_actors::capture::CaptureActor;
-use ainfera_actors::capture::replay::{ReplayError, replay, replay_former};
-use ainfera_actors::capture::spool_file::SpoolFile;
+use ainfera_actors::capture::replay::{ReplayError, SharedSpool, blocking, replay, replay_former};
+use ainfera_actors::capture::spool_file::{SpoolError, SpoolFile};
 use ainfera_actors::checkpoint::CheckpointActor;
 use ainfera_actors::counters::Counters;
 use ainfera_actors::doctor::{Checkup, DoctorActor};
@@ -33,12 +36,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::config::{Config, Durability};
+use crate::config::spool::Sharing;
+use crate::config::{Config, Durability, TakeOver};
 use crate::http::auth::KeyRing;
 use crate::http::body::BodyBudget;
 use crate::http::routes;
 use crate::http::state::{AuditPages, Shared};
 use parts::Parts;
+use process_lock::ProcessLock;
 
 /// Above the idle times of load balancers, so that they close first.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -56,6 +61,10 @@ pub enum StartError {
     Tls(#[from] rustls::Error),
     #[error("cannot listen on {address}: {source}")]
     Listen { address: SocketAddr, source: std::io::Error },
+    #[error(transparent)]
+    Lock(#[from] process_lock::LockError),
+    #[error(transparent)]
+    TakeOver(#[from] takeover::TakeOverError),
     #[error(transparent)]
     Spool(#[from] ReplayError),
     #[error(transparent)]
@@ -83,36 +92,34 @@ pub struct Server {
     /// Whether other replicas gave this one up.
     standing: watch::Receiver<Heartbeat>,
     mock: Option<MockUpstream>,
+    /// Held until this process writes no more.
+    lock: Option<ProcessLock>,
 }
 
 impl Server {
-    /// Opens the store, closes what an earlier boot left open, and listens. Must be called on an actix System: CaptureActor lives on its arbiter.
+    /// Takes the address, the lock and everything else that can be missing; only then opens the store for writing, closes what an earlier boot left
+    /// open, and serves. A start that fails has changed nothing that a running gateway uses. Must be called on an actix System: CaptureActor lives on
+    /// its arbiter.
     pub async fn start(config: Config) -> Result<Server, StartError> {
+        let listener = listener::bind(config.listen).map_err(|source| StartError::Listen { address: config.listen, source })?;
+        let mut lock = ProcessLock::take(&config)?;
+        let (parts, mock) = Parts::build(&config).await?;
+        let (checkpointing, public_key) = audit::checkpointing(&config.audit, &config.database)?.unzip();
+        let spool = Arc::new(Mutex::new(SpoolFile::new(config.spool.path.clone())));
+        try_spool(&config, &spool).await?;
         let store = ainfera_store::open(&config.database.exposed()).await?;
         if config.durability == Durability::Required {
             store.require_durability().await?;
         }
-        store.migrate().await?;
-        let boot_id = BootId::mint();
-        // first what really happened, then what nobody can tell any more
-        let spool = Arc::new(Mutex::new(SpoolFile::new(config.spool.path.clone())));
-        let mut replayed = replay(store.as_ref(), &spool).await?;
-        if let Some(former) = &config.spool.former {
-            replayed += replay_former(store.as_ref(), former).await?;
+        let former = lock.as_ref().and_then(ProcessLock::former_boot);
+        if config.take_over == TakeOver::Refused {
+            takeover::former_boots_are_over(store.as_ref(), &config.replica, former, &config.deadlines).await?;
         }
-        if replayed > 0 {
-            tracing::info!(replayed, "calls that an earlier boot had put into the spool are in the store");
-        }
-        let lost = store.begin_boot(boot_id, &config.replica).await?;
-        if lost > 0 {
-            tracing::warn!(lost, replica = config.replica, "calls that an earlier boot left open were closed as lost");
-        }
-        let (parts, mock) = Parts::build(&config).await?;
+        let boot_id = begin(&config, store.as_ref(), &spool, lock.as_mut()).await?;
         let gate = Gate::new(config.max_in_flight);
         let counters = Arc::new(Counters::default());
         let capture =
             CaptureActor::new(Arc::clone(&store), Arc::clone(&counters), gate.clone()).with_killswitch(config.killswitch_daily_usd);
-        let (checkpointing, public_key) = audit::checkpointing(&config.audit, &config.database)?.unzip();
         let capture = capture.with_spool(spool, config.deadlines.spool_after).checkpointing(checkpointing).start();
         let checkpoints = CheckpointActor::new(capture.clone(), Arc::clone(&counters)).start();
         let (replica, standing) = ReplicaActor::new(boot_id, &config.deadlines, capture.clone(), gate.clone());
@@ -171,7 +178,7 @@ impl Server {
             server = server.workers(workers);
         }
         let listen = |source| StartError::Listen { address: config.listen, source };
-        let server = server.bind(config.listen).map_err(listen)?;
+        let server = server.listen(listener).map_err(listen)?;
         let address = server.addrs().first().copied().unwrap_or(config.listen);
         let server = server.run();
         let handle = server.handle();
@@ -191,6 +198,7 @@ impl Server {
             replica,
             standing,
             mock,
+            lock,
         })
     }
 
@@ -269,12 +277,45 @@ impl Server {
             tracing::warn!(%error, "boot could not be marked closed");
         }
         let standing = *self.standing.borrow();
-        drop((self.checkpoints, self.replica, self.capture, self.mock));
+        drop((self.checkpoints, self.replica, self.capture, self.mock, self.lock));
         match standing {
             Heartbeat::Alive => ExitCode::SUCCESS,
             Heartbeat::Fenced => ExitCode::FAILURE,
         }
     }
+}
+
+/// A spool that cannot be written is found now, and not when the store is away and the rows of finished calls depend on it.
+async fn try_spool(config: &Config, spool: &SharedSpool) -> Result<(), StartError> {
+    match blocking(spool, SpoolFile::prepare).await {
+        Err(ReplayError::Spool(error @ SpoolError::InUse { .. })) if config.spool.sharing == Sharing::FirstCome => {
+            tracing::warn!(%error, "this process has no spool: give it a `replica` name");
+            Ok(())
+        }
+        other => Ok(other?),
+    }
+}
+
+/// The steps that cannot be taken back: from here on this process is the replica.
+async fn begin(config: &Config, store: &dyn Store, spool: &SharedSpool, lock: Option<&mut ProcessLock>) -> Result<BootId, StartError> {
+    store.migrate().await?;
+    let boot_id = BootId::mint();
+    if let Some(lock) = lock {
+        lock.name_holder(boot_id)?;
+    }
+    // first what really happened, then what can no longer be known
+    let mut replayed = replay(store, spool).await?;
+    if let Some(former) = &config.spool.former {
+        replayed += replay_former(store, former).await?;
+    }
+    if replayed > 0 {
+        tracing::info!(replayed, "calls that an earlier boot had put into the spool are in the store");
+    }
+    let lost = store.begin_boot(boot_id, &config.replica).await?;
+    if lost > 0 {
+        tracing::warn!(lost, replica = config.replica, "calls that an earlier boot left open were closed as lost");
+    }
+    Ok(boot_id)
 }
 
 /// How long a call can be open: its stream, being read on after its client left, its body and admission, the lease of a replica that died with

@@ -6,14 +6,15 @@ use std::process::ExitCode;
 use super::CommandError;
 use super::demonstration::{Greeting, greet};
 use crate::cli::ServeArgs;
-use crate::config::{Overrides, load, process_environment};
+use crate::config::{Overrides, TakeOver, load, process_environment};
 use crate::server::Server;
 use crate::telemetry;
 
 pub fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
     telemetry::init(process_environment("RUST_LOG").as_deref());
     let configured = args.config.is_some();
-    let overrides = Overrides { listen: args.listen, database: args.database, replica: args.replica };
+    let take_over = if args.take_over { TakeOver::Forced } else { TakeOver::Refused };
+    let overrides = Overrides { listen: args.listen, database: args.database, replica: args.replica, take_over };
     let config = load(args.config.as_deref(), overrides, &process_environment)?;
     actix_rt::System::new().block_on(Box::pin(async move {
         let server = Box::pin(Server::start(config)).await?;

@@ -60,17 +60,29 @@ pub enum Durability {
     NotChecked,
 }
 
+/// Whether a replica's name may be taken from a process that still runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TakeOver {
+    /// This process does not start.
+    #[default]
+    Refused,
+    /// The running one is given up: its open calls are closed as lost.
+    Forced,
+}
+
 /// What the command line says; it goes before the file.
 #[derive(Debug, Default, Clone)]
 pub struct Overrides {
     pub listen: Option<SocketAddr>,
     pub database: Option<DatabaseUrl>,
     pub replica: Option<String>,
+    pub take_over: TakeOver,
 }
 
 /// The part of the configuration that is about this process.
 pub(super) struct Settings {
     pub listen: SocketAddr,
+    pub take_over: TakeOver,
     pub database: DatabaseUrl,
     pub durability: Durability,
     pub replica: String,
@@ -103,12 +115,14 @@ pub(super) fn read(root: &Section<'_>, overrides: Overrides, environment: &Envir
     let replica = root.field("replica").and_then(|field| field.name().map(str::to_owned));
     let database = overrides.database.or(database).unwrap_or_default();
     let (durability, spool) = root.field("store").and_then(|field| field.table(read_store)).unwrap_or_default();
+    let take_over = overrides.take_over;
     let listen = overrides.listen.or(listen).unwrap_or(DEFAULT_LISTEN);
     let named = overrides.replica.or(replica);
     let lasts = named.is_some() || listen.port() != 0;
     let replica = named.unwrap_or_else(|| default_replica(&database, listen));
     Settings {
         listen,
+        take_over,
         durability,
         spool: spool.map_or_else(|| SpoolPlace::default_of(&database, lasts.then_some(replica.as_str())), SpoolPlace::at),
         replica,

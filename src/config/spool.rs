@@ -11,10 +11,20 @@ const FORMER: &str = "ainfera.spool";
 /// A name on a disk is at most 255 bytes.
 const LONGEST_NAME: usize = 200;
 
+/// Whether other processes may use the same file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// It belongs to one replica, which finds it again at its next start.
+    Own,
+    /// Whichever process needs it first has it: replicas without a lasting name, as tests start them.
+    FirstCome,
+}
+
 /// The spool of one replica.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpoolPlace {
     pub path: PathBuf,
+    pub sharing: Sharing,
     /// Where an earlier version may have left calls; looked at when a process starts.
     pub former: Option<PathBuf>,
 }
@@ -22,7 +32,7 @@ pub struct SpoolPlace {
 impl SpoolPlace {
     /// Where the operator says.
     pub fn at(path: PathBuf) -> Self {
-        Self { path, former: None }
+        Self { path, sharing: Sharing::Own, former: None }
     }
 
     /// Beside the file that it stands in for, or in the folder where the process was started, under its replica's name: several may be started there.
@@ -34,9 +44,10 @@ impl SpoolPlace {
                 path.push(".spool");
                 Self::at(path.into())
             }
-            (DatabaseUrl::Postgres(_), None) => Self::at(PathBuf::from(FORMER)),
+            (DatabaseUrl::Postgres(_), None) => Self { sharing: Sharing::FirstCome, ..Self::at(PathBuf::from(FORMER)) },
             (DatabaseUrl::Postgres(_), Some(replica)) => {
-                Self { path: PathBuf::from(format!("ainfera-{}.spool", file_name(replica))), former: Some(PathBuf::from(FORMER)) }
+                let path = PathBuf::from(format!("ainfera-{}.spool", file_name(replica)));
+                Self { path, sharing: Sharing::Own, former: Some(PathBuf::from(FORMER)) }
             }
         }
     }
@@ -75,7 +86,8 @@ mod tests {
 
     #[test]
     fn a_replica_whose_name_does_not_last_keeps_the_name_that_does() {
-        assert_eq!(SpoolPlace::default_of(&"postgres://h/d".parse().unwrap(), None), SpoolPlace::at("ainfera.spool".into()));
+        let place = SpoolPlace::default_of(&"postgres://h/d".parse().unwrap(), None);
+        assert_eq!((place.path, place.sharing), ("ainfera.spool".into(), Sharing::FirstCome));
     }
 
     #[test]

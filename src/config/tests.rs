@@ -264,8 +264,12 @@ fn a_replica_on_a_shared_store_is_named_after_its_host_and_port() {
 
 #[test]
 fn the_command_line_goes_before_the_file() {
-    let overrides =
-        Overrides { listen: Some("127.0.0.1:7".parse().unwrap()), database: Some("postgres://other/a".parse().unwrap()), replica: None };
+    let overrides = Overrides {
+        listen: Some("127.0.0.1:7".parse().unwrap()),
+        database: Some("postgres://other/a".parse().unwrap()),
+        replica: None,
+        take_over: TakeOver::Refused,
+    };
     let config = Config::from_toml_with("listen = \"0.0.0.0:1\"\ndatabase = \"sqlite://a.db\"\n", overrides, &nothing_set).unwrap();
     assert_eq!((config.listen.to_string().as_str(), config.database.to_string().as_str()), ("127.0.0.1:7", "postgres://other/a"));
     // the name follows the database that is used, not the one in the file

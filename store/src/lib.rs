@@ -36,7 +36,7 @@ pub use idempotency::{Earlier, EarlierCall, IdempotencyClaim, StoredAnswer};
 pub use invariants::Invariant;
 pub use open::open;
 pub use read::{AuditEventRow, ChainVerdict, InferenceView, LedgerEntryRow, LedgerView, NewAgent, StoredKey};
-pub use replica::Heartbeat;
+pub use replica::{Heartbeat, OpenBoot};
 pub use wallet::{CapChange, Owner, Strictness, WalletChange, WalletView};
 
 use std::time::Duration;
@@ -65,6 +65,9 @@ pub trait Store: Send + Sync {
     /// Starts a life of the replica called `replica` and returns how many calls its earlier lives had left open:
     /// each of them is closed as `lost`, charged by its intent's `charge_if_lost`.
     fn begin_boot(&self, boot_id: BootId, replica: &str) -> StoreFuture<'_, u64>;
+
+    /// The boots of this replica that were neither closed nor given up. Nothing where there is no schema yet.
+    fn open_boots(&self, replica: &str) -> StoreFuture<'_, Vec<OpenBoot>>;
 
     /// A sign of life of this boot, by the database's clock, and whether it was given up meanwhile.
     fn heartbeat(&self, boot_id: BootId) -> StoreFuture<'_, Heartbeat>;

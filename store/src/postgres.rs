@@ -28,7 +28,7 @@ use futures_util::FutureExt;
 
 use crate::invariants::Invariant;
 use crate::read::verify::{self, ChainWalk};
-use crate::replica::{Heartbeat, Reaped, Scope};
+use crate::replica::{Heartbeat, OpenBoot, Reaped, Scope};
 use crate::wallet::{Owner, WalletChange, WalletView};
 use crate::{
     AuditEventRow, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, NewAgent, Store, StoreError, StoreFuture, StoredKey,
@@ -80,6 +80,11 @@ impl Store for PostgresStore {
             Ok(closed)
         }
         .boxed()
+    }
+
+    fn open_boots(&self, replica: &str) -> StoreFuture<'_, Vec<OpenBoot>> {
+        let replica = replica.to_owned();
+        async move { within(ANSWER, replica::open_boots(&self.writers, &replica)).await }.boxed()
     }
 
     fn heartbeat(&self, boot_id: BootId) -> StoreFuture<'_, Heartbeat> {

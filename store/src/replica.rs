@@ -1,6 +1,18 @@
 //! Replicas on one database: each lives as long as its heartbeat is young, by the database's clock. Whoever is given up is fenced, and what it left
 //! open is closed as `lost` by whoever finds it first.
 
+use ainfera_schema::BootId;
+use jiff::Timestamp;
+
+/// A boot that may still run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenBoot {
+    pub boot_id: BootId,
+    pub heartbeat_at: Timestamp,
+    /// For how long its heartbeat has not moved, by the database's clock.
+    pub silent_ms: i64,
+}
+
 /// The answer to a sign of life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heartbeat {

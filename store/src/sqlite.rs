@@ -27,7 +27,7 @@ use futures_util::FutureExt;
 
 use crate::invariants::Invariant;
 use crate::read::verify::{self, ChainWalk};
-use crate::replica::{Heartbeat, Reaped, Scope};
+use crate::replica::{Heartbeat, OpenBoot, Reaped, Scope};
 use crate::wallet::{Owner, WalletChange, WalletView};
 use crate::{
     AuditEventRow, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, NewAgent, Store, StoreError, StoreFuture, StoredKey,
@@ -93,6 +93,11 @@ impl Store for SqliteStore {
             Ok(closed)
         }
         .boxed()
+    }
+
+    /// One process has the file, and a lock beside it says which: no other boot can run.
+    fn open_boots(&self, _: &str) -> StoreFuture<'_, Vec<OpenBoot>> {
+        async { Ok(Vec::new()) }.boxed()
     }
 
     fn heartbeat(&self, boot_id: BootId) -> StoreFuture<'_, Heartbeat> {

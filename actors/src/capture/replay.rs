@@ -96,7 +96,7 @@ async fn capture(store: &dyn Store, closings: &[Closing], unknown: &mut Vec<u8>)
 }
 
 /// Runs `work` where it may block.
-pub(super) async fn blocking<T: Send + 'static>(
+pub async fn blocking<T: Send + 'static>(
     spool: &SharedSpool,
     work: impl FnOnce(&mut SpoolFile) -> Result<T, SpoolError> + Send + 'static,
 ) -> Result<T, ReplayError> {

@@ -35,6 +35,18 @@ impl SpoolFile {
         &self.path
     }
 
+    /// Makes and locks the file now, and shows that it can be written. One that another process has locked is that one's to use.
+    pub fn prepare(&mut self) -> Result<(), SpoolError> {
+        let prepared = self.file().and_then(|file| {
+            // a byte that is taken back at once: a full disk and one that may only be read show here
+            let end = file.seek(SeekFrom::End(0))?;
+            let written = file.write_all(b"\n").and_then(|()| file.sync_data());
+            file.set_len(end)?;
+            written
+        });
+        prepared.map_err(|source| self.error(source))
+    }
+
     /// What an earlier life left. Nothing where there is no file.
     pub fn read(&mut self) -> Result<Spooled, SpoolError> {
         if self.file.is_none() && !self.path.exists() {

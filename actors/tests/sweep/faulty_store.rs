@@ -8,8 +8,8 @@ use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
 use ainfera_schema::{AgentId, BootId, InferenceId, ReceiptId, TenantId, Usd};
 use ainfera_store::{
     AuditEventRow, AuditHeight, CaptureBatch, CaptureReply, ChainEvent, ChainVerdict, CheckpointResult, Heartbeat, InferenceView,
-    Invariant, LedgerView, NewAgent, Owner, PublicCursor, PublicEvent, Receipt, Store, StoreError, StoreFuture, StoredKey, WalletChange,
-    WalletView,
+    Invariant, LedgerView, NewAgent, OpenBoot, Owner, PublicCursor, PublicEvent, Receipt, Store, StoreError, StoreFuture, StoredKey,
+    WalletChange, WalletView,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,7 @@ impl Store for FaultyStore {
     perhaps! {
         migrate() -> ();
         begin_boot(boot_id: BootId, replica: &str) -> u64;
+        open_boots(replica: &str) -> Vec<OpenBoot>;
         heartbeat(boot_id: BootId) -> Heartbeat;
         reap(boot_id: BootId, lease: Duration) -> u64;
         require_durability() -> ();

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::capture::{self, usd};
 use super::session::Session;
 use crate::lost::{self, Orphan, PAGE};
-use crate::replica::{Heartbeat, Reaped, Scope};
+use crate::replica::{Heartbeat, OpenBoot, Reaped, Scope};
 use crate::{CaptureBatch, StoreError};
 
 /// Locks the boots, not the intents: a capture locks accounts and then intents, and nobody shall wait in a circle. A boot that another reaper has
@@ -18,6 +18,21 @@ const ORPHANS: &str = "
 SELECT i.draft, i.charge_if_lost, clock_timestamp() FROM boots b JOIN intents i ON i.boot_id = b.boot_id
 WHERE b.state = 'fenced' AND ($1::text IS NULL OR b.replica = $1)
 LIMIT $2 FOR UPDATE OF b SKIP LOCKED";
+
+pub async fn open_boots(pool: &Pool, replica: &str) -> Result<Vec<OpenBoot>, StoreError> {
+    let client = pool.get().await?;
+    let columns = "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass('boots') AND attname = 'heartbeat_at'";
+    let columns: i64 = client.query_one(columns, &[]).await?.try_get(0)?;
+    if columns == 0 {
+        return Ok(Vec::new());
+    }
+    let find = "SELECT boot_id, heartbeat_at, (extract(epoch FROM clock_timestamp() - heartbeat_at) * 1000)::bigint
+        FROM boots WHERE replica = $1 AND state = 'open'";
+    let rows = client.query(find, &[&replica]).await?;
+    let boots =
+        rows.iter().map(|row| Ok(OpenBoot { boot_id: BootId(row.try_get(0)?), heartbeat_at: row.try_get(1)?, silent_ms: row.try_get(2)? }));
+    boots.collect()
+}
 
 pub async fn heartbeat(pool: &Pool, boot_id: BootId) -> Result<Heartbeat, StoreError> {
     let client = pool.get().await?;
