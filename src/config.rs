@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod base_url;
 pub mod builtin;
+pub mod ca_file;
 pub mod capture;
 pub mod database;
 pub mod doctor;
@@ -18,6 +19,7 @@ pub mod holds;
 pub mod killswitch;
 pub mod mistake;
 pub mod models;
+pub mod own_deadlines;
 pub mod providers;
 pub mod secret;
 pub mod settings;
@@ -32,7 +34,7 @@ use std::time::Duration;
 use ainfera_actors::capture::acknowledge::Acknowledge;
 use ainfera_actors::health::HealthSettings;
 use ainfera_routing::HoldMode;
-use ainfera_schema::{Deadlines, Model, Provider, Usd};
+use ainfera_schema::{Deadlines, Model, OwnDeadlines, Provider, Usd};
 
 pub use database::{DatabaseUrl, DatabaseUrlError};
 pub use environment::{Environment, process_environment};
@@ -96,6 +98,12 @@ impl Config {
     /// The configuration of a gateway that has no file: the defaults, and every provider whose key is in the environment.
     pub fn from_environment(environment: &Environment<'_>) -> Result<Self, Vec<Mistake>> {
         Self::from_toml("", environment)
+    }
+
+    /// What is set for one provider or one model in place of [`Config::deadlines`].
+    pub fn own_deadlines(&self) -> impl Iterator<Item = &OwnDeadlines> {
+        let providers = self.providers.iter().map(|provider| &provider.deadlines);
+        providers.chain(self.models.iter().map(|model| &model.deadlines))
     }
 }
 

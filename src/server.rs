@@ -24,12 +24,12 @@ use ainfera_actors::checkpoint::CheckpointActor;
 use ainfera_actors::counters::Counters;
 use ainfera_actors::doctor::{Checkup, DoctorActor};
 use ainfera_actors::gate::Gate;
-use ainfera_actors::provider::client::ClientSlot;
+use ainfera_actors::provider::transport::pools::ProviderPools;
 use ainfera_actors::reader::ReaderActor;
 use ainfera_actors::replica::ReplicaActor;
 use ainfera_actors::worker::Worker;
 use ainfera_mock::MockUpstream;
-use ainfera_schema::{BootId, Deadlines};
+use ainfera_schema::{BootId, Deadlines, OwnDeadlines};
 use ainfera_store::{Heartbeat, Store, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -127,7 +127,8 @@ impl Server {
         let reader = ReaderActor::new(Arc::clone(&store)).start();
         let checkup = match config.doctor_every {
             Some(every) => {
-                let (doctor, checkup) = DoctorActor::new(reader.clone(), every, longest_call(&config.deadlines), Arc::clone(&counters));
+                let (doctor, checkup) =
+                    DoctorActor::new(reader.clone(), every, longest_call(&config.deadlines, config.own_deadlines()), Arc::clone(&counters));
                 doctor.start();
                 checkup
             }
@@ -155,7 +156,7 @@ impl Server {
             let worker = Rc::new(Worker {
                 brain: RoutingBrain::new(Arc::clone(&parts.catalogue), parts.brain.clone()).start(),
                 capture: worker_capture.clone(),
-                clients: Rc::new(ClientSlot::new(Arc::clone(&parts.tls), parts.deadlines.connect)),
+                pools: ProviderPools::new(Arc::clone(&parts.tls), parts.deadlines.connect),
                 providers: Arc::clone(&parts.providers),
                 deadlines: parts.deadlines,
                 health: Arc::clone(&parts.health),
@@ -318,11 +319,12 @@ async fn begin(config: &Config, store: &dyn Store, spool: &SharedSpool, lock: Op
     Ok(boot_id)
 }
 
-/// How long a call can be open: its stream, being read on after its client left, its body and admission, the lease of a replica that died with
-/// it, and a minute for the reaper and for records on their way.
-pub fn longest_call(deadlines: &Deadlines) -> Duration {
-    let parts =
-        [deadlines.total, deadlines.drain_after_disconnect, deadlines.body, deadlines.admission, deadlines.acknowledge, deadlines.lease];
+/// How long a call can be open: the longest total that any provider or model is given, being read on after its client left, its body and admission,
+/// the lease of a replica that died with it, and a minute for the reaper and for records on their way.
+pub fn longest_call<'o>(deadlines: &Deadlines, own: impl IntoIterator<Item = &'o OwnDeadlines>) -> Duration {
+    let total = own.into_iter().filter_map(|own| own.total).chain([deadlines.answering.total, deadlines.reasoning.total]).max();
+    let total = total.unwrap_or_default();
+    let parts = [total, deadlines.drain_after_disconnect, deadlines.body, deadlines.admission, deadlines.acknowledge, deadlines.lease];
     parts.iter().sum::<Duration>() + Duration::from_secs(60)
 }
 

@@ -14,6 +14,7 @@ mod last_word;
 pub mod meter;
 pub mod replay;
 pub mod strict;
+mod total;
 mod turn;
 
 use std::collections::VecDeque;
@@ -38,6 +39,7 @@ pub use failure::CallFailure;
 pub use head::{Head, HeadBody, HeadFacts, HeadReply, SinkAddress, StreamAddress};
 use hold::Held;
 use meter::{Counted, Running};
+use total::Total;
 
 /// Told by [`crate::sink::body::ClientHold`] when the client leaves.
 #[derive(Message)]
@@ -55,6 +57,7 @@ pub struct DispatchActor {
     phase: Phase,
     attempts_started: u32,
     client: Client,
+    total: Total,
 }
 
 /// The whole life of a call; failover is possible in `Trying` only.
@@ -85,7 +88,16 @@ struct Open {
 
 impl DispatchActor {
     pub fn new(setup: Rc<CallSetup>, permit: Permit, sink: SinkAddress, head: HeadReply) -> Self {
-        Self { setup, permit: Some(permit), sink, head: Some(head), phase: Phase::Admitting, attempts_started: 0, client: Client::There }
+        Self {
+            setup,
+            permit: Some(permit),
+            sink,
+            head: Some(head),
+            phase: Phase::Admitting,
+            attempts_started: 0,
+            client: Client::There,
+            total: Total::new(),
+        }
     }
 
     fn admitted(&mut self, result: Result<Entry, CallFailure>, context: &mut Context<Self>) {
@@ -142,6 +154,7 @@ impl DispatchActor {
 
     /// What it may cost is held.
     fn start_attempt(&mut self, mut running: Running, context: &mut Context<Self>) -> Result<(), ProviderFailure> {
+        self.allow_total(self.setup.worker.total(&self.setup.call, &running.entry.model), context);
         let Phase::Trying { open, .. } = &mut self.phase else { return Ok(()) };
         match start_attempt(&self.setup, &mut running, open, context) {
             Ok(attempting) => {
@@ -268,12 +281,8 @@ impl Actor for DispatchActor {
         crate::fault_injection::arm(self.setup.request_id, &self.setup.call.body);
         let admission = admission::admit(Rc::clone(&self.setup), permit).into_actor(self);
         context.spawn(admission.map(|result, actor, context| actor.admitted(result, context)));
-        context.run_later(self.setup.worker.deadlines.total, |actor, context| {
-            if let Phase::Trying { .. } | Phase::Committed { .. } = actor.phase {
-                actor.settle_running();
-                actor.fail(CallFailure::TimedOut, OutcomeStatus::TimedOut, context);
-            }
-        });
+        // until a candidate is asked it is that of a model that just answers
+        self.allow_total(self.setup.worker.deadlines.answering.total, context);
     }
 }
 

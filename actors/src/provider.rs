@@ -4,11 +4,12 @@
 pub mod client;
 pub mod exchange;
 pub mod failure;
+pub mod transport;
 
 use std::rc::Rc;
 
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WeakRecipient, WrapFuture};
-use ainfera_schema::{Deadlines, StreamMode};
+use ainfera_schema::{Patience, StreamMode};
 use ainfera_wire::Heard;
 use ainfera_wire::upstream::{UpstreamReader, UpstreamRequest};
 
@@ -53,7 +54,7 @@ pub struct ProviderSetup {
     pub clients: Rc<ClientSlot>,
     pub request: UpstreamRequest,
     pub reader: UpstreamReader,
-    pub deadlines: Deadlines,
+    pub patience: Patience,
     /// The dispatcher; weak, for it owns us.
     pub emit: WeakRecipient<Emit>,
     pub failed: WeakRecipient<Failed>,
@@ -80,7 +81,7 @@ impl Actor for ProviderActor {
         let attempt = setup.attempt;
         let sent = setup.request.body.clone();
         let headers = setup.request.headers.clone();
-        let exchange = Exchange::new(setup.clients, setup.request, setup.reader, setup.deadlines);
+        let exchange = Exchange::new(setup.clients, setup.request, setup.reader, setup.patience);
         let run = async move {
             // owned here, so that it speaks also when this future panics
             let mut report = report;

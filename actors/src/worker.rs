@@ -1,26 +1,28 @@
 //! What one worker thread has at hand for every call it serves.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Addr;
 use ainfera_routing::HoldMode;
-use ainfera_schema::{BootId, Deadlines, Provider, ProviderId};
+use ainfera_schema::{BootId, Deadlines, Model, Patience, Provider, ProviderId};
+use ainfera_wire::Call;
+use ainfera_wire::upstream::Dialect;
 
 use crate::brain::RoutingBrain;
 use crate::capture::CaptureActor;
 use crate::capture::acknowledge::Acknowledge;
 use crate::counters::Counters;
 use crate::health::Health;
-use crate::provider::client::ClientSlot;
+use crate::provider::transport::pools::ProviderPools;
 
 /// Made in the app factory, once per worker: neither the client nor the brain is shared between threads.
 pub struct Worker {
     pub brain: Addr<RoutingBrain>,
     /// On the main arbiter.
     pub capture: Addr<CaptureActor>,
-    pub clients: Rc<ClientSlot>,
+    pub pools: ProviderPools,
     pub providers: Arc<HashMap<ProviderId, Provider>>,
     pub deadlines: Deadlines,
     /// The same for all workers of the process.
@@ -29,4 +31,19 @@ pub struct Worker {
     pub acknowledge: Acknowledge,
     pub holds: HoldMode,
     pub counters: Arc<Counters>,
+}
+
+impl Worker {
+    /// How long this provider may take over this call: what is set for the model, else for the provider, else for models of its kind.
+    pub fn patience(&self, call: &Call, provider: &Provider, model: &Model) -> Patience {
+        let reasons = Dialect::of(provider.kind).reasons_before_answering(call, model);
+        let usual = if reasons { self.deadlines.reasoning } else { self.deadlines.answering };
+        model.deadlines.over(provider.deadlines.over(usual))
+    }
+
+    /// How long a call may take once this model was asked.
+    pub fn total(&self, call: &Call, model: &Model) -> Duration {
+        let provider = self.providers.get(&model.provider);
+        provider.map_or(self.deadlines.answering, |provider| self.patience(call, provider, model)).total
+    }
 }

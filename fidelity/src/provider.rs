@@ -1,6 +1,6 @@
 //! Providers, as an operator would have configured them.
 
-use ainfera_schema::{Model, ModelSlug, OnDisconnect, Provider, ProviderId, ProviderKind, StreamMode};
+use ainfera_schema::{Model, ModelSlug, Network, OnDisconnect, OwnDeadlines, Provider, ProviderId, ProviderKind, StreamMode};
 use ainfera_wire::upstream::{Dialect, UpstreamRequest};
 use ainfera_wire::{BadRequest, Call};
 
@@ -25,6 +25,8 @@ impl Upstream {
                 on_disconnect: OnDisconnect::Cancel,
                 max_concurrent: None,
                 stream_mode: StreamMode::Native,
+                network: Network::default(),
+                deadlines: OwnDeadlines::default(),
             },
             model: Model {
                 slug: ModelSlug::new("the-model"),
@@ -40,6 +42,7 @@ impl Upstream {
                 context_window: None,
                 max_output_tokens: None,
                 expected_latency_ms: None,
+                deadlines: OwnDeadlines::default(),
             },
         }
     }

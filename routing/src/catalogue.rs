@@ -94,7 +94,7 @@ fn candidate(entry: &CatalogueEntry) -> Candidate {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use ainfera_schema::{Price, ProviderId};
+    use ainfera_schema::{OwnDeadlines, Price, ProviderId};
     use rust_decimal::Decimal;
 
     pub(crate) fn entry(slug: &str, kind: ProviderKind, q_prior: &str, input: &str, output: &str) -> CatalogueEntry {
@@ -119,6 +119,7 @@ pub(crate) mod tests {
             context_window: None,
             max_output_tokens: None,
             expected_latency_ms: None,
+            deadlines: OwnDeadlines::default(),
         };
         CatalogueEntry { model, kind }
     }

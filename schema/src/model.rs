@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelSlug, MoneyError, ProviderId, StreamMode, TokenUsage, Usd};
+use crate::{ModelSlug, MoneyError, OwnDeadlines, ProviderId, StreamMode, TokenUsage, Usd};
 
 /// US dollars per million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +65,8 @@ pub struct Model {
     pub context_window: Option<u64>,
     pub max_output_tokens: Option<u64>,
     pub expected_latency_ms: Option<u32>,
+    /// In place of the deadlines of its provider and of all models.
+    pub deadlines: OwnDeadlines,
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ProviderId;
+use crate::{Network, OwnDeadlines, ProviderId};
 
 /// Which vendor's habits a provider has. The kind decides the dialect, the paths and the field names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -102,7 +102,7 @@ impl StreamMode {
     }
 }
 
-/// A provider as configured. `base_url` has no trailing slash and no `/v1`.
+/// A provider as configured. `base_url` has no trailing slash; `network.api_version` says whether it holds the version of the API.
 #[derive(Debug, Clone)]
 pub struct Provider {
     pub id: ProviderId,
@@ -114,6 +114,9 @@ pub struct Provider {
     /// Attempts that it may have at once; left out: no limit.
     pub max_concurrent: Option<u32>,
     pub stream_mode: StreamMode,
+    pub network: Network,
+    /// In place of the deadlines of all providers.
+    pub deadlines: OwnDeadlines,
 }
 
 /// Text that never shows: its `Debug` form is `***`.

@@ -26,11 +26,13 @@ pub struct Findings {
 
 pub fn run(args: &DoctorArgs) -> Result<ExitCode, CommandError> {
     let url = database_url(&args.database)?;
-    let deadlines = match &args.database.config {
-        Some(path) => load(Some(path), Overrides::default(), &process_environment)?.deadlines,
-        None => Deadlines::default(),
+    let longest_call = match &args.database.config {
+        Some(path) => {
+            let config = load(Some(path), Overrides::default(), &process_environment)?;
+            longest_call(&config.deadlines, config.own_deadlines())
+        }
+        None => longest_call(&Deadlines::default(), []),
     };
-    let longest_call = longest_call(&deadlines);
     let invariants = actix_rt::System::new().block_on(async { open_store(&url).await?.invariants_within(longest_call).await })?;
     let findings = Findings::new(url.to_string(), invariants);
     let written = if args.json { findings.write_json(&mut stdout()) } else { findings.write_text(&mut stdout()) };
@@ -115,7 +117,7 @@ mod tests {
 
     #[test]
     fn the_store_and_the_defaults_agree_on_the_longest_call() {
-        assert_eq!(longest_call(&Deadlines::default()), ainfera_store::invariants::LONGEST_CALL);
+        assert_eq!(longest_call(&Deadlines::default(), []), ainfera_store::invariants::LONGEST_CALL);
     }
 
     #[test]

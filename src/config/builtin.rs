@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ainfera_schema::{Model, OnDisconnect, Provider, ProviderId, ProviderKind, Secret, StreamMode};
+use ainfera_schema::{Model, Network, OnDisconnect, OwnDeadlines, Provider, ProviderId, ProviderKind, Secret, StreamMode};
 
 use super::document::{Section, read_document};
 use super::environment::{Environment, non_empty};
@@ -33,6 +33,8 @@ pub fn providers(root: &Section<'_>, environment: &Environment<'_>) -> Vec<Provi
             on_disconnect: OnDisconnect::default(),
             max_concurrent: None,
             stream_mode: StreamMode::Native,
+            network: Network::default(),
+            deadlines: OwnDeadlines::default(),
         });
     }
     if providers.is_empty() {
@@ -45,6 +47,8 @@ pub fn providers(root: &Section<'_>, environment: &Environment<'_>) -> Vec<Provi
             on_disconnect: OnDisconnect::default(),
             max_concurrent: None,
             stream_mode: StreamMode::Native,
+            network: Network::default(),
+            deadlines: OwnDeadlines::default(),
         });
     }
     providers

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use super::document::Section;
 use super::field::Field;
 use super::mistake::did_you_mean;
+use super::own_deadlines;
 use super::stream_mode;
 
 /// More tokens than any window holds.
@@ -54,6 +55,7 @@ fn read_one(section: &Section<'_>, providers: &BTreeSet<String>, slugs: &mut BTr
         context_window,
         max_output_tokens,
         expected_latency_ms: latency_ms.and_then(|latency_ms| u32::try_from(latency_ms).ok()),
+        deadlines: own_deadlines::read(section),
     })
 }
 

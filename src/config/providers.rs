@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use ainfera_schema::{OnDisconnect, Provider, ProviderId, ProviderKind, Secret};
+use ainfera_schema::{Network, OnDisconnect, Provider, ProviderId, ProviderKind, Secret};
 
 use super::base_url;
+use super::ca_file;
 use super::document::Section;
 use super::environment::Environment;
+use super::own_deadlines;
 use super::secret;
 use super::stream_mode;
 use super::vendor::vendor;
@@ -46,7 +48,19 @@ fn read_one(section: &Section<'_>, environment: &Environment<'_>, named: &mut BT
     let max_concurrent = section.field("max_concurrent").and_then(|field| field.whole(1..=1_000_000));
     let max_concurrent = max_concurrent.and_then(|limit| u32::try_from(limit).ok());
     let stream_mode = stream_mode::read(section);
-    Some(Provider { id: ProviderId::new(id?), kind: kind?, base_url: base_url?, api_key, on_disconnect, max_concurrent, stream_mode })
+    let network = Network { trust: ca_file::read(section), ..Network::default() };
+    let deadlines = own_deadlines::read(section);
+    Some(Provider {
+        id: ProviderId::new(id?),
+        kind: kind?,
+        base_url: base_url?,
+        api_key,
+        on_disconnect,
+        max_concurrent,
+        stream_mode,
+        network,
+        deadlines,
+    })
 }
 
 fn read_id<'d>(section: &Section<'d>, named: &mut BTreeSet<String>) -> Option<&'d str> {

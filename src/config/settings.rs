@@ -11,6 +11,7 @@ use super::document::Section;
 use super::environment::{Environment, host_name, non_empty};
 use super::field::Field;
 use super::models::read_quality;
+use super::own_deadlines;
 use super::secret;
 use super::spool::SpoolPlace;
 
@@ -170,12 +171,13 @@ fn read_database(field: &Field<'_>, environment: &Environment<'_>) -> Option<Dat
 
 fn read_deadlines(section: &Section<'_>) -> Option<Deadlines> {
     let mut deadlines = Deadlines::default();
+    // what is said of all models is meant for all, unless those that reason have a table of their own
+    let of_all = own_deadlines::read_table(section);
+    let of_reasoning = section.field("reasoning").and_then(|field| field.table(|table| Some(own_deadlines::read_table(table))));
+    deadlines.answering = of_all.over(deadlines.answering);
+    deadlines.reasoning = of_reasoning.unwrap_or_default().over(of_all.over(deadlines.reasoning));
     for (key, deadline) in [
         ("connect", &mut deadlines.connect),
-        ("first_event", &mut deadlines.first_event),
-        ("whole_answer", &mut deadlines.whole_answer),
-        ("idle", &mut deadlines.idle),
-        ("total", &mut deadlines.total),
         ("stall", &mut deadlines.stall),
         ("ping", &mut deadlines.ping),
         ("hold", &mut deadlines.hold),

@@ -72,8 +72,9 @@ fn a_good_file_is_read_whole() {
     assert_eq!(config.database.to_string(), "postgres://db/ainfera");
     assert_eq!((config.replica.as_str(), config.workers, config.max_in_flight, config.max_attempts), ("a", Some(2), 50, 2));
     assert_eq!(config.deadlines.connect, Duration::from_secs(1));
-    assert_eq!(config.deadlines.first_event, Duration::from_millis(2500));
-    assert_eq!(config.deadlines.total, Deadlines::default().total);
+    assert_eq!(config.deadlines.answering.first_event, Duration::from_millis(2500));
+    assert_eq!(config.deadlines.reasoning.first_event, Duration::from_millis(2500));
+    assert_eq!(config.deadlines.answering.total, Deadlines::default().answering.total);
     assert_eq!(config.routing.default_floor, Decimal::new(7, 1));
     assert!(config.routing.floor_on_q_prior && config.routing.expected_cost_ranking && !config.routing.preference_live);
     assert_eq!(config.limits.body_bytes, 1 << 20);
@@ -322,7 +323,7 @@ fn who_cannot_stream_is_a_setting_of_providers_and_of_models() {
     assert_eq!(modes, ["wrapped", "native"]);
     let modes: Vec<&str> = config.models.iter().map(|model| model.stream_mode.as_str()).collect();
     assert_eq!(modes, ["wrapped", "native"]);
-    assert_eq!(config.deadlines.whole_answer, Duration::from_secs(90));
+    assert_eq!(config.deadlines.answering.whole_answer, Duration::from_secs(90));
 }
 
 #[test]

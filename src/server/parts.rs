@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use ainfera_actors::brain::BrainSettings;
 use ainfera_actors::health::Health;
+use ainfera_actors::provider::transport::trust::TlsSettings;
 use ainfera_mock::{MockSettings, MockUpstream};
 use ainfera_routing::decide::{FloorSource, Ranking};
 use ainfera_routing::{Catalogue, CatalogueEntry, DecideOptions, Dial, PolicySettings};
 use ainfera_schema::{Deadlines, Provider, ProviderId, ProviderKind};
-use rustls::ClientConfig;
 
 use super::StartError;
 use crate::config::{Config, process_environment};
@@ -20,7 +20,7 @@ pub struct Parts {
     pub catalogue: Arc<Catalogue>,
     pub brain: BrainSettings,
     pub providers: Arc<HashMap<ProviderId, Provider>>,
-    pub tls: Arc<ClientConfig>,
+    pub tls: Arc<TlsSettings>,
     pub deadlines: Deadlines,
     pub health: Arc<Health>,
 }
@@ -43,11 +43,15 @@ impl Parts {
         });
         let catalogue = Catalogue::new(entries.collect())?;
         let health = Health::new(config.health, &catalogue, providers.values(), Instant::now());
+        let tls = TlsSettings::default();
+        for provider in providers.values().filter(|provider| provider.base_url.starts_with("https://")) {
+            tls.of(&provider.network.trust)?;
+        }
         let parts = Self {
             catalogue: Arc::new(catalogue),
             brain: brain_settings(config),
             providers: Arc::new(providers),
-            tls: ainfera_actors::provider::client::tls_config()?,
+            tls: Arc::new(tls),
             deadlines: config.deadlines,
             health: Arc::new(health),
         };

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 /// How long a call may be open under the default deadlines of the gateway.
-pub const LONGEST_CALL: Duration = Duration::from_secs(1065);
+pub const LONGEST_CALL: Duration = Duration::from_secs(3765);
 
 /// One promise, and whether the rows keep it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

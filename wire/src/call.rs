@@ -31,6 +31,8 @@ pub struct Call {
     pub stop_sequences: Vec<String>,
     /// The caller asked to hear what the model thinks.
     pub wants_thinking: bool,
+    /// What the caller says about reasoning before the answer.
+    pub asked_reasoning: AskedReasoning,
     /// Uses something that only Anthropic's own API has.
     pub anthropic_only: bool,
     /// What looks like a mistake of the caller's (a block that nobody knows, a call without its result): only a provider of the client's own dialect
@@ -62,6 +64,26 @@ pub struct Translation {
 pub enum Delivery {
     Streamed,
     Whole,
+}
+
+/// Whether a model shall think before it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedReasoning {
+    /// Left to the model.
+    Unsaid,
+    Off,
+    On,
+}
+
+impl AskedReasoning {
+    fn of(request: &MessagesRequest<'_>) -> Self {
+        let effort = request.output_config.as_ref().and_then(|output| output.effort.as_deref());
+        match (request.thinking.as_ref().map(|thinking| &*thinking.kind), effort) {
+            (Some("disabled"), _) | (None, Some("none")) => AskedReasoning::Off,
+            (Some(_), _) | (None, Some(_)) => AskedReasoning::On,
+            (None, None) => AskedReasoning::Unsaid,
+        }
+    }
 }
 
 /// `anthropic-*` headers of the request.
@@ -126,6 +148,7 @@ impl Call {
             max_tokens: request.max_tokens,
             has_tools: !request.tools.is_empty(),
             stop_sequences: request.stop_sequences.iter().map(|sequence| sequence.to_string()).collect(),
+            asked_reasoning: AskedReasoning::of(&request),
             wants_thinking: request.thinking.as_ref().is_some_and(|thinking| &*thinking.kind != "disabled"),
             anthropic_only: request.is_anthropic_only(),
             native_only,

@@ -1,6 +1,7 @@
 //! One provider's side of one call: the request in its dialect, its stream in our words, its refusals classified.
 
 mod reader;
+mod reasons;
 
 use ainfera_schema::{Model, Provider, ProviderKind, StreamMode};
 use bytes::Bytes;
@@ -292,7 +293,7 @@ impl StreamFault {
 mod tests {
     use super::*;
     use crate::call::ClientHeaders;
-    use ainfera_schema::{ModelSlug, OnDisconnect, ProviderId, Secret};
+    use ainfera_schema::{ModelSlug, Network, OnDisconnect, OwnDeadlines, ProviderId, Secret};
 
     fn request(kind: ProviderKind, stream_mode: StreamMode) -> UpstreamRequest {
         let provider = Provider {
@@ -303,6 +304,8 @@ mod tests {
             on_disconnect: OnDisconnect::Cancel,
             max_concurrent: None,
             stream_mode,
+            network: Network::default(),
+            deadlines: OwnDeadlines::default(),
         };
         let model = Model {
             slug: ModelSlug::new("slug"),
@@ -318,6 +321,7 @@ mod tests {
             context_window: None,
             max_output_tokens: None,
             expected_latency_ms: None,
+            deadlines: OwnDeadlines::default(),
         };
         let body = Bytes::from_static(br#"{"model":"m","max_tokens":50,"messages":[{"role":"user","content":"hi"}],"stream":true}"#);
         let call = Call::from_messages(body, ClientHeaders::default(), &|_| 1).unwrap();

@@ -43,7 +43,7 @@ mod responses_to_responses;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use ainfera_schema::{Model, ModelSlug, OnDisconnect, Provider, ProviderId, ProviderKind, StreamMode};
+use ainfera_schema::{Model, ModelSlug, Network, OnDisconnect, OwnDeadlines, Provider, ProviderId, ProviderKind, StreamMode};
 
 /// Gives every input of a direction to `translate` and compares what comes back. `endings` are those of inputs and outputs, such as `("json", "txt")`.
 /// `translate` gets the case's name and its input.
@@ -102,6 +102,8 @@ pub fn provider(kind: ProviderKind) -> Provider {
         on_disconnect: OnDisconnect::Cancel,
         max_concurrent: None,
         stream_mode: StreamMode::Native,
+        network: Network::default(),
+        deadlines: OwnDeadlines::default(),
     }
 }
 
@@ -121,6 +123,7 @@ pub fn model(upstream_name: &str) -> Model {
         context_window: None,
         max_output_tokens: None,
         expected_latency_ms: None,
+        deadlines: OwnDeadlines::default(),
     }
 }
 

@@ -1,7 +1,5 @@
 //! The beginning of an attempt: the call in the provider's dialect, and an actor that sends it.
 
-use std::rc::Rc;
-
 use actix::{AsyncContext, Context};
 use ainfera_wire::upstream::Dialect;
 
@@ -25,14 +23,16 @@ pub(super) fn start_attempt(
     let request = dialect.request(&setup.call, provider, model).map_err(ProviderFailure::Untranslatable)?;
     running.stream_mode = request.stream_mode;
     open.note_candidate(running, setup.inference_id, request.coercions.texts());
+    let patience = setup.worker.patience(&setup.call, provider, model);
     let id_seed = format!("{}{}", setup.request_id.0.simple(), running.attempt);
     let address = context.address();
+    let clients = setup.worker.pools.of(provider).map_err(|error| ProviderFailure::Connect(error.to_string()))?;
     Ok(ProviderActor::start_attempt(ProviderSetup {
         attempt: running.attempt,
-        clients: Rc::clone(&setup.worker.clients),
+        clients,
         reader: dialect.reader(&setup.call, &request, model.slug.as_str(), id_seed),
         request,
-        deadlines: setup.worker.deadlines,
+        patience,
         emit: address.clone().recipient().downgrade(),
         failed: address.recipient().downgrade(),
     }))

@@ -1,5 +1,5 @@
 use ainfera_routing::CatalogueEntry;
-use ainfera_schema::ProviderKind;
+use ainfera_schema::{Network, OwnDeadlines, ProviderKind};
 use ainfera_wire::upstream::StreamFault;
 
 use super::*;
@@ -22,6 +22,7 @@ fn model(slug: &str, provider: &str) -> Model {
         supports_tools: true,
         reasoning: None,
         stream_mode: ainfera_schema::StreamMode::Native,
+        deadlines: OwnDeadlines::default(),
     }
 }
 
@@ -44,6 +45,8 @@ impl Bench {
             on_disconnect: ainfera_schema::OnDisconnect::default(),
             max_concurrent,
             stream_mode: ainfera_schema::StreamMode::Native,
+            network: Network::default(),
+            deadlines: OwnDeadlines::default(),
         });
         let settings = HealthSettings { breaker, ..HealthSettings::default() };
         let health = Health::new(settings, &Catalogue::new(entries).unwrap(), &providers, now);

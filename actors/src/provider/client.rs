@@ -11,23 +11,17 @@ use awc::http::Uri;
 use awc::{Client, Connector};
 use futures_util::future::LocalBoxFuture;
 use rustls::ClientConfig;
-use rustls_platform_verifier::BuilderVerifierExt;
 
 /// Above the idle time of load balancers; a new TLS handshake costs more than an idle socket.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const LIFETIME: Duration = Duration::from_secs(600);
 
-/// What TLS to providers trusts: the platform's roots. Fails where the platform has none.
+/// TLS settings with the platform's certificates.
 pub fn tls_config() -> Result<Arc<ClientConfig>, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let mut config = builder.with_platform_verifier()?.with_no_client_auth();
-    // never offer h2: one socket per stream, so that a drop is a close
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    super::transport::trust::TlsSettings::default().of(&ainfera_schema::Trust::Platform)
 }
 
-/// The worker's client. It can be replaced, and with it every connection that it keeps.
+/// One provider's client on this worker. It can be replaced, and with it every connection that it keeps.
 pub struct ClientSlot {
     tls: Arc<ClientConfig>,
     connect: Duration,

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_http::{HttpMessage, Payload};
-use ainfera_schema::{Deadlines, StreamMode};
+use ainfera_schema::{Patience, StreamMode};
 use ainfera_wire::fault::{Fault, fault_of};
 use ainfera_wire::upstream::{UpstreamReader, UpstreamRequest};
 use ainfera_wire::{Heard, StreamEvent};
@@ -31,20 +31,20 @@ pub struct Exchange {
     clients: Rc<ClientSlot>,
     request: UpstreamRequest,
     reader: UpstreamReader,
-    deadlines: Deadlines,
+    patience: Patience,
 }
 
 impl Exchange {
-    pub fn new(clients: Rc<ClientSlot>, request: UpstreamRequest, reader: UpstreamReader, deadlines: Deadlines) -> Self {
-        Self { clients, request, reader, deadlines }
+    pub fn new(clients: Rc<ClientSlot>, request: UpstreamRequest, reader: UpstreamReader, patience: Patience) -> Self {
+        Self { clients, request, reader, patience }
     }
 
     /// Sends the request and gives every batch of events to `emit`, reading no further before it was taken.
     pub async fn run(mut self, emit: impl AsyncFn(Vec<Heard>, StreamMode) -> Taken) -> Result<(), ProviderFailure> {
         let (mut deadline_name, patience) = match self.request.stream_mode {
-            StreamMode::Native => ("first_event", self.deadlines.first_event),
+            StreamMode::Native => ("first_event", self.patience.first_event),
             // its head comes when the answer is ready
-            StreamMode::Wrapped => ("whole_answer", self.deadlines.whole_answer),
+            StreamMode::Wrapped => ("whole_answer", self.patience.whole_answer),
         };
         let mut deadline = Instant::now() + patience;
         // boxed: its state is large and of no use once the head is there
@@ -56,7 +56,7 @@ impl Exchange {
         let mode = stream_mode(&head, self.request.stream_mode)?;
         if mode == StreamMode::Wrapped {
             self.reader.expect_whole();
-            (deadline_name, deadline) = ("idle", Instant::now() + self.deadlines.idle);
+            (deadline_name, deadline) = ("idle", Instant::now() + self.patience.idle);
         }
         let mut received = 0usize;
         loop {
@@ -93,7 +93,7 @@ impl Exchange {
                 return Ok(());
             }
             if deadline_name == "idle" {
-                deadline = Instant::now() + self.deadlines.idle;
+                deadline = Instant::now() + self.patience.idle;
             }
         }
     }

@@ -31,7 +31,7 @@ impl<'a> Target<'a> {
 }
 
 /// Models of one series have its name, alone or before a `-`, `.` or `:`, in whatever case; a gateway's name for the maker may stand in front.
-fn reasoning_by_name(profile: &ChatProfile, name: &str) -> Reasoning {
+pub(crate) fn reasoning_by_name(profile: &ChatProfile, name: &str) -> Reasoning {
     let name = name.to_ascii_lowercase();
     let without_maker = name.rsplit('/').next().unwrap_or(&name);
     let is_of =
