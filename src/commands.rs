@@ -52,6 +52,8 @@ pub enum CommandError {
     Launch { program: String, source: io::Error, hint: &'static str },
     #[error("standard input cannot be read: {0}")]
     Input(io::Error),
+    #[error("signals cannot be received: {0}")]
+    Signals(io::Error),
     #[error("standard output cannot be written: {0}")]
     Output(io::Error),
 }

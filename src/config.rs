@@ -55,6 +55,8 @@ pub struct Config {
     /// Names this process among those that share a database; the same on every start.
     pub replica: String,
     pub take_over: TakeOver,
+    /// How long an idle connection of a client stays open.
+    pub keep_alive: Duration,
     /// Worker threads; one for each processor when left out.
     pub workers: Option<usize>,
     /// Calls that may be open at once.
@@ -134,6 +136,7 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
         durability: settings.durability,
         replica: settings.replica,
         take_over: settings.take_over,
+        keep_alive: settings.keep_alive,
         workers: settings.workers,
         max_in_flight: settings.max_in_flight,
         max_attempts: settings.max_attempts,

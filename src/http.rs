@@ -13,6 +13,7 @@ pub mod health;
 pub mod idempotency;
 pub mod inference;
 pub mod killswitch;
+pub mod leaving;
 pub mod metrics;
 pub mod models;
 pub mod reads;

@@ -4,6 +4,8 @@ pub mod audit;
 pub mod listener;
 pub mod parts;
 pub mod process_lock;
+pub mod signals;
+pub mod stop;
 pub mod takeover;
 
 use std::net::SocketAddr;
@@ -13,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::{Actor, Addr};
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{ServerHandle, Service};
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use ainfera_actors::brain::RoutingBrain;
@@ -31,24 +33,24 @@ use ainfera_actors::worker::Worker;
 use ainfera_mock::MockUpstream;
 use ainfera_schema::{BootId, Deadlines, OwnDeadlines};
 use ainfera_store::{Heartbeat, Store, StoreError};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use crate::config::spool::Sharing;
 use crate::config::{Config, Durability, TakeOver};
 use crate::http::auth::KeyRing;
 use crate::http::body::BodyBudget;
+use crate::http::leaving;
 use crate::http::routes;
 use crate::http::state::{AuditPages, Shared};
 use parts::Parts;
 use process_lock::ProcessLock;
+use signals::{Signals, Told};
+use socket2::Socket;
+use stop::Notice;
 
-/// Above the idle times of load balancers, so that they close first.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// After the streams: how long their rows may take to become durable.
-const LAST_COMMITS: Duration = Duration::from_secs(10);
+/// At the end of a drain: how long connections may take to send what is already written to them.
+const LAST_BYTES_S: u64 = 10;
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +84,9 @@ pub struct Server {
     boot_id: BootId,
     store: Arc<dyn Store>,
     counters: Arc<Counters>,
-    drain: Duration,
+    deadlines: Deadlines,
+    /// The listening socket, of which the server has another handle.
+    listener: Socket,
     /// Kept here so that a last message to it cannot race with its end.
     capture: Addr<CaptureActor>,
     /// Ticks for as long as it is held.
@@ -165,20 +169,26 @@ impl Server {
                 holds: config.holds,
                 counters: Arc::clone(&worker_counters),
             });
-            App::new().app_data(shared.clone()).app_data(Data::new(worker)).configure(routes)
+            let gate = shared.gate.clone();
+            App::new()
+                .wrap_fn(move |request, service| leaving::answer(gate.clone(), service.call(request)))
+                .app_data(shared.clone())
+                .app_data(Data::new(worker))
+                .configure(routes)
         };
         let mut server = HttpServer::new(factory)
             // without it Nagle's algorithm holds back every second frame for 40 ms
             .tcp_nodelay(true)
             // with the default a client that has left is never noticed while the stream is silent
             .h1_allow_half_closed(false)
-            .keep_alive(KEEP_ALIVE)
-            .shutdown_timeout(config.deadlines.drain.as_secs().max(1))
+            .keep_alive(config.keep_alive)
+            .shutdown_timeout(LAST_BYTES_S)
             .disable_signals();
         if let Some(workers) = config.workers {
             server = server.workers(workers);
         }
         let listen = |source| StartError::Listen { address: config.listen, source };
+        let own_listener = listener.try_clone().map(Socket::from).map_err(listen)?;
         let server = server.listen(listener).map_err(listen)?;
         let address = server.addrs().first().copied().unwrap_or(config.listen);
         let server = server.run();
@@ -193,7 +203,8 @@ impl Server {
             boot_id,
             store,
             counters,
-            drain: config.deadlines.drain,
+            deadlines: config.deadlines,
+            listener: own_listener,
             capture,
             checkpoints,
             replica,
@@ -223,66 +234,22 @@ impl Server {
         self.gate.clone()
     }
 
-    /// Serves until SIGTERM or SIGINT, then drains. A second signal cuts the streams that still run.
-    pub async fn wait_until_stopped(mut self) -> ExitCode {
-        let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-            tracing::error!("cannot listen for signals");
-            return ExitCode::FAILURE;
-        };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            () = stopped_capturing(&self.capture) => tracing::error!("capture has stopped: nothing can be accounted for any more"),
-            () = fenced(&mut self.standing) => {}
-        }
-        tracing::info!(in_flight = self.gate.in_flight(), "draining");
-        let handle = self.handle.clone();
-        let impatient = async move {
+    /// Serves until SIGTERM or SIGINT, then stops.
+    pub async fn wait_until_stopped(mut self, mut signals: Signals) -> ExitCode {
+        let notice = loop {
             tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+                told = signals.next() => match told {
+                    Told::Stop => break Notice::Usual,
+                    Told::Reload => tracing::warn!("SIGHUP: nothing is reloaded yet"),
+                },
+                () = stopped_capturing(&self.capture) => {
+                    tracing::error!("capture has stopped: nothing can be accounted for any more");
+                    break Notice::None;
+                }
+                () = fenced(&mut self.standing) => break Notice::None,
             }
-            tracing::warn!("second signal: streams are cut");
-            handle.stop(false).await;
-            std::future::pending::<()>().await;
         };
-        tokio::select! {
-            code = self.drain() => code,
-            () = impatient => ExitCode::FAILURE,
-        }
-    }
-
-    /// No new calls; streams may finish until the deadline; every row becomes durable; then success.
-    pub async fn drain(self) -> ExitCode {
-        self.gate.close();
-        let deadline = Instant::now() + self.drain;
-        // streams run on while their permits are out; what has none left is idle and can be closed at once
-        let finished = self.gate.drained(deadline).await;
-        if !finished {
-            tracing::warn!(in_flight = self.gate.in_flight(), "drain deadline: streams are cut");
-        }
-        self.handle.stop(finished).await;
-        if let Ok(Err(error)) = self.running.await {
-            tracing::error!(%error, "server failed");
-        }
-        // the server's future ends before the last words of its actors are written
-        let durable = self.gate.drained(Instant::now() + LAST_COMMITS).await;
-        if !durable {
-            tracing::error!(left = self.gate.in_flight(), "rows could not be written; the next boot closes them as lost");
-            return ExitCode::FAILURE;
-        }
-        let spooled = self.counters.spooled.value();
-        if spooled > 0 {
-            tracing::warn!(spooled, "the store is away: calls are in the spool, the next start puts them into the store");
-        } else if let Err(error) = self.store.end_boot(self.boot_id).await {
-            tracing::warn!(%error, "boot could not be marked closed");
-        }
-        let standing = *self.standing.borrow();
-        drop((self.checkpoints, self.replica, self.capture, self.mock, self.lock));
-        match standing {
-            Heartbeat::Alive => ExitCode::SUCCESS,
-            Heartbeat::Fenced => ExitCode::FAILURE,
-        }
+        self.stop(notice, signals).await
     }
 }
 

@@ -342,7 +342,8 @@ impl Handler<Reject> for CaptureActor {
 impl Handler<Record> for CaptureActor {
     type Result = ();
 
-    fn handle(&mut self, record: Record, context: &mut Self::Context) {
+    fn handle(&mut self, mut record: Record, context: &mut Self::Context) {
+        record.permit.call_is_over();
         let (request_id, is_awaited) = (record.outcome.request_id, record.durable.is_some());
         self.queue.record(record);
         self.survive(context, |actor, context| {

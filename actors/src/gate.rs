@@ -6,7 +6,7 @@
 pub mod priority;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -17,13 +17,31 @@ pub use priority::Priority;
 #[derive(Debug, Clone)]
 pub struct Gate {
     permits: Arc<Semaphore>,
+    /// As many again, which are home sooner: when the call is over, whether or not its row is durable.
+    calls: Arc<Semaphore>,
     size: u32,
-    closed: Arc<AtomicBool>,
+    phase: Arc<AtomicU8>,
 }
+
+/// The phases of a gate; it only goes forward.
+const OPEN: u8 = 0;
+const LEAVING: u8 = 1;
+const CLOSED: u8 = 2;
 
 /// The right to be in flight. Dropped when the call is accounted for.
 #[derive(Debug)]
-pub struct Permit(#[expect(dead_code, reason = "held for its Drop")] OwnedSemaphorePermit);
+pub struct Permit {
+    #[expect(dead_code, reason = "held for its Drop")]
+    row: OwnedSemaphorePermit,
+    call: Option<OwnedSemaphorePermit>,
+}
+
+impl Permit {
+    /// Nothing is left of the call but its row.
+    pub fn call_is_over(&mut self) {
+        self.call = None;
+    }
+}
 
 /// Why a call may not come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +54,8 @@ pub enum GateRefusal {
 
 impl Gate {
     pub fn new(size: u32) -> Self {
-        Self { permits: Arc::new(Semaphore::new(size as usize)), size, closed: Arc::new(AtomicBool::new(false)) }
+        let semaphore = || Arc::new(Semaphore::new(size as usize));
+        Self { permits: semaphore(), calls: semaphore(), size, phase: Arc::new(AtomicU8::new(OPEN)) }
     }
 
     /// At once or not at all.
@@ -44,7 +63,9 @@ impl Gate {
         if self.is_closed() {
             return Err(GateRefusal::Closed);
         }
-        self.permits.clone().try_acquire_owned().map(Permit).map_err(|_| GateRefusal::Full)
+        let row = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| GateRefusal::Full)?;
+        let call = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| GateRefusal::Full)?;
+        Ok(Permit { row, call: Some(call) })
     }
 
     /// The same for a caller who says how much it matters: the rest of the gate is kept for what matters more. Under a race of callers a few may
@@ -56,17 +77,32 @@ impl Gate {
         self.enter()
     }
 
+    /// Calls still come in, but whoever asks is told to send the next ones elsewhere.
+    pub fn leave(&self) {
+        self.phase.fetch_max(LEAVING, Ordering::AcqRel);
+    }
+
     /// No more admissions.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::Release);
+        self.phase.store(CLOSED, Ordering::Release);
+    }
+
+    /// The process will stop soon, or does already.
+    pub fn is_leaving(&self) -> bool {
+        self.phase.load(Ordering::Acquire) >= LEAVING
     }
 
     pub fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.phase.load(Ordering::Acquire) >= CLOSED
     }
 
     pub fn in_flight(&self) -> u32 {
         self.size.saturating_sub(u32::try_from(self.permits.available_permits()).unwrap_or(u32::MAX))
+    }
+
+    /// Waits until every call is over; their rows may still be on their way. False when `deadline` came first.
+    pub async fn calls_ended(&self, deadline: Instant) -> bool {
+        tokio::time::timeout_at(deadline, self.calls.acquire_many(self.size)).await.is_ok()
     }
 
     /// Waits until every permit is home, which means that every row is durable. False when `deadline` came first.
@@ -91,6 +127,29 @@ mod tests {
         }
         gate.close();
         assert_eq!(gate.enter_as(Priority::Batch).unwrap_err(), GateRefusal::Closed);
+    }
+
+    #[tokio::test]
+    async fn a_call_may_be_over_before_its_row_is_durable() {
+        let gate = Gate::new(3);
+        let mut permit = gate.enter().unwrap();
+        let soon = || Instant::now() + std::time::Duration::from_millis(5);
+        assert!(!gate.calls_ended(soon()).await);
+        permit.call_is_over();
+        assert!(gate.calls_ended(soon()).await);
+        assert!(!gate.drained(soon()).await);
+        drop(permit);
+        assert!(gate.drained(soon()).await);
+    }
+
+    #[test]
+    fn a_gate_that_is_being_left_still_lets_calls_in() {
+        let gate = Gate::new(1);
+        gate.leave();
+        assert!(gate.is_leaving() && !gate.is_closed() && gate.enter().is_ok());
+        gate.close();
+        gate.leave();
+        assert!(gate.is_closed(), "it only goes forward");
     }
 
     #[test]

@@ -17,7 +17,9 @@ pub struct Deadlines {
     pub ping: Duration,
     /// How long the 200 is withheld while no content has come.
     pub hold: Duration,
-    /// How long streams may run on after a stop signal.
+    /// How long calls are still accepted after a stop signal, while `/readyz` says that they should go elsewhere.
+    pub drain_least: Duration,
+    /// How long streams may run on after that.
     pub drain: Duration,
     /// How long the request body may take to arrive.
     pub body: Duration,
@@ -94,6 +96,7 @@ impl Default for Deadlines {
             stall: Duration::from_secs(30),
             ping: Duration::from_secs(10),
             hold: Duration::from_secs(10),
+            drain_least: Duration::ZERO,
             drain: Duration::from_secs(120),
             body: Duration::from_secs(60),
             admission: Duration::from_secs(5),

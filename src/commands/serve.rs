@@ -8,19 +8,28 @@ use super::demonstration::{Greeting, greet};
 use crate::cli::ServeArgs;
 use crate::config::{Overrides, TakeOver, load, process_environment};
 use crate::server::Server;
+use crate::server::signals::Signals;
 use crate::telemetry;
 
 pub fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
     telemetry::init(process_environment("RUST_LOG").as_deref());
     let configured = args.config.is_some();
-    let take_over = if args.take_over { TakeOver::Forced } else { TakeOver::Refused };
-    let overrides = Overrides { listen: args.listen, database: args.database, replica: args.replica, take_over };
-    let config = load(args.config.as_deref(), overrides, &process_environment)?;
     actix_rt::System::new().block_on(Box::pin(async move {
-        let server = Box::pin(Server::start(config)).await?;
+        let mut signals = Signals::take().map_err(CommandError::Signals)?;
+        let take_over = if args.take_over { TakeOver::Forced } else { TakeOver::Refused };
+        let overrides = Overrides { listen: args.listen, database: args.database, replica: args.replica, take_over };
+        let config = load(args.config.as_deref(), overrides, &process_environment)?;
+        let started = tokio::select! {
+            started = Box::pin(Server::start(config)) => started,
+            () = signals.stop() => {
+                tracing::info!("stopped before it served");
+                return Ok(ExitCode::SUCCESS);
+            }
+        };
+        let server = started?;
         let greeting = if configured { Greeting::None } else { greet(&*server.store()).await? };
         say(&format!("listening on http://{}\n{}", server.addr(), greeting.text(server.addr())))?;
-        Ok(server.wait_until_stopped().await)
+        Ok(server.wait_until_stopped(signals).await)
     }))
 }
 

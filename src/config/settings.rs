@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ainfera_schema::Deadlines;
 use rust_decimal::Decimal;
@@ -16,6 +17,10 @@ use super::secret;
 use super::spool::SpoolPlace;
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+/// What balancers on the way take to notice that this process is not ready.
+const DRAIN_LEAST_BEYOND_LOOPBACK: Duration = Duration::from_secs(5);
+/// Above the idle times of balancers, so that they close first: nginx 60 s, AWS 60 s, Google Cloud 600 s.
+const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(620);
 const DEFAULT_REPLICA: &str = "main";
 const DEFAULT_MAX_IN_FLIGHT: u32 = 10_000;
 const DEFAULT_MAX_ATTEMPTS: u32 = 3;
@@ -87,6 +92,8 @@ pub(super) struct Settings {
     pub database: DatabaseUrl,
     pub durability: Durability,
     pub replica: String,
+    /// How long an idle connection of a client stays open.
+    pub keep_alive: Duration,
     pub workers: Option<usize>,
     pub max_in_flight: u32,
     pub max_attempts: u32,
@@ -128,10 +135,11 @@ pub(super) fn read(root: &Section<'_>, overrides: Overrides, environment: &Envir
         spool: spool.map_or_else(|| SpoolPlace::default_of(&database, lasts.then_some(replica.as_str())), SpoolPlace::at),
         replica,
         database,
+        keep_alive: root.field("keep_alive").and_then(|field| field.duration()).unwrap_or(DEFAULT_KEEP_ALIVE),
         workers: whole(root, "workers", 1, 1024),
         max_in_flight: whole(root, "max_in_flight", 1, 10_000_000).unwrap_or(DEFAULT_MAX_IN_FLIGHT),
         max_attempts: whole(root, "max_attempts", 1, 20).unwrap_or(DEFAULT_MAX_ATTEMPTS),
-        deadlines: root.field("deadlines").and_then(|field| field.table(read_deadlines)).unwrap_or_default(),
+        deadlines: deadlines_of(root, listen),
         routing: read_routing(root, environment),
         limits: root.field("limits").and_then(|field| field.table(read_limits)).unwrap_or_default(),
         answers: root.field("idempotency").and_then(|field| field.table(read_idempotency)).unwrap_or_default(),
@@ -169,13 +177,22 @@ fn read_database(field: &Field<'_>, environment: &Environment<'_>) -> Option<Dat
     url.parse().map_err(|error: super::database::DatabaseUrlError| field.refuse(error.to_string())).ok()
 }
 
-fn read_deadlines(section: &Section<'_>) -> Option<Deadlines> {
-    let mut deadlines = Deadlines::default();
+fn deadlines_of(root: &Section<'_>, listen: SocketAddr) -> Deadlines {
+    let drain_least = if listen.ip().is_loopback() { Duration::ZERO } else { DRAIN_LEAST_BEYOND_LOOPBACK };
+    let default = Deadlines { drain_least, ..Deadlines::default() };
+    root.field("deadlines").and_then(|field| field.table(|section| read_deadlines(section, default))).unwrap_or(default)
+}
+
+fn read_deadlines(section: &Section<'_>, default: Deadlines) -> Option<Deadlines> {
+    let mut deadlines = default;
     // what is said of all models is meant for all, unless those that reason have a table of their own
     let of_all = own_deadlines::read_table(section);
     let of_reasoning = section.field("reasoning").and_then(|field| field.table(|table| Some(own_deadlines::read_table(table))));
     deadlines.answering = of_all.over(deadlines.answering);
     deadlines.reasoning = of_reasoning.unwrap_or_default().over(of_all.over(deadlines.reasoning));
+    if let Some(set) = section.field("drain_least").and_then(|field| field.duration_or_zero()) {
+        deadlines.drain_least = set;
+    }
     for (key, deadline) in [
         ("connect", &mut deadlines.connect),
         ("stall", &mut deadlines.stall),

@@ -340,3 +340,23 @@ fn two_dialects_of_one_vendor_have_its_address_its_key_and_its_models() {
         assert_eq!(one.models, other.models, "{kind}");
     }
 }
+
+#[test]
+fn balancers_get_time_before_a_stop_only_beyond_loopback_unless_the_file_says_otherwise() {
+    let drain_least = |text: &str| Config::from_toml(text, &nothing_set).unwrap().deadlines.drain_least;
+    assert_eq!(drain_least(""), Duration::ZERO);
+    assert_eq!(drain_least("listen = \"[::1]:1\"\n"), Duration::ZERO);
+    assert_eq!(drain_least("listen = \"0.0.0.0:1\"\n[deadlines]\nidle = \"1s\"\n"), Duration::from_secs(5));
+    assert_eq!(drain_least("listen = \"0.0.0.0:1\"\n[deadlines]\ndrain_least = 0\n"), Duration::ZERO);
+    assert_eq!(drain_least("[deadlines]\ndrain_least = \"7s\"\n"), Duration::from_secs(7));
+}
+
+#[test]
+fn idle_connections_stay_open_longer_than_common_balancers_keep_them() {
+    assert_eq!(Config::from_toml("", &nothing_set).unwrap().keep_alive, Duration::from_secs(620));
+    assert_eq!(Config::from_toml("keep_alive = \"20s\"\n", &nothing_set).unwrap().keep_alive, Duration::from_secs(20));
+    let mistakes = Config::from_toml("\nkeep_alive = \"soon\"\n[deadlines]\ndrain_least = -1\n", &nothing_set).unwrap_err();
+    let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    assert!(mistakes[0].starts_with("line 2: keep_alive: must be"), "{mistakes:?}");
+    assert!(mistakes[1].starts_with("line 4: deadlines.drain_least: must be"), "{mistakes:?}");
+}

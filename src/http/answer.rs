@@ -21,9 +21,11 @@ pub fn response(request_id: RequestId, agent_id: AgentId, head: Head, events: Ev
         .insert_header(("x-ainfera-audit-url", format!("/v1/audit/{agent_id}")))
         .insert_header(("x-ainfera-inference-id", facts.inference_id.as_str()))
         .insert_header(("x-ainfera-receipt-id", facts.receipt_id.as_str()))
-        .insert_header(("x-ainfera-model", facts.model.as_str()));
+        .insert_header(("x-ainfera-model", name_header(facts.model.as_str())));
     if !facts.coercions.is_empty() {
-        response.insert_header(("x-ainfera-coercions", coercions_header(&facts.coercions)));
+        response
+            .insert_header(("x-ainfera-coercions-count", facts.coercions.len()))
+            .insert_header(("x-ainfera-coercions", coercions_header(&facts.coercions)));
     }
     match head.body {
         HeadBody::Stream => response
@@ -52,21 +54,38 @@ pub fn response(request_id: RequestId, agent_id: AgentId, head: Head, events: Ev
     }
 }
 
-/// Clients and proxies take about 8 KiB of headers; the record has the whole list.
-const MAX_COERCIONS_BYTES: usize = 4096;
+/// The whole head stays below 2 KiB: nginx takes 4 KiB of it with its defaults, and a call that was paid must not end as its 502. The whole list is in
+/// the body where its dialect has a place for it, in the receipt and in the record.
+const MAX_COERCIONS_BYTES: usize = 768;
+/// A model's name is chosen by whoever writes the catalogue.
+const MAX_NAME_BYTES: usize = 256;
 
+/// How many there are, and the first ones; the rest is said to be left out.
 fn coercions_header(coercions: &[String]) -> String {
     let mut text = String::new();
     for (position, coercion) in coercions.iter().enumerate() {
-        if text.len() + coercion.len() > MAX_COERCIONS_BYTES {
-            text.push_str(&format!(", and {} more", coercions.len() - position));
+        let separator = if position > 0 { ", " } else { "" };
+        if text.len() + separator.len() + coercion.len() > MAX_COERCIONS_BYTES {
+            text.push_str(&format!("{separator}and {} more", coercions.len() - position));
             break;
         }
-        if position > 0 {
-            text.push_str(", ");
-        }
-        // the caller chose these names: what a header cannot hold becomes a question mark
-        text.extend(coercion.chars().map(|character| if character.is_ascii_graphic() || character == ' ' { character } else { '?' }));
+        text.push_str(separator);
+        text.push_str(&visible(coercion));
+    }
+    text
+}
+
+/// What a header cannot hold becomes a question mark: the caller may have chosen these letters.
+fn visible(text: &str) -> String {
+    text.chars().map(|character| if character.is_ascii_graphic() || character == ' ' { character } else { '?' }).collect()
+}
+
+/// A name of any length, cut to what a head has room for.
+fn name_header(name: &str) -> String {
+    let mut text = visible(name);
+    if text.len() > MAX_NAME_BYTES {
+        text.truncate(MAX_NAME_BYTES - 3);
+        text.push_str("...");
     }
     text
 }
@@ -80,6 +99,22 @@ mod tests {
         let header = coercions_header(&["top_k=dropped".to_owned(), "schlüssel\r\nx: y=dropped".to_owned()]);
         assert_eq!(header, "top_k=dropped, schl?ssel??x: y=dropped");
         let many: Vec<String> = (0..1000).map(|number| format!("field_{number}=dropped")).collect();
-        assert!(coercions_header(&many).ends_with(" more"));
+        let header = coercions_header(&many);
+        assert!(header.ends_with(" more") && header.starts_with("field_0=dropped, "), "{header}");
+        let named = header.matches("=dropped").count();
+        assert!(header.ends_with(&format!(", and {} more", 1000 - named)), "{header}");
+        let long = format!("{}=dropped", "x".repeat(5000));
+        assert_eq!(coercions_header(&[long]), "and 1 more");
+    }
+
+    #[test]
+    fn the_longest_head_is_below_two_kibibytes() {
+        let many: Vec<String> = (0..1000).map(|number| format!("field_{number}=dropped")).collect();
+        let coercions = coercions_header(&many);
+        assert!(coercions.len() <= MAX_COERCIONS_BYTES + ", and 1000 more".len(), "{}", coercions.len());
+        assert!(name_header(&"m".repeat(10_000)).len() <= MAX_NAME_BYTES);
+        // status line, date, ids of 36 letters under 10 names, cache and connection headers
+        const THE_REST: usize = 900;
+        assert!(coercions.len() + MAX_NAME_BYTES + THE_REST < 2048);
     }
 }

@@ -17,7 +17,7 @@ pub async fn live() -> HttpResponse {
 
 /// Not ready while draining, nor without a store.
 pub async fn ready(shared: Data<Shared>) -> HttpResponse {
-    if shared.gate.is_closed() {
+    if shared.gate.is_leaving() {
         return ApiError::Gate(GateRefusal::Closed).response(RequestId::mint());
     }
     match ask(&shared.reader, |store| Box::pin(async move { store.ping().await })).await {

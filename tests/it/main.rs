@@ -40,6 +40,8 @@ mod review_faults;
 mod routing;
 mod secrets;
 mod sliced_holds;
+mod start;
+mod stop;
 mod stream;
 mod strict;
 mod usage;

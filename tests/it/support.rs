@@ -7,6 +7,7 @@ pub mod gateway;
 pub mod own_postgres;
 #[path = "../../store/tests/support/postgres.rs"]
 pub mod postgres;
+pub mod process;
 pub mod responses;
 pub mod sse;
 
