@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod models;
 pub mod reads;
 pub mod state;
+pub mod turns;
 
 use actix_web::web::{ServiceConfig, delete, get, head, post, resource, route};
 use actix_web::{HttpRequest, HttpResponse};

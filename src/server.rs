@@ -43,6 +43,7 @@ use crate::http::body::BodyBudget;
 use crate::http::leaving;
 use crate::http::routes;
 use crate::http::state::{AuditPages, Shared};
+use crate::http::turns::Turns;
 use parts::Parts;
 use process_lock::ProcessLock;
 use signals::{Signals, Told};
@@ -148,7 +149,10 @@ impl Server {
             health: Arc::clone(&parts.health),
             deadlines: config.deadlines,
             killswitch_daily_usd: config.killswitch_daily_usd,
-            bodies: BodyBudget::new(config.limits.body_bytes, config.limits.all_bodies_bytes),
+            bodies: BodyBudget::default(),
+            limits: config.limits,
+            turns: Turns::default(),
+            verifications: Turns::default(),
             answers: config.answers,
             strict: config.strict,
             audit: AuditPages { visibility: config.audit.visibility, public_key },

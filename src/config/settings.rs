@@ -46,6 +46,12 @@ pub struct Limits {
     pub body_bytes: usize,
     /// All request bodies in memory at once; beyond it new calls are told to come again.
     pub all_bodies_bytes: usize,
+    /// Those of one agent in memory at once; beyond it that agent is told to come again.
+    pub bodies_per_key_bytes: usize,
+    /// The pace that a body must keep.
+    pub body_bytes_per_second: usize,
+    /// Reads of one agent that may run at once; others wait for their turn.
+    pub reads_per_key: usize,
 }
 
 /// Whether the answers of calls with an idempotency key are kept, to be given again.
@@ -112,7 +118,13 @@ impl Default for RoutingSettings {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: 32 << 20, all_bodies_bytes: 512 << 20 }
+        Self {
+            body_bytes: 32 << 20,
+            all_bodies_bytes: 512 << 20,
+            bodies_per_key_bytes: 128 << 20,
+            body_bytes_per_second: 1024,
+            reads_per_key: 4,
+        }
     }
 }
 
@@ -248,7 +260,20 @@ fn read_limits(section: &Section<'_>) -> Option<Limits> {
     if let Some(field) = all_field.filter(|_| all_bodies_bytes < body_bytes) {
         field.refuse(format!("must be at least body_bytes, which is {body_bytes}"));
     }
-    Some(Limits { body_bytes, all_bodies_bytes: all_bodies_bytes.max(body_bytes) })
+    let all_bodies_bytes = all_bodies_bytes.max(body_bytes);
+    let key_field = section.field("bodies_per_key_bytes");
+    let per_key = key_field.as_ref().and_then(|field| field.whole(1024..=1024 * 1024 * MEBIBYTE));
+    let per_key = per_key.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or_else(|| (all_bodies_bytes / 4).max(body_bytes));
+    if let Some(field) = key_field.filter(|_| per_key < body_bytes) {
+        field.refuse(format!("must be at least body_bytes, which is {body_bytes}"));
+    }
+    Some(Limits {
+        body_bytes,
+        all_bodies_bytes,
+        bodies_per_key_bytes: per_key,
+        body_bytes_per_second: whole(section, "body_bytes_per_second", 1, MEBIBYTE).unwrap_or(default.body_bytes_per_second),
+        reads_per_key: whole(section, "reads_per_key", 1, 1000).unwrap_or(default.reads_per_key),
+    })
 }
 
 fn whole<T: TryFrom<u64>>(section: &Section<'_>, key: &'static str, least: u64, most: u64) -> Option<T> {

@@ -360,3 +360,18 @@ fn idle_connections_stay_open_longer_than_common_balancers_keep_them() {
     assert!(mistakes[0].starts_with("line 2: keep_alive: must be"), "{mistakes:?}");
     assert!(mistakes[1].starts_with("line 4: deadlines.drain_least: must be"), "{mistakes:?}");
 }
+
+#[test]
+fn the_share_of_one_key_follows_what_all_may_take_and_holds_one_body() {
+    let limits = |text: &str| Config::from_toml(&format!("[limits]\n{text}"), &nothing_set).unwrap().limits;
+    assert_eq!(limits(""), Limits::default());
+    assert_eq!(limits("all_bodies_bytes = 1073741824\n").bodies_per_key_bytes, 256 << 20);
+    assert_eq!(limits("all_bodies_bytes = 33554432\n").bodies_per_key_bytes, 32 << 20);
+    let set = limits("bodies_per_key_bytes = 40000000\nbody_bytes_per_second = 1\nreads_per_key = 9\n");
+    assert_eq!((set.bodies_per_key_bytes, set.body_bytes_per_second, set.reads_per_key), (40_000_000, 1, 9));
+    let mistaken = "[limits]\nbodies_per_key_bytes = 2000\nbody_bytes_per_second = 0\nreads_per_key = 0\n";
+    let mistakes: Vec<String> = Config::from_toml(mistaken, &nothing_set).unwrap_err().iter().map(ToString::to_string).collect();
+    assert!(mistakes[0].starts_with("line 2: limits.bodies_per_key_bytes: must be at least body_bytes"), "{mistakes:?}");
+    assert!(mistakes[1].starts_with("line 3: limits.body_bytes_per_second: must be from 1 to"), "{mistakes:?}");
+    assert!(mistakes[2].starts_with("line 4: limits.reads_per_key: must be from 1 to 1000"), "{mistakes:?}");
+}

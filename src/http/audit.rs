@@ -5,7 +5,7 @@ use std::str::FromStr;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use ainfera_actors::reader::ask;
-use ainfera_schema::{ReceiptId, RequestId};
+use ainfera_schema::{AgentId, ReceiptId, RequestId};
 use ainfera_store::PublicCursor;
 use ainfera_wire::BadRequest;
 use serde::Deserialize;
@@ -29,7 +29,8 @@ pub struct PublicPage {
 
 pub async fn height(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
     let height = async {
-        visible(&request, &shared).await?;
+        let reader = visible(&request, &shared).await?;
+        let _turn = shared.turns.take(reader, shared.limits.reads_per_key).await?;
         let height = ask(&shared.reader, |store| Box::pin(async move { store.audit_height().await })).await?;
         Ok(json!(height))
     };
@@ -38,7 +39,8 @@ pub async fn height(request: HttpRequest, shared: Data<Shared>) -> HttpResponse 
 
 pub async fn public(request: HttpRequest, page: Query<PublicPage>, shared: Data<Shared>) -> HttpResponse {
     let list = async {
-        visible(&request, &shared).await?;
+        let reader = visible(&request, &shared).await?;
+        let _turn = shared.turns.take(reader, shared.limits.reads_per_key).await?;
         let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
         let before = match &page.before {
             None => PublicCursor::newest(),
@@ -67,6 +69,7 @@ pub async fn receipt(request: HttpRequest, id: Path<String>, shared: Data<Shared
         let caller = shared.keys.authenticate(&request, &shared.reader).await?;
         let receipt_id = ReceiptId(Uuid::from_str(&id).map_err(|_| ApiError::NotFound("receipt"))?);
         let agent_id = caller.agent_id;
+        let _turn = shared.turns.take(agent_id, shared.limits.reads_per_key).await?;
         let receipt = ask(&shared.reader, move |store| Box::pin(async move { store.receipt(agent_id, receipt_id).await })).await?;
         let receipt = receipt.ok_or(ApiError::NotFound("receipt"))?;
         Ok(json!({
@@ -78,10 +81,11 @@ pub async fn receipt(request: HttpRequest, id: Path<String>, shared: Data<Shared
     respond(receipt.await)
 }
 
-async fn visible(request: &HttpRequest, shared: &Shared) -> Result<(), ApiError> {
+/// Whose turn it is: the caller's, or that of all who need no key.
+async fn visible(request: &HttpRequest, shared: &Shared) -> Result<AgentId, ApiError> {
     match shared.audit.visibility {
-        AuditVisibility::Everybody => Ok(()),
-        AuditVisibility::Callers => shared.keys.authenticate(request, &shared.reader).await.map(drop),
+        AuditVisibility::Everybody => Ok(AgentId(Uuid::nil())),
+        AuditVisibility::Callers => shared.keys.authenticate(request, &shared.reader).await.map(|caller| caller.agent_id),
     }
 }
 

@@ -75,7 +75,7 @@ async fn dispatch(
         return Err(ainfera_actors::gate::GateRefusal::Closed.into());
     }
     let agent = shared.keys.authenticate(request, &shared.reader).await?;
-    let body = shared.bodies.read(request, payload, shared.deadlines.body).await?;
+    let body = shared.bodies.read(request, payload, agent.agent_id, &shared.limits, shared.deadlines.body).await?;
     let permit = shared.gate.enter_as(priority(request))?;
     let call = parse(body.bytes.clone(), client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
     let dialect = call.client.dialect();

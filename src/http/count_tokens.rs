@@ -41,7 +41,7 @@ async fn count(
     worker: &Worker,
 ) -> Result<Value, ApiError> {
     let agent = shared.keys.authenticate(request, &shared.reader).await?;
-    let body = shared.bodies.read(request, payload, shared.deadlines.body).await?;
+    let body = shared.bodies.read(request, payload, agent.agent_id, &shared.limits, shared.deadlines.body).await?;
     let call = Call::from_uncounted(&body.bytes, client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
     let Some(entry) = candidate(request_id, &call, &agent, shared, worker).await else {
         return Ok(json!({"input_tokens": call.counted_for(&Dialect::Anthropic, "")}));

@@ -37,6 +37,12 @@ pub enum ApiError {
     UnsupportedEncoding(String),
     #[error("request body did not arrive in time")]
     BodyTimedOut,
+    #[error("request body came too slowly")]
+    BodyTooSlow,
+    #[error("too many bytes of request bodies of this key are on their way; try again")]
+    BodyShare,
+    #[error("too many reads of this key at once; try again")]
+    ReadTurns,
     #[error("request body broke off: {0}")]
     BodyBroken(String),
     #[error("too many request bodies in memory; try again")]
@@ -103,7 +109,7 @@ impl ApiError {
                 response.insert_header((RETRY_AFTER, seconds));
             }
         }
-        if let ApiError::Gate(GateRefusal::Full) | ApiError::BodyBudget = self {
+        if let ApiError::Gate(GateRefusal::Full) | ApiError::BodyBudget | ApiError::BodyShare | ApiError::ReadTurns = self {
             // SDKs prefer it to retry-after, and all that were refused in one moment must not come back in one moment
             response.insert_header(("retry-after-ms", jitter_ms));
         }
@@ -126,7 +132,9 @@ impl ApiError {
             ApiError::StreamingNotSupported => (StatusCode::NOT_IMPLEMENTED, "invalid_request_error"),
             ApiError::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "request_too_large"),
             ApiError::UnsupportedEncoding(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request_error"),
-            ApiError::BodyTimedOut => (StatusCode::REQUEST_TIMEOUT, "timeout_error"),
+            ApiError::BodyTimedOut | ApiError::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "timeout_error"),
+            // one's own share; the gateway has room for others
+            ApiError::BodyShare | ApiError::ReadTurns => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error"),
             ApiError::BodyBudget | ApiError::Gate(GateRefusal::Full) => (overloaded(), "overloaded_error"),
             ApiError::Gate(GateRefusal::Closed) => (StatusCode::SERVICE_UNAVAILABLE, "overloaded_error"),
             ApiError::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "api_error"),
@@ -144,7 +152,9 @@ impl ApiError {
 
     fn retry(&self) -> Retry {
         match self {
-            ApiError::BodyBudget | ApiError::Gate(_) | ApiError::Store(_) => Retry::After { seconds: 1 },
+            ApiError::BodyShare | ApiError::ReadTurns | ApiError::BodyBudget | ApiError::Gate(_) | ApiError::Store(_) => {
+                Retry::After { seconds: 1 }
+            }
             // not by itself before the day is over: an SDK that is told so does not wait for hours with its caller
             ApiError::Call(failure @ CallFailure::Refused(Refusal::KillSwitch { .. })) => {
                 Retry::NotBefore { seconds: failure.retry_after_seconds().unwrap_or(1) }

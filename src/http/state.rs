@@ -15,9 +15,10 @@ use tokio::sync::watch;
 
 use super::auth::KeyRing;
 use super::body::BodyBudget;
-use crate::config::AnswerRetention;
+use super::turns::Turns;
 use crate::config::audit::AuditVisibility;
 use crate::config::strict::StrictSettings;
+use crate::config::{AnswerRetention, Limits};
 
 /// Made once, before the first worker.
 pub struct Shared {
@@ -30,6 +31,11 @@ pub struct Shared {
     pub health: Arc<Health>,
     pub deadlines: Deadlines,
     pub bodies: BodyBudget,
+    pub limits: Limits,
+    /// Of reads.
+    pub turns: Turns,
+    /// Of verifications, which read and hash a whole chain.
+    pub verifications: Turns,
     pub killswitch_daily_usd: Option<Usd>,
     pub answers: AnswerRetention,
     pub strict: StrictSettings,

@@ -25,6 +25,7 @@ use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
 use ainfera_schema::{AgentId, BootId, InferenceId, TenantId, Usd};
 use deadpool_postgres::Pool;
 use futures_util::FutureExt;
+use tokio::time::Instant;
 
 use crate::invariants::Invariant;
 use crate::read::verify::{self, ChainWalk};
@@ -42,16 +43,26 @@ const MIGRATION: Duration = Duration::from_secs(120);
 /// Reads every row there is.
 const INVARIANTS: Duration = Duration::from_secs(600);
 
-/// Connections for writing and for reading are apart, so that neither waits for the other.
+/// Four kinds of work, each with connections of its own, so that none waits for another.
 pub struct PostgresStore {
     writers: Pool,
+    /// What every call and every probe needs: keys, readiness.
+    lookups: Pool,
+    /// What callers read of their own rows.
     readers: Pool,
+    /// What reads very much: verifications, the doctor.
+    auditors: Pool,
 }
 
 impl PostgresStore {
     /// Connects when first asked. TLS where the URL says `sslmode=require`, `verify-ca` or `verify-full`: all three verify name and certificate.
     pub fn open(url: &str) -> Result<Self, StoreError> {
-        Ok(Self { writers: connect::writers(url)?, readers: connect::readers(url)? })
+        Ok(Self {
+            writers: connect::writers(url)?,
+            lookups: connect::lookups(url)?,
+            readers: connect::readers(url)?,
+            auditors: connect::auditors(url)?,
+        })
     }
 }
 
@@ -112,7 +123,7 @@ impl Store for PostgresStore {
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {
-        within(ANSWER, read::ping(&self.readers)).boxed()
+        within(ANSWER, read::ping(&self.lookups)).boxed()
     }
 
     fn create_agent(&self, new: NewAgent, funding: Usd) -> StoreFuture<'_, AgentId> {
@@ -131,7 +142,7 @@ impl Store for PostgresStore {
 
     fn find_key(&self, key_id: &str) -> StoreFuture<'_, Option<StoredKey>> {
         let key_id = key_id.to_owned();
-        async move { within(ANSWER, read::find_key(&self.readers, &key_id)).await }.boxed()
+        async move { within(ANSWER, read::find_key(&self.lookups, &key_id)).await }.boxed()
     }
 
     fn inference(&self, agent_id: AgentId, inference_id: InferenceId) -> StoreFuture<'_, Option<InferenceView>> {
@@ -148,11 +159,13 @@ impl Store for PostgresStore {
 
     fn verify_audit(&self, agent_id: AgentId) -> StoreFuture<'_, ChainVerdict> {
         async move {
-            let end = within(ANSWER, read::chain_end(&self.readers, agent_id)).await?;
+            let end = within(ANSWER, read::chain_end(&self.auditors, agent_id)).await?;
             let mut walk = ChainWalk::new(agent_id, end);
             while let Some(since) = walk.next_page() {
-                let page = within(ANSWER, read::audit_links(&self.readers, agent_id, since, verify::PAGE)).await?;
-                walk.take(&page);
+                let began = Instant::now();
+                let page = within(ANSWER, read::audit_links(&self.auditors, agent_id, since, verify::PAGE)).await?;
+                walk = walk.take_elsewhere(page).await?;
+                verify::rest(began).await;
             }
             Ok(walk.finish())
         }
@@ -177,7 +190,7 @@ impl Store for PostgresStore {
     }
 
     fn spent_today(&self) -> StoreFuture<'_, Usd> {
-        within(ANSWER, administer::spent_today(&self.readers)).boxed()
+        within(ANSWER, administer::spent_today(&self.lookups)).boxed()
     }
 
     fn checkpoint(&self, signer: Arc<CheckpointSigner>) -> StoreFuture<'_, CheckpointResult> {
@@ -213,7 +226,7 @@ impl Store for PostgresStore {
     }
 
     fn invariants_within(&self, longest_call: Duration) -> StoreFuture<'_, Vec<Invariant>> {
-        within(INVARIANTS, read::invariants(&self.readers, longest_call)).boxed()
+        within(INVARIANTS, read::invariants(&self.auditors, longest_call)).boxed()
     }
 }
 

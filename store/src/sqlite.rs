@@ -1,4 +1,4 @@
-//! The embedded store: one file, one thread that writes, one that reads.
+//! The embedded store: one file, one thread that writes, and three that read: for calls and probes, for callers' pages, for whole chains.
 
 mod adjust;
 mod administer;
@@ -24,6 +24,7 @@ use ainfera_schema::ReceiptId;
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
 use ainfera_schema::{AgentId, BootId, InferenceId, TenantId, Usd};
 use futures_util::FutureExt;
+use tokio::time::Instant;
 
 use crate::invariants::Invariant;
 use crate::read::verify::{self, ChainWalk};
@@ -40,24 +41,43 @@ use worker::Worker;
 pub struct SqliteStore {
     writer: Worker,
     /// None in memory, where a second connection would wait for table locks.
-    reader: Option<Worker>,
+    readers: Option<Readers>,
     /// None in memory.
     path: Option<PathBuf>,
+}
+
+/// A thread and a connection for each kind of reading, so that none waits for another.
+struct Readers {
+    /// What every call and every probe needs: keys, readiness.
+    lookups: Worker,
+    /// What callers read of their own rows.
+    pages: Worker,
+    /// Whole chains.
+    auditor: Worker,
 }
 
 impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let writer = Worker::start("sqlite-writer", connect::writer(path)?)?;
-        let reader = Worker::start("sqlite-reader", connect::reader(path)?)?;
-        Ok(Self { writer, reader: Some(reader), path: Some(path.to_owned()) })
+        let reader = |name| Worker::start(name, connect::reader(path)?);
+        let readers = Readers { lookups: reader("sqlite-lookups")?, pages: reader("sqlite-reader")?, auditor: reader("sqlite-auditor")? };
+        Ok(Self { writer, readers: Some(readers), path: Some(path.to_owned()) })
     }
 
     pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self { writer: Worker::start("sqlite-writer", connect::in_memory()?)?, reader: None, path: None })
+        Ok(Self { writer: Worker::start("sqlite-writer", connect::in_memory()?)?, readers: None, path: None })
     }
 
     fn reader(&self) -> &Worker {
-        self.reader.as_ref().unwrap_or(&self.writer)
+        self.readers.as_ref().map_or(&self.writer, |readers| &readers.pages)
+    }
+
+    fn lookups(&self) -> &Worker {
+        self.readers.as_ref().map_or(&self.writer, |readers| &readers.lookups)
+    }
+
+    fn auditor(&self) -> &Worker {
+        self.readers.as_ref().map_or(&self.writer, |readers| &readers.auditor)
     }
 }
 
@@ -129,7 +149,7 @@ impl Store for SqliteStore {
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {
-        self.reader().run(|connection| Ok(connection.query_row("SELECT 1", (), |_| Ok(()))?))
+        self.lookups().run(|connection| Ok(connection.query_row("SELECT 1", (), |_| Ok(()))?))
     }
 
     fn create_agent(&self, new: NewAgent, funding: Usd) -> StoreFuture<'_, AgentId> {
@@ -152,7 +172,7 @@ impl Store for SqliteStore {
 
     fn find_key(&self, key_id: &str) -> StoreFuture<'_, Option<StoredKey>> {
         let key_id = key_id.to_owned();
-        self.reader().run(move |connection| read::find_key(connection, &key_id))
+        self.lookups().run(move |connection| read::find_key(connection, &key_id))
     }
 
     fn inference(&self, agent_id: AgentId, inference_id: InferenceId) -> StoreFuture<'_, Option<InferenceView>> {
@@ -168,11 +188,18 @@ impl Store for SqliteStore {
 
     fn verify_audit(&self, agent_id: AgentId) -> StoreFuture<'_, ChainVerdict> {
         async move {
-            let end = self.reader().run(move |connection| read::chain_end(connection, agent_id)).await?;
+            let end = self.auditor().run(move |connection| read::chain_end(connection, agent_id)).await?;
             let mut walk = ChainWalk::new(agent_id, end);
             while let Some(since) = walk.next_page() {
-                let page = self.reader().run(move |connection| read::audit_links(connection, agent_id, since, verify::PAGE)).await?;
-                walk.take(&page);
+                let began = Instant::now();
+                // read and hashed on the auditor's thread, where only other verifications wait
+                let page = self.auditor().run(move |connection| {
+                    let links = read::audit_links(connection, agent_id, since, verify::PAGE)?;
+                    walk.take(&links);
+                    Ok(walk)
+                });
+                walk = page.await?;
+                verify::rest(began).await;
             }
             Ok(walk.finish())
         }
@@ -197,7 +224,7 @@ impl Store for SqliteStore {
     }
 
     fn spent_today(&self) -> StoreFuture<'_, Usd> {
-        self.reader().run(administer::spent_today)
+        self.lookups().run(administer::spent_today)
     }
 
     fn checkpoint(&self, signer: Arc<CheckpointSigner>) -> StoreFuture<'_, CheckpointResult> {

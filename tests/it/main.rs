@@ -18,6 +18,7 @@ mod doctor;
 mod drain;
 mod endpoint_budgets;
 mod failover;
+mod fairness;
 mod framework_facts;
 mod gemini_provider;
 mod hops;

@@ -16,23 +16,39 @@ const CONNECT: Duration = Duration::from_secs(2);
 const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
 const KEEPALIVE: Duration = Duration::from_secs(30);
 const WAIT_TO_WRITE: Duration = Duration::from_secs(2);
-const WAIT_TO_READ: Duration = Duration::from_millis(250);
+const WAIT_TO_LOOK_UP: Duration = Duration::from_secs(1);
+const WAIT_TO_READ: Duration = Duration::from_secs(1);
+const WAIT_TO_AUDIT: Duration = Duration::from_secs(5);
 const RECYCLE: Duration = Duration::from_secs(1);
 const WRITERS: usize = 4;
-const READERS: usize = 8;
+/// As many as keys are looked up at once, and one for readiness.
+const LOOKUPS: usize = 5;
+const READERS: usize = 6;
+const AUDITORS: usize = 2;
 
 /// What every session is told.
 const SESSION: &str = "-c statement_timeout=5s -c idle_in_transaction_session_timeout=5s -c TimeZone=UTC";
 
-/// Every statement of a writer finds its rows by key. A plan made while a table was empty would read it whole ever after.
+/// Every statement of a call finds its rows by key. A plan made while a table was empty would read it whole ever after.
 const BY_KEY: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off";
 
 pub fn writers(url: &str) -> Result<Pool, StoreError> {
     pool(url, &format!("{SESSION} {BY_KEY}"), WRITERS, WAIT_TO_WRITE)
 }
 
+/// For what a call or a probe needs before it can go on.
+pub fn lookups(url: &str) -> Result<Pool, StoreError> {
+    pool(url, &format!("{SESSION} {BY_KEY}"), LOOKUPS, WAIT_TO_LOOK_UP)
+}
+
+/// For what callers read; a page of it is found by key.
 pub fn readers(url: &str) -> Result<Pool, StoreError> {
-    pool(url, SESSION, READERS, WAIT_TO_READ)
+    pool(url, &format!("{SESSION} {BY_KEY}"), READERS, WAIT_TO_READ)
+}
+
+/// For what reads whole tables or chains.
+pub fn auditors(url: &str) -> Result<Pool, StoreError> {
+    pool(url, SESSION, AUDITORS, WAIT_TO_AUDIT)
 }
 
 fn pool(url: &str, options: &str, max_size: usize, wait: Duration) -> Result<Pool, StoreError> {

@@ -1,9 +1,12 @@
 //! Walks an audit chain link by link, and says where it is broken first.
 
+use std::time::Duration;
+
 use ainfera_schema::AgentId;
 use ainfera_schema::audit::event_hash;
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{AuditEventRow, ChainVerdict};
@@ -46,7 +49,15 @@ pub struct ChainEnd {
 }
 
 /// How many links a walk reads at a time.
-pub const PAGE: u32 = 1000;
+pub const PAGE: u32 = 500;
+
+/// The longest rest between two pages.
+const LONGEST_REST: Duration = Duration::from_millis(100);
+
+/// A walk rests for as long as its last page took, so that it takes at most half of a processor and of a database's time.
+pub async fn rest(page_began: Instant) {
+    tokio::time::sleep(page_began.elapsed().min(LONGEST_REST)).await;
+}
 
 /// A walk from the first link to the end that the account names. Links that were added meanwhile are left out.
 pub struct ChainWalk {
@@ -83,6 +94,15 @@ impl ChainWalk {
             self.seq = link.seq;
             self.head = Some(link.event_hash.clone());
         }
+    }
+
+    /// The same on a thread that may be busy: hashing a page takes longer than others may wait.
+    pub async fn take_elsewhere(mut self, page: Vec<AuditLink>) -> Result<Self, StoreError> {
+        let taken = tokio::task::spawn_blocking(move || {
+            self.take(&page);
+            self
+        });
+        taken.await.map_err(|_| StoreError::Unavailable("verification was stopped".to_owned()))
     }
 
     pub fn finish(mut self) -> ChainVerdict {
