@@ -17,6 +17,7 @@ pub mod leaving;
 pub mod metrics;
 pub mod models;
 pub mod reads;
+pub mod reloads;
 pub mod state;
 pub mod turns;
 

@@ -4,13 +4,14 @@ pub mod audit;
 pub mod listener;
 pub mod parts;
 pub mod process_lock;
+pub mod reload;
+pub mod serving;
 pub mod signals;
 pub mod stop;
 pub mod takeover;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,7 +19,6 @@ use actix::{Actor, Addr};
 use actix_web::dev::{ServerHandle, Service};
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
-use ainfera_actors::brain::RoutingBrain;
 use ainfera_actors::capture::CaptureActor;
 use ainfera_actors::capture::replay::{ReplayError, SharedSpool, blocking, replay, replay_former};
 use ainfera_actors::capture::spool_file::{SpoolError, SpoolFile};
@@ -26,11 +26,8 @@ use ainfera_actors::checkpoint::CheckpointActor;
 use ainfera_actors::counters::Counters;
 use ainfera_actors::doctor::{Checkup, DoctorActor};
 use ainfera_actors::gate::Gate;
-use ainfera_actors::provider::transport::pools::ProviderPools;
 use ainfera_actors::reader::ReaderActor;
 use ainfera_actors::replica::ReplicaActor;
-use ainfera_actors::worker::Worker;
-use ainfera_mock::MockUpstream;
 use ainfera_schema::{BootId, Deadlines, OwnDeadlines};
 use ainfera_store::{Heartbeat, Store, StoreError};
 use tokio::sync::watch;
@@ -42,10 +39,12 @@ use crate::http::auth::KeyRing;
 use crate::http::body::BodyBudget;
 use crate::http::leaving;
 use crate::http::routes;
-use crate::http::state::{AuditPages, Shared};
+use crate::http::state::Shared;
 use crate::http::turns::Turns;
 use parts::Parts;
 use process_lock::ProcessLock;
+use reload::{ConfigSource, ReloadFigures, Reloader};
+use serving::{Fixed, ServingSlot};
 use signals::{Signals, Told};
 use socket2::Socket;
 use stop::Notice;
@@ -85,7 +84,6 @@ pub struct Server {
     boot_id: BootId,
     store: Arc<dyn Store>,
     counters: Arc<Counters>,
-    deadlines: Deadlines,
     /// The listening socket, of which the server has another handle.
     listener: Socket,
     /// Kept here so that a last message to it cannot race with its end.
@@ -96,7 +94,7 @@ pub struct Server {
     replica: Addr<ReplicaActor>,
     /// Whether other replicas gave this one up.
     standing: watch::Receiver<Heartbeat>,
-    mock: Option<MockUpstream>,
+    reloader: Reloader,
     /// Held until this process writes no more.
     lock: Option<ProcessLock>,
 }
@@ -108,7 +106,8 @@ impl Server {
     pub async fn start(config: Config) -> Result<Server, StartError> {
         let listener = listener::bind(config.listen).map_err(|source| StartError::Listen { address: config.listen, source })?;
         let mut lock = ProcessLock::take(&config)?;
-        let (parts, mock) = Parts::build(&config).await?;
+        let mut mock = None;
+        let parts = Parts::build(&config, &mut mock, None).await?;
         let (checkpointing, public_key) = audit::checkpointing(&config.audit, &config.database)?.unzip();
         let spool = Arc::new(Mutex::new(SpoolFile::new(config.spool.path.clone())));
         try_spool(&config, &spool).await?;
@@ -130,54 +129,40 @@ impl Server {
         let (replica, standing) = ReplicaActor::new(boot_id, &config.deadlines, capture.clone(), gate.clone());
         let replica = replica.start();
         let reader = ReaderActor::new(Arc::clone(&store)).start();
-        let checkup = match config.doctor_every {
+        let (doctor, checkup) = match config.doctor_every {
             Some(every) => {
                 let (doctor, checkup) =
                     DoctorActor::new(reader.clone(), every, longest_call(&config.deadlines, config.own_deadlines()), Arc::clone(&counters));
-                doctor.start();
-                checkup
+                (Some(doctor.start()), checkup)
             }
-            None => watch::channel(Checkup::default()).1,
+            None => (None, watch::channel(Checkup::default()).1),
         };
+        let (parts, in_force) = watch::channel(Arc::new(parts));
+        let reloads = Arc::new(ReloadFigures::default());
+        let latest = in_force.clone();
         let shared = Data::new(Shared {
             gate: gate.clone(),
             keys: KeyRing::default(),
             capture: capture.clone(),
             reader,
             counters: Arc::clone(&counters),
-            catalogue: Arc::clone(&parts.catalogue),
-            health: Arc::clone(&parts.health),
-            deadlines: config.deadlines,
-            killswitch_daily_usd: config.killswitch_daily_usd,
+            parts: in_force,
             bodies: BodyBudget::default(),
-            limits: config.limits,
             turns: Turns::default(),
             verifications: Turns::default(),
-            answers: config.answers,
-            strict: config.strict,
-            audit: AuditPages { visibility: config.audit.visibility, public_key },
+            audit_key: public_key,
+            reloads: Arc::clone(&reloads),
             checkup,
         });
-        let (worker_capture, worker_counters) = (capture.clone(), Arc::clone(&counters));
+        let fixed = Fixed { capture: capture.clone(), boot_id, counters: Arc::clone(&counters) };
         let factory = move || {
             // runs on the worker's own thread: what is made here is the worker's alone
-            let worker = Rc::new(Worker {
-                brain: RoutingBrain::new(Arc::clone(&parts.catalogue), parts.brain.clone()).start(),
-                capture: worker_capture.clone(),
-                pools: ProviderPools::new(Arc::clone(&parts.tls), parts.deadlines.connect),
-                providers: Arc::clone(&parts.providers),
-                deadlines: parts.deadlines,
-                health: Arc::clone(&parts.health),
-                boot_id,
-                acknowledge: config.acknowledge,
-                holds: config.holds,
-                counters: Arc::clone(&worker_counters),
-            });
+            let slot = ServingSlot::new(fixed.clone(), latest.clone());
             let gate = shared.gate.clone();
             App::new()
                 .wrap_fn(move |request, service| leaving::answer(gate.clone(), service.call(request)))
                 .app_data(shared.clone())
-                .app_data(Data::new(worker))
+                .app_data(Data::new(slot))
                 .configure(routes)
         };
         let mut server = HttpServer::new(factory)
@@ -207,13 +192,12 @@ impl Server {
             boot_id,
             store,
             counters,
-            deadlines: config.deadlines,
             listener: own_listener,
+            reloader: Reloader::new(config, parts, capture.clone(), doctor, mock, reloads),
             capture,
             checkpoints,
             replica,
             standing,
-            mock,
             lock,
         })
     }
@@ -238,13 +222,17 @@ impl Server {
         self.gate.clone()
     }
 
-    /// Serves until SIGTERM or SIGINT, then stops.
-    pub async fn wait_until_stopped(mut self, mut signals: Signals) -> ExitCode {
+    /// Serves until SIGTERM or SIGINT, then stops. SIGHUP reads the configuration from `source` again.
+    pub async fn wait_until_stopped(mut self, mut signals: Signals, source: ConfigSource) -> ExitCode {
         let notice = loop {
             tokio::select! {
                 told = signals.next() => match told {
                     Told::Stop => break Notice::Usual,
-                    Told::Reload => tracing::warn!("SIGHUP: nothing is reloaded yet"),
+                    Told::Reload => {
+                        if self.reloader.reload_until_told_to_stop(&source, &mut signals).await == Told::Stop {
+                            break Notice::Usual;
+                        }
+                    }
                 },
                 () = stopped_capturing(&self.capture) => {
                     tracing::error!("capture has stopped: nothing can be accounted for any more");

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod checkpoint_file;
 pub mod checkpointing;
 pub mod extend;
+pub mod killswitch;
 pub mod lease;
 pub mod queue;
 pub mod replay;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
+use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
 use ainfera_store::invariants::DIRECT_CALL_HAS_NO_OUTCOME;
 use ainfera_store::{Invariant, StoreError};
 use jiff::Timestamp;
@@ -75,6 +75,20 @@ impl DoctorActor {
             }
         }
         self.found.send_replace(Checkup { checked_at: Some(Timestamp::now()), invariants });
+    }
+}
+
+/// How long a call may be open from now on: an operator changed the deadlines.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct CallsMayTake(pub Duration);
+
+impl Handler<CallsMayTake> for DoctorActor {
+    type Result = ();
+
+    /// Calls that began under longer deadlines may still be open, so it never becomes shorter.
+    fn handle(&mut self, longest: CallsMayTake, _: &mut Context<Self>) {
+        self.longest_call = self.longest_call.max(longest.0);
     }
 }
 

@@ -43,7 +43,8 @@ pub struct Health {
     breakers: HashMap<ModelSlug, Watched>,
     /// Only the providers that have a limit.
     seats: HashMap<ProviderId, Seats>,
-    budget: Mutex<RetryBudget>,
+    budget: Arc<Mutex<RetryBudget>>,
+    retry: RetrySettings,
 }
 
 #[derive(Debug)]
@@ -77,7 +78,33 @@ impl Health {
             BreakerUse::Off => HashMap::new(),
         };
         let limited = providers.into_iter().filter_map(|provider| Some((provider.id.clone(), Seats::new(provider.max_concurrent?))));
-        Self { breakers, seats: limited.collect(), budget: Mutex::new(RetryBudget::new(settings.retry, now)) }
+        Self {
+            breakers,
+            seats: limited.collect(),
+            budget: Arc::new(Mutex::new(RetryBudget::new(settings.retry, now))),
+            retry: settings.retry,
+        }
+    }
+
+    /// After a reload of the configuration: what `former` knows of the providers for which `unchanged` is true stays known, and so does who is being
+    /// asked now.
+    #[must_use]
+    pub fn following(mut self, former: &Health, unchanged: impl Fn(&ProviderId) -> bool) -> Self {
+        for (slug, watched) in &mut self.breakers {
+            let known = former.breakers.get(slug).filter(|known| known.provider == watched.provider && unchanged(&known.provider));
+            if let Some(known) = known {
+                watched.breaker = Arc::clone(&known.breaker);
+            }
+        }
+        for (provider, seats) in &mut self.seats {
+            if let Some(known) = former.seats.get(provider) {
+                seats.count_with(known);
+            }
+        }
+        if self.retry == former.retry {
+            self.budget = Arc::clone(&former.budget);
+        }
+        self
     }
 
     /// The first of the queue that is well, or due for its probe, and has room. Where nobody is, a routed call tries who opens first; a pinned call,

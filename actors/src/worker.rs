@@ -1,6 +1,7 @@
 //! What one worker thread has at hand for every call it serves.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,12 +18,13 @@ use crate::counters::Counters;
 use crate::health::Health;
 use crate::provider::transport::pools::ProviderPools;
 
-/// Made in the app factory, once per worker: neither the client nor the brain is shared between threads.
+/// Made once per worker thread for each configuration: neither the client nor the brain is shared between threads.
 pub struct Worker {
     pub brain: Addr<RoutingBrain>,
     /// On the main arbiter.
     pub capture: Addr<CaptureActor>,
-    pub pools: ProviderPools,
+    /// Outlive the worker: connections are kept when the configuration is reloaded.
+    pub pools: Rc<ProviderPools>,
     pub providers: Arc<HashMap<ProviderId, Provider>>,
     pub deadlines: Deadlines,
     /// The same for all workers of the process.

@@ -103,7 +103,7 @@ impl StreamMode {
 }
 
 /// A provider as configured. `base_url` has no trailing slash; `network.api_version` says whether it holds the version of the API.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provider {
     pub id: ProviderId,
     pub kind: ProviderKind,

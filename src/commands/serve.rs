@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use super::CommandError;
 use super::demonstration::{Greeting, greet};
 use crate::cli::ServeArgs;
-use crate::config::{Overrides, TakeOver, load, process_environment};
+use crate::config::{Overrides, TakeOver, process_environment};
 use crate::server::Server;
+use crate::server::reload::ConfigSource;
 use crate::server::signals::Signals;
 use crate::telemetry;
 
@@ -18,7 +19,8 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
         let mut signals = Signals::take().map_err(CommandError::Signals)?;
         let take_over = if args.take_over { TakeOver::Forced } else { TakeOver::Refused };
         let overrides = Overrides { listen: args.listen, database: args.database, replica: args.replica, take_over };
-        let config = load(args.config.as_deref(), overrides, &process_environment)?;
+        let source = ConfigSource { path: args.config, overrides };
+        let config = source.read()?;
         let started = tokio::select! {
             started = Box::pin(Server::start(config)) => started,
             () = signals.stop() => {
@@ -29,7 +31,7 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
         let server = started?;
         let greeting = if configured { Greeting::None } else { greet(&*server.store()).await? };
         say(&format!("listening on http://{}\n{}", server.addr(), greeting.text(server.addr())))?;
-        Ok(server.wait_until_stopped(signals).await)
+        Ok(server.wait_until_stopped(signals, source).await)
     }))
 }
 

@@ -30,7 +30,7 @@ pub struct PublicPage {
 pub async fn height(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
     let height = async {
         let reader = visible(&request, &shared).await?;
-        let _turn = shared.turns.take(reader, shared.limits.reads_per_key).await?;
+        let _turn = shared.turn_of(reader).await?;
         let height = ask(&shared.reader, |store| Box::pin(async move { store.audit_height().await })).await?;
         Ok(json!(height))
     };
@@ -40,7 +40,7 @@ pub async fn height(request: HttpRequest, shared: Data<Shared>) -> HttpResponse 
 pub async fn public(request: HttpRequest, page: Query<PublicPage>, shared: Data<Shared>) -> HttpResponse {
     let list = async {
         let reader = visible(&request, &shared).await?;
-        let _turn = shared.turns.take(reader, shared.limits.reads_per_key).await?;
+        let _turn = shared.turn_of(reader).await?;
         let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
         let before = match &page.before {
             None => PublicCursor::newest(),
@@ -58,7 +58,7 @@ pub async fn public(request: HttpRequest, page: Query<PublicPage>, shared: Data<
 pub async fn key(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
     let key = async {
         visible(&request, &shared).await?;
-        let public_key = shared.audit.public_key.as_ref().ok_or(ApiError::NotFound("audit key"))?;
+        let public_key = shared.audit_key.as_ref().ok_or(ApiError::NotFound("audit key"))?;
         Ok(json!({"alg": "Ed25519", "public_key": public_key}))
     };
     respond(key.await)
@@ -69,7 +69,7 @@ pub async fn receipt(request: HttpRequest, id: Path<String>, shared: Data<Shared
         let caller = shared.keys.authenticate(&request, &shared.reader).await?;
         let receipt_id = ReceiptId(Uuid::from_str(&id).map_err(|_| ApiError::NotFound("receipt"))?);
         let agent_id = caller.agent_id;
-        let _turn = shared.turns.take(agent_id, shared.limits.reads_per_key).await?;
+        let _turn = shared.turn_of(agent_id).await?;
         let receipt = ask(&shared.reader, move |store| Box::pin(async move { store.receipt(agent_id, receipt_id).await })).await?;
         let receipt = receipt.ok_or(ApiError::NotFound("receipt"))?;
         Ok(json!({
@@ -83,7 +83,7 @@ pub async fn receipt(request: HttpRequest, id: Path<String>, shared: Data<Shared
 
 /// Whose turn it is: the caller's, or that of all who need no key.
 async fn visible(request: &HttpRequest, shared: &Shared) -> Result<AgentId, ApiError> {
-    match shared.audit.visibility {
+    match shared.parts().audit_visibility {
         AuditVisibility::Everybody => Ok(AgentId(Uuid::nil())),
         AuditVisibility::Callers => shared.keys.authenticate(request, &shared.reader).await.map(|caller| caller.agent_id),
     }

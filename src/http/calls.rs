@@ -14,7 +14,6 @@ use ainfera_actors::sink::body::{ClientHold, EventBody};
 use ainfera_actors::sink::collect::CollectSink;
 use ainfera_actors::sink::recorder::{ANSWER_LIMIT_BYTES, Recorder};
 use ainfera_actors::sink::{BODY_CHANNEL_FRAMES, SseSink};
-use ainfera_actors::worker::Worker;
 use ainfera_routing::{RouteTarget, estimate_tokens};
 use ainfera_schema::{InferenceId, ReceiptId, RequestId};
 use ainfera_wire::call::{ClientHeaders, Delivery};
@@ -28,6 +27,7 @@ use super::error::ApiError;
 use super::state::Shared;
 use super::{answer, idempotency, inference};
 use crate::config::AnswerRetention;
+use crate::server::serving::ServingSlot;
 
 /// Longer ids are none, and must not fill the log.
 const MAX_SESSION_BYTES: usize = 128;
@@ -36,28 +36,28 @@ const MAX_SESSION_BYTES: usize = 128;
 type Parse = fn(Bytes, ClientHeaders, &dyn Fn(&str) -> u64) -> Result<Call, BadRequest>;
 
 /// `POST /v1/messages`
-pub async fn messages(request: HttpRequest, payload: Payload, shared: Data<Shared>, worker: Data<Rc<Worker>>) -> HttpResponse {
-    answer_call(Call::from_messages, request, payload, &shared, worker).await
+pub async fn messages(request: HttpRequest, payload: Payload, shared: Data<Shared>, slot: Data<ServingSlot>) -> HttpResponse {
+    answer_call(Call::from_messages, request, payload, &shared, &slot).await
 }
 
 /// `POST /v1/chat/completions`
-pub async fn chat_completions(request: HttpRequest, payload: Payload, shared: Data<Shared>, worker: Data<Rc<Worker>>) -> HttpResponse {
-    answer_call(Call::from_chat, request, payload, &shared, worker).await
+pub async fn chat_completions(request: HttpRequest, payload: Payload, shared: Data<Shared>, slot: Data<ServingSlot>) -> HttpResponse {
+    answer_call(Call::from_chat, request, payload, &shared, &slot).await
 }
 
 /// `POST /v1/responses`
-pub async fn responses(request: HttpRequest, payload: Payload, shared: Data<Shared>, worker: Data<Rc<Worker>>) -> HttpResponse {
-    answer_call(Call::from_responses, request, payload, &shared, worker).await
+pub async fn responses(request: HttpRequest, payload: Payload, shared: Data<Shared>, slot: Data<ServingSlot>) -> HttpResponse {
+    answer_call(Call::from_responses, request, payload, &shared, &slot).await
 }
 
 /// `POST /v1/inference`
-pub async fn inference(request: HttpRequest, payload: Payload, shared: Data<Shared>, worker: Data<Rc<Worker>>) -> HttpResponse {
-    answer_call(Call::from_inference, request, payload, &shared, worker).await
+pub async fn inference(request: HttpRequest, payload: Payload, shared: Data<Shared>, slot: Data<ServingSlot>) -> HttpResponse {
+    answer_call(Call::from_inference, request, payload, &shared, &slot).await
 }
 
-async fn answer_call(parse: Parse, request: HttpRequest, payload: Payload, shared: &Shared, worker: Data<Rc<Worker>>) -> HttpResponse {
+async fn answer_call(parse: Parse, request: HttpRequest, payload: Payload, shared: &Shared, slot: &ServingSlot) -> HttpResponse {
     let request_id = RequestId::mint();
-    match dispatch(request_id, parse, &request, payload, shared, worker).await {
+    match dispatch(request_id, parse, &request, payload, shared, slot).await {
         Ok(response) => response,
         Err(error) => error.response_to(&request, request_id),
     }
@@ -69,13 +69,16 @@ async fn dispatch(
     request: &HttpRequest,
     payload: Payload,
     shared: &Shared,
-    worker: Data<Rc<Worker>>,
+    slot: &ServingSlot,
 ) -> Result<HttpResponse, ApiError> {
     if shared.gate.is_closed() {
         return Err(ainfera_actors::gate::GateRefusal::Closed.into());
     }
     let agent = shared.keys.authenticate(request, &shared.reader).await?;
-    let body = shared.bodies.read(request, payload, agent.agent_id, &shared.limits, shared.deadlines.body).await?;
+    // taken once: a reload while this call runs is for the calls after it
+    let serving = slot.current();
+    let (parts, worker) = (&serving.parts, &serving.worker);
+    let body = shared.bodies.read(request, payload, agent.agent_id, &parts.limits, parts.deadlines.body).await?;
     let permit = shared.gate.enter_as(priority(request))?;
     let call = parse(body.bytes.clone(), client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
     let dialect = call.client.dialect();
@@ -83,14 +86,14 @@ async fn dispatch(
         return Err(ApiError::StreamingNotSupported);
     }
     let target = RouteTarget::parse(&call.model);
-    let strictness = shared.strict.of(agent.agent_id, strictness(request)?);
+    let strictness = parts.strict.of(agent.agent_id, strictness(request)?);
     log_session(request_id, request);
     if let RouteTarget::Routed { alias: Some(legacy) } = &target {
         tracing::info!(%request_id, legacy, canonical = ainfera_routing::ROUTING_TARGET, "router_alias_hit");
     }
     let idempotency = idempotency::claim(request, &call.body)?;
     // nobody else could ask for the answer again, so nobody else's is kept
-    let recorder = idempotency.filter(|_| shared.answers == AnswerRetention::Keep).map(|_| Recorder::new(ANSWER_LIMIT_BYTES));
+    let recorder = idempotency.filter(|_| parts.answers == AnswerRetention::Keep).map(|_| Recorder::new(ANSWER_LIMIT_BYTES));
     let delivery = call.delivery;
     let (inference_id, receipt_id) = (InferenceId::mint(), ReceiptId::mint());
     let names = AnswerNames {
@@ -107,7 +110,7 @@ async fn dispatch(
     let (sender, receiver) = mpsc::channel(BODY_CHANNEL_FRAMES);
     let sink = match delivery {
         Delivery::Streamed => {
-            let sink = SseSink::new(frames, request_id, sender, shared.deadlines.stall, shared.deadlines.ping);
+            let sink = SseSink::new(frames, request_id, sender, parts.deadlines.stall, parts.deadlines.ping);
             let sink = sink.recording(recorder).acknowledging(worker.acknowledge).start();
             SinkAddress {
                 write: sink.clone().recipient(),
@@ -135,14 +138,14 @@ async fn dispatch(
         target,
         strictness,
         idempotency,
-        worker: Rc::clone(&worker),
+        worker: Rc::clone(worker),
     });
     let hold = ClientHold::new(DispatchActor::new(setup, permit, sink, head).start());
     // a dispatcher that panics drops the head: that is a proper 500
     let outcome = answer.await.unwrap_or(Err(ainfera_actors::dispatch::CallFailure::Internal));
     match outcome {
         Ok(head) if dialect == ClientDialect::Inference => {
-            let head = inference::completed(head, &shared.catalogue);
+            let head = inference::completed(head, &parts.catalogue);
             Ok(answer::response(request_id, agent_id, head, EventBody::new(receiver, hold)))
         }
         Ok(head) => Ok(answer::response(request_id, agent_id, head, EventBody::new(receiver, hold))),

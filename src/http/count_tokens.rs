@@ -2,7 +2,6 @@
 //!
 //! A provider that counts is asked, briefly; for all others, and when that one does not answer, the estimate stands.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::web::{Data, Payload};
@@ -20,14 +19,15 @@ use tokio::time::timeout;
 use super::calls::client_headers;
 use super::error::ApiError;
 use super::state::Shared;
+use crate::server::serving::ServingSlot;
 
 /// An agent counts before it speaks: it must not wait.
 const PROVIDER_COUNTS_WITHIN: Duration = Duration::from_secs(2);
 const MAX_COUNT_BYTES: usize = 16 << 10;
 
-pub async fn count_tokens(request: HttpRequest, payload: Payload, shared: Data<Shared>, worker: Data<Rc<Worker>>) -> HttpResponse {
+pub async fn count_tokens(request: HttpRequest, payload: Payload, shared: Data<Shared>, slot: Data<ServingSlot>) -> HttpResponse {
     let request_id = RequestId::mint();
-    match count(request_id, &request, payload, &shared, &worker).await {
+    match count(request_id, &request, payload, &shared, &slot).await {
         Ok(counted) => HttpResponse::Ok().insert_header(("request-id", request_id.header_value())).json(counted),
         Err(error) => error.response_to(&request, request_id),
     }
@@ -38,12 +38,14 @@ async fn count(
     request: &HttpRequest,
     payload: Payload,
     shared: &Shared,
-    worker: &Worker,
+    slot: &ServingSlot,
 ) -> Result<Value, ApiError> {
     let agent = shared.keys.authenticate(request, &shared.reader).await?;
-    let body = shared.bodies.read(request, payload, agent.agent_id, &shared.limits, shared.deadlines.body).await?;
+    let serving = slot.current();
+    let (parts, worker) = (&serving.parts, &*serving.worker);
+    let body = shared.bodies.read(request, payload, agent.agent_id, &parts.limits, parts.deadlines.body).await?;
     let call = Call::from_uncounted(&body.bytes, client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
-    let Some(entry) = candidate(request_id, &call, &agent, shared, worker).await else {
+    let Some(entry) = candidate(request_id, &call, &agent, worker).await else {
         return Ok(json!({"input_tokens": call.counted_for(&Dialect::Anthropic, "")}));
     };
     let dialect = Dialect::of(entry.kind);
@@ -56,7 +58,7 @@ async fn count(
 }
 
 /// Who would be asked first.
-async fn candidate(request_id: RequestId, call: &Call, agent: &Agent, shared: &Shared, worker: &Worker) -> Option<CatalogueEntry> {
+async fn candidate(request_id: RequestId, call: &Call, agent: &Agent, worker: &Worker) -> Option<CatalogueEntry> {
     let target = RouteTarget::parse(&call.model);
     let needs = Needs {
         tools: call.has_tools,
@@ -75,7 +77,7 @@ async fn candidate(request_id: RequestId, call: &Call, agent: &Agent, shared: &S
     };
     let choice = worker.brain.send(question).await.ok()?.ok()?;
     let first = choice.candidates.first()?;
-    shared.catalogue.get(*first).cloned()
+    choice.catalogue.get(*first).cloned()
 }
 
 /// The provider's own count, whole: it may say more than one figure.

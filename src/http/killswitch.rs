@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Nothing without a kill-switch; nothing of the spending while the store does not say it.
 pub async fn register(shared: &Shared, registry: &mut Registry) {
-    let Some(threshold) = shared.killswitch_daily_usd else {
+    let Some(threshold) = shared.parts().killswitch_daily_usd else {
         return;
     };
     registry.register("cost_killswitch_threshold_usd", "what all may spend in a utc day", gauge(threshold));

@@ -56,7 +56,8 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
     let info: Family<[(&'static str, &'static str); 1], Gauge> = Family::default();
     info.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
     registry.register("app_info", "what runs here", info);
-    super::breakers::register(&shared.health, &mut registry);
+    super::breakers::register(&shared.parts().health, &mut registry);
+    super::reloads::register(&shared.reloads, &mut registry);
     super::killswitch::register(&shared, &mut registry).await;
     super::checkup::register(&shared.checkup.borrow(), &mut registry);
     let mut text = String::new();

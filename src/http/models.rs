@@ -3,7 +3,7 @@
 
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
-use ainfera_routing::{CatalogueEntry, ROUTING_TARGET};
+use ainfera_routing::{Catalogue, CatalogueEntry, ROUTING_TARGET};
 use ainfera_schema::RequestId;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -35,13 +35,19 @@ enum Shape {
 
 /// `GET /v1/models`
 pub async fn list(request: HttpRequest, page: Query<Page>, shared: Data<Shared>) -> HttpResponse {
-    respond(&request, authenticated(&request, &shared).await.and_then(|()| listed(shape(&request, page.format.as_deref()), &page, &shared)))
+    respond(
+        &request,
+        authenticated(&request, &shared)
+            .await
+            .and_then(|()| listed(shape(&request, page.format.as_deref()), &page, &shared.parts().catalogue)),
+    )
 }
 
 /// `GET /v1/models/{slug}`
 pub async fn one(request: HttpRequest, slug: Path<String>, page: Query<Page>, shared: Data<Shared>) -> HttpResponse {
     let found = authenticated(&request, &shared).await.and_then(|()| {
-        let model = all(&shared).find(|model| model.slug == *slug).ok_or(ApiError::NotFound("model"))?;
+        let parts = shared.parts();
+        let model = all(&parts.catalogue).find(|model| model.slug == *slug).ok_or(ApiError::NotFound("model"))?;
         Ok(model.shown(shape(&request, page.format.as_deref())))
     });
     respond(&request, found)
@@ -51,8 +57,8 @@ async fn authenticated(request: &HttpRequest, shared: &Shared) -> Result<(), Api
     shared.keys.authenticate(request, &shared.reader).await.map(|_| ())
 }
 
-fn listed(shape: Shape, page: &Page, shared: &Shared) -> Result<Value, ApiError> {
-    let models: Vec<Listed<'_>> = all(shared).collect();
+fn listed(shape: Shape, page: &Page, catalogue: &Catalogue) -> Result<Value, ApiError> {
+    let models: Vec<Listed<'_>> = all(catalogue).collect();
     Ok(match shape {
         Shape::Bare => models.iter().map(|model| model.shown(shape)).collect(),
         Shape::OpenAi => json!({"object": "list", "data": models.iter().map(|model| model.shown(shape)).collect::<Vec<_>>()}),
@@ -105,9 +111,9 @@ struct Listed<'a> {
     entry: Option<&'a CatalogueEntry>,
 }
 
-fn all(shared: &Shared) -> impl Iterator<Item = Listed<'_>> {
+fn all(catalogue: &Catalogue) -> impl Iterator<Item = Listed<'_>> {
     let router = Listed { slug: ROUTING_TARGET, entry: None };
-    let models = shared.catalogue.entries().iter().map(|entry| Listed { slug: entry.model.slug.as_str(), entry: Some(entry) });
+    let models = catalogue.entries().iter().map(|entry| Listed { slug: entry.model.slug.as_str(), entry: Some(entry) });
     std::iter::once(router).chain(models)
 }
 

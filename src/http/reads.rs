@@ -50,7 +50,7 @@ pub async fn decision(request: HttpRequest, id: Path<String>, shared: Data<Share
 pub async fn audit(request: HttpRequest, id: Path<String>, page: Query<Page>, shared: Data<Shared>) -> HttpResponse {
     let events = async {
         let agent_id = own_agent(&request, &id, &shared).await?;
-        let _turn = shared.turns.take(agent_id, shared.limits.reads_per_key).await?;
+        let _turn = shared.turn_of(agent_id).await?;
         let (since_seq, limit) = (page.since_seq.unwrap_or(0), page.limit());
         let events =
             ask(&shared.reader, move |store| Box::pin(async move { store.audit_events(agent_id, since_seq, limit).await })).await?;
@@ -72,7 +72,7 @@ pub async fn verify_audit(request: HttpRequest, id: Path<String>, shared: Data<S
 pub async fn ledger(request: HttpRequest, id: Path<String>, page: Query<Page>, shared: Data<Shared>) -> HttpResponse {
     let view = async {
         let agent_id = own_agent(&request, &id, &shared).await?;
-        let _turn = shared.turns.take(agent_id, shared.limits.reads_per_key).await?;
+        let _turn = shared.turn_of(agent_id).await?;
         let limit = page.limit();
         let view = ask(&shared.reader, move |store| Box::pin(async move { store.ledger(agent_id, limit).await })).await?;
         view.map(|view| json!(view)).ok_or(ApiError::NotFound("agent"))
@@ -83,7 +83,7 @@ pub async fn ledger(request: HttpRequest, id: Path<String>, page: Query<Page>, s
 pub async fn wallet(request: HttpRequest, id: Path<String>, shared: Data<Shared>) -> HttpResponse {
     let view = async {
         let agent_id = own_agent(&request, &id, &shared).await?;
-        let _turn = shared.turns.take(agent_id, shared.limits.reads_per_key).await?;
+        let _turn = shared.turn_of(agent_id).await?;
         let view = ask(&shared.reader, move |store| Box::pin(async move { store.wallet(Owner::Agent(agent_id)).await })).await?;
         let view = view.ok_or(ApiError::NotFound("agent"))?;
         Ok(json!({"agent_id": agent_id, "balance_usd": view.balance_usd, "held_usd": view.held_usd, "paused": view.paused}))
@@ -104,7 +104,7 @@ async fn find(request: &HttpRequest, id: &str, shared: &Shared) -> Result<Routin
     let caller = shared.keys.authenticate(request, &shared.reader).await?;
     let inference_id = InferenceId(Uuid::from_str(id).map_err(|_| ApiError::NotFound("inference"))?);
     let agent_id = caller.agent_id;
-    let _turn = shared.turns.take(agent_id, shared.limits.reads_per_key).await?;
+    let _turn = shared.turn_of(agent_id).await?;
     let read = || ask(&shared.reader, move |store| Box::pin(async move { store.inference(agent_id, inference_id).await }));
     if let Some(view) = read().await? {
         return Ok(view.outcome);

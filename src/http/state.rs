@@ -7,18 +7,16 @@ use ainfera_actors::capture::CaptureActor;
 use ainfera_actors::counters::Counters;
 use ainfera_actors::doctor::Checkup;
 use ainfera_actors::gate::Gate;
-use ainfera_actors::health::Health;
 use ainfera_actors::reader::ReaderActor;
-use ainfera_routing::Catalogue;
-use ainfera_schema::{Deadlines, Usd};
+use ainfera_schema::AgentId;
 use tokio::sync::watch;
 
 use super::auth::KeyRing;
 use super::body::BodyBudget;
-use super::turns::Turns;
-use crate::config::audit::AuditVisibility;
-use crate::config::strict::StrictSettings;
-use crate::config::{AnswerRetention, Limits};
+use super::error::ApiError;
+use super::turns::{Turn, Turns};
+use crate::server::parts::Parts;
+use crate::server::reload::ReloadFigures;
 
 /// Made once, before the first worker.
 pub struct Shared {
@@ -27,24 +25,28 @@ pub struct Shared {
     pub reader: Addr<ReaderActor>,
     pub capture: Addr<CaptureActor>,
     pub counters: Arc<Counters>,
-    pub catalogue: Arc<Catalogue>,
-    pub health: Arc<Health>,
-    pub deadlines: Deadlines,
+    /// The configuration that is in force. A call takes it once, from its worker.
+    pub parts: watch::Receiver<Arc<Parts>>,
     pub bodies: BodyBudget,
-    pub limits: Limits,
     /// Of reads.
     pub turns: Turns,
     /// Of verifications, which read and hash a whole chain.
     pub verifications: Turns,
-    pub killswitch_daily_usd: Option<Usd>,
-    pub answers: AnswerRetention,
-    pub strict: StrictSettings,
-    pub audit: AuditPages,
+    /// The audit's public key, if there is one.
+    pub audit_key: Option<String>,
+    pub reloads: Arc<ReloadFigures>,
     pub checkup: watch::Receiver<Checkup>,
 }
 
-/// Who may see the audit's pages, and the key that is shown there.
-pub struct AuditPages {
-    pub visibility: AuditVisibility,
-    pub public_key: Option<String>,
+impl Shared {
+    /// The configuration that is in force now.
+    pub fn parts(&self) -> Arc<Parts> {
+        Arc::clone(&self.parts.borrow())
+    }
+
+    /// Waits until this agent may read.
+    pub async fn turn_of(&self, agent_id: AgentId) -> Result<Turn, ApiError> {
+        let reads_per_key = self.parts().limits.reads_per_key;
+        self.turns.take(agent_id, reads_per_key).await
+    }
 }

@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ainfera_actors::brain::BrainSettings;
+use ainfera_actors::capture::acknowledge::Acknowledge;
 use ainfera_actors::health::Health;
 use ainfera_actors::provider::transport::trust::TlsSettings;
 use ainfera_mock::{MockSettings, MockUpstream};
 use ainfera_routing::decide::{FloorSource, Ranking};
 use ainfera_routing::{Catalogue, CatalogueEntry, DecideOptions, Dial, PolicySettings};
-use ainfera_schema::{Deadlines, Provider, ProviderId, ProviderKind};
+use ainfera_schema::{Deadlines, Provider, ProviderId, ProviderKind, Usd};
 
 use super::StartError;
-use crate::config::{Config, process_environment};
+use crate::config::audit::AuditVisibility;
+use crate::config::strict::StrictSettings;
+use crate::config::{AnswerRetention, Config, Limits, process_environment};
 
-/// Shared by all workers.
+/// Shared by all workers, and replaced as a whole by a reload.
 pub struct Parts {
     pub catalogue: Arc<Catalogue>,
     pub brain: BrainSettings,
@@ -23,17 +26,26 @@ pub struct Parts {
     pub tls: Arc<TlsSettings>,
     pub deadlines: Deadlines,
     pub health: Arc<Health>,
+    pub acknowledge: Acknowledge,
+    pub limits: Limits,
+    pub answers: AnswerRetention,
+    pub strict: StrictSettings,
+    pub killswitch_daily_usd: Option<Usd>,
+    pub audit_visibility: AuditVisibility,
 }
 
+/// The scripted provider, once a configuration has one without an address.
+pub type MockSlot = Option<MockUpstream>;
+
 impl Parts {
-    /// Also starts the scripted provider, if the configuration has one without an address.
-    pub async fn build(config: &Config) -> Result<(Self, Option<MockUpstream>), StartError> {
+    /// Also starts the scripted provider, if the configuration has one without an address. `former` is what is in force: what is known of its providers
+    /// is kept where they have not changed.
+    pub async fn build(config: &Config, mock: &mut MockSlot, former: Option<&Parts>) -> Result<Self, StartError> {
         let mut providers: HashMap<ProviderId, Provider> =
             config.providers.iter().map(|provider| (provider.id.clone(), provider.clone())).collect();
-        let mut mock = None;
         for provider in providers.values_mut().filter(|provider| provider.kind == ProviderKind::Mock && provider.base_url.is_empty()) {
             if mock.is_none() {
-                mock = Some(MockUpstream::start(MockSettings::default()).await.map_err(StartError::Mock)?);
+                *mock = Some(MockUpstream::start(MockSettings::default()).await.map_err(StartError::Mock)?);
             }
             provider.base_url = mock.as_ref().map(MockUpstream::base_url).unwrap_or_default();
         }
@@ -43,19 +55,28 @@ impl Parts {
         });
         let catalogue = Catalogue::new(entries.collect())?;
         let health = Health::new(config.health, &catalogue, providers.values(), Instant::now());
+        let health = match former {
+            Some(former) => health.following(&former.health, |id| former.providers.get(id) == providers.get(id)),
+            None => health,
+        };
         let tls = TlsSettings::default();
         for provider in providers.values().filter(|provider| provider.base_url.starts_with("https://")) {
             tls.of(&provider.network.trust)?;
         }
-        let parts = Self {
+        Ok(Self {
             catalogue: Arc::new(catalogue),
             brain: brain_settings(config),
             providers: Arc::new(providers),
             tls: Arc::new(tls),
             deadlines: config.deadlines,
             health: Arc::new(health),
-        };
-        Ok((parts, mock))
+            acknowledge: config.acknowledge,
+            limits: config.limits.clone(),
+            answers: config.answers,
+            strict: config.strict.clone(),
+            killswitch_daily_usd: config.killswitch_daily_usd,
+            audit_visibility: config.audit.visibility,
+        })
     }
 }
 

@@ -38,7 +38,7 @@ pub fn longest_stop(deadlines: &Deadlines) -> Duration {
 impl Server {
     /// A stop that a person asked for: a second signal cuts the streams that still run, a third gives up what is not yet durable.
     pub(super) async fn stop(self, notice: Notice, mut signals: Signals) -> ExitCode {
-        let bound = longest_stop(&self.deadlines);
+        let bound = longest_stop(&self.reloader.running().deadlines);
         tracing::info!(in_flight = self.gate.in_flight(), longest_ms = bound.as_millis(), "stopping");
         let (cut, is_cut) = tokio::sync::oneshot::channel::<()>();
         let drained = self.drain_until(notice, async move {
@@ -71,11 +71,12 @@ impl Server {
     /// The same; what still runs is cut when `cut` is over.
     pub async fn drain_until(self, notice: Notice, cut: impl Future<Output = ()>) -> ExitCode {
         tokio::pin!(cut);
+        let deadlines = self.reloader.running().deadlines;
         let mut finished = true;
         self.gate.leave();
-        if notice == Notice::Usual && !self.deadlines.drain_least.is_zero() {
+        if notice == Notice::Usual && !deadlines.drain_least.is_zero() {
             finished = tokio::select! {
-                () = tokio::time::sleep(self.deadlines.drain_least) => true,
+                () = tokio::time::sleep(deadlines.drain_least) => true,
                 () = &mut cut => false,
             };
         }
@@ -83,7 +84,7 @@ impl Server {
         self.refuse_connections().await;
         if finished {
             finished = tokio::select! {
-                ended = self.gate.calls_ended(Instant::now() + self.deadlines.drain) => ended,
+                ended = self.gate.calls_ended(Instant::now() + deadlines.drain) => ended,
                 () = &mut cut => false,
             };
         }
@@ -112,7 +113,7 @@ impl Server {
             }
         }
         let standing = *self.standing.borrow();
-        drop((self.checkpoints, self.replica, self.capture, self.mock, self.lock));
+        drop((self.checkpoints, self.replica, self.capture, self.reloader, self.lock));
         match standing {
             Heartbeat::Alive => ExitCode::SUCCESS,
             Heartbeat::Fenced => ExitCode::FAILURE,

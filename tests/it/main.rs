@@ -32,6 +32,7 @@ mod overload;
 mod parity;
 mod price_basis;
 mod recordings;
+mod reload;
 mod replicas;
 mod responses_client;
 mod responses_kept;

@@ -23,6 +23,11 @@ impl Seats {
         Self { taken: Arc::default(), limit }
     }
 
+    /// The limit may have changed; those who sit are the same.
+    pub fn count_with(&mut self, former: &Seats) {
+        self.taken = Arc::clone(&former.taken);
+    }
+
     pub fn take(&self) -> Result<Seat, Full> {
         let one_more = |taken| (taken < self.limit).then_some(taken + 1);
         self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).map_err(|_| Full)?;

@@ -34,7 +34,10 @@ struct Bench {
 
 impl Bench {
     fn new(breaker: BreakerUse, limit_of_a: Option<u32>) -> Self {
-        let now = Instant::now();
+        Self::at(Instant::now(), breaker, limit_of_a)
+    }
+
+    fn at(now: Instant, breaker: BreakerUse, limit_of_a: Option<u32>) -> Self {
         let models = vec![model("one", "a"), model("two", "a"), model("three", "b")];
         let entries = models.iter().map(|model| CatalogueEntry { model: model.clone(), kind: ProviderKind::Mock }).collect();
         let providers = [("a", limit_of_a), ("b", None)].map(|(id, max_concurrent)| Provider {
@@ -132,4 +135,21 @@ fn without_breakers_nobody_is_passed_over() {
     bench.break_down("one", 0);
     assert_eq!(bench.choose(CallKind::Routed, &["one", "two"], 0).unwrap().0, "one");
     assert_eq!(bench.health.standings(bench.now).len(), 0);
+}
+
+#[test]
+fn after_a_reload_what_is_known_stays_known_unless_the_provider_changed() {
+    let former = Bench::new(BreakerUse::On, Some(2));
+    for slug in ["one", "three"] {
+        former.break_down(slug, 0);
+        assert!(former.choose(CallKind::Direct, &[slug], 0).is_err(), "{slug} is broken");
+    }
+    let (_, seated) = former.choose(CallKind::Direct, &["two"], 0).unwrap();
+    let mut next = Bench::at(former.now, BreakerUse::On, Some(1));
+    next.health = next.health.following(&former.health, |provider| provider.as_str() == "a");
+    assert!(next.choose(CallKind::Direct, &["one"], 0).is_err(), "its provider is the same: it is still broken");
+    assert!(next.choose(CallKind::Direct, &["three"], 0).is_ok(), "its provider has changed: nothing is known of it");
+    assert!(next.choose(CallKind::Direct, &["two"], 0).is_err(), "the one seat that there is now is taken by a call from before");
+    drop(seated);
+    assert!(next.choose(CallKind::Direct, &["two"], 0).is_ok());
 }

@@ -20,7 +20,7 @@ pub struct Site {
     pub folder: TempDir,
     pub config: PathBuf,
     pub key: String,
-    _mock: MockUpstream,
+    pub mock: MockUpstream,
 }
 
 /// A running `serve`.
@@ -37,7 +37,7 @@ impl Site {
         let own = format!("sqlite://{}", folder.path().join("a.db").display());
         let mock = MockUpstream::start(MockSettings::default()).await.unwrap();
         std::fs::write(&config, config_text(plan, database_url.unwrap_or(&own), &mock.base_url())).unwrap();
-        let mut site = Self { folder, config, key: String::new(), _mock: mock };
+        let mut site = Self { folder, config, key: String::new(), mock };
         let made = site.command(&["keys", "create", "--agent", "tester"]);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         site.key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
