@@ -29,8 +29,10 @@ pub struct Decide {
 /// The answer: candidates in the order of trying, and what to put into the record.
 #[derive(Debug, Clone)]
 pub struct Choice {
-    /// Positions in `catalogue`, the first choice first; at most as many as may be tried.
+    /// Positions in `catalogue`, the first choice first.
     pub candidates: Vec<usize>,
+    /// How many of them may be asked. One that is passed over unasked does not count.
+    pub max_attempts: u32,
     pub catalogue: Arc<Catalogue>,
     /// `None` for a pin.
     pub plan: Option<Plan>,
@@ -66,7 +68,7 @@ pub struct Rejection {
 pub struct BrainSettings {
     pub policy: PolicySettings,
     pub options: DecideOptions,
-    pub max_attempts: usize,
+    pub max_attempts: u32,
     pub holds: HoldMode,
     /// Reads the dial's gate anew for each call.
     pub dial: Arc<dyn Fn() -> Dial + Send + Sync>,
@@ -99,7 +101,7 @@ impl RoutingBrain {
                         Err(ChoiceRefusal::Rejected(Box::new(Rejection { reason, plan, policy, catalogue: Arc::clone(&self.catalogue) })))
                     }
                     Plan::Ranked { ranked, .. } => {
-                        let candidates = ranked.iter().copied().take(self.settings.max_attempts).collect();
+                        let candidates = ranked.clone();
                         self.choice(candidates, Some(plan), policy, ask)
                     }
                 }
@@ -114,7 +116,7 @@ impl RoutingBrain {
             HoldMode::Sliced => first_slice(models, ask.upper_input_tokens, ask.needs.max_tokens),
         };
         let hold = hold.map_err(|_| ChoiceRefusal::Unaffordable)?;
-        Ok(Choice { candidates, catalogue: Arc::clone(&self.catalogue), plan, policy, hold })
+        Ok(Choice { candidates, max_attempts: self.settings.max_attempts, catalogue: Arc::clone(&self.catalogue), plan, policy, hold })
     }
 }
 

@@ -24,7 +24,7 @@ use std::time::Instant;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MailboxError, Message, ResponseActFuture, WrapFuture};
 use ainfera_schema::{AttemptResult, OutcomeStatus};
 use ainfera_wire::call::Delivery;
-use ainfera_wire::upstream::StreamFault;
+use ainfera_wire::upstream::{FaultKind, StreamFault};
 use ainfera_wire::{Heard, StreamEvent};
 
 use crate::brain::Choice;
@@ -190,6 +190,9 @@ impl DispatchActor {
                 return context.stop();
             }
             return self.fail(CallFailure::midstream(&failure), OutcomeStatus::FailedMidstream, context);
+        }
+        if let Some(FaultKind::ModelLacks(lack)) = failure.kind() {
+            turn::leave_out_as_unable(open, &running.entry.model, lack);
         }
         match failure.next() {
             Next::NextCandidate => self.try_next(Some(failure), context),

@@ -12,22 +12,34 @@ pub mod window;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ainfera_routing::Catalogue;
 use ainfera_schema::{CallKind, Model, ModelSlug, Provider, ProviderId};
 
-use breaker::{Breaker, Reopens, Standing, Terms};
+use blame::Reason;
+use breaker::{Breaker, Reopens, Standing, Turned};
 use budget::{RetryBudget, RetrySettings};
-use pass::Pass;
+use pass::{Pass, Watch};
 use seats::{Full, Seats};
 
 /// What an operator decides about it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealthSettings {
     pub breaker: BreakerUse,
+    /// However long a provider asks to be left alone, it is tried again after this.
+    pub longest_pause: Duration,
     pub retry: RetrySettings,
 }
+
+impl Default for HealthSettings {
+    fn default() -> Self {
+        Self { breaker: BreakerUse::default(), longest_pause: LONGEST_PAUSE, retry: RetrySettings::default() }
+    }
+}
+
+/// One caller's `retry-after` of a day must not take a model away from everybody for a day.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum BreakerUse {
@@ -41,6 +53,9 @@ pub enum BreakerUse {
 pub struct Health {
     /// Empty when breakers are not used.
     breakers: HashMap<ModelSlug, Watched>,
+    /// One for each provider, for what is about its key and not about one model. Empty when breakers are not used.
+    keys: HashMap<ProviderId, SharedBreaker>,
+    longest_pause: Duration,
     /// Only the providers that have a limit.
     seats: HashMap<ProviderId, Seats>,
     budget: Arc<Mutex<RetryBudget>>,
@@ -60,8 +75,29 @@ type SharedBreaker = Arc<Mutex<Breaker>>;
 pub enum Turn {
     /// The candidate at this place of the queue.
     Of { position: usize, pass: Pass },
-    /// Everybody that is left is broken or full.
-    Nobody { retry_after_seconds: u64 },
+    /// All that are left are set aside or full; `reason` is that of the one that can be asked first.
+    Nobody { retry_after_seconds: u64, reason: Option<Reason> },
+}
+
+/// A provider, or one model at it, that is not asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    pub provider: ProviderId,
+    /// `None`: the key, and so all models of the provider.
+    pub model: Option<ModelSlug>,
+    pub reason: Reason,
+    pub since_seconds: u64,
+    /// Until the next call may try it. 0: one call is trying it now.
+    pub retry_in_seconds: u64,
+}
+
+/// What [`Health::clear`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cleared {
+    /// So many were set aside and are not any more.
+    Entries(usize),
+    /// There is no such provider, or no such model at it.
+    Unknown,
 }
 
 impl Health {
@@ -73,13 +109,16 @@ impl Health {
     ) -> Self {
         let watched = |model: &Model| Watched { provider: model.provider.clone(), breaker: Arc::new(Mutex::new(Breaker::new(now))) };
         let models = catalogue.entries().iter().map(|entry| &entry.model);
-        let breakers = match settings.breaker {
+        let breakers: HashMap<ModelSlug, Watched> = match settings.breaker {
             BreakerUse::On => models.map(|model| (model.slug.clone(), watched(model))).collect(),
             BreakerUse::Off => HashMap::new(),
         };
+        let keys = breakers.values().map(|watched| (watched.provider.clone(), Arc::new(Mutex::new(Breaker::new(now))))).collect();
         let limited = providers.into_iter().filter_map(|provider| Some((provider.id.clone(), Seats::new(provider.max_concurrent?))));
         Self {
             breakers,
+            keys,
+            longest_pause: settings.longest_pause,
             seats: limited.collect(),
             budget: Arc::new(Mutex::new(RetryBudget::new(settings.retry, now))),
             retry: settings.retry,
@@ -96,6 +135,11 @@ impl Health {
                 watched.breaker = Arc::clone(&known.breaker);
             }
         }
+        for (provider, breaker) in &mut self.keys {
+            if let Some(known) = former.keys.get(provider).filter(|_| unchanged(provider)) {
+                *breaker = Arc::clone(known);
+            }
+        }
         for (provider, seats) in &mut self.seats {
             if let Some(known) = former.seats.get(provider) {
                 seats.count_with(known);
@@ -107,17 +151,17 @@ impl Health {
         self
     }
 
-    /// The first of the queue that is well, or due for its probe, and has room. Where nobody is, a routed call tries who opens first; a pinned call,
-    /// which named its model, is told to come again.
+    /// The first of the queue that is well, or due for its probe, and has room. Where none is, a routed call tries the one that opens first; a pinned
+    /// call, which named its model, is told to come again.
     pub fn choose<'m>(&self, kind: CallKind, queue: impl Iterator<Item = (usize, &'m Model)>, now: Instant) -> Turn {
         let mut opens_first: Option<(Instant, usize, &Model)> = None;
         for (position, model) in queue {
             let Ok(seat) = self.seat(model) else { continue };
-            let Some(watched) = self.breakers.get(&model.slug) else {
-                return Turn::Of { position, pass: Pass::new(None, Terms::Usual, seat) };
+            let Some(watch) = self.watch(model) else {
+                return Turn::Of { position, pass: Pass::new(None, seat) };
             };
-            match lock(&watched.breaker).admit(now) {
-                Ok(terms) => return Turn::Of { position, pass: Pass::new(Some(Arc::clone(&watched.breaker)), terms, seat) },
+            match watch.admit(now) {
+                Ok(terms) => return Turn::Of { position, pass: Pass::new(Some(watch.on(terms)), seat) },
                 Err(Reopens::At(until)) if opens_first.is_none_or(|(earliest, _, _)| until < earliest) => {
                     opens_first = Some((until, position, model));
                 }
@@ -126,19 +170,67 @@ impl Health {
             }
         }
         match (opens_first, kind) {
-            (Some((until, _, _)), CallKind::Direct) => {
+            (Some((until, _, model)), CallKind::Direct) => {
                 let wait_ms = until.saturating_duration_since(now).as_millis();
-                Turn::Nobody { retry_after_seconds: u64::try_from(wait_ms.div_ceil(1000)).unwrap_or(u64::MAX).max(1) }
+                let retry_after_seconds = u64::try_from(wait_ms.div_ceil(1000)).unwrap_or(u64::MAX).max(1);
+                Turn::Nobody { retry_after_seconds, reason: self.reason(model, now) }
             }
             (Some((_, position, model)), CallKind::Routed) => match self.seat(model) {
-                Ok(seat) => {
-                    let breaker = self.breakers.get(&model.slug).map(|watched| Arc::clone(&watched.breaker));
-                    Turn::Of { position, pass: Pass::new(breaker, Terms::Regardless, seat) }
-                }
-                Err(Full) => Turn::Nobody { retry_after_seconds: 1 },
+                Ok(seat) => Turn::Of { position, pass: Pass::new(self.watch(model), seat) },
+                Err(Full) => Turn::Nobody { retry_after_seconds: 1, reason: None },
             },
-            (None, _) => Turn::Nobody { retry_after_seconds: 1 },
+            (None, _) => Turn::Nobody { retry_after_seconds: 1, reason: None },
         }
+    }
+
+    /// What is not asked at this moment, with the reason: a whole provider where the key is refused, else one model.
+    pub fn set_aside(&self, now: Instant) -> Vec<SetAside> {
+        let aside = |provider: &ProviderId, model: Option<&ModelSlug>, breaker: &SharedBreaker| {
+            let breaker = lock(breaker);
+            let aside = breaker.aside(now)?;
+            let seconds = |duration: Duration| duration.as_secs();
+            Some(SetAside {
+                provider: provider.clone(),
+                model: model.cloned(),
+                reason: aside.reason,
+                since_seconds: seconds(now.saturating_duration_since(aside.since)),
+                retry_in_seconds: breaker.retry_at(now).map_or(0, |at| seconds(at.saturating_duration_since(now)) + 1),
+            })
+        };
+        let keys = self.keys.iter().filter_map(|(provider, breaker)| aside(provider, None, breaker));
+        let models = self.breakers.iter().filter_map(|(model, watched)| aside(&watched.provider, Some(model), &watched.breaker));
+        let mut all: Vec<SetAside> = keys.chain(models).collect();
+        all.sort_by(|a, b| (&a.provider, &a.model).cmp(&(&b.provider, &b.model)));
+        all
+    }
+
+    /// Forgets what is known against a provider, or against one model at it. How many were set aside.
+    pub fn clear(&self, provider: &str, model: Option<&str>) -> Cleared {
+        let mut cleared = 0;
+        let mut known = false;
+        if let Some((_, breaker)) = self.keys.iter().find(|(id, _)| id.as_str() == provider) {
+            known = model.is_none();
+            cleared += usize::from(lock(breaker).clear() != Turned::Unchanged);
+        }
+        let of_provider = self.breakers.iter().filter(|(_, watched)| watched.provider.as_str() == provider);
+        for (_, watched) in of_provider.filter(|(slug, _)| model.is_none_or(|model| slug.as_str() == model)) {
+            known = true;
+            cleared += usize::from(lock(&watched.breaker).clear() != Turned::Unchanged);
+        }
+        if known { Cleared::Entries(cleared) } else { Cleared::Unknown }
+    }
+
+    fn watch(&self, model: &Model) -> Option<Watch> {
+        let watched = self.breakers.get(&model.slug)?;
+        let key = self.keys.get(&watched.provider)?;
+        let places = (watched.provider.clone(), model.slug.clone());
+        Some(Watch::new(places, Arc::clone(key), Arc::clone(&watched.breaker), self.longest_pause))
+    }
+
+    fn reason(&self, model: &Model, now: Instant) -> Option<Reason> {
+        let watched = self.breakers.get(&model.slug)?;
+        let key = self.keys.get(&watched.provider).and_then(|breaker| lock(breaker).aside(now));
+        key.or_else(|| lock(&watched.breaker).aside(now)).map(|aside| aside.reason)
     }
 
     /// Every admitted call earns a part of a failover.

@@ -42,8 +42,9 @@ pub fn differences(recording: &Recording, status: u16, dialect: ClientDialect) -
 fn kind(recording: &Recording, status: u16, said: &str) -> FaultKind {
     let body = recording.bodies.first().map(|body| String::from_utf8_lossy(body).to_ascii_lowercase()).unwrap_or_default();
     match status {
-        _ if text(&recording.meta, "/why").contains("auth-failure") => FaultKind::Account,
-        401 | 403 | 404 => FaultKind::Account,
+        _ if text(&recording.meta, "/why").contains("auth-failure") => FaultKind::KeyRefused,
+        401 | 403 => FaultKind::KeyRefused,
+        404 => FaultKind::NoSuchModel,
         429 if said.contains("quota") || said.contains("rate") => FaultKind::RateLimited,
         // the vendor's own model wrote a call that the vendor refuses: another one may do better
         400 if body.contains("tool_use_failed") => FaultKind::Api,

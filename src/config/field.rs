@@ -91,11 +91,15 @@ impl<'d> Field<'d> {
         if zero { Some(Duration::ZERO) } else { self.duration() }
     }
 
-    /// A time: an integer of milliseconds, or a string such as `"500ms"`, `"10s"`, `"2m"`. Zero is refused: every wait ends.
+    /// A time with its unit, such as `"500ms"`, `"10s"`, `"2m"`. A bare number is refused, because its reader cannot tell seconds from milliseconds.
+    /// Zero is refused: every wait ends.
     pub fn duration(&self) -> Option<Duration> {
-        const FORM: &str = "must be milliseconds or a time such as \"500ms\", \"10s\" or \"2m\"";
+        const FORM: &str = "must be a time such as \"500ms\", \"10s\" or \"2m\"";
         let duration_ms = match self.value.get_ref() {
-            DeValue::Integer(integer) => unsigned(integer),
+            DeValue::Integer(integer) => {
+                let number = integer.as_str();
+                return self.refused(format!("must have a unit: \"{number}s\" for seconds, \"{number}ms\" for milliseconds"));
+            }
             DeValue::String(text) => milliseconds(text),
             _ => return self.refused(format!("{FORM}, not {}", word_for(self.value))),
         };

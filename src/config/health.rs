@@ -1,5 +1,7 @@
 //! `[breaker]` and `[retry]`: how the gateway treats providers that fail.
 
+use std::time::Duration;
+
 use ainfera_actors::health::budget::RetrySettings;
 use ainfera_actors::health::{BreakerUse, HealthSettings};
 
@@ -9,14 +11,18 @@ use super::document::Section;
 const MOST_PER_SECOND: u64 = 1_000_000;
 
 pub(super) fn read(root: &Section<'_>) -> HealthSettings {
-    let breaker = root.field("breaker").and_then(|field| field.table(read_breaker)).unwrap_or_default();
+    let default = HealthSettings::default();
+    let breaker = root.field("breaker").and_then(|field| field.table(read_breaker));
+    let (breaker, longest_pause) = breaker.unwrap_or((default.breaker, default.longest_pause));
     let retry = root.field("retry").and_then(|field| field.table(read_retry)).unwrap_or_default();
-    HealthSettings { breaker, retry }
+    HealthSettings { breaker, longest_pause, retry }
 }
 
-fn read_breaker(section: &Section<'_>) -> Option<BreakerUse> {
+fn read_breaker(section: &Section<'_>) -> Option<(BreakerUse, Duration)> {
     let enabled = section.field("enabled").and_then(|field| field.flag()).unwrap_or(true);
-    Some(if enabled { BreakerUse::On } else { BreakerUse::Off })
+    let longest_pause = section.field("longest_pause").and_then(|field| field.duration());
+    let longest_pause = longest_pause.unwrap_or(HealthSettings::default().longest_pause);
+    Some((if enabled { BreakerUse::On } else { BreakerUse::Off }, longest_pause))
 }
 
 fn read_retry(section: &Section<'_>) -> Option<RetrySettings> {
@@ -39,11 +45,14 @@ mod tests {
 
     #[test]
     fn the_breaker_is_on_and_a_fifth_may_be_tried_again_unless_the_file_says_otherwise() {
-        let default = HealthSettings { breaker: BreakerUse::On, retry: RetrySettings { budget_percent: 20, floor_per_second: 3 } };
+        let retry = RetrySettings { budget_percent: 20, floor_per_second: 3 };
+        let default = HealthSettings { breaker: BreakerUse::On, longest_pause: Duration::from_secs(300), retry };
         assert_eq!(read_text(""), Ok(default));
         assert_eq!(read_text("[breaker]\n[retry]\n"), Ok(default));
-        let set = read_text("[breaker]\nenabled = false\n[retry]\nbudget_percent = 0\nfloor_per_second = 7\n");
-        assert_eq!(set, Ok(HealthSettings { breaker: BreakerUse::Off, retry: RetrySettings { budget_percent: 0, floor_per_second: 7 } }));
+        let set = read_text("[breaker]\nenabled = false\nlongest_pause = \"90s\"\n[retry]\nbudget_percent = 0\nfloor_per_second = 7\n");
+        let retry = RetrySettings { budget_percent: 0, floor_per_second: 7 };
+        assert_eq!(set, Ok(HealthSettings { breaker: BreakerUse::Off, longest_pause: Duration::from_secs(90), retry }));
+        assert!(read_text("[breaker]\nlongest_pause = 5\n").unwrap_err().starts_with("line 2: breaker.longest_pause: "));
         assert!(
             read_text("[retry]\nbudget_percent = 1001\n").unwrap_err().starts_with("line 2: retry.budget_percent: must be from 0 to 1000")
         );

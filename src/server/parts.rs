@@ -92,7 +92,7 @@ fn brain_settings(config: &Config) -> BrainSettings {
         holds: config.holds,
         policy: PolicySettings { default_floor: routing.default_floor, ..PolicySettings::default() },
         options,
-        max_attempts: config.max_attempts as usize,
+        max_attempts: config.max_attempts,
         dial: Arc::new(move || if always_live || gate_is_open() { Dial::Live } else { Dial::Off }),
     }
 }

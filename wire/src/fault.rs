@@ -2,20 +2,51 @@
 //!
 //! Vendors use one status for many things (xAI and Gemini answer a bad key with 400, Groq a full minute with 413), so the body decides first.
 
+pub mod lack;
+pub mod retry_after;
+
 use serde_json::Value;
+
+pub use lack::Lack;
+use lack::lack_of;
 
 /// What kind of error a provider reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
-    /// The request itself is wrong: nobody else would take it.
+    /// The request itself is wrong: no other model would take it.
     InvalidRequest,
+    /// The request asks for something that this model cannot do. Another model may be able to.
+    ModelLacks(Lack),
     RateLimited,
     Overloaded,
-    /// Our key, our account, or a model that this provider does not have.
-    Account,
-    /// Our account has no money left: for a while nobody there will answer.
+    /// Our key or our account: the provider answers none of our calls.
+    KeyRefused,
+    /// This provider does not have the model, or not for us, or not at this address.
+    NoSuchModel,
+    /// Our account has no money left: the provider answers none of our calls for a while.
     OutOfFunds,
     Api,
+}
+
+impl FaultKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FaultKind::InvalidRequest => "invalid_request",
+            FaultKind::ModelLacks(Lack::Window) => "model_lacks_window",
+            FaultKind::ModelLacks(Lack::Attachment) => "model_lacks_attachment",
+            FaultKind::ModelLacks(Lack::Tools) => "model_lacks_tools",
+            FaultKind::ModelLacks(Lack::Schema) => "model_lacks_schema",
+            FaultKind::ModelLacks(Lack::Effort) => "model_lacks_effort",
+            FaultKind::ModelLacks(Lack::Sampling) => "model_lacks_sampling",
+            FaultKind::ModelLacks(Lack::OutputLimit) => "model_lacks_output_limit",
+            FaultKind::RateLimited => "rate_limited",
+            FaultKind::Overloaded => "overloaded",
+            FaultKind::KeyRefused => "key_refused",
+            FaultKind::NoSuchModel => "no_such_model",
+            FaultKind::OutOfFunds => "out_of_funds",
+            FaultKind::Api => "api",
+        }
+    }
 }
 
 /// An error that a provider answered with.
@@ -36,25 +67,34 @@ pub fn fault_of(status: u16, body: &[u8]) -> Fault {
     });
     let text = String::from_utf8_lossy(&body[..body.len().min(16 << 10)]).to_ascii_lowercase();
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
-    let retry_after_seconds = retry_delay_seconds(body);
+    let retry_after_seconds = retry_after::in_body(body);
     let is_request = matches!(status, 0 | 400..=499);
     // a provider that asks for a pause will take money again after it
     let kind = if retry_after_seconds.is_none() && (status == 402 || is_request && says(&NO_FUNDS)) {
         FaultKind::OutOfFunds
-    } else if is_request && says(&BAD_KEY) {
-        FaultKind::Account
+    } else if status == 401 || is_request && says(&BAD_KEY) {
+        FaultKind::KeyRefused
     } else if is_request && says(&RATE) {
         FaultKind::RateLimited
     } else if is_request && says(&OWN_FAILURE) {
         FaultKind::Api
-    } else if is_overflow(status, &text) {
+    } else if status == 403 && says(&CONTENT_POLICY) {
+        FaultKind::InvalidRequest
+    } else if let Some(lack) = lack_of(status, &text) {
+        FaultKind::ModelLacks(lack)
+    } else if is_request && says(&NO_SUCH_MODEL) {
+        FaultKind::NoSuchModel
+    } else if status == 404 && says(&CALLERS_OWN_THING) {
         FaultKind::InvalidRequest
     } else if status == 0 && says(&["overloaded", "capacity"]) {
         FaultKind::Overloaded
     } else {
         kind_of_status(status)
     };
-    let message = if kind == FaultKind::InvalidRequest { recognisable(message, status, &text) } else { message };
+    let message = match kind {
+        FaultKind::InvalidRequest | FaultKind::ModelLacks(_) => recognisable(message, kind),
+        _ => message,
+    };
     Fault { kind, message, retry_after_seconds }
 }
 
@@ -81,37 +121,46 @@ const BAD_KEY: [&str; 5] = ["incorrect api key", "invalid api key", "invalid_api
 const RATE: [&str; 3] = ["rate_limit", "rate limit", "resource_exhausted"];
 /// The model wrote a call that its own vendor refuses.
 const OWN_FAILURE: [&str; 2] = ["tool_use_failed", "failed_generation"];
-const OVERFLOW: [&str; 9] = [
-    "context_length_exceeded",
-    "maximum context length",
-    "maximum prompt length",
-    "prompt is too long",
-    "input is too long",
-    "exceeds the maximum number of tokens",
-    "exceeds the context window",
-    "exceeds the available context size",
-    "too large for model with",
+const NO_SUCH_MODEL: [&str; 15] = [
+    "model_not_found",
+    "model not found",
+    "invalid_model",
+    "invalid model",
+    "model not exist",
+    "model does not exist",
+    "is not a valid model",
+    "unknown model",
+    "no such model",
+    "not_found_error",
+    "does not exist or you do not have access",
+    "not have access to model",
+    "is not found for api version",
+    "model_decommissioned",
+    "deploymentnotfound",
 ];
+/// A provider refuses what was said, not who says it.
+const CONTENT_POLICY: [&str; 6] = ["flagged", "moderation", "content policy", "content_policy", "usage policies", "usage guidelines"];
+/// What a caller can name wrongly besides the model.
+const CALLERS_OWN_THING: [&str; 8] =
+    ["file", "previous_response", "previous response", "conversation", "container", "vector_store", "vector store", "item with id"];
 
 fn kind_of_status(status: u16) -> FaultKind {
     match status {
-        400 | 405 | 413 | 415 | 422 => FaultKind::InvalidRequest,
-        401..=404 => FaultKind::Account,
+        400 | 413 | 415 | 422 => FaultKind::InvalidRequest,
+        401 | 403 => FaultKind::KeyRefused,
+        402 => FaultKind::OutOfFunds,
+        // also an address that is not the provider's
+        404 | 405 | 410 => FaultKind::NoSuchModel,
         429 => FaultKind::RateLimited,
         498 | 503 | 529 => FaultKind::Overloaded,
         _ => FaultKind::Api,
     }
 }
 
-/// Some engines answer a prompt that does not fit with a 500.
-fn is_overflow(status: u16, text: &str) -> bool {
-    matches!(status, 0 | 400 | 413 | 422 | 500) && OVERFLOW.iter().any(|phrase| text.contains(phrase))
-}
-
 /// Agents act upon Anthropic's phrases: they compact their context, or put instructions elsewhere.
-fn recognisable(message: String, status: u16, text: &str) -> String {
+fn recognisable(message: String, kind: FaultKind) -> String {
     let lower = message.to_ascii_lowercase();
-    if is_overflow(status, text) && !lower.contains("prompt is too long") {
+    if kind == FaultKind::ModelLacks(Lack::Window) && !lower.contains("prompt is too long") {
         return format!("prompt is too long: {message}");
     }
     let about_system = lower.contains("system") && lower.contains("role");
@@ -142,16 +191,6 @@ fn unwrapped(value: Value) -> Value {
     }
 }
 
-/// `error.details[].retryDelay`, such as `34.4s`.
-fn retry_delay_seconds(body: &[u8]) -> Option<u64> {
-    let value = unwrapped(serde_json::from_slice(body).ok()?);
-    let details = value.get("error")?.get("details")?.as_array()?;
-    let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
-    let (whole, rest) = delay.trim_end_matches('s').split_once('.').unwrap_or((delay.trim_end_matches('s'), ""));
-    let seconds: u64 = whole.parse().ok()?;
-    Some(if rest.bytes().any(|digit| digit != b'0') { seconds + 1 } else { seconds })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_key_is_an_account_whatever_the_status() {
+    fn a_bad_key_is_a_refused_key_whatever_the_status() {
         for (status, body) in [
             (400, r#"{"code":"Client specified an invalid argument","error":"Incorrect API key provided: xa***yz."}"#),
             (
@@ -186,9 +225,34 @@ mod tests {
             ),
             (401, r#"{"detail":"Invalid API Key"}"#),
             (401, ""),
-            (404, r#"{"error":{"code":"model_not_found"}}"#),
+            (401, r#"{"error":{"message":"rate limit of this key is 0"}}"#),
+            (403, r#"{"type":"error","error":{"type":"permission_error","message":"Your API key does not have permission"}}"#),
         ] {
-            assert_eq!(kind(status, body), FaultKind::Account, "{body}");
+            assert_eq!(kind(status, body), FaultKind::KeyRefused, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_model_that_is_not_there_is_told_from_a_thing_that_the_caller_named() {
+        for (status, body) in [
+            (404, r#"{"error":{"code":"model_not_found"}}"#),
+            (404, r#"{"type":"error","error":{"type":"not_found_error","message":"model: claude-x"}}"#),
+            (404, "<html>404 page not found</html>"),
+            (404, ""),
+            (400, r#"{"object":"error","message":"Invalid model: x","type":"invalid_model","code":"1500"}"#),
+            (400, r#"{"error":{"message":"Model Not Exist","type":"invalid_request_error"}}"#),
+            (400, r#"{"error":{"message":"The model `x` has been decommissioned","code":"model_decommissioned"}}"#),
+            (404, r#"{"error":{"code":404,"message":"models/x is not found for API version v1beta","status":"NOT_FOUND"}}"#),
+            (410, "gone"),
+        ] {
+            assert_eq!(kind(status, body), FaultKind::NoSuchModel, "{body}");
+        }
+        for (status, body) in [
+            (404, r#"{"error":{"message":"No such File object: file-1","code":"not_found"}}"#),
+            (404, r#"{"error":{"message":"Previous response with id 'resp_1' not found.","code":"previous_response_not_found"}}"#),
+            (403, r#"{"error":{"message":"Your input was flagged","metadata":{"reasons":["violence"]}}}"#),
+        ] {
+            assert_eq!(kind(status, body), FaultKind::InvalidRequest, "{body}");
         }
     }
 
@@ -217,7 +281,7 @@ mod tests {
             (500, "the request exceeds the available context size"),
         ] {
             let fault = fault_of(status, serde_json::json!({"error": {"message": vendor}}).to_string().as_bytes());
-            assert_eq!(fault.kind, FaultKind::InvalidRequest, "{vendor}");
+            assert_eq!(fault.kind, FaultKind::ModelLacks(Lack::Window), "{vendor}");
             assert_eq!(fault.message, format!("prompt is too long: {vendor}"));
         }
         let own = br#"{"error":{"type":"invalid_request_error","message":"prompt is too long: 210000 tokens > 200000 maximum"}}"#;

@@ -97,12 +97,17 @@ impl CallFailure {
         if let ProviderFailure::Untranslatable(bad) = &last {
             return CallFailure::BadRequest(bad.clone());
         }
-        if last.kind() == Some(FaultKind::InvalidRequest) {
+        if let Some(FaultKind::InvalidRequest | FaultKind::ModelLacks(_)) = last.kind() {
             let message = match &last {
                 ProviderFailure::Refused { message, .. } => message.clone(),
                 other => other.to_string(),
             };
-            return CallFailure::ProviderRejectedRequest { status: last.http_status().unwrap_or(400), message };
+            let status = match last.http_status().unwrap_or(400) {
+                // the caller's request is what is refused, whatever status the provider has for that
+                status @ (400 | 413 | 415 | 422) => status,
+                _ => 400,
+            };
+            return CallFailure::ProviderRejectedRequest { status, message };
         }
         let retry_after_seconds = open.retry_after_seconds;
         match setup.target.kind() {
@@ -278,7 +283,12 @@ fn seconds_to_midnight() -> u64 {
 /// Providers' words about our own account may carry parts of our key: they stay inside.
 fn outward(failure: &ProviderFailure) -> String {
     match failure {
-        ProviderFailure::Refused { status, kind: FaultKind::Account | FaultKind::OutOfFunds, .. } => format!("provider answered {status}"),
+        ProviderFailure::Refused { status, kind: FaultKind::KeyRefused, .. } => {
+            format!("the provider refuses the gateway's key (status {status})")
+        }
+        ProviderFailure::Refused { status, kind: FaultKind::OutOfFunds, .. } => {
+            format!("the gateway's account at the provider has no money left (status {status})")
+        }
         ProviderFailure::Connect(_) => "cannot connect to the provider".to_owned(),
         other => other.to_string(),
     }

@@ -3,16 +3,20 @@
 use std::time::Instant;
 
 use ainfera_routing::CatalogueEntry;
-use ainfera_schema::CallKind;
+use ainfera_schema::{CallKind, Model};
+use ainfera_wire::fault::Lack;
 
 use super::Open;
 use super::admission::CallSetup;
 use super::failure::CallFailure;
 use crate::health::Turn;
+use crate::health::blame::Reason;
 use crate::health::pass::Pass;
 use crate::provider::ProviderFailure;
+use crate::provider::failure::FailoverCost;
 
-/// The candidate, taken out of the queue, or how the call ends. The first attempt is never a failover; each further one needs room in the budget.
+/// The candidate, taken out of the queue, or how the call ends. The first attempt is never a failover. A further one needs room in the retry budget if
+/// the provider before it worked on the call or is in trouble; one that said at once that it does not serve the call costs nothing.
 pub(super) fn next_turn(
     setup: &CallSetup,
     open: &mut Open,
@@ -23,9 +27,11 @@ pub(super) fn next_turn(
     let health = &setup.worker.health;
     let catalogue = &open.choice.catalogue;
     let queue = open.left.iter().enumerate().filter_map(|(position, index)| Some((position, &catalogue.get(*index)?.model)));
-    let turn = if open.left.is_empty() { None } else { Some(health.choose(setup.target.kind(), queue, now)) };
-    let nobody_seconds = match turn {
-        Some(Turn::Of { position, pass }) if attempts_started == 0 || health.may_retry(now) => {
+    let may_ask = !open.left.is_empty() && attempts_started < open.choice.max_attempts;
+    let turn = may_ask.then(|| health.choose(setup.target.kind(), queue, now));
+    let is_free = last.as_ref().is_none_or(|failure| failure.failover_cost() == FailoverCost::Free);
+    let none_left = match turn {
+        Some(Turn::Of { position, pass }) if attempts_started == 0 || is_free || health.may_retry(now) => {
             let entry = open.left.remove(position).and_then(|index| open.choice.catalogue.get(index).cloned());
             return entry.map(|entry| (entry, pass)).ok_or(CallFailure::Internal);
         }
@@ -33,21 +39,47 @@ pub(super) fn next_turn(
             tracing::info!(request_id = %setup.request_id, "retry budget is spent");
             None
         }
-        Some(Turn::Nobody { retry_after_seconds }) => Some(retry_after_seconds),
+        Some(Turn::Nobody { retry_after_seconds, reason }) => Some((retry_after_seconds, reason)),
         None => None,
     };
-    Err(match (last, nobody_seconds) {
-        (None, Some(seconds)) => nobody(setup.target.kind(), seconds),
+    Err(match (last, none_left) {
+        (None, Some((seconds, reason))) => none_can_be_asked(setup.target.kind(), seconds, reason),
         (last, _) => CallFailure::attempts_failed(setup, open, last),
     })
 }
 
-/// Nobody could even be tried.
-fn nobody(kind: CallKind, retry_after_seconds: u64) -> CallFailure {
+/// After a refusal of what the model cannot do: the candidates that cannot do it either are left out.
+pub(super) fn leave_out_as_unable(open: &mut Open, refused_by: &Model, lack: Lack) {
+    let catalogue = &open.choice.catalogue;
+    let window = refused_by.context_window;
+    open.left.retain(|index| {
+        let Some(entry) = catalogue.get(*index) else { return false };
+        match lack {
+            // a window that is not known may be larger
+            Lack::Window => match (entry.model.context_window, window) {
+                (Some(other), Some(window)) => other > window,
+                (Some(_), None) | (None, _) => true,
+            },
+            Lack::Tools => entry.model.supports_tools,
+            Lack::Attachment | Lack::Schema | Lack::Effort | Lack::Sampling | Lack::OutputLimit => true,
+        }
+    });
+}
+
+/// No candidate may be asked now, and none was.
+fn none_can_be_asked(kind: CallKind, retry_after_seconds: u64, reason: Option<Reason>) -> CallFailure {
     let retry_after_seconds = Some(retry_after_seconds);
     match kind {
         CallKind::Direct => {
-            CallFailure::PinnedFailed { overloaded: true, retry_after_seconds, why: "it is failing or full, and was not asked".to_owned() }
+            let why = match reason {
+                Some(Reason::KeyRefused) => "it refuses the gateway's key, and was not asked",
+                Some(Reason::OutOfFunds) => "the gateway's account there has no money left, and it was not asked",
+                Some(Reason::NoSuchModel) => "it does not have this model, and was not asked",
+                Some(Reason::RateLimited) => "it asked for a pause, and was not asked",
+                Some(Reason::Failing) | None => "it is failing or full, and was not asked",
+            };
+            let overloaded = !matches!(reason, Some(Reason::KeyRefused | Reason::OutOfFunds | Reason::NoSuchModel));
+            CallFailure::PinnedFailed { overloaded, retry_after_seconds, why: why.to_owned() }
         }
         CallKind::Routed => CallFailure::AllFailed {
             attempts: 0,

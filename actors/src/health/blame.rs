@@ -1,42 +1,72 @@
-//! Whose fault a failed attempt is. Requests that are wrong, clients that leave and panics of ours say nothing about a provider.
+//! What a failed attempt says about the provider. Requests that are wrong, clients that leave and panics of ours say nothing about it.
 
 use ainfera_wire::upstream::{FaultKind, StreamFault};
 
 use crate::provider::ProviderFailure;
 
-/// A provider may not send us away for longer than a day.
-const LONGEST_PAUSE_SECONDS: u64 = 24 * 60 * 60;
-/// Somebody has to pay first.
-const OUT_OF_FUNDS_PAUSE_SECONDS: u64 = 15 * 60;
-
 /// See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blame {
+    /// The model at this provider failed, and counts as one more failure.
     Provider,
-    /// The provider is well and asks for a pause.
+    /// The provider is well and asks for a pause. Without a time the pause grows each time.
     Pause {
-        seconds: u64,
+        seconds: Option<u64>,
     },
-    Nobody,
+    /// The provider answers none of our calls, whatever the model: `reason` says why.
+    Key(Reason),
+    /// The provider does not serve this model.
+    Model,
+    Nothing,
+}
+
+/// Why a provider or a model is not asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Too many failures.
+    Failing,
+    /// It asked for a pause.
+    RateLimited,
+    /// It refuses our key.
+    KeyRefused,
+    /// Our account there has no money left.
+    OutOfFunds,
+    /// It does not have the model.
+    NoSuchModel,
+}
+
+impl Reason {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::Failing => "failing",
+            Reason::RateLimited => "rate_limited",
+            Reason::KeyRefused => "key_refused",
+            Reason::OutOfFunds => "out_of_funds",
+            Reason::NoSuchModel => "no_such_model",
+        }
+    }
 }
 
 impl Blame {
     pub fn of(failure: &ProviderFailure) -> Self {
+        let asked = failure.retry_after_seconds();
         match failure {
-            ProviderFailure::Refused { kind: FaultKind::RateLimited, retry_after_seconds: Some(seconds), .. } => {
-                Blame::Pause { seconds: (*seconds).min(LONGEST_PAUSE_SECONDS) }
-            }
-            ProviderFailure::Refused { kind: FaultKind::OutOfFunds, .. } => Blame::Pause { seconds: OUT_OF_FUNDS_PAUSE_SECONDS },
-            ProviderFailure::Refused { kind: FaultKind::Api, status: 400..500, .. } => Blame::Nobody,
+            // an error of the request's class that no body explains: it says nothing about the next request
+            ProviderFailure::Refused { kind: FaultKind::Api, status: 400..500, .. } => Blame::Nothing,
             ProviderFailure::Refused { kind, .. } | ProviderFailure::Stream(StreamFault::ErrorEvent { kind, .. }) => match kind {
+                FaultKind::RateLimited => Blame::Pause { seconds: asked },
+                FaultKind::Overloaded if asked.is_some() => Blame::Pause { seconds: asked },
                 FaultKind::Overloaded | FaultKind::Api => Blame::Provider,
-                FaultKind::InvalidRequest | FaultKind::RateLimited | FaultKind::Account | FaultKind::OutOfFunds => Blame::Nobody,
+                FaultKind::KeyRefused => Blame::Key(Reason::KeyRefused),
+                FaultKind::OutOfFunds => Blame::Key(Reason::OutOfFunds),
+                FaultKind::NoSuchModel => Blame::Model,
+                FaultKind::InvalidRequest | FaultKind::ModelLacks(_) => Blame::Nothing,
             },
             ProviderFailure::Connect(_)
             | ProviderFailure::TimedOut(_)
             | ProviderFailure::Stream(StreamFault::Malformed(_) | StreamFault::Truncated)
             | ProviderFailure::Broken(_) => Blame::Provider,
-            ProviderFailure::Untranslatable(_) | ProviderFailure::Crashed => Blame::Nobody,
+            ProviderFailure::Untranslatable(_) | ProviderFailure::Crashed => Blame::Nothing,
         }
     }
 }
@@ -53,18 +83,21 @@ mod tests {
     }
 
     #[test]
-    fn only_faults_of_the_provider_count() {
+    fn a_status_says_whom_the_failure_is_about() {
         for code in [103, 302, 500, 502, 503, 529] {
-            assert_eq!(status(code, Some(1)), Blame::Provider, "{code}");
+            assert_eq!(status(code, None), Blame::Provider, "{code}");
         }
-        for code in [400, 401, 403, 404, 408, 413, 422, 429] {
-            assert_eq!(status(code, None), Blame::Nobody, "{code}");
+        for code in [400, 408, 413, 422] {
+            assert_eq!(status(code, None), Blame::Nothing, "{code}");
         }
-        assert_eq!(status(429, Some(3)), Blame::Pause { seconds: 3 });
-        assert_eq!(status(429, Some(u64::MAX)), Blame::Pause { seconds: LONGEST_PAUSE_SECONDS });
-        assert_eq!(status(402, None), Blame::Pause { seconds: OUT_OF_FUNDS_PAUSE_SECONDS });
+        assert_eq!(status(429, None), Blame::Pause { seconds: None });
+        assert_eq!(status(429, Some(3)), Blame::Pause { seconds: Some(3) });
+        assert_eq!(status(503, Some(3)), Blame::Pause { seconds: Some(3) });
+        assert_eq!(status(402, None), Blame::Key(Reason::OutOfFunds));
+        assert_eq!([401, 403].map(|code| status(code, None)), [Blame::Key(Reason::KeyRefused); 2]);
+        assert_eq!([404, 410].map(|code| status(code, None)), [Blame::Model; 2]);
         assert_eq!(Blame::of(&ProviderFailure::Stream(StreamFault::Truncated)), Blame::Provider);
         assert_eq!(Blame::of(&ProviderFailure::TimedOut("idle")), Blame::Provider);
-        assert_eq!(Blame::of(&ProviderFailure::Crashed), Blame::Nobody);
+        assert_eq!(Blame::of(&ProviderFailure::Crashed), Blame::Nothing);
     }
 }

@@ -85,8 +85,8 @@ fn the_jitter_is_a_quarter_each_way() {
 fn a_provider_that_asks_for_a_pause_is_not_broken() {
     let now = Instant::now();
     let mut breaker = Breaker::new(now);
-    breaker.limited(Terms::Usual, now, Duration::from_secs(7));
-    breaker.limited(Terms::Usual, now, Duration::from_secs(2));
+    breaker.limited(Terms::Usual, now, 0, Some(Duration::from_secs(7)), Duration::MAX);
+    breaker.limited(Terms::Usual, now, 0, Some(Duration::from_secs(2)), Duration::MAX);
     assert_eq!(breaker.admit(now), Err(Reopens::At(now + Duration::from_secs(7))));
     assert_eq!(breaker.admit(now + Duration::from_secs(7)), Ok(Terms::Usual), "no probe is needed");
 }
@@ -160,10 +160,12 @@ proptest! {
                     let terms = out.swap_remove(which % out.len());
                     let (before, limited) = (blocked_until(&breaker), breaker.limited_until);
                     match how {
-                        0 => breaker.succeeded(terms, now),
+                        0 => drop(breaker.succeeded(terms, now)),
                         1 => breaker.unanswered(terms, now),
-                        2 => breaker.limited(terms, now, Duration::from_millis(u64::from(chance))),
-                        _ => breaker.failed(terms, now, chance),
+                        2 => drop(breaker.limited(terms, now, chance, Some(Duration::from_millis(u64::from(chance))), Duration::MAX)),
+                        3 => drop(breaker.limited(terms, now, chance, None, Duration::from_secs(60))),
+                        4 => drop(breaker.refused(terms, now, chance, Reason::KeyRefused, Duration::from_secs(60))),
+                        _ => drop(breaker.failed(terms, now, chance)),
                     }
                     if how >= 2 {
                         let after = blocked_until(&breaker);
@@ -177,4 +179,25 @@ proptest! {
             prop_assert_eq!(probing, usize::from(half_open), "while half-open one probe is out, and never two");
         }
     }
+}
+
+#[test]
+fn a_refusal_opens_at_once_and_the_operator_can_close() {
+    let mut now = Instant::now();
+    let mut breaker = Breaker::new(now);
+    let longest = Duration::from_secs(12);
+    assert_eq!(breaker.refused(Terms::Usual, now, MIDDLE, Reason::KeyRefused, longest), Turned::Aside(Reason::KeyRefused));
+    assert_eq!(breaker.refused(Terms::Usual, now, MIDDLE, Reason::KeyRefused, longest), Turned::Unchanged, "calls that were out already");
+    let mut waits = Vec::new();
+    for _ in 0..3 {
+        let wait = wait_ms(&breaker, now);
+        waits.push((wait + 500) / 1000);
+        now += Duration::from_millis(u64::try_from(wait).unwrap());
+        let probe = breaker.admit(now).unwrap();
+        assert_eq!(breaker.refused(probe, now, MIDDLE, Reason::KeyRefused, longest), Turned::Unchanged, "it is told once");
+    }
+    assert_eq!(waits, [5, 10, 12]);
+    assert_eq!(breaker.aside(now).map(|aside| aside.reason), Some(Reason::KeyRefused));
+    assert_eq!(breaker.clear(), Turned::Back(Reason::KeyRefused));
+    assert_eq!((breaker.admit(now), breaker.aside(now)), (Ok(Terms::Usual), None));
 }

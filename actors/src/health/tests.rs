@@ -63,7 +63,7 @@ impl Bench {
             .filter_map(|(position, slug)| Some((position, self.models.iter().find(|model| model.slug.as_str() == *slug)?)));
         match self.health.choose(kind, queue, self.now + std::time::Duration::from_millis(later_ms)) {
             Turn::Of { position, pass } => Ok((slugs[position].to_owned(), pass)),
-            Turn::Nobody { retry_after_seconds } => Err(retry_after_seconds),
+            Turn::Nobody { retry_after_seconds, .. } => Err(retry_after_seconds),
         }
     }
 
@@ -152,4 +152,56 @@ fn after_a_reload_what_is_known_stays_known_unless_the_provider_changed() {
     assert!(next.choose(CallKind::Direct, &["two"], 0).is_err(), "the one seat that there is now is taken by a call from before");
     drop(seated);
     assert!(next.choose(CallKind::Direct, &["two"], 0).is_ok());
+}
+
+fn refusal(status: u16, kind: ainfera_wire::upstream::FaultKind) -> ProviderFailure {
+    ProviderFailure::Refused { status, kind, message: String::new(), retry_after_seconds: None }
+}
+
+#[test]
+fn a_refused_key_sets_all_models_of_the_provider_aside_and_one_probe_brings_them_back() {
+    use ainfera_wire::upstream::FaultKind;
+    let bench = Bench::new(BreakerUse::On, None);
+    let all = ["one", "two", "three"];
+    bench.choose(CallKind::Routed, &all, 0).unwrap().1.failed(&refusal(401, FaultKind::KeyRefused), bench.now, u16::MAX / 2);
+    assert_eq!(bench.choose(CallKind::Routed, &all, 0).unwrap().0, "three", "the second model has the same key");
+    let aside = bench.health.set_aside(bench.now);
+    assert_eq!((aside.len(), aside[0].provider.as_str(), &aside[0].model, aside[0].reason), (1, "a", &None, Reason::KeyRefused));
+    let (probed, mut probe) = bench.choose(CallKind::Routed, &all, 6000).unwrap();
+    assert_eq!(probed, "one");
+    assert_eq!(bench.choose(CallKind::Routed, &all, 6000).unwrap().0, "three", "one probe for all models of the key");
+    probe.answered();
+    assert_eq!(bench.choose(CallKind::Routed, &["two"], 6000).unwrap().0, "two");
+    assert_eq!(bench.health.set_aside(bench.now), []);
+}
+
+#[test]
+fn a_model_that_is_gone_is_set_aside_alone_and_can_be_cleared() {
+    use ainfera_wire::upstream::FaultKind;
+    let bench = Bench::new(BreakerUse::On, None);
+    bench.choose(CallKind::Routed, &["one"], 0).unwrap().1.failed(&refusal(404, FaultKind::NoSuchModel), bench.now, u16::MAX / 2);
+    assert_eq!(bench.choose(CallKind::Routed, &["one", "two"], 0).unwrap().0, "two");
+    assert_eq!(bench.health.clear("a", Some("three")), Cleared::Unknown);
+    assert_eq!(bench.health.clear("nowhere", None), Cleared::Unknown);
+    assert_eq!(bench.health.clear("a", None), Cleared::Entries(1));
+    assert_eq!(bench.choose(CallKind::Routed, &["one", "two"], 0).unwrap().0, "one");
+}
+
+#[test]
+fn a_pause_without_a_time_grows_and_a_day_is_cut_to_what_the_operator_allows() {
+    use ainfera_wire::upstream::FaultKind;
+    let bench = Bench::new(BreakerUse::On, None);
+    let fail = |later_ms: u64, seconds: Option<u64>| {
+        let failure =
+            ProviderFailure::Refused { status: 429, kind: FaultKind::RateLimited, message: String::new(), retry_after_seconds: seconds };
+        let at = bench.now + std::time::Duration::from_millis(later_ms);
+        bench.choose(CallKind::Direct, &["one"], later_ms).unwrap().1.failed(&failure, at, u16::MAX / 2);
+    };
+    fail(0, None);
+    assert_eq!(bench.choose(CallKind::Direct, &["one"], 100).unwrap_err(), 1);
+    fail(1100, None);
+    assert_eq!(bench.choose(CallKind::Direct, &["one"], 1200).unwrap_err(), 2);
+    fail(3200, Some(86_400));
+    let seconds = bench.choose(CallKind::Direct, &["one"], 3200).unwrap_err();
+    assert!((225..=376).contains(&seconds), "{seconds}");
 }

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use actix_http::{HttpMessage, Payload};
 use ainfera_schema::{Patience, StreamMode};
+use ainfera_wire::fault::retry_after::{self, retry_after_seconds};
 use ainfera_wire::fault::{Fault, fault_of};
 use ainfera_wire::upstream::{UpstreamReader, UpstreamRequest};
 use ainfera_wire::{Heard, StreamEvent};
 use awc::error::{ConnectError, SendRequestError};
 use awc::http::StatusCode;
-use awc::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use awc::http::header::{CONTENT_TYPE, HeaderMap};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -129,7 +130,8 @@ impl Exchange {
             self.clients.renew();
         }
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let head = Head { status: response.status(), content_type: header(CONTENT_TYPE), retry_after: header(RETRY_AFTER) };
+        let limits = if response.status().is_success() { Vec::new() } else { limits_of(response.headers()) };
+        let head = Head { status: response.status(), content_type: header(CONTENT_TYPE), limits };
         // the rest of the head goes now: it is several KiB, and the stream may last for minutes
         Ok((head, response.take_payload()))
     }
@@ -139,7 +141,15 @@ impl Exchange {
 struct Head {
     status: StatusCode,
     content_type: Option<String>,
-    retry_after: Option<String>,
+    /// Of a refusal: the headers that say when it is worth asking again.
+    limits: Vec<(String, String)>,
+}
+
+/// `retry-after` and the limits' headers, whatever the vendor calls them.
+fn limits_of(headers: &HeaderMap) -> Vec<(String, String)> {
+    let speaks_of_waiting = |name: &str| name.starts_with("retry-after") || name.contains("ratelimit");
+    let named = headers.iter().filter(|(name, _)| speaks_of_waiting(name.as_str()));
+    named.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))).collect()
 }
 
 fn failed_send(error: SendRequestError) -> ProviderFailure {
@@ -175,7 +185,8 @@ async fn refused(head: Head, mut body: Payload) -> ProviderFailure {
         }
     };
     let _ = timeout(LAST_BYTES, read).await;
-    let Fault { kind, message, retry_after_seconds: in_body } = fault_of(status.as_u16(), &text);
-    let retry_after_seconds = head.retry_after.and_then(|text| text.trim().parse().ok()).or(in_body);
+    let Fault { kind, message, .. } = fault_of(status.as_u16(), &text);
+    let header = |name: &str| head.limits.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let retry_after_seconds = retry_after_seconds(header, &text, retry_after::now());
     ProviderFailure::Refused { status: status.as_u16(), kind, message, retry_after_seconds }
 }

@@ -34,13 +34,43 @@ pub enum Next {
     GiveUp,
 }
 
+/// Whether going on to the next candidate takes from the retry budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailoverCost {
+    /// The provider did work, or is in trouble: what comes after it is load that the others must bear.
+    FromBudget,
+    /// The provider said at once that it does not serve this call. A provider that is known to refuse must not end calls that others can answer.
+    Free,
+}
+
 impl ProviderFailure {
     pub fn next(&self) -> Next {
         match self.kind() {
             Some(FaultKind::InvalidRequest) => Next::GiveUp,
-            Some(FaultKind::RateLimited | FaultKind::Overloaded | FaultKind::Account | FaultKind::OutOfFunds | FaultKind::Api) | None => {
-                Next::NextCandidate
-            }
+            Some(
+                FaultKind::ModelLacks(_)
+                | FaultKind::RateLimited
+                | FaultKind::Overloaded
+                | FaultKind::KeyRefused
+                | FaultKind::NoSuchModel
+                | FaultKind::OutOfFunds
+                | FaultKind::Api,
+            )
+            | None => Next::NextCandidate,
+        }
+    }
+
+    pub fn failover_cost(&self) -> FailoverCost {
+        match self.kind() {
+            Some(
+                FaultKind::ModelLacks(_)
+                | FaultKind::RateLimited
+                | FaultKind::KeyRefused
+                | FaultKind::NoSuchModel
+                | FaultKind::OutOfFunds
+                | FaultKind::InvalidRequest,
+            ) => FailoverCost::Free,
+            Some(FaultKind::Overloaded | FaultKind::Api) | None => FailoverCost::FromBudget,
         }
     }
 

@@ -4,11 +4,13 @@ use ainfera_schema::TokenUsage;
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::complete_start;
 use super::native::{delta_with_usage, renamed_start};
 use crate::event::{Block, Delta, Heard, Native, Passage, Stop, StopReason, StreamEvent, estimated_output_tokens};
+use crate::fault::{Lack, fault_in_stream};
 use crate::json::Text;
 use crate::sse::SseEvent;
 use crate::upstream::{FaultKind, StreamFault};
@@ -316,14 +318,23 @@ fn event_name(kind: &Text<'_>, data: &Bytes) -> Result<ByteString, StreamFault> 
 }
 
 fn fault(error: Option<FrameError<'_>>) -> StreamFault {
+    let message = error.as_ref().and_then(|error| error.message).map_or("provider error", RawValue::get);
+    let message = serde_json::from_str(message).unwrap_or_else(|_| message.trim_matches('"').to_owned());
+    let by_words = || fault_in_stream(json!({"error": {"message": message}}).to_string().as_bytes()).kind;
     let kind = match error.as_ref().and_then(|error| error.kind.as_deref()) {
         Some("overloaded_error") => FaultKind::Overloaded,
         Some("rate_limit_error") => FaultKind::RateLimited,
-        Some("invalid_request_error" | "request_too_large") => FaultKind::InvalidRequest,
+        Some("authentication_error" | "permission_error") => FaultKind::KeyRefused,
+        Some("billing_error") => FaultKind::OutOfFunds,
+        Some("not_found_error") => FaultKind::NoSuchModel,
+        Some("request_too_large") => FaultKind::ModelLacks(Lack::Window),
+        Some("invalid_request_error") => match by_words() {
+            kind @ (FaultKind::ModelLacks(_) | FaultKind::OutOfFunds) => kind,
+            _ => FaultKind::InvalidRequest,
+        },
         _ => FaultKind::Api,
     };
-    let message = error.and_then(|error| error.message).map_or("provider error", RawValue::get);
-    StreamFault::ErrorEvent { kind, message: message.trim_matches('"').to_owned() }
+    StreamFault::ErrorEvent { kind, message }
 }
 
 #[cfg(test)]

@@ -200,7 +200,10 @@ fn fault(error: Option<ErrorBody<'_>>) -> StreamFault {
     let said = fault_in_stream(json!({"error": {"code": code, "message": message}}).to_string().as_bytes());
     let kind = match code.as_str() {
         "slow_down" => FaultKind::Overloaded,
-        "invalid_prompt" | "invalid_request_error" => FaultKind::InvalidRequest,
+        "invalid_prompt" | "invalid_request_error" => match said.kind {
+            kind @ FaultKind::ModelLacks(_) => kind,
+            _ => FaultKind::InvalidRequest,
+        },
         // such as `image_too_large`
         code if code.contains("image") => FaultKind::InvalidRequest,
         _ => said.kind,
@@ -212,6 +215,7 @@ fn fault(error: Option<ErrorBody<'_>>) -> StreamFault {
 mod tests {
     use super::*;
     use crate::event::{Block, Delta};
+    use crate::fault::Lack;
 
     fn heard(passage: Passage, datas: &[&str]) -> (Vec<Heard>, Result<(), StreamFault>) {
         let mut reader = ResponsesReader::new(passage, "the-slug", "seed".to_owned(), ToolNames::default());
@@ -271,7 +275,7 @@ mod tests {
             (r#"{"type":"error","error":{"code":"slow_down","message":"m"}}"#, FaultKind::Overloaded),
             (
                 r#"{"type":"error","error":{"type":"invalid_request_error","code":"context_length_exceeded","message":"m"}}"#,
-                FaultKind::InvalidRequest,
+                FaultKind::ModelLacks(Lack::Window),
             ),
             (
                 r#"{"type":"response.failed","response":{"status":"failed","error":{"code":"insufficient_quota","message":"m"}}}"#,
