@@ -9,7 +9,6 @@ use std::error::Error;
 use std::io::{Write, stdout};
 use std::time::Duration;
 
-use ainfera_actors::provider::client::{client, tls_config};
 use ainfera_wire::sse::SseDecoder;
 use awc::Client;
 use clap::Parser;
@@ -29,7 +28,7 @@ struct Args {
 #[actix_rt::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
-    let gateway = Gateway { http: client(tls_config()?, Duration::from_secs(5)), url: args.url, key: args.key };
+    let gateway = Gateway { http: client(), url: args.url, key: args.key };
     let mut messages = vec![json!({"role": "user", "content": args.question})];
     let answer = loop {
         let answer = gateway.ask(&messages).await?;
@@ -43,6 +42,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [status, model, cost] = ["outcome_status", "model_used", "cost_usd"].map(|field| row[field].as_str().unwrap_or("unknown"));
     writeln!(stdout(), "x-ainfera-inference-id {}: {status}, {model}, ${cost}", answer.inference_id)?;
     Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "it talks to a gateway, not to a provider")]
+fn client() -> Client {
+    Client::builder().timeout(Duration::from_secs(120)).finish()
 }
 
 /// The router picks the model for each turn; the tool stays here.

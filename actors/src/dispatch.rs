@@ -30,7 +30,7 @@ use ainfera_wire::{Heard, StreamEvent};
 use crate::brain::Choice;
 use crate::gate::Permit;
 use crate::outcome::OpenOutcome;
-use crate::provider::{Attempting, Emit, Failed, Next, ProviderFailure, Taken};
+use crate::provider::{Attempting, Emit, Failed, Next, ProviderFailure, SentAgain, Taken};
 use crate::sink::{Opened, SinkError, Write, Written};
 use admission::{Admitted, CallSetup, Entry};
 use attempt::start_attempt;
@@ -177,6 +177,7 @@ impl DispatchActor {
         };
         let Some((mut running, _stops_when_dropped)) = open.running.take() else { return };
         running.pass.failed(&failure, Instant::now(), turn::chance(&self.setup));
+        running.may_have_been_worked_on = failure.may_have_been_worked_on();
         tracing::info!(
             request_id = %self.setup.request_id, attempt = running.attempt, model = %running.entry.model.slug,
             provider = %running.entry.model.provider, %failure, committed, "attempt failed"
@@ -370,6 +371,15 @@ impl Handler<Failed> for DispatchActor {
         if current == Some(failed.attempt) {
             self.attempt_failed(failed.failure, context);
         }
+    }
+}
+
+impl Handler<SentAgain> for DispatchActor {
+    type Result = ();
+
+    fn handle(&mut self, sent_again: SentAgain, _: &mut Self::Context) {
+        let (Phase::Trying { open, .. } | Phase::Committed { open }) = &mut self.phase else { return };
+        open.note_sent_again(sent_again.attempt, &self.setup);
     }
 }
 

@@ -1,9 +1,10 @@
 //! ProviderActor: one attempt at one provider. It owns the response body, reads it as fast as the dispatcher takes it,
 //! and stops reading the moment it is stopped: cancellation is a drop, all the way to the provider's socket.
 
-pub mod client;
 pub mod exchange;
 pub mod failure;
+pub mod refusal;
+pub mod send;
 pub mod transport;
 
 use std::rc::Rc;
@@ -13,9 +14,9 @@ use ainfera_schema::{Patience, StreamMode};
 use ainfera_wire::Heard;
 use ainfera_wire::upstream::{UpstreamReader, UpstreamRequest};
 
-use client::ClientSlot;
 use exchange::Exchange;
 pub use failure::{Next, ProviderFailure};
+use transport::pool::Pool;
 
 /// What one read of the provider said. Answered when the client's side took it.
 #[derive(Message)]
@@ -43,6 +44,13 @@ pub struct Failed {
     pub failure: ProviderFailure,
 }
 
+/// The request went out over a kept connection that the provider had closed; it is being sent once more, over a new one.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SentAgain {
+    pub attempt: u32,
+}
+
 /// The call needs this attempt no longer.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -51,13 +59,14 @@ pub struct Stop;
 /// Everything that one attempt needs.
 pub struct ProviderSetup {
     pub attempt: u32,
-    pub clients: Rc<ClientSlot>,
+    pub pool: Rc<Pool>,
     pub request: UpstreamRequest,
     pub reader: UpstreamReader,
     pub patience: Patience,
     /// The dispatcher; weak, for it owns us.
     pub emit: WeakRecipient<Emit>,
     pub failed: WeakRecipient<Failed>,
+    pub sent_again: WeakRecipient<SentAgain>,
 }
 
 /// See the module.
@@ -77,15 +86,20 @@ impl Actor for ProviderActor {
     fn started(&mut self, context: &mut Self::Context) {
         let Some(setup) = self.setup.take() else { return };
         let report = Report { attempt: setup.attempt, to: setup.failed.clone(), failure: Some(ProviderFailure::Crashed) };
-        let emit = setup.emit.clone();
+        let (emit, sent_again) = (setup.emit.clone(), setup.sent_again.clone());
         let attempt = setup.attempt;
         let sent = setup.request.body.clone();
         let headers = setup.request.headers.clone();
-        let exchange = Exchange::new(setup.clients, setup.request, setup.reader, setup.patience);
+        let exchange = Exchange::new(setup.pool, setup.request, setup.reader, setup.patience);
         let run = async move {
             // owned here, so that it speaks also when this future panics
             let mut report = report;
-            let ended = exchange.run(async |events, stream_mode| {
+            let stale = || {
+                if let Some(dispatch) = sent_again.upgrade() {
+                    dispatch.do_send(SentAgain { attempt });
+                }
+            };
+            let ended = exchange.run(stale, async |events, stream_mode| {
                 crate::fault_injection::maybe_panic("provider", &sent);
                 match emit.upgrade() {
                     Some(dispatch) => dispatch.send(Emit { attempt, events, stream_mode }).await.unwrap_or(Taken::Stop),

@@ -1,5 +1,5 @@
 //! `show CLIENT VENDOR FILE`: what a client gets of a recorded body.
-use ainfera_fidelity::{caller, provider::Upstream, recording::Form, replay, run};
+use ainfera_fidelity::{caller, provider::Upstream, replay, run};
 use std::io::Write;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -8,9 +8,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dialect = caller::DIALECTS.into_iter().find(|dialect| caller::name(*dialect) == client).ok_or("client")?;
     let (_, kind) = run::VENDORS.into_iter().find(|(name, _)| name == vendor).ok_or("vendor")?;
     let body = std::fs::read(file)?;
-    let form = if file.ends_with(".json") { Form::Whole } else { Form::Streamed };
     let (call, upstream) = (caller::call(dialect)?, Upstream::of(kind));
-    let passed = replay::pass(&call, &upstream, &upstream.request(&call)?, form, &body, replay::Reads::One);
+    let passed = replay::pass(&call, &upstream, &upstream.request(&call)?, &body, replay::Reads::One);
     writeln!(std::io::stdout(), "{}\n{:?}\n{}", String::from_utf8_lossy(&passed.bytes), passed.fault, passed.whole)?;
     Ok(())
 }

@@ -7,7 +7,6 @@ use bytes::Bytes;
 
 use crate::answer::Ending;
 use crate::provider::Upstream;
-use crate::recording::Form;
 use crate::{accumulate, caller, replay};
 
 /// What did not hold.
@@ -60,8 +59,8 @@ pub fn stream(kind: ProviderKind, data: &[u8]) -> Result<(), Broken> {
 fn stream_to(call: &Call, upstream: &Upstream, body: &[u8], size: usize) -> Result<(), Broken> {
     let dialect = call.client.dialect();
     let request = upstream.request(call).map_err(|error| error.to_string())?;
-    let passed = replay::pass(call, upstream, &request, Form::Streamed, body, replay::Reads::One);
-    let cut = replay::pass(call, upstream, &request, Form::Streamed, body, replay::Reads::OfBytes(size));
+    let passed = replay::pass(call, upstream, &request, body, replay::Reads::One);
+    let cut = replay::pass(call, upstream, &request, body, replay::Reads::OfBytes(size));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if cut.bytes != passed.bytes {
         return Err(format!("{dialect:?} in reads of {size}: {} / {}", text(&cut.bytes), text(&passed.bytes)));

@@ -9,7 +9,6 @@ use crate::accumulate::{self, Understood};
 use crate::answer::{Answer, Ending};
 use crate::caller;
 use crate::provider::Upstream;
-use crate::recording::Form;
 
 /// How the provider's bytes are cut into reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,11 +25,8 @@ pub struct Passed {
 }
 
 /// See the module.
-pub fn pass(call: &Call, upstream: &Upstream, request: &UpstreamRequest, form: Form, body: &[u8], reads: Reads) -> Passed {
+pub fn pass(call: &Call, upstream: &Upstream, request: &UpstreamRequest, body: &[u8], reads: Reads) -> Passed {
     let mut reader = upstream.dialect.reader(call, request, caller::MODEL, "seed".to_owned());
-    if form == Form::Whole {
-        reader.expect_whole();
-    }
     let mut frames = ClientFrames::new(&call.client, caller::names(call));
     let mut whole = WholeAnswer::of(&call.client);
     let mut out = BytesMut::new();
@@ -75,13 +71,13 @@ pub fn understood_by(dialect: ClientDialect, passed: &Passed) -> Understood {
 
 /// A body through the wire crate as a client understands it. Complaints include that other reads of the same bytes give other frames,
 /// and that the whole answer is not the sum of the stream.
-pub fn understood(call: &Call, upstream: &Upstream, form: Form, body: &[u8]) -> Result<Understood, BadRequest> {
+pub fn understood(call: &Call, upstream: &Upstream, body: &[u8]) -> Result<Understood, BadRequest> {
     let request = upstream.request(call)?;
     let dialect = call.client.dialect();
-    let passed = pass(call, upstream, &request, form, body, Reads::One);
+    let passed = pass(call, upstream, &request, body, Reads::One);
     let mut understood = understood_by(dialect, &passed);
     for reads in [Reads::OfBytes(1), Reads::OfBytes(7)] {
-        if pass(call, upstream, &request, form, body, reads).bytes != passed.bytes {
+        if pass(call, upstream, &request, body, reads).bytes != passed.bytes {
             understood.complaints.push(format!("other frames when read {reads:?}"));
         }
     }

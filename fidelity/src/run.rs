@@ -82,7 +82,7 @@ fn heard(recording: &Recording, vendor: &str, kind: ProviderKind, dialect: Clien
             Way::Gateway(gateway) => gateway.understood(vendor, dialect, recording.form, body)?,
             Way::Wire => {
                 let call = caller::call(dialect).map_err(io::Error::other)?;
-                replay::understood(&call, &upstream, recording.form, body).map_err(io::Error::other)?
+                replay::understood(&call, &upstream, body).map_err(io::Error::other)?
             }
         };
         if upstream.dialect.is_native_to(dialect) && recording.form == Form::Streamed {

@@ -4,7 +4,6 @@
 
 use ainfera_fidelity::caller;
 use ainfera_fidelity::provider::Upstream;
-use ainfera_fidelity::recording::Form;
 use ainfera_fidelity::replay::{Passed, Reads, pass};
 use ainfera_schema::ProviderKind;
 use ainfera_wire::ClientDialect;
@@ -24,7 +23,7 @@ fn heard_in(dialect: ClientDialect, chunks: &[&str]) -> Passed {
     let upstream = Upstream::of(ProviderKind::Openai);
     let request = upstream.request(&call).unwrap();
     let body: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
-    pass(&call, &upstream, &request, Form::Streamed, body.as_bytes(), Reads::One)
+    pass(&call, &upstream, &request, body.as_bytes(), Reads::One)
 }
 
 /// The data of every event.

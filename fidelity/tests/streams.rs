@@ -20,7 +20,6 @@ use ainfera_fidelity::accumulate::{self, Understood};
 use ainfera_fidelity::answer::{Answer, Ending};
 use ainfera_fidelity::compare::differences;
 use ainfera_fidelity::provider::Upstream;
-use ainfera_fidelity::recording::Form;
 use ainfera_fidelity::{caller, replay};
 use ainfera_schema::ProviderKind;
 use ainfera_wire::event::Block;
@@ -36,7 +35,7 @@ fn settings() -> ProptestConfig {
 /// Bytes through the wire crate, and what the client made of them.
 fn heard(call: &Call, upstream: &Upstream, bytes: &[u8], reads: replay::Reads) -> (Understood, serde_json::Value) {
     let request = upstream.request(call).unwrap();
-    let passed = replay::pass(call, upstream, &request, Form::Streamed, bytes, reads);
+    let passed = replay::pass(call, upstream, &request, bytes, reads);
     (replay::understood_by(call.client.dialect(), &passed), passed.whole)
 }
 

@@ -102,6 +102,8 @@ impl OutcomeStatus {
 pub enum AttemptResult {
     Succeeded,
     ConnectFailed,
+    /// The connection had been kept from an earlier call and was closed; the same request was sent again at once over a new one.
+    StaleConnection,
     TimedOut,
     /// The provider answered with an error status.
     Refused,

@@ -84,8 +84,8 @@ async fn candidate(request_id: RequestId, call: &Call, agent: &Agent, worker: &W
 async fn ask(call: &Call, body: &[u8], provider: &Provider, entry: &CatalogueEntry, worker: &Worker) -> Option<Value> {
     let body = request_body(body, &entry.model.upstream_name).ok()?;
     let url = format!("{}/v1/messages/count_tokens", provider.base_url);
-    let clients = worker.pools.of(provider).ok()?;
-    let mut request = clients.current().post(url).insert_header(("content-type", "application/json"));
+    let pool = worker.pools.of(provider).ok()?;
+    let mut request = pool.post(&url).insert_header(("content-type", "application/json"));
     request = request.insert_header(("anthropic-version", call.client_headers.version.as_deref().unwrap_or("2023-06-01")));
     if let Some(beta) = &call.client_headers.beta {
         request = request.insert_header(("anthropic-beta", beta.as_str()));
@@ -97,9 +97,6 @@ async fn ask(call: &Call, body: &[u8], provider: &Provider, entry: &CatalogueEnt
         request = request.insert_header(("x-api-key", key.expose()));
     }
     let mut response = request.send_body(body).await.ok()?;
-    if response.status().is_informational() {
-        clients.renew();
-    }
     if response.status() != awc::http::StatusCode::OK {
         return None;
     }

@@ -111,8 +111,8 @@ async fn an_open_call_of_nobody_has_an_exit_code_of_its_own() {
         gateway.mock_has_request_containing("waits").await;
         assert_eq!(doctor(&gateway.database.url()).0, Some(0), "{name}: a call that is open is no finding");
         let long_ago = match gateway.database {
-            Database::Sqlite { .. } => "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-1 hours')",
-            Database::Postgres { .. } => "now() - interval '1 hour'",
+            Database::Sqlite { .. } => "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-2 hours')",
+            Database::Postgres { .. } => "now() - interval '2 hours'",
         };
         execute(&gateway.database, &format!("UPDATE intents SET created_at = {long_ago}")).await;
         let (code, findings) = doctor(&gateway.database.url());

@@ -1,12 +1,27 @@
 //! The beginning of an attempt: the call in the provider's dialect, and an actor that sends it.
 
 use actix::{AsyncContext, Context};
+use ainfera_schema::AttemptResult;
 use ainfera_wire::upstream::Dialect;
 
 use super::admission::CallSetup;
 use super::meter::Running;
 use super::{DispatchActor, Open};
+use crate::provider::transport::failure::ConnectFailure;
 use crate::provider::{Attempting, ProviderActor, ProviderFailure, ProviderSetup};
+
+impl Open {
+    /// What went out over the closed connection is in the record too. It is not charged: the provider never read it.
+    pub(super) fn note_sent_again(&mut self, attempt: u32, setup: &CallSetup) {
+        let Some((running, attempting)) = self.running.take().filter(|(running, _)| running.attempt == attempt) else { return };
+        tracing::info!(
+            request_id = %setup.request_id, attempt, provider = %running.entry.model.provider,
+            "a kept connection was closed by the provider; sent again over a new one"
+        );
+        self.note_attempt(&running, AttemptResult::StaleConnection, None);
+        self.running = Some((running, attempting));
+    }
+}
 
 /// Starts an attempt with the candidate that `running` names.
 pub(super) fn start_attempt(
@@ -17,7 +32,7 @@ pub(super) fn start_attempt(
 ) -> Result<Attempting, ProviderFailure> {
     let model = &running.entry.model;
     let Some(provider) = setup.worker.providers.get(&model.provider) else {
-        return Err(ProviderFailure::Connect("provider is not configured".to_owned()));
+        return Err(ProviderFailure::Connect(ConnectFailure::Settings("the provider is not configured".to_owned())));
     };
     let dialect = Dialect::of(provider.kind);
     let request = dialect.request(&setup.call, provider, model).map_err(ProviderFailure::Untranslatable)?;
@@ -26,14 +41,15 @@ pub(super) fn start_attempt(
     let patience = setup.worker.patience(&setup.call, provider, model);
     let id_seed = format!("{}{}", setup.request_id.0.simple(), running.attempt);
     let address = context.address();
-    let clients = setup.worker.pools.of(provider).map_err(|error| ProviderFailure::Connect(error.to_string()))?;
+    let pool = setup.worker.pools.of(provider).map_err(ProviderFailure::Connect)?;
     Ok(ProviderActor::start_attempt(ProviderSetup {
         attempt: running.attempt,
-        clients,
+        pool,
         reader: dialect.reader(&setup.call, &request, model.slug.as_str(), id_seed),
         request,
         patience,
         emit: address.clone().recipient().downgrade(),
-        failed: address.recipient().downgrade(),
+        failed: address.clone().recipient().downgrade(),
+        sent_again: address.recipient().downgrade(),
     }))
 }

@@ -1,7 +1,7 @@
 //! Why a call got no answer, in words for the caller. Which status that is, only the HTTP layer knows.
 
 use ainfera_routing::{DropReason, PinRefusal, Plan, RejectReason};
-use ainfera_schema::{CallKind, ModelSlug, OutcomeStatus};
+use ainfera_schema::{Attempt, AttemptResult, CallKind, ModelSlug, OutcomeStatus};
 use ainfera_store::{EarlierCall, Refusal};
 use ainfera_wire::BadRequest;
 use ainfera_wire::upstream::FaultKind;
@@ -113,7 +113,7 @@ impl CallFailure {
         match setup.target.kind() {
             CallKind::Direct => CallFailure::PinnedFailed { overloaded: last.is_overload(), retry_after_seconds, why: outward(&last) },
             CallKind::Routed => CallFailure::AllFailed {
-                attempts: open.outcome.draft().map_or(0, |outcome| outcome.attempts.len()),
+                attempts: open.outcome.draft().map_or(0, |outcome| tried(&outcome.attempts)),
                 overloaded: last.is_overload(),
                 retry_after_seconds,
                 last: outward(&last),
@@ -280,6 +280,11 @@ fn seconds_to_midnight() -> u64 {
     DAY_SECONDS - now % DAY_SECONDS
 }
 
+/// A request that was sent again because its connection was stale is one attempt in the caller's eyes.
+fn tried(attempts: &[Attempt]) -> usize {
+    attempts.iter().filter(|attempt| attempt.result != AttemptResult::StaleConnection).count()
+}
+
 /// Providers' words about our own account may carry parts of our key: they stay inside.
 fn outward(failure: &ProviderFailure) -> String {
     match failure {
@@ -289,7 +294,7 @@ fn outward(failure: &ProviderFailure) -> String {
         ProviderFailure::Refused { status, kind: FaultKind::OutOfFunds, .. } => {
             format!("the gateway's account at the provider has no money left (status {status})")
         }
-        ProviderFailure::Connect(_) => "cannot connect to the provider".to_owned(),
+        ProviderFailure::Connect(failure) => format!("cannot connect to the provider: {}", failure.outward()),
         other => other.to_string(),
     }
 }

@@ -19,6 +19,8 @@ pub struct Running {
     max_tokens: u64,
     counted: Counted,
     pub stream_mode: StreamMode,
+    /// It failed in a way that does not tell whether the provider worked on it.
+    pub may_have_been_worked_on: bool,
 }
 
 /// What was heard of an answer.
@@ -74,6 +76,7 @@ impl Running {
             max_tokens: call.max_tokens,
             counted: Counted::default(),
             stream_mode: StreamMode::Native,
+            may_have_been_worked_on: false,
         }
     }
 
@@ -129,14 +132,16 @@ impl Running {
     fn is_billed(&self, result: AttemptResult) -> bool {
         match result {
             AttemptResult::Succeeded | AttemptResult::Cancelled => true,
-            // an attempt that failed before it said anything costs what the provider reported, which is nothing
+            // an attempt that failed before it said anything costs what the provider reported, which is nothing; one that broke without any
+            // answer may have been worked on, and then its input is paid for
+            AttemptResult::StaleConnection => false,
             AttemptResult::ConnectFailed
             | AttemptResult::TimedOut
             | AttemptResult::Refused
             | AttemptResult::ErrorEvent
             | AttemptResult::Truncated
             | AttemptResult::Malformed
-            | AttemptResult::Crashed => self.counted.text_bytes > 0 || self.counted.has_content,
+            | AttemptResult::Crashed => self.counted.text_bytes > 0 || self.counted.has_content || self.may_have_been_worked_on,
         }
     }
 }

@@ -3,11 +3,13 @@
 use ainfera_schema::AttemptResult;
 use ainfera_wire::upstream::{FaultKind, StreamFault};
 
+use super::transport::failure::ConnectFailure;
+
 /// Why an attempt gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderFailure {
     #[error("cannot connect: {0}")]
-    Connect(String),
+    Connect(ConnectFailure),
     #[error("no event within the {0} deadline")]
     TimedOut(&'static str),
     /// An error status, or one that is no answer at all.
@@ -15,15 +17,47 @@ pub enum ProviderFailure {
     Refused { status: u16, kind: FaultKind, message: String, retry_after_seconds: Option<u64> },
     #[error(transparent)]
     Stream(#[from] StreamFault),
-    /// The connection broke.
     #[error("connection broke: {0}")]
-    Broken(String),
+    Broken(#[from] Broken),
     /// The call cannot be said in the provider's dialect.
     #[error("call cannot be translated: {0}")]
     Untranslatable(ainfera_wire::BadRequest),
     /// A panic of ours.
     #[error("provider actor crashed")]
     Crashed,
+}
+
+/// A connection that broke under a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct Broken {
+    why: String,
+    reached: Reached,
+}
+
+/// How far the exchange had come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reached {
+    /// Nothing of the request had left.
+    Nothing,
+    /// The provider may have had the whole request.
+    Provider,
+    /// The answer had begun.
+    Answer,
+}
+
+impl Broken {
+    pub fn unsent(why: impl Into<String>) -> Self {
+        Self { why: why.into(), reached: Reached::Nothing }
+    }
+
+    pub fn unanswered(why: impl Into<String>) -> Self {
+        Self { why: why.into(), reached: Reached::Provider }
+    }
+
+    pub fn answering(why: impl Into<String>) -> Self {
+        Self { why: why.into(), reached: Reached::Answer }
+    }
 }
 
 /// What to do about it, as long as nothing was said to the client.
@@ -88,6 +122,11 @@ impl ProviderFailure {
             }
         }
         self
+    }
+
+    /// The provider may have worked on the request and said nothing about it, not even that it failed: it may ask money for its input.
+    pub fn may_have_been_worked_on(&self) -> bool {
+        matches!(self, ProviderFailure::Broken(Broken { reached: Reached::Provider, .. }))
     }
 
     /// What the provider reports, where it reports anything.

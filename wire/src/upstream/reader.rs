@@ -1,5 +1,6 @@
 //! Bytes of one answer in, events out, whatever the dialect and whether it streams.
 
+use ainfera_schema::StreamMode;
 use bytes::{Bytes, BytesMut};
 
 use super::StreamFault;
@@ -17,9 +18,11 @@ pub struct UpstreamReader {
     dialect: DialectReader,
 }
 
-/// How the bytes come.
+/// How the bytes come. They decide it themselves: what the head says of them is often wrong.
 #[derive(Debug)]
 enum Form {
+    /// Nothing but white space has come.
+    Unknown(BytesMut),
     Events {
         decoder: SseDecoder,
         events: Vec<SseEvent>,
@@ -38,18 +41,33 @@ pub(super) enum DialectReader {
 
 impl UpstreamReader {
     pub(super) fn new(dialect: DialectReader) -> Self {
-        Self { form: Form::Events { decoder: SseDecoder::default(), events: Vec::new() }, dialect }
+        Self { form: Form::Unknown(BytesMut::new()), dialect }
     }
 
-    /// The answer comes whole. Said before its first byte.
-    pub fn expect_whole(&mut self) {
-        self.form = Form::Whole(BytesMut::new());
+    /// How the answer comes, once its first bytes have told.
+    pub fn stream_mode(&self) -> Option<StreamMode> {
+        match self.form {
+            Form::Unknown(_) => None,
+            Form::Events { .. } => Some(StreamMode::Native),
+            Form::Whole(_) => Some(StreamMode::Wrapped),
+        }
     }
 
     /// Appends what `chunk` says. What was read before a fault is there too.
     pub fn feed(&mut self, chunk: Bytes, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
+        let chunk = match &mut self.form {
+            Form::Unknown(begun) => {
+                begun.extend_from_slice(&chunk);
+                let Some(form) = form_of(begun)? else { return Ok(()) };
+                let begun = without_mark(std::mem::take(begun).freeze());
+                self.form = form;
+                begun
+            }
+            Form::Events { .. } | Form::Whole(_) => chunk,
+        };
         let (decoder, events) = match &mut self.form {
             Form::Events { decoder, events } => (decoder, events),
+            Form::Unknown(_) => return Ok(()),
             Form::Whole(body) => {
                 body.extend_from_slice(&chunk);
                 return Ok(());
@@ -65,6 +83,7 @@ impl UpstreamReader {
     /// The bytes are over.
     pub fn finish(&mut self, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
         match &mut self.form {
+            Form::Unknown(_) => Err(StreamFault::Truncated),
             Form::Events { .. } => self.dialect.finish(heard),
             Form::Whole(body) => {
                 let body = std::mem::take(body).freeze();
@@ -92,6 +111,31 @@ impl UpstreamReader {
             self.dialect.read(SseEvent { name: Bytes::new(), data }, heard)?;
         }
         self.dialect.finish(heard)
+    }
+}
+
+/// A byte order mark, which some servers put before everything.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+fn without_mark(begun: Bytes) -> Bytes {
+    if begun.starts_with(MARK) { begun.slice(MARK.len()..) } else { begun }
+}
+
+/// What begins like this. `None` while that cannot be told.
+fn form_of(begun: &[u8]) -> Result<Option<Form>, StreamFault> {
+    /// So much white space before an answer is none.
+    const MAX_BLANK_BYTES: usize = 64 << 10;
+    let rest = begun.strip_prefix(MARK).unwrap_or(begun);
+    if rest.len() < MARK.len() && MARK.starts_with(rest) {
+        return Ok(None);
+    }
+    match rest.trim_ascii_start() {
+        [] if begun.len() > MAX_BLANK_BYTES => Err(StreamFault::malformed("the answer is blank")),
+        [] => Ok(None),
+        [b'{' | b'[', ..] => Ok(Some(Form::Whole(BytesMut::new()))),
+        [b'<', ..] => Err(StreamFault::malformed("the answer is a page of HTML or XML")),
+        [0x1f, ..] => Err(StreamFault::malformed("the answer is compressed, which was not asked for")),
+        _ => Ok(Some(Form::Events { decoder: SseDecoder::default(), events: Vec::new() })),
     }
 }
 

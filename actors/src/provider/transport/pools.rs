@@ -6,10 +6,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ainfera_schema::{Network, Provider, ProviderId};
+use ainfera_schema::{Network, Provider, ProviderId, ProxySecurity, Trust};
 
+use super::connector::{ProxyWay, Way};
+use super::failure::ConnectFailure;
+use super::pool::{KEEP_ALIVE, Pool};
+use super::target::{Security, Target};
 use super::trust::TlsSettings;
-use crate::provider::client::ClientSlot;
 
 /// See the module.
 pub struct ProviderPools {
@@ -22,7 +25,7 @@ pub struct ProviderPools {
 struct Kept {
     base_url: String,
     network: Network,
-    pool: Rc<ClientSlot>,
+    pool: Rc<Pool>,
 }
 
 impl ProviderPools {
@@ -31,14 +34,31 @@ impl ProviderPools {
     }
 
     /// The provider's pool. One whose address or network settings have changed gets a new one; streams that run on the former one are not touched.
-    pub fn of(&self, provider: &Provider) -> Result<Rc<ClientSlot>, rustls::Error> {
+    pub fn of(&self, provider: &Provider) -> Result<Rc<Pool>, ConnectFailure> {
         let mut pools = self.pools.borrow_mut();
         if let Some(kept) = pools.get(&provider.id).filter(|kept| kept.base_url == provider.base_url && kept.network == provider.network) {
             return Ok(Rc::clone(&kept.pool));
         }
-        let pool = Rc::new(ClientSlot::new(self.tls.of(&provider.network.trust)?, self.connect));
+        let pool = Rc::new(self.made(&provider.base_url, &provider.network)?);
         let kept = Kept { base_url: provider.base_url.clone(), network: provider.network.clone(), pool: Rc::clone(&pool) };
         pools.insert(provider.id.clone(), kept);
         Ok(pool)
+    }
+
+    fn made(&self, base_url: &str, network: &Network) -> Result<Pool, ConnectFailure> {
+        let settings = |why: String| ConnectFailure::Settings(why);
+        let target = Target::of(base_url).ok_or_else(|| settings(format!("{base_url} is no address")))?;
+        let tls = |trust: &Trust| self.tls.of(trust).map_err(|error| settings(format!("TLS: {error}")));
+        let proxy_tls = match network.proxy.as_ref().map(|proxy| proxy.security) {
+            Some(ProxySecurity::Tls) => Some(tls(&Trust::Platform)?),
+            Some(ProxySecurity::Plain) | None => None,
+        };
+        let proxy = network.proxy.clone().map(|proxy| ProxyWay { proxy, tls: proxy_tls });
+        let tls = match target.security {
+            Security::Tls => Some(tls(&network.trust)?),
+            Security::Plain => None,
+        };
+        let way = Way { target, tls, proxy, limit: self.connect };
+        Ok(Pool::new(way, network.keep_alive.unwrap_or(KEEP_ALIVE)))
     }
 }
