@@ -25,6 +25,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Read a configuration file and report every mistake in it.
     Check { file: PathBuf },
+    /// Which providers the running gateway does not ask, and why.
+    Providers(ProvidersArgs),
     /// API keys.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -51,6 +53,34 @@ pub enum Command {
     MockUpstream(MockUpstreamArgs),
     /// Measure one or several targets on this machine, one after the other.
     Bench(BenchSettings),
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = false)]
+pub struct ProvidersArgs {
+    /// The configuration that the gateway runs with.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// For programs.
+    #[arg(long)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Option<ProvidersCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ProvidersCommand {
+    /// Forget what is known against a provider: it is asked again at once.
+    Clear(ClearArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ClearArgs {
+    /// The provider's id in the configuration.
+    pub provider: String,
+    /// Only this model at it.
+    #[arg(long, value_name = "SLUG")]
+    pub model: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

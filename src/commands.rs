@@ -13,6 +13,7 @@ pub mod launch;
 pub mod migrate;
 pub mod mock_upstream;
 pub mod operator;
+pub mod providers;
 pub mod serve;
 pub mod tenant;
 pub mod wallet;
@@ -40,6 +41,8 @@ pub enum CommandError {
     Bench(#[from] BenchError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error("{0}")]
+    Control(String),
     #[error("no such agent: {0}")]
     NoSuchAgent(String),
     #[error("scripted provider: {0}")]
@@ -63,6 +66,7 @@ pub fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Serve(args) => serve::run(args),
         Command::Check { file } => check::run(&file, &mut io::stdout().lock()),
         Command::Keys(KeysCommand::Create(args)) => keys::create(&args),
+        Command::Providers(args) => providers::run(&args, &mut io::stdout().lock()),
         Command::Wallet(command) => wallet::run(command),
         Command::Agents(command) => agents::run(command),
         Command::Launch(command) => launch::run(command),

@@ -1,6 +1,7 @@
 //! One gateway: from a configuration to a listening server, and back to nothing without losing a row.
 
 pub mod audit;
+pub mod control;
 pub mod listener;
 pub mod parts;
 pub mod process_lock;
@@ -41,6 +42,7 @@ use crate::http::leaving;
 use crate::http::routes;
 use crate::http::state::Shared;
 use crate::http::turns::Turns;
+use control::Control;
 use parts::Parts;
 use process_lock::ProcessLock;
 use reload::{ConfigSource, ReloadFigures, Reloader};
@@ -95,6 +97,8 @@ pub struct Server {
     /// Whether other replicas gave this one up.
     standing: watch::Receiver<Heartbeat>,
     reloader: Reloader,
+    /// Where operators ask.
+    control: Option<Control>,
     /// Held until this process writes no more.
     lock: Option<ProcessLock>,
 }
@@ -137,7 +141,9 @@ impl Server {
             }
             None => (None, watch::channel(Checkup::default()).1),
         };
+        let control_socket = process_lock::control_socket(&config);
         let (parts, in_force) = watch::channel(Arc::new(parts));
+        let control = control_socket.and_then(|path| Control::open(path, in_force.clone()));
         let reloads = Arc::new(ReloadFigures::default());
         let latest = in_force.clone();
         let shared = Data::new(Shared {
@@ -198,6 +204,7 @@ impl Server {
             checkpoints,
             replica,
             standing,
+            control,
             lock,
         })
     }

@@ -36,6 +36,7 @@ pub fn message(dialect: Dialect, refused: &Refused) -> String {
             "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).".to_owned()
         }
         (Some("insufficient_quota"), _) => "You exceeded your current quota, please check your plan and billing details.".to_owned(),
+        (Some("tools_not_supported"), _) => "This model does not support tools.".to_owned(),
         _ if refused.status == 529 => "Overloaded".to_owned(),
         _ => format!("scripted failure with status {}", refused.status),
     }

@@ -19,5 +19,12 @@ pub fn register(health: &Health, registry: &mut Registry) {
         };
         states.get_or_create(&[("provider", provider.to_string()), ("model", model.to_string())]).set(state);
     }
+    let aside: Family<[(&'static str, String); 3], Gauge> = Family::default();
+    for entry in health.set_aside(Instant::now()) {
+        let model = entry.model.map(|model| model.to_string()).unwrap_or_default();
+        let labels = [("provider", entry.provider.to_string()), ("model", model), ("reason", entry.reason.as_str().to_owned())];
+        aside.get_or_create(&labels).set(1);
+    }
+    registry.register("provider_set_aside", "1 where a provider (no model named) or a model at it is not asked, with the reason", aside);
     registry.register("provider_breaker_state", "0 closed, 1 half-open, 2 open or asked to wait", states);
 }

@@ -75,6 +75,11 @@ impl ProcessLock {
     }
 }
 
+/// Where the running gateway of this configuration listens for its operator. `None` as for the lock.
+pub fn control_socket(config: &Config) -> Option<PathBuf> {
+    place(config).map(|(path, _)| path.with_extension("sock"))
+}
+
 /// Where the lock is and what it protects.
 fn place(config: &Config) -> Option<(PathBuf, String)> {
     match &config.database {

@@ -113,7 +113,7 @@ impl Server {
             }
         }
         let standing = *self.standing.borrow();
-        drop((self.checkpoints, self.replica, self.capture, self.reloader, self.lock));
+        drop((self.checkpoints, self.replica, self.capture, self.reloader, self.control, self.lock));
         match standing {
             Heartbeat::Alive => ExitCode::SUCCESS,
             Heartbeat::Fenced => ExitCode::FAILURE,

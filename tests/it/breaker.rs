@@ -77,7 +77,7 @@ async fn a_provider_that_is_well_again_is_used_again() {
 
 #[actix_rt::test]
 async fn a_provider_that_asks_for_a_pause_gets_it() {
-    let gateway = gateway_with("", "").await;
+    let gateway = gateway_with("[breaker]\nlongest_pause = \"15m\"\n", "").await;
     let prompt = format!("[[mock model=up-{} fault=refuse_status status=429 retry_after=600 times=1]]", MODELS[0]);
     message_of(&gateway.call(&streamed(routed(&prompt))).await);
     assert_eq!(breaker_state(&gateway, MODELS[0]).await, "2");

@@ -25,6 +25,8 @@ impl Process {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ainfera"))
             .args(["serve", "--config"])
             .arg(config)
+            // the spool and the lock of a replica are in the folder where it is started
+            .current_dir(config.parent().unwrap())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -41,6 +41,7 @@ mod responses_requests;
 mod review_faults;
 mod routing;
 mod secrets;
+mod set_aside;
 mod sliced_holds;
 mod start;
 mod stop;

@@ -164,8 +164,11 @@ async fn an_image_goes_to_nobody_who_cannot_see() {
 
 #[actix_rt::test]
 async fn p094_our_own_account_is_no_fault_of_the_callers() {
-    let gateway = gateway().await;
-    for code in ["invalid_api_key", "insufficient_quota"] {
+    for (code, why) in [
+        ("invalid_api_key", "the provider refuses the gateway's key (status 400)"),
+        ("insufficient_quota", "the gateway's account at the provider has no money left (status 400)"),
+    ] {
+        let gateway = gateway().await;
         let mut body = json!({"model": "ainfera-inference", "max_tokens": 50, "messages": [
             {"role": "user", "content": format!("[[mock model=up-mistral-large-3 status=400 code={code}]]")}]});
         let answer = gateway.call(&streamed(body.clone())).await;
@@ -174,11 +177,7 @@ async fn p094_our_own_account_is_no_fault_of_the_callers() {
         // pinned there is no next one, and what the vendor says of our account is not the caller's business
         body["model"] = json!("mistral-large-3");
         let answer = gateway.call(&body).await;
-        assert_eq!(
-            (answer.status, answer.error().1.as_str()),
-            (502, "the pinned model's provider failed: provider answered 400"),
-            "{code}"
-        );
+        assert_eq!((answer.status, answer.error().1), (502, format!("the pinned model's provider failed: {why}")), "{code}");
     }
 }
 

@@ -8,7 +8,7 @@ pub mod retry_after;
 use serde_json::Value;
 
 pub use lack::Lack;
-use lack::lack_of;
+use lack::{lack_of, names_window};
 
 /// What kind of error a provider reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub fn fault_of(status: u16, body: &[u8]) -> Fault {
         kind_of_status(status)
     };
     let message = match kind {
-        FaultKind::InvalidRequest | FaultKind::ModelLacks(_) => recognisable(message, kind),
+        FaultKind::InvalidRequest | FaultKind::ModelLacks(_) => recognisable(message, kind, &text),
         _ => message,
     };
     Fault { kind, message, retry_after_seconds }
@@ -158,9 +158,9 @@ fn kind_of_status(status: u16) -> FaultKind {
 }
 
 /// Agents act upon Anthropic's phrases: they compact their context, or put instructions elsewhere.
-fn recognisable(message: String, kind: FaultKind) -> String {
+fn recognisable(message: String, kind: FaultKind, text: &str) -> String {
     let lower = message.to_ascii_lowercase();
-    if kind == FaultKind::ModelLacks(Lack::Window) && !lower.contains("prompt is too long") {
+    if kind == FaultKind::ModelLacks(Lack::Window) && names_window(text) && !lower.contains("prompt is too long") {
         return format!("prompt is too long: {message}");
     }
     let about_system = lower.contains("system") && lower.contains("role");
