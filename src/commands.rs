@@ -41,6 +41,8 @@ pub enum CommandError {
     Bench(#[from] BenchError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error("{path} is not there: no gateway has made this database; name the one that is meant with --config or --database", path = .0.display())]
+    NoDatabase(std::path::PathBuf),
     #[error("{0}")]
     Control(String),
     #[error("no such agent: {0}")]

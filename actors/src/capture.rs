@@ -197,10 +197,7 @@ impl CaptureActor {
     }
 
     fn committed(&mut self, batch: Batch, reply: CaptureReply, context: &mut Context<Self>) {
-        if let Phase::Failing { .. } = self.phase {
-            tracing::info!("store is back");
-        }
-        self.phase = Phase::Idle;
+        self.store_answers();
         self.own_failures = 0;
         self.counters.commits.add_one();
         for (request_id, result) in &reply.closed {
@@ -220,6 +217,15 @@ impl CaptureActor {
         self.queue.done(batch, reply);
         self.clear_spool(context);
         self.advance(context);
+    }
+
+    /// Whatever it answered, the store is there.
+    fn store_answers(&mut self) {
+        if let Phase::Failing { .. } = self.phase {
+            self.counters.store_away.take_one();
+            tracing::info!("store is back");
+        }
+        self.phase = Phase::Idle;
     }
 
     fn failed(&mut self, mut batch: Batch, error: StoreError, context: &mut Context<Self>) {
@@ -243,7 +249,7 @@ impl CaptureActor {
             self.counters.capture_failed.add_one();
             self.set_aside(&batch, context);
             self.queue.refused(batch, &CaptureError::Refused(error.to_string()));
-            self.phase = Phase::Idle;
+            self.store_answers();
             self.advance(context);
             return;
         }
@@ -253,6 +259,7 @@ impl CaptureActor {
             return self.wait_for_store(part, &error, context);
         }
         tracing::error!(%error, "batch failed for a reason of its own, its parts are tried alone");
+        self.store_answers();
         self.phase = Phase::Committing;
         let part = self.queue_apart(batch);
         self.send_after(FIRST_PAUSE, part, context);
@@ -264,6 +271,7 @@ impl CaptureActor {
         let pause = match self.phase {
             Phase::Failing { pause, .. } => (pause * 2).min(LONGEST_PAUSE),
             Phase::Idle | Phase::Committing => {
+                self.counters.store_away.add_one();
                 tracing::error!(%error, "store failed, admissions are refused until it is back");
                 FIRST_PAUSE
             }

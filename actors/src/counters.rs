@@ -18,6 +18,8 @@ pub struct Counters {
     /// Answers whose last word went out before their row was durable.
     pub unacknowledged: Counter,
     pub store_errors: Counter,
+    /// 1 while the store takes nothing and admissions are refused, else 0.
+    pub store_away: Counter,
     /// Closed calls that are in the spool and not yet in the store.
     pub spooled: Counter,
     pub commits: Counter,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ainfera_store::{Store, StoreError};
+use ainfera_store::Store;
 
 use super::CommandError;
 use crate::cli::DatabaseArgs;
@@ -17,8 +17,22 @@ pub fn database_url(args: &DatabaseArgs) -> Result<DatabaseUrl, CommandError> {
     }
 }
 
+/// What to do where an embedded database is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// It is made: for what may come before the first `serve`.
+    Make,
+    /// It is an error: an empty database would answer every question with nothing.
+    Refuse,
+}
+
 /// The store behind the URL, migrated.
-pub async fn open_store(url: &DatabaseUrl) -> Result<Arc<dyn Store>, StoreError> {
+pub async fn open_store(url: &DatabaseUrl, missing: Missing) -> Result<Arc<dyn Store>, CommandError> {
+    if let (DatabaseUrl::Sqlite(path), Missing::Refuse) = (url, missing)
+        && !path.exists()
+    {
+        return Err(CommandError::NoDatabase(path.clone()));
+    }
     let store = ainfera_store::open(&url.exposed()).await?;
     store.migrate().await?;
     Ok(store)

@@ -10,7 +10,7 @@ use ainfera_store::invariants::InvariantClass;
 use serde::Serialize;
 
 use super::CommandError;
-use super::database::{database_url, open_store};
+use super::database::{Missing, database_url, open_store};
 use crate::cli::DoctorArgs;
 use crate::config::{Overrides, load, process_environment};
 use crate::server::longest_call;
@@ -33,7 +33,10 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, CommandError> {
         }
         None => longest_call(&Deadlines::default(), []),
     };
-    let invariants = actix_rt::System::new().block_on(async { open_store(&url).await?.invariants_within(longest_call).await })?;
+    let invariants = actix_rt::System::new().block_on(async {
+        let store = open_store(&url, Missing::Refuse).await?;
+        Ok::<_, CommandError>(store.invariants_within(longest_call).await?)
+    })?;
     let findings = Findings::new(url.to_string(), invariants);
     let written = if args.json { findings.write_json(&mut stdout()) } else { findings.write_text(&mut stdout()) };
     written.map_err(CommandError::Output)?;

@@ -8,7 +8,7 @@ use ainfera_schema::{AgentId, TenantId, Usd};
 use ainfera_store::{NewAgent, Store};
 
 use super::CommandError;
-use super::database::{database_url, open_store};
+use super::database::{Missing, database_url, open_store};
 use super::tenant::tenant_id;
 use crate::cli::KeysCreateArgs;
 use crate::keys::{ApiKeyText, mint};
@@ -18,8 +18,11 @@ pub const DEMONSTRATION_FUNDING: Usd = Usd::from_nanos(10_000_000_000);
 
 pub fn create(args: &KeysCreateArgs) -> Result<ExitCode, CommandError> {
     let url = database_url(&args.database)?;
+    // a database that is named may be made before the first `serve`; one in whatever folder this is may not
+    let named = args.database.config.is_some() || args.database.database.is_some();
+    let missing = if named { Missing::Make } else { Missing::Refuse };
     let key = actix_rt::System::new().block_on(async {
-        let store = open_store(&url).await?;
+        let store = open_store(&url, missing).await?;
         let tenant = &args.tenant.tenant;
         store.name_tenant(tenant_id(tenant), tenant).await?;
         let agent_id = find_or_create_agent(&*store, tenant_id(tenant), &args.agent).await?;

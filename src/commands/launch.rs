@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use super::CommandError;
-use super::database::{database_url, open_store};
+use super::database::{Missing, database_url, open_store};
 use super::keys::{add_new_key, find_or_create_agent};
 use super::tenant::{DEFAULT_TENANT_NAME, tenant_id};
 use crate::cli::{LaunchArgs, LaunchCommand};
@@ -53,7 +53,7 @@ fn new_key(args: &LaunchArgs, name: &str) -> Result<String, CommandError> {
     let url = database_url(&args.database)?;
     let agent = args.agent.as_deref().unwrap_or(name);
     actix_rt::System::new().block_on(async {
-        let store = open_store(&url).await?;
+        let store = open_store(&url, Missing::Refuse).await?;
         let agent_id = find_or_create_agent(&*store, tenant_id(DEFAULT_TENANT_NAME), agent).await?;
         Ok(add_new_key(&*store, agent_id).await?.expose().to_owned())
     })

@@ -3,7 +3,7 @@
 use ainfera_store::{Owner, Store, WalletChange, WalletView};
 
 use super::CommandError;
-use super::database::{database_url, open_store};
+use super::database::{Missing, database_url, open_store};
 use super::tenant::tenant_id;
 use crate::cli::{DatabaseArgs, OwnerArgs};
 
@@ -11,7 +11,7 @@ use crate::cli::{DatabaseArgs, OwnerArgs};
 pub fn administer(database: &DatabaseArgs, owner: &OwnerArgs, change: WalletChange) -> Result<WalletView, CommandError> {
     let url = database_url(database)?;
     actix_rt::System::new().block_on(async {
-        let store = open_store(&url).await?;
+        let store = open_store(&url, Missing::Refuse).await?;
         let found = find(&*store, owner).await?;
         store.administer(found, change).await?.ok_or_else(|| CommandError::NoSuchAgent(owner.name()))
     })
@@ -21,7 +21,7 @@ pub fn administer(database: &DatabaseArgs, owner: &OwnerArgs, change: WalletChan
 pub fn look(database: &DatabaseArgs, owner: &OwnerArgs) -> Result<WalletView, CommandError> {
     let url = database_url(database)?;
     actix_rt::System::new().block_on(async {
-        let store = open_store(&url).await?;
+        let store = open_store(&url, Missing::Refuse).await?;
         let found = find(&*store, owner).await?;
         store.wallet(found).await?.ok_or_else(|| CommandError::NoSuchAgent(owner.name()))
     })

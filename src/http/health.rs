@@ -5,6 +5,7 @@ use actix_web::web::Data;
 use ainfera_actors::gate::GateRefusal;
 use ainfera_actors::reader::ask;
 use ainfera_schema::RequestId;
+use ainfera_store::StoreError;
 use serde_json::json;
 
 use super::error::ApiError;
@@ -20,6 +21,11 @@ pub async fn live() -> HttpResponse {
 pub async fn ready(shared: Data<Shared>) -> HttpResponse {
     if shared.gate.is_leaving() {
         return ApiError::Gate(GateRefusal::Closed).response(RequestId::mint());
+    }
+    // a store that can be read and not written lets no call in
+    if shared.counters.store_away.value() > 0 {
+        let away = StoreError::Unavailable("it took no writes when it was last asked to".to_owned());
+        return ApiError::Store(away).response(RequestId::mint());
     }
     match ask(&shared.reader, |store| Box::pin(async move { store.ping().await })).await {
         Ok(()) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ainfera_schema::{AgentId, InferenceId, Usd};
-use deadpool_postgres::Pool;
+use deadpool_postgres::{Object, Pool};
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
 
@@ -15,8 +15,16 @@ use crate::read::verify::{AuditLink, ChainEnd};
 use crate::read::{ledger_amount, selects};
 use crate::{InferenceView, LedgerEntryRow, LedgerView, StoreError, StoredKey};
 
+/// Whether this server takes writes: a standby, or a primary that was demoted, answers reads as if nothing had happened.
 pub async fn ping(pool: &Pool) -> Result<(), StoreError> {
-    pool.get().await?.batch_execute("SELECT 1").await?;
+    let client = pool.get().await?;
+    let ask = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'";
+    let read_only: bool = client.query_one(ask, &[]).await?.try_get(0)?;
+    if read_only {
+        // the next question goes to whoever is the primary by then
+        drop(Object::take(client));
+        return Err(StoreError::NotWritable("the server takes no writes: it is a standby, or was made one".to_owned()));
+    }
     Ok(())
 }
 
