@@ -5,14 +5,18 @@
 //! again until it is in, for an error does not say whether it was committed; meanwhile new admissions are refused at once.
 
 pub mod acknowledge;
+mod apart;
 pub mod batch;
 pub mod checkpoint_file;
 pub mod checkpointing;
 pub mod extend;
 pub mod killswitch;
 pub mod lease;
+mod line;
+mod patience;
 pub mod queue;
 pub mod replay;
+mod settle;
 pub mod spool;
 pub mod spool_file;
 mod spooling;
@@ -25,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
-use ainfera_schema::{RoutingOutcome, Usd};
+use ainfera_schema::{AgentId, RoutingOutcome, Usd};
 use ainfera_store::{Admission, CaptureReply, CloseResult, Store, StoreError, StoredAnswer, Verdict};
 use tokio::sync::oneshot;
 
@@ -35,6 +39,7 @@ use crate::gate::{Gate, Permit};
 use batch::Batch;
 use queue::Queue;
 use replay::SharedSpool;
+pub use settle::Settle;
 use spooling::Spool;
 
 /// Let this call in. Answered when the intent is durable, or at once while the store is down.
@@ -104,6 +109,8 @@ pub struct CaptureActor {
     under_way: Option<Batch>,
     /// How often batches failed for a reason of their own since the last commit.
     own_failures: u32,
+    /// How often a lock was in the way since then that was gone when it was looked for.
+    lock_failures: u32,
     spool: Option<Spool>,
     checkpointing: Option<checkpointing::Checkpointing>,
 }
@@ -131,6 +138,7 @@ impl CaptureActor {
             gathering: false,
             under_way: None,
             own_failures: 0,
+            lock_failures: 0,
             spool: None,
             checkpointing: None,
         }
@@ -157,6 +165,12 @@ impl CaptureActor {
         {
             self.commit(batch, context);
         }
+    }
+
+    /// The same after something came in for this agent, which may be set apart.
+    fn advance_with(&mut self, agent_id: AgentId, context: &mut Context<Self>) {
+        self.advance_apart(agent_id, context);
+        self.advance(context);
     }
 
     /// Nobody waits for this record, so it waits a moment for company: an admission, or a record that is waited for, takes it along at once.
@@ -199,6 +213,13 @@ impl CaptureActor {
     fn committed(&mut self, batch: Batch, reply: CaptureReply, context: &mut Context<Self>) {
         self.store_answers();
         self.own_failures = 0;
+        self.lock_failures = 0;
+        self.book(batch, reply, context);
+        self.advance(context);
+    }
+
+    /// The batch is durable: what is to be counted is counted, and all who wait are told.
+    fn book(&mut self, batch: Batch, reply: CaptureReply, context: &mut Context<Self>) {
         self.counters.commits.add_one();
         for (request_id, result) in &reply.closed {
             match result {
@@ -216,7 +237,6 @@ impl CaptureActor {
         }
         self.queue.done(batch, reply);
         self.clear_spool(context);
-        self.advance(context);
     }
 
     /// Whatever it answered, the store is there.
@@ -229,18 +249,19 @@ impl CaptureActor {
     }
 
     fn failed(&mut self, mut batch: Batch, error: StoreError, context: &mut Context<Self>) {
+        if let StoreError::Locked { agents } = &error {
+            if !agents.is_empty() {
+                return self.set_apart(batch, agents, context);
+            }
+            self.lock_failures += 1;
+            if self.lock_failures <= FORGIVEN_FAILURES {
+                // by the time it was looked for, the lock was gone
+                return self.commit(batch, context);
+            }
+        }
         self.counters.store_errors.add_one();
         batch.failed_once();
-        let passing = match &error {
-            StoreError::Unavailable(_) | StoreError::NotWritable(_) => true,
-            StoreError::History(_)
-            | StoreError::NotDurable(_)
-            | StoreError::Corrupt(_)
-            | StoreError::Money(_)
-            | StoreError::Refused(_)
-            | StoreError::Statement(_) => false,
-        };
-        if passing {
+        if error.is_passing() {
             return self.wait_for_store(batch, &error, context);
         }
         if batch.is_single() && !batch.has_another_try() {
@@ -323,10 +344,16 @@ impl Handler<Admit> for CaptureActor {
             return;
         }
         let request_id = admit.admission.draft.request_id;
+        let agent_id = admit.admission.draft.agent_id;
+        if let Some(message) = self.queue.turned_away(agent_id).map(str::to_owned) {
+            self.queue.forget(request_id);
+            let _ = admit.reply.send(Err(CaptureError::Unavailable(message)));
+            return;
+        }
         self.queue.admit(admit);
         self.survive(context, |actor, context| {
             maybe_panic_over("capture admit", request_id);
-            actor.advance(context);
+            actor.advance_with(agent_id, context);
         });
     }
 }
@@ -339,11 +366,15 @@ impl Handler<Reject> for CaptureActor {
             let _ = reject.reply.send(Err(CaptureError::Unavailable(message.clone())));
             return;
         }
-        let request_id = reject.outcome.request_id;
+        let (request_id, agent_id) = (reject.outcome.request_id, reject.outcome.agent_id);
+        if let Some(message) = self.queue.turned_away(agent_id).map(str::to_owned) {
+            let _ = reject.reply.send(Err(CaptureError::Unavailable(message)));
+            return;
+        }
         self.queue.reject(reject);
         self.survive(context, |actor, context| {
             maybe_panic_over("capture reject", request_id);
-            actor.advance(context);
+            actor.advance_with(agent_id, context);
         });
     }
 }
@@ -354,30 +385,16 @@ impl Handler<Record> for CaptureActor {
     fn handle(&mut self, mut record: Record, context: &mut Self::Context) {
         record.permit.call_is_over();
         let (request_id, is_awaited) = (record.outcome.request_id, record.durable.is_some());
+        let agent_id = record.outcome.agent_id;
         self.queue.record(record);
         self.survive(context, |actor, context| {
             maybe_panic_over("capture record", request_id);
+            actor.advance_apart(agent_id, context);
             if is_awaited || actor.gate.is_closed() {
                 actor.advance(context);
             } else {
                 actor.gather(context);
             }
         });
-    }
-}
-
-/// Tells `done` when everything that was told before is durable.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Settle {
-    pub done: oneshot::Sender<()>,
-}
-
-impl Handler<Settle> for CaptureActor {
-    type Result = ();
-
-    fn handle(&mut self, settle: Settle, context: &mut Self::Context) {
-        self.queue.settle(settle.done);
-        self.survive(context, Self::advance);
     }
 }

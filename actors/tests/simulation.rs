@@ -1,4 +1,4 @@
-//! Seeded simulation of the capture queue against a model store that fails, commits without saying so, and refuses single records, while
+//! Seeded simulation of the capture queue against a model store that fails, commits without saying so, and refuses single records, finds accounts locked, while
 //! admissions, records, rejections and owners that leave early come in any order. One seed is one history: a failure prints its seed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
@@ -28,5 +28,6 @@ fn ten_thousand_histories_close_every_admitted_call_exactly_once() {
     );
     assert!(totals.store_failures > SEEDS && totals.in_doubt > SEEDS && totals.poisoned > SEEDS / 2, "{totals:?}");
     assert!(totals.acknowledged > SEEDS, "{totals:?}");
+    assert!(totals.found_locked > SEEDS / 2 && totals.waited_apart > SEEDS / 2, "{totals:?}");
     assert!(totals.doubted > SEEDS && totals.spooled > SEEDS && totals.left_early > SEEDS && totals.turned_away > SEEDS / 2, "{totals:?}");
 }

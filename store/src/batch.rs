@@ -46,10 +46,21 @@ pub enum Sent {
     Never,
 }
 
+/// How long a transaction waits for accounts that another one has locked.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Locks {
+    /// As long as a statement may take.
+    #[default]
+    Patiently,
+    /// Hardly at all: then nothing is written, and [`StoreError::Locked`](crate::StoreError::Locked) names whose accounts they are.
+    Briefly,
+}
+
 /// Everything that one transaction captures.
 #[derive(Debug, Default, Clone)]
 pub struct CaptureBatch {
     pub sent: Sent,
+    pub locks: Locks,
     /// Decided before the admissions: who is under way goes before who wants in.
     pub extensions: Vec<Extension>,
     pub admissions: Vec<Admission>,

@@ -1,11 +1,18 @@
 //! How the store fails.
 
+use std::collections::BTreeSet;
+
+use ainfera_schema::AgentId;
+
 /// An error's effect on the batch is unknown unless it says otherwise: send it again.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database cannot be reached or does not answer in time.
     #[error("store unavailable: {0}")]
     Unavailable(String),
+    /// Accounts are locked by another transaction; nothing was written. Whose they are, where that could be seen.
+    #[error("accounts are locked by another transaction")]
+    Locked { agents: BTreeSet<AgentId> },
     /// The disk is full or the file cannot be written.
     #[error("store cannot be written: {0}")]
     NotWritable(String),
@@ -27,4 +34,19 @@ pub enum StoreError {
     /// A statement failed.
     #[error("statement failed: {0}")]
     Statement(String),
+}
+
+impl StoreError {
+    /// Whether the same may succeed a moment later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            StoreError::Unavailable(_) | StoreError::NotWritable(_) | StoreError::Locked { .. } => true,
+            StoreError::History(_)
+            | StoreError::NotDurable(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Money(_)
+            | StoreError::Refused(_)
+            | StoreError::Statement(_) => false,
+        }
+    }
 }

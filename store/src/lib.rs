@@ -30,7 +30,7 @@ mod sqlite;
 #[path = "../tests/support/postgres.rs"]
 mod test_server;
 
-pub use batch::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Extended, Extension, Refusal, Sent, Verdict};
+pub use batch::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Extended, Extension, Locks, Refusal, Sent, Verdict};
 pub use error::StoreError;
 pub use idempotency::{Earlier, EarlierCall, IdempotencyClaim, StoredAnswer};
 pub use invariants::Invariant;

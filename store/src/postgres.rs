@@ -32,7 +32,8 @@ use crate::read::verify::{self, ChainWalk};
 use crate::replica::{Heartbeat, OpenBoot, Reaped, Scope};
 use crate::wallet::{Owner, WalletChange, WalletView};
 use crate::{
-    AuditEventRow, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, NewAgent, Store, StoreError, StoreFuture, StoredKey,
+    AuditEventRow, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, Locks, NewAgent, Store, StoreError, StoreFuture,
+    StoredKey,
 };
 use crate::{AuditHeight, ChainEvent, CheckpointResult, PublicCursor, PublicEvent, Receipt};
 
@@ -46,6 +47,8 @@ const INVARIANTS: Duration = Duration::from_secs(600);
 /// Four kinds of work, each with connections of its own, so that none waits for another.
 pub struct PostgresStore {
     writers: Pool,
+    /// What may wait for a lock that others hold.
+    waiters: Pool,
     /// What every call and every probe needs: keys, readiness.
     lookups: Pool,
     /// What callers read of their own rows.
@@ -59,6 +62,7 @@ impl PostgresStore {
     pub fn open(url: &str) -> Result<Self, StoreError> {
         Ok(Self {
             writers: connect::writers(url)?,
+            waiters: connect::writers(url)?,
             lookups: connect::lookups(url)?,
             readers: connect::readers(url)?,
             auditors: connect::auditors(url)?,
@@ -119,7 +123,12 @@ impl Store for PostgresStore {
     }
 
     fn capture_shared(&self, batch: Arc<CaptureBatch>) -> StoreFuture<'_, CaptureReply> {
-        async move { within(ANSWER, capture::capture(&self.writers, &batch)).await }.boxed()
+        // who waits for a lock waits on connections of its own
+        let pool = match batch.locks {
+            Locks::Briefly => &self.writers,
+            Locks::Patiently => &self.waiters,
+        };
+        async move { within(ANSWER, capture::capture(pool, &batch)).await }.boxed()
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

@@ -25,6 +25,7 @@ mod hops;
 mod idempotency;
 mod inference;
 mod last_word;
+mod locked_account;
 mod models;
 mod native;
 mod outage;

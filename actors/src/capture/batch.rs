@@ -1,9 +1,10 @@
 //! One transaction's worth: the rows, and who waits for them. Pure: no store, no clock.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ainfera_schema::{OutcomeStatus, RoutingOutcome, Usd};
-use ainfera_store::{Admission, CaptureBatch, Closing, Extended, Extension, Sent, Verdict};
+use ainfera_schema::{AgentId, OutcomeStatus, RoutingOutcome, Usd};
+use ainfera_store::{Admission, CaptureBatch, Closing, Extended, Extension, Locks, Sent, Verdict};
 use tokio::sync::oneshot;
 
 use super::CaptureError;
@@ -80,8 +81,14 @@ impl Batch {
 
     /// What the store is to write, under this kill-switch.
     pub fn rows_under(&mut self, killswitch_daily_usd: Option<Usd>) -> Arc<CaptureBatch> {
-        if self.rows.killswitch_daily_usd != killswitch_daily_usd {
-            Arc::make_mut(&mut self.rows).killswitch_daily_usd = killswitch_daily_usd;
+        self.rows_for(killswitch_daily_usd, Locks::Briefly)
+    }
+
+    /// The same, with the patience that it shall have.
+    pub fn rows_for(&mut self, killswitch_daily_usd: Option<Usd>, locks: Locks) -> Arc<CaptureBatch> {
+        if (self.rows.killswitch_daily_usd, self.rows.locks) != (killswitch_daily_usd, locks) {
+            let rows = Arc::make_mut(&mut self.rows);
+            (rows.killswitch_daily_usd, rows.locks) = (killswitch_daily_usd, locks);
         }
         Arc::clone(&self.rows)
     }
@@ -126,6 +133,36 @@ impl Batch {
             last.settling = settling;
         }
         parts.into_iter()
+    }
+
+    /// Takes out what concerns these agents: beside what is left there is a batch for each of them that had anything in here.
+    pub(super) fn without(self, agents: &BTreeSet<AgentId>) -> (Batch, BTreeMap<AgentId, Batch>) {
+        let Batch { rows, extends, admits, rejects, records, settling, tried_again } = self;
+        let rows = Arc::unwrap_or_clone(rows);
+        let sent = rows.sent;
+        let mut parts: BTreeMap<Option<AgentId>, Entries> = BTreeMap::new();
+        let whose = |agent_id: AgentId| agents.contains(&agent_id).then_some(agent_id);
+        for (extension, extender) in rows.extensions.into_iter().zip(extends) {
+            parts.entry(whose(extension.agent_id)).or_default().extends.push((extension, extender));
+        }
+        for (admission, asker) in rows.admissions.into_iter().zip(admits) {
+            parts.entry(whose(admission.draft.agent_id)).or_default().admits.push((admission, asker));
+        }
+        for (outcome, caller) in rows.rejections.into_iter().zip(rejects) {
+            parts.entry(whose(outcome.agent_id)).or_default().rejects.push((outcome, caller));
+        }
+        for (closing, owner) in rows.closings.into_iter().zip(records) {
+            parts.entry(whose(closing.outcome.agent_id)).or_default().records.push((closing, owner));
+        }
+        let batch = |entries, settling| {
+            let mut batch = Batch::of(entries, settling);
+            Arc::make_mut(&mut batch.rows).sent = sent;
+            batch.tried_again = tried_again;
+            batch
+        };
+        let rest = batch(parts.remove(&None).unwrap_or_default(), settling);
+        let parts = parts.into_iter().filter_map(|(agent_id, entries)| Some((agent_id?, batch(entries, Vec::new())))).collect();
+        (rest, parts)
     }
 
     /// The calls that this batch closes, with their owners.

@@ -24,7 +24,12 @@ impl Handler<Extend> for CaptureActor {
             let _ = extend.reply.send(Err(CaptureError::Unavailable(message.clone())));
             return;
         }
+        let agent_id = extend.extension.agent_id;
+        if let Some(message) = self.queue.turned_away(agent_id).map(str::to_owned) {
+            let _ = extend.reply.send(Err(CaptureError::Unavailable(message)));
+            return;
+        }
         self.queue.extend(extend);
-        self.survive(context, |actor: &mut Self, context: &mut Context<Self>| actor.advance(context));
+        self.survive(context, |actor: &mut Self, context: &mut Context<Self>| actor.advance_with(agent_id, context));
     }
 }

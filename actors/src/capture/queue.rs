@@ -1,30 +1,26 @@
 //! What waits for the next transaction, and who waits for it. Pure: no store, no clock.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use ainfera_schema::{RequestId, RoutingOutcome};
-use ainfera_store::{Admission, CaptureReply, Closing, Extension, Verdict};
+use ainfera_schema::{AgentId, RequestId};
+use ainfera_store::{CaptureReply, Closing, Verdict};
 use tokio::sync::oneshot;
 
-use super::batch::{Asker, Batch, Entries, Extender, Owner, RejectedCaller, tell};
+use super::apart::Apart;
+use super::batch::{Asker, Batch, Extender, Owner, RejectedCaller, tell};
 use super::extend::Extend;
+use super::line::{Line, settled};
 use super::{Admit, CaptureError, Record, Reject};
-
-/// More than this in one transaction makes everybody in it wait longer than it saves.
-const MAX_BATCH: usize = 500;
 
 /// How many refused calls are remembered: far more than can be in flight at once.
 const REMEMBERED_REFUSALS: usize = 65_536;
 
-/// In the order of arrival, each kind for itself.
+/// See the module.
 #[derive(Default)]
 pub struct Queue {
-    extends: VecDeque<(Extension, Extender)>,
-    admits: VecDeque<(Box<Admission>, Asker)>,
-    rejects: VecDeque<(Box<RoutingOutcome>, RejectedCaller)>,
-    records: VecDeque<(Box<Closing>, Owner)>,
-    /// Parts of a batch that failed as a whole, to be tried one by one, before anything else.
-    singles: VecDeque<Batch>,
+    /// All agents but those that are set apart.
+    pub(super) all: Line,
+    pub(super) apart: BTreeMap<AgentId, Apart>,
     /// Calls that were refused or turned away. Should their record come all the same, from an owner that went before it heard, it means nothing.
     refused: HashSet<RequestId>,
     /// The same, oldest first, to forget them in time.
@@ -53,21 +49,25 @@ impl Ripeness {
 
 impl Queue {
     pub fn extend(&mut self, extend: Extend) {
-        self.extends.push_back((extend.extension, Extender { reply: Some(extend.reply) }));
+        self.line_of(extend.extension.agent_id).extends.push_back((extend.extension, Extender { reply: Some(extend.reply) }));
     }
 
     pub fn admit(&mut self, admit: Admit) {
-        self.admits.push_back((admit.admission, Asker { reply: Some(admit.reply) }));
+        self.line_of(admit.admission.draft.agent_id).admits.push_back((admit.admission, Asker { reply: Some(admit.reply) }));
     }
 
     pub fn reject(&mut self, reject: Reject) {
-        self.rejects.push_back((reject.outcome, RejectedCaller { permit: Some(reject.permit), reply: Some(reject.reply) }));
+        self.line_of(reject.outcome.agent_id)
+            .rejects
+            .push_back((reject.outcome, RejectedCaller { permit: Some(reject.permit), reply: Some(reject.reply) }));
     }
 
     pub fn record(&mut self, record: Record) {
         if !self.refused.contains(&record.outcome.request_id) {
             let owner = Owner { permit: Some(record.permit), durable: record.durable, since_tick: self.tick };
-            self.records.push_back((Box::new(Closing { outcome: *record.outcome, answer: record.answer }), owner));
+            self.line_of(record.outcome.agent_id)
+                .records
+                .push_back((Box::new(Closing { outcome: *record.outcome, answer: record.answer }), owner));
         }
     }
 
@@ -78,8 +78,10 @@ impl Queue {
 
     /// Records that have waited for long and are not in the spool, those of the batch that is under way included.
     pub fn ripe<'q>(&'q self, under_way: Option<&'q Batch>, ripeness: Ripeness) -> impl Iterator<Item = &'q Closing> {
-        let batches = self.singles.iter().chain(under_way);
-        let waiting = self.records.iter().map(|(closing, owner)| (&**closing, owner));
+        let lines = || std::iter::once(&self.all).chain(self.apart.values().map(|apart| &apart.line));
+        let apart = self.apart.values().filter_map(|apart| apart.under_way.as_ref());
+        let batches = lines().flat_map(|line| &line.first).chain(under_way).chain(apart);
+        let waiting = lines().flat_map(|line| &line.records).map(|(closing, owner)| (&**closing, owner));
         let records = waiting.chain(batches.flat_map(Batch::closed));
         let ripe = records.filter(move |(closing, owner)| {
             let ticks = if owner.durable.is_some() { ripeness.awaited } else { ripeness.others };
@@ -90,14 +92,25 @@ impl Queue {
 
     /// These are in the spool now: their permits go home. One that reached the store in the meantime is nobody's business any more.
     pub fn spooled(&mut self, under_way: Option<&mut Batch>, request_ids: &HashSet<RequestId>) {
-        let batches = self.singles.iter_mut().chain(under_way);
-        let waiting = self.records.iter_mut().map(|(closing, owner)| (&**closing, owner));
-        for (closing, owner) in waiting.chain(batches.flat_map(Batch::closed_mut)) {
+        let mut spooled = |closing: &Closing, owner: &mut Owner| {
             let request_id = closing.outcome.request_id;
             if request_ids.contains(&request_id) {
                 owner.is_durable();
                 self.spooled.insert(request_id);
             }
+        };
+        let mut batches: Vec<&mut Batch> = under_way.into_iter().collect();
+        let mut lines = vec![&mut self.all];
+        for apart in self.apart.values_mut() {
+            batches.extend(&mut apart.under_way);
+            lines.push(&mut apart.line);
+        }
+        for line in lines {
+            line.records.iter_mut().for_each(|(closing, owner)| spooled(closing, owner));
+            batches.extend(&mut line.first);
+        }
+        for batch in batches {
+            batch.closed_mut().for_each(|(closing, owner)| spooled(closing, owner));
         }
     }
 
@@ -108,7 +121,10 @@ impl Queue {
 
     /// This call was not admitted: a record of it, waiting or still to come, means nothing.
     pub fn forget(&mut self, request_id: RequestId) {
-        self.records.retain(|(closing, _)| closing.outcome.request_id != request_id);
+        self.all.records.retain(|(closing, _)| closing.outcome.request_id != request_id);
+        for apart in self.apart.values_mut() {
+            apart.line.records.retain(|(closing, _)| closing.outcome.request_id != request_id);
+        }
         self.spooled.remove(&request_id);
         self.refused.insert(request_id);
         self.refused_order.push_back(request_id);
@@ -121,16 +137,9 @@ impl Queue {
 
     /// The store is away: whoever still waits to be let in or to hold more hears it now, for nothing of it was sent.
     pub fn turn_away(&mut self, message: &str) {
-        for (_, extender) in std::mem::take(&mut self.extends) {
-            tell(extender.reply, Err(CaptureError::Unavailable(message.to_owned())));
-        }
-        for (admission, asker) in std::mem::take(&mut self.admits) {
-            self.forget(admission.draft.request_id);
-            tell(asker.reply, Err(CaptureError::Unavailable(message.to_owned())));
-        }
-        for (_, caller) in std::mem::take(&mut self.rejects) {
-            tell(caller.reply, Err(CaptureError::Unavailable(message.to_owned())));
-        }
+        let apart = self.apart.values_mut().map(|apart| &mut apart.line);
+        let refused: Vec<RequestId> = std::iter::once(&mut self.all).chain(apart).flat_map(|line| line.turn_away(message)).collect();
+        refused.into_iter().for_each(|request_id| self.forget(request_id));
     }
 
     /// Tells `done` when everything that came before is durable. To be followed by a look for the next batch.
@@ -139,29 +148,12 @@ impl Queue {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.extends.is_empty() && self.admits.is_empty() && self.rejects.is_empty() && self.records.is_empty() && self.singles.is_empty()
+        self.all.is_empty() && self.apart.is_empty()
     }
 
-    /// Everything that waits. A record whose admission waits too goes into a later batch: only a durable admission can be closed.
+    /// Everything that waits and is not set apart.
     pub fn next_batch(&mut self) -> Option<Batch> {
-        if let Some(single) = self.singles.pop_front() {
-            return Some(single);
-        }
-        let admits = drain(&mut self.admits);
-        let opening: HashSet<RequestId> = admits.iter().map(|(admission, _)| admission.draft.request_id).collect();
-        let (records, later): (Vec<_>, Vec<_>) =
-            drain(&mut self.records).into_iter().partition(|(closing, _)| !opening.contains(&closing.outcome.request_id));
-        for record in later.into_iter().rev() {
-            self.records.push_front(record);
-        }
-        let extends = drain(&mut self.extends);
-        let entries = Entries { extends, admits: unboxed(admits), rejects: unboxed(drain(&mut self.rejects)), records: unboxed(records) };
-        let settling = std::mem::take(&mut self.settling);
-        if entries.is_empty() {
-            settled(settling);
-            return None;
-        }
-        Some(Batch::of(entries, settling))
+        self.all.next_batch(&mut self.settling)
     }
 
     /// The batch is durable: everybody who waits is told, and the permits of its records go home.
@@ -206,32 +198,14 @@ impl Queue {
 
     /// Takes a failed batch apart; the first part is returned, the others come next.
     pub fn split(&mut self, batch: Batch) -> Batch {
-        let mut parts: VecDeque<Batch> = batch.split().collect();
-        let first = parts.pop_front().unwrap_or_default();
-        parts.append(&mut self.singles);
-        self.singles = parts;
-        first
+        self.all.split(batch)
     }
-}
-
-fn settled(settling: Vec<oneshot::Sender<()>>) {
-    for done in settling {
-        // nobody waits any more: nothing to do
-        let _ = done.send(());
-    }
-}
-
-fn drain<T>(queue: &mut VecDeque<T>) -> Vec<T> {
-    let taken = queue.len().min(MAX_BATCH);
-    queue.drain(..taken).collect()
-}
-
-fn unboxed<T, W>(entries: Vec<(Box<T>, W)>) -> Vec<(T, W)> {
-    entries.into_iter().map(|(entry, who)| (*entry, who)).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use ainfera_store::Admission;
+
     use super::*;
     use crate::capture::example::outcome;
     use crate::gate::Gate;

@@ -41,7 +41,9 @@ impl CaptureActor {
         self.queue.tick();
         let long = u64::from(SPOOL_TICKS);
         let ripeness = match self.phase {
-            Phase::Idle => return,
+            Phase::Idle if !self.queue.has_apart() => return,
+            // what waits for a lock
+            Phase::Idle => Ripeness::all(long),
             Phase::Failing { .. } if self.gate.is_closed() => Ripeness::all(0),
             // a client waits for its last word, and it is known that the store does not take it
             Phase::Failing { .. } => Ripeness { awaited: 1, others: long },

@@ -1,7 +1,7 @@
 //! One history: owners of calls on one side, the model store on the other, the queue under test between them.
 //! The rules of what follows a commit or a failure are CaptureActor's, written down a second time.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::AddAssign;
 
 use ainfera_actors::capture::batch::Batch;
@@ -18,6 +18,8 @@ use crate::random::Random;
 
 const CALLS: usize = 24;
 const PERMITS: u32 = 64;
+/// A few, so that some calls of a batch are set apart and others are not.
+const AGENTS: usize = 3;
 
 #[derive(Debug, Default)]
 pub struct Totals {
@@ -33,6 +35,8 @@ pub struct Totals {
     pub store_failures: u64,
     pub in_doubt: u64,
     pub poisoned: u64,
+    pub found_locked: u64,
+    pub waited_apart: u64,
 }
 
 impl AddAssign for Totals {
@@ -49,6 +53,8 @@ impl AddAssign for Totals {
         self.store_failures += more.store_failures;
         self.in_doubt += more.in_doubt;
         self.poisoned += more.poisoned;
+        self.found_locked += more.found_locked;
+        self.waited_apart += more.waited_apart;
     }
 }
 
@@ -83,6 +89,9 @@ pub struct History {
     under_way: Option<(Batch, Result<CaptureReply, StoreError>)>,
     /// A batch that will be sent again: the store is failing.
     failing: Option<Batch>,
+    /// Agents whose accounts are locked, each with the result of its transaction under way.
+    apart: BTreeMap<AgentId, Option<Result<CaptureReply, StoreError>>>,
+    lock_failures: u32,
     /// It fails for everybody, so nobody is let in.
     store_is_away: bool,
     own_failures: u32,
@@ -105,6 +114,8 @@ impl History {
             owners: Vec::new(),
             under_way: None,
             failing: None,
+            apart: BTreeMap::new(),
+            lock_failures: 0,
             store_is_away: false,
             own_failures: 0,
             in_spool: HashSet::new(),
@@ -119,6 +130,7 @@ impl History {
             match self.random.below(10) {
                 0..=2 if self.begun < CALLS => self.begin(),
                 3 if self.random.percent(30) => self.spool(),
+                4 if self.random.percent(30) => self.lock_or_unlock(),
                 3..=6 if !self.owners.is_empty() => self.owner_goes_on(),
                 _ => self.store_goes_on(),
             }
@@ -142,10 +154,11 @@ impl History {
             self.store.unaffordable.insert(request_id);
         }
         let permit = self.gate.enter().unwrap();
+        let turned_away = self.store_is_away || self.queue.turned_away(outcome.agent_id).is_some();
         if self.random.percent(20) {
             let (reply, answer) = oneshot::channel();
             self.owners.push(Owner::Rejected { answer });
-            if self.store_is_away {
+            if turned_away {
                 reply.send(Err(CaptureError::Unavailable(String::new()))).unwrap();
             } else {
                 let outcome = Box::new(RoutingOutcome { status: Some(OutcomeStatus::RejectedFloor), ..outcome });
@@ -155,12 +168,12 @@ impl History {
         }
         let (reply, answer) = oneshot::channel();
         // a few keys only, so that calls meet
-        let key = self.random.percent(30).then(|| [self.random.next() as u8 % 4; 32]);
+        let key = self.random.percent(40).then(|| [self.random.next() as u8 % 4; 32]);
         let idempotency = key.map(|key_sha256| IdempotencyClaim { key_sha256, fingerprint: [0; 32] });
         let admission =
             Admission { draft: outcome.clone(), boot_id: BootId(Uuid::nil()), hold: Usd::ZERO, charge_if_lost: Usd::ZERO, idempotency };
         self.owners.push(Owner::Waiting { outcome, permit, answer });
-        if self.store_is_away {
+        if turned_away {
             self.totals.turned_away += 1;
             self.queue.forget(request_id);
             reply.send(Err(CaptureError::Unavailable(String::new()))).unwrap();
@@ -229,27 +242,86 @@ impl History {
         self.queue.record(Record { outcome: Box::new(RoutingOutcome { status: Some(status), ..outcome }), answer: None, permit, durable });
     }
 
+    /// Another transaction takes an account, or gives it back.
+    fn lock_or_unlock(&mut self) {
+        let agent_id = agent(self.random.below(AGENTS));
+        if !self.store.locked.remove(&agent_id) && self.begun < CALLS && self.random.percent(20) {
+            self.store.locked.insert(agent_id);
+        }
+    }
+
+    fn apart_goes_on(&mut self) {
+        let place = self.random.below(self.apart.len());
+        let Some((agent_id, under_way)) = self.apart.iter_mut().nth(place) else { return };
+        let agent_id = *agent_id;
+        let Some(result) = under_way.take() else {
+            match self.queue.next_apart(agent_id, None) {
+                Some(rows) => *under_way = Some(self.store.capture(&rows, &mut self.random, self.health)),
+                None => drop(self.apart.remove(&agent_id)),
+            }
+            return;
+        };
+        let mut batch = self.queue.take_apart_under_way(agent_id).unwrap();
+        match result {
+            Ok(reply) => {
+                self.totals.waited_apart += 1;
+                self.queue.let_in_apart(agent_id);
+                self.queue.done(batch, reply);
+            }
+            Err(error) => {
+                batch.failed_once();
+                if error.is_passing() {
+                    batch.doubt("");
+                    self.queue.turn_away_apart(agent_id, batch, "");
+                } else if batch.is_single() && !batch.has_another_try() {
+                    self.queue.refused(batch, &CaptureError::Refused(error.to_string()));
+                } else {
+                    self.queue.split_apart(agent_id, batch);
+                }
+            }
+        }
+    }
+
     fn store_goes_on(&mut self) {
+        if !self.apart.is_empty() && self.random.percent(50) {
+            return self.apart_goes_on();
+        }
         if let Some((batch, result)) = self.under_way.take() {
             return match result {
                 Ok(reply) => {
                     self.failing = None;
                     self.store_is_away = false;
                     self.own_failures = 0;
+                    self.lock_failures = 0;
                     self.queue.done(batch, reply);
                 }
                 Err(error) => self.failed(batch, error),
             };
         }
         // a batch that failed goes before everything else
-        let Some(batch) = self.failing.take().or_else(|| self.queue.next_batch()) else { return };
-        let result = self.store.capture(batch.rows(), &mut self.random, self.health);
+        let Some(mut batch) = self.failing.take().or_else(|| self.queue.next_batch()) else { return };
+        let result = self.store.capture(&batch.rows_under(None), &mut self.random, self.health);
         self.under_way = Some((batch, result));
     }
 
     fn failed(&mut self, mut batch: Batch, error: StoreError) {
+        if let StoreError::Locked { agents } = &error {
+            self.store_is_away = false;
+            if !agents.is_empty() {
+                self.failing = self.queue.set_apart(batch, agents);
+                for agent_id in agents {
+                    self.apart.entry(*agent_id).or_default();
+                }
+                return;
+            }
+            self.lock_failures += 1;
+            if self.lock_failures <= 4 {
+                self.failing = Some(batch);
+                return;
+            }
+        }
         batch.failed_once();
-        let passing = matches!(error, StoreError::Unavailable(_));
+        let passing = error.is_passing();
         if !passing && batch.is_single() && !batch.has_another_try() {
             self.store_is_away = false;
             return self.queue.refused(batch, &CaptureError::Refused(error.to_string()));
@@ -292,13 +364,18 @@ impl History {
         self.totals.store_failures = self.store.failures;
         self.totals.in_doubt = self.store.in_doubt;
         self.totals.poisoned = self.store.poisoned;
+        self.totals.found_locked = self.store.found_locked;
         self.totals
     }
 }
 
+fn agent(number: usize) -> AgentId {
+    AgentId(Uuid::from_u128(number as u128))
+}
+
 fn draft(number: usize) -> RoutingOutcome {
     let id = Uuid::from_u128(number as u128);
-    let (agent_id, tenant_id) = (AgentId(Uuid::nil()), TenantId(Uuid::nil()));
+    let (agent_id, tenant_id) = (agent(number % AGENTS), TenantId(Uuid::nil()));
     RoutingOutcome {
         inference_id: Some(InferenceId(id)),
         ..RoutingOutcome::begun(RequestId(id), ReceiptId(id), agent_id, tenant_id, CallKind::Routed)

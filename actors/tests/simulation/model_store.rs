@@ -1,9 +1,9 @@
 //! The naive model: what a store keeps, as a map. It shares no code with the real ones, and it fails on purpose.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use ainfera_schema::{RequestId, Usd};
-use ainfera_store::{CaptureBatch, CaptureReply, CloseResult, Earlier, Refusal, Sent, StoreError, Verdict};
+use ainfera_schema::{AgentId, RequestId, Usd};
+use ainfera_store::{CaptureBatch, CaptureReply, CloseResult, Earlier, Locks, Refusal, Sent, StoreError, Verdict};
 
 use crate::random::Random;
 
@@ -26,6 +26,9 @@ pub struct ModelStore {
     pub poison: HashSet<RequestId>,
     /// The wallet has no room for these.
     pub unaffordable: HashSet<RequestId>,
+    /// Whose accounts another transaction has locked.
+    pub locked: BTreeSet<AgentId>,
+    pub found_locked: u64,
     pub failures: u64,
     pub in_doubt: u64,
     pub poisoned: u64,
@@ -34,6 +37,17 @@ pub struct ModelStore {
 impl ModelStore {
     /// One transaction, which may fail before or after its effect. `health` is the chance in a hundred that it does not.
     pub fn capture(&mut self, batch: &CaptureBatch, random: &mut Random, health: usize) -> Result<CaptureReply, StoreError> {
+        let locked: BTreeSet<AgentId> = agents_of(batch).intersection(&self.locked).copied().collect();
+        match batch.locks {
+            Locks::Briefly if !locked.is_empty() => {
+                self.found_locked += 1;
+                // sometimes the lock is gone when it is looked for
+                let agents = if random.percent(20) { BTreeSet::new() } else { locked };
+                return Err(StoreError::Locked { agents });
+            }
+            Locks::Patiently if !locked.is_empty() => return Err(StoreError::Unavailable("statement timeout".to_owned())),
+            Locks::Briefly | Locks::Patiently => {}
+        }
         let admitted = batch.admissions.iter().map(|admission| &admission.draft);
         if admitted.chain(&batch.rejections).any(|outcome| self.poison.contains(&outcome.request_id)) {
             self.poisoned += 1;
@@ -88,4 +102,10 @@ impl ModelStore {
         }
         reply
     }
+}
+
+fn agents_of(batch: &CaptureBatch) -> BTreeSet<AgentId> {
+    let drafts = batch.admissions.iter().map(|admission| admission.draft.agent_id);
+    let rejected = batch.rejections.iter().map(|outcome| outcome.agent_id);
+    drafts.chain(rejected).chain(batch.closings.iter().map(|closing| closing.outcome.agent_id)).collect()
 }

@@ -1,6 +1,6 @@
 //! One batch, one transaction, two round trips: look and lock, then write and commit.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use ainfera_schema::{AgentId, RequestId, TenantId, Usd};
 use deadpool_postgres::{ClientWrapper, Pool};
@@ -20,12 +20,14 @@ use crate::apply::idempotency::{KeyBook, KeyRow};
 use crate::apply::purse::{Charged, Hold, Purse};
 use crate::apply::{Known, agents_of, apply};
 use crate::read::stored::{from_json, word};
-use crate::{CaptureBatch, CaptureReply, Refusal, Sent, StoreError};
+use crate::{CaptureBatch, CaptureReply, Locks, Refusal, Sent, StoreError};
 
 /// Whether a transaction is under way on the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begun {
     NotYet,
+    /// The same, for one that must not wait long for a lock.
+    NotYetAndBriefly,
     Already,
 }
 
@@ -33,14 +35,51 @@ impl Begun {
     fn statement(self) -> &'static str {
         match self {
             Begun::NotYet => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            // longer than a commit of another replica takes, and shorter than callers would notice
+            Begun::NotYetAndBriefly => "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '100ms'",
             Begun::Already => "",
         }
     }
 }
 
 pub async fn capture(pool: &Pool, batch: &CaptureBatch) -> Result<CaptureReply, StoreError> {
-    capture_on(Session::open(pool).await?, Begun::NotYet, batch).await
+    match batch.locks {
+        Locks::Patiently => capture_on(Session::open(pool).await?, Begun::NotYet, batch).await,
+        Locks::Briefly => match capture_on(Session::open(pool).await?, Begun::NotYetAndBriefly, batch).await {
+            Err(StoreError::Locked { .. }) => Err(StoreError::Locked { agents: locked(pool, batch).await? }),
+            other => other,
+        },
+    }
 }
+
+/// Whose accounts, or whose tenants' accounts, are locked by others right now.
+async fn locked(pool: &Pool, batch: &CaptureBatch) -> Result<BTreeSet<AgentId>, StoreError> {
+    let agents = agents_of(batch);
+    let ids: Vec<Uuid> = agents.iter().map(|agent_id| agent_id.0).collect();
+    let session = Session::open(pool).await?;
+    let client = session.client()?;
+    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let free = client.query(FREE_ACCOUNTS, &[&ids]).await?;
+    let free: HashSet<Uuid> = free.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    let tenants = client.query(FREE_TENANTS, &[&ids]).await?;
+    let tenants: HashSet<Uuid> = tenants.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    let known = client.query("SELECT agent_id, tenant_id FROM agents WHERE agent_id = ANY($1)", &[&ids]).await?;
+    client.batch_execute("ROLLBACK").await?;
+    session.release();
+    let mut locked = BTreeSet::new();
+    for row in &known {
+        let (agent_id, tenant_id): (Uuid, Uuid) = (row.try_get(0)?, row.try_get(1)?);
+        if !free.contains(&agent_id) || !tenants.contains(&tenant_id) {
+            locked.insert(AgentId(agent_id));
+        }
+    }
+    Ok(locked)
+}
+
+const FREE_ACCOUNTS: &str = "SELECT agent_id FROM accounts WHERE agent_id = ANY($1) ORDER BY agent_id FOR UPDATE SKIP LOCKED";
+
+const FREE_TENANTS: &str = "SELECT tenant_id FROM tenant_accounts
+WHERE tenant_id = ANY(ARRAY(SELECT g.tenant_id FROM agents g WHERE g.agent_id = ANY($1))) ORDER BY tenant_id FOR UPDATE SKIP LOCKED";
 
 /// Ends the transaction, and gives the session back.
 pub async fn capture_on(session: Session, begun: Begun, batch: &CaptureBatch) -> Result<CaptureReply, StoreError> {

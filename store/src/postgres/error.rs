@@ -1,5 +1,7 @@
 //! What an error of PostgreSQL, of its driver or of the pool means for us.
 
+use std::collections::BTreeSet;
+
 use deadpool_postgres::PoolError;
 
 use crate::StoreError;
@@ -32,8 +34,9 @@ fn from_code(code: &str, text: String) -> StoreError {
     match code {
         // disk full; read-only transaction; I/O error
         "53100" | "25006" | "58030" => StoreError::NotWritable(text),
-        // serialisation failure and deadlock; lock not available; idle for too long within a transaction
-        "40001" | "40P01" | "55P03" | "25P03" => StoreError::Unavailable(text),
+        "55P03" => StoreError::Locked { agents: BTreeSet::new() },
+        // serialisation failure and deadlock; idle for too long within a transaction
+        "40001" | "40P01" | "25P03" => StoreError::Unavailable(text),
         _ => match code.get(..2) {
             // connection; authorisation; resources; an operator (shutdown, cancelled, starting up)
             Some("08" | "28" | "53" | "57") => StoreError::Unavailable(text),
@@ -72,9 +75,10 @@ mod tests {
     #[test]
     fn codes_say_whether_to_try_again() {
         let kind = |code: &str| from_code(code, String::new());
-        for code in ["57P01", "57P03", "57014", "08006", "53300", "40P01", "40001", "55P03", "25P03", "28P01"] {
+        for code in ["57P01", "57P03", "57014", "08006", "53300", "40P01", "40001", "25P03", "28P01"] {
             assert!(matches!(kind(code), StoreError::Unavailable(_)), "{code}");
         }
+        assert!(matches!(kind("55P03"), StoreError::Locked { agents } if agents.is_empty()));
         for code in ["53100", "25006", "58030"] {
             assert!(matches!(kind(code), StoreError::NotWritable(_)), "{code}");
         }

@@ -2,7 +2,7 @@
 
 use ainfera_schema::OutcomeStatus;
 use ainfera_schema::policy::SpendPolicy;
-use ainfera_store::{CloseResult, StoreError, Verdict};
+use ainfera_store::{CaptureBatch, CloseResult, Locks, StoreError, Verdict};
 use futures_util::future::{join_all, try_join_all};
 
 use crate::call::{admission, admissions, call, closing, closings, results, usd, verdicts};
@@ -36,6 +36,33 @@ async fn a_capture_that_is_dropped_half_way_leaves_nothing() {
     assert_eq!(database.wallet(agent.0).await, (usd("1"), usd("0.4")));
     assert_eq!(database.count("intents").await, 1);
     database.assert_sound(agent.0).await;
+}
+
+#[tokio::test]
+async fn a_batch_that_is_not_to_wait_names_whose_accounts_are_locked_and_writes_nothing() {
+    let database = database().await;
+    let [locked, free] = [database.agent("1", SpendPolicy::default()).await, database.agent("1", SpendPolicy::default()).await];
+    let boot_id = database.boot("one").await;
+    let briefly = |batch: CaptureBatch| CaptureBatch { locks: Locks::Briefly, ..batch };
+    let batch = briefly(admissions([admission(&call(locked), boot_id, "0.4"), admission(&call(free), boot_id, "0.4")]));
+
+    let blocker = postgres::connect(&database.url).await;
+    blocker.execute("BEGIN", &[]).await.unwrap();
+    blocker.execute("SELECT 1 FROM accounts WHERE agent_id = $1 FOR UPDATE", &[&locked.0.0]).await.unwrap();
+    match database.store.capture(batch.clone()).await {
+        Err(StoreError::Locked { agents }) => assert_eq!(agents, [locked.0].into()),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(database.count("intents").await, 0);
+    blocker.batch_execute("ROLLBACK; BEGIN; SELECT * FROM tenant_accounts FOR UPDATE").await.unwrap();
+    match database.store.capture(batch.clone()).await {
+        Err(StoreError::Locked { agents }) => assert_eq!(agents, [locked.0, free.0].into(), "their tenants are locked"),
+        other => panic!("{other:?}"),
+    }
+    blocker.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(verdicts(database.store.capture(batch).await.unwrap()), [Verdict::Admitted, Verdict::Admitted]);
+    assert_eq!(database.count("intents").await, 2);
+    database.assert_sound(free.0).await;
 }
 
 #[tokio::test]
