@@ -70,9 +70,32 @@ impl OpenOutcome {
     fn record(&mut self, status: OutcomeStatus, durable: Option<oneshot::Sender<()>>) {
         if let Some((mut outcome, permit)) = self.open.take() {
             outcome.status = Some(status);
+            log(&outcome, status);
             self.capture.do_send(Record { outcome, answer: self.answer.take(), permit, durable });
         }
     }
+}
+
+/// The one line that every call leaves in the log, in the words of its row. No prompt, no answer, no key.
+fn log(outcome: &RoutingOutcome, status: OutcomeStatus) {
+    let last = outcome.attempts.last();
+    tracing::info!(
+        request_id = outcome.request_id.header_value(),
+        agent_id = %outcome.agent_id,
+        status = status.as_str(),
+        requested = outcome.model_requested,
+        model = outcome.chosen_model.as_ref().map(tracing::field::display),
+        provider = outcome.provider.as_ref().map(tracing::field::display),
+        attempts = outcome.attempts.len(),
+        provider_status = last.and_then(|attempt| attempt.http_status),
+        input_tokens = outcome.usage.prompt_tokens(),
+        output_tokens = outcome.usage.output_tokens,
+        cost_usd = %outcome.cost_actual_usd,
+        first_content_ms = outcome.first_content_ms,
+        latency_ms = outcome.latency_ms,
+        streamed = outcome.streamed,
+        "call ended"
+    );
 }
 
 impl Drop for OpenOutcome {

@@ -120,7 +120,10 @@ fn calls(ask: &Ask, orders: &Orders, id_prefix: &str, tag: &str) -> Vec<Call> {
         ToolChoice::Auto => orders.tools.unwrap_or(1),
         ToolChoice::Any | ToolChoice::Named(_) => orders.tools.unwrap_or(1).max(1),
     };
-    let tools = ask.tools.iter().filter(|tool| named.is_none_or(|name| tool.name == *name));
+    // who asks for tools by a directive or by name gets them; of its own accord the provider calls none that acts
+    let of_its_own_accord = matches!(ask.tool_choice, ToolChoice::Auto) && orders.tools.is_none();
+    let may_call = |name: &str| named.is_none_or(|named| name == *named) && !(of_its_own_accord && acts(name));
+    let tools = ask.tools.iter().filter(|tool| may_call(&tool.name));
     let in_turn = tools.cycle().take(wanted.min(ask.most_calls));
     in_turn
         .enumerate()
@@ -210,6 +213,18 @@ fn usage(ask: &Ask, orders: &Orders, script: &Script) -> Usage {
     }
 }
 
+/// Parts of the names of tools that do something: an agent that is tried out against this provider must not start others, or change files.
+const ACTING: [&str; 22] = [
+    "agent", "task", "bash", "shell", "exec", "command", "run", "write", "edit", "patch", "create", "update", "delete", "remove", "move",
+    "kill", "send", "spawn", "notebook", "computer", "todo", "plan",
+];
+
+/// Whether the tool's name says that it does something, instead of finding something out.
+fn acts(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ACTING.iter().any(|part| name.contains(part))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,6 +260,19 @@ mod tests {
         assert_eq!(script.calls.len(), 1);
         assert_eq!((script.calls[0].id.as_str(), script.calls[0].arguments().as_str()), ("toolu_mock7_0", r#"{"city":"Paris"}"#));
         assert_eq!(script.stop, Stop::ToolUse);
+    }
+
+    #[test]
+    fn a_tool_that_acts_is_called_only_when_it_is_asked_for() {
+        let tool = |name: &str| json!({"name": name, "input_schema": {"type": "object"}});
+        let tools = json!([tool("Task"), tool("Bash"), tool("mcp__files__write_file"), tool("Read")]);
+        assert_eq!(script(json!({"tools": tools}), Orders::default()).calls[0].name, "Read");
+        let acting = json!([tool("Task"), tool("Bash")]);
+        assert!(script(json!({"tools": acting}), Orders::default()).calls.is_empty());
+        let asked = script(json!({"tools": acting, "tool_choice": {"type": "tool", "name": "Bash"}}), Orders::default());
+        assert_eq!(asked.calls[0].name, "Bash");
+        let directed = script(json!({"tools": acting}), Orders { tools: Some(1), ..Orders::default() });
+        assert_eq!(directed.calls[0].name, "Task");
     }
 
     #[test]

@@ -5,11 +5,13 @@ use std::str::FromStr;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use ainfera_actors::reader::ask;
-use ainfera_schema::{AgentId, ReceiptId, RequestId};
+use ainfera_schema::audit::hex;
+use ainfera_schema::{AgentId, ReceiptId, RequestId, TenantId};
 use ainfera_store::PublicCursor;
 use ainfera_wire::BadRequest;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::error::ApiError;
@@ -30,7 +32,7 @@ pub struct PublicPage {
 pub async fn height(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
     let height = async {
         let reader = visible(&request, &shared).await?;
-        let _turn = shared.turn_of(reader).await?;
+        let _turn = shared.turn_of(reader.agent_id).await?;
         let height = ask(&shared.reader, |store| Box::pin(async move { store.audit_height().await })).await?;
         Ok(json!(height))
     };
@@ -40,16 +42,19 @@ pub async fn height(request: HttpRequest, shared: Data<Shared>) -> HttpResponse 
 pub async fn public(request: HttpRequest, page: Query<PublicPage>, shared: Data<Shared>) -> HttpResponse {
     let list = async {
         let reader = visible(&request, &shared).await?;
-        let _turn = shared.turn_of(reader).await?;
+        let _turn = shared.turn_of(reader.agent_id).await?;
         let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
         let before = match &page.before {
             None => PublicCursor::newest(),
             Some(text) => PublicCursor::parse(text)
                 .ok_or_else(|| ApiError::BadRequest(BadRequest::new("before", "is not a cursor that this list has given out")))?,
         };
-        let events = ask(&shared.reader, move |store| Box::pin(async move { store.public_events(before, limit).await })).await?;
+        let mut events = ask(&shared.reader, move |store| Box::pin(async move { store.public_events(before, limit).await })).await?;
         // a short page may be the last one: nothing older is promised
         let next = events.last().filter(|_| events.len() == limit as usize).map(|last| PublicCursor::after(last).text());
+        for event in events.iter_mut().filter(|event| reader.tenant_id != Some(event.tenant_id)) {
+            event.agent_name = pseudonym(event.agent_id);
+        }
         Ok(json!({"events": events, "next": next}))
     };
     respond(list.await)
@@ -81,12 +86,28 @@ pub async fn receipt(request: HttpRequest, id: Path<String>, shared: Data<Shared
     respond(receipt.await)
 }
 
-/// Whose turn it is: the caller's, or that of all who need no key.
-async fn visible(request: &HttpRequest, shared: &Shared) -> Result<AgentId, ApiError> {
+/// Who reads the public pages.
+struct Reader {
+    /// Whose turns are counted: those of the nil agent for all who need no key.
+    agent_id: AgentId,
+    /// `None` for a reader without a key.
+    tenant_id: Option<TenantId>,
+}
+
+async fn visible(request: &HttpRequest, shared: &Shared) -> Result<Reader, ApiError> {
     match shared.parts().audit_visibility {
-        AuditVisibility::Everybody => Ok(AgentId(Uuid::nil())),
-        AuditVisibility::Callers => shared.keys.authenticate(request, &shared.reader).await.map(|caller| caller.agent_id),
+        AuditVisibility::Everybody => Ok(Reader { agent_id: AgentId(Uuid::nil()), tenant_id: None }),
+        AuditVisibility::Callers => {
+            let caller = shared.keys.authenticate(request, &shared.reader).await?;
+            Ok(Reader { agent_id: caller.agent_id, tenant_id: Some(caller.tenant_id) })
+        }
     }
+}
+
+/// What other tenants read instead of an agent's name: the same for all its events, and nothing else.
+fn pseudonym(agent_id: AgentId) -> String {
+    let digest = Sha256::digest(agent_id.0.as_bytes());
+    format!("agent-{}", hex(&digest[..6]))
 }
 
 fn respond(result: Result<Value, ApiError>) -> HttpResponse {

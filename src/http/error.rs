@@ -55,6 +55,9 @@ pub enum ApiError {
     Call(CallFailure),
 }
 
+/// Whoever sends odd requests must not fill the log with them.
+const LONGEST_LOGGED_BYTES: usize = 500;
+
 /// Whether an SDK shall try again by itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Retry {
@@ -73,7 +76,32 @@ enum Retry {
 impl ApiError {
     /// The answer to this request, in the dialect of its path.
     pub fn response_to(&self, request: &HttpRequest, request_id: RequestId) -> HttpResponse {
+        self.log(request, request_id);
         self.response_in(ClientDialect::of_path(request.path()), request_id)
+    }
+
+    /// The one line that a refused request leaves in the log. A call that was let in has a line of its own.
+    fn log(&self, request: &HttpRequest, request_id: RequestId) {
+        let (status, error_type) = self.status_and_type();
+        let code = match self {
+            ApiError::Call(failure) => failure.code(),
+            _ => None,
+        };
+        let why = self.to_string();
+        let mut end = why.len().min(LONGEST_LOGGED_BYTES);
+        while !why.is_char_boundary(end) {
+            end -= 1;
+        }
+        tracing::info!(
+            request_id = request_id.header_value(),
+            method = %request.method(),
+            path = request.path(),
+            status = status.as_u16(),
+            error_type,
+            code,
+            why = &why[..end],
+            "request refused"
+        );
     }
 
     /// The answer in Anthropic's envelope.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use ainfera_schema::AgentId;
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
+use ainfera_schema::{AgentId, TenantId};
 use deadpool_postgres::Pool;
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -171,7 +171,7 @@ pub async fn public_events(pool: &Pool, before: &PublicCursor, limit: u32) -> Re
     let client = pool.get().await?;
     let find = client
         .prepare_cached(
-            "SELECT e.seq, e.event_type, g.name, e.created_at, e.event_hash
+            "SELECT e.seq, e.event_type, g.name, e.created_at, e.event_hash, g.agent_id, g.tenant_id
              FROM audit_events e JOIN agents g ON g.agent_id = e.agent_id JOIN tenants t ON t.tenant_id = g.tenant_id
              WHERE (e.created_at, e.event_hash) < ($1::text::timestamptz, $2) AND coalesce(t.name, '') NOT LIKE 'internal-%'
              ORDER BY e.created_at DESC, e.event_hash DESC LIMIT $3",
@@ -180,6 +180,8 @@ pub async fn public_events(pool: &Pool, before: &PublicCursor, limit: u32) -> Re
     let rows = client.query(&find, &[&before.created_at, &before.event_hash, &i64::from(limit)]).await?;
     let events = rows.iter().map(|row| {
         Ok(PublicEvent {
+            agent_id: AgentId(row.try_get(5)?),
+            tenant_id: TenantId(row.try_get(6)?),
             seq: row.try_get(0)?,
             event_type: row.try_get(1)?,
             agent_name: row.try_get(2)?,

@@ -1,7 +1,7 @@
 //! What the audit's pages show.
 
-use ainfera_schema::Usd;
 use ainfera_schema::checkpoint::Checkpoint;
+use ainfera_schema::{AgentId, TenantId, Usd};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -43,9 +43,13 @@ impl From<Checkpoint> for CheckpointSummary {
     }
 }
 
-/// An event as everybody may see it.
+/// An event as everybody may see it. Whose agent it is decides whether a reader may see the agent's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PublicEvent {
+    #[serde(skip)]
+    pub agent_id: AgentId,
+    #[serde(skip)]
+    pub tenant_id: TenantId,
     pub seq: i64,
     pub event_type: String,
     pub agent_name: String,

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use ainfera_schema::AgentId;
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
+use ainfera_schema::{AgentId, TenantId};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 use uuid::Uuid;
 
@@ -139,13 +139,15 @@ pub fn height(connection: &mut Connection) -> Result<AuditHeight, StoreError> {
 
 pub fn public_events(connection: &mut Connection, before: &PublicCursor, limit: u32) -> Result<Vec<PublicEvent>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT e.seq, e.event_type, g.name, e.created_at, e.event_hash
+        "SELECT e.seq, e.event_type, g.name, e.created_at, e.event_hash, g.agent_id, g.tenant_id
          FROM audit_events e JOIN agents g ON g.agent_id = e.agent_id JOIN tenants t ON t.tenant_id = g.tenant_id
          WHERE (e.created_at, e.event_hash) < (?1, ?2) AND coalesce(t.name, '') NOT LIKE 'internal-%'
          ORDER BY e.created_at DESC, e.event_hash DESC LIMIT ?3",
     )?;
     let rows = statement.query_map((&before.created_at, &before.event_hash, limit), |row| {
         Ok(PublicEvent {
+            agent_id: AgentId(row.get::<_, Key>(5)?.0),
+            tenant_id: TenantId(row.get::<_, Key>(6)?.0),
             seq: row.get(0)?,
             event_type: row.get(1)?,
             agent_name: row.get(2)?,
