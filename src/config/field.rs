@@ -96,6 +96,7 @@ impl<'d> Field<'d> {
     pub fn duration(&self) -> Option<Duration> {
         const FORM: &str = "must be a time such as \"500ms\", \"10s\" or \"2m\"";
         let duration_ms = match self.value.get_ref() {
+            DeValue::Integer(integer) if unsigned(integer) == Some(0) => Some(0),
             DeValue::Integer(integer) => {
                 let number = integer.as_str();
                 return self.refused(format!("must have a unit: \"{number}s\" for seconds, \"{number}ms\" for milliseconds"));
@@ -193,8 +194,8 @@ mod tests {
     }
 
     #[test]
-    fn a_time_has_a_unit_or_is_milliseconds() {
-        for (text, expected_ms) in [("1500", 1500), ("\"500ms\"", 500), ("\"10s\"", 10_000), ("\"2m\"", 120_000), ("\"1 h\"", 3_600_000)] {
+    fn a_time_has_a_unit() {
+        for (text, expected_ms) in [("\"500ms\"", 500), ("\"10s\"", 10_000), ("\"2m\"", 120_000), ("\"1 h\"", 3_600_000)] {
             assert_eq!(read(text, |field| field.duration()), Ok(Duration::from_millis(expected_ms)), "{text}");
         }
     }
@@ -204,11 +205,14 @@ mod tests {
         assert_eq!(read("0", |field| field.duration()), Err("must be longer than zero".into()));
         assert_eq!(read("\"0s\"", |field| field.duration()), Err("must be longer than zero".into()));
         assert_eq!(read("\"25h\"", |field| field.duration()), Err("must be at most a day".into()));
-        for text in ["\"10\"", "\"ten\"", "\"-1s\"", "-1", "\"1.5s\"", "\"99999999999999999999s\"", "1.5"] {
-            assert!(
-                read(text, |field| field.duration()).is_err_and(|message| message.starts_with("must be milliseconds or a time")),
-                "{text}"
-            );
+        assert_eq!(
+            read("60", |field| field.duration()),
+            Err("must have a unit: \"60s\" for seconds, \"60ms\" for milliseconds".into()),
+            "a reader cannot tell which was meant"
+        );
+        assert_eq!(read("-1", |field| field.duration()), Err("must have a unit: \"-1s\" for seconds, \"-1ms\" for milliseconds".into()));
+        for text in ["\"10\"", "\"ten\"", "\"-1s\"", "\"1.5s\"", "\"99999999999999999999s\"", "1.5"] {
+            assert!(read(text, |field| field.duration()).is_err_and(|message| message.starts_with("must be a time such as")), "{text}");
         }
     }
 

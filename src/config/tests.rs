@@ -14,7 +14,7 @@ max_attempts = 2
 
 [deadlines]
 connect = "1s"
-first_event = 2500
+first_event = "2500ms"
 
 [routing]
 default_floor = "0.7"
@@ -358,7 +358,7 @@ fn idle_connections_stay_open_longer_than_common_balancers_keep_them() {
     let mistakes = Config::from_toml("\nkeep_alive = \"soon\"\n[deadlines]\ndrain_least = -1\n", &nothing_set).unwrap_err();
     let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
     assert!(mistakes[0].starts_with("line 2: keep_alive: must be"), "{mistakes:?}");
-    assert!(mistakes[1].starts_with("line 4: deadlines.drain_least: must be"), "{mistakes:?}");
+    assert!(mistakes[1].starts_with("line 4: deadlines.drain_least: must have a unit"), "{mistakes:?}");
 }
 
 #[test]

@@ -77,7 +77,10 @@ impl ProcessLock {
 
 /// Where the running gateway of this configuration listens for its operator. `None` as for the lock.
 pub fn control_socket(config: &Config) -> Option<PathBuf> {
-    place(config).map(|(path, _)| path.with_extension("sock"))
+    let (lock, _) = place(config)?;
+    // hidden, so that whoever copies or reads every file of the folder does not meet a socket
+    let name = lock.with_extension("sock").file_name().map(|name| format!(".{}", name.to_string_lossy()))?;
+    Some(lock.with_file_name(name))
 }
 
 /// Where the lock is and what it protects.
