@@ -38,7 +38,7 @@ pub struct Worker {
 impl Worker {
     /// How long this provider may take over this call: what is set for the model, else for the provider, else for models of its kind.
     pub fn patience(&self, call: &Call, provider: &Provider, model: &Model) -> Patience {
-        let reasons = Dialect::of(provider.kind).reasons_before_answering(call, model);
+        let reasons = Dialect::for_call(provider.kind, call, model).reasons_before_answering(call, model);
         let usual = if reasons { self.deadlines.reasoning } else { self.deadlines.answering };
         model.deadlines.over(provider.deadlines.over(usual))
     }

@@ -48,7 +48,7 @@ async fn count(
     let Some(entry) = candidate(request_id, &call, &agent, worker).await else {
         return Ok(json!({"input_tokens": call.counted_for(&Dialect::Anthropic, "")}));
     };
-    let dialect = Dialect::of(entry.kind);
+    let dialect = Dialect::for_call(entry.kind, &call, &entry.model);
     if let (Dialect::Anthropic, Some(provider)) = (dialect, worker.providers.get(&entry.model.provider))
         && let Some(counted) = timeout(PROVIDER_COUNTS_WITHIN, ask(&call, &body.bytes, provider, &entry, worker)).await.ok().flatten()
     {

@@ -10,6 +10,7 @@ pub mod foreign;
 pub mod foreign_thinking;
 pub mod frames;
 pub mod message;
+pub mod models;
 pub mod native;
 pub mod pairing;
 pub mod request;

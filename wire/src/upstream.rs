@@ -1,5 +1,6 @@
 //! One provider's side of one call: the request in its dialect, its stream in our words, its refusals classified.
 
+mod endpoint;
 mod reader;
 mod reasons;
 
@@ -109,10 +110,7 @@ impl Dialect {
                 headers.extend(key.map(|key| ("x-api-key", key)));
                 let mut coercions = as_messages(call);
                 let mut changed = Coercions::default();
-                let fitted = call
-                    .translation
-                    .as_ref()
-                    .and_then(|_| crate::anthropic::fitted::fitted(&call.messages, model.max_output_tokens, &mut changed));
+                let fitted = call.translation.as_ref().and_then(|_| crate::anthropic::fitted::fitted(&call.messages, model, &mut changed));
                 let body = fitted.as_deref().unwrap_or(&call.messages);
                 let thinking_apart = crate::anthropic::foreign_thinking::removed(body, &mut changed);
                 coercions.extend(&callers(call, changed));

@@ -135,7 +135,7 @@ fn refuse_foreign_blocks(setup: &CallSetup, choice: &Choice) -> Result<(), CallF
     let Some(bad) = &setup.call.native_only else { return Ok(()) };
     let entries = choice.candidates.iter().filter_map(|index| choice.catalogue.get(*index));
     let client = setup.call.client.dialect();
-    let all_native = entries.into_iter().all(|entry| Dialect::of(entry.kind).is_native_to(client));
+    let all_native = entries.into_iter().all(|entry| Dialect::for_call(entry.kind, &setup.call, &entry.model).is_native_to(client));
     if all_native { Ok(()) } else { Err(CallFailure::BadRequest(bad.clone())) }
 }
 

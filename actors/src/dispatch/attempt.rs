@@ -34,7 +34,7 @@ pub(super) fn start_attempt(
     let Some(provider) = setup.worker.providers.get(&model.provider) else {
         return Err(ProviderFailure::Connect(ConnectFailure::Settings("the provider is not configured".to_owned())));
     };
-    let dialect = Dialect::of(provider.kind);
+    let dialect = Dialect::for_call(provider.kind, &setup.call, model);
     let request = dialect.request(&setup.call, provider, model).map_err(ProviderFailure::Untranslatable)?;
     running.stream_mode = request.stream_mode;
     open.note_candidate(running, setup.inference_id, request.coercions.texts());

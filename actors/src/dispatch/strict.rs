@@ -70,7 +70,7 @@ fn unfit(setup: &CallSetup, choice: &Choice) -> Vec<(usize, Unfit)> {
 fn lost_by(setup: &CallSetup, entry: &CatalogueEntry) -> Vec<String> {
     // who is not configured is found out when its turn comes
     let Some(provider) = setup.worker.providers.get(&entry.model.provider) else { return Vec::new() };
-    match Dialect::of(provider.kind).request(&setup.call, provider, &entry.model) {
+    match Dialect::for_call(provider.kind, &setup.call, &entry.model).request(&setup.call, provider, &entry.model) {
         Ok(request) => request.coercions.iter().filter(|coercion| setup.strictness.refuses(coercion)).map(ToString::to_string).collect(),
         Err(bad) => vec![bad.to_string()],
     }

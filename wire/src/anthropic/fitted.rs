@@ -1,18 +1,26 @@
-//! A call that came in another dialect, made fit for Anthropic's own API, which takes less heat and fewer characters in ids than others do.
+//! A call that came in another dialect, made fit for Anthropic's own API, which takes less heat and fewer characters in ids than others do, and for
+//! the one model that is asked.
 
+mod model;
+mod schema;
+
+use ainfera_schema::Model;
 use serde_json::{Map, Value, json};
 
+use super::models::Claude;
 use crate::chat::call_ids::CallIds;
 use crate::chat::profile::CallIdRule;
 use crate::coercion::{Change, Coercions};
 
 /// The form with what must be otherwise; `None` if nothing must. Coercions are under the form's own names.
-pub fn fitted(form: &[u8], max_output_tokens: Option<u64>, coercions: &mut Coercions) -> Option<Vec<u8>> {
+pub fn fitted(form: &[u8], model: &Model, coercions: &mut Coercions) -> Option<Vec<u8>> {
     let mut form: Map<String, Value> = serde_json::from_slice(form).ok()?;
+    let model_changed = Claude::named(&model.upstream_name).is_some_and(|claude| model::fit(&mut form, claude, coercions));
+    let schema_changed = schema::fit(&mut form, coercions);
     let cooled = cool(&mut form, coercions);
-    let limited = limit(&mut form, max_output_tokens, coercions);
+    let limited = limit(&mut form, model.max_output_tokens, coercions);
     let renamed = rename_calls(&mut form, coercions);
-    if cooled || limited || renamed { serde_json::to_vec(&form).ok() } else { None }
+    if model_changed || schema_changed || cooled || limited || renamed { serde_json::to_vec(&form).ok() } else { None }
 }
 
 /// Temperatures go up to 2 elsewhere, and up to 1 here.
@@ -58,6 +66,26 @@ fn rename_calls(form: &mut Map<String, Value>, coercions: &mut Coercions) -> boo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ainfera_schema::{ModelSlug, OwnDeadlines, ProviderId, StreamMode};
+
+    fn model(max_output_tokens: Option<u64>) -> Model {
+        Model {
+            slug: ModelSlug::new("m"),
+            provider: ProviderId::new("p"),
+            upstream_name: "m".to_owned(),
+            maker: "p".to_owned(),
+            q_prior: None,
+            price: None,
+            m_allowed: None,
+            supports_tools: true,
+            reasoning: None,
+            stream_mode: StreamMode::Native,
+            context_window: None,
+            max_output_tokens,
+            expected_latency_ms: None,
+            deadlines: OwnDeadlines::default(),
+        }
+    }
 
     #[test]
     fn p012_ids_become_legal_on_both_sides_and_heat_is_taken_off() {
@@ -66,7 +94,7 @@ mod tests {
                 {"type": "tool_use", "id": "call_1", "name": "f", "input": {}}]},
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "functions.f:0"}, {"type": "tool_result", "tool_use_id": "call_1"}]}]});
         let mut coercions = Coercions::default();
-        let fitted: Value = serde_json::from_slice(&fitted(form.to_string().as_bytes(), None, &mut coercions).unwrap()).unwrap();
+        let fitted: Value = serde_json::from_slice(&fitted(form.to_string().as_bytes(), &model(None), &mut coercions).unwrap()).unwrap();
         let id = fitted["messages"][0]["content"][0]["id"].as_str().unwrap();
         assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{id}");
         assert_eq!(fitted["messages"][1]["content"][0]["tool_use_id"], id);
@@ -82,15 +110,15 @@ mod tests {
     fn what_fits_is_left_alone() {
         let form =
             json!({"temperature": 1, "messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "call_1-a"}]}]}).to_string();
-        assert_eq!(fitted(form.as_bytes(), Some(9), &mut Coercions::default()), None);
+        assert_eq!(fitted(form.as_bytes(), &model(Some(9)), &mut Coercions::default()), None);
     }
 
     #[test]
     fn a_limit_is_at_most_what_the_model_has() {
         let form = json!({"max_tokens": 16384, "messages": []}).to_string();
         let mut coercions = Coercions::default();
-        assert_eq!(fitted(form.as_bytes(), Some(16_384), &mut coercions), None);
-        let limited: Value = serde_json::from_slice(&fitted(form.as_bytes(), Some(4096), &mut coercions).unwrap()).unwrap();
+        assert_eq!(fitted(form.as_bytes(), &model(Some(16_384)), &mut coercions), None);
+        let limited: Value = serde_json::from_slice(&fitted(form.as_bytes(), &model(Some(4096)), &mut coercions).unwrap()).unwrap();
         assert_eq!((&limited["max_tokens"], coercions.texts()), (&json!(4096), vec!["max_tokens=clamped:4096".to_owned()]));
     }
 }

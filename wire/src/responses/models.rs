@@ -12,6 +12,32 @@ pub fn reasoning_by_name(upstream_name: &str) -> Reasoning {
     if reasons && !chats { Reasoning::Always } else { Reasoning::Never }
 }
 
+/// What OpenAI's Chat Completions endpoint takes of a call for one model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChatCompletions {
+    Taken,
+    /// "Function tools with reasoning_effort are not supported": the effort that these models have by default counts too.
+    WithoutTools,
+    /// The model is served by the Responses endpoint alone.
+    Refused,
+}
+
+/// See [`ChatCompletions`]; known by the model's name. Source: the model pages of developers.openai.com and the endpoint's refusals, November 2026.
+pub fn chat_completions(upstream_name: &str) -> ChatCompletions {
+    let name = upstream_name.rsplit('/').next().unwrap_or(upstream_name);
+    if reasoning_by_name(name) == Reasoning::Never {
+        return ChatCompletions::Taken;
+    }
+    let words = name.split('-').skip(1);
+    if words.clone().any(|word| matches!(word, "pro" | "codex")) || name.starts_with("codex") || name.contains("deep-research") {
+        return ChatCompletions::Refused;
+    }
+    let version = name.strip_prefix("gpt-").and_then(|rest| rest.split('-').next()).unwrap_or_default();
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or_default());
+    let version = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+    if version >= (5, 4) { ChatCompletions::WithoutTools } else { ChatCompletions::Taken }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
