@@ -4,6 +4,7 @@
 
 mod support;
 
+mod answer_head;
 mod audit;
 mod bad_input;
 mod breaker;
