@@ -20,6 +20,7 @@ pub mod killswitch;
 pub mod mistake;
 pub mod models;
 pub mod own_deadlines;
+pub mod prices;
 pub mod providers;
 pub mod secret;
 pub mod settings;
@@ -27,6 +28,7 @@ pub mod spool;
 pub mod stream_mode;
 pub mod strict;
 pub mod vendor;
+pub mod vendor_prices;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, Message, MessageResult};
 use ainfera_routing::{
-    Catalogue, DecideOptions, Dial, HoldMode, Needs, PinRefusal, Plan, Policy, PolicySettings, RejectReason, RouteTarget, first_slice,
-    hold_for, pin, plan_without, resolve_policy,
+    Catalogue, CatalogueEntry, DecideOptions, Dial, HoldMode, Needs, PinRefusal, Plan, Policy, PolicySettings, RejectReason, RouteTarget,
+    amounts_to_ask_for, pin, plan_without, resolve_policy,
 };
 use ainfera_schema::policy::{RoutingHint, SpendPolicy};
-use ainfera_schema::{ModelSlug, RequestId, Usd};
+use ainfera_schema::{ModelSlug, PriceError, RequestId, Usd};
+use ainfera_wire::Call;
+
+use crate::dispatch::reservation::{bounds, field_without_price, reservation};
 
 /// Which models shall serve this call?
 #[derive(Debug, Clone, Message)]
@@ -20,8 +23,8 @@ pub struct Decide {
     pub needs: Needs,
     pub hint: RoutingHint,
     pub spend_policy: SpendPolicy,
-    /// An upper bound of what will be read, for the hold.
-    pub upper_input_tokens: u64,
+    /// The call itself, for what it can use at each candidate.
+    pub call: Arc<Call>,
     /// Positions in the catalogue of those that would not get the call as it was sent.
     pub unfit: Vec<usize>,
 }
@@ -37,8 +40,10 @@ pub struct Choice {
     /// `None` for a pin.
     pub plan: Option<Plan>,
     pub policy: Policy,
-    /// Covers the dearest of the candidates, or the first slice of the first.
-    pub hold: Usd,
+    /// What each candidate needs before it is asked, in the order of `candidates`.
+    pub reservations: Vec<Usd>,
+    /// What to ask the store for, largest first.
+    pub amounts: Vec<Usd>,
 }
 
 /// Why there is no candidate.
@@ -48,8 +53,8 @@ pub enum ChoiceRefusal {
     Rejected(Box<Rejection>),
     /// The pinned model cannot be had.
     Pin { model: ModelSlug, refusal: PinRefusal },
-    /// The hold does not fit into an amount: no wallet could cover it.
-    Unaffordable,
+    /// What the call may cost at this model cannot be computed: a price is not known, or does not fit into an amount.
+    Unpriced { model: ModelSlug, field: &'static str, error: PriceError },
     /// A fault of ours.
     Crashed,
 }
@@ -78,6 +83,15 @@ pub struct BrainSettings {
 pub struct RoutingBrain {
     catalogue: Arc<Catalogue>,
     settings: BrainSettings,
+}
+
+impl Choice {
+    /// Keeps the candidates that so much covers.
+    pub fn keep_covered_by(&mut self, amount: Usd) {
+        let mut reservations = self.reservations.iter().map(|needed| *needed <= amount);
+        self.candidates.retain(|_| reservations.next().unwrap_or(false));
+        self.reservations.retain(|needed| *needed <= amount);
+    }
 }
 
 impl RoutingBrain {
@@ -109,14 +123,35 @@ impl RoutingBrain {
         }
     }
 
+    /// Candidates whose price is not known are left out. One that is pinned is all there is.
     fn choice(&self, candidates: Vec<usize>, plan: Option<Plan>, policy: Policy, ask: &Decide) -> Result<Choice, ChoiceRefusal> {
-        let models = candidates.iter().filter_map(|index| self.catalogue.get(*index)).map(|entry| &entry.model);
-        let hold = match self.settings.holds {
-            HoldMode::Strict => hold_for(models, ask.upper_input_tokens, ask.needs.max_tokens),
-            HoldMode::Sliced => first_slice(models, ask.upper_input_tokens, ask.needs.max_tokens),
-        };
-        let hold = hold.map_err(|_| ChoiceRefusal::Unaffordable)?;
-        Ok(Choice { candidates, max_attempts: self.settings.max_attempts, catalogue: Arc::clone(&self.catalogue), plan, policy, hold })
+        let mut unpriced = None;
+        let mut priced = Vec::with_capacity(candidates.len());
+        let mut reservations = Vec::with_capacity(candidates.len());
+        for index in candidates {
+            let Some(entry) = self.catalogue.get(index) else { continue };
+            match self.reservation(entry, ask) {
+                Some(Ok(amount)) => {
+                    priced.push(index);
+                    reservations.push(amount);
+                }
+                Some(Err(error)) => unpriced = Some((entry.model.slug.clone(), error)),
+                None => {}
+            }
+        }
+        if let (true, Some((model, error))) = (priced.is_empty(), unpriced) {
+            return Err(ChoiceRefusal::Unpriced { model, field: field_without_price(&error), error });
+        }
+        let amounts = amounts_to_ask_for(self.settings.holds, &reservations);
+        let (max_attempts, catalogue) = (self.settings.max_attempts, Arc::clone(&self.catalogue));
+        Ok(Choice { candidates: priced, max_attempts, catalogue, plan, policy, reservations, amounts })
+    }
+
+    fn reservation(&self, entry: &CatalogueEntry, ask: &Decide) -> Option<Result<Usd, PriceError>> {
+        let sheet = entry.model.price.as_ref()?;
+        let bounds = bounds(&ask.call, entry);
+        let output_tokens = self.settings.holds.first_output_tokens(bounds.output_tokens, entry.model.stream_mode);
+        Some(reservation(sheet, &bounds, output_tokens))
     }
 }
 

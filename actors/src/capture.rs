@@ -232,6 +232,9 @@ impl CaptureActor {
                 }
             }
         }
+        for _ in 0..batch.implausible() {
+            self.counters.implausible_usage.add_one();
+        }
         for status in batch.statuses() {
             self.counters.outcome(status).add_one();
         }

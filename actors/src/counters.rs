@@ -13,6 +13,8 @@ pub struct Counters {
     pub passthrough_with_capture: Counter,
     /// Records that the store refused for good. Must stay 0.
     pub capture_failed: Counter,
+    /// Answers whose provider reported usage that cannot be true.
+    pub implausible_usage: Counter,
     /// Panics that CaptureActor survived. Must stay 0.
     pub capture_panics: Counter,
     /// Answers whose last word went out before their row was durable.

@@ -13,6 +13,7 @@ mod hold;
 mod last_word;
 pub mod meter;
 pub mod replay;
+pub(crate) mod reservation;
 pub mod strict;
 mod total;
 mod turn;
@@ -111,10 +112,10 @@ impl DispatchActor {
                 context.stop();
             }
             Ok(Entry::Admitted(admitted)) => {
-                let Admitted { outcome, choice } = *admitted;
+                let Admitted { outcome, choice, hold } = *admitted;
                 let left = choice.candidates.iter().copied().collect();
                 self.setup.worker.health.earn_retry(Instant::now());
-                let held = Held::new(choice.hold);
+                let held = Held::new(hold);
                 let open = Open { outcome, choice, left, running: None, held, retry_after_seconds: None };
                 self.phase = Phase::Trying { open, held: Vec::new() };
                 if self.sink.stream.is_some() {
@@ -131,20 +132,22 @@ impl DispatchActor {
         loop {
             let Phase::Trying { open, held } = &mut self.phase else { return };
             held.clear();
+            let failed = last.clone();
             let (entry, pass) = match turn::next_turn(&self.setup, open, self.attempts_started, last) {
                 Ok(turn) => turn,
                 Err(failure) => return self.fail(failure, OutcomeStatus::FailedProviderError, context),
             };
             self.attempts_started += 1;
             let running = Running::new(self.attempts_started, entry, pass, &self.setup.call);
-            match hold::missing(&self.setup, open, &running) {
-                Ok(None) => {}
-                Ok(Some(grant)) => return self.extend_and_start(running, grant, context),
+            let missing = running.and_then(|running| Ok((hold::missing(&self.setup, open, &running)?, running)));
+            let running = match missing {
+                Ok((None, running)) => running,
+                Ok((Some(grant), running)) => return self.extend_and_start(running, grant, failed, context),
                 Err(error) => {
                     tracing::error!(request_id = %self.setup.request_id, %error, "hold cannot be computed");
                     return self.fail(CallFailure::Internal, OutcomeStatus::FailedOther, context);
                 }
-            }
+            };
             match self.start_attempt(running, context) {
                 Ok(()) => return,
                 Err(failure) => last = Some(failure),

@@ -83,7 +83,7 @@ fn candidate(entry: &CatalogueEntry) -> Candidate {
         model_slug: model.slug.clone(),
         maker: model.maker.as_str().into(),
         q_prior: model.q_prior,
-        price: model.price.and_then(|price| ListPrice::new(price.input, price.output)),
+        price: model.price.as_ref().and_then(|sheet| ListPrice::new(sheet.base.input, sheet.base.output)),
         m_allowed: model.m_allowed,
         expected_latency_ms: model.expected_latency_ms.map(u64::from),
         // the catalogue does not list agentic indexes yet; an unknown one passes
@@ -105,13 +105,17 @@ pub(crate) mod tests {
             upstream_name: slug.to_string(),
             maker: kind.as_str().to_string(),
             q_prior: Some(decimal(q_prior)),
-            price: Some(Price {
-                input: decimal(input),
-                output: decimal(output),
-                cache_read: None,
-                cache_write: None,
-                cache_write_1h: None,
-            }),
+            price: Some(
+                Price {
+                    input: decimal(input),
+                    output: decimal(output),
+                    cache_read: None,
+                    cache_write: None,
+                    cache_write_1h: None,
+                    reasoning: None,
+                }
+                .into(),
+            ),
             m_allowed: Some(true),
             supports_tools: true,
             reasoning: None,

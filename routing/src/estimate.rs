@@ -4,7 +4,8 @@
 //! vocabularies (cl100k and o200k). Measured: English prose and code within about a tenth of the count, French and German up to a quarter below,
 //! other scripts between the two vocabularies, which differ there by up to two and a half times; base64 is half its count, for it looks like words.
 //!
-//! The figure feeds the projected cost and is settled at the provider's own count. Money is set aside for more: see [`held_input_tokens`].
+//! The figure feeds the projected cost and the window filter, and is settled at the provider's own count. Money is reserved for more: see
+//! [`crate::bounds`].
 
 /// Charges are in parts of a token.
 const PARTS_PER_TOKEN: u64 = 32;
@@ -27,9 +28,6 @@ const TWO_BYTES: u64 = 19;
 const THREE_BYTES: u64 = 28;
 const FOUR_BYTES: u64 = 64;
 
-/// What the vendors' templates add around a short text.
-const TEMPLATE_TOKENS: u64 = 64;
-
 /// Never zero for a text that is not empty, never more than its bytes, and never less when text is appended.
 pub fn estimate_tokens(text: &str) -> u64 {
     let bytes = text.as_bytes();
@@ -45,19 +43,6 @@ pub fn estimate_tokens(text: &str) -> u64 {
         start = end;
     }
     parts.div_ceil(PARTS_PER_TOKEN).min(bytes.len() as u64)
-}
-
-/// A third of the bytes, and a constant for the template. Above the count for most prose and code, **not** for dense text (JSON full of figures,
-/// base64, CJK), where a token was measured to be as short as two bytes: use [`held_input_tokens`] where the text itself can be seen.
-pub fn upper_bound_tokens(bytes: usize) -> u64 {
-    (bytes as u64).div_ceil(3) + TEMPLATE_TOKENS
-}
-
-/// What to hold money for: the larger of [`upper_bound_tokens`] and one and a half times the estimate. Covered everything measured but base64, which
-/// comes to more tokens than this.
-pub fn held_input_tokens(estimate_tokens: u64, bytes: usize) -> u64 {
-    let with_margin = estimate_tokens.saturating_add(estimate_tokens.div_ceil(2)).saturating_add(TEMPLATE_TOKENS);
-    upper_bound_tokens(bytes).max(with_margin)
 }
 
 /// What a byte is to a tokenizer.
@@ -151,22 +136,12 @@ mod tests {
         assert!(thousand <= one * 1000 && thousand > one * 900, "{one} {thousand}");
     }
 
-    #[test]
-    fn the_bounds_grow_with_the_text_and_cannot_overflow() {
-        assert_eq!(upper_bound_tokens(0), 64);
-        assert_eq!(upper_bound_tokens(3001), 1065);
-        assert_eq!(held_input_tokens(1000, 300), 1564);
-        assert_eq!(held_input_tokens(10, 3000), 1064);
-        assert_eq!(held_input_tokens(u64::MAX, usize::MAX), u64::MAX);
-    }
-
     proptest! {
         #[test]
         fn any_text_has_tokens_and_no_more_than_bytes(text in "\\PC{1,200}") {
             let estimate = estimate_tokens(&text);
             prop_assert!(estimate >= 1);
             prop_assert!(estimate <= text.len() as u64);
-            prop_assert!(estimate <= held_input_tokens(estimate, text.len()));
         }
 
         #[test]

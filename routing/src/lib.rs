@@ -9,9 +9,10 @@
 //! - [`estimate`]: how many tokens a text is.
 //! - [`decide`]: the decision itself; [`ruleset`] is the fingerprint of its rules.
 //! - [`plan`]: hard filters, then `decide`: the order in which the catalogue is tried; [`pin`] is the same for a pinned model.
-//! - [`hold`]: how much money to set aside before an attempt.
+//! - [`bounds`]: the most that a call can use at a model; [`hold`]: what is reserved of it, and when.
 //! - [`case`]: one decision as a line of JSON in, a line of JSON out.
 
+pub mod bounds;
 pub mod case;
 pub mod catalogue;
 pub mod decide;
@@ -24,14 +25,15 @@ pub mod preset;
 pub mod ruleset;
 pub mod target;
 
+pub use bounds::{Asked, UNKNOWN_WINDOW_TOKENS, bounds_at};
 pub use case::{CaseError, decide_line};
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use decide::{
     Candidate, ConsideredCandidate, DecideOptions, DecideRequest, Decision, DropReason, FloorSource, ListPrice, ModelId, Ranking,
     RuleFired, decide,
 };
-pub use estimate::{estimate_tokens, held_input_tokens, upper_bound_tokens};
-pub use hold::{HoldError, HoldMode, first_slice, hold_for, is_running_out, next_output_tokens, strict_hold};
+pub use estimate::estimate_tokens;
+pub use hold::{HoldError, HoldMode, amounts_to_ask_for, is_running_out, next_output_tokens};
 pub use pin::{PinRefusal, pin};
 pub use plan::{Needs, Plan, RejectReason, candidates_json, plan, plan_without};
 pub use policy::{Dial, Policy, PolicySettings, TierFloors, resolve_policy};

@@ -41,18 +41,48 @@ pub enum RejectReason {
     ToolsNotSupported,
     /// Had it let its fields be changed, the call would have found a model.
     CoercionRefused,
+    /// A shorter prompt would have found a model.
+    ContextWindowExceeded,
 }
 
 pub fn plan(catalogue: &Catalogue, needs: &Needs, policy: &Policy, options: &DecideOptions) -> Plan {
     plan_without(&[], catalogue, needs, policy, options)
 }
 
-/// The same without those that would not get the call as it was sent: positions in the catalogue.
+/// The same without those that would not get the call as it was sent: positions in the catalogue. Models that cannot make as much output as was
+/// asked for come into question only where no other does.
 pub fn plan_without(unfit: &[usize], catalogue: &Catalogue, needs: &Needs, policy: &Policy, options: &DecideOptions) -> Plan {
+    match plan_within(OutputLimits::Respected, unfit, catalogue, needs, policy, options) {
+        Plan::Rejected { .. } if catalogue.entries().iter().any(|entry| needs.exceeds_output_of(entry)) => {
+            plan_within(OutputLimits::Clamped, unfit, catalogue, needs, policy, options)
+        }
+        plan => plan,
+    }
+}
+
+/// What an output limit means to a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OutputLimits {
+    Respected,
+    Clamped,
+}
+
+fn plan_within(
+    limits: OutputLimits,
+    unfit: &[usize],
+    catalogue: &Catalogue,
+    needs: &Needs,
+    policy: &Policy,
+    options: &DecideOptions,
+) -> Plan {
     let request = DecideRequest { estimated_input_tokens: needs.estimated_input_tokens, reserved_max_tokens: needs.max_tokens };
     let reason = |index: &usize, entry| {
         let is_unfit = unfit.contains(index);
-        needs.unmet_by(entry).or(is_unfit.then_some(DropReason::CoercionRefused))
+        let is_short = limits == OutputLimits::Respected && needs.exceeds_output_of(entry);
+        let unmet = needs.unmet_by(entry).or(is_unfit.then_some(DropReason::CoercionRefused));
+        unmet
+            .or_else(|| needs.exceeds_window_of(entry).then_some(DropReason::ExceedsContextWindow))
+            .or(is_short.then_some(DropReason::ExceedsOutputLimit))
     };
     let entries = catalogue.entries().iter().enumerate();
     let misfits: Vec<(usize, DropReason)> =
@@ -70,10 +100,15 @@ pub fn plan_without(unfit: &[usize], catalogue: &Catalogue, needs: &Needs, polic
     if !unfit.is_empty() && matches!(plan(catalogue, needs, policy, options), Plan::Ranked { .. }) {
         return Plan::Rejected { reason: RejectReason::CoercionRefused, decision };
     }
-    // only a rejection pays for asking whether the tools were to blame
-    let tools_are_to_blame = !misfits.is_empty() && decide(&request, catalogue.candidates(), policy, options).chosen.is_some();
+    // only a rejection pays for asking what was to blame
+    let would_pass = |but: DropReason| {
+        let others: Vec<_> = misfits.iter().copied().filter(|(_, reason)| *reason != but).collect();
+        others.len() < misfits.len() && decide_without(&others, catalogue, &request, policy, options).chosen.is_some()
+    };
+    let all_would_pass = || !misfits.is_empty() && decide(&request, catalogue.candidates(), policy, options).chosen.is_some();
     let reason = match decision.rule_fired {
-        _ if tools_are_to_blame => RejectReason::ToolsNotSupported,
+        _ if would_pass(DropReason::ExceedsContextWindow) => RejectReason::ContextWindowExceeded,
+        _ if all_would_pass() => RejectReason::ToolsNotSupported,
         RuleFired::NoCandidateClearsFloor => RejectReason::NoCandidateClearsFloor,
         _ => RejectReason::NoCandidateEnrolled,
     };
@@ -126,6 +161,15 @@ impl Needs {
         let runs_server_tools = matches!(entry.kind, ProviderKind::Anthropic | ProviderKind::Mock);
         (self.anthropic_only && !runs_server_tools).then_some(DropReason::ServerToolsNotSupported)
     }
+
+    /// By the estimate and not by the bound: what may just fit is sent, and the provider counts.
+    fn exceeds_window_of(&self, entry: &CatalogueEntry) -> bool {
+        entry.model.context_window.is_some_and(|window| self.estimated_input_tokens >= window)
+    }
+
+    fn exceeds_output_of(&self, entry: &CatalogueEntry) -> bool {
+        entry.model.max_output_tokens.is_some_and(|most| self.max_tokens > most)
+    }
 }
 
 impl Plan {
@@ -153,6 +197,7 @@ impl RejectReason {
             RejectReason::NoCandidateEnrolled => "no_candidate_enrolled",
             RejectReason::ToolsNotSupported => "tools_not_supported",
             RejectReason::CoercionRefused => "coercion_refused",
+            RejectReason::ContextWindowExceeded => "context_window_exceeded",
         }
     }
 }
@@ -261,6 +306,35 @@ mod tests {
         assert!(matches!(without(&[0, 1, 2, 3, 4]), Plan::Rejected { reason: RejectReason::CoercionRefused, .. }));
         let nobody = plan_without(&[0], &catalogue, &PLAIN, &floor(99), &DecideOptions::serving());
         assert!(matches!(nobody, Plan::Rejected { reason: RejectReason::NoCandidateClearsFloor, .. }), "the floor is to blame");
+    }
+
+    #[test]
+    fn a_prompt_larger_than_the_window_goes_to_a_larger_model_or_is_refused_for_its_length() {
+        let mut entries = five();
+        for entry in &mut entries {
+            entry.model.context_window = Some(if entry.model.slug.as_str() == "claude-opus-4-7" { 5_000 } else { 900 });
+        }
+        let catalogue = Catalogue::new(entries).unwrap();
+        let plan =
+            |estimated_input_tokens| plan(&catalogue, &Needs { estimated_input_tokens, ..PLAIN }, &floor(86), &DecideOptions::serving());
+        assert_eq!(ranked_slugs(&catalogue, &plan(1_000)), ["claude-opus-4-7"]);
+        assert_eq!(reason_of(&plan(1_000), "gpt-5-5"), Some(DropReason::ExceedsContextWindow));
+        assert!(matches!(plan(5_000), Plan::Rejected { reason: RejectReason::ContextWindowExceeded, .. }));
+    }
+
+    #[test]
+    fn a_model_with_too_little_output_is_asked_only_where_no_other_is_left() {
+        let mut entries = five();
+        for entry in &mut entries {
+            entry.model.max_output_tokens = Some(if entry.model.slug.as_str() == "claude-opus-4-7" { 2_000 } else { 1_000 });
+        }
+        let catalogue = Catalogue::new(entries).unwrap();
+        let slugs = |max_tokens| {
+            let plan = plan(&catalogue, &Needs { max_tokens, ..PLAIN }, &floor(90), &DecideOptions::serving());
+            ranked_slugs(&catalogue, &plan)
+        };
+        assert_eq!(slugs(1_500), ["claude-opus-4-7"]);
+        assert_eq!(slugs(2_500), ["gemini-3-1-pro", "gpt-5-5", "claude-opus-4-7"]);
     }
 
     #[test]

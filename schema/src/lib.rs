@@ -1,6 +1,6 @@
 //! What things are: the words that every other crate speaks. No I/O, no async, no actix.
 //!
-//! Reading order: [`id`], [`money`], [`usage`], [`task`], [`policy`], [`model`], [`provider`], [`deadline`], [`agent`], [`outcome`], [`audit`],
+//! Reading order: [`id`], [`money`], [`usage`], [`task`], [`policy`], [`model`], [`price_sheet`], [`provider`], [`deadline`], [`agent`], [`outcome`], [`audit`],
 //! [`merkle`], [`checkpoint`].
 
 pub mod agent;
@@ -14,7 +14,10 @@ pub mod money;
 pub mod network;
 pub mod outcome;
 pub mod policy;
+pub mod price_sheet;
 pub mod provider;
+pub mod server_tool;
+pub mod service;
 pub mod task;
 pub mod usage;
 
@@ -25,6 +28,9 @@ pub use model::{Model, Price, Reasoning};
 pub use money::{MoneyError, Usd};
 pub use network::{ApiVersion, CaFile, HeaderText, Network, ProviderHeader, Proxy, ProxySecurity, Trust};
 pub use outcome::{Attempt, AttemptResult, CallKind, OutcomeStatus, RoutingOutcome};
+pub use price_sheet::{Bill, Bounds, Hours, Multipliers, PriceError, PriceSheet, PriceTier};
 pub use provider::{OnDisconnect, Provider, ProviderKind, Secret, StreamMode};
+pub use server_tool::{ServerTool, ToolUses};
+pub use service::{AskedService, AskedTier, Served, ServiceTier};
 pub use task::{TaskType, TaskTypeSource};
 pub use usage::{TokenUsage, UsageBasis};

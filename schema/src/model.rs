@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelSlug, MoneyError, OwnDeadlines, ProviderId, StreamMode, TokenUsage, Usd};
+use crate::{ModelSlug, MoneyError, OwnDeadlines, PriceSheet, ProviderId, StreamMode, TokenUsage, Usd};
 
 /// US dollars per million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct Price {
     /// What is kept for an hour. Left out: twice what reading fresh costs, which is never less than a vendor was seen to take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write_1h: Option<Decimal>,
+    /// Tokens of thought. Left out: they cost what other output costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<Decimal>,
 }
 
 impl Price {
@@ -28,10 +31,16 @@ impl Price {
             .checked_add(Usd::for_tokens(usage.cache_read_input_tokens, self.cache_read.unwrap_or(self.input))?)?
             .checked_add(Usd::for_tokens(for_minutes, self.cache_write.unwrap_or(self.input))?)?
             .checked_add(Usd::for_tokens(for_an_hour, self.hour())?)?
-            .checked_add(Usd::for_tokens(usage.output_tokens, self.output)?)
+            .checked_add(self.output_cost(usage)?)
     }
 
-    fn hour(&self) -> Decimal {
+    fn output_cost(&self, usage: &TokenUsage) -> Result<Usd, MoneyError> {
+        let Some(reasoning) = self.reasoning else { return Usd::for_tokens(usage.output_tokens, self.output) };
+        let thought = usage.thinking_tokens.min(usage.output_tokens);
+        Usd::for_tokens(thought, reasoning)?.checked_add(Usd::for_tokens(usage.output_tokens - thought, self.output)?)
+    }
+
+    pub(crate) fn hour(&self) -> Decimal {
         self.cache_write_1h.unwrap_or(self.input.saturating_mul(Decimal::TWO))
     }
 }
@@ -55,7 +64,7 @@ pub struct Model {
     /// Quality between 0 and 1. Without it the model can be pinned but is never routed to.
     pub q_prior: Option<Decimal>,
     /// Without it no call is admitted: an unknown price is a refusal, never zero.
-    pub price: Option<Price>,
+    pub price: Option<PriceSheet>,
     /// `Some(true)` only where an operator allowed routing to it.
     pub m_allowed: Option<bool>,
     pub supports_tools: bool,
@@ -81,6 +90,7 @@ mod tests {
             cache_read: Some(rate("0.3")),
             cache_write: Some(rate("3.75")),
             cache_write_1h: cache_write_1h.map(rate),
+            reasoning: None,
         }
     }
 
@@ -93,6 +103,7 @@ mod tests {
             cache_creation_1h_input_tokens: 1_000_000,
             output_tokens: 1_000_000,
             thinking_tokens: 500_000,
+            ..TokenUsage::default()
         };
         // 3 + 0.3 + 2 x 3.75 + 1 x 6 + 15
         assert_eq!(price(None).cost(&usage).unwrap().to_string(), "31.8");

@@ -90,6 +90,11 @@ impl Usd {
             .ok_or(MoneyError::Overflow)?;
         Self::from_decimal_rounded(cost)
     }
+
+    /// What `uses` cost at `fee` dollars each, rounded once.
+    pub fn for_uses(uses: u32, fee: Decimal) -> Result<Self, MoneyError> {
+        fee.checked_mul(Decimal::from(uses)).ok_or(MoneyError::Overflow).and_then(Self::from_decimal_rounded)
+    }
 }
 
 impl fmt::Display for Usd {

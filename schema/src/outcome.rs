@@ -134,6 +134,20 @@ pub struct Attempt {
     /// What the attempt was billed at. Absent from attempts that were kept before it was.
     #[serde(default)]
     pub price: Option<Price>,
+    /// The part of the cost that is for tools which the vendor ran.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub fees_usd: Usd,
+    /// The provider reported what cannot be true: the cost is what was reserved.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub implausible: bool,
+}
+
+fn is_zero(amount: &Usd) -> bool {
+    amount.is_zero()
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// Everything a call leaves behind, filled while it runs. Serialised whole into the intent, so that a later boot can close it as `lost`.
@@ -235,8 +249,14 @@ mod tests {
             "usage_basis":"reported","cost_usd":"0.000008"}"#;
         let attempt: Attempt = serde_json::from_str(kept).unwrap();
         assert_eq!(attempt.price, None);
-        let price =
-            Price { input: Decimal::new(25, 2), output: Decimal::from(6), cache_read: None, cache_write: None, cache_write_1h: None };
+        let price = Price {
+            input: Decimal::new(25, 2),
+            output: Decimal::from(6),
+            cache_read: None,
+            cache_write: None,
+            cache_write_1h: None,
+            reasoning: None,
+        };
         let priced = Attempt { price: Some(price), ..attempt };
         let text = serde_json::to_string(&priced).unwrap();
         assert!(text.ends_with(r#""price":{"input":"0.25","output":"6","cache_read":null,"cache_write":null}}"#), "{text}");

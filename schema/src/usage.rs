@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Served, ToolUses};
+
 /// Tokens of one answer. `input_tokens` excludes the cache buckets; `output_tokens` includes thinking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TokenUsage {
@@ -17,6 +19,12 @@ pub struct TokenUsage {
     /// A part of `output_tokens`, known where the provider says it.
     #[serde(default)]
     pub thinking_tokens: u64,
+    /// Uses of tools that the vendor ran and charges for.
+    #[serde(default, skip_serializing_if = "ToolUses::is_none")]
+    pub tool_uses: ToolUses,
+    /// What the answer says about how it was served.
+    #[serde(default, skip_serializing_if = "Served::is_unsaid")]
+    pub served: Served,
 }
 
 impl TokenUsage {

@@ -2,20 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use ainfera_schema::{Model, ModelSlug, Price, ProviderId, Reasoning};
+use ainfera_schema::{Model, ModelSlug, ProviderId, Reasoning};
 use rust_decimal::Decimal;
 
 use super::document::Section;
 use super::field::Field;
 use super::mistake::did_you_mean;
 use super::own_deadlines;
+use super::prices::read_sheet;
 use super::stream_mode;
 
 /// More tokens than any window holds.
 const MOST_TOKENS: u64 = 1_000_000_000;
 const LONGEST_LATENCY_MS: u64 = 3_600_000;
-/// Dollars per million tokens. Far above any price, and small enough that a bill of any window fits an amount.
-const HIGHEST_PRICE: Decimal = Decimal::from_parts(100_000, 0, 0, false, 0);
 
 /// Reads every model. `providers` are the ids that a model may name.
 pub fn read(root: &Section<'_>, providers: &BTreeSet<String>) -> Vec<Model> {
@@ -29,7 +28,7 @@ fn read_one(section: &Section<'_>, providers: &BTreeSet<String>, slugs: &mut BTr
     let upstream_name = section.field("upstream_name").and_then(|field| field.text());
     let maker = section.field("maker").and_then(|field| field.name());
     let q_prior = section.field("q_prior").and_then(|field| read_quality(&field));
-    let price = section.field("price").and_then(|field| field.table(read_price));
+    let price = section.field("price").and_then(|field| field.table(read_sheet));
     let m_allowed = section.field("m_allowed").and_then(|field| field.flag());
     let supports_tools = section.field("supports_tools").and_then(|field| field.flag()).unwrap_or(true);
     let reasoning = section.field("reasoning").and_then(|field| field.flag());
@@ -87,45 +86,6 @@ pub(super) fn read_quality(field: &Field<'_>) -> Option<Decimal> {
         return None;
     }
     Some(quality)
-}
-
-fn read_price(section: &Section<'_>) -> Option<Price> {
-    let input = section.required("input").and_then(|field| read_rate(&field, Zero::Refused));
-    let output = section.required("output").and_then(|field| read_rate(&field, Zero::Refused));
-    let cache_read = section.field("cache_read").and_then(|field| read_rate(&field, Zero::Allowed));
-    let cache_write = section.field("cache_write").and_then(|field| read_rate(&field, Zero::Allowed));
-    let cache_write_1h = section.field("cache_write_1h").and_then(|field| {
-        let rate = read_rate(&field, Zero::Allowed)?;
-        let fresh = cache_write.into_iter().chain(input).max().unwrap_or_default();
-        // money is set aside for twice the dearest other input
-        if rate > fresh.saturating_mul(Decimal::TWO) {
-            field.refuse("must be at most twice what other input costs");
-            return None;
-        }
-        Some(rate)
-    });
-    Some(Price { input: input?, output: output?, cache_read, cache_write, cache_write_1h })
-}
-
-/// Whether a rate may be nothing. A price of nothing for fresh tokens is far more often a slip than a gift; what a vendor does with its cache is
-/// sometimes free.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Zero {
-    Refused,
-    Allowed,
-}
-
-fn read_rate(field: &Field<'_>, zero: Zero) -> Option<Decimal> {
-    let rate = field.decimal()?;
-    if rate < Decimal::ZERO || (rate.is_zero() && zero == Zero::Refused) {
-        field.refuse("must be above zero: leave the whole price out if it is not known");
-        return None;
-    }
-    if rate > HIGHEST_PRICE {
-        field.refuse(format!("must be at most {HIGHEST_PRICE}: US dollars per million tokens"));
-        return None;
-    }
-    Some(rate)
 }
 
 fn is_routing_name(slug: &str) -> bool {

@@ -87,14 +87,14 @@ fn a_good_file_is_read_whole() {
 
     let opus = &config.models[0];
     assert_eq!((opus.upstream_name.as_str(), opus.maker.as_str()), ("claude-opus-4-7", "anthropic"));
-    let price = opus.price.unwrap();
+    let price = opus.price.as_ref().unwrap().base;
     assert_eq!((price.input, price.output), (Decimal::from(15), Decimal::from(75)));
     assert_eq!((price.cache_read, price.cache_write), (Some(Decimal::new(15, 1)), None));
     assert_eq!((opus.q_prior, opus.m_allowed, opus.supports_tools), (Some(Decimal::new(95, 2)), Some(true), true));
     assert_eq!(opus.context_window, Some(200_000));
     let llama = &config.models[1];
     assert_eq!((llama.upstream_name.as_str(), llama.maker.as_str()), ("meta-llama/Llama-4", "meta"));
-    assert_eq!((llama.price, llama.q_prior, llama.m_allowed, llama.supports_tools), (None, None, None, false));
+    assert_eq!((llama.price.clone(), llama.q_prior, llama.m_allowed, llama.supports_tools), (None, None, None, false));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Nothing that must happen stands after an await here: if the client leaves, this future is dropped, and what it holds does the rest.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix::Actor;
 use actix_web::web::{Data, Payload};
@@ -133,7 +134,7 @@ async fn dispatch(
         request_id,
         inference_id,
         receipt_id,
-        call,
+        call: Arc::new(call),
         agent,
         target,
         strictness,

@@ -2,6 +2,7 @@
 //!
 //! A provider that counts is asked, briefly; for all others, and when that one does not answer, the estimate stands.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{Data, Payload};
@@ -45,6 +46,7 @@ async fn count(
     let (parts, worker) = (&serving.parts, &*serving.worker);
     let body = shared.bodies.read(request, payload, agent.agent_id, &parts.limits, parts.deadlines.body).await?;
     let call = Call::from_uncounted(&body.bytes, client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
+    let call = Arc::new(call);
     let Some(entry) = candidate(request_id, &call, &agent, worker).await else {
         return Ok(json!({"input_tokens": call.counted_for(&Dialect::Anthropic, "")}));
     };
@@ -58,7 +60,7 @@ async fn count(
 }
 
 /// Who would be asked first.
-async fn candidate(request_id: RequestId, call: &Call, agent: &Agent, worker: &Worker) -> Option<CatalogueEntry> {
+async fn candidate(request_id: RequestId, call: &Arc<Call>, agent: &Agent, worker: &Worker) -> Option<CatalogueEntry> {
     let target = RouteTarget::parse(&call.model);
     let needs = Needs {
         tools: call.has_tools,
@@ -73,7 +75,7 @@ async fn candidate(request_id: RequestId, call: &Call, agent: &Agent, worker: &W
         hint: call.extras.hint.clone(),
         spend_policy: agent.spend_policy.clone(),
         unfit: Vec::new(),
-        upper_input_tokens: call.estimated_input_tokens,
+        call: Arc::clone(call),
     };
     let choice = worker.brain.send(question).await.ok()?.ok()?;
     let first = choice.candidates.first()?;

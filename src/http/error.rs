@@ -197,7 +197,7 @@ impl ApiError {
 
 fn call_status(failure: &CallFailure) -> StatusCode {
     match failure {
-        CallFailure::BadRequest(_) => StatusCode::BAD_REQUEST,
+        CallFailure::BadRequest(_) | CallFailure::PromptTooLong => StatusCode::BAD_REQUEST,
         CallFailure::ProviderRejectedRequest { status: 413, .. } => StatusCode::PAYLOAD_TOO_LARGE,
         CallFailure::ProviderRejectedRequest { .. } => StatusCode::BAD_REQUEST,
         CallFailure::NoCandidate { .. }

@@ -26,6 +26,7 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
             "pinned calls that left a routing outcome, as the doctor last saw; must stay 0",
             &counters.passthrough_with_capture,
         ),
+        ("implausible_usage", "answers whose provider reported usage that cannot be true or has no price", &counters.implausible_usage),
         ("capture_failed", "records that the store refused for good; must stay 0", &counters.capture_failed),
         ("capture_panics", "panics that capture survived; must stay 0", &counters.capture_panics),
         (

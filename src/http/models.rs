@@ -150,15 +150,15 @@ impl Listed<'_> {
             });
         };
         let routable = model.price.is_some() && model.q_prior.is_some() && model.m_allowed == Some(true);
-        let status = match (routable, model.price) {
+        let status = match (routable, &model.price) {
             (true, _) => "routable",
             (false, Some(_)) => "pinned_only",
             (false, None) => "unpriced",
         };
         json!({
             "slug": self.slug, "display_name": self.display_name(), "provider": self.provider(), "type": "model",
-            "input_cost_per_million_usd": model.price.map(|price| price.input),
-            "output_cost_per_million_usd": model.price.map(|price| price.output),
+            "input_cost_per_million_usd": model.price.as_ref().map(|sheet| sheet.base.input),
+            "output_cost_per_million_usd": model.price.as_ref().map(|sheet| sheet.base.output),
             "context_window": model.context_window,
             "capabilities": if model.supports_tools { json!(["tools"]) } else { json!([]) },
             "routable_status": status,

@@ -11,11 +11,12 @@ use ainfera_actors::provider::transport::trust::TlsSettings;
 use ainfera_mock::{MockSettings, MockUpstream};
 use ainfera_routing::decide::{FloorSource, Ranking};
 use ainfera_routing::{Catalogue, CatalogueEntry, DecideOptions, Dial, PolicySettings};
-use ainfera_schema::{Deadlines, Provider, ProviderId, ProviderKind, Usd};
+use ainfera_schema::{Deadlines, Model, Provider, ProviderId, ProviderKind, Usd};
 
 use super::StartError;
 use crate::config::audit::AuditVisibility;
 use crate::config::strict::StrictSettings;
+use crate::config::vendor_prices;
 use crate::config::{AnswerRetention, Config, Limits, process_environment};
 
 /// Shared by all workers, and replaced as a whole by a reload.
@@ -51,7 +52,8 @@ impl Parts {
         }
         let entries = config.models.iter().filter_map(|model| {
             let kind = providers.get(&model.provider)?.kind;
-            Some(CatalogueEntry { model: model.clone(), kind })
+            let price = model.price.clone().map(|sheet| vendor_prices::completed(sheet, kind, &model.upstream_name));
+            Some(CatalogueEntry { model: Model { price, ..model.clone() }, kind })
         });
         let catalogue = Catalogue::new(entries.collect())?;
         let health = Health::new(config.health, &catalogue, providers.values(), Instant::now());

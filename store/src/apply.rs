@@ -144,14 +144,27 @@ impl<'a> Transaction<'a> {
         Ok(reserved)
     }
 
+    /// The largest of the holds that fits, or why not even the smallest does.
+    fn reserve_what_fits(&mut self, admission: &Admission) -> Result<Result<Hold, Refusal>, StoreError> {
+        let agent_id = admission.draft.agent_id;
+        let mut reserved = self.reserve(agent_id, admission.hold)?;
+        for smaller in &admission.smaller_holds {
+            match &reserved {
+                Ok(_) | Err(Refusal::Inactive { .. }) => break,
+                Err(_) => reserved = self.reserve(agent_id, *smaller)?,
+            }
+        }
+        Ok(reserved)
+    }
+
     fn admit(&mut self, admission: &'a Admission) -> Result<Verdict, StoreError> {
         let draft = &admission.draft;
         let request_id = draft.request_id;
         if let Some(refusal) = self.known.closed.get(&request_id) {
-            return Ok(refusal.clone().map_or(Verdict::Admitted, Verdict::Refused));
+            return Ok(refusal.clone().map_or_else(|| admitted_before(admission), Verdict::Refused));
         }
         if self.known.open.contains(&request_id) || self.opened.contains_key(&request_id) {
-            return Ok(Verdict::Admitted);
+            return Ok(admitted_before(admission));
         }
         let now = self.known.now;
         // before the wallet is asked: what was paid for once is given again whatever is left
@@ -159,14 +172,14 @@ impl<'a> Transaction<'a> {
         if let Some(earlier) = claim.and_then(|claim| self.known.keys.earlier(draft.agent_id, claim, now)) {
             return Ok(Verdict::Duplicate(earlier));
         }
-        match self.reserve(draft.agent_id, admission.hold)? {
+        match self.reserve_what_fits(admission)? {
             Ok(hold) => {
                 if let Some(claim) = claim {
                     self.known.keys.take(draft.agent_id, claim, request_id, now);
                 }
                 self.opened.insert(request_id, hold);
-                self.changes.intents.push(IntentRow::new(admission, hold.charged)?);
-                Ok(Verdict::Admitted)
+                self.changes.intents.push(IntentRow::new(admission, hold)?);
+                Ok(if hold.amount < admission.hold { Verdict::AdmittedForLess(hold.amount) } else { Verdict::Admitted })
             }
             Err(refusal) => {
                 let outcome = refused(draft, &refusal, now);
@@ -275,6 +288,11 @@ impl<'a> Transaction<'a> {
     }
 }
 
+/// It is not looked up which of its holds was reserved: the smallest certainly is.
+fn admitted_before(admission: &Admission) -> Verdict {
+    admission.smaller_holds.last().map_or(Verdict::Admitted, |smallest| Verdict::AdmittedForLess(*smallest))
+}
+
 fn status_of(outcome: &RoutingOutcome) -> Result<OutcomeStatus, StoreError> {
     outcome.status.ok_or_else(|| StoreError::Corrupt(format!("call {} is closed without a status", outcome.request_id)))
 }
@@ -349,7 +367,14 @@ mod tests {
     }
 
     fn admission(draft: RoutingOutcome, hold: &str) -> Admission {
-        Admission { draft, boot_id: BootId::mint(), hold: usd(hold), charge_if_lost: Usd::ZERO, idempotency: None }
+        Admission {
+            draft,
+            boot_id: BootId::mint(),
+            hold: usd(hold),
+            smaller_holds: Vec::new(),
+            charge_if_lost: Usd::ZERO,
+            idempotency: None,
+        }
     }
 
     #[test]

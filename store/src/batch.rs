@@ -13,6 +13,8 @@ pub struct Admission {
     pub boot_id: BootId,
     /// Reserved on the wallet until the call closes.
     pub hold: Usd,
+    /// What will do where that does not fit, largest first: fewer candidates are tried then.
+    pub smaller_holds: Vec<Usd>,
     /// What the agent is charged if this process dies with the call open.
     pub charge_if_lost: Usd,
     /// The caller's own name for the call, where it gave one.
@@ -155,6 +157,8 @@ impl Refusal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     Admitted,
+    /// Only so much fits: one of the smaller holds.
+    AdmittedForLess(Usd),
     Refused(Refusal),
     /// Its idempotency key was used before: nothing is held, and the call leaves no row.
     Duplicate(Earlier),

@@ -112,7 +112,7 @@ fn broken_off(answer: &Answer) -> (Value, String) {
 
 /// What the row's input and so much text cost.
 fn observed(input_tokens: u64, text: &str) -> Usd {
-    let price = Price { input: 2.into(), output: 6.into(), cache_read: None, cache_write: None, cache_write_1h: None };
+    let price = Price { input: 2.into(), output: 6.into(), cache_read: None, cache_write: None, cache_write_1h: None, reasoning: None };
     let output_tokens = text.len().div_ceil(4) as u64;
     price.cost(&ainfera_schema::TokenUsage { input_tokens, output_tokens, ..Default::default() }).unwrap()
 }

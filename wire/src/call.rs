@@ -9,7 +9,7 @@ use crate::anthropic::version;
 use crate::bad_request::BadRequest;
 use crate::client::Client;
 use crate::coercion::Coercions;
-use crate::dearer;
+use crate::extra_costs::ExtraCosts;
 use crate::origin::Origins;
 
 /// One call, parsed and checked.
@@ -42,10 +42,11 @@ pub struct Call {
     /// Headers that an Anthropic provider is to see as they came.
     pub client_headers: ClientHeaders,
     pub estimated_input_tokens: u64,
-    /// Bytes of everything that the model reads as text: the ground for an upper bound.
-    pub text_bytes: usize,
-    /// Tokens that images and documents are taken to cost.
-    pub attachment_tokens: u64,
+    /// Bytes of the body without the data of its attachments. A token is at least a byte.
+    pub text_bytes: u64,
+    pub images: u64,
+    /// What costs more than the tokens of the body.
+    pub extra_costs: ExtraCosts,
     /// Some of the prompt may be kept in the provider's cache for an hour, which costs more than five minutes.
     pub caches_for_an_hour: bool,
 }
@@ -96,7 +97,7 @@ pub struct ClientHeaders {
     pub others: Vec<(String, String)>,
 }
 
-/// What an image or document is taken to cost, where nobody can tell from its text.
+/// What the estimate takes an image or document to be. Money is reserved for more.
 const TOKENS_PER_ATTACHMENT: u64 = 1_600;
 
 impl Call {
@@ -123,19 +124,19 @@ impl Call {
         if translation.is_none() {
             version::check(client_headers.version.as_deref(), &request)?;
         }
-        dearer::check(&body)?;
-        let attachment_tokens = request.attachments() * TOKENS_PER_ATTACHMENT;
-        let mut estimated_input_tokens = attachment_tokens;
-        let mut text_bytes = 0;
+        let mut extra_costs = ExtraCosts::read(&body)?;
+        let attachments = request.attachments();
+        extra_costs.reads_beyond_body |= attachments.documents > 0;
+        let mut estimated_input_tokens = (attachments.images + attachments.documents) * TOKENS_PER_ATTACHMENT;
+        // names, quotes and braces of the body stand for what templates add; what is said in another form may be longer
+        let shown_bytes = body.len().max(messages.len()).saturating_sub(attachments.data_bytes);
         request.for_each_text(&mut |text| {
             estimated_input_tokens += estimate(text);
-            text_bytes += text.len();
         });
         let beyond_form = translation.as_ref().and_then(|translation| translation.native_only.clone());
         if beyond_form.is_some() {
             // what the form leaves out is read, and paid for, all the same
             estimated_input_tokens = estimated_input_tokens.max(body.len() as u64 / 4);
-            text_bytes = text_bytes.max(body.len());
         }
         let unknown = request.unknown_block().map(|(path, kind)| BadRequest::new(path, format!("unknown content block type `{kind}`")));
         let in_form = unknown.or_else(|| pairing::check(&request.turns).err()).or_else(|| warms_cache(&request)).map(callers);
@@ -155,8 +156,9 @@ impl Call {
             extras: request.extras.clone(),
             client_headers,
             estimated_input_tokens: estimated_input_tokens.max(1),
-            text_bytes,
-            attachment_tokens,
+            text_bytes: shown_bytes as u64,
+            images: attachments.images,
+            extra_costs,
             caches_for_an_hour: may_cache_for_an_hour(&messages),
             body,
             messages,

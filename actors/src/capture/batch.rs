@@ -189,6 +189,12 @@ impl Batch {
         ended.filter_map(|outcome| outcome.status)
     }
 
+    /// How many closed calls have an attempt whose usage cannot be true.
+    pub fn implausible(&self) -> usize {
+        let is_implausible = |closing: &&Closing| closing.outcome.attempts.iter().any(|attempt| attempt.implausible);
+        self.rows.closings.iter().filter(is_implausible).count()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.extends.len() + self.admits.len() + self.rejects.len() + self.records.len()
     }

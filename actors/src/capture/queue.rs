@@ -281,6 +281,7 @@ mod tests {
             draft: draft.clone(),
             boot_id: ainfera_schema::BootId::mint(),
             hold: ainfera_schema::Usd::ZERO,
+            smaller_holds: Vec::new(),
             charge_if_lost: ainfera_schema::Usd::ZERO,
             idempotency: None,
         };

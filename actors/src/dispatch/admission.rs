@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ainfera_routing::{Needs, RejectReason, RouteTarget, held_input_tokens};
-use ainfera_schema::{Agent, InferenceId, OutcomeStatus, ReceiptId, RequestId, Usd};
+use ainfera_routing::{HoldMode, Needs, RejectReason, RouteTarget};
+use ainfera_schema::{Agent, InferenceId, OutcomeStatus, ReceiptId, RequestId, TokenUsage, Usd};
 use ainfera_store::{Admission, Earlier, EarlierCall, IdempotencyClaim, StoredAnswer, Verdict};
 use ainfera_wire::Call;
 use ainfera_wire::coercion::Strictness;
@@ -27,7 +27,7 @@ pub struct CallSetup {
     /// The answer's, if there will be one: its frames may name them.
     pub inference_id: InferenceId,
     pub receipt_id: ReceiptId,
-    pub call: Call,
+    pub call: Arc<Call>,
     pub agent: Arc<Agent>,
     pub target: RouteTarget,
     /// What may become of its fields on the way to a provider.
@@ -41,6 +41,8 @@ pub struct CallSetup {
 pub struct Admitted {
     pub outcome: OpenOutcome,
     pub choice: Choice,
+    /// What is reserved.
+    pub hold: Usd,
 }
 
 /// How a call that is not refused goes on.
@@ -58,7 +60,7 @@ pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Entry, CallFa
     if let (RouteTarget::Routed { .. }, Some(bad)) = (&setup.target, &setup.call.native_only) {
         return Err(CallFailure::BadRequest(bad.clone()));
     }
-    let choice = match strict::decide(&setup, question(&setup)).await.ok_or(CallFailure::Internal)? {
+    let mut choice = match strict::decide(&setup, question(&setup)).await.ok_or(CallFailure::Internal)? {
         Decided::Choice(choice) => *choice,
         Decided::Refused(refusal) => return Err(rejected(&setup, permit, refusal, Vec::new()).await),
         Decided::Unfit { unfit, refusal: Some(refusal) } => return Err(rejected(&setup, permit, refusal, unfit).await),
@@ -68,15 +70,24 @@ pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Entry, CallFa
     let admission = Admission {
         draft: draft::chosen(&setup, &choice),
         boot_id: setup.worker.boot_id,
-        hold: choice.hold,
+        hold: choice.amounts.first().copied().ok_or(CallFailure::Internal)?,
+        smaller_holds: choice.amounts.iter().skip(1).copied().collect(),
         charge_if_lost: charge_if_lost(&setup, &choice),
         idempotency: setup.idempotency,
     };
+    let asked_for = admission.hold;
     let (mut outcome, answer) = OpenOutcome::admit(admission, permit, setup.worker.capture.clone());
     match timeout(setup.worker.deadlines.admission, answer).await {
-        Ok(Ok(Ok(Verdict::Admitted))) => {
+        Ok(Ok(Ok(verdict @ (Verdict::Admitted | Verdict::AdmittedForLess(_))))) => {
             outcome.admitted();
-            Ok(Entry::Admitted(Box::new(Admitted { outcome, choice })))
+            let hold = match verdict {
+                Verdict::AdmittedForLess(hold) => hold,
+                _ => asked_for,
+            };
+            if setup.worker.holds == HoldMode::Strict {
+                choice.keep_covered_by(hold);
+            }
+            Ok(Entry::Admitted(Box::new(Admitted { outcome, choice, hold })))
         }
         Ok(Ok(Ok(Verdict::Refused(refusal)))) => {
             outcome.settle_refused();
@@ -118,16 +129,8 @@ fn question(setup: &CallSetup) -> Decide {
         hint: call.extras.hint.clone(),
         spend_policy: setup.agent.spend_policy.clone(),
         unfit: Vec::new(),
-        upper_input_tokens: upper_input_tokens(setup),
+        call: Arc::clone(call),
     }
-}
-
-/// What is held for the input.
-pub(super) fn upper_input_tokens(setup: &CallSetup) -> u64 {
-    let call = &setup.call;
-    let once = held_input_tokens(call.estimated_input_tokens, call.text_bytes).saturating_add(call.attachment_tokens);
-    // what is kept for an hour costs up to twice as much
-    if call.caches_for_an_hour { once.saturating_mul(2) } else { once }
 }
 
 /// A block that nobody knows may go to a provider of the client's own dialect, which judges it; nobody else can be asked.
@@ -139,17 +142,22 @@ fn refuse_foreign_blocks(setup: &CallSetup, choice: &Choice) -> Result<(), CallF
     if all_native { Ok(()) } else { Err(CallFailure::BadRequest(bad.clone())) }
 }
 
-/// The provider has read the prompt by the time anything can get lost.
+/// The provider has read the prompt by the time anything can get lost. Where that cannot be priced, all that is reserved for it is charged.
 fn charge_if_lost(setup: &CallSetup, choice: &Choice) -> Usd {
     let first = choice.candidates.first().and_then(|index| choice.catalogue.get(*index));
-    let price = first.and_then(|entry| entry.model.price);
-    price.and_then(|price| Usd::for_tokens(setup.call.estimated_input_tokens, price.input).ok()).unwrap_or(Usd::ZERO)
+    let reserved = choice.reservations.first().copied().unwrap_or_default();
+    let Some(sheet) = first.and_then(|entry| entry.model.price.as_ref()) else { return reserved };
+    let served = setup.call.extra_costs.service.assumed();
+    let usage = TokenUsage { input_tokens: setup.call.estimated_input_tokens, served, ..TokenUsage::default() };
+    sheet.bill(&usage, jiff::Timestamp::now()).map_or(reserved, |bill| bill.total.min(reserved))
 }
 
 async fn rejected(setup: &CallSetup, permit: Permit, refusal: ChoiceRefusal, unfit: Vec<Unfit>) -> CallFailure {
     let (outcome, failure) = match refusal {
         ChoiceRefusal::Pin { model, refusal } => return CallFailure::pin(&model, refusal),
-        ChoiceRefusal::Unaffordable => return CallFailure::BadRequest(ainfera_wire::BadRequest::new("max_tokens", "cannot be priced")),
+        ChoiceRefusal::Unpriced { model, field, error } => {
+            return CallFailure::BadRequest(ainfera_wire::BadRequest::new(field, format!("cannot be priced at {model}: {error}")));
+        }
         ChoiceRefusal::Rejected(rejection) if rejection.reason == RejectReason::CoercionRefused => {
             (draft::rejected(setup, &rejection), CallFailure::CoercionRefused { unfit })
         }

@@ -18,7 +18,7 @@ pub fn chosen(setup: &CallSetup, choice: &Choice) -> RoutingOutcome {
         outcome.cost_projected_usd =
             winner.and_then(|winner| winner.projected_cost_usd).and_then(|projected| Usd::from_decimal(projected).ok());
     } else {
-        outcome.cost_projected_usd = Some(choice.hold);
+        outcome.cost_projected_usd = choice.reservations.first().copied();
     }
     if let Some(entry) = first {
         outcome.chosen_model = Some(entry.model.slug.clone());
@@ -34,9 +34,10 @@ pub fn rejected(setup: &CallSetup, rejection: &Rejection) -> RoutingOutcome {
     decided(&mut outcome, &rejection.plan, &rejection.policy, &rejection.catalogue);
     outcome.status = Some(match rejection.reason {
         RejectReason::ToolsNotSupported => OutcomeStatus::RejectedTools,
-        RejectReason::NoCandidateClearsFloor | RejectReason::NoCandidateEnrolled | RejectReason::CoercionRefused => {
-            OutcomeStatus::RejectedFloor
-        }
+        RejectReason::NoCandidateClearsFloor
+        | RejectReason::NoCandidateEnrolled
+        | RejectReason::CoercionRefused
+        | RejectReason::ContextWindowExceeded => OutcomeStatus::RejectedFloor,
     });
     outcome
 }

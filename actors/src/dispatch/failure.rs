@@ -26,6 +26,8 @@ pub enum CallFailure {
     ToolsNotSupported {
         backend: String,
     },
+    /// By our estimate the prompt is larger than the window of every model that could be chosen.
+    PromptTooLong,
     ModelUnavailable {
         model: String,
         why: String,
@@ -85,6 +87,9 @@ impl CallFailure {
             let backend = without.or(candidates.first()).map(|candidate| candidate.model_slug.to_string()).unwrap_or_default();
             return CallFailure::ToolsNotSupported { backend };
         }
+        if reason == RejectReason::ContextWindowExceeded {
+            return CallFailure::PromptTooLong;
+        }
         let drops: Vec<String> = candidates
             .iter()
             .map(|candidate| format!("{}: {}", candidate.model_slug, candidate.drop_reason.map_or("none", DropReason::as_str)))
@@ -130,6 +135,7 @@ impl CallFailure {
         match self {
             CallFailure::ProviderRejectedRequest { status: 413, .. } => "request_too_large",
             CallFailure::BadRequest(_)
+            | CallFailure::PromptTooLong
             | CallFailure::ProviderRejectedRequest { .. }
             | CallFailure::NoCandidate { .. }
             | CallFailure::ToolsNotSupported { .. }
@@ -158,6 +164,7 @@ impl CallFailure {
     pub fn code(&self) -> Option<&'static str> {
         match self {
             CallFailure::NoCandidate { .. } => Some("no_candidate_clears_floor"),
+            CallFailure::PromptTooLong => Some("context_length_exceeded"),
             CallFailure::ToolsNotSupported { .. } => Some("tools_not_supported_by_backend"),
             CallFailure::ModelUnavailable { .. } => Some("model_unavailable"),
             CallFailure::CoercionRefused { .. } => Some("coercion_refused"),
@@ -191,6 +198,7 @@ impl CallFailure {
             CallFailure::BadRequest(bad) => bad.to_string(),
             CallFailure::ProviderRejectedRequest { message, .. } => message.clone(),
             CallFailure::NoCandidate { message } => message.clone(),
+            CallFailure::PromptTooLong => "prompt is too long: it exceeds the context window of every model that may be chosen".to_owned(),
             CallFailure::ToolsNotSupported { backend } => {
                 format!("{backend} does not take these tools; hint: leave tools out, or pin a model that takes them (GET /v1/models)")
             }

@@ -2,18 +2,19 @@
 //! a batch that would pass what is held waits for the store's answer, and the provider is not read meanwhile.
 
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, ResponseActFuture, WrapFuture};
-use ainfera_routing::{HoldError, HoldMode, is_running_out, next_output_tokens, strict_hold};
-use ainfera_schema::{MoneyError, OutcomeStatus, StreamMode, UsageBasis, Usd};
+use ainfera_routing::{HoldError, HoldMode, is_running_out, next_output_tokens};
+use ainfera_schema::{OutcomeStatus, PriceError, StreamMode, UsageBasis, Usd};
 use ainfera_store::{Extended, Extension};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::admission::{CallSetup, upper_input_tokens};
+use super::admission::CallSetup;
 use super::disconnect::Client;
 use super::meter::{Counted, Running};
+use super::reservation::reservation;
 use super::{CallFailure, DispatchActor, Open, Phase, taken};
 use crate::capture::extend::Extend;
-use crate::provider::{Emit, Taken};
+use crate::provider::{Emit, ProviderFailure, Taken};
 
 /// Of an open call.
 pub(super) struct Held {
@@ -77,7 +78,7 @@ impl Held {
     }
 
     /// `cost` is the call's with the batch; `tokens` are not fewer than the attempt's output with it.
-    fn cover(&self, cost: Usd, tokens: u64, max_tokens: u64, price: impl Fn(u64) -> Result<Usd, MoneyError>) -> Result<Cover, MoneyError> {
+    fn cover(&self, cost: Usd, tokens: u64, max_tokens: u64, price: impl Fn(u64) -> Result<Usd, PriceError>) -> Result<Cover, PriceError> {
         let tokens = tokens.min(max_tokens);
         let next = |from: u64| {
             let output_tokens = next_output_tokens(from, max_tokens);
@@ -98,24 +99,24 @@ pub(super) fn missing(setup: &CallSetup, open: &mut Open, running: &Running) -> 
     let model = &running.entry.model;
     let price = model.price.as_ref().ok_or_else(|| HoldError::UnknownPrice { slug: model.slug.clone() })?;
     let by_provider = setup.worker.providers.get(&model.provider).map_or(StreamMode::Native, |provider| provider.stream_mode);
-    let output_tokens = setup.worker.holds.first_output_tokens(setup.call.max_tokens, by_provider.and(model.stream_mode));
-    let amount = open.billed().checked_add(strict_hold(price, upper_input_tokens(setup), output_tokens)?)?;
+    let output_tokens = setup.worker.holds.first_output_tokens(running.bounds().output_tokens, by_provider.and(model.stream_mode));
+    let amount = open.billed().checked_add(reservation(price, running.bounds(), output_tokens)?).map_err(PriceError::Money)?;
     Ok(open.held.begin(Grant { amount, output_tokens }))
 }
 
 /// Whether what is held covers the call once these events have been passed on.
-fn cover(setup: &CallSetup, open: &mut Open, counted: &Counted) -> Result<Cover, MoneyError> {
+fn cover(setup: &CallSetup, open: &mut Open, counted: &Counted) -> Result<Cover, PriceError> {
     let billed = open.billed();
     let Some((running, _)) = open.running.as_ref().filter(|_| setup.worker.holds == HoldMode::Sliced) else { return Ok(Cover::Held) };
-    let Some(price) = running.entry.model.price else { return Ok(Cover::Held) };
-    let cost = billed.checked_add(running.cost_of(counted))?;
-    let held = |output_tokens| billed.checked_add(strict_hold(&price, upper_input_tokens(setup), output_tokens)?);
+    let Some(price) = running.entry.model.price.as_ref() else { return Ok(Cover::Held) };
+    let cost = billed.checked_add(running.bill_of(counted).cost)?;
+    let held = |output_tokens| Ok(billed.checked_add(reservation(price, running.bounds(), output_tokens)?)?);
     if counted.basis() == UsageBasis::Reported {
         // it is known what it costs, and there will be no more of it
         let grant = Grant { amount: cost, output_tokens: open.held.output_tokens };
         return Ok(if cost > open.held.amount { Cover::Short(grant) } else { Cover::Held });
     }
-    open.held.cover(cost, counted.upper_output_tokens(), setup.call.max_tokens, held)
+    open.held.cover(cost, counted.upper_output_tokens(), running.bounds().output_tokens, held)
 }
 
 impl DispatchActor {
@@ -176,7 +177,7 @@ impl DispatchActor {
     }
 
     /// Holds what the attempt needs, then starts it.
-    pub(super) fn extend_and_start(&mut self, running: Running, grant: Grant, context: &mut Context<Self>) {
+    pub(super) fn extend_and_start(&mut self, running: Running, grant: Grant, last: Option<ProviderFailure>, context: &mut Context<Self>) {
         let asked = self.ask(grant).into_actor(self);
         context.spawn(asked.map(move |answer, actor, context| {
             let Phase::Trying { open, .. } = &mut actor.phase else { return };
@@ -186,6 +187,12 @@ impl DispatchActor {
                     if let Err(failure) = actor.start_attempt(running, context) {
                         actor.try_next(Some(failure), context);
                     }
+                }
+                // a candidate that does not fit is left out, and costs no attempt
+                Answer::Refused(CallFailure::Refused(_)) if !open.left.is_empty() => {
+                    drop(running);
+                    actor.attempts_started -= 1;
+                    actor.try_next(last, context);
                 }
                 Answer::Refused(failure) => {
                     // who is rejected has cost nothing
@@ -245,7 +252,7 @@ mod tests {
     }
 
     /// A nano-dollar a token, and a hundred for the input.
-    fn price(output_tokens: u64) -> Result<Usd, MoneyError> {
+    fn price(output_tokens: u64) -> Result<Usd, PriceError> {
         Ok(Usd::from_nanos(100 + i64::try_from(output_tokens).unwrap()))
     }
 

@@ -1,11 +1,14 @@
 //! What an attempt uses, as far as it can be seen, and what of it goes into the record.
 
-use ainfera_routing::CatalogueEntry;
-use ainfera_schema::{Attempt, AttemptResult, InferenceId, StreamMode, TokenUsage, UsageBasis, Usd};
+use ainfera_routing::{CatalogueEntry, HoldError, UNKNOWN_WINDOW_TOKENS};
+use ainfera_schema::{
+    Attempt, AttemptResult, Bounds, InferenceId, Price, PriceSheet, RequestId, Served, ServiceTier, StreamMode, TokenUsage, ToolUses,
+    UsageBasis, Usd,
+};
 use ainfera_wire::{Call, Heard, StopReason, StreamEvent, estimated_output_tokens, upper_output_tokens};
 use tokio::time::Instant;
 
-use super::{HeadFacts, Open};
+use super::{HeadFacts, Open, reservation};
 use crate::health::pass::Pass;
 
 /// An attempt that runs: who, since when, and what was heard of it.
@@ -15,12 +18,30 @@ pub struct Running {
     /// Its place at the provider.
     pub pass: Pass,
     started: Instant,
+    begun: jiff::Timestamp,
     estimated_input_tokens: u64,
-    max_tokens: u64,
+    sheet: PriceSheet,
+    /// The most that an honest provider uses, and what that costs.
+    bounds: Bounds,
+    most: Usd,
+    certain_uses: ToolUses,
     counted: Counted,
     pub stream_mode: StreamMode,
     /// It failed in a way that does not tell whether the provider worked on it.
     pub may_have_been_worked_on: bool,
+}
+
+/// What an attempt costs.
+#[derive(Debug, Clone, Copy)]
+pub struct AttemptBill {
+    pub usage: TokenUsage,
+    /// The token prices that applied.
+    pub price: Price,
+    /// For tools that the vendor ran.
+    pub fees: Usd,
+    pub cost: Usd,
+    /// The provider says that it used what it cannot have: the cost is all that was reserved for the attempt.
+    pub implausible: bool,
 }
 
 /// What was heard of an answer.
@@ -65,19 +86,32 @@ impl Counted {
     }
 }
 
+/// Served as every price without a note means it.
+const STANDARD: Served = Served { tier: Some(ServiceTier::Standard), fast: Some(false), us_only: Some(false) };
+
 impl Running {
-    pub fn new(attempt: u32, entry: CatalogueEntry, pass: Pass, call: &Call) -> Self {
-        Self {
+    pub fn new(attempt: u32, entry: CatalogueEntry, pass: Pass, call: &Call) -> Result<Self, HoldError> {
+        let sheet = entry.model.price.clone().ok_or_else(|| HoldError::UnknownPrice { slug: entry.model.slug.clone() })?;
+        let bounds = reservation::bounds(call, &entry);
+        Ok(Self {
             attempt,
-            entry,
             pass,
             started: Instant::now(),
+            begun: jiff::Timestamp::now(),
             estimated_input_tokens: call.estimated_input_tokens,
-            max_tokens: call.max_tokens,
+            most: sheet.reservation(&bounds)?,
+            certain_uses: reservation::certain_uses(call, &entry),
+            sheet,
+            bounds,
+            entry,
             counted: Counted::default(),
             stream_mode: StreamMode::Native,
             may_have_been_worked_on: false,
-        }
+        })
+    }
+
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
     pub fn counted(&self) -> &Counted {
@@ -96,12 +130,17 @@ impl Running {
 
     fn usage_of(&self, counted: &Counted) -> TokenUsage {
         let reported = counted.reported;
+        let served = self.bounds.service.assumed().and_then(reported.served);
+        // what is standard is not written down, as it costs what the price says
+        let served = if served == STANDARD { Served::UNSAID } else { served };
+        let tool_uses = reported.tool_uses.max(self.certain_uses);
+        let reported = TokenUsage { served, tool_uses, ..reported };
         match counted.basis() {
             UsageBasis::Reported => reported,
             UsageBasis::Estimated => {
                 let input_tokens = if reported.prompt_tokens() > 0 { reported.input_tokens } else { self.estimated_input_tokens };
                 // what a stream's start says of the output is a placeholder; more than was asked for cannot have been made
-                let output_tokens = estimated_output_tokens(counted.text_bytes).min(self.max_tokens);
+                let output_tokens = estimated_output_tokens(counted.text_bytes).min(self.bounds.output_tokens);
                 TokenUsage { input_tokens, output_tokens, ..reported }
             }
         }
@@ -116,13 +155,52 @@ impl Running {
         self.usage().output_tokens == 0 && self.counted.stop_reason.as_deref() != Some(StopReason::Refusal.as_str())
     }
 
-    fn cost(&self) -> Usd {
-        self.cost_of(&self.counted)
+    /// What these counts cost. What cannot be computed, and what cannot be true, costs what was reserved and no more.
+    pub fn bill_of(&self, counted: &Counted) -> AttemptBill {
+        let usage = self.usage_of(counted);
+        match self.sheet.bill(&usage, self.begun) {
+            Ok(bill) if bill.total <= self.most && self.can_be(&usage) => {
+                AttemptBill { usage, price: bill.price, fees: bill.fees, cost: bill.total, implausible: false }
+            }
+            _ => AttemptBill { usage: self.bounded(usage), price: self.sheet.base, fees: Usd::ZERO, cost: self.most, implausible: true },
+        }
     }
 
-    pub fn cost_of(&self, counted: &Counted) -> Usd {
-        let price = self.entry.model.price;
-        price.and_then(|price| price.cost(&self.usage_of(counted)).ok()).unwrap_or(Usd::ZERO)
+    /// Counts that fit a window and a limit, with room for vendors that count their own instructions.
+    fn can_be(&self, usage: &TokenUsage) -> bool {
+        let window = self.entry.model.context_window.unwrap_or(UNKNOWN_WINDOW_TOKENS);
+        let most_input = window.max(self.bounds.input_tokens).saturating_mul(2);
+        let most_output = self.bounds.output_tokens.saturating_mul(2).saturating_add(1_024);
+        usage.prompt_tokens() <= most_input && usage.output_tokens <= most_output
+    }
+
+    /// Counts that a record can hold, none above its bound.
+    fn bounded(&self, usage: TokenUsage) -> TokenUsage {
+        let (input, output) = (self.bounds.input_tokens, self.bounds.output_tokens);
+        let cache_read_input_tokens = usage.cache_read_input_tokens.min(input);
+        let cache_creation_input_tokens = usage.cache_creation_input_tokens.min(input - cache_read_input_tokens);
+        TokenUsage {
+            input_tokens: usage.input_tokens.min(input - cache_read_input_tokens - cache_creation_input_tokens),
+            cache_read_input_tokens,
+            cache_creation_input_tokens,
+            cache_creation_1h_input_tokens: usage.cache_creation_1h_input_tokens.min(cache_creation_input_tokens),
+            output_tokens: usage.output_tokens.min(output),
+            thinking_tokens: usage.thinking_tokens.min(output),
+            ..usage
+        }
+    }
+
+    fn report_implausible(&self, request_id: RequestId) {
+        let said = &self.counted.reported;
+        tracing::error!(
+            %request_id,
+            provider = %self.entry.model.provider,
+            model = %self.entry.model.slug,
+            input_tokens = said.prompt_tokens(),
+            output_tokens = said.output_tokens,
+            reserved_usd = %self.most,
+            "the provider reports usage that cannot be true or has no price; what was reserved is charged"
+        );
     }
 
     fn latency_ms(&self) -> u32 {
@@ -163,16 +241,23 @@ impl Open {
     pub(super) fn note_attempt(&mut self, running: &Running, result: AttemptResult, http_status: Option<u16>) {
         let Some(outcome) = self.outcome.draft() else { return };
         let billed = running.is_billed(result);
+        let bill = running.bill_of(&running.counted);
+        let implausible = billed && bill.implausible;
+        if implausible {
+            running.report_implausible(outcome.request_id);
+        }
         outcome.attempts.push(Attempt {
             provider: running.entry.model.provider.clone(),
             model: running.entry.model.slug.clone(),
             result,
             http_status,
             latency_ms: running.latency_ms(),
-            usage: if billed { running.usage() } else { TokenUsage::default() },
+            usage: if billed { bill.usage } else { TokenUsage::default() },
             usage_basis: running.basis(),
-            cost_usd: if billed { running.cost() } else { Usd::ZERO },
-            price: running.entry.model.price,
+            cost_usd: if billed { bill.cost } else { Usd::ZERO },
+            price: Some(bill.price),
+            fees_usd: if billed { bill.fees } else { Usd::ZERO },
+            implausible,
         });
         outcome.latency_ms = elapsed_ms(outcome.created_at);
         // the call costs what its attempts cost, those included that failed after they had thought
@@ -229,6 +314,8 @@ fn plus(sum: TokenUsage, more: TokenUsage) -> TokenUsage {
         cache_creation_1h_input_tokens: sum.cache_creation_1h_input_tokens.saturating_add(more.cache_creation_1h_input_tokens),
         output_tokens: sum.output_tokens.saturating_add(more.output_tokens),
         thinking_tokens: sum.thinking_tokens.saturating_add(more.thinking_tokens),
+        tool_uses: sum.tool_uses.plus(more.tool_uses),
+        served: sum.served.and_then(more.served),
     }
 }
 

@@ -170,8 +170,14 @@ impl History {
         // a few keys only, so that calls meet
         let key = self.random.percent(40).then(|| [self.random.next() as u8 % 4; 32]);
         let idempotency = key.map(|key_sha256| IdempotencyClaim { key_sha256, fingerprint: [0; 32] });
-        let admission =
-            Admission { draft: outcome.clone(), boot_id: BootId(Uuid::nil()), hold: Usd::ZERO, charge_if_lost: Usd::ZERO, idempotency };
+        let admission = Admission {
+            draft: outcome.clone(),
+            boot_id: BootId(Uuid::nil()),
+            hold: Usd::ZERO,
+            smaller_holds: Vec::new(),
+            charge_if_lost: Usd::ZERO,
+            idempotency,
+        };
         self.owners.push(Owner::Waiting { outcome, permit, answer });
         if turned_away {
             self.totals.turned_away += 1;
@@ -196,7 +202,7 @@ impl History {
                 self.record(outcome, permit, OutcomeStatus::ClientGone, None);
             }
             Owner::Waiting { outcome, permit, mut answer } => match answer.try_recv() {
-                Ok(Ok(Verdict::Admitted)) => {
+                Ok(Ok(Verdict::Admitted | Verdict::AdmittedForLess(_))) => {
                     assert!(matches!(self.store.calls.get(&outcome.request_id), Some(Kept::Open)), "let in without an intent");
                     self.owners.push(Owner::Working { outcome, permit });
                 }

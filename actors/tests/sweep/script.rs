@@ -82,7 +82,14 @@ impl Life {
     async fn asked(&self, outcome: RoutingOutcome, hold: &str, idempotency: Option<IdempotencyClaim>) -> (OpenOutcome, Verdict) {
         loop {
             let draft = RoutingOutcome { request_id: RequestId::mint(), inference_id: Some(InferenceId::mint()), ..outcome.clone() };
-            let admission = Admission { draft, boot_id: self.boot_id, hold: usd(hold), charge_if_lost: usd("0.003"), idempotency };
+            let admission = Admission {
+                draft,
+                boot_id: self.boot_id,
+                hold: usd(hold),
+                smaller_holds: Vec::new(),
+                charge_if_lost: usd("0.003"),
+                idempotency,
+            };
             let (open, answer) = OpenOutcome::admit(admission, self.gate.enter().unwrap(), self.capture.clone());
             match tokio::time::timeout(PATIENCE, answer).await.expect("an admission is answered").unwrap() {
                 // the try before is in doubt and not over yet: its client waits and asks again

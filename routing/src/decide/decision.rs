@@ -62,6 +62,10 @@ pub enum DropReason {
     ServerToolsNotSupported,
     /// Set aside by the plan before the decision: the call would not arrive as it was sent, and its caller wants it to.
     CoercionRefused,
+    /// Set aside by the plan before the decision: the prompt is larger than the model's window, by our estimate.
+    ExceedsContextWindow,
+    /// Set aside by the plan before the decision: others can make as much output as was asked for.
+    ExceedsOutputLimit,
 }
 
 impl Decision {
@@ -82,7 +86,7 @@ impl RuleFired {
 }
 
 impl DropReason {
-    pub const ALL: [DropReason; 10] = [
+    pub const ALL: [DropReason; 12] = [
         DropReason::NotEnrolledNoPrice,
         DropReason::NotEnrolledNoQPrior,
         DropReason::MAllowedVeto,
@@ -93,6 +97,8 @@ impl DropReason {
         DropReason::ToolsNotSupported,
         DropReason::ServerToolsNotSupported,
         DropReason::CoercionRefused,
+        DropReason::ExceedsContextWindow,
+        DropReason::ExceedsOutputLimit,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -107,6 +113,8 @@ impl DropReason {
             DropReason::ToolsNotSupported => "tools_not_supported",
             DropReason::ServerToolsNotSupported => "server_tools_not_supported",
             DropReason::CoercionRefused => "coercion_refused",
+            DropReason::ExceedsContextWindow => "exceeds_context_window",
+            DropReason::ExceedsOutputLimit => "exceeds_output_limit",
         }
     }
 
@@ -122,7 +130,9 @@ impl DropReason {
             | DropReason::MAllowedVeto
             | DropReason::ToolsNotSupported
             | DropReason::ServerToolsNotSupported
-            | DropReason::CoercionRefused => false,
+            | DropReason::CoercionRefused
+            | DropReason::ExceedsContextWindow
+            | DropReason::ExceedsOutputLimit => false,
         }
     }
 }

@@ -46,15 +46,16 @@ pub struct IntentRow {
 }
 
 impl IntentRow {
-    pub fn new(admission: &Admission, charged: Charged) -> Result<Self, StoreError> {
+    /// With what was reserved: a smaller hold than asked for bounds what a lost call is charged, too.
+    pub fn new(admission: &Admission, hold: Hold) -> Result<Self, StoreError> {
         Ok(Self {
             request_id: admission.draft.request_id,
             agent_id: admission.draft.agent_id,
             boot_id: admission.boot_id,
             kind: admission.draft.kind,
-            hold: admission.hold,
-            charged,
-            charge_if_lost: admission.charge_if_lost,
+            hold: hold.amount,
+            charged: hold.charged,
+            charge_if_lost: admission.charge_if_lost.min(hold.amount),
             draft: to_json(&admission.draft)?,
             created_at: admission.draft.created_at,
         })

@@ -1,8 +1,8 @@
 //! How rows become values again. Each store reads its own types; what the words mean is decided here.
 
 use ainfera_schema::{
-    Agent, AgentId, AgentStatus, Attempt, InferenceId, ModelSlug, ProviderId, ReceiptId, RequestId, RoutingOutcome, TenantId, TokenUsage,
-    Usd,
+    Agent, AgentId, AgentStatus, Attempt, InferenceId, ModelSlug, ProviderId, ReceiptId, RequestId, RoutingOutcome, Served, TenantId,
+    TokenUsage, ToolUses, Usd,
 };
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -105,6 +105,8 @@ impl StoredInference {
                 cache_creation_input_tokens: count(self.cache_creation_input_tokens)?,
                 output_tokens: count(self.output_tokens)?,
                 thinking_tokens: count(self.thinking_tokens)?,
+                tool_uses: attempts.iter().fold(ToolUses::NONE, |sum, attempt| sum.plus(attempt.usage.tool_uses)),
+                served: attempts.iter().fold(Served::UNSAID, |served, attempt| served.and_then(attempt.usage.served)),
             },
             attempts,
             usage_basis: word(&self.usage_basis)?,

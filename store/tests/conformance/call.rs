@@ -2,7 +2,7 @@
 
 use ainfera_schema::{
     AgentId, Attempt, AttemptResult, BootId, CallKind, InferenceId, ModelSlug, OutcomeStatus, Price, ProviderId, ReceiptId, RequestId,
-    RoutingOutcome, TaskType, TaskTypeSource, TenantId, TokenUsage, UsageBasis, Usd,
+    RoutingOutcome, Served, TaskType, TaskTypeSource, TenantId, TokenUsage, ToolUses, UsageBasis, Usd,
 };
 use ainfera_store::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Verdict};
 use jiff::Timestamp;
@@ -18,6 +18,8 @@ pub fn call((agent_id, tenant_id): (AgentId, TenantId)) -> RoutingOutcome {
         cache_read_input_tokens: 20,
         cache_creation_input_tokens: 3,
         cache_creation_1h_input_tokens: 2,
+        tool_uses: ToolUses { web_search: 3, ..ToolUses::NONE },
+        served: Served::UNSAID,
         output_tokens: 400,
         thinking_tokens: 50,
     };
@@ -50,6 +52,8 @@ pub fn call((agent_id, tenant_id): (AgentId, TenantId)) -> RoutingOutcome {
             latency_ms: 812,
             usage,
             usage_basis: UsageBasis::Reported,
+            fees_usd: Usd::ZERO,
+            implausible: false,
             cost_usd: usd("0.0044"),
             price: Some(Price {
                 input: 2.into(),
@@ -57,6 +61,7 @@ pub fn call((agent_id, tenant_id): (AgentId, TenantId)) -> RoutingOutcome {
                 cache_read: Some("0.2".parse().unwrap()),
                 cache_write: None,
                 cache_write_1h: None,
+                reasoning: None,
             }),
         }],
         usage,
@@ -97,7 +102,14 @@ pub fn draft_of(outcome: &RoutingOutcome) -> RoutingOutcome {
 }
 
 pub fn admission(outcome: &RoutingOutcome, boot_id: BootId, hold: &str) -> Admission {
-    Admission { draft: draft_of(outcome), boot_id, hold: usd(hold), charge_if_lost: usd("0.003"), idempotency: None }
+    Admission {
+        draft: draft_of(outcome),
+        boot_id,
+        hold: usd(hold),
+        smaller_holds: Vec::new(),
+        charge_if_lost: usd("0.003"),
+        idempotency: None,
+    }
 }
 
 pub fn closing(outcome: &RoutingOutcome, status: OutcomeStatus) -> Closing {

@@ -252,18 +252,44 @@ impl<'a> MessagesRequest<'a> {
         blocks.any(|block| matches!(block, Block::Document { extras, .. } if extras.citations))
     }
 
-    /// How many images and documents there are: each costs tokens that no text shows.
-    pub fn attachments(&self) -> u64 {
-        fn count(block: &Block<'_>) -> u64 {
-            match block {
-                // its text is counted as text
-                Block::Document { source: Source::Text(_), .. } => 0,
-                Block::Image { .. } | Block::Document { .. } => 1,
-                Block::ToolResult { content, .. } => content.iter().map(count).sum(),
-                _ => 0,
+    /// The images and documents of the conversation, and how many bytes of the body their data is.
+    pub fn attachments(&self) -> Attachments {
+        let mut found = Attachments::default();
+        self.turns.iter().flat_map(|turn| &turn.blocks).for_each(|block| found.count(block));
+        found
+    }
+}
+
+/// What costs tokens that no text shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Attachments {
+    pub images: u64,
+    pub documents: u64,
+    pub data_bytes: usize,
+}
+
+impl Attachments {
+    fn count(&mut self, block: &Block<'_>) {
+        match block {
+            // its text is counted as text
+            Block::Document { source: Source::Text(_), .. } => {}
+            Block::Image { source, .. } => {
+                self.images += 1;
+                self.data(source);
             }
+            Block::Document { source, .. } => {
+                self.documents += 1;
+                self.data(source);
+            }
+            Block::ToolResult { content, .. } => content.iter().for_each(|block| self.count(block)),
+            _ => {}
         }
-        self.turns.iter().flat_map(|turn| &turn.blocks).map(count).sum()
+    }
+
+    fn data(&mut self, source: &Source<'_>) {
+        if let Source::Base64 { data, .. } = source {
+            self.data_bytes = self.data_bytes.saturating_add(data.len());
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Anthropic's event stream, read: each event in our words and, as it came, for a client of the same dialect.
 
-use ainfera_schema::TokenUsage;
+use ainfera_schema::{Served, ServerTool, TokenUsage, ToolUses};
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use super::native::{delta_with_usage, renamed_start};
 use crate::event::{Block, Delta, Heard, Native, Passage, Stop, StopReason, StreamEvent, estimated_output_tokens};
 use crate::fault::{Lack, fault_in_stream};
 use crate::json::Text;
+use crate::lenient::{Lenient, SaidTier};
 use crate::sse::SseEvent;
 use crate::upstream::{FaultKind, StreamFault};
 
@@ -108,6 +109,38 @@ struct FrameUsage {
     cache_creation: Option<CacheCreation>,
     output_tokens: Option<u64>,
     output_tokens_details: Option<OutputDetails>,
+    #[serde(default)]
+    server_tool_use: Lenient<ServerToolUse>,
+    #[serde(default)]
+    service_tier: SaidTier,
+    #[serde(default)]
+    speed: Lenient<SaidSpeed>,
+    #[serde(default)]
+    inference_geo: Lenient<SaidGeo>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+struct ServerToolUse {
+    #[serde(default)]
+    web_search_requests: Lenient<u64>,
+    #[serde(default)]
+    web_fetch_requests: Lenient<u64>,
+    #[serde(default)]
+    code_execution_requests: Lenient<u64>,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum SaidSpeed {
+    Standard,
+    Fast,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum SaidGeo {
+    Global,
+    Us,
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]
@@ -308,6 +341,19 @@ impl AnthropicReader {
         }
         highest(&mut self.usage.output_tokens, usage.output_tokens);
         highest(&mut self.usage.thinking_tokens, usage.output_tokens_details.and_then(|details| details.thinking_tokens));
+        if let Some(tools) = usage.server_tool_use.0 {
+            let mut uses = ToolUses::NONE;
+            uses.add(ServerTool::WebSearch, tools.web_search_requests.uses());
+            uses.add(ServerTool::WebFetch, tools.web_fetch_requests.uses());
+            uses.add(ServerTool::CodeExecution, tools.code_execution_requests.uses());
+            self.usage.tool_uses = self.usage.tool_uses.max(uses);
+        }
+        let said = Served {
+            tier: usage.service_tier.0,
+            fast: usage.speed.0.map(|speed| speed == SaidSpeed::Fast),
+            us_only: usage.inference_geo.0.map(|geo| geo == SaidGeo::Us),
+        };
+        self.usage.served = self.usage.served.and_then(said);
     }
 }
 

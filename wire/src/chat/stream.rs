@@ -109,6 +109,7 @@ impl ChatReader {
             let upstream_id = chunk.id.as_ref().filter(|id| !id.is_empty()).map(|id| id.shared(&data));
             heard.push(Heard::translated(StreamEvent::Start { upstream_id, usage: self.usage.disjoint() }));
         }
+        self.usage.note_tier(chunk.service_tier);
         for usage in chunk.usage.into_iter().chain(chunk.x_groq.and_then(|extra| extra.usage)) {
             self.usage.merge(usage);
         }

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::partial_args::PartialArg;
 use crate::json::Text;
+use crate::lenient::Lenient;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,6 +32,16 @@ pub struct Candidate<'a> {
     pub finish_reason: Option<Text<'a>>,
     #[serde(borrow)]
     pub finish_message: Option<Text<'a>>,
+    #[serde(default)]
+    pub grounding_metadata: Lenient<GroundingMetadata>,
+}
+
+/// Searches that Google made for the answer: it charges for each.
+#[derive(Deserialize, Debug, Clone, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct GroundingMetadata {
+    #[serde(default)]
+    pub web_search_queries: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -105,8 +116,8 @@ impl UsageMetadata {
             cache_read_input_tokens: cached,
             cache_creation_input_tokens: 0,
             output_tokens: output.max(self.total_token_count.unwrap_or(0).saturating_sub(prompt)),
-            cache_creation_1h_input_tokens: 0,
             thinking_tokens: thoughts,
+            ..TokenUsage::default()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Gemini's stream, read. It has no last word of its own: the answer is whole if its bytes end after a finish reason.
 
-use ainfera_schema::TokenUsage;
+use ainfera_schema::{ServerTool, TokenUsage};
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
@@ -25,6 +25,7 @@ pub struct GeminiReader {
     text_signature: Option<ByteString>,
     finish: Option<Finish>,
     usage: UsageMetadata,
+    searches: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl GeminiReader {
     /// `id_seed` makes ids for calls, which come without; `tool_names` gives back the names that the caller knows.
     pub fn new(id_seed: String, tool_names: ToolNames) -> Self {
         let (calls, usage) = (Calls::new(id_seed, tool_names), UsageMetadata::default());
-        Self { started: false, ended: false, open: Open::Nothing, calls, text_signature: None, finish: None, usage }
+        Self { started: false, ended: false, open: Open::Nothing, calls, text_signature: None, finish: None, usage, searches: 0 }
     }
 
     pub fn read(&mut self, event: SseEvent, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
@@ -73,9 +74,17 @@ impl GeminiReader {
         }
         // more than one candidate is never asked for
         for candidate in response.candidates.unwrap_or_default().into_iter().filter(|candidate| candidate.index.unwrap_or(0) == 0) {
+            let queries = candidate.grounding_metadata.0.as_ref().map_or(0, |metadata| metadata.web_search_queries.len());
+            self.searches = self.searches.max(u32::try_from(queries).unwrap_or(u32::MAX));
             self.candidate(candidate, &data, heard);
         }
         Ok(())
+    }
+
+    fn counted(&self) -> TokenUsage {
+        let mut usage = self.usage.tokens();
+        usage.tool_uses.add(ServerTool::Grounding, self.searches);
+        usage
     }
 
     /// The bytes are over.
@@ -90,7 +99,7 @@ impl GeminiReader {
             Some(Finish::Reason { reason, .. }) => Some(reason),
             Some(Finish::PromptBlocked) | None => None,
         };
-        heard.push(Heard::translated(StreamEvent::Finish { stop: Stop { reason, sequence: None, word }, usage: self.usage.tokens() }));
+        heard.push(Heard::translated(StreamEvent::Finish { stop: Stop { reason, sequence: None, word }, usage: self.counted() }));
         heard.push(Heard::translated(StreamEvent::End));
         self.ended = true;
         Ok(())

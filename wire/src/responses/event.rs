@@ -1,9 +1,11 @@
 //! The events of the Responses dialect as they stand in a stream: every member optional, unknown ones ignored.
 
-use ainfera_schema::TokenUsage;
+use ainfera_schema::{ServerTool, TokenUsage};
 use serde::Deserialize;
 
+use crate::extra_costs::server_tool;
 use crate::json::Text;
+use crate::lenient::{Lenient, SaidTier};
 
 /// Any event: which members it has depends on its type.
 #[derive(Deserialize)]
@@ -42,6 +44,8 @@ pub struct Response<'a> {
     #[serde(borrow)]
     pub error: Option<ErrorBody<'a>>,
     pub usage: Option<ResponseUsage>,
+    #[serde(default)]
+    pub service_tier: SaidTier,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +83,25 @@ pub struct Item<'a> {
     pub summary: Option<Vec<Part<'a>>>,
     #[serde(borrow)]
     pub encrypted_content: Option<Text<'a>>,
+    /// What a search call did: only a search is charged, not the opening of a page.
+    #[serde(default)]
+    pub action: Lenient<Action>,
+}
+
+#[derive(Deserialize)]
+pub struct Action {
+    #[serde(default, rename = "type")]
+    pub kind: Lenient<String>,
+}
+
+impl Item<'_> {
+    /// The tool that the vendor ran and charges for.
+    pub fn server_tool(&self) -> Option<ServerTool> {
+        let tool = server_tool(self.kind.as_deref()?.strip_suffix("_call")?)?;
+        let action = self.action.0.as_ref().and_then(|action| action.kind.0.as_deref());
+        let is_charged = tool != ServerTool::WebSearch || matches!(action, None | Some("search"));
+        is_charged.then_some(tool)
+    }
 }
 
 /// A part of a message or of a summary.
@@ -123,7 +146,7 @@ pub fn usage(usage: ResponseUsage) -> TokenUsage {
         cache_read_input_tokens: cached,
         cache_creation_input_tokens: written,
         output_tokens: usage.output_tokens.unwrap_or(0).max(usage.total_tokens.unwrap_or(0).saturating_sub(input)),
-        cache_creation_1h_input_tokens: 0,
         thinking_tokens: usage.output_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0),
+        ..TokenUsage::default()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Success is `response.completed` or `response.incomplete`. The response that they carry may leave out its output: what was said is what the events said.
 
-use ainfera_schema::TokenUsage;
+use ainfera_schema::{Served, TokenUsage, ToolUses};
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::json;
@@ -26,6 +26,8 @@ pub struct ResponsesReader {
     phase: Phase,
     items: Items,
     refused: bool,
+    /// Tools that the vendor ran and charges for.
+    tool_uses: ToolUses,
     said: Vec<StreamEvent>,
 }
 
@@ -40,7 +42,15 @@ impl ResponsesReader {
     /// `id_seed` makes ids for calls that come without one; `tool_names` gives back the names that the caller knows.
     pub fn new(passage: Passage, model: &str, id_seed: String, tool_names: ToolNames) -> Self {
         let items = Items::new(id_seed, tool_names);
-        Self { passage, model: model.to_owned(), phase: Phase::BeforeStart, items, refused: false, said: Vec::new() }
+        Self {
+            passage,
+            model: model.to_owned(),
+            phase: Phase::BeforeStart,
+            items,
+            refused: false,
+            tool_uses: ToolUses::NONE,
+            said: Vec::new(),
+        }
     }
 
     pub fn read(&mut self, event: SseEvent, heard: &mut Vec<Heard>) -> Result<(), StreamFault> {
@@ -134,6 +144,9 @@ impl ResponsesReader {
 
     fn item_ended(&mut self, place: u64, item: Item<'_>, data: &Bytes, said: &mut Vec<StreamEvent>) {
         self.refused |= item.content.iter().flatten().any(|part| part.kind.as_deref() == Some("refusal"));
+        if let Some(tool) = item.server_tool() {
+            self.tool_uses.add(tool, 1);
+        }
         let (kind, whole) = whole_item(item, data);
         self.items.end(place, kind, whole, said);
     }
@@ -167,7 +180,8 @@ impl ResponsesReader {
             _ => return Err(StreamFault::malformed(format!("response ended as `{status}`"))),
         };
         let word = why.or_else(|| Some(status.into()));
-        let usage = response.usage.map(usage).unwrap_or_default();
+        let served = Served { tier: response.service_tier.0, ..Served::UNSAID };
+        let usage = TokenUsage { tool_uses: self.tool_uses, served, ..response.usage.map(usage).unwrap_or_default() };
         said.push(StreamEvent::Finish { stop: Stop { reason, sequence: None, word }, usage });
         said.push(StreamEvent::End);
         self.phase = Phase::Ended;

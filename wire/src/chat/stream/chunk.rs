@@ -1,10 +1,11 @@
 //! One chunk as vendors write it: every member optional, unknown ones ignored.
 
-use ainfera_schema::TokenUsage;
+use ainfera_schema::{Served, ServerTool, TokenUsage, ToolUses};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::json::Text;
+use crate::lenient::{Lenient, SaidTier};
 
 #[derive(Deserialize)]
 pub struct Chunk<'a> {
@@ -13,6 +14,8 @@ pub struct Chunk<'a> {
     #[serde(borrow, default)]
     pub choices: Option<Vec<Choice<'a>>>,
     pub usage: Option<ChunkUsage>,
+    #[serde(default)]
+    pub service_tier: SaidTier,
     #[serde(borrow)]
     pub error: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -111,6 +114,45 @@ pub struct ChunkUsage {
     prompt_cache_hit_tokens: Option<u64>,
     prompt_tokens_details: Option<PromptDetails>,
     completion_tokens_details: Option<CompletionDetails>,
+    /// xAI's live search: sources that were read.
+    #[serde(default)]
+    num_sources_used: Lenient<u64>,
+    /// xAI's tools that run on its servers.
+    #[serde(default)]
+    server_side_tool_usage_details: Lenient<ServerSideTools>,
+    /// OpenRouter's and LiteLLM's word for Anthropic's member.
+    #[serde(default)]
+    server_tool_use: Lenient<ServerSideTools>,
+    #[serde(skip)]
+    tool_uses: ToolUses,
+    #[serde(skip)]
+    served: Served,
+}
+
+#[derive(Debug, Default, Deserialize, Clone, Copy)]
+struct ServerSideTools {
+    #[serde(default)]
+    web_search_calls: Lenient<u64>,
+    #[serde(default)]
+    x_search_calls: Lenient<u64>,
+    #[serde(default)]
+    web_search_requests: Lenient<u64>,
+    #[serde(default)]
+    code_interpreter_calls: Lenient<u64>,
+    #[serde(default)]
+    file_search_calls: Lenient<u64>,
+}
+
+impl ServerSideTools {
+    fn uses(&self) -> ToolUses {
+        let mut uses = ToolUses::NONE;
+        for searches in [self.web_search_calls, self.x_search_calls, self.web_search_requests] {
+            uses.add(ServerTool::WebSearch, searches.uses());
+        }
+        uses.add(ServerTool::CodeExecution, self.code_interpreter_calls.uses());
+        uses.add(ServerTool::FileSearch, self.file_search_calls.uses());
+        uses
+    }
 }
 
 #[derive(Debug, Default, Deserialize, Clone, Copy)]
@@ -137,9 +179,19 @@ impl ChunkUsage {
             larger(&mut details.cached_tokens, later.cached_tokens);
             larger(&mut details.cache_write_tokens, later.cache_write_tokens);
         }
+        let mut uses = ToolUses::NONE;
+        uses.add(ServerTool::SearchSource, later.num_sources_used.uses());
+        let tools = [later.server_side_tool_usage_details, later.server_tool_use];
+        let uses = tools.into_iter().filter_map(|tools| tools.0).fold(uses, |uses, tools| uses.max(tools.uses()));
+        self.tool_uses = self.tool_uses.max(uses);
         if let Some(later) = later.completion_tokens_details {
             larger(&mut self.completion_tokens_details.get_or_insert_default().reasoning_tokens, later.reasoning_tokens);
         }
+    }
+
+    /// Which tier a chunk says it was served by.
+    pub fn note_tier(&mut self, said: SaidTier) {
+        self.served = self.served.and_then(Served { tier: said.0, ..Served::UNSAID });
     }
 
     /// Prompt tokens include cached ones and completion tokens may exclude reasoning: put into buckets that do not overlap.
@@ -156,8 +208,10 @@ impl ChunkUsage {
             cache_read_input_tokens: cached,
             cache_creation_input_tokens: written,
             output_tokens: self.completion_tokens.unwrap_or(0).max(beyond_prompt),
-            cache_creation_1h_input_tokens: 0,
             thinking_tokens: self.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0),
+            tool_uses: self.tool_uses,
+            served: self.served,
+            ..TokenUsage::default()
         }
     }
 }

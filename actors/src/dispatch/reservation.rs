@@ -1,0 +1,48 @@
+//! What a call can use at a candidate, and what is reserved for it.
+
+use ainfera_routing::{Asked, CatalogueEntry, bounds_at};
+use ainfera_schema::{AskedService, Bounds, PriceError, PriceSheet, ToolUses, Usd};
+use ainfera_wire::Call;
+use ainfera_wire::upstream::Dialect;
+
+/// The bounds of the whole call at this candidate. Tools and tiers of the caller's dialect reach a provider of that dialect alone.
+pub fn bounds(call: &Call, entry: &CatalogueEntry) -> Bounds {
+    let costs = &call.extra_costs;
+    let is_native = is_native(call, entry);
+    let asked = Asked {
+        text_bytes: call.text_bytes,
+        images: call.images,
+        has_tools: call.has_tools,
+        reads_beyond_body: costs.reads_beyond_body,
+        max_output_tokens: call.max_tokens,
+        caches_for_an_hour: call.caches_for_an_hour,
+        tool_uses: if is_native { costs.tool_uses } else { ToolUses::NONE },
+        service: if is_native { costs.service } else { AskedService::default() },
+    };
+    bounds_at(entry, &asked)
+}
+
+/// Uses that are billed although no answer counts them.
+pub fn certain_uses(call: &Call, entry: &CatalogueEntry) -> ToolUses {
+    if is_native(call, entry) { call.extra_costs.certain_uses } else { ToolUses::NONE }
+}
+
+/// What is reserved for so much output.
+pub fn reservation(sheet: &PriceSheet, bounds: &Bounds, output_tokens: u64) -> Result<Usd, PriceError> {
+    sheet.reservation(&Bounds { output_tokens: output_tokens.min(bounds.output_tokens), ..*bounds })
+}
+
+/// The member of the body whose price is not known.
+pub fn field_without_price(error: &PriceError) -> &'static str {
+    match error {
+        PriceError::UnknownFee(_) => "tools",
+        PriceError::UnknownTier(_) => "service_tier",
+        PriceError::UnknownFastMode => "speed",
+        PriceError::UnknownGeo => "inference_geo",
+        PriceError::Money(_) => "max_tokens",
+    }
+}
+
+fn is_native(call: &Call, entry: &CatalogueEntry) -> bool {
+    Dialect::of(entry.kind).is_native_to(call.client.dialect())
+}

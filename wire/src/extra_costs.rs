@@ -1,0 +1,215 @@
+//! What of a body costs more than its tokens, and what it makes the vendor read that the body does not show.
+//!
+//! Sources, read 2026-11-30: Anthropic's `speed`, `inference_geo`, `service_tier` and server tools (platform.claude.com/docs/en/about-claude/pricing);
+//! OpenAI's `service_tier` and built-in tools (developers.openai.com/api/docs/pricing); xAI's `search_parameters` and server-side tools (docs.x.ai).
+
+use ainfera_schema::{AskedService, AskedTier, ServerTool, ToolUses};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::bad_request::BadRequest;
+use crate::json::{Members, Text};
+use crate::lenient::Lenient;
+
+/// How often a tool is taken to be used at most where the call does not limit it.
+pub const USES_WITHOUT_LIMIT: u32 = 20;
+
+/// xAI reads so many sources where the call does not say.
+const SOURCES_WITHOUT_LIMIT: u64 = 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ExtraCosts {
+    pub service: AskedService,
+    /// The most uses of tools that the vendor runs.
+    pub tool_uses: ToolUses,
+    /// Uses that are billed whatever the answer says.
+    pub certain_uses: ToolUses,
+    /// Files, kept turns, or results of tools that the vendor runs are read as input.
+    pub reads_beyond_body: bool,
+}
+
+#[derive(Deserialize)]
+struct OneTool<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Text<'a>>,
+    #[serde(default)]
+    max_uses: Lenient<u64>,
+}
+
+#[derive(Deserialize)]
+struct SearchParameters {
+    #[serde(default)]
+    mode: Lenient<String>,
+    #[serde(default)]
+    max_search_results: Lenient<u64>,
+}
+
+#[derive(Deserialize)]
+struct Plugin {
+    #[serde(default)]
+    id: Lenient<String>,
+    #[serde(default)]
+    max_results: Lenient<u64>,
+}
+
+/// References to what lies at the vendor, wherever in the body they stand.
+const REFERENCES: [&[u8]; 5] =
+    [br#""file_id""#, br#""file_url""#, br#""item_reference""#, br#""container_upload""#, br#""vector_store_ids""#];
+
+impl ExtraCosts {
+    /// Refuses a value whose price is known to none. What is of a wrong type is for the provider to judge.
+    pub fn read(body: &[u8]) -> Result<Self, BadRequest> {
+        let members = Members::parse(body).map_err(|error| BadRequest::new("body", error.to_string()))?;
+        let mut costs = ExtraCosts::default();
+        let mut most_calls = u64::MAX;
+        for (name, value) in &members.0 {
+            let text = || serde_json::from_str::<Text<'_>>(value.get()).ok();
+            match &**name {
+                "service_tier" => costs.service.tier = text().map_or(Ok(AskedTier::Any), |word| asked_tier(&word))?,
+                "speed" => costs.service.fast = text().map_or(Ok(false), |word| is_one(name, &word, "standard", "fast"))?,
+                "inference_geo" => costs.service.us_only = text().map_or(Ok(false), |word| is_one(name, &word, "global", "us"))?,
+                "tools" => costs.tools(value),
+                "max_tool_calls" => most_calls = serde_json::from_str(value.get()).unwrap_or(u64::MAX),
+                "web_search_options" if is_said(value) => {
+                    costs.tool_uses.add(ServerTool::WebSearch, 1);
+                    costs.certain_uses.add(ServerTool::WebSearch, 1);
+                    costs.reads_beyond_body = true;
+                }
+                "search_parameters" => costs.live_search(value),
+                "plugins" => costs.plugins(value),
+                "previous_response_id" | "conversation" | "prompt" | "container" | "mcp_servers" | "cached_content" => {
+                    costs.reads_beyond_body |= is_said(value);
+                }
+                _ => {}
+            }
+        }
+        costs.reads_beyond_body |= REFERENCES.iter().any(|reference| memchr::memmem::find(body, reference).is_some());
+        costs.limit(most_calls);
+        Ok(costs)
+    }
+
+    fn tools(&mut self, value: &RawValue) {
+        let tools: Vec<OneTool<'_>> = serde_json::from_str(value.get()).unwrap_or_default();
+        for tool in tools {
+            let kind = tool.kind.as_deref().unwrap_or_default();
+            self.reads_beyond_body |= kind == "mcp" || kind.starts_with("mcp_toolset");
+            let Some(used) = server_tool(kind) else { continue };
+            self.reads_beyond_body = true;
+            let limit = tool.max_uses.0.map(|uses| u32::try_from(uses).unwrap_or(u32::MAX));
+            self.tool_uses.add(used, limit.unwrap_or(USES_WITHOUT_LIMIT));
+        }
+    }
+
+    fn live_search(&mut self, value: &RawValue) {
+        let Ok(Some(search)) = serde_json::from_str::<Option<SearchParameters>>(value.get()) else { return };
+        if search.mode.0.as_deref() != Some("off") {
+            let sources = Lenient(Some(search.max_search_results.0.unwrap_or(SOURCES_WITHOUT_LIMIT)));
+            self.tool_uses.add(ServerTool::SearchSource, sources.uses());
+            self.reads_beyond_body = true;
+        }
+    }
+
+    fn plugins(&mut self, value: &RawValue) {
+        let plugins: Vec<Plugin> = serde_json::from_str(value.get()).unwrap_or_default();
+        for plugin in plugins.iter().filter(|plugin| plugin.id.0.as_deref() == Some("web")) {
+            let results = Lenient(Some(plugin.max_results.0.unwrap_or(5))).uses();
+            self.tool_uses.add(ServerTool::SearchSource, results);
+            self.certain_uses.add(ServerTool::SearchSource, results);
+            self.reads_beyond_body = true;
+        }
+    }
+
+    /// `max_tool_calls` limits the uses of all tools together, so it limits those of each.
+    fn limit(&mut self, most_calls: u64) {
+        let most = u32::try_from(most_calls).unwrap_or(u32::MAX);
+        let before = std::mem::take(&mut self.tool_uses);
+        for tool in ServerTool::ALL {
+            let certain = self.certain_uses.of(tool);
+            self.tool_uses.add(tool, before.of(tool).min(most).max(certain));
+        }
+    }
+}
+
+/// The names that vendors give to the tools that they run.
+pub fn server_tool(kind: &str) -> Option<ServerTool> {
+    const NAMES: [(&str, ServerTool); 8] = [
+        ("web_search", ServerTool::WebSearch),
+        ("x_search", ServerTool::WebSearch),
+        ("web_fetch", ServerTool::WebFetch),
+        ("code_execution", ServerTool::CodeExecution),
+        ("code_interpreter", ServerTool::CodeExecution),
+        ("file_search", ServerTool::FileSearch),
+        ("image_generation", ServerTool::ImageGeneration),
+        ("google_search", ServerTool::Grounding),
+    ];
+    NAMES.iter().find(|(name, _)| kind.starts_with(name)).map(|(_, tool)| *tool)
+}
+
+fn asked_tier(word: &str) -> Result<AskedTier, BadRequest> {
+    match word {
+        "auto" => Ok(AskedTier::Any),
+        "default" | "standard" | "standard_only" | "on_demand" => Ok(AskedTier::Standard),
+        "flex" => Ok(AskedTier::Flex),
+        "priority" | "fast" => Ok(AskedTier::Priority),
+        _ => Err(unknown("service_tier", word, "auto, default, standard_only, flex and priority have")),
+    }
+}
+
+fn is_one(name: &str, word: &str, plain: &str, dearer: &str) -> Result<bool, BadRequest> {
+    match word {
+        word if word == plain => Ok(false),
+        word if word == dearer => Ok(true),
+        _ => Err(unknown(name, word, &format!("{plain} and {dearer} have"))),
+    }
+}
+
+fn unknown(name: &str, word: &str, known: &str) -> BadRequest {
+    BadRequest::new(name, format!("`{word}` has no price that is known here; {known}"))
+}
+
+fn is_said(value: &RawValue) -> bool {
+    value.get() != "null"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> ExtraCosts {
+        ExtraCosts::read(body.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_word_without_a_price_is_refused_and_a_known_one_is_kept() {
+        for body in [r#"{"speed":"ludicrous"}"#, r#"{"service_tier":"scale"}"#, r#"{"inference_geo":"eu"}"#] {
+            assert!(ExtraCosts::read(body.as_bytes()).unwrap_err().to_string().contains("price"), "{body}");
+        }
+        let dear = read(r#"{"speed":"fast","service_tier":"priority","inference_geo":"us"}"#).service;
+        assert_eq!(dear, AskedService { tier: AskedTier::Priority, fast: true, us_only: true });
+        let plain = read(r#"{"speed":"standard","service_tier":"auto","inference_geo":null,"messages":[{"speed":"fast"}]}"#);
+        assert_eq!(plain, ExtraCosts::default());
+    }
+
+    #[test]
+    fn uses_of_tools_are_bounded_by_their_limits_in_each_dialect() {
+        let uses = |body: &str| read(body).tool_uses;
+        let anthropic =
+            uses(r#"{"tools":[{"type":"web_search_20250305","name":"web_search","max_uses":5},{"name":"mine","input_schema":{}}]}"#);
+        assert_eq!(anthropic, ToolUses { web_search: 5, ..ToolUses::NONE });
+        let openai = uses(r#"{"tools":[{"type":"web_search"},{"type":"file_search"},{"type":"code_interpreter"}],"max_tool_calls":3}"#);
+        assert_eq!(openai, ToolUses { web_search: 3, file_search: 3, code_execution: 1, ..ToolUses::NONE });
+        let unlimited = uses(r#"{"tools":[{"type":"web_search_20260209"}]}"#);
+        assert_eq!(unlimited.web_search, USES_WITHOUT_LIMIT);
+        assert_eq!(uses(r#"{"search_parameters":{"mode":"on","max_search_results":7}}"#).search_source, 7);
+        let chat = read(r#"{"web_search_options":{}}"#);
+        assert_eq!((chat.tool_uses.web_search, chat.certain_uses.web_search), (1, 1));
+    }
+
+    #[test]
+    fn what_lies_at_the_vendor_is_seen_and_what_a_text_says_about_it_is_not() {
+        let beyond = |body: &str| read(body).reads_beyond_body;
+        assert!(beyond(r#"{"previous_response_id":"resp_1"}"#));
+        assert!(beyond(r#"{"messages":[{"content":[{"type":"document","source":{"type":"file","file_id":"file_1"}}]}]}"#));
+        assert!(!beyond(r#"{"previous_response_id":null,"messages":[{"content":"say \"file_id\""}]}"#));
+    }
+}
