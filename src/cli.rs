@@ -338,6 +338,12 @@ pub struct MockUpstreamArgs {
     /// Let each text frame say when it was written.
     #[arg(long)]
     pub markers: bool,
+    /// Speak TLS with this certificate; a PEM file, the intermediate ones after it.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The key of the certificate; a PEM file.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ pub enum CommandError {
     NoSuchAgent(String),
     #[error("scripted provider: {0}")]
     Mock(io::Error),
+    #[error("scripted provider: {0}")]
+    MockTls(#[from] ainfera_mock::tls::TlsError),
     #[error("line {line}: {source}")]
     Case { line: usize, source: ainfera_routing::CaseError },
     #[error("{path}: {source}", path = path.display())]

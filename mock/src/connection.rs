@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use socket2::SockRef;
+use rustls::ServerConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
@@ -14,6 +14,7 @@ use crate::answer::{AnswerKind, Answerer, now_ns};
 use crate::fault::{End, Step};
 use crate::frames::MARKER_DIGITS;
 use crate::stats::Counters;
+use crate::stream::Stream;
 
 const MOST_HEADERS: usize = 100;
 const MOST_BYTES: usize = 64 * 1024 * 1024;
@@ -32,7 +33,11 @@ impl Request {
     }
 }
 
-pub(crate) async fn serve(stream: TcpStream, answerer: Arc<Answerer>, counters: Arc<Counters>) {
+pub(crate) async fn serve(socket: TcpStream, tls: Option<Arc<ServerConfig>>, answerer: Arc<Answerer>, counters: Arc<Counters>) {
+    let stream = match Stream::accept(socket, tls).await {
+        Ok(stream) => stream,
+        Err(error) => return tracing::debug!(%error, "no TLS with this client"),
+    };
     let mut connection = Connection { stream, input: Vec::with_capacity(8 * 1024) };
     if let Err(error) = connection.run(&answerer, &counters).await {
         tracing::debug!(%error, "connection ended");
@@ -40,7 +45,7 @@ pub(crate) async fn serve(stream: TcpStream, answerer: Arc<Answerer>, counters: 
 }
 
 struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     /// Received, not yet used.
     input: Vec<u8>,
 }
@@ -68,7 +73,7 @@ impl Connection {
             match end {
                 End::KeepAlive if !last => {}
                 End::KeepAlive | End::Close => return self.stream.shutdown().await,
-                End::Reset => return SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)),
+                End::Reset => return self.stream.socket().set_linger(Some(Duration::ZERO)),
             }
         }
         Ok(())
@@ -82,6 +87,7 @@ impl Connection {
                 Step::Write { mut bytes, markers } => {
                     stamp(&mut bytes, &markers);
                     self.stream.write_all(&bytes).await?;
+                    self.stream.flush().await?;
                 }
                 Step::Pause { ms } => {
                     due += Duration::from_millis(ms);
@@ -122,6 +128,7 @@ impl Connection {
         };
         if request.header("expect").is_some() {
             self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+            self.stream.flush().await?;
         }
         match framing {
             Framing::Length(length) => {

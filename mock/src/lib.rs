@@ -18,6 +18,7 @@ pub mod responses;
 pub mod script;
 pub mod server;
 pub mod stats;
+pub mod tls;
 pub mod vendor;
 
 mod answer;
@@ -25,6 +26,7 @@ mod connection;
 mod pairing;
 mod refusal;
 mod schema_value;
+mod stream;
 
 pub use server::{MockSettings, MockUpstream};
 pub use stats::{Recorded, Stats};

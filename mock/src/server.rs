@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -37,6 +38,8 @@ pub struct MockSettings {
     pub markers: Markers,
     /// How many requests are remembered.
     pub recorded_requests: usize,
+    /// Left out: plain HTTP. [`crate::tls::tls_from_pem`] makes one.
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 impl Default for MockSettings {
@@ -50,6 +53,7 @@ impl Default for MockSettings {
             pad: 0,
             markers: Markers::Off,
             recorded_requests: 256,
+            tls: None,
         }
     }
 }
@@ -67,9 +71,16 @@ impl MockSettings {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    Https,
+}
+
 /// A running scripted provider. It stops when it is dropped; answers in progress are cut.
 pub struct MockUpstream {
     addr: SocketAddr,
+    scheme: Scheme,
     counters: Arc<Counters>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -81,25 +92,30 @@ impl MockUpstream {
         let listener = bind(settings.listen)?;
         let addr = listener.local_addr()?;
         let counters = Arc::new(Counters::new(settings.recorded_requests));
+        let tls = settings.tls.clone();
+        let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
         let answerer = Arc::new(Answerer::new(settings, Arc::clone(&counters)));
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let accepting = accept(listener, answerer, Arc::clone(&counters), stopped);
+        let accepting = accept(listener, tls, answerer, Arc::clone(&counters), stopped);
         let thread = std::thread::Builder::new().name("mock-upstream".to_owned()).spawn(move || {
             if let Err(error) = runtime.block_on(accepting) {
                 tracing::error!(%error, "scripted provider ended");
             }
         })?;
-        Ok(Self { addr, counters, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { addr, scheme, counters, stop: Some(stop), thread: Some(thread) })
     }
 
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Without `/v1` and without a slash at the end.
+    /// Without `/v1` and without a slash at the end. With TLS the host is a name, as that of a vendor is.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.addr)
+        match self.scheme {
+            Scheme::Http => format!("http://{}", self.addr),
+            Scheme::Https => format!("https://localhost:{}", self.addr.port()),
+        }
     }
 
     pub fn stats(&self) -> Stats {
@@ -137,6 +153,7 @@ fn bind(listen: SocketAddr) -> io::Result<StdTcpListener> {
 
 async fn accept(
     listener: StdTcpListener,
+    tls: Option<Arc<ServerConfig>>,
     answerer: Arc<Answerer>,
     counters: Arc<Counters>,
     mut stopped: oneshot::Receiver<()>,
@@ -154,7 +171,7 @@ async fn accept(
                         tracing::debug!(%error, "connection lost");
                         continue;
                     }
-                    connections.spawn(serve(stream, Arc::clone(&answerer), Arc::clone(&counters)));
+                    connections.spawn(serve(stream, tls.clone(), Arc::clone(&answerer), Arc::clone(&counters)));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept");

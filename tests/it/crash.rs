@@ -4,12 +4,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
-use ainfera_mock::{MockSettings, MockUpstream};
+use ainfera_mock::MockSettings;
 use tempfile::TempDir;
 
-use crate::support::Connection;
 use crate::support::database::Database;
 use crate::support::gateway::{GatewayPlan, config_text, routed, streamed};
+use crate::support::{Connection, provider};
 
 const KILLS: usize = 10;
 const LIVE_STREAMS: usize = 200;
@@ -64,7 +64,7 @@ async fn open_stream(address: SocketAddr, key: &str, body: &[u8]) -> Connection 
 
 async fn ten_kills(database: Database) {
     let name = database.name();
-    let mock = MockUpstream::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await.unwrap();
+    let mock = provider::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await;
     let folder = TempDir::new().unwrap();
     let config = folder.path().join("ainfera.toml");
     let plan = GatewayPlan { settings: "replica = \"one\"\n".to_owned(), ..GatewayPlan::default() };

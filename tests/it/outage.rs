@@ -10,11 +10,11 @@ use ainfera_mock::{MockSettings, MockUpstream};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::Connection;
 use crate::support::client::Answer;
 use crate::support::database::Database;
 use crate::support::gateway::{GatewayPlan, config_text, message_of, routed, streamed};
 use crate::support::own_postgres::OwnPostgres;
+use crate::support::{Connection, provider};
 
 const STREAMS: usize = 20;
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -36,7 +36,7 @@ struct Site {
 
 impl Site {
     async fn new(database_url: &str) -> Self {
-        let mock = MockUpstream::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await.unwrap();
+        let mock = provider::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await;
         let folder = TempDir::new().unwrap();
         let config = folder.path().join("ainfera.toml");
         let plan = GatewayPlan {

@@ -12,9 +12,9 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::support::Connection;
 use crate::support::database::Database;
 use crate::support::gateway::{GatewayPlan, config_text, routed, streamed};
+use crate::support::{Connection, provider};
 
 const LIVE_STREAMS: usize = 50;
 const HEARTBEAT: Duration = Duration::from_millis(200);
@@ -38,7 +38,7 @@ struct Process {
 impl Site {
     async fn new() -> Self {
         let database = Database::postgres().await;
-        let mock = MockUpstream::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await.unwrap();
+        let mock = provider::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await;
         let mut site = Self { database, mock, folder: TempDir::new().unwrap(), key: String::new() };
         let config = site.config("key", "");
         let output = ainfera(&["keys", "create", "--agent", "tester"], &config);

@@ -3,20 +3,20 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
-use ainfera_mock::{MockSettings, MockUpstream};
+use ainfera_mock::MockSettings;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::Connection;
 use crate::support::database::Database;
 use crate::support::gateway::{GatewayPlan, config_text, native, routed, streamed};
+use crate::support::{Connection, provider};
 
 const PROMPT: &str = "canary-prompt-7f3a";
 const PROVIDER_KEY: &str = "canary-provider-key-91c2";
 
 #[actix_rt::test]
 async fn canaries_stay_where_they_belong() {
-    let mock = MockUpstream::start(MockSettings::default()).await.unwrap();
+    let mock = provider::start(MockSettings::default()).await;
     let folder = TempDir::new().unwrap();
     let database = Database::sqlite();
     let config = folder.path().join("ainfera.toml");

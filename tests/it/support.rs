@@ -1,5 +1,8 @@
 //! What every test needs: a gateway of its own, a provider of its own, a client that can misbehave, a database to look into.
 
+#![allow(dead_code, reason = "each test program uses its part of it")]
+
+pub mod authority;
 pub mod chunks;
 pub mod client;
 pub mod database;
@@ -8,6 +11,7 @@ pub mod own_postgres;
 #[path = "../../store/tests/support/postgres.rs"]
 pub mod postgres;
 pub mod process;
+pub mod provider;
 pub mod responses;
 pub mod sse;
 

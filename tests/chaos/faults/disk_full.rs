@@ -64,7 +64,7 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
             return vec![findings];
         }
     };
-    let database = Database::Sqlite { path: disk.0.path().join("test.db"), _directory: TempDir::new().unwrap() };
+    let database = Database::Sqlite { path: disk.0.path().join("test.db"), _directory: None };
     let site = Site::new(database, "", "hold = \"5s\"\n").await;
     let process = Process::start(&site.config).await;
     let load = Load::new(&site.key);

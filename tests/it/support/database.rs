@@ -1,6 +1,6 @@
 //! A fresh database for each test, and a look into it that does not go through the gateway.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -8,14 +8,19 @@ use super::postgres;
 
 /// Where a gateway under test keeps its rows.
 pub enum Database {
-    Sqlite { path: PathBuf, _directory: TempDir },
+    Sqlite { path: PathBuf, _directory: Option<TempDir> },
     Postgres { url: String },
 }
 
 impl Database {
     pub fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        Database::Sqlite { path: directory.path().join("test.db"), _directory: directory }
+        Database::Sqlite { path: directory.path().join("test.db"), _directory: Some(directory) }
+    }
+
+    /// An SQLite file of a folder that belongs to the test.
+    pub fn at(path: &Path) -> Self {
+        Database::Sqlite { path: path.to_owned(), _directory: None }
     }
 
     pub async fn postgres() -> Self {

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::client::{Answer, Connection};
 use super::database::Database;
 use super::sse::{Read, accumulate};
+use super::{authority, provider};
 
 /// Cheapest first, as the router ranks them: chat, anthropic, chat, anthropic.
 pub const MODELS: [&str; 4] = ["mistral-large-3", "gemini-3-1-pro", "gpt-5-5", "claude-opus-4-7"];
@@ -87,7 +88,16 @@ pub fn config_text(plan: &GatewayPlan, database_url: &str, mock_url: &str) -> St
         "[[models]]\nslug = \"toolless\"\nprovider = \"chat\"\nsupports_tools = false\nprice = { input = \"1\", output = \"1\" }\n",
     );
     text.push_str(&plan.more_tables.replace("MOCK", mock_url));
-    text
+    with_authority(&text)
+}
+
+/// Says who issued the certificate of each provider that is met over TLS.
+fn with_authority(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let authority = line.starts_with("base_url = \"https://localhost:").then(|| format!("\nca_file = {:?}", authority::file()));
+        format!("{line}{}\n", authority.unwrap_or_default())
+    });
+    lines.collect()
 }
 
 impl Gateway {
@@ -97,7 +107,7 @@ impl Gateway {
     }
 
     pub async fn with(plan: GatewayPlan, database: Database) -> Self {
-        let mock = MockUpstream::start(MockSettings::default()).await.expect("mock");
+        let mock = provider::start(MockSettings::default()).await;
         let text = config_text(&plan, &database.url(), &mock.base_url());
         let config = Config::from_toml(&text, &|_| None).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
         let server = Server::start(config).await.expect("start");

@@ -12,6 +12,7 @@ use tokio::time::{Duration, Instant};
 
 use super::client::{Answer, Connection};
 use super::gateway::{GatewayPlan, config_text};
+use super::provider;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -21,6 +22,10 @@ pub struct Site {
     pub config: PathBuf,
     pub key: String,
     pub mock: MockUpstream,
+    /// Variables of every command and process, beside those of this one.
+    pub environment: Vec<(String, String)>,
+    /// A command that runs the program, such as `setpriv …`; empty: it is run as it is.
+    pub words_before: Vec<String>,
 }
 
 /// A running `serve`.
@@ -32,12 +37,18 @@ pub struct Process {
 
 impl Site {
     pub async fn new(plan: &GatewayPlan, database_url: Option<&str>) -> Self {
+        let mock = provider::start(MockSettings::default()).await;
+        let address = mock.base_url();
+        Self::around(plan, database_url, mock, &address)
+    }
+
+    /// With a provider that the gateway meets at another address than its own: what stands there passes requests on to it.
+    pub fn around(plan: &GatewayPlan, database_url: Option<&str>, mock: MockUpstream, provider_url: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let config = folder.path().join("ainfera.toml");
         let own = format!("sqlite://{}", folder.path().join("a.db").display());
-        let mock = MockUpstream::start(MockSettings::default()).await.unwrap();
-        std::fs::write(&config, config_text(plan, database_url.unwrap_or(&own), &mock.base_url())).unwrap();
-        let mut site = Self { folder, config, key: String::new(), mock };
+        std::fs::write(&config, config_text(plan, database_url.unwrap_or(&own), provider_url)).unwrap();
+        let mut site = Self { folder, config, key: String::new(), mock, environment: Vec::new(), words_before: Vec::new() };
         let made = site.command(&["keys", "create", "--agent", "tester"]);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         site.key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
@@ -46,20 +57,22 @@ impl Site {
 
     /// Runs a command of the program to its end.
     pub fn command(&self, arguments: &[&str]) -> Output {
-        self.program(arguments).output().unwrap()
+        self.started(arguments).output().unwrap()
     }
 
-    fn program(&self, arguments: &[&str]) -> Command {
+    /// The program with its configuration, in its folder.
+    pub fn started(&self, arguments: &[&str]) -> Command {
         // a file that may not grow is an error to the program, and not its end
         let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_ainfera")]);
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).args(&self.words_before).arg(env!("CARGO_BIN_EXE_ainfera"));
         command.args(arguments).arg("--config").arg(&self.config).current_dir(self.folder.path());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
     /// Starts `serve` and waits until it listens.
     pub fn serve(&self, arguments: &[&str]) -> Process {
-        let mut child = self.program(&[&["serve"], arguments].concat()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = self.started(&[&["serve"], arguments].concat()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = collected(child.stderr.take().unwrap());
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
