@@ -6,7 +6,7 @@ help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
 
 test: tools/installed ## install what the tests need, then run them all
-	cargo test --workspace --all-targets
+	cargo test --workspace --all-targets --no-fail-fast
 	cargo test --workspace --doc
 	$(MAKE) clients
 
