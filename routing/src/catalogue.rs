@@ -3,6 +3,7 @@
 use ainfera_schema::{Model, ModelSlug, ProviderKind};
 
 use crate::decide::{Candidate, ListPrice, ModelId};
+use crate::deployment::{self, Deployment, DeploymentError, DeploymentIndex};
 
 /// A model and which vendor's habits its provider has.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +17,8 @@ pub struct Catalogue {
     entries: Vec<CatalogueEntry>,
     /// One for each entry, in the same order, so that a call builds none.
     candidates: Vec<Candidate>,
+    /// Where each entry can be had: at least once.
+    deployments: Vec<Vec<Deployment>>,
     /// Positions in `entries`, by slug.
     by_slug: Vec<usize>,
     m_allowed_set_json: String,
@@ -25,6 +28,10 @@ pub struct Catalogue {
 pub enum CatalogueError {
     #[error("model {slug} is listed twice")]
     DuplicateSlug { slug: ModelSlug },
+    #[error("model {slug} is not listed")]
+    UnknownSlug { slug: ModelSlug },
+    #[error(transparent)]
+    Deployments(#[from] DeploymentError),
 }
 
 impl Catalogue {
@@ -38,7 +45,26 @@ impl Catalogue {
         let allowed = entries.iter().filter(|entry| entry.model.m_allowed == Some(true)).map(|entry| entry.model.slug.as_str());
         let m_allowed_set_json = serde_json::Value::from_iter(allowed).to_string();
         let candidates = entries.iter().map(candidate).collect();
-        Ok(Self { entries, candidates, by_slug, m_allowed_set_json })
+        let deployments = entries.iter().map(|entry| vec![Deployment { entry: entry.clone(), weight: 1 }]).collect();
+        Ok(Self { entries, candidates, deployments, by_slug, m_allowed_set_json })
+    }
+
+    /// The same, with one model served by these in place of its entry's provider. What the router sees of it does not change.
+    pub fn with_deployments(mut self, slug: &ModelSlug, deployments: Vec<Deployment>) -> Result<Self, CatalogueError> {
+        let position = self.position(slug.as_str()).ok_or_else(|| CatalogueError::UnknownSlug { slug: slug.clone() })?;
+        deployment::check(slug, &deployments)?;
+        self.deployments[position] = deployments;
+        Ok(self)
+    }
+
+    /// Where the entry at this position can be had. Empty only where there is no such entry.
+    pub fn deployments(&self, index: usize) -> &[Deployment] {
+        self.deployments.get(index).map_or(&[], Vec::as_slice)
+    }
+
+    /// The model as one deployment serves it.
+    pub fn at(&self, index: DeploymentIndex) -> Option<&CatalogueEntry> {
+        self.deployments(index.model).get(index.deployment).map(|deployment| &deployment.entry)
     }
 
     pub fn entries(&self) -> &[CatalogueEntry] {

@@ -5,7 +5,7 @@
 //!
 //! - [`target`]: is the caller's model string a routing name or a pin?
 //! - [`policy`]: what the caller and the agent's owner ask for, as one [`Policy`]; [`preset`] names it.
-//! - [`catalogue`]: the models that can be had.
+//! - [`catalogue`]: the models that can be had; [`deployment`]: where each of them can be had, and in which order those places are asked.
 //! - [`estimate`]: how many tokens a text is.
 //! - [`decide`]: the decision itself; [`ruleset`] is the fingerprint of its rules.
 //! - [`plan`]: hard filters, then `decide`: the order in which the catalogue is tried; [`pin`] is the same for a pinned model.
@@ -16,6 +16,7 @@ pub mod bounds;
 pub mod case;
 pub mod catalogue;
 pub mod decide;
+pub mod deployment;
 pub mod estimate;
 pub mod hold;
 pub mod pin;
@@ -32,6 +33,7 @@ pub use decide::{
     Candidate, ConsideredCandidate, DecideOptions, DecideRequest, Decision, DropReason, FloorSource, ListPrice, ModelId, Ranking,
     RuleFired, decide,
 };
+pub use deployment::{Deployment, DeploymentError, DeploymentIndex};
 pub use estimate::estimate_tokens;
 pub use hold::{HoldError, HoldMode, amounts_to_ask_for, is_running_out, next_output_tokens};
 pub use pin::{PinRefusal, pin};

@@ -26,7 +26,7 @@ pub fn pin(catalogue: &Catalogue, slug: &ModelSlug, needs: &Needs) -> Result<usi
     if entry.model.price.is_none() {
         return Err(PinRefusal::NoPrice);
     }
-    match needs.unmet_by(entry) {
+    match needs.unmet_by_all(catalogue.deployments(index)) {
         None => Ok(index),
         Some(DropReason::ServerToolsNotSupported) => Err(PinRefusal::ServerToolsNotSupported),
         Some(_) => Err(PinRefusal::ToolsNotSupported),

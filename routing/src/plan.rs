@@ -7,6 +7,7 @@ use crate::catalogue::{Catalogue, CatalogueEntry};
 use crate::decide::{
     Candidate, ConsideredCandidate, DecideOptions, DecideRequest, Decision, DropReason, RuleFired, decide, projected_cost_usd,
 };
+use crate::deployment::Deployment;
 use crate::policy::Policy;
 
 /// What a call asks of a model.
@@ -76,17 +77,17 @@ fn plan_within(
     options: &DecideOptions,
 ) -> Plan {
     let request = DecideRequest { estimated_input_tokens: needs.estimated_input_tokens, reserved_max_tokens: needs.max_tokens };
-    let reason = |index: &usize, entry| {
-        let is_unfit = unfit.contains(index);
+    let reason = |index: usize| {
+        let entry = catalogue.get(index)?;
+        let is_unfit = unfit.contains(&index);
         let is_short = limits == OutputLimits::Respected && needs.exceeds_output_of(entry);
-        let unmet = needs.unmet_by(entry).or(is_unfit.then_some(DropReason::CoercionRefused));
+        let unmet = needs.unmet_by_all(catalogue.deployments(index)).or(is_unfit.then_some(DropReason::CoercionRefused));
         unmet
             .or_else(|| needs.exceeds_window_of(entry).then_some(DropReason::ExceedsContextWindow))
             .or(is_short.then_some(DropReason::ExceedsOutputLimit))
     };
-    let entries = catalogue.entries().iter().enumerate();
     let misfits: Vec<(usize, DropReason)> =
-        entries.filter_map(|(index, entry)| reason(&index, entry).map(|reason| (index, reason))).collect();
+        (0..catalogue.entries().len()).filter_map(|index| reason(index).map(|reason| (index, reason))).collect();
     let decision = if misfits.is_empty() {
         decide(&request, catalogue.candidates(), policy, options)
     } else {
@@ -160,6 +161,15 @@ impl Needs {
         }
         let runs_server_tools = matches!(entry.kind, ProviderKind::Anthropic | ProviderKind::Mock);
         (self.anthropic_only && !runs_server_tools).then_some(DropReason::ServerToolsNotSupported)
+    }
+
+    /// What no deployment of a model can do: the reason of the first.
+    pub fn unmet_by_all(&self, deployments: &[Deployment]) -> Option<DropReason> {
+        let mut unmet = None;
+        for deployment in deployments {
+            unmet = unmet.or(Some(self.unmet_by(&deployment.entry)?));
+        }
+        unmet
     }
 
     /// By the estimate and not by the bound: what may just fit is sent, and the provider counts.

@@ -3,7 +3,7 @@
 //! Reading order: [`call`] (what a client asks), [`client`] (its side of the call), [`event`] (the language between the dialects),
 //! [`upstream`] (one provider's side of one call), [`anthropic`], [`chat`], [`responses`] and [`gemini`] (the dialects), [`signature`] (whose reasoning
 //! it is), [`sse`] and [`json`] (the codec),
-//! [`coercion`], [`origin`], [`bad_request`], [`client_error`] and [`fault`] (what is said about loss, mistakes and errors).
+//! [`conversation`] (which calls belong together), [`coercion`], [`origin`], [`bad_request`], [`client_error`] and [`fault`] (what is said about loss, mistakes and errors).
 
 pub mod anthropic;
 pub mod bad_request;
@@ -12,6 +12,7 @@ pub mod chat;
 pub mod client;
 pub mod client_error;
 pub mod coercion;
+pub mod conversation;
 pub mod event;
 pub mod extra_costs;
 pub mod fault;

@@ -1,0 +1,156 @@
+//! Which conversation a call belongs to, so that its turns can be sent where its prompt is cached.
+//!
+//! A client that names its session says it. Otherwise what the first message says is taken for the conversation's name: it is in every turn. What
+//! stands around it is not looked at, because clients move cache marks and write dates into system prompts from turn to turn.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde::Deserialize;
+
+use crate::Call;
+use crate::json::Text;
+
+/// See the module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conversation {
+    /// The same for every turn of the conversation, in every process of one build.
+    pub fingerprint: u64,
+    pub turn: Turn,
+}
+
+/// What of a conversation may be cached already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// The first call of a conversation without a name.
+    First,
+    /// There were turns before, or other calls of the same session.
+    Later,
+}
+
+/// `session` is what a header says; `owner` keeps the conversations of different callers apart.
+pub fn conversation_of(call: &Call, session: Option<&str>, owner: &impl Hash) -> Conversation {
+    let mut hasher = DefaultHasher::new();
+    (owner, &call.model).hash(&mut hasher);
+    if let Some(session) = session {
+        return named(hasher, session);
+    }
+    let cache: Cache<'_> = serde_json::from_slice(&call.body).unwrap_or_default();
+    if let Some(key) = cache.prompt_cache_key {
+        return named(hasher, &key);
+    }
+    let beginning: Beginning<'_> = serde_json::from_slice(&call.messages).unwrap_or_default();
+    let user = beginning.metadata.as_ref().and_then(|metadata| metadata.user_id.as_deref());
+    // Claude Code writes its session into it; others name a person, who may have many conversations
+    if let Some(user) = user.filter(|user| user.contains("session")) {
+        return named(hasher, user);
+    }
+    if let Some(first) = beginning.messages.first() {
+        first.content.hash_text(&mut hasher);
+    }
+    let is_answered = beginning.messages.iter().any(|message| &*message.role == "assistant");
+    Conversation { fingerprint: hasher.finish(), turn: if is_answered { Turn::Later } else { Turn::First } }
+}
+
+fn named(mut hasher: DefaultHasher, name: &str) -> Conversation {
+    name.hash(&mut hasher);
+    Conversation { fingerprint: hasher.finish(), turn: Turn::Later }
+}
+
+/// What OpenAI's dialects say about the prompt's cache.
+#[derive(Default, Deserialize)]
+struct Cache<'a> {
+    #[serde(borrow, default)]
+    prompt_cache_key: Option<Text<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+struct Beginning<'a> {
+    #[serde(borrow, default)]
+    messages: Vec<Message<'a>>,
+    #[serde(borrow, default)]
+    metadata: Option<Metadata<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Metadata<'a> {
+    #[serde(borrow, default)]
+    user_id: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow)]
+    role: Text<'a>,
+    #[serde(borrow)]
+    content: Content<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Plain(#[serde(borrow)] Text<'a>),
+    Blocks(#[serde(borrow)] Vec<Block<'a>>),
+}
+
+#[derive(Deserialize)]
+struct Block<'a> {
+    #[serde(borrow, default)]
+    text: Option<Text<'a>>,
+}
+
+impl Content<'_> {
+    /// A text is the same said plainly or as a block.
+    fn hash_text(&self, hasher: &mut DefaultHasher) {
+        match self {
+            Content::Plain(text) => hasher.write(text.as_bytes()),
+            Content::Blocks(blocks) => blocks.iter().filter_map(|block| block.text.as_ref()).for_each(|text| hasher.write(text.as_bytes())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::call::ClientHeaders;
+
+    fn of(messages: Value, more: Value) -> Conversation {
+        let mut body = json!({"model": "m", "max_tokens": 5, "messages": messages});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let call = Call::from_messages(Bytes::from(body.to_string()), ClientHeaders::default(), &|_| 1).unwrap();
+        conversation_of(&call, None, &"agent")
+    }
+
+    #[test]
+    fn every_turn_has_the_fingerprint_of_the_first() {
+        let mark = json!({"type": "ephemeral"});
+        let first = of(json!([{"role": "user", "content": [{"type": "text", "text": "hi \"you\"", "cache_control": mark}]}]), json!({}));
+        let second = of(
+            json!([
+                {"role": "user", "content": "hi \"you\""},
+                {"role": "assistant", "content": "hello"},
+                {"role": "user", "content": "and now?"}
+            ]),
+            json!({"system": "Today is another day."}),
+        );
+        assert_eq!((first.turn, second.turn), (Turn::First, Turn::Later));
+        assert_eq!(first.fingerprint, second.fingerprint);
+        let other = of(json!([{"role": "user", "content": "something else"}]), json!({}));
+        assert_ne!(first.fingerprint, other.fingerprint);
+    }
+
+    #[test]
+    fn a_session_that_is_named_goes_before_what_is_said() {
+        let said = |text: &str, more: Value| of(json!([{"role": "user", "content": text}]), more);
+        let session = json!({"metadata": {"user_id": "user_1_account__session_7"}});
+        assert_eq!(said("a", session.clone()), said("b", session));
+        assert_ne!(said("a", json!({"metadata": {"user_id": "me"}})), said("b", json!({"metadata": {"user_id": "me"}})));
+        let body = json!({"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "a"}]});
+        let call = Call::from_messages(Bytes::from(body.to_string()), ClientHeaders::default(), &|_| 1).unwrap();
+        let by_header = conversation_of(&call, Some("s"), &"agent");
+        assert_eq!(by_header.turn, Turn::Later);
+        assert_ne!(by_header, conversation_of(&call, Some("s"), &"another agent"));
+    }
+}
