@@ -3,12 +3,14 @@
 //! In reading order: [`settings`], [`providers`], [`models`] read the tables; [`builtin`] stands in where a file names neither providers nor models;
 //! [`document`] and [`field`] read TOML and collect the [`mistake`]s.
 
+pub mod api_keys;
 pub mod audit;
 pub mod base_url;
 pub mod builtin;
 pub mod ca_file;
 pub mod capture;
 pub mod database;
+pub mod deployments;
 pub mod doctor;
 pub mod document;
 pub mod environment;
@@ -30,13 +32,14 @@ pub mod strict;
 pub mod vendor;
 pub mod vendor_prices;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use ainfera_actors::capture::acknowledge::Acknowledge;
 use ainfera_actors::health::HealthSettings;
 use ainfera_routing::HoldMode;
-use ainfera_schema::{Deadlines, Model, OwnDeadlines, Provider, Usd};
+use ainfera_schema::{Deadlines, Model, ModelSlug, OwnDeadlines, Provider, Usd};
 
 pub use database::{DatabaseUrl, DatabaseUrlError};
 pub use environment::{Environment, process_environment};
@@ -45,6 +48,7 @@ pub use mistake::Mistake;
 pub use settings::{AnswerRetention, Durability, Limits, Overrides, RoutingSettings, TakeOver};
 pub use spool::SpoolPlace;
 
+use deployments::{Deployed, ModelsByPlace};
 use document::{Section, read_document};
 
 /// Everything that an operator decides.
@@ -67,6 +71,8 @@ pub struct Config {
     pub max_attempts: u32,
     pub providers: Vec<Provider>,
     pub models: Vec<Model>,
+    /// Where those models can be had that have several deployments.
+    pub deployments: BTreeMap<ModelSlug, Vec<Deployed>>,
     pub deadlines: Deadlines,
     /// Where closed calls wait while the store is away.
     pub spool: SpoolPlace,
@@ -119,9 +125,10 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
     let audit = audit::read(root, environment);
     let has_providers = root.field("providers").is_some();
     let has_models = root.field("models").is_some();
-    let (providers, models) = if has_providers {
-        let configured = providers::read(root, environment);
-        let models = if has_models { models::read(root, &configured.named) } else { built_in_models(root, &configured.list)? };
+    let (providers, mut models) = if has_providers {
+        let mut configured = providers::read(root, environment);
+        let mut models = if has_models { models::read(root, &configured.named) } else { built_in_models(root, &configured.list)? };
+        api_keys::divide(&configured.keyed, &mut configured.list, &mut models);
         (configured.list, models)
     } else {
         let providers = builtin::providers(root, environment);
@@ -129,7 +136,8 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
         let models = if has_models { models::read(root, &named) } else { built_in_models(root, &providers)? };
         (providers, models)
     };
-    if models.is_empty() && root.is_clean() {
+    models.deployments.retain(|_, deployments| deployments.len() > 1);
+    if models.list.is_empty() && root.is_clean() {
         root.refuse_missing("models", "there is none: nothing could be called");
     }
     Some(Config {
@@ -143,7 +151,8 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
         max_in_flight: settings.max_in_flight,
         max_attempts: settings.max_attempts,
         providers,
-        models,
+        models: models.list,
+        deployments: models.deployments,
         deadlines: settings.deadlines,
         routing: settings.routing,
         limits: settings.limits,
@@ -159,10 +168,11 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
     })
 }
 
-fn built_in_models(root: &Section<'_>, providers: &[Provider]) -> Option<Vec<Model>> {
-    builtin::models(providers)
+fn built_in_models(root: &Section<'_>, providers: &[Provider]) -> Option<ModelsByPlace> {
+    let list = builtin::models(providers)
         .map_err(|mistakes| mistakes.iter().for_each(|mistake| root.refuse_missing("models", format!("built-in catalogue: {mistake}"))))
-        .ok()
+        .ok()?;
+    Some(ModelsByPlace { list, deployments: BTreeMap::new() })
 }
 
 #[cfg(test)]

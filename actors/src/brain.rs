@@ -129,14 +129,18 @@ impl RoutingBrain {
         let mut priced = Vec::with_capacity(candidates.len());
         let mut reservations = Vec::with_capacity(candidates.len());
         for index in candidates {
-            let Some(entry) = self.catalogue.get(index) else { continue };
-            match self.reservation(entry, ask) {
-                Some(Ok(amount)) => {
-                    priced.push(index);
-                    reservations.push(amount);
+            let mut dearest = None;
+            // each deployment may have a price of its own
+            for deployment in self.catalogue.deployments(index) {
+                match self.reservation(&deployment.entry, ask) {
+                    Some(Ok(amount)) => dearest = dearest.max(Some(amount)),
+                    Some(Err(error)) => unpriced = Some((deployment.entry.model.slug.clone(), error)),
+                    None => {}
                 }
-                Some(Err(error)) => unpriced = Some((entry.model.slug.clone(), error)),
-                None => {}
+            }
+            if let Some(amount) = dearest {
+                priced.push(index);
+                reservations.push(amount);
             }
         }
         if let (true, Some((model, error))) = (priced.is_empty(), unpriced) {

@@ -12,6 +12,7 @@ pub mod head;
 mod hold;
 mod last_word;
 pub mod meter;
+mod queue;
 pub mod replay;
 pub(crate) mod reservation;
 pub mod strict;
@@ -23,6 +24,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MailboxError, Message, ResponseActFuture, WrapFuture};
+use ainfera_routing::DeploymentIndex;
 use ainfera_schema::{AttemptResult, OutcomeStatus};
 use ainfera_wire::call::Delivery;
 use ainfera_wire::upstream::{FaultKind, StreamFault};
@@ -40,6 +42,7 @@ pub use failure::CallFailure;
 pub use head::{Head, HeadBody, HeadFacts, HeadReply, SinkAddress, StreamAddress};
 use hold::Held;
 use meter::{Counted, Running};
+use queue::{Queue, queue_of};
 use total::Total;
 
 /// Told by [`crate::sink::body::ClientHold`] when the client leaves.
@@ -80,7 +83,12 @@ enum Phase {
 struct Open {
     outcome: OpenOutcome,
     choice: Choice,
-    left: VecDeque<usize>,
+    /// The deployments that were not asked yet.
+    left: VecDeque<DeploymentIndex>,
+    /// The model whose deployment was asked last: a position in the catalogue.
+    asked_last: Option<usize>,
+    /// To remember which deployment serves it.
+    conversation: Option<u64>,
     running: Option<(Running, Attempting)>,
     held: Held,
     /// The shortest wait that a provider asked for: then it is worth trying again.
@@ -113,10 +121,10 @@ impl DispatchActor {
             }
             Ok(Entry::Admitted(admitted)) => {
                 let Admitted { outcome, choice, hold } = *admitted;
-                let left = choice.candidates.iter().copied().collect();
+                let Queue { left, conversation } = queue_of(&self.setup, &choice);
                 self.setup.worker.health.earn_retry(Instant::now());
                 let held = Held::new(hold);
-                let open = Open { outcome, choice, left, running: None, held, retry_after_seconds: None };
+                let open = Open { outcome, choice, left, asked_last: None, conversation, running: None, held, retry_after_seconds: None };
                 self.phase = Phase::Trying { open, held: Vec::new() };
                 if self.sink.stream.is_some() {
                     context.run_later(self.setup.worker.deadlines.hold, |actor, _| actor.hold_is_over());

@@ -6,6 +6,8 @@
 pub mod blame;
 pub mod breaker;
 pub mod budget;
+pub mod conversations;
+pub mod deployments;
 pub mod pass;
 pub mod seats;
 pub mod window;
@@ -15,12 +17,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ainfera_routing::Catalogue;
+use ainfera_schema::provider::KEY_SEPARATOR;
 use ainfera_schema::{CallKind, Model, ModelSlug, Provider, ProviderId};
 
 use blame::Reason;
 use breaker::{Breaker, Reopens, Standing, Turned};
 use budget::{RetryBudget, RetrySettings};
-use pass::{Pass, Watch};
+use deployments::DeploymentLoads;
+use pass::{Pass, TakenSeats, Watch};
 use seats::{Full, Seats};
 
 /// What an operator decides about it.
@@ -51,17 +55,19 @@ pub enum BreakerUse {
 /// See the module.
 #[derive(Debug)]
 pub struct Health {
-    /// Empty when breakers are not used.
-    breakers: HashMap<ModelSlug, Watched>,
+    /// One for each deployment of a model. Empty when breakers are not used.
+    breakers: HashMap<ModelSlug, Vec<Watched>>,
     /// One for each provider, for what is about its key and not about one model. Empty when breakers are not used.
     keys: HashMap<ProviderId, SharedBreaker>,
     longest_pause: Duration,
     /// Only the providers that have a limit.
     seats: HashMap<ProviderId, Seats>,
+    deployments: DeploymentLoads,
     budget: Arc<Mutex<RetryBudget>>,
     retry: RetrySettings,
 }
 
+/// One deployment of a model.
 #[derive(Debug)]
 struct Watched {
     provider: ProviderId,
@@ -108,18 +114,22 @@ impl Health {
         now: Instant,
     ) -> Self {
         let watched = |model: &Model| Watched { provider: model.provider.clone(), breaker: Arc::new(Mutex::new(Breaker::new(now))) };
-        let models = catalogue.entries().iter().map(|entry| &entry.model);
-        let breakers: HashMap<ModelSlug, Watched> = match settings.breaker {
-            BreakerUse::On => models.map(|model| (model.slug.clone(), watched(model))).collect(),
+        let models = catalogue.entries().iter().enumerate().map(|(index, entry)| {
+            let deployments = catalogue.deployments(index).iter();
+            (entry.model.slug.clone(), deployments.map(|deployment| watched(&deployment.entry.model)).collect())
+        });
+        let breakers: HashMap<ModelSlug, Vec<Watched>> = match settings.breaker {
+            BreakerUse::On => models.collect(),
             BreakerUse::Off => HashMap::new(),
         };
-        let keys = breakers.values().map(|watched| (watched.provider.clone(), Arc::new(Mutex::new(Breaker::new(now))))).collect();
+        let keys = breakers.values().flatten().map(|watched| (watched.provider.clone(), Arc::new(Mutex::new(Breaker::new(now))))).collect();
         let limited = providers.into_iter().filter_map(|provider| Some((provider.id.clone(), Seats::new(provider.max_concurrent?))));
         Self {
             breakers,
             keys,
             longest_pause: settings.longest_pause,
             seats: limited.collect(),
+            deployments: DeploymentLoads::new(catalogue),
             budget: Arc::new(Mutex::new(RetryBudget::new(settings.retry, now))),
             retry: settings.retry,
         }
@@ -129,9 +139,9 @@ impl Health {
     /// asked now.
     #[must_use]
     pub fn following(mut self, former: &Health, unchanged: impl Fn(&ProviderId) -> bool) -> Self {
-        for (slug, watched) in &mut self.breakers {
-            let known = former.breakers.get(slug).filter(|known| known.provider == watched.provider && unchanged(&known.provider));
-            if let Some(known) = known {
+        let deployments = self.breakers.iter_mut().flat_map(|(slug, all)| all.iter_mut().map(move |watched| (slug, watched)));
+        for (slug, watched) in deployments {
+            if let Some(known) = former.watched(slug, &watched.provider).filter(|known| unchanged(&known.provider)) {
                 watched.breaker = Arc::clone(&known.breaker);
             }
         }
@@ -145,6 +155,7 @@ impl Health {
                 seats.count_with(known);
             }
         }
+        self.deployments.follow(&former.deployments);
         if self.retry == former.retry {
             self.budget = Arc::clone(&former.budget);
         }
@@ -156,12 +167,12 @@ impl Health {
     pub fn choose<'m>(&self, kind: CallKind, queue: impl Iterator<Item = (usize, &'m Model)>, now: Instant) -> Turn {
         let mut opens_first: Option<(Instant, usize, &Model)> = None;
         for (position, model) in queue {
-            let Ok(seat) = self.seat(model) else { continue };
+            let Ok(seats) = self.seats(model) else { continue };
             let Some(watch) = self.watch(model) else {
-                return Turn::Of { position, pass: Pass::new(None, seat) };
+                return Turn::Of { position, pass: Pass::new(None, seats) };
             };
             match watch.admit(now) {
-                Ok(terms) => return Turn::Of { position, pass: Pass::new(Some(watch.on(terms)), seat) },
+                Ok(terms) => return Turn::Of { position, pass: Pass::new(Some(watch.on(terms)), seats) },
                 Err(Reopens::At(until)) if opens_first.is_none_or(|(earliest, _, _)| until < earliest) => {
                     opens_first = Some((until, position, model));
                 }
@@ -175,8 +186,8 @@ impl Health {
                 let retry_after_seconds = u64::try_from(wait_ms.div_ceil(1000)).unwrap_or(u64::MAX).max(1);
                 Turn::Nobody { retry_after_seconds, reason: self.reason(model, now) }
             }
-            (Some((_, position, model)), CallKind::Routed) => match self.seat(model) {
-                Ok(seat) => Turn::Of { position, pass: Pass::new(self.watch(model), seat) },
+            (Some((_, position, model)), CallKind::Routed) => match self.seats(model) {
+                Ok(seats) => Turn::Of { position, pass: Pass::new(self.watch(model), seats) },
                 Err(Full) => Turn::Nobody { retry_after_seconds: 1, reason: None },
             },
             (None, _) => Turn::Nobody { retry_after_seconds: 1, reason: None },
@@ -198,7 +209,7 @@ impl Health {
             })
         };
         let keys = self.keys.iter().filter_map(|(provider, breaker)| aside(provider, None, breaker));
-        let models = self.breakers.iter().filter_map(|(model, watched)| aside(&watched.provider, Some(model), &watched.breaker));
+        let models = self.each_watched().filter_map(|(model, watched)| aside(&watched.provider, Some(model), &watched.breaker));
         let mut all: Vec<SetAside> = keys.chain(models).collect();
         all.sort_by(|a, b| (&a.provider, &a.model).cmp(&(&b.provider, &b.model)));
         all
@@ -208,11 +219,11 @@ impl Health {
     pub fn clear(&self, provider: &str, model: Option<&str>) -> Cleared {
         let mut cleared = 0;
         let mut known = false;
-        if let Some((_, breaker)) = self.keys.iter().find(|(id, _)| id.as_str() == provider) {
-            known = model.is_none();
+        for (_, breaker) in self.keys.iter().filter(|(id, _)| is_of(id, provider)) {
+            known |= model.is_none();
             cleared += usize::from(lock(breaker).clear() != Turned::Unchanged);
         }
-        let of_provider = self.breakers.iter().filter(|(_, watched)| watched.provider.as_str() == provider);
+        let of_provider = self.each_watched().filter(|(_, watched)| is_of(&watched.provider, provider));
         for (_, watched) in of_provider.filter(|(slug, _)| model.is_none_or(|model| slug.as_str() == model)) {
             known = true;
             cleared += usize::from(lock(&watched.breaker).clear() != Turned::Unchanged);
@@ -221,14 +232,14 @@ impl Health {
     }
 
     fn watch(&self, model: &Model) -> Option<Watch> {
-        let watched = self.breakers.get(&model.slug)?;
+        let watched = self.watched(&model.slug, &model.provider)?;
         let key = self.keys.get(&watched.provider)?;
         let places = (watched.provider.clone(), model.slug.clone());
         Some(Watch::new(places, Arc::clone(key), Arc::clone(&watched.breaker), self.longest_pause))
     }
 
     fn reason(&self, model: &Model, now: Instant) -> Option<Reason> {
-        let watched = self.breakers.get(&model.slug)?;
+        let watched = self.watched(&model.slug, &model.provider)?;
         let key = self.keys.get(&watched.provider).and_then(|breaker| lock(breaker).aside(now));
         key.or_else(|| lock(&watched.breaker).aside(now)).map(|aside| aside.reason)
     }
@@ -245,12 +256,31 @@ impl Health {
 
     pub fn standings(&self, now: Instant) -> Vec<(&ProviderId, &ModelSlug, Standing)> {
         let standing = |(slug, watched)| standing_of(slug, watched, now);
-        self.breakers.iter().map(standing).collect()
+        self.each_watched().map(standing).collect()
     }
 
-    fn seat(&self, model: &Model) -> Result<Option<seats::Seat>, Full> {
-        self.seats.get(&model.provider).map(Seats::take).transpose()
+    /// What is known of the deployments of models that have several.
+    pub fn deployments(&self) -> &DeploymentLoads {
+        &self.deployments
     }
+
+    fn watched(&self, model: &ModelSlug, provider: &ProviderId) -> Option<&Watched> {
+        self.breakers.get(model)?.iter().find(|watched| watched.provider == *provider)
+    }
+
+    fn each_watched(&self) -> impl Iterator<Item = (&ModelSlug, &Watched)> {
+        self.breakers.iter().flat_map(|(slug, all)| all.iter().map(move |watched| (slug, watched)))
+    }
+
+    fn seats(&self, model: &Model) -> Result<TakenSeats, Full> {
+        let provider = self.seats.get(&model.provider).map(Seats::take).transpose()?;
+        Ok(TakenSeats { provider, deployment: self.deployments.begin(model) })
+    }
+}
+
+/// Whether `id` is the provider, or the provider with one of its keys.
+fn is_of(id: &ProviderId, provider: &str) -> bool {
+    id.as_str() == provider || id.as_str().split_once(KEY_SEPARATOR).is_some_and(|(before, _)| before == provider)
 }
 
 fn standing_of<'h>(slug: &'h ModelSlug, watched: &'h Watched, now: Instant) -> (&'h ProviderId, &'h ModelSlug, Standing) {

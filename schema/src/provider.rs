@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Network, OwnDeadlines, ProviderId};
 
+/// Stands between a provider's id and the name of one of its keys, where it has several: each key has limits and a health of its own.
+pub const KEY_SEPARATOR: char = '#';
+
 /// Which vendor's habits a provider has. The kind decides the dialect, the paths and the field names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -78,5 +78,5 @@ fn vendor_word(kind: ProviderKind) -> &'static str {
 
 fn parse(text: &str) -> Result<Vec<Model>, Vec<Mistake>> {
     let ids: BTreeSet<String> = ProviderKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
-    read_document(text, |root| Some(models::read(root, &ids)))
+    read_document(text, |root| Some(models::read(root, &ids).list))
 }

@@ -136,6 +136,11 @@ impl<'d> Field<'d> {
         matches!(self.value.get_ref(), DeValue::Table(_))
     }
 
+    /// Whether the value is a list with nothing in it.
+    pub fn is_empty_list(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::Array(items) if items.is_empty())
+    }
+
     pub(super) fn each<T>(&self, mut read: impl FnMut(&Section<'d>) -> Option<T>) -> Vec<T> {
         let DeValue::Array(items) = self.value.get_ref() else {
             self.refuse(format!("must be a list of tables: write [[{}]]", self.path));

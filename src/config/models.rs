@@ -1,10 +1,11 @@
 //! The `[[models]]` tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ainfera_schema::{Model, ModelSlug, ProviderId, Reasoning};
 use rust_decimal::Decimal;
 
+use super::deployments::{self, ModelsByPlace, Place};
 use super::document::Section;
 use super::field::Field;
 use super::mistake::did_you_mean;
@@ -17,18 +18,29 @@ const MOST_TOKENS: u64 = 1_000_000_000;
 const LONGEST_LATENCY_MS: u64 = 3_600_000;
 
 /// Reads every model. `providers` are the ids that a model may name.
-pub fn read(root: &Section<'_>, providers: &BTreeSet<String>) -> Vec<Model> {
+pub fn read(root: &Section<'_>, providers: &BTreeSet<String>) -> ModelsByPlace {
     let mut slugs = BTreeSet::new();
-    root.each("models", |section| read_one(section, providers, &mut slugs))
+    let mut deployments = BTreeMap::new();
+    let list = root.each("models", |section| {
+        let places = deployments::read(section, providers);
+        let first = places.as_ref().and_then(|places| places.first());
+        let model = read_one(section, providers, first, &mut slugs)?;
+        if let Some(places) = &places {
+            deployments.insert(model.slug.clone(), places.iter().map(|place| place.deployed(&model)).collect());
+        }
+        Some(model)
+    });
+    ModelsByPlace { list, deployments }
 }
 
-fn read_one(section: &Section<'_>, providers: &BTreeSet<String>, slugs: &mut BTreeSet<String>) -> Option<Model> {
+/// `first` is the first of several providers.
+fn read_one(section: &Section<'_>, providers: &BTreeSet<String>, first: Option<&Place>, slugs: &mut BTreeSet<String>) -> Option<Model> {
     let slug = read_slug(section, slugs);
-    let provider = section.required("provider").and_then(|field| read_provider(&field, providers));
+    let provider = read_only_provider(section, providers, first);
     let upstream_name = section.field("upstream_name").and_then(|field| field.text());
     let maker = section.field("maker").and_then(|field| field.name());
     let q_prior = section.field("q_prior").and_then(|field| read_quality(&field));
-    let price = section.field("price").and_then(|field| field.table(read_sheet));
+    let price = section.field("price").and_then(|field| field.table(read_sheet)).or_else(|| first.and_then(|place| place.price.clone()));
     let m_allowed = section.field("m_allowed").and_then(|field| field.flag());
     let supports_tools = section.field("supports_tools").and_then(|field| field.flag()).unwrap_or(true);
     let reasoning = section.field("reasoning").and_then(|field| field.flag());
@@ -69,7 +81,24 @@ fn read_slug<'d>(section: &Section<'d>, slugs: &mut BTreeSet<String>) -> Option<
     Some(slug)
 }
 
-fn read_provider<'d>(field: &Field<'d>, providers: &BTreeSet<String>) -> Option<&'d str> {
+/// The id under `provider`, or the first of several under `providers`.
+fn read_only_provider<'a>(section: &Section<'a>, providers: &BTreeSet<String>, first: Option<&'a Place>) -> Option<&'a str> {
+    let has_several = section.field("providers").is_some();
+    match section.field("provider") {
+        Some(field) if has_several => {
+            field.refuse("give either provider or providers, not both");
+            None
+        }
+        Some(field) => read_provider(&field, providers),
+        None if has_several => first.map(|place| place.provider.as_str()),
+        None => {
+            section.refuse_missing("provider", "is missing");
+            None
+        }
+    }
+}
+
+pub(super) fn read_provider<'d>(field: &Field<'d>, providers: &BTreeSet<String>) -> Option<&'d str> {
     let id = field.name()?;
     if !providers.contains(id) {
         let offer = did_you_mean(id, providers.iter().map(String::as_str));

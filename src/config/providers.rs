@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use ainfera_schema::provider::KEY_SEPARATOR;
 use ainfera_schema::{Network, OnDisconnect, Provider, ProviderId, ProviderKind, Secret};
 
+use super::api_keys::{self, KeyedProvider};
 use super::base_url;
 use super::ca_file;
 use super::document::Section;
@@ -16,6 +18,8 @@ use super::vendor::vendor;
 /// What the `[[providers]]` tables say.
 pub struct Providers {
     pub list: Vec<Provider>,
+    /// Those of them that have several keys.
+    pub keyed: Vec<KeyedProvider>,
     /// Every id that is named, also where the rest of its table is mistaken: a model that uses it is not one more mistake.
     pub named: BTreeSet<String>,
 }
@@ -23,8 +27,16 @@ pub struct Providers {
 /// Reads every provider.
 pub fn read(root: &Section<'_>, environment: &Environment<'_>) -> Providers {
     let mut named = BTreeSet::new();
-    let list = root.each("providers", |section| read_one(section, environment, &mut named));
-    Providers { list, named }
+    let mut keyed = Vec::new();
+    let list = root.each("providers", |section| {
+        let keys = api_keys::read(section, environment);
+        let provider = read_one(section, environment, &mut named)?;
+        if !keys.is_empty() {
+            keyed.push(KeyedProvider { id: provider.id.clone(), keys });
+        }
+        Some(provider)
+    });
+    Providers { list, keyed, named }
 }
 
 fn read_one(section: &Section<'_>, environment: &Environment<'_>, named: &mut BTreeSet<String>) -> Option<Provider> {
@@ -38,7 +50,14 @@ fn read_one(section: &Section<'_>, environment: &Environment<'_>, named: &mut BT
     };
     let key_field = section.field("api_key");
     let api_key: Option<Secret> = key_field.as_ref().and_then(|field| secret::read(field, environment));
-    let vendor_key_missing = kind.and_then(vendor).filter(|_| url_field.is_none() && key_field.is_none());
+    let keys_field = section.field("api_keys");
+    match &keys_field {
+        Some(field) if key_field.is_some() => field.refuse("give either api_key or api_keys, not both"),
+        Some(field) if field.is_empty_list() => field.refuse("must have at least one key"),
+        Some(_) | None => {}
+    }
+    let has_key = key_field.is_some() || keys_field.is_some();
+    let vendor_key_missing = kind.and_then(vendor).filter(|_| url_field.is_none() && !has_key);
     if let Some(vendor) = vendor_key_missing {
         section.refuse_missing("api_key", format!("is missing; give {{ env = \"{}\" }}", vendor.key_variable));
     }
@@ -66,6 +85,9 @@ fn read_one(section: &Section<'_>, environment: &Environment<'_>, named: &mut BT
 fn read_id<'d>(section: &Section<'d>, named: &mut BTreeSet<String>) -> Option<&'d str> {
     let field = section.required("id")?;
     let id = field.name()?;
+    if id.contains(KEY_SEPARATOR) {
+        field.refuse(format!("must not contain {KEY_SEPARATOR}, which stands between a provider and its key"));
+    }
     if !named.insert(id.to_owned()) {
         field.refuse(format!("\"{id}\" is the id of an earlier provider"));
     }

@@ -12,7 +12,12 @@ pub fn read(field: &Field<'_>, environment: &Environment<'_>) -> Option<Secret> 
         field.refuse("must be { env = \"NAME\" } or { file = \"PATH\" }: secrets are not written here");
         return None;
     }
-    field.table(|section| match (section.field("env"), section.field("file")) {
+    field.table(|section| read_from(section, environment))
+}
+
+/// The same where the table says more than the secret.
+pub(super) fn read_from(section: &Section<'_>, environment: &Environment<'_>) -> Option<Secret> {
+    match (section.field("env"), section.field("file")) {
         (Some(variable), None) => from_variable(&variable, environment),
         (None, Some(file)) => from_file(&file),
         (Some(_), Some(file)) => {
@@ -20,7 +25,7 @@ pub fn read(field: &Field<'_>, environment: &Environment<'_>) -> Option<Secret> 
             None
         }
         (None, None) => refuse_empty(section),
-    })
+    }
 }
 
 /// Whether the text can stand in an HTTP header.

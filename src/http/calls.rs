@@ -137,6 +137,7 @@ async fn dispatch(
         call: Arc::new(call),
         agent,
         target,
+        session: session(request),
         strictness,
         idempotency,
         worker: Rc::clone(worker),
@@ -155,6 +156,13 @@ async fn dispatch(
             Err(ApiError::Call(failure))
         }
     }
+}
+
+/// What agents call the session that a call is part of.
+fn session(request: &HttpRequest) -> Option<String> {
+    const HEADERS: [&str; 5] = ["x-claude-code-session-id", "session_id", "session-id", "x-session-affinity", "x-session-id"];
+    let text = |name: &&str| request.headers().get(*name).and_then(|value| value.to_str().ok());
+    HEADERS.iter().find_map(text).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// Which session of Claude Code's a call belongs to, and which of its agents made it.

@@ -5,6 +5,7 @@ use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use ainfera_routing::{Catalogue, CatalogueEntry, ROUTING_TARGET};
 use ainfera_schema::RequestId;
+use ainfera_schema::provider::KEY_SEPARATOR;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -138,7 +139,9 @@ impl Listed<'_> {
     }
 
     fn provider(&self) -> &str {
-        self.entry.map_or("ainfera", |entry| entry.model.provider.as_str())
+        // which of a provider's keys is used is no concern of callers
+        let id = self.entry.map_or("ainfera", |entry| entry.model.provider.as_str());
+        id.split(KEY_SEPARATOR).next().unwrap_or(id)
     }
 
     fn bare(&self) -> Value {

@@ -10,7 +10,7 @@ use ainfera_actors::health::Health;
 use ainfera_actors::provider::transport::trust::TlsSettings;
 use ainfera_mock::{MockSettings, MockUpstream};
 use ainfera_routing::decide::{FloorSource, Ranking};
-use ainfera_routing::{Catalogue, CatalogueEntry, DecideOptions, Dial, PolicySettings};
+use ainfera_routing::{Catalogue, CatalogueEntry, CatalogueError, DecideOptions, Deployment, Dial, PolicySettings};
 use ainfera_schema::{Deadlines, Model, Provider, ProviderId, ProviderKind, Usd};
 
 use super::StartError;
@@ -52,10 +52,9 @@ impl Parts {
         }
         let entries = config.models.iter().filter_map(|model| {
             let kind = providers.get(&model.provider)?.kind;
-            let price = model.price.clone().map(|sheet| vendor_prices::completed(sheet, kind, &model.upstream_name));
-            Some(CatalogueEntry { model: Model { price, ..model.clone() }, kind })
+            Some(priced_entry(model, kind))
         });
-        let catalogue = Catalogue::new(entries.collect())?;
+        let catalogue = with_deployments(Catalogue::new(entries.collect())?, config, &providers)?;
         let health = Health::new(config.health, &catalogue, providers.values(), Instant::now());
         let health = match former {
             Some(former) => health.following(&former.health, |id| former.providers.get(id) == providers.get(id)),
@@ -80,6 +79,21 @@ impl Parts {
             audit_visibility: config.audit.visibility,
         })
     }
+}
+
+fn priced_entry(model: &Model, kind: ProviderKind) -> CatalogueEntry {
+    let price = model.price.clone().map(|sheet| vendor_prices::completed(sheet, kind, &model.upstream_name));
+    CatalogueEntry { model: Model { price, ..model.clone() }, kind }
+}
+
+fn with_deployments(catalogue: Catalogue, config: &Config, providers: &HashMap<ProviderId, Provider>) -> Result<Catalogue, CatalogueError> {
+    config.deployments.iter().try_fold(catalogue, |catalogue, (slug, deployments)| {
+        let deployments = deployments.iter().filter_map(|deployed| {
+            let kind = providers.get(&deployed.model.provider)?.kind;
+            Some(Deployment { entry: priced_entry(&deployed.model, kind), weight: deployed.weight })
+        });
+        catalogue.with_deployments(slug, deployments.collect())
+    })
 }
 
 fn brain_settings(config: &Config) -> BrainSettings {

@@ -13,6 +13,7 @@ mod capture;
 mod chat_client;
 mod count_tokens;
 mod crash;
+mod deployments;
 mod dialect_parity;
 mod disconnect;
 mod doctor;

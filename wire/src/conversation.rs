@@ -1,11 +1,12 @@
 //! Which conversation a call belongs to, so that its turns can be sent where its prompt is cached.
 //!
-//! A client that names its session says it. Otherwise what the first message says is taken for the conversation's name: it is in every turn. What
-//! stands around it is not looked at, because clients move cache marks and write dates into system prompts from turn to turn.
+//! A client that names its session says it. Otherwise what the first message and the first answer say is taken for the conversation's name: it is in
+//! every later turn. What stands around it is not looked at, because clients move cache marks and write dates into system prompts from turn to turn.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::Call;
 use crate::json::Text;
@@ -13,8 +14,10 @@ use crate::json::Text;
 /// See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conversation {
-    /// The same for every turn of the conversation, in every process of one build.
+    /// The same in every process of one build, for every turn after the first answer; for the first turn it is `beginning`.
     pub fingerprint: u64,
+    /// That of the first message alone, which several conversations may share.
+    pub beginning: u64,
     pub turn: Turn,
 }
 
@@ -47,13 +50,20 @@ pub fn conversation_of(call: &Call, session: Option<&str>, owner: &impl Hash) ->
     if let Some(first) = beginning.messages.first() {
         first.content.hash_text(&mut hasher);
     }
-    let is_answered = beginning.messages.iter().any(|message| &*message.role == "assistant");
-    Conversation { fingerprint: hasher.finish(), turn: if is_answered { Turn::Later } else { Turn::First } }
+    let first_message = hasher.finish();
+    match beginning.messages.iter().find(|message| &*message.role == "assistant") {
+        None => Conversation { fingerprint: first_message, beginning: first_message, turn: Turn::First },
+        Some(answer) => {
+            answer.content.hash_text(&mut hasher);
+            Conversation { fingerprint: hasher.finish(), beginning: first_message, turn: Turn::Later }
+        }
+    }
 }
 
 fn named(mut hasher: DefaultHasher, name: &str) -> Conversation {
     name.hash(&mut hasher);
-    Conversation { fingerprint: hasher.finish(), turn: Turn::Later }
+    let fingerprint = hasher.finish();
+    Conversation { fingerprint, beginning: fingerprint, turn: Turn::Later }
 }
 
 /// What OpenAI's dialects say about the prompt's cache.
@@ -90,12 +100,16 @@ struct Message<'a> {
 enum Content<'a> {
     Plain(#[serde(borrow)] Text<'a>),
     Blocks(#[serde(borrow)] Vec<Block<'a>>),
+    Other(IgnoredAny),
 }
 
 #[derive(Deserialize)]
 struct Block<'a> {
     #[serde(borrow, default)]
     text: Option<Text<'a>>,
+    /// Of a tool call.
+    #[serde(borrow, default)]
+    id: Option<Text<'a>>,
 }
 
 impl Content<'_> {
@@ -103,7 +117,11 @@ impl Content<'_> {
     fn hash_text(&self, hasher: &mut DefaultHasher) {
         match self {
             Content::Plain(text) => hasher.write(text.as_bytes()),
-            Content::Blocks(blocks) => blocks.iter().filter_map(|block| block.text.as_ref()).for_each(|text| hasher.write(text.as_bytes())),
+            Content::Blocks(blocks) => {
+                let texts = blocks.iter().flat_map(|block| block.text.iter().chain(&block.id));
+                texts.for_each(|text| hasher.write(text.as_bytes()));
+            }
+            Content::Other(_) => {}
         }
     }
 }
@@ -124,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn every_turn_has_the_fingerprint_of_the_first() {
+    fn later_turns_have_one_fingerprint_and_know_how_the_first_was_called() {
         let mark = json!({"type": "ephemeral"});
         let first = of(json!([{"role": "user", "content": [{"type": "text", "text": "hi \"you\"", "cache_control": mark}]}]), json!({}));
         let second = of(
@@ -136,7 +154,18 @@ mod tests {
             json!({"system": "Today is another day."}),
         );
         assert_eq!((first.turn, second.turn), (Turn::First, Turn::Later));
-        assert_eq!(first.fingerprint, second.fingerprint);
+        assert_eq!(first.fingerprint, second.beginning);
+        let third = of(
+            json!([
+                {"role": "user", "content": "hi \"you\""},
+                {"role": "assistant", "content": [{"type": "text", "text": "hello"}]},
+                {"role": "user", "content": "and now?"},
+                {"role": "assistant", "content": "now this"},
+                {"role": "user", "content": "thanks"}
+            ]),
+            json!({}),
+        );
+        assert_eq!(third, second);
         let other = of(json!([{"role": "user", "content": "something else"}]), json!({}));
         assert_ne!(first.fingerprint, other.fingerprint);
     }

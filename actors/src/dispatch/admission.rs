@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ainfera_routing::{HoldMode, Needs, RejectReason, RouteTarget};
+use ainfera_routing::{Deployment, HoldMode, Needs, RejectReason, RouteTarget};
 use ainfera_schema::{Agent, InferenceId, OutcomeStatus, ReceiptId, RequestId, TokenUsage, Usd};
 use ainfera_store::{Admission, Earlier, EarlierCall, IdempotencyClaim, StoredAnswer, Verdict};
 use ainfera_wire::Call;
@@ -30,6 +30,8 @@ pub struct CallSetup {
     pub call: Arc<Call>,
     pub agent: Arc<Agent>,
     pub target: RouteTarget,
+    /// What the client calls the session that the call is part of.
+    pub session: Option<String>,
     /// What may become of its fields on the way to a provider.
     pub strictness: Strictness,
     /// The caller's own name for the call.
@@ -120,12 +122,7 @@ fn question(setup: &CallSetup) -> Decide {
     Decide {
         request_id: setup.request_id,
         target: setup.target.clone(),
-        needs: Needs {
-            tools: call.has_tools,
-            anthropic_only: call.anthropic_only,
-            estimated_input_tokens: call.estimated_input_tokens,
-            max_tokens: call.max_tokens,
-        },
+        needs: needs(call),
         hint: call.extras.hint.clone(),
         spend_policy: setup.agent.spend_policy.clone(),
         unfit: Vec::new(),
@@ -133,23 +130,40 @@ fn question(setup: &CallSetup) -> Decide {
     }
 }
 
+/// What the call asks of a model.
+pub(super) fn needs(call: &Call) -> Needs {
+    Needs {
+        tools: call.has_tools,
+        anthropic_only: call.anthropic_only,
+        estimated_input_tokens: call.estimated_input_tokens,
+        max_tokens: call.max_tokens,
+    }
+}
+
 /// A block that nobody knows may go to a provider of the client's own dialect, which judges it; nobody else can be asked.
 fn refuse_foreign_blocks(setup: &CallSetup, choice: &Choice) -> Result<(), CallFailure> {
     let Some(bad) = &setup.call.native_only else { return Ok(()) };
-    let entries = choice.candidates.iter().filter_map(|index| choice.catalogue.get(*index));
     let client = setup.call.client.dialect();
-    let all_native = entries.into_iter().all(|entry| Dialect::for_call(entry.kind, &setup.call, &entry.model).is_native_to(client));
+    let is_native = |deployment: &Deployment| {
+        let entry = &deployment.entry;
+        Dialect::for_call(entry.kind, &setup.call, &entry.model).is_native_to(client)
+    };
+    let all_native = choice.candidates.iter().all(|index| choice.catalogue.deployments(*index).iter().any(is_native));
     if all_native { Ok(()) } else { Err(CallFailure::BadRequest(bad.clone())) }
 }
 
 /// The provider has read the prompt by the time anything can get lost. Where that cannot be priced, all that is reserved for it is charged.
 fn charge_if_lost(setup: &CallSetup, choice: &Choice) -> Usd {
-    let first = choice.candidates.first().and_then(|index| choice.catalogue.get(*index));
+    let deployments = choice.candidates.first().map_or(&[][..], |index| choice.catalogue.deployments(*index));
     let reserved = choice.reservations.first().copied().unwrap_or_default();
-    let Some(sheet) = first.and_then(|entry| entry.model.price.as_ref()) else { return reserved };
     let served = setup.call.extra_costs.service.assumed();
     let usage = TokenUsage { input_tokens: setup.call.estimated_input_tokens, served, ..TokenUsage::default() };
-    sheet.bill(&usage, jiff::Timestamp::now()).map_or(reserved, |bill| bill.total.min(reserved))
+    // it is not known yet which of the deployments will read it
+    let charge = |deployment: &Deployment| {
+        let bill = deployment.entry.model.price.as_ref().map(|sheet| sheet.bill(&usage, jiff::Timestamp::now()));
+        bill.and_then(Result::ok).map_or(reserved, |bill| bill.total.min(reserved))
+    };
+    deployments.iter().map(charge).max().unwrap_or(reserved)
 }
 
 async fn rejected(setup: &CallSetup, permit: Permit, refusal: ChoiceRefusal, unfit: Vec<Unfit>) -> CallFailure {

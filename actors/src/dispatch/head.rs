@@ -35,6 +35,8 @@ pub enum HeadBody {
 #[derive(Debug, Clone)]
 pub struct HeadFacts {
     pub model: String,
+    /// Where the model was asked. Not known of an answer that is given again.
+    pub provider: Option<String>,
     pub inference_id: String,
     pub receipt_id: String,
     pub coercions: Vec<String>,

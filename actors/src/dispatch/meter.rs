@@ -292,6 +292,7 @@ impl Open {
         let outcome = self.outcome.draft()?;
         Some(HeadFacts {
             model: outcome.chosen_model.as_ref().map(ToString::to_string).unwrap_or_default(),
+            provider: outcome.provider.as_ref().map(ToString::to_string),
             inference_id: outcome.inference_id.map(|id| id.to_string()).unwrap_or_default(),
             receipt_id: outcome.receipt_id.to_string(),
             coercions: outcome.coercions.clone(),

@@ -17,6 +17,7 @@ pub fn head(client: &Client, answer: &StoredAnswer, summary: EarlierCall, delive
     };
     let facts = HeadFacts {
         model: summary.model.unwrap_or_default(),
+        provider: None,
         inference_id: summary.inference_id.map(|id| id.to_string()).unwrap_or_default(),
         receipt_id: summary.receipt_id.to_string(),
         coercions: summary.coercions,

@@ -57,14 +57,20 @@ fn unfit(setup: &CallSetup, choice: &Choice) -> Vec<(usize, Unfit)> {
     let mut unfit = Vec::new();
     for index in ranked {
         let Some(entry) = choice.catalogue.get(*index).filter(|_| wanted > 0) else { break };
-        let coercions = lost_by(setup, entry);
-        if coercions.is_empty() {
-            wanted -= 1;
-        } else {
-            unfit.push((*index, Unfit { model: entry.model.slug.to_string(), coercions }));
+        let mut lost = choice.catalogue.deployments(*index).iter().map(|deployment| lost_by(setup, &deployment.entry));
+        // one deployment that gets the call as it was sent is enough
+        let first_lost = lost.next().filter(|first| !first.is_empty() && lost.all(|other| !other.is_empty()));
+        match first_lost {
+            None => wanted -= 1,
+            Some(coercions) => unfit.push((*index, Unfit { model: entry.model.slug.to_string(), coercions })),
         }
     }
     unfit
+}
+
+/// What of a strict call would be changed on its way to this deployment. Nothing of a call that is not strict.
+pub(super) fn refused_coercions(setup: &CallSetup, entry: &CatalogueEntry) -> Vec<String> {
+    if setup.strictness == Strictness::Disclose { Vec::new() } else { lost_by(setup, entry) }
 }
 
 fn lost_by(setup: &CallSetup, entry: &CatalogueEntry) -> Vec<String> {

@@ -26,14 +26,13 @@ pub(super) fn next_turn(
     let now = Instant::now();
     let health = &setup.worker.health;
     let catalogue = &open.choice.catalogue;
-    let queue = open.left.iter().enumerate().filter_map(|(position, index)| Some((position, &catalogue.get(*index)?.model)));
+    let queue = in_order(open, attempts_started).filter_map(|position| Some((position, &catalogue.at(*open.left.get(position)?)?.model)));
     let may_ask = !open.left.is_empty() && attempts_started < open.choice.max_attempts;
     let turn = may_ask.then(|| health.choose(setup.target.kind(), queue, now));
     let is_free = last.as_ref().is_none_or(|failure| failure.failover_cost() == FailoverCost::Free);
     let none_left = match turn {
         Some(Turn::Of { position, pass }) if attempts_started == 0 || is_free || health.may_retry(now) => {
-            let entry = open.left.remove(position).and_then(|index| open.choice.catalogue.get(index).cloned());
-            return entry.map(|entry| (entry, pass)).ok_or(CallFailure::Internal);
+            return take(setup, open, position).map(|entry| (entry, pass)).ok_or(CallFailure::Internal);
         }
         Some(Turn::Of { .. }) => {
             tracing::info!(request_id = %setup.request_id, "retry budget is spent");
@@ -48,13 +47,34 @@ pub(super) fn next_turn(
     })
 }
 
+/// The positions in the queue as they are asked: the deployments of one model do not take the last attempt from the other models.
+fn in_order(open: &Open, attempts_started: u32) -> impl Iterator<Item = usize> {
+    let is_last = attempts_started + 1 >= open.choice.max_attempts;
+    let asked_last = open.asked_last.filter(|_| is_last);
+    let is_of_asked = move |position: &usize| asked_last.is_some() && open.left.get(*position).map(|index| index.model) == asked_last;
+    let positions = 0..open.left.len();
+    positions.clone().filter(move |position| !is_of_asked(position)).chain(positions.filter(is_of_asked))
+}
+
+fn take(setup: &CallSetup, open: &mut Open, position: usize) -> Option<CatalogueEntry> {
+    let index = open.left.remove(position)?;
+    open.asked_last = Some(index.model);
+    let entry = open.choice.catalogue.at(index)?.clone();
+    if let Some(conversation) = open.conversation {
+        setup.worker.health.deployments().served_by(conversation, &entry.model.provider);
+    }
+    Some(entry)
+}
+
 /// After a refusal of what the model cannot do: the candidates that cannot do it either are left out.
 pub(super) fn leave_out_as_unable(open: &mut Open, refused_by: &Model, lack: Lack) {
     let catalogue = &open.choice.catalogue;
     let window = refused_by.context_window;
     open.left.retain(|index| {
-        let Some(entry) = catalogue.get(*index) else { return false };
+        let Some(entry) = catalogue.at(*index) else { return false };
         match lack {
+            // another deployment of the model has the same window
+            Lack::Window if entry.model.slug == refused_by.slug => false,
             // a window that is not known may be larger
             Lack::Window => match (entry.model.context_window, window) {
                 (Some(other), Some(window)) => other > window,

@@ -17,7 +17,18 @@ pub struct Pass {
     watch: Option<Watch>,
     reported: Reported,
     #[expect(dead_code, reason = "held for its Drop")]
-    seat: Option<Seat>,
+    seats: TakenSeats,
+}
+
+/// Where an attempt is counted while it runs.
+#[derive(Debug, Default)]
+pub(super) struct TakenSeats {
+    /// At a provider with a limit.
+    #[expect(dead_code, reason = "held for its Drop")]
+    pub provider: Option<Seat>,
+    /// At one of several deployments of a model.
+    #[expect(dead_code, reason = "held for its Drop")]
+    pub deployment: Option<Seat>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,8 +155,8 @@ pub struct AdmittedTerms {
 }
 
 impl Pass {
-    pub(super) fn new(watch: Option<Watch>, seat: Option<Seat>) -> Self {
-        Self { watch, reported: Reported::Nothing, seat }
+    pub(super) fn new(watch: Option<Watch>, seats: TakenSeats) -> Self {
+        Self { watch, reported: Reported::Nothing, seats }
     }
 
     /// The first content is here.

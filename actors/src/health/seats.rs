@@ -23,6 +23,15 @@ impl Seats {
         Self { taken: Arc::default(), limit }
     }
 
+    /// Counts, and refuses no call.
+    pub fn unlimited() -> Self {
+        Self::new(u32::MAX)
+    }
+
+    pub fn taken(&self) -> u32 {
+        self.taken.load(Ordering::Acquire)
+    }
+
     /// The limit may have changed; those who sit are the same.
     pub fn count_with(&mut self, former: &Seats) {
         self.taken = Arc::clone(&former.taken);

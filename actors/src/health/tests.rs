@@ -205,3 +205,53 @@ fn a_pause_without_a_time_grows_and_a_day_is_cut_to_what_the_operator_allows() {
     let seconds = bench.choose(CallKind::Direct, &["one"], 3200).unwrap_err();
     assert!((225..=376).contains(&seconds), "{seconds}");
 }
+
+/// Model `one` at provider `a` with two keys, and at `b`.
+fn with_three_deployments() -> Bench {
+    let now = Instant::now();
+    let models = vec![model("one", "a#1"), model("one", "a#2"), model("one", "b")];
+    let entry = |model: &Model| CatalogueEntry { model: model.clone(), kind: ProviderKind::Mock };
+    let deployments = models.iter().map(|model| ainfera_routing::Deployment { entry: entry(model), weight: 1 }).collect();
+    let catalogue = Catalogue::new(vec![entry(&models[0])]).unwrap().with_deployments(&ModelSlug::new("one"), deployments).unwrap();
+    Bench { health: Health::new(HealthSettings::default(), &catalogue, &[], now), models, now }
+}
+
+/// Of the model's deployments, the first that is chosen.
+fn choose_of(bench: &Bench) -> Result<(String, Pass), u64> {
+    match bench.health.choose(CallKind::Direct, bench.models.iter().enumerate(), bench.now) {
+        Turn::Of { position, pass } => Ok((bench.models[position].provider.to_string(), pass)),
+        Turn::Nobody { retry_after_seconds, .. } => Err(retry_after_seconds),
+    }
+}
+
+#[test]
+fn each_deployment_of_a_model_has_a_health_of_its_own() {
+    let bench = with_three_deployments();
+    let refused = |status, kind| ProviderFailure::Refused { status, kind, message: String::new(), retry_after_seconds: Some(9) };
+    let key_refused = refused(401, ainfera_wire::upstream::FaultKind::KeyRefused);
+    let limited = refused(429, ainfera_wire::upstream::FaultKind::RateLimited);
+    for (failure, asked, next) in [(&key_refused, "a#1", "a#2"), (&limited, "a#2", "b")] {
+        let (provider, mut pass) = choose_of(&bench).unwrap();
+        assert_eq!(provider, asked);
+        pass.failed(failure, bench.now, 0);
+        assert_eq!(choose_of(&bench).unwrap().0, next);
+    }
+    choose_of(&bench).unwrap().1.failed(&limited, bench.now, 0);
+    assert!(choose_of(&bench).is_err(), "none is left");
+    assert_eq!(bench.health.set_aside(bench.now).len(), 3);
+    assert_eq!(bench.health.clear("a", None), Cleared::Entries(2), "the provider's name means all its keys");
+    assert_eq!(choose_of(&bench).unwrap().0, "a#1");
+    assert_eq!(bench.health.clear("a#3", None), Cleared::Unknown);
+}
+
+#[test]
+fn the_calls_of_each_deployment_are_counted_while_they_run() {
+    let bench = with_three_deployments();
+    let in_flight = || bench.models.iter().map(|model| bench.health.deployments().in_flight(model)).collect::<Vec<_>>();
+    let first = choose_of(&bench).unwrap();
+    let second = choose_of(&bench).unwrap();
+    assert_eq!(in_flight(), [2, 0, 0]);
+    drop((first, second));
+    assert_eq!(in_flight(), [0, 0, 0]);
+    assert_eq!(Bench::new(BreakerUse::On, None).health.deployments().in_flight(&bench.models[0]), 0);
+}
