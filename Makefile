@@ -1,6 +1,6 @@
 # `make help` says what there is.
 SHELL := /bin/bash
-.PHONY: help test lint clients chaos chaos-litellm replay fuzz translation-cost
+.PHONY: help test lint clients chaos chaos-litellm world replay fuzz translation-cost
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -17,6 +17,9 @@ lint: ## formatting and lints, warnings refused
 chaos: tools/installed ## every fault, on real processes and databases: six minutes
 	tests/chaos/install.sh
 	cargo test --test chaos -- full
+
+world: tools/installed ## the gateway among real programs (nginx and others), with large numbers
+	AINFERA_WORLD=whole cargo test --test world
 
 chaos-litellm: ## the same driver against LiteLLM's proxy, from the Python registry
 	tests/chaos/litellm.sh
