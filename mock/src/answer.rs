@@ -79,10 +79,11 @@ impl Answerer {
     }
 
     fn model_answer(&self, dialect: Dialect, recorded: &Recorded, tag: &str) -> Answer {
-        let vendor = Vendor::of_path(&recorded.path).filter(|_| dialect == Dialect::Chat);
-        if let Some((status, error)) = vendor.and_then(|vendor| vendor.refusal(&recorded.body)) {
+        let vendor = Vendor::of_path(&recorded.path);
+        if let Some((status, error)) = vendor.and_then(|vendor| vendor.refusal(dialect, &recorded.body)) {
             return whole(refusal::json(status, dialect, &format!("req_mock{tag}"), "", &error.to_string()));
         }
+        let vendor = vendor.filter(|_| dialect == Dialect::Chat);
         let body = vendor.map_or(Cow::Borrowed(&recorded.body), |vendor| vendor.understood(&recorded.body));
         let read = match gemini_address(&recorded.path).filter(|_| dialect == Dialect::Gemini) {
             Some((model, delivery)) => read_for(dialect, model, delivery, &recorded.body),

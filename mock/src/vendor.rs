@@ -1,12 +1,19 @@
-//! Vendors of Chat Completions that are stricter than the dialect: `/mistral/v1/chat/completions` refuses what Mistral refuses, in its words.
+//! Vendors that are stricter than their dialect: `/mistral/v1/chat/completions` refuses what Mistral refuses, in its words.
+
+mod claude;
+mod openai;
 
 use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
+use crate::ask::Dialect;
+use crate::directive::Refused;
+
 /// Whose rules count, by the first segment of the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Vendor {
+    Anthropic,
     Openai,
     Mistral,
     Together,
@@ -58,11 +65,11 @@ const GEMINI_BODY: [&str; 18] = [
     "extra_body",
 ];
 const GEMINI_SCHEMA: [&str; 6] = ["$schema", "additionalProperties", "const", "exclusiveMinimum", "patternProperties", "oneOf"];
-const THINKERS_REFUSE: [&str; 5] = ["top_p", "stop", "presence_penalty", "frequency_penalty", "logprobs"];
 
 impl Vendor {
     pub fn of_path(path: &str) -> Option<Self> {
         match path.split('/').nth(1)? {
+            "anthropic" => Some(Vendor::Anthropic),
             "openai" => Some(Vendor::Openai),
             "mistral" => Some(Vendor::Mistral),
             "together" => Some(Vendor::Together),
@@ -97,15 +104,16 @@ impl Vendor {
     }
 
     /// Status and body of the refusal, if this vendor refuses the request.
-    pub fn refusal(self, body: &Value) -> Option<(u16, Value)> {
-        let (status, message) = match self {
-            Vendor::Openai => (400, openai(body)?),
-            Vendor::Mistral => mistral(body)?,
-            Vendor::Together => (400, too_long_a_name(body)?),
-            Vendor::Xai => (400, xai(body)?),
-            Vendor::Groq => (400, groq(body)?),
-            Vendor::Deepseek => (400, deepseek(body)?),
-            Vendor::Gemini => (400, gemini(body)?),
+    pub fn refusal(self, dialect: Dialect, body: &Value) -> Option<(u16, Value)> {
+        let plain = Refused { status: 400, retry_after_s: None, code: None };
+        let (status, message) = match (self, dialect) {
+            (Vendor::Anthropic, Dialect::Anthropic) => {
+                let message = claude::refusal(body)?;
+                return Some((400, crate::anthropic::error(&plain, &message, "req_mockrefused")));
+            }
+            (Vendor::Openai, Dialect::Responses) => (400, openai::responses_refusal(body)?),
+            (vendor, Dialect::Chat) => vendor.chat_refusal(body)?,
+            _ => return None,
         };
         let error = match self {
             Vendor::Mistral => json!({"object": "error", "message": message, "type": "invalid_request_error", "param": null, "code": null}),
@@ -115,37 +123,19 @@ impl Vendor {
         };
         Some((status, error))
     }
-}
 
-fn openai(body: &Value) -> Option<String> {
-    let model = body["model"].as_str().unwrap_or_default();
-    let thinks = model.starts_with("gpt-5") || model.starts_with("o3");
-    if thinks && body.get("max_tokens").is_some() {
-        return Some(
-            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.".to_owned(),
-        );
+    fn chat_refusal(self, body: &Value) -> Option<(u16, String)> {
+        Some(match self {
+            Vendor::Anthropic => return None,
+            Vendor::Openai => (400, openai::chat_refusal(body)?),
+            Vendor::Mistral => mistral(body)?,
+            Vendor::Together => (400, too_long_a_name(body)?),
+            Vendor::Xai => (400, xai(body)?),
+            Vendor::Groq => (400, groq(body)?),
+            Vendor::Deepseek => (400, deepseek(body)?),
+            Vendor::Gemini => (400, gemini(body)?),
+        })
     }
-    if thinks && body.get("temperature").is_some_and(|temperature| *temperature != 1 && *temperature != 1.0) {
-        return Some("Unsupported value: 'temperature' does not support 0.2 with this model.".to_owned());
-    }
-    if let Some(member) = THINKERS_REFUSE.iter().find(|member| thinks && body.get(**member).is_some()) {
-        return Some(format!("Unsupported parameter: '{member}' is not supported with this model."));
-    }
-    if !thinks && body.get("reasoning_effort").is_some() {
-        return Some("Unrecognized request argument supplied: reasoning_effort".to_owned());
-    }
-    if body["stop"].as_array().is_some_and(|stops| stops.len() > 4) {
-        return Some("Invalid 'stop': array too long. Expected an array with maximum length 4.".to_owned());
-    }
-    if body.get("tools").is_none() && body.get("parallel_tool_calls").is_some() {
-        return Some(
-            "Invalid value for 'parallel_tool_calls': 'parallel_tool_calls' is only allowed when 'tools' are specified.".to_owned(),
-        );
-    }
-    if call_ids(body).any(|id| id.len() > 40) {
-        return Some("Invalid 'messages[1].tool_calls[0].id': string too long. Expected a string with maximum length 40.".to_owned());
-    }
-    too_long_a_name(body)
 }
 
 fn mistral(body: &Value) -> Option<(u16, String)> {
@@ -241,7 +231,7 @@ mod tests {
     use super::*;
 
     fn refused(vendor: &str, body: Value) -> Option<u16> {
-        Vendor::of_path(&format!("/{vendor}/v1/chat/completions")).unwrap().refusal(&body).map(|(status, _)| status)
+        Vendor::of_path(&format!("/{vendor}/v1/chat/completions")).unwrap().refusal(Dialect::Chat, &body).map(|(status, _)| status)
     }
 
     #[test]
@@ -258,6 +248,7 @@ mod tests {
             ("mistral", json!({"model": "m", "messages": [{"role": "assistant", "content": "x"}]})),
             ("openai", json!({"model": "gpt-5", "messages": hi, "temperature": 0.2})),
             ("openai", json!({"model": "gpt-4", "messages": hi, "reasoning_effort": "low"})),
+            ("openai", json!({"model": "gpt-5.6-sol", "messages": hi, "tools": tool(json!({}))})),
             ("openai", json!({"model": "gpt-4", "messages": hi, "parallel_tool_calls": false})),
             ("xai", json!({"model": "grok-4", "messages": hi, "stop": ["a"]})),
             ("xai", json!({"model": "grok-2", "messages": hi, "tools": tool(json!({"additionalProperties": false}))})),

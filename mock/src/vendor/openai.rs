@@ -1,0 +1,72 @@
+//! What OpenAI's two endpoints refuse, model by model, as its model pages and its errors say it (November 2026).
+
+use serde_json::Value;
+
+use super::too_long_a_name;
+
+const THINKERS: [&str; 4] = ["gpt-5", "gpt-6", "o3", "o4"];
+/// Function tools of these go over the Responses endpoint only, unless the effort is `none`.
+const NO_TOOLS_IN_CHAT: [&str; 7] = ["gpt-5.4", "gpt-5.5", "gpt-5.6", "gpt-6-", "gpt-6.1", "gpt-6.2", "gpt-5.7"];
+const THINKERS_REFUSE: [&str; 5] = ["top_p", "stop", "presence_penalty", "frequency_penalty", "logprobs"];
+
+fn is_of(body: &Value, series: &[&str]) -> bool {
+    body["model"].as_str().is_some_and(|model| series.iter().any(|prefix| model.starts_with(prefix)))
+}
+
+/// Of `/v1/responses`.
+pub fn responses_refusal(body: &Value) -> Option<String> {
+    let thinks = is_of(body, &THINKERS);
+    if let Some(member) = ["temperature", "top_p"].iter().find(|member| thinks && body.get(**member).is_some()) {
+        return Some(format!("Unsupported parameter: '{member}' is not supported with this model."));
+    }
+    let includes_reasoning = body["include"].as_array().is_some_and(|all| all.iter().any(|one| one == "reasoning.encrypted_content"));
+    if !thinks && (body.get("reasoning").is_some() || includes_reasoning) {
+        return Some("Encrypted content is not supported with this model.".to_owned());
+    }
+    ["messages", "max_tokens", "max_completion_tokens", "stop"]
+        .iter()
+        .find(|member| body.get(**member).is_some())
+        .map(|member| format!("Unknown parameter: '{member}'."))
+}
+
+/// Of `/v1/chat/completions`.
+pub fn chat_refusal(body: &Value) -> Option<String> {
+    let model = body["model"].as_str().unwrap_or_default();
+    let thinks = is_of(body, &THINKERS);
+    if model.contains("codex") || model.contains("-pro") {
+        return Some("This model is only supported in v1/responses and not in v1/chat/completions.".to_owned());
+    }
+    let has_tools = body["tools"].as_array().is_some_and(|tools| !tools.is_empty());
+    if has_tools && is_of(body, &NO_TOOLS_IN_CHAT) && body["reasoning_effort"] != "none" {
+        return Some(format!(
+            "Function tools with reasoning_effort are not supported for {model} in /v1/chat/completions. To use function tools, use \
+             /v1/responses or set reasoning_effort to 'none'."
+        ));
+    }
+    if thinks && body.get("max_tokens").is_some() {
+        return Some(
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.".to_owned(),
+        );
+    }
+    if thinks && body.get("temperature").is_some_and(|temperature| *temperature != 1 && *temperature != 1.0) {
+        return Some("Unsupported value: 'temperature' does not support 0.2 with this model.".to_owned());
+    }
+    if let Some(member) = THINKERS_REFUSE.iter().find(|member| thinks && body.get(**member).is_some()) {
+        return Some(format!("Unsupported parameter: '{member}' is not supported with this model."));
+    }
+    if !thinks && body.get("reasoning_effort").is_some() {
+        return Some("Unrecognized request argument supplied: reasoning_effort".to_owned());
+    }
+    if body["stop"].as_array().is_some_and(|stops| stops.len() > 4) {
+        return Some("Invalid 'stop': array too long. Expected an array with maximum length 4.".to_owned());
+    }
+    if body.get("tools").is_none() && body.get("parallel_tool_calls").is_some() {
+        return Some(
+            "Invalid value for 'parallel_tool_calls': 'parallel_tool_calls' is only allowed when 'tools' are specified.".to_owned(),
+        );
+    }
+    if super::call_ids(body).any(|id| id.len() > 40) {
+        return Some("Invalid 'messages[1].tool_calls[0].id': string too long. Expected a string with maximum length 40.".to_owned());
+    }
+    too_long_a_name(body)
+}
