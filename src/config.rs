@@ -123,19 +123,16 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
     let health = health::read(root);
     let doctor_every = doctor::read(root);
     let audit = audit::read(root, environment);
-    let has_providers = root.field("providers").is_some();
-    let has_models = root.field("models").is_some();
-    let (providers, mut models) = if has_providers {
-        let mut configured = providers::read(root, environment);
-        let mut models = if has_models { models::read(root, &configured.named) } else { built_in_models(root, &configured.list)? };
-        api_keys::divide(&configured.keyed, &mut configured.list, &mut models);
-        (configured.list, models)
-    } else {
-        let providers = builtin::providers(root, environment);
-        let named = providers.iter().map(|provider| provider.id.as_str().to_owned()).collect();
-        let models = if has_models { models::read(root, &named) } else { built_in_models(root, &providers)? };
-        (providers, models)
+    let configured = root.field("providers").map(|_| providers::read(root, environment));
+    let own = if configured.is_some() { builtin::OwnProviders::Configured } else { builtin::OwnProviders::None };
+    let mut configured = configured.unwrap_or_else(|| providers::Providers::all_named(builtin::providers(root, environment)));
+    let built_in = match builtin::use_of_catalogue(root, own) {
+        builtin::Catalogue::BuiltIn => built_in_models(root, &configured.list)?,
+        builtin::Catalogue::None => Vec::new(),
     };
+    let mut models = models::read(root, &configured.named, built_in);
+    api_keys::divide(&configured.keyed, &mut configured.list, &mut models);
+    let providers = configured.list;
     models.deployments.retain(|_, deployments| deployments.len() > 1);
     if models.list.is_empty() && root.is_clean() {
         root.refuse_missing("models", "there is none: nothing could be called");
@@ -168,11 +165,10 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
     })
 }
 
-fn built_in_models(root: &Section<'_>, providers: &[Provider]) -> Option<ModelsByPlace> {
-    let list = builtin::models(providers)
+fn built_in_models(root: &Section<'_>, providers: &[Provider]) -> Option<Vec<Model>> {
+    builtin::models(providers)
         .map_err(|mistakes| mistakes.iter().for_each(|mistake| root.refuse_missing("models", format!("built-in catalogue: {mistake}"))))
-        .ok()?;
-    Some(ModelsByPlace { list, deployments: BTreeMap::new() })
+        .ok()
 }
 
 #[cfg(test)]

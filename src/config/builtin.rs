@@ -17,6 +17,30 @@ const CATALOGUE: &str = include_str!("catalogue.toml");
 /// The scripted provider's models.
 const DEMONSTRATION: &str = include_str!("demonstration.toml");
 
+/// Whether the built-in models are served beside those of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Catalogue {
+    BuiltIn,
+    /// Only the models of the file.
+    None,
+}
+
+/// Whether the file says who serves models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnProviders {
+    Configured,
+    None,
+}
+
+/// What `catalogue` says. Left out, a file that names providers and defines models of its own is complete as it is: none is routed to that it does not
+/// name. In any other file the built-in models stay, and a table of `[[models]]` adds one or corrects one.
+pub fn use_of_catalogue(root: &Section<'_>, own: OwnProviders) -> Catalogue {
+    let words = [("built_in", Catalogue::BuiltIn), ("none", Catalogue::None)];
+    let said = root.field("catalogue").and_then(|field| field.one_of(&words));
+    let is_complete = own == OwnProviders::Configured && root.field("models").is_some() && !models::correct_the_catalogue(root);
+    said.unwrap_or(if is_complete { Catalogue::None } else { Catalogue::BuiltIn })
+}
+
 /// The vendors whose key is set, or the scripted provider. A key that cannot be sent is reported at the root.
 pub fn providers(root: &Section<'_>, environment: &Environment<'_>) -> Vec<Provider> {
     let mut providers = Vec::new();
@@ -78,5 +102,5 @@ fn vendor_word(kind: ProviderKind) -> &'static str {
 
 fn parse(text: &str) -> Result<Vec<Model>, Vec<Mistake>> {
     let ids: BTreeSet<String> = ProviderKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
-    read_document(text, |root| Some(models::read(root, &ids).list))
+    read_document(text, |root| Some(models::read(root, &ids, Vec::new()).list))
 }

@@ -141,6 +141,16 @@ impl<'d> Field<'d> {
         matches!(self.value.get_ref(), DeValue::Array(items) if items.is_empty())
     }
 
+    /// Whether this is a list in which a table has none of the keys.
+    pub fn has_a_table_without(&self, keys: &[&str]) -> bool {
+        let DeValue::Array(items) = self.value.get_ref() else { return false };
+        let lacks_all = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
+            DeValue::Table(table) => !keys.iter().any(|key| table.contains_key(*key)),
+            _ => false,
+        };
+        items.iter().any(lacks_all)
+    }
+
     pub(super) fn each<T>(&self, mut read: impl FnMut(&Section<'d>) -> Option<T>) -> Vec<T> {
         let DeValue::Array(items) = self.value.get_ref() else {
             self.refuse(format!("must be a list of tables: write [[{}]]", self.path));

@@ -8,6 +8,9 @@ use rust_decimal::Decimal;
 use super::document::Section;
 use super::field::Field;
 
+/// Dollars per million tokens. Far below any price, and above what any model costs per token.
+const LOWEST_PRICE: Decimal = Decimal::from_parts(1, 0, 0, false, 3);
+const MILLION: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 /// Dollars per million tokens. Far above any price, and small enough that a bill of any window fits an amount.
 const HIGHEST_PRICE: Decimal = Decimal::from_parts(100_000, 0, 0, false, 0);
 /// Dollars for one use of a tool.
@@ -113,6 +116,11 @@ fn read_rate(field: &Field<'_>, zero: Zero) -> Option<Decimal> {
     let rate = field.decimal()?;
     if rate < Decimal::ZERO || (rate.is_zero() && zero == Zero::Refused) {
         field.refuse("must be above zero: leave the whole price out if it is not known");
+        return None;
+    }
+    if rate > Decimal::ZERO && rate < LOWEST_PRICE {
+        let per_million = rate.checked_mul(MILLION).unwrap_or(rate).normalize();
+        field.refuse(format!("is a price per token: write US dollars per million tokens, \"{per_million}\""));
         return None;
     }
     if rate > HIGHEST_PRICE {

@@ -24,6 +24,14 @@ pub struct Providers {
     pub named: BTreeSet<String>,
 }
 
+impl Providers {
+    /// Providers that no table names.
+    pub fn all_named(list: Vec<Provider>) -> Self {
+        let named = list.iter().map(|provider| provider.id.as_str().to_owned()).collect();
+        Self { list, named, keyed: Vec::new() }
+    }
+}
+
 /// Reads every provider.
 pub fn read(root: &Section<'_>, environment: &Environment<'_>) -> Providers {
     let mut named = BTreeSet::new();

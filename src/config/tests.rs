@@ -170,7 +170,7 @@ slug = "ainfera-auto"
             "line 33: models[1].price.output: must be above zero: leave the whole price out if it is not known",
             "line 33: models[1].price.cache_read: write it in quotes: \"0.3\"",
             "line 34: models[1].colour: unknown key",
-            "line 35: models[2].provider: is missing",
+            "line 35: models[2].provider: is missing; only a built-in model of a configured provider goes without",
             "line 36: models[2].slug: \"ainfera-auto\" is a routing name: a model of this name could not be pinned",
         ]
     );
@@ -374,4 +374,40 @@ fn the_share_of_one_key_follows_what_all_may_take_and_holds_one_body() {
     assert!(mistakes[0].starts_with("line 2: limits.bodies_per_key_bytes: must be at least body_bytes"), "{mistakes:?}");
     assert!(mistakes[1].starts_with("line 3: limits.body_bytes_per_second: must be from 1 to"), "{mistakes:?}");
     assert!(mistakes[2].starts_with("line 4: limits.reads_per_key: must be from 1 to 1000"), "{mistakes:?}");
+}
+
+#[test]
+fn a_model_of_the_file_adds_to_the_built_in_ones_or_corrects_one() {
+    let key = |name: &str| (name == "ANTHROPIC_API_KEY").then(|| "k".to_owned());
+    let built_in = Config::from_toml("", &key).unwrap().models;
+    let correction = "[[models]]\nslug = \"claude-opus-4-7\"\nprice = { input = \"6\", output = \"30\" }\n";
+    let addition = "[[models]]\nslug = \"ours\"\nprovider = \"anthropic\"\n";
+    let own_provider = "[[providers]]\nid = \"anthropic\"\nkind = \"anthropic\"\napi_key = \"k\"\n";
+    for text in [format!("{correction}{addition}"), format!("{own_provider}{correction}{addition}")] {
+        let models = Config::from_toml(&text, &key).unwrap().models;
+        assert_eq!(models.len(), built_in.len() + 1, "{text}");
+        let find = |models: &[Model]| models.iter().find(|model| model.slug.as_str() == "claude-opus-4-7").cloned().unwrap();
+        let (before, after) = (find(&built_in), find(&models));
+        assert_eq!(after.price.unwrap().input, Decimal::from(6));
+        assert_eq!(Model { price: before.price, ..after }, before, "all else stays");
+    }
+}
+
+#[test]
+fn a_file_that_names_providers_and_defines_its_models_is_complete() {
+    let own = "[[providers]]\nid = \"p\"\nkind = \"anthropic\"\napi_key = \"k\"\n[[models]]\nslug = \"m\"\nprovider = \"p\"\n";
+    let count = |text: &str| Config::from_toml(text, &|_| None).map(|config| config.models.len());
+    assert_eq!(count(own), Ok(1));
+    assert!(count(&format!("catalogue = \"built_in\"\n{own}")).is_ok_and(|models| models > 3));
+    assert_eq!(count("catalogue = \"none\"\n[[models]]\nslug = \"m\"\nprovider = \"mock\"\n"), Ok(1));
+    assert_eq!(mistakes("catalogue = \"some\"\n"), ["line 1: catalogue: \"some\" is none of built_in, none"]);
+    let unknown = "[[models]]\nslug = \"m\"\n";
+    assert_eq!(mistakes(unknown), ["line 1: models[0].provider: is missing; only a built-in model of a configured provider goes without"]);
+}
+
+#[test]
+fn a_price_per_token_is_refused_with_the_price_per_million() {
+    let text = "[[models]]\nslug = \"m\"\nprovider = \"mock\"\nprice = { input = \"0.000003\", output = \"15\" }\n";
+    let expected = "line 4: models[0].price.input: is a price per token: write US dollars per million tokens, \"3\"";
+    assert_eq!(mistakes(text), [expected]);
 }
