@@ -93,10 +93,10 @@ pub enum LaunchCommand {
 
 #[derive(Debug, Args)]
 pub struct LaunchArgs {
-    /// Where the gateway listens.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    pub url: String,
-    /// Its key. Left out: AINFERA_KEY of the environment, or a new key of the agent below, made in the database.
+    /// Where the gateway listens. Left out: as the file of --config says, or wherever this user's gateway runs.
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Its key. Left out: AINFERA_KEY of the environment, or a key of the agent below, which the first launch makes and keeps among the user's files.
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
     /// Whose key is made; left out: the program's own name.
@@ -129,6 +129,7 @@ pub enum WalletCommand {
     Show(OwnerAndDatabase),
     /// Let it pay for no new call.
     Pause(OwnerAndDatabase),
+    /// Let a paused wallet pay again.
     Resume(OwnerAndDatabase),
     /// Refuse an agent whose wallet is short, although the pool could pay.
     Strict(StrictArgs),
@@ -138,6 +139,7 @@ pub enum WalletCommand {
 pub enum AgentsCommand {
     /// Let an agent in no more.
     Suspend(OwnerAndDatabase),
+    /// Let a suspended agent in again.
     Resume(OwnerAndDatabase),
     /// Set caps. An agent's own stand in place of the pool's of the same kind.
     Cap(CapArgs),
@@ -399,7 +401,7 @@ mod tests {
             panic!("not parsed as launch");
         };
         assert_eq!(args.arguments, ["-p", "hi", "--model", "x"]);
-        assert_eq!((args.url.as_str(), args.model.as_str()), ("http://h:1", "ainfera-inference"));
+        assert_eq!((args.url.as_deref(), args.model.as_str()), (Some("http://h:1"), "ainfera-inference"));
         assert!(parse("ainfera launch emacs").is_err());
     }
 

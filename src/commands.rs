@@ -43,6 +43,16 @@ pub enum CommandError {
     Start(#[from] StartError),
     #[error("{path} is not there: no gateway has made this database; name the one that is meant with --config or --database", path = .0.display())]
     NoDatabase(std::path::PathBuf),
+    #[error("no gateway answers at {url}: start one with `ainfera serve`, or say with --url where it listens")]
+    NoGateway { url: String },
+    #[error("several gateways run: say with --url which one is meant: {urls}")]
+    SeveralGateways { urls: String },
+    #[error(
+        "the gateway at {url} was not started by this user on this machine: give a key of it with --key, or its database with --database"
+    )]
+    NoKey { url: String },
+    #[error("the gateway at {url} does not use {database}: it refuses a key that was just made there")]
+    OtherDatabase { url: String, database: String },
     #[error("{0}")]
     Control(String),
     #[error("no such agent: {0}")]

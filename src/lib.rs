@@ -10,5 +10,6 @@ pub mod commands;
 pub mod config;
 pub mod http;
 pub mod keys;
+pub mod running_gateway;
 pub mod server;
 pub mod telemetry;

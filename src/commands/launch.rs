@@ -1,15 +1,15 @@
 //! `ainfera launch`: a coding agent, started with the environment in which it speaks to this gateway and to nobody else.
 
+mod gateway;
+
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use super::CommandError;
-use super::database::{Missing, database_url, open_store};
-use super::keys::{add_new_key, find_or_create_agent};
-use super::tenant::{DEFAULT_TENANT_NAME, tenant_id};
 use crate::cli::{LaunchArgs, LaunchCommand};
 use crate::config::environment::non_empty;
 use crate::config::process_environment;
+use gateway::Gateway;
 
 /// The variable in which the gateway's key is looked for, and in which Codex finds it.
 const KEY_VARIABLE: &str = "AINFERA_KEY";
@@ -30,13 +30,14 @@ pub fn run(command: LaunchCommand) -> Result<ExitCode, CommandError> {
         LaunchCommand::Codex(args) => (args, "install Codex, or name it with --program"),
     };
     let name = if let LaunchCommand::Claude(_) = &command { "claude" } else { "codex" };
+    let gateway = Gateway::find(args)?;
     let key = match args.key.clone().or_else(|| non_empty(&process_environment, KEY_VARIABLE)) {
         Some(key) => key,
-        None => new_key(args, name)?,
+        None => gateway.key_of(args.agent.as_deref().unwrap_or(name))?,
     };
     let launch = match &command {
-        LaunchCommand::Claude(args) => claude(args, key),
-        LaunchCommand::Codex(args) => codex(args, key),
+        LaunchCommand::Claude(args) => claude(args, &gateway.url, key),
+        LaunchCommand::Codex(args) => codex(args, &gateway.url, key),
     };
     let mut program = Command::new(&launch.program);
     program.args(&launch.arguments).envs(launch.set);
@@ -49,24 +50,14 @@ pub fn run(command: LaunchCommand) -> Result<ExitCode, CommandError> {
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-fn new_key(args: &LaunchArgs, name: &str) -> Result<String, CommandError> {
-    let url = database_url(&args.database)?;
-    let agent = args.agent.as_deref().unwrap_or(name);
-    actix_rt::System::new().block_on(async {
-        let store = open_store(&url, Missing::Refuse).await?;
-        let agent_id = find_or_create_agent(&*store, tenant_id(DEFAULT_TENANT_NAME), agent).await?;
-        Ok(add_new_key(&*store, agent_id).await?.expose().to_owned())
-    })
-}
-
 /// Claude Code takes its gateway from variables. Small and large tasks go to the same name: which model that is, the router decides.
-fn claude(args: &LaunchArgs, key: String) -> Launch {
+fn claude(args: &LaunchArgs, url: &str, key: String) -> Launch {
     let model = || args.model.clone();
     Launch {
         program: args.program.clone().unwrap_or_else(|| "claude".into()),
         arguments: args.arguments.clone(),
         set: vec![
-            ("ANTHROPIC_BASE_URL", args.url.clone()),
+            ("ANTHROPIC_BASE_URL", url.to_owned()),
             ("ANTHROPIC_AUTH_TOKEN", key),
             ("ANTHROPIC_MODEL", model()),
             ("ANTHROPIC_DEFAULT_OPUS_MODEL", model()),
@@ -79,8 +70,8 @@ fn claude(args: &LaunchArgs, key: String) -> Launch {
 }
 
 /// Codex takes its provider from its configuration; given as arguments, the caller's own file stays as it is.
-fn codex(args: &LaunchArgs, key: String) -> Launch {
-    let base_url = format!("{}/v1", args.url.trim_end_matches('/'));
+fn codex(args: &LaunchArgs, url: &str, key: String) -> Launch {
+    let base_url = format!("{}/v1", url);
     let settings = [
         ("model_provider", "ainfera"),
         ("model", args.model.as_str()),
@@ -105,7 +96,7 @@ mod tests {
 
     fn args() -> LaunchArgs {
         LaunchArgs {
-            url: "http://127.0.0.1:8080".to_owned(),
+            url: None,
             key: None,
             agent: None,
             model: "ainfera-inference".to_owned(),
@@ -117,7 +108,7 @@ mod tests {
 
     #[test]
     fn claude_speaks_to_the_gateway_and_to_nobody_else() {
-        let launch = claude(&args(), "the-key".to_owned());
+        let launch = claude(&args(), "http://127.0.0.1:8080", "the-key".to_owned());
         let set = |name: &str| launch.set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
         assert_eq!(set("ANTHROPIC_BASE_URL"), Some("http://127.0.0.1:8080"));
         assert_eq!(set("ANTHROPIC_AUTH_TOKEN"), Some("the-key"));
@@ -128,7 +119,7 @@ mod tests {
 
     #[test]
     fn codex_gets_its_provider_as_arguments_and_the_key_in_a_variable() {
-        let launch = codex(&args(), "the-key".to_owned());
+        let launch = codex(&args(), "http://127.0.0.1:8080", "the-key".to_owned());
         assert_eq!(launch.set, [("AINFERA_KEY", "the-key".to_owned())]);
         assert!(launch.arguments.contains(&r#"model_providers.ainfera.base_url="http://127.0.0.1:8080/v1""#.to_owned()));
         assert!(launch.arguments.contains(&r#"model_providers.ainfera.wire_api="responses""#.to_owned()));

@@ -1,12 +1,14 @@
 //! `ainfera serve`: starts the gateway, says where it listens, and stays until it is told to stop.
 
 use std::io::{Write, stdout};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use super::CommandError;
-use super::demonstration::{Greeting, greet};
+use super::demonstration::{Greeting, greet, reachable};
 use crate::cli::ServeArgs;
-use crate::config::{Overrides, TakeOver, process_environment};
+use crate::config::{DatabaseUrl, Overrides, TakeOver, process_environment};
+use crate::running_gateway::{Announcement, RunningGateway, state_directory};
 use crate::server::Server;
 use crate::server::reload::ConfigSource;
 use crate::server::signals::Signals;
@@ -21,6 +23,7 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
         let overrides = Overrides { listen: args.listen, database: args.database, replica: args.replica, take_over };
         let source = ConfigSource { path: args.config, overrides };
         let config = source.read()?;
+        let database = config.database.clone();
         let started = tokio::select! {
             started = Box::pin(Server::start(config)) => started,
             () = signals.stop() => {
@@ -29,10 +32,20 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
             }
         };
         let server = started?;
+        let announcement = announce(server.addr(), &database);
         let greeting = if configured { Greeting::None } else { greet(&*server.store()).await? };
         say(&format!("listening on http://{}\n{}", server.addr(), greeting.text(server.addr())))?;
-        Ok(server.wait_until_stopped(signals, source).await)
+        let code = server.wait_until_stopped(signals, source).await;
+        drop(announcement);
+        Ok(code)
     }))
+}
+
+/// A gateway that cannot be announced serves all the same: commands are told where it is by their arguments.
+fn announce(address: SocketAddr, database: &DatabaseUrl) -> Option<Announcement> {
+    let state = state_directory(&process_environment)?;
+    let announced = RunningGateway::of_this_process(reachable(address), database).and_then(|gateway| gateway.announce(&state));
+    announced.inspect_err(|error| tracing::info!(%error, state = %state.display(), "`ainfera launch` needs --url and --key here")).ok()
 }
 
 /// Flushed line by line: a script may wait for the first one.
