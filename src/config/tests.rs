@@ -382,7 +382,7 @@ fn a_model_of_the_file_adds_to_the_built_in_ones_or_corrects_one() {
     let built_in = Config::from_toml("", &key).unwrap().models;
     let correction = "[[models]]\nslug = \"claude-opus-4-7\"\nprice = { input = \"6\", output = \"30\" }\n";
     let addition = "[[models]]\nslug = \"ours\"\nprovider = \"anthropic\"\n";
-    let own_provider = "[[providers]]\nid = \"anthropic\"\nkind = \"anthropic\"\napi_key = \"k\"\n";
+    let own_provider = "[[providers]]\nid = \"anthropic\"\nkind = \"anthropic\"\nbase_url = \"http://127.0.0.1:1\"\n";
     for text in [format!("{correction}{addition}"), format!("{own_provider}{correction}{addition}")] {
         let models = Config::from_toml(&text, &key).unwrap().models;
         assert_eq!(models.len(), built_in.len() + 1, "{text}");
@@ -395,7 +395,7 @@ fn a_model_of_the_file_adds_to_the_built_in_ones_or_corrects_one() {
 
 #[test]
 fn a_file_that_names_providers_and_defines_its_models_is_complete() {
-    let own = "[[providers]]\nid = \"p\"\nkind = \"anthropic\"\napi_key = \"k\"\n[[models]]\nslug = \"m\"\nprovider = \"p\"\n";
+    let own = "[[providers]]\nid = \"p\"\nkind = \"anthropic\"\nbase_url = \"http://127.0.0.1:1\"\n[[models]]\nslug = \"m\"\nprovider = \"p\"\n";
     let count = |text: &str| Config::from_toml(text, &|_| None).map(|config| config.models.len());
     assert_eq!(count(own), Ok(1));
     assert!(count(&format!("catalogue = \"built_in\"\n{own}")).is_ok_and(|models| models > 3));
@@ -407,7 +407,7 @@ fn a_file_that_names_providers_and_defines_its_models_is_complete() {
 
 #[test]
 fn a_price_per_token_is_refused_with_the_price_per_million() {
-    let text = "[[models]]\nslug = \"m\"\nprovider = \"mock\"\nprice = { input = \"0.000003\", output = \"15\" }\n";
-    let expected = "line 4: models[0].price.input: is a price per token: write US dollars per million tokens, \"3\"";
+    let text = "[[providers]]\nid = \"p\"\nkind = \"mock\"\n[[models]]\nslug = \"m\"\nprovider = \"p\"\nprice = { input = \"0.000003\", output = \"15\" }\n";
+    let expected = "line 7: models[0].price.input: is a price per token: write US dollars per million tokens, \"3\"";
     assert_eq!(mistakes(text), [expected]);
 }

@@ -30,6 +30,7 @@ mod last_word;
 mod locked_account;
 mod models;
 mod native;
+mod one_key;
 mod outage;
 mod overload;
 mod parity;
