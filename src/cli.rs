@@ -4,12 +4,21 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use ainfera_schema::policy::{PriorityCeiling, RoutingPreference};
 use ainfera_schema::{MoneyError, Usd};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rust_decimal::Decimal;
 
 use crate::bench::BenchSettings;
 use crate::commands::tenant::DEFAULT_TENANT_NAME;
 use crate::config::DatabaseUrl;
+
+/// A case that can be pasted, after the help of `decide`.
+pub const DECIDE_EXAMPLE: &str = r#"Example:
+
+  echo '{"request":{"estimated_input_tokens":1000,"reserved_max_tokens":500},"policy":{"min_quality":"0.68"},"candidates":[{"model_id":"1","model_slug":"a","q_prior":"0.9","price_in_per_mtok_usd":"5","price_out_per_mtok_usd":"25","m_allowed":true},{"model_id":"2","model_slug":"b","q_prior":"0.7","price_in_per_mtok_usd":"1","price_out_per_mtok_usd":"5","m_allowed":true}]}' | ainfera decide
+
+docs/api.md has every field."#;
 
 /// A self-hosted inference router for AI agents.
 #[derive(Debug, Parser)]
@@ -37,6 +46,7 @@ pub enum Command {
     #[command(subcommand)]
     Agents(AgentsCommand),
     /// Read cases on standard input, one JSON object a line, and write one decision a line.
+    #[command(after_help = DECIDE_EXAMPLE)]
     Decide,
     /// Bring a database up to date.
     Migrate(DatabaseArgs),
@@ -219,6 +229,45 @@ pub struct CapArgs {
     pub database: DatabaseArgs,
 }
 
+/// `routing_preference`, as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PreferenceWord {
+    Quality,
+    Balanced,
+    Cost,
+}
+
+impl From<PreferenceWord> for RoutingPreference {
+    fn from(word: PreferenceWord) -> Self {
+        match word {
+            PreferenceWord::Quality => RoutingPreference::Quality,
+            PreferenceWord::Balanced => RoutingPreference::Balanced,
+            PreferenceWord::Cost => RoutingPreference::Cost,
+        }
+    }
+}
+
+/// A priority ceiling, as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PriorityWord {
+    Default,
+    Critical,
+}
+
+impl From<PriorityWord> for PriorityCeiling {
+    fn from(word: PriorityWord) -> Self {
+        match word {
+            PriorityWord::Default => PriorityCeiling::Default,
+            PriorityWord::Critical => PriorityCeiling::Critical,
+        }
+    }
+}
+
+fn quality(text: &str) -> Result<Decimal, String> {
+    let quality = Decimal::from_str(text).ok().filter(|quality| *quality >= Decimal::ZERO && *quality <= Decimal::ONE);
+    quality.ok_or_else(|| "must be a number from 0 to 1".to_owned())
+}
+
 /// A cap as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CapText {
@@ -257,6 +306,15 @@ pub struct KeysCreateArgs {
     /// Whose key it will be.
     #[arg(long, value_name = "NAME")]
     pub agent: String,
+    /// The quality floor of calls that name none, from 0 to 1: for clients that cannot say one, such as Claude Code. Of a new agent only.
+    #[arg(long, visible_alias = "floor", value_name = "QUALITY", value_parser = quality)]
+    pub min_quality: Option<Decimal>,
+    /// What calls prefer that say nothing about it. Of a new agent only.
+    #[arg(long, value_enum)]
+    pub preference: Option<PreferenceWord>,
+    /// The highest `x-ainfera-priority` that is believed of the agent. Left out: `default`. Of a new agent only.
+    #[arg(long, value_enum)]
+    pub priority_ceiling: Option<PriorityWord>,
     #[command(flatten)]
     pub tenant: TenantArgs,
     #[command(flatten)]

@@ -55,6 +55,8 @@ pub enum CommandError {
     OtherDatabase { url: String, database: String },
     #[error("{0}")]
     Control(String),
+    #[error("agent {0} is there already: floor, preference and priority are set when it is made; give the key to an agent of another name")]
+    AgentExists(String),
     #[error("no such agent: {0}")]
     NoSuchAgent(String),
     #[error("scripted provider: {0}")]

@@ -61,4 +61,21 @@ pub struct SpendPolicy {
     /// Applies where the call itself says nothing.
     #[serde(default)]
     pub routing_defaults: RoutingHint,
+    #[serde(default, skip_serializing_if = "PriorityCeiling::is_default")]
+    pub priority_ceiling: PriorityCeiling,
+}
+
+/// The highest priority that a caller's word is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PriorityCeiling {
+    #[default]
+    Default,
+    Critical,
+}
+
+impl PriorityCeiling {
+    fn is_default(&self) -> bool {
+        *self == PriorityCeiling::Default
+    }
 }

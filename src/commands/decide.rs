@@ -28,6 +28,16 @@ fn decide_lines(input: impl BufRead, output: &mut impl Write) -> Result<(), Comm
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::DECIDE_EXAMPLE;
+
+    #[test]
+    fn the_example_of_the_help_runs() {
+        let case = DECIDE_EXAMPLE.split('\'').nth(1).unwrap();
+        let mut output = Vec::new();
+        decide_lines(case.as_bytes(), &mut output).unwrap();
+        let decision: serde_json::Value = serde_json::from_slice(&output).unwrap();
+        assert!(decision.to_string().contains("\"b\""), "{decision}");
+    }
 
     const CASE: &str = r#"{"request":{"estimated_input_tokens":1,"reserved_max_tokens":1},"policy":{"min_quality":"0.5"},"candidates":[]}"#;
 

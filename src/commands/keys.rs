@@ -3,7 +3,7 @@
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
-use ainfera_schema::policy::SpendPolicy;
+use ainfera_schema::policy::{RoutingHint, SpendPolicy};
 use ainfera_schema::{AgentId, TenantId, Usd};
 use ainfera_store::{NewAgent, Store};
 
@@ -25,11 +25,24 @@ pub fn create(args: &KeysCreateArgs) -> Result<ExitCode, CommandError> {
         let store = open_store(&url, missing).await?;
         let tenant = &args.tenant.tenant;
         store.name_tenant(tenant_id(tenant), tenant).await?;
-        let agent_id = find_or_create_agent(&*store, tenant_id(tenant), &args.agent).await?;
+        let policy = spend_policy(args);
+        // what an agent may do is set when it is made: a key that seemed to change it would be a trap
+        if policy != SpendPolicy::default() && store.find_agent(tenant_id(tenant), &args.agent).await?.is_some() {
+            return Err(CommandError::AgentExists(args.agent.clone()));
+        }
+        let new = NewAgent { name: args.agent.clone(), tenant_id: tenant_id(tenant), spend_policy: policy };
+        let agent_id = store.create_agent(new, DEMONSTRATION_FUNDING).await?;
         add_new_key(&*store, agent_id).await
     })?;
     writeln!(stdout(), "{}", key.expose()).map_err(CommandError::Output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What applies to the calls of the agent where they say nothing themselves.
+fn spend_policy(args: &KeysCreateArgs) -> SpendPolicy {
+    let routing_defaults =
+        RoutingHint { min_quality: args.min_quality, routing_preference: args.preference.map(Into::into), ..RoutingHint::default() };
+    SpendPolicy { routing_defaults, priority_ceiling: args.priority_ceiling.map(Into::into).unwrap_or_default(), ..SpendPolicy::default() }
 }
 
 /// The tenant's agent of this name; made with a funded wallet if it is new.

@@ -16,6 +16,7 @@ use ainfera_actors::sink::collect::CollectSink;
 use ainfera_actors::sink::recorder::{ANSWER_LIMIT_BYTES, Recorder};
 use ainfera_actors::sink::{BODY_CHANNEL_FRAMES, SseSink};
 use ainfera_routing::{RouteTarget, estimate_tokens};
+use ainfera_schema::policy::PriorityCeiling;
 use ainfera_schema::{InferenceId, ReceiptId, RequestId};
 use ainfera_wire::call::{ClientHeaders, Delivery};
 use ainfera_wire::coercion::Strictness;
@@ -80,7 +81,7 @@ async fn dispatch(
     let serving = slot.current();
     let (parts, worker) = (&serving.parts, &serving.worker);
     let body = shared.bodies.read(request, payload, agent.agent_id, &parts.limits, parts.deadlines.body).await?;
-    let permit = shared.gate.enter_as(priority(request))?;
+    let permit = shared.gate.enter_as(priority(request, agent.spend_policy.priority_ceiling))?;
     let call = parse(body.bytes.clone(), client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
     let dialect = call.client.dialect();
     if dialect == ClientDialect::Inference && call.delivery == Delivery::Streamed {
@@ -175,8 +176,13 @@ fn log_session(request_id: RequestId, request: &HttpRequest) {
     }
 }
 
-fn priority(request: &HttpRequest) -> Priority {
-    Priority::parse(request.headers().get("x-ainfera-priority").and_then(|value| value.to_str().ok()))
+/// What the caller says, as far as its operator lets it.
+fn priority(request: &HttpRequest, ceiling: PriorityCeiling) -> Priority {
+    let said = Priority::parse(request.headers().get("x-ainfera-priority").and_then(|value| value.to_str().ok()));
+    match (said, ceiling) {
+        (Priority::Critical, PriorityCeiling::Default) => Priority::Default,
+        (said, _) => said,
+    }
 }
 
 /// How much of the call may be changed on its way: the header `x-ainfera-strict`.

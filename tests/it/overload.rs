@@ -1,5 +1,7 @@
 //! A gateway that fills up refuses what matters least first, at once, and says when to come back.
 
+use ainfera_schema::policy::{PriorityCeiling, SpendPolicy};
+
 use crate::support::database::Database;
 use crate::support::gateway::{message_of, routed, streamed};
 use crate::support::{Connection, Gateway, GatewayPlan};
@@ -23,7 +25,8 @@ async fn is_refused(gateway: &Gateway, priority: &str) {
 
 #[actix_rt::test]
 async fn batch_goes_first_then_the_rest_and_critical_last() {
-    let plan = GatewayPlan { settings: "max_in_flight = 20\n".to_owned(), ..GatewayPlan::default() };
+    let spend_policy = SpendPolicy { priority_ceiling: PriorityCeiling::Critical, ..SpendPolicy::default() };
+    let plan = GatewayPlan { settings: "max_in_flight = 20\n".to_owned(), spend_policy, ..GatewayPlan::default() };
     let gateway = Gateway::with(plan, Database::sqlite()).await;
     let mut held = Vec::new();
     fill(&gateway, "batch", 14, &mut held).await;
@@ -41,5 +44,19 @@ async fn batch_goes_first_then_the_rest_and_critical_last() {
     message_of(&answer);
     gateway.settled().await;
     assert_eq!(gateway.database.number("select count(*) from routing_outcomes").await, 21, "a refused call has no row");
+    gateway.stop().await;
+}
+
+#[actix_rt::test]
+async fn a_key_that_may_not_be_critical_is_refused_like_any_other() {
+    let plan = GatewayPlan { settings: "max_in_flight = 20\n".to_owned(), ..GatewayPlan::default() };
+    let gateway = Gateway::with(plan, Database::sqlite()).await;
+    let mut held = Vec::new();
+    fill(&gateway, "critical", 17, &mut held).await;
+    is_refused(&gateway, "critical").await;
+    for connection in held {
+        connection.reset();
+    }
+    gateway.settled().await;
     gateway.stop().await;
 }

@@ -1,6 +1,6 @@
 //! What was written comes back.
 
-use ainfera_schema::policy::{RoutingHint, SpendPolicy};
+use ainfera_schema::policy::{PriorityCeiling, RoutingHint, SpendPolicy};
 use ainfera_schema::{AgentId, AgentStatus, OutcomeStatus, RoutingOutcome, TenantId, TokenUsage};
 use ainfera_store::{NewAgent, PublicCursor};
 
@@ -56,6 +56,7 @@ pub async fn an_agent_is_made_once(database: Database) {
         daily_cap_usd: Some(usd("20")),
         monthly_cap_usd: Some(usd("300")),
         routing_defaults: RoutingHint { latency_cap_ms: Some(900), ..RoutingHint::default() },
+        priority_ceiling: PriorityCeiling::Critical,
     };
     let new = NewAgent { name: "coder".to_owned(), tenant_id, spend_policy: spend_policy.clone() };
     let racing = (0..8).map(|_| database.store.create_agent(new.clone(), usd("5")));
