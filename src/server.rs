@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod control;
+pub mod floors;
 pub mod listener;
 pub mod parts;
 pub mod process_lock;

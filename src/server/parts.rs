@@ -14,6 +14,7 @@ use ainfera_routing::{Catalogue, CatalogueEntry, CatalogueError, DecideOptions, 
 use ainfera_schema::{Deadlines, Model, Provider, ProviderId, ProviderKind, Usd};
 
 use super::StartError;
+use super::floors;
 use crate::config::audit::AuditVisibility;
 use crate::config::strict::StrictSettings;
 use crate::config::vendor_prices;
@@ -64,9 +65,11 @@ impl Parts {
         for provider in providers.values().filter(|provider| provider.base_url.starts_with("https://")) {
             tls.of(&provider.network.trust)?;
         }
+        let brain = brain_settings(config);
+        floors::warn(&config.models, &brain.policy);
         Ok(Self {
             catalogue: Arc::new(catalogue),
-            brain: brain_settings(config),
+            brain,
             providers: Arc::new(providers),
             tls: Arc::new(tls),
             deadlines: config.deadlines,
