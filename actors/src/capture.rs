@@ -224,11 +224,13 @@ impl CaptureActor {
         for (request_id, result) in &reply.closed {
             match result {
                 CloseResult::Closed => {}
-                CloseResult::AlreadyClosed => tracing::info!(%request_id, "call was closed before"),
-                CloseResult::Adjusted => tracing::warn!(%request_id, "call was closed as lost, its charge was adjusted"),
+                CloseResult::AlreadyClosed => tracing::info!(request_id = request_id.header_value(), "call was closed before"),
+                CloseResult::Adjusted => {
+                    tracing::warn!(request_id = request_id.header_value(), "call was closed as lost, its charge was adjusted")
+                }
                 CloseResult::Unknown => {
                     self.counters.dispatch_without_capture.add_one();
-                    tracing::error!(%request_id, "call was dispatched without an intent");
+                    tracing::error!(request_id = request_id.header_value(), "call was dispatched without an intent");
                 }
             }
         }

@@ -152,7 +152,7 @@ impl DispatchActor {
                 Ok((None, running)) => running,
                 Ok((Some(grant), running)) => return self.extend_and_start(running, grant, failed, context),
                 Err(error) => {
-                    tracing::error!(request_id = %self.setup.request_id, %error, "hold cannot be computed");
+                    tracing::error!(request_id = self.setup.request_id.header_value(), %error, "hold cannot be computed");
                     return self.fail(CallFailure::Internal, OutcomeStatus::FailedOther, context);
                 }
             };
@@ -173,7 +173,7 @@ impl DispatchActor {
                 Ok(())
             }
             Err(failure) => {
-                tracing::info!(request_id = %self.setup.request_id, %failure, "attempt could not start");
+                tracing::info!(request_id = self.setup.request_id.header_value(), %failure, "attempt could not start");
                 open.note_attempt(&running, failure.result(), failure.http_status());
                 Err(failure)
             }
@@ -190,7 +190,7 @@ impl DispatchActor {
         running.pass.failed(&failure, Instant::now(), turn::chance(&self.setup));
         running.may_have_been_worked_on = failure.may_have_been_worked_on();
         tracing::info!(
-            request_id = %self.setup.request_id, attempt = running.attempt, model = %running.entry.model.slug,
+            request_id = self.setup.request_id.header_value(), attempt = running.attempt, model = %running.entry.model.slug,
             provider = %running.entry.model.provider, %failure, committed, "attempt failed"
         );
         open.note_attempt(&running, failure.result(), failure.http_status());

@@ -91,7 +91,7 @@ async fn dispatch(
     let strictness = parts.strict.of(agent.agent_id, strictness(request)?);
     log_session(request_id, request);
     if let RouteTarget::Routed { alias: Some(legacy) } = &target {
-        tracing::info!(%request_id, legacy, canonical = ainfera_routing::ROUTING_TARGET, "router_alias_hit");
+        tracing::info!(request_id = request_id.header_value(), legacy, canonical = ainfera_routing::ROUTING_TARGET, "router_alias_hit");
     }
     let idempotency = idempotency::claim(request, &call.body)?;
     // nobody else could ask for the answer again, so nobody else's is kept
@@ -172,7 +172,7 @@ fn log_session(request_id: RequestId, request: &HttpRequest) {
         |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).filter(|value| value.len() <= MAX_SESSION_BYTES);
     if let Some(session) = text("x-claude-code-session-id") {
         let (agent, parent_agent) = (text("x-claude-code-agent-id"), text("x-claude-code-parent-agent-id"));
-        tracing::info!(%request_id, session, agent, parent_agent, "claude_code_session");
+        tracing::info!(request_id = request_id.header_value(), session, agent, parent_agent, "claude_code_session");
     }
 }
 

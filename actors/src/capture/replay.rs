@@ -52,7 +52,7 @@ pub async fn replay(store: &dyn Store, spool: &SharedSpool) -> Result<u64, Repla
                         Ok(count) => closed += count,
                         Err(error @ (StoreError::Unavailable(_) | StoreError::NotWritable(_))) => return Err(error.into()),
                         Err(error) => {
-                            tracing::error!(request_id = %closing.outcome.request_id, %error, "record of the spool refused by the store");
+                            tracing::error!(request_id = closing.outcome.request_id.header_value(), %error, "record of the spool refused by the store");
                             let _ = encode(closing, &mut refused);
                         }
                     }
@@ -88,7 +88,7 @@ async fn capture(store: &dyn Store, closings: &[Closing], unknown: &mut Vec<u8>)
         if *result == CloseResult::Unknown {
             // its admission was in doubt when it was spooled, and did not get through: its caller was told so. Or this is another database's spool,
             // so it is kept
-            tracing::warn!(%request_id, "call of the spool is not known to the store, it is set aside");
+            tracing::warn!(request_id = request_id.header_value(), "call of the spool is not known to the store, it is set aside");
             let _ = encode(closing, unknown);
         }
     }

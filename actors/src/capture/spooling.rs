@@ -56,7 +56,7 @@ impl CaptureActor {
             let request_id = closing.outcome.request_id;
             match spool::encode(closing, &mut lines) {
                 Ok(()) => drop(request_ids.insert(request_id)),
-                Err(error) => tracing::error!(%request_id, %error, "record cannot be spooled"),
+                Err(error) => tracing::error!(request_id = request_id.header_value(), %error, "record cannot be spooled"),
             }
         }
         if request_ids.is_empty() {

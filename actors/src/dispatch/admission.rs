@@ -111,7 +111,7 @@ pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Entry, CallFa
         }
         Ok(Ok(Err(error))) => {
             outcome.settle_refused();
-            tracing::warn!(request_id = %setup.request_id, %error, "admission failed");
+            tracing::warn!(request_id = setup.request_id.header_value(), %error, "admission failed");
             Err(CallFailure::StoreUnavailable)
         }
     }

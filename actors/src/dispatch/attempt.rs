@@ -15,7 +15,7 @@ impl Open {
     pub(super) fn note_sent_again(&mut self, attempt: u32, setup: &CallSetup) {
         let Some((running, attempting)) = self.running.take().filter(|(running, _)| running.attempt == attempt) else { return };
         tracing::info!(
-            request_id = %setup.request_id, attempt, provider = %running.entry.model.provider,
+            request_id = setup.request_id.header_value(), attempt, provider = %running.entry.model.provider,
             "a kept connection was closed by the provider; sent again over a new one"
         );
         self.note_attempt(&running, AttemptResult::StaleConnection, None);

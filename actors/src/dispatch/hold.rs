@@ -140,7 +140,7 @@ impl DispatchActor {
             }
             // it cannot be said what to hold: that is more than there is
             Err(error) => {
-                tracing::error!(request_id = %self.setup.request_id, %error, "hold cannot be computed");
+                tracing::error!(request_id = self.setup.request_id.header_value(), %error, "hold cannot be computed");
                 self.stop_short(CallFailure::Internal, context)
             }
         }
@@ -209,7 +209,7 @@ impl DispatchActor {
         if let Phase::Admitting | Phase::Closed = self.phase {
             return taken(Taken::Stop);
         }
-        tracing::info!(request_id = %self.setup.request_id, why = failure.message(), "call stops where its hold ends");
+        tracing::info!(request_id = self.setup.request_id.header_value(), why = failure.message(), "call stops where its hold ends");
         self.settle_running();
         if let Client::Left(_) = self.client {
             self.close(OutcomeStatus::ClientGone);
@@ -232,7 +232,7 @@ impl DispatchActor {
                 // somebody has closed it as lost
                 Ok(Ok(Ok(Extended::NotOpen))) => Answer::Refused(CallFailure::Internal),
                 Ok(Ok(Err(error))) => {
-                    tracing::warn!(%request_id, %error, "hold could not be extended");
+                    tracing::warn!(request_id = request_id.header_value(), %error, "hold could not be extended");
                     Answer::Unknown
                 }
                 Ok(Err(_)) | Err(_) => Answer::Unknown,

@@ -65,7 +65,7 @@ impl DispatchActor {
         context.spawn(durable.into_actor(self).map(|durable, actor, context| {
             if !matches!(durable, Ok(Ok(()))) {
                 actor.setup.worker.counters.unacknowledged.add_one();
-                tracing::warn!(request_id = %actor.setup.request_id, "answer ends before its row is durable");
+                tracing::warn!(request_id = actor.setup.request_id.header_value(), "answer ends before its row is durable");
             }
             then(actor, context);
         }));

@@ -35,7 +35,7 @@ pub(super) fn next_turn(
             return take(setup, open, position).map(|entry| (entry, pass)).ok_or(CallFailure::Internal);
         }
         Some(Turn::Of { .. }) => {
-            tracing::info!(request_id = %setup.request_id, "retry budget is spent");
+            tracing::info!(request_id = setup.request_id.header_value(), "retry budget is spent");
             None
         }
         Some(Turn::Nobody { retry_after_seconds, reason }) => Some((retry_after_seconds, reason)),
