@@ -121,7 +121,7 @@ fn calls(ask: &Ask, orders: &Orders, id_prefix: &str, tag: &str) -> Vec<Call> {
         ToolChoice::Any | ToolChoice::Named(_) => orders.tools.unwrap_or(1).max(1),
     };
     // who asks for tools by a directive or by name gets them; of its own accord the provider calls none that acts
-    let of_its_own_accord = matches!(ask.tool_choice, ToolChoice::Auto) && orders.tools.is_none();
+    let of_its_own_accord = matches!(ask.tool_choice, ToolChoice::Auto) && orders.tools.is_none() && orders.call.is_none();
     let may_call = |name: &str| named.is_none_or(|named| name == *named) && !(of_its_own_accord && acts(name));
     let tools = ask.tools.iter().filter(|tool| may_call(&tool.name));
     let in_turn = tools.cycle().take(wanted.min(ask.most_calls));

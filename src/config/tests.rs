@@ -388,8 +388,8 @@ fn a_model_of_the_file_adds_to_the_built_in_ones_or_corrects_one() {
         assert_eq!(models.len(), built_in.len() + 1, "{text}");
         let find = |models: &[Model]| models.iter().find(|model| model.slug.as_str() == "claude-opus-4-7").cloned().unwrap();
         let (before, after) = (find(&built_in), find(&models));
-        assert_eq!(after.price.unwrap().input, Decimal::from(6));
-        assert_eq!(Model { price: before.price, ..after }, before, "all else stays");
+        assert_eq!(after.price.as_ref().unwrap().base.input, Decimal::from(6));
+        assert_eq!(Model { price: before.price.clone(), ..after }, before, "all else stays");
     }
 }
 

@@ -79,6 +79,7 @@ async fn what_the_other_dialects_cannot_say_is_named_under_the_callers_names_or_
         "reasoning.summary=dropped:no_equivalent",
         "temperature=clamped:1",
         "text.format.name=dropped:no_equivalent",
+        "text.format.schema.additionalProperties=clamped:false",
         "text.verbosity=dropped:no_equivalent",
         "tools.0=dropped:no_equivalent",
     ];
