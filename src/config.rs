@@ -48,7 +48,7 @@ pub use mistake::Mistake;
 pub use settings::{AnswerRetention, Durability, Limits, Overrides, RoutingSettings, TakeOver};
 pub use spool::SpoolPlace;
 
-use deployments::{Deployed, ModelsByPlace};
+use deployments::Deployed;
 use document::{Section, read_document};
 
 /// Everything that an operator decides.

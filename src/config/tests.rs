@@ -395,7 +395,8 @@ fn a_model_of_the_file_adds_to_the_built_in_ones_or_corrects_one() {
 
 #[test]
 fn a_file_that_names_providers_and_defines_its_models_is_complete() {
-    let own = "[[providers]]\nid = \"p\"\nkind = \"anthropic\"\nbase_url = \"http://127.0.0.1:1\"\n[[models]]\nslug = \"m\"\nprovider = \"p\"\n";
+    let own =
+        "[[providers]]\nid = \"p\"\nkind = \"anthropic\"\nbase_url = \"http://127.0.0.1:1\"\n[[models]]\nslug = \"m\"\nprovider = \"p\"\n";
     let count = |text: &str| Config::from_toml(text, &|_| None).map(|config| config.models.len());
     assert_eq!(count(own), Ok(1));
     assert!(count(&format!("catalogue = \"built_in\"\n{own}")).is_ok_and(|models| models > 3));
