@@ -44,5 +44,5 @@ pub fn field_without_price(error: &PriceError) -> &'static str {
 }
 
 fn is_native(call: &Call, entry: &CatalogueEntry) -> bool {
-    Dialect::of(entry.kind).is_native_to(call.client.dialect())
+    Dialect::for_call(entry.kind, call, &entry.model).is_native_to(call.client.dialect())
 }
