@@ -18,7 +18,7 @@ chaos: tools/installed ## every fault, on real processes and databases: six minu
 	tests/chaos/install.sh
 	cargo test --test chaos -- full
 
-world: tools/installed ## the gateway among real programs (nginx and others), with large numbers
+world: tools/installed ## the gateway among real programs (nginx, PostgreSQL with a standby), with large numbers
 	AINFERA_WORLD=whole cargo test --test world
 
 chaos-litellm: ## the same driver against LiteLLM's proxy, from the Python registry

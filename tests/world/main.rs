@@ -13,6 +13,7 @@ mod first_address_is_black;
 mod gateway_behind_nginx;
 mod image_user;
 mod nginx_before_provider;
+mod postgres_failover;
 mod refusing_provider;
 mod sent_once;
 mod wrong_clock;

@@ -1,6 +1,7 @@
 //! Programs that stand around the gateway. Each ends with the test that started it.
 
 pub mod nginx;
+pub mod postgres_pair;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -26,6 +27,10 @@ impl Program {
 
     pub fn signal(&self, name: &str) {
         assert!(Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap().success());
+    }
+
+    pub fn wait(&mut self) {
+        self.child.wait().unwrap();
     }
 
     /// Waits until it accepts connections on a loopback port.
