@@ -33,7 +33,7 @@ pub enum Command {
     /// Start the gateway. Without a file: SQLite beside it, and every provider whose key is in the environment.
     Serve(ServeArgs),
     /// Read a configuration file and report every mistake in it.
-    Check { file: PathBuf },
+    Check(CheckArgs),
     /// Which providers the running gateway does not ask, and why.
     Providers(ProvidersArgs),
     /// API keys.
@@ -99,6 +99,15 @@ pub enum LaunchCommand {
     Claude(LaunchArgs),
     /// Codex, over the Responses API.
     Codex(LaunchArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Also ask every provider for its list of models, and name what is wrong with its name, certificate, key or path.
+    #[arg(long)]
+    pub probe: bool,
+    /// Left out: what is served without a file.
+    pub file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -80,7 +80,7 @@ pub enum CommandError {
 pub fn run(command: Command) -> Result<ExitCode, CommandError> {
     match command {
         Command::Serve(args) => serve::run(args),
-        Command::Check { file } => check::run(&file, &mut io::stdout().lock()),
+        Command::Check(args) => check::run(&args, &mut io::stdout().lock()),
         Command::Keys(KeysCommand::Create(args)) => keys::create(&args),
         Command::Providers(args) => providers::run(&args, &mut io::stdout().lock()),
         Command::Wallet(command) => wallet::run(command),

@@ -3,6 +3,7 @@
 
 pub mod exchange;
 pub mod failure;
+pub mod probe;
 pub mod refusal;
 pub mod send;
 pub mod transport;
@@ -89,7 +90,7 @@ impl Actor for ProviderActor {
         let (emit, sent_again) = (setup.emit.clone(), setup.sent_again.clone());
         let attempt = setup.attempt;
         let sent = setup.request.body.clone();
-        let headers = setup.request.headers.clone();
+        let secrets = setup.request.secrets();
         let exchange = Exchange::new(setup.pool, setup.request, setup.reader, setup.patience);
         let run = async move {
             // owned here, so that it speaks also when this future panics
@@ -106,7 +107,7 @@ impl Actor for ProviderActor {
                     None => Taken::Stop,
                 }
             });
-            report.failure = ended.await.err().map(|failure| failure.without_keys(&headers));
+            report.failure = ended.await.err().map(|failure| failure.without_keys(&secrets));
         };
         context.spawn(run.into_actor(self).map(|(), _, context| context.stop()));
     }

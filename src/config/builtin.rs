@@ -9,6 +9,7 @@ use super::document::{Section, read_document};
 use super::environment::{Environment, non_empty};
 use super::mistake::Mistake;
 use super::models;
+use super::network;
 use super::secret::fits_header;
 use super::vendor::{VENDORS, vendor};
 
@@ -57,7 +58,7 @@ pub fn providers(root: &Section<'_>, environment: &Environment<'_>) -> Vec<Provi
             on_disconnect: OnDisconnect::default(),
             max_concurrent: None,
             stream_mode: StreamMode::Native,
-            network: Network::default(),
+            network: network::without_a_table(root, vendor.base_url, environment),
             deadlines: OwnDeadlines::default(),
         });
     }

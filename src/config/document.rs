@@ -3,7 +3,7 @@
 //! A reader asks a [`Section`] for the fields that it knows; what nobody asked for is a mistake. A field that cannot be read yields `None` after it
 //! has reported why, so a reader goes on with a default and the next field is looked at too.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
 use toml::Spanned;
@@ -27,6 +27,14 @@ pub struct Section<'d> {
     span: Range<usize>,
     path: String,
     known: RefCell<Vec<&'static str>>,
+    /// Which keys there may be.
+    keys: Cell<Keys>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    Known,
+    Any,
 }
 
 /// Runs `read` over the whole document and returns what it made of it, unless there is any mistake.
@@ -78,7 +86,7 @@ impl<'d> Section<'d> {
         path: String,
         read: impl FnOnce(&Section<'d>) -> T,
     ) -> T {
-        let section = Section { document, table, span, path, known: RefCell::default() };
+        let section = Section { document, table, span, path, known: RefCell::default(), keys: Cell::new(Keys::Known) };
         let made = read(&section);
         section.refuse_unknown_keys();
         made
@@ -104,6 +112,15 @@ impl<'d> Section<'d> {
         self.field(key).map_or_else(Vec::new, |field| field.each(read))
     }
 
+    /// Every field of a table whose keys the file chooses.
+    pub fn each_field(&self, mut read: impl FnMut(&'d str, &Field<'d>)) {
+        self.keys.set(Keys::Any);
+        for (key, value) in self.table {
+            let name: &'d str = key.get_ref();
+            read(name, &Field::new(self.document, value, self.path_to(name)));
+        }
+    }
+
     /// Reports a field that is not there and should be.
     pub fn refuse_missing(&self, key: &str, message: impl Into<String>) {
         if self.document.is_well_formed() {
@@ -117,6 +134,9 @@ impl<'d> Section<'d> {
     }
 
     fn refuse_unknown_keys(&self) {
+        if self.keys.get() == Keys::Any {
+            return;
+        }
         let known = self.known.borrow();
         for key in self.table.keys() {
             let name = key.get_ref().as_ref();

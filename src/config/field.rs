@@ -45,6 +45,14 @@ impl<'d> Field<'d> {
         }
     }
 
+    /// A string that may be empty.
+    pub fn any_text(&self) -> Option<&'d str> {
+        match self.value.get_ref() {
+            DeValue::String(text) => Some(text.as_ref()),
+            _ => self.refused_kind("a string"),
+        }
+    }
+
     /// A name: no spaces, nothing that needs quoting in a header or a log line.
     pub fn name(&self) -> Option<&'d str> {
         let text = self.text()?;
@@ -129,6 +137,11 @@ impl<'d> Field<'d> {
             DeValue::Table(table) => Section::over(self.document, table, self.value.span(), self.path.clone(), read),
             _ => self.refused_kind("a table"),
         }
+    }
+
+    /// Whether the value is a table with this key.
+    pub fn has_key(&self, key: &str) -> bool {
+        matches!(self.value.get_ref(), DeValue::Table(table) if table.contains_key(key))
     }
 
     /// Whether the value is a table.

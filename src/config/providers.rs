@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use ainfera_schema::provider::KEY_SEPARATOR;
-use ainfera_schema::{Network, OnDisconnect, Provider, ProviderId, ProviderKind, Secret};
+use ainfera_schema::{ApiVersion, OnDisconnect, Provider, ProviderId, ProviderKind, Secret};
 
 use super::api_keys::{self, KeyedProvider};
-use super::base_url;
-use super::ca_file;
+use super::base_url::{self, BaseUrl};
 use super::document::Section;
 use super::environment::Environment;
+use super::network;
 use super::own_deadlines;
 use super::secret;
 use super::stream_mode;
@@ -52,9 +52,14 @@ fn read_one(section: &Section<'_>, environment: &Environment<'_>, named: &mut BT
     let words = ProviderKind::ALL.map(|kind| (kind.as_str(), kind));
     let kind = section.required("kind").and_then(|field| field.one_of(&words));
     let url_field = section.field("base_url");
-    let base_url = match &url_field {
-        Some(field) => field.text().and_then(|text| base_url::parse(text).map_err(|reason| field.refuse(reason)).ok()),
-        None => kind.and_then(|kind| default_base_url(section, kind)),
+    let says_api_version = network::says_api_version(section);
+    let base = match &url_field {
+        // a kind that is mistaken does not hide a mistake in the address
+        Some(field) => field.text().and_then(|text| {
+            let read = base_url::parse(text, kind.unwrap_or(ProviderKind::OpenaiCompatible), says_api_version);
+            read.map_err(|reason| field.refuse(reason)).ok()
+        }),
+        None => kind.and_then(|kind| default_base_url(section, kind, says_api_version)),
     };
     let key_field = section.field("api_key");
     let api_key: Option<Secret> = key_field.as_ref().and_then(|field| secret::read(field, environment));
@@ -75,12 +80,12 @@ fn read_one(section: &Section<'_>, environment: &Environment<'_>, named: &mut BT
     let max_concurrent = section.field("max_concurrent").and_then(|field| field.whole(1..=1_000_000));
     let max_concurrent = max_concurrent.and_then(|limit| u32::try_from(limit).ok());
     let stream_mode = stream_mode::read(section);
-    let network = Network { trust: ca_file::read(section), ..Network::default() };
+    let network = network::read(section, base.as_ref(), environment);
     let deadlines = own_deadlines::read(section);
     Some(Provider {
         id: ProviderId::new(id?),
         kind: kind?,
-        base_url: base_url?,
+        base_url: base?.url,
         api_key,
         on_disconnect,
         max_concurrent,
@@ -103,13 +108,13 @@ fn read_id<'d>(section: &Section<'d>, named: &mut BTreeSet<String>) -> Option<&'
 }
 
 /// Empty for the scripted provider: it is started beside the gateway, which then knows its address.
-fn default_base_url(section: &Section<'_>, kind: ProviderKind) -> Option<String> {
+fn default_base_url(section: &Section<'_>, kind: ProviderKind, says_api_version: bool) -> Option<BaseUrl> {
     if kind == ProviderKind::Mock {
-        return Some(String::new());
+        return Some(BaseUrl { url: String::new(), api_version: ApiVersion::Added, query: Vec::new() });
     }
-    let known = vendor(kind).map(|vendor| vendor.base_url.to_owned());
+    let known = vendor(kind).and_then(|vendor| base_url::parse(vendor.base_url, kind, says_api_version).ok());
     if known.is_none() {
-        section.refuse_missing("base_url", "is missing; give the address without /v1");
+        section.refuse_missing("base_url", "is missing; give the provider's address");
     }
     known
 }

@@ -8,18 +8,42 @@ use super::field::Field;
 
 /// Reads `{ env = "X" }` or `{ file = "…" }`. White space around the secret is dropped, as files end in a line break.
 pub fn read(field: &Field<'_>, environment: &Environment<'_>) -> Option<Secret> {
+    read_fitting(field, environment, KEY)
+}
+
+/// The same for a secret that may hold spaces, such as `Bearer …`.
+pub fn read_phrase(field: &Field<'_>, environment: &Environment<'_>) -> Option<Secret> {
+    let holds = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    read_fitting(field, environment, Fits { holds, else_says: "must hold one line of ASCII letters, digits and signs" })
+}
+
+/// A key is one word.
+const KEY: Fits = Fits { holds: fits_header, else_says: "must hold one word of ASCII letters, digits and signs" };
+
+/// What a secret must be like.
+#[derive(Clone, Copy)]
+struct Fits {
+    holds: fn(&str) -> bool,
+    else_says: &'static str,
+}
+
+fn read_fitting(field: &Field<'_>, environment: &Environment<'_>, fits: Fits) -> Option<Secret> {
     if !field.is_table() {
         field.refuse("must be { env = \"NAME\" } or { file = \"PATH\" }: secrets are not written here");
         return None;
     }
-    field.table(|section| read_from(section, environment))
+    field.table(|section| read_table(section, environment, fits))
 }
 
 /// The same where the table says more than the secret.
 pub(super) fn read_from(section: &Section<'_>, environment: &Environment<'_>) -> Option<Secret> {
+    read_table(section, environment, KEY)
+}
+
+fn read_table(section: &Section<'_>, environment: &Environment<'_>, fits: Fits) -> Option<Secret> {
     match (section.field("env"), section.field("file")) {
-        (Some(variable), None) => from_variable(&variable, environment),
-        (None, Some(file)) => from_file(&file),
+        (Some(variable), None) => from_variable(&variable, environment, fits),
+        (None, Some(file)) => from_file(&file, fits),
         (Some(_), Some(file)) => {
             file.refuse("give either env or file, not both");
             None
@@ -33,10 +57,10 @@ pub fn fits_header(secret: &str) -> bool {
     !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn from_variable(field: &Field<'_>, environment: &Environment<'_>) -> Option<Secret> {
+fn from_variable(field: &Field<'_>, environment: &Environment<'_>, fits: Fits) -> Option<Secret> {
     let variable = field.text()?;
     match non_empty(environment, variable) {
-        Some(secret) => checked(field, secret, &format!("the environment variable {variable}")),
+        Some(secret) => checked(field, secret, &format!("the environment variable {variable}"), fits),
         None => {
             field.refuse(format!("the environment variable {variable} is not set or empty"));
             None
@@ -44,10 +68,10 @@ fn from_variable(field: &Field<'_>, environment: &Environment<'_>) -> Option<Sec
     }
 }
 
-fn from_file(field: &Field<'_>) -> Option<Secret> {
+fn from_file(field: &Field<'_>, fits: Fits) -> Option<Secret> {
     let path = field.text()?;
     match std::fs::read_to_string(path) {
-        Ok(text) => checked(field, text.trim().to_owned(), &format!("the file {path}")),
+        Ok(text) => checked(field, text.trim().to_owned(), &format!("the file {path}"), fits),
         Err(error) => {
             field.refuse(format!("the file {path} cannot be read: {error}"));
             None
@@ -55,12 +79,12 @@ fn from_file(field: &Field<'_>) -> Option<Secret> {
     }
 }
 
-fn checked(field: &Field<'_>, secret: String, holder: &str) -> Option<Secret> {
-    if fits_header(&secret) {
+fn checked(field: &Field<'_>, secret: String, holder: &str, fits: Fits) -> Option<Secret> {
+    if (fits.holds)(&secret) {
         return Some(Secret::new(secret));
     }
     // says what is wrong without saying what is in it
-    field.refuse(format!("{holder} must hold one word of ASCII letters, digits and signs"));
+    field.refuse(format!("{holder} {}", fits.else_says));
     None
 }
 

@@ -117,7 +117,7 @@ default_floor = 0.5
 [[providers]]
 id = "anthropic"
 kind = "antropic"
-base_url = "https://api.anthropic.com/v1"
+base_url = "api.anthropic.com"
 api_key = { env = "MISSING_KEY" }
 [[providers]]
 id = "anthropic"
@@ -154,12 +154,12 @@ slug = "ainfera-auto"
             "line 9: routing.default_floor: write it in quotes: \"0.5\"",
             "line 12: providers[0].kind: \"antropic\" is none of anthropic, openai, openai_responses, gemini, gemini_compatible, mistral, xai, \
              groq, together, deepseek, openrouter, openai_compatible, mock; did you mean \"anthropic\"?",
-            "line 13: providers[0].base_url: leave out /v1, which is added: \"https://api.anthropic.com\"",
+            "line 13: providers[0].base_url: must begin with http:// or https://",
             "line 14: providers[0].api_key.env: the environment variable MISSING_KEY is not set or empty",
             "line 16: providers[1].id: \"anthropic\" is the id of an earlier provider",
             "line 18: providers[1].api_key: must be { env = \"NAME\" } or { file = \"PATH\" }: secrets are not written here",
             "line 19: providers[2].id: is missing",
-            "line 19: providers[2].base_url: is missing; give the address without /v1",
+            "line 19: providers[2].base_url: is missing; give the provider's address",
             "line 21: providers[3].api_key: is missing; give { env = \"XAI_API_KEY\" }",
             "line 26: models[0].provider: there is no provider \"antropic\"; did you mean \"anthropic\"?",
             "line 27: models[0].q_prior: must be from 0 to 1, not 1.5",

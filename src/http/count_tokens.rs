@@ -13,7 +13,7 @@ use ainfera_routing::{CatalogueEntry, Needs, RouteTarget, estimate_tokens};
 use ainfera_schema::{Agent, Provider, RequestId};
 use ainfera_wire::Call;
 use ainfera_wire::anthropic::count::request_body;
-use ainfera_wire::upstream::Dialect;
+use ainfera_wire::upstream::{Dialect, address};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -85,7 +85,7 @@ async fn candidate(request_id: RequestId, call: &Arc<Call>, agent: &Agent, worke
 /// The provider's own count, whole: it may say more than one figure.
 async fn ask(call: &Call, body: &[u8], provider: &Provider, entry: &CatalogueEntry, worker: &Worker) -> Option<Value> {
     let body = request_body(body, &entry.model.upstream_name).ok()?;
-    let url = format!("{}/v1/messages/count_tokens", provider.base_url);
+    let url = address::count_tokens(provider);
     let pool = worker.pools.of(provider).ok()?;
     let mut request = pool.post(&url).insert_header(("content-type", "application/json"));
     request = request.insert_header(("anthropic-version", call.client_headers.version.as_deref().unwrap_or("2023-06-01")));
@@ -98,8 +98,11 @@ async fn ask(call: &Call, body: &[u8], provider: &Provider, entry: &CatalogueEnt
     if let Some(key) = &provider.api_key {
         request = request.insert_header(("x-api-key", key.expose()));
     }
+    for header in &provider.network.headers {
+        request = request.insert_header((header.name.as_str(), header.value.expose()));
+    }
     let mut response = request.send_body(body).await.ok()?;
-    if response.status() != awc::http::StatusCode::OK {
+    if !response.status().is_success() {
         return None;
     }
     let counted = response.body().limit(MAX_COUNT_BYTES).await.ok()?;

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses its part of it")]
 
 pub mod authority;
+pub mod certificates;
 pub mod chunks;
 pub mod client;
 pub mod database;
@@ -12,6 +13,7 @@ pub mod own_postgres;
 pub mod postgres;
 pub mod process;
 pub mod provider;
+pub mod raw_provider;
 pub mod responses;
 pub mod sse;
 

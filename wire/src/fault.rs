@@ -4,11 +4,13 @@
 
 pub mod lack;
 pub mod retry_after;
+pub mod text;
 
 use serde_json::Value;
 
 pub use lack::Lack;
 use lack::{lack_of, names_window};
+use text::text_of;
 
 /// What kind of error a provider reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +63,7 @@ pub struct Fault {
 
 /// Classifies an error status with its body. A status of 0 is an error inside a stream that named none.
 pub fn fault_of(status: u16, body: &[u8]) -> Fault {
-    let message = error_message(body).unwrap_or_else(|| match status {
+    let message = text_of(body).unwrap_or_else(|| match status {
         0 => String::from_utf8_lossy(&body[..body.len().min(2000)]).into_owned(),
         _ => "no message".to_owned(),
     });
@@ -95,7 +97,7 @@ pub fn fault_of(status: u16, body: &[u8]) -> Fault {
         FaultKind::InvalidRequest | FaultKind::ModelLacks(_) => recognisable(message, kind, &text),
         _ => message,
     };
-    Fault { kind, message, retry_after_seconds }
+    Fault { kind, message: text::cut(message), retry_after_seconds }
 }
 
 /// An error that came inside a 200.

@@ -1,10 +1,11 @@
 //! One provider's side of one call: the request in its dialect, its stream in our words, its refusals classified.
 
+pub mod address;
 mod endpoint;
 mod reader;
 mod reasons;
 
-use ainfera_schema::{Model, Provider, ProviderKind, StreamMode};
+use ainfera_schema::{HeaderText, Model, Provider, ProviderHeader, ProviderKind, StreamMode};
 use bytes::Bytes;
 
 use crate::anthropic::foreign::Asked;
@@ -24,6 +25,7 @@ use crate::json::{Edit, Members};
 use crate::responses::stream::ResponsesReader;
 
 pub use crate::fault::FaultKind;
+use address::{address, version_of};
 use reader::DialectReader;
 pub use reader::UpstreamReader;
 
@@ -34,6 +36,8 @@ pub struct UpstreamRequest {
     pub headers: Vec<(&'static str, String)>,
     /// Headers of the client's that are its provider's business.
     pub client_headers: Vec<(String, String)>,
+    /// Headers that are configured for the provider.
+    pub provider_headers: Vec<ProviderHeader>,
     pub body: Bytes,
     /// Fields that did not arrive as the caller sent them.
     pub coercions: Coercions,
@@ -44,9 +48,30 @@ pub struct UpstreamRequest {
 }
 
 impl UpstreamRequest {
+    /// What nobody but the provider may see of its headers: keys, without the word `Bearer` before them.
+    pub fn secrets(&self) -> Vec<String> {
+        let configured = self.provider_headers.iter().filter_map(|header| match &header.value {
+            HeaderText::Secret(secret) => Some(secret.expose()),
+            HeaderText::Plain(_) => None,
+        });
+        // versions and the like are no secrets
+        let keys = self.headers.iter().filter(|(name, _)| !name.starts_with("anthropic-")).map(|(_, value)| value.as_str());
+        keys.chain(configured).map(|value| value.strip_prefix("Bearer ").unwrap_or(value).to_owned()).collect()
+    }
+
+    /// The same with the headers that are configured. Whatever had the same name gives way, the header with the key too.
+    fn with_provider_headers(mut self, headers: &[ProviderHeader]) -> Self {
+        let is_configured = |name: &str| headers.iter().any(|header| header.name.eq_ignore_ascii_case(name));
+        self.headers.retain(|(name, _)| !is_configured(name));
+        self.client_headers.retain(|(name, _)| !is_configured(name));
+        self.provider_headers = headers.to_vec();
+        self
+    }
+
     /// The same call, to be answered whole: what says that it streams is in the body, or in Gemini's address.
     fn unstreamed(self) -> Result<Self, BadRequest> {
-        let url = self.url.replace(":streamGenerateContent?alt=sse", ":generateContent");
+        let url = self.url.replace(":streamGenerateContent?alt=sse&", ":generateContent?");
+        let url = url.replace(":streamGenerateContent?alt=sse", ":generateContent");
         let members = Members::parse(&self.body).map_err(|error| BadRequest::new("body", error.to_string()))?;
         let body = members.write(
             |key| match key {
@@ -92,7 +117,7 @@ impl Dialect {
 
     /// The call in this provider's dialect, for one of its models. Streamed, unless one of them cannot.
     pub fn request(&self, call: &Call, provider: &Provider, model: &Model) -> Result<UpstreamRequest, BadRequest> {
-        let request = self.streamed(call, provider, model)?;
+        let request = self.streamed(call, provider, model)?.with_provider_headers(&provider.network.headers);
         match provider.stream_mode.and(model.stream_mode) {
             StreamMode::Native => Ok(request),
             StreamMode::Wrapped => request.unstreamed(),
@@ -115,9 +140,10 @@ impl Dialect {
                 let thinking_apart = crate::anthropic::foreign_thinking::removed(body, &mut changed);
                 coercions.extend(&callers(call, changed));
                 Ok(UpstreamRequest {
-                    url: format!("{}/v1/messages", provider.base_url),
+                    url: address(provider, "/v1", "/messages"),
                     headers,
                     client_headers: call.client_headers.others.clone(),
+                    provider_headers: Vec::new(),
                     body: crate::anthropic::native::request_body(thinking_apart.as_deref().unwrap_or(body), upstream_name)?,
                     coercions,
                     tool_names: ToolNames::default(),
@@ -140,9 +166,10 @@ impl Dialect {
                 name_lost_headers(call, &mut coercions);
                 let headers = key.map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
                 Ok(UpstreamRequest {
-                    url: format!("{}{}", provider.base_url, profile.path),
+                    url: address(provider, version_of(profile), "/chat/completions"),
                     headers,
                     client_headers: Vec::new(),
+                    provider_headers: Vec::new(),
                     body: adjusted.body,
                     coercions,
                     tool_names: adjusted.tool_names,
@@ -153,7 +180,7 @@ impl Dialect {
     }
 
     fn responses(call: &Call, provider: &Provider, model: &Model, key: Option<String>) -> Result<UpstreamRequest, BadRequest> {
-        let url = format!("{}/v1/responses", provider.base_url);
+        let url = address::responses(provider);
         let headers = key.map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
         if Dialect::Responses.is_native_to(call.client.dialect()) {
             let (body, coercions) = crate::responses::native::request_body(&call.body, &model.upstream_name, model.max_output_tokens)?;
@@ -161,6 +188,7 @@ impl Dialect {
                 url,
                 headers,
                 client_headers: Vec::new(),
+                provider_headers: Vec::new(),
                 body,
                 coercions,
                 tool_names: ToolNames::default(),
@@ -175,6 +203,7 @@ impl Dialect {
             url,
             headers,
             client_headers: Vec::new(),
+            provider_headers: Vec::new(),
             body: written.body,
             coercions,
             tool_names: written.tool_names,
@@ -189,9 +218,10 @@ impl Dialect {
         let mut coercions = from_messages(call, written.coercions);
         name_lost_headers(call, &mut coercions);
         Ok(UpstreamRequest {
-            url: format!("{}/v1beta/models/{name}:streamGenerateContent?alt=sse", provider.base_url),
+            url: address(provider, "/v1beta", &format!("/models/{name}:streamGenerateContent?alt=sse")),
             headers: key.map(|key| ("x-goog-api-key", key)).into_iter().collect(),
             client_headers: Vec::new(),
+            provider_headers: Vec::new(),
             body: written.body,
             coercions,
             tool_names: written.tool_names,

@@ -105,6 +105,9 @@ impl Sender<'_> {
         for (name, value) in &self.request.headers {
             request = request.insert_header((*name, value.as_str()));
         }
+        for header in &self.request.provider_headers {
+            request = request.insert_header((header.name.as_str(), header.value.expose()));
+        }
         for (name, value) in &self.request.client_headers {
             request = request.append_header((name.as_str(), value.as_str()));
         }
@@ -113,20 +116,24 @@ impl Sender<'_> {
 }
 
 fn unanswered(error: &SendRequestError, trace: &Trace) -> Unanswered {
-    if let Some(failure) = connect_failure(error) {
-        return Unanswered { failure: ProviderFailure::Connect(failure), again: Again::No };
-    }
     let at_once = trace.since_written() <= trace.connected_in() + STALE_WITHIN;
     let again = match trace.connection() {
         Connection::Kept if trace.answer_bytes() == 0 && at_once => Again::OnAFreshConnection,
         Connection::Kept | Connection::Fresh | Connection::None => Again::No,
     };
+    Unanswered { failure: transport_failure(error, trace), again }
+}
+
+/// What kept a request from being answered.
+pub(super) fn transport_failure(error: &SendRequestError, trace: &Trace) -> ProviderFailure {
+    if let Some(failure) = connect_failure(error) {
+        return ProviderFailure::Connect(failure);
+    }
     let why = why(error);
-    let broken = match trace.connection() {
-        Connection::None => Broken::unsent(why),
-        Connection::Fresh | Connection::Kept => Broken::unanswered(why),
-    };
-    Unanswered { failure: broken.into(), again }
+    match trace.connection() {
+        Connection::None => Broken::unsent(why).into(),
+        Connection::Fresh | Connection::Kept => Broken::unanswered(why).into(),
+    }
 }
 
 /// The cause that the connector gave.

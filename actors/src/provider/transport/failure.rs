@@ -138,7 +138,8 @@ impl TlsFault {
 
     fn of_certificate(error: &CertificateError) -> Self {
         match error {
-            CertificateError::UnknownIssuer => TlsFault::UnknownIssuer,
+            // another issuer of the same name signed it
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsFault::UnknownIssuer,
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsFault::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsFault::NotYetValid,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsFault::WrongName,

@@ -79,3 +79,57 @@ fn unacknowledged(options: &SockRef<'_>) -> std::io::Result<()> {
 fn unacknowledged(_: &SockRef<'_>) -> std::io::Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use socket2::{Domain, Socket, Type};
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// An address that does not even refuse: its queue is full, so the system drops what comes.
+    fn black() -> (Socket, Vec<Socket>, SocketAddr) {
+        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        listener.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap().as_socket().unwrap();
+        let waiting = (0..4).map(|_| {
+            let client = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            client.set_nonblocking(true).unwrap();
+            let _ = client.connect(&address.into());
+            client
+        });
+        let waiting = waiting.collect();
+        (listener, waiting, address)
+    }
+
+    #[tokio::test]
+    async fn a_black_address_is_passed_by() {
+        let (_listener, _waiting, black) = black();
+        let good = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = good.local_addr().unwrap();
+        let alone = timeout(Duration::from_millis(300), first_of(vec![black])).await;
+        assert!(alone.is_err(), "the address is not black");
+        let socket = timeout(Duration::from_secs(20), first_of(vec![black, black, address])).await.unwrap().unwrap();
+        assert_eq!(socket.peer_addr().unwrap(), address);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_refuses_is_followed_at_once_and_the_first_failure_is_told() {
+        let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let good = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = good.local_addr().unwrap();
+        assert_eq!(first_of(vec![nobody, address]).await.unwrap().peer_addr().unwrap(), address);
+        let failure = first_of(vec![nobody]).await.unwrap_err();
+        assert_eq!(failure, ConnectFailure::Tcp { address: nobody, why: "connection refused".to_owned() });
+    }
+
+    #[tokio::test]
+    async fn a_name_that_does_not_exist_is_named() {
+        let failure = connect("nowhere.invalid", 443, Instant::now() + Duration::from_secs(20)).await.unwrap_err();
+        assert!(matches!(failure, ConnectFailure::NameNotResolved { ref host, .. } if host == "nowhere.invalid"), "{failure}");
+    }
+}
