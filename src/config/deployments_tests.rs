@@ -94,7 +94,7 @@ providers = [{ id = "cloud" }, { id = "vendor", price = { input = "1", output = 
         mistakes(&format!("{PROVIDERS}{models}")),
         [
             "line 14: models[0].provider: give either provider or providers, not both",
-            "line 16: models[1].provider: is missing",
+            "line 16: models[1].provider: is missing; only a built-in model of a configured provider goes without",
             "line 20: models[2].providers[0].id: there is no provider \"clowd\"; did you mean \"cloud\"?",
             "line 20: models[2].providers[0].wieght: unknown key; did you mean \"weight\"?",
             "line 20: models[2].providers[1].weight: must be from 1 to 1000, not 0",

@@ -91,7 +91,7 @@ async fn what_the_other_dialects_cannot_say_is_named_under_the_callers_names_or_
     let strict = gateway.call_at(PATH, &with(body, "model", json!(MODELS[3])), &[("x-ainfera-strict", "true")]).await;
     assert_eq!((strict.status, error_of(&strict).1), (422, json!("coercion_refused")), "{}", strict.text());
     let named = strict.json()["error"]["details"]["coercions"][MODELS[3]].to_string();
-    assert!(named.contains("temperature=clamped:1") && named.contains("text.verbosity=dropped:no_equivalent"), "{named}");
+    assert!(named.contains("temperature=dropped:model_refuses") && named.contains("text.verbosity=dropped:no_equivalent"), "{named}");
 }
 
 #[actix_rt::test]
