@@ -144,17 +144,18 @@ impl<'a> Transaction<'a> {
         Ok(reserved)
     }
 
-    /// The largest of the holds that fits, or why not even the smallest does.
+    /// The largest of the holds that fits. A call that no hold lets in is refused for what it asked for first.
     fn reserve_what_fits(&mut self, admission: &Admission) -> Result<Result<Hold, Refusal>, StoreError> {
         let agent_id = admission.draft.agent_id;
-        let mut reserved = self.reserve(agent_id, admission.hold)?;
-        for smaller in &admission.smaller_holds {
-            match &reserved {
-                Ok(_) | Err(Refusal::Inactive { .. }) => break,
-                Err(_) => reserved = self.reserve(agent_id, *smaller)?,
+        let first = self.reserve(agent_id, admission.hold)?;
+        if !matches!(first, Ok(_) | Err(Refusal::Inactive { .. })) {
+            for smaller in &admission.smaller_holds {
+                if let Ok(hold) = self.reserve(agent_id, *smaller)? {
+                    return Ok(Ok(hold));
+                }
             }
         }
-        Ok(reserved)
+        Ok(first)
     }
 
     fn admit(&mut self, admission: &'a Admission) -> Result<Verdict, StoreError> {
@@ -375,6 +376,20 @@ mod tests {
             charge_if_lost: Usd::ZERO,
             idempotency: None,
         }
+    }
+
+    #[test]
+    fn the_largest_hold_that_fits_is_reserved_and_a_refusal_names_the_first() {
+        let (agent_id, known) = known("1");
+        let of = |smaller: &[&str]| {
+            let smaller_holds = smaller.iter().map(|hold| usd(hold)).collect();
+            Admission { smaller_holds, ..admission(draft(agent_id, CallKind::Routed), "0.8") }
+        };
+        let admissions = vec![of(&["0.5", "0.3"]), of(&["0.5", "0.2", "0.1"]), of(&["0.3"])];
+        let batch = CaptureBatch { admissions, ..CaptureBatch::default() };
+        let verdicts: Vec<Verdict> = apply(&batch, known).unwrap().reply.verdicts.into_iter().map(|(_, verdict)| verdict).collect();
+        assert_eq!(verdicts[..2], [Verdict::Admitted, Verdict::AdmittedForLess(usd("0.2"))]);
+        assert!(matches!(&verdicts[2], Verdict::Refused(Refusal::Funds { needed, .. }) if *needed == usd("0.8")), "{verdicts:?}");
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Money as a row has it: what is there, what is reserved, what was spent in the day and the month. Agents and tenants have one each.
 
 use ainfera_schema::{MoneyError, Usd};
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+
+/// Two clocks may stand on two sides of midnight.
+const DRIFT_DAYS: i64 = 1;
 
 /// Whose balance a call is charged to. Its intent remembers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,9 +128,18 @@ impl Purse {
         }
     }
 
-    /// Windows only go forward, so that a clock set back does not open yesterday's cap again.
+    /// Windows only go forward, so that a clock set back does not open yesterday's cap again. A window further ahead than clocks drift is the work of
+    /// a clock that once was wrong: it becomes today's, and what was counted in it stays counted.
     pub fn turn(&mut self, now: Timestamp) {
         let today = utc_day(now);
+        let latest = today.saturating_add(Span::new().days(DRIFT_DAYS));
+        if self.spent_day > latest {
+            tracing::warn!(spent_day = %self.spent_day, %today, "an account counted for a day in the future: it counts for today");
+            self.spent_day = today;
+        }
+        if self.spent_month > latest.first_of_month() {
+            self.spent_month = today.first_of_month();
+        }
         if today > self.spent_day {
             self.spent_day = today;
             self.spent_day_usd = Usd::ZERO;
@@ -173,6 +185,17 @@ mod tests {
         purse.spend(usd("2"), Place::Elsewhere, at("2026-11-30T23:00:00Z")).unwrap();
         assert_eq!((purse.spent_day.to_string().as_str(), purse.spent_month.to_string().as_str()), ("2026-12-01", "2026-12-01"));
         assert_eq!((purse.spent_day_usd, purse.spent_month_usd, purse.balance), (usd("2"), usd("2"), usd("-3")));
+    }
+
+    #[test]
+    fn a_window_in_the_future_becomes_todays_and_turns_again_tomorrow() {
+        let mut purse = Purse::new(at("2036-01-01T00:00:00Z"));
+        purse.spend(usd("3"), Place::Here, at("2036-01-01T00:00:00Z")).unwrap();
+        let (now, tomorrow) = (at("2026-11-29T12:00:00Z"), at("2026-11-30T00:00:00Z"));
+        assert_eq!(purse.committed_today(now).unwrap(), usd("3"));
+        assert_eq!((purse.spent_day.to_string().as_str(), purse.spent_month.to_string().as_str()), ("2026-11-29", "2026-11-01"));
+        assert_eq!(purse.committed_today(tomorrow).unwrap(), usd("0"));
+        assert_eq!(purse.committed_this_month(tomorrow).unwrap(), usd("3"));
     }
 
     #[test]
