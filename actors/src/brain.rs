@@ -146,7 +146,7 @@ impl RoutingBrain {
         if let (true, Some((model, error))) = (priced.is_empty(), unpriced) {
             return Err(ChoiceRefusal::Unpriced { model, field: field_without_price(&error), error });
         }
-        let amounts = amounts_to_ask_for(self.settings.holds, &reservations);
+        let amounts = amounts_to_ask_for(&reservations);
         let (max_attempts, catalogue) = (self.settings.max_attempts, Arc::clone(&self.catalogue));
         Ok(Choice { candidates: priced, max_attempts, catalogue, plan, policy, reservations, amounts })
     }

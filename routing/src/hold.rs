@@ -46,14 +46,10 @@ pub enum HoldError {
     Price(#[from] PriceError),
 }
 
-/// The amounts to ask for, largest first: each covers every candidate whose reservation is not above it. Where only a smaller one fits, the
-/// candidates above it are not tried.
-pub fn amounts_to_ask_for(mode: HoldMode, reservations: &[Usd]) -> Vec<Usd> {
-    let mut amounts = reservations.to_vec();
-    if mode == HoldMode::Sliced {
-        // a dearer candidate reserves the difference when its turn comes
-        amounts.retain(|amount| Some(amount) <= reservations.first());
-    }
+/// The amounts to ask for, largest first: what the first candidate needs, then what cheaper ones do, which are tried alone where only that fits. A
+/// dearer candidate reserves the difference when its turn comes, and is left out where it cannot.
+pub fn amounts_to_ask_for(reservations: &[Usd]) -> Vec<Usd> {
+    let mut amounts: Vec<Usd> = reservations.iter().copied().filter(|amount| Some(amount) <= reservations.first()).collect();
     amounts.sort_unstable_by(|one, other| other.cmp(one));
     amounts.dedup();
     amounts
@@ -64,11 +60,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_go_from_the_dearest_candidate_to_the_cheapest() {
-        let reservations = [5, 9, 2, 9].map(Usd::from_nanos);
-        assert_eq!(amounts_to_ask_for(HoldMode::Strict, &reservations), [9, 5, 2].map(Usd::from_nanos));
-        assert_eq!(amounts_to_ask_for(HoldMode::Sliced, &reservations), [5, 2].map(Usd::from_nanos));
-        assert_eq!(amounts_to_ask_for(HoldMode::Sliced, &[]), []);
+    fn the_first_candidate_is_asked_for_and_then_the_cheaper_ones() {
+        let reservations = [5, 9, 2, 5, 3].map(Usd::from_nanos);
+        assert_eq!(amounts_to_ask_for(&reservations), [5, 3, 2].map(Usd::from_nanos));
+        assert_eq!(amounts_to_ask_for(&[]), []);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::idempotency::{Earlier, IdempotencyClaim, StoredAnswer};
 
-/// A call that asks to be let in: the intent, with the hold that covers its dearest candidate.
+/// A call that asks to be let in: the intent, with the hold that covers its first candidate.
 #[derive(Debug, Clone)]
 pub struct Admission {
     /// Complete but for the end; kept in the intent, so that a later boot can close the call as `lost`.

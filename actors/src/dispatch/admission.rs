@@ -83,12 +83,12 @@ pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Entry, CallFa
         Ok(Ok(Ok(verdict @ (Verdict::Admitted | Verdict::AdmittedForLess(_))))) => {
             outcome.admitted();
             let hold = match verdict {
-                Verdict::AdmittedForLess(hold) => hold,
+                Verdict::AdmittedForLess(hold) => {
+                    choice.keep_covered_by(hold);
+                    hold
+                }
                 _ => asked_for,
             };
-            if setup.worker.holds == HoldMode::Strict {
-                choice.keep_covered_by(hold);
-            }
             Ok(Entry::Admitted(Box::new(Admitted { outcome, choice, hold })))
         }
         Ok(Ok(Ok(Verdict::Refused(refusal)))) => {
