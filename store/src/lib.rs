@@ -90,7 +90,12 @@ pub trait Store: Send + Sync {
         self.capture_shared(Arc::new(batch))
     }
 
-    /// Is the store there? Used by `/readyz`.
+    /// How often another server answered than before: a standby that was promoted may lack what was acknowledged last.
+    fn server_changes(&self) -> u64 {
+        0
+    }
+
+    /// Is the store there, and can it be written? Used by `/readyz`.
     fn ping(&self) -> StoreFuture<'_, ()>;
 
     /// Makes an agent with a wallet topped up by `funding` (a `topup` transfer, `agent.registered` and `wallet.topped_up` events),

@@ -4,12 +4,15 @@ mod adjust;
 mod administer;
 mod audit;
 mod capture;
+mod certificates;
 mod connect;
 mod durability;
+mod encryption;
 mod error;
 mod idempotency;
 mod insert;
 mod migrate;
+mod primary;
 mod read;
 mod register;
 mod replica;
@@ -25,6 +28,7 @@ use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
 use ainfera_schema::{AgentId, BootId, InferenceId, TenantId, Usd};
 use deadpool_postgres::Pool;
 use futures_util::FutureExt;
+use primary::Primary;
 use tokio::time::Instant;
 
 use crate::invariants::Invariant;
@@ -39,6 +43,8 @@ use crate::{AuditHeight, ChainEvent, CheckpointResult, PublicCursor, PublicEvent
 
 /// The server's own timeout comes first; this one is for a server that says nothing at all.
 const ANSWER: Duration = Duration::from_secs(8);
+/// Connecting included, from far away.
+const FIRST_ANSWER: Duration = Duration::from_secs(30);
 /// Waiting for another replica's migration included.
 const MIGRATION: Duration = Duration::from_secs(120);
 /// Reads every row there is.
@@ -55,17 +61,21 @@ pub struct PostgresStore {
     readers: Pool,
     /// What reads very much: verifications, the doctor.
     auditors: Pool,
+    primary: Arc<Primary>,
 }
 
 impl PostgresStore {
-    /// Connects when first asked. TLS where the URL says `sslmode=require`, `verify-ca` or `verify-full`: all three verify name and certificate.
+    /// Connects when first asked. The URL's parameters mean what they mean for libpq, TLS included.
     pub fn open(url: &str) -> Result<Self, StoreError> {
+        let primary = Arc::new(Primary::default());
+        let pools = connect::Pools::of(url, Arc::clone(&primary))?;
         Ok(Self {
-            writers: connect::writers(url)?,
-            waiters: connect::writers(url)?,
-            lookups: connect::lookups(url)?,
-            readers: connect::readers(url)?,
-            auditors: connect::auditors(url)?,
+            writers: pools.writers()?,
+            waiters: pools.writers()?,
+            lookups: pools.lookups()?,
+            readers: pools.readers()?,
+            auditors: pools.auditors()?,
+            primary,
         })
     }
 }
@@ -99,7 +109,7 @@ impl Store for PostgresStore {
 
     fn open_boots(&self, replica: &str) -> StoreFuture<'_, Vec<OpenBoot>> {
         let replica = replica.to_owned();
-        async move { within(ANSWER, replica::open_boots(&self.writers, &replica)).await }.boxed()
+        async move { within(FIRST_ANSWER, replica::open_boots(&self.writers, &replica)).await }.boxed()
     }
 
     fn heartbeat(&self, boot_id: BootId) -> StoreFuture<'_, Heartbeat> {
@@ -115,7 +125,7 @@ impl Store for PostgresStore {
     }
 
     fn require_durability(&self) -> StoreFuture<'_, ()> {
-        within(ANSWER, durability::require(&self.writers)).boxed()
+        within(FIRST_ANSWER, durability::require(&self.writers)).boxed()
     }
 
     fn end_boot(&self, boot_id: BootId) -> StoreFuture<'_, ()> {
@@ -129,6 +139,10 @@ impl Store for PostgresStore {
             Locks::Patiently => &self.waiters,
         };
         async move { within(ANSWER, capture::capture(pool, &batch)).await }.boxed()
+    }
+
+    fn server_changes(&self) -> u64 {
+        self.primary.changes()
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

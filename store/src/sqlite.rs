@@ -139,7 +139,9 @@ impl Store for SqliteStore {
 
     fn end_boot(&self, boot_id: BootId) -> StoreFuture<'_, ()> {
         self.writer.run(move |connection| {
-            connection.execute("UPDATE boots SET state = 'closed' WHERE boot_id = ?1 AND state = 'open'", (Key(boot_id.0),))?;
+            let end = "UPDATE boots SET state = CASE WHEN EXISTS (SELECT 1 FROM intents WHERE boot_id = ?1) THEN 'fenced' ELSE 'closed' END
+                WHERE boot_id = ?1 AND state = 'open'";
+            connection.execute(end, (Key(boot_id.0),))?;
             Ok(())
         })
     }

@@ -95,6 +95,7 @@ conformance! {
         the_next_boot_closes_what_the_last_one_left_open
         more_calls_than_fit_one_transaction_are_all_closed
         a_drained_boot_leaves_nothing_to_close
+        calls_that_a_closed_boot_left_open_are_closed
     }
     replicas {
         a_heartbeat_keeps_a_boot_alive

@@ -1,129 +1,215 @@
 //! Where the server is, and how long we wait for it. Nothing here waits for ever.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolConfig, RecyclingMethod, Runtime, Timeouts};
-use rustls::ClientConfig;
-use rustls_platform_verifier::BuilderVerifierExt;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::{Config, NoTls};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, RecyclingMethod, Runtime, Timeouts};
+use futures_util::future::BoxFuture;
+use tokio_postgres::config::{Host, TargetSessionAttrs};
+use tokio_postgres::{Client, Config, NoTls};
 
+use super::encryption::{Encryption, Mode};
+use super::primary::{Primary, Recheck};
 use crate::StoreError;
 
+/// For one host: those of a URL with several are tried in turn.
 const CONNECT: Duration = Duration::from_secs(2);
+/// Far away, encrypted and with a password, a connection takes eight round trips.
+const CREATE: Duration = Duration::from_secs(6);
 const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
 const KEEPALIVE: Duration = Duration::from_secs(30);
 const WAIT_TO_WRITE: Duration = Duration::from_secs(2);
 const WAIT_TO_LOOK_UP: Duration = Duration::from_secs(1);
 const WAIT_TO_READ: Duration = Duration::from_secs(1);
 const WAIT_TO_AUDIT: Duration = Duration::from_secs(5);
-const RECYCLE: Duration = Duration::from_secs(1);
+const RECYCLE: Duration = Duration::from_secs(2);
 const WRITERS: usize = 4;
 /// As many as keys are looked up at once, and one for readiness.
 const LOOKUPS: usize = 5;
 const READERS: usize = 6;
 const AUDITORS: usize = 2;
 
-/// What every session is told.
-const SESSION: &str = "-c statement_timeout=5s -c idle_in_transaction_session_timeout=5s -c TimeZone=UTC";
+/// What every session is told. It is told by SET and not at its start, which a pooler would refuse.
+const SESSION: [(&str, &str); 3] = [("statement_timeout", "5s"), ("idle_in_transaction_session_timeout", "5s"), ("TimeZone", "UTC")];
 
 /// Every statement of a call finds its rows by key. A plan made while a table was empty would read it whole ever after.
-const BY_KEY: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off";
+const BY_KEY: [(&str, &str); 3] = [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("jit", "off")];
 
-pub fn writers(url: &str) -> Result<Pool, StoreError> {
-    pool(url, &format!("{SESSION} {BY_KEY}"), WRITERS, WAIT_TO_WRITE)
+type Opener = Arc<dyn Fn() -> BoxFuture<'static, Result<Client, tokio_postgres::Error>> + Send + Sync>;
+
+/// Makes the pools of one store.
+pub struct Pools {
+    config: Config,
+    encryption: Encryption,
+    primary: Arc<Primary>,
 }
 
-/// For what a call or a probe needs before it can go on.
-pub fn lookups(url: &str) -> Result<Pool, StoreError> {
-    pool(url, &format!("{SESSION} {BY_KEY}"), LOOKUPS, WAIT_TO_LOOK_UP)
-}
-
-/// For what callers read; a page of it is found by key.
-pub fn readers(url: &str) -> Result<Pool, StoreError> {
-    pool(url, &format!("{SESSION} {BY_KEY}"), READERS, WAIT_TO_READ)
-}
-
-/// For what reads whole tables or chains.
-pub fn auditors(url: &str) -> Result<Pool, StoreError> {
-    pool(url, SESSION, AUDITORS, WAIT_TO_AUDIT)
-}
-
-fn pool(url: &str, options: &str, max_size: usize, wait: Duration) -> Result<Pool, StoreError> {
-    let (mut config, encryption) = parse(url)?;
-    // what the operator's URL says comes last, so that it wins
-    let options = format!("{options} {}", config.get_options().unwrap_or_default());
-    config.options(options.trim_end());
-    config.connect_timeout(CONNECT).tcp_user_timeout(UNACKNOWLEDGED).keepalives_idle(KEEPALIVE);
-    if config.get_application_name().is_none() {
-        config.application_name("ainfera");
+impl Pools {
+    pub fn of(url: &str, primary: Arc<Primary>) -> Result<Self, StoreError> {
+        let (mut config, encryption) = parse(url)?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT);
+        }
+        config.tcp_user_timeout(UNACKNOWLEDGED).keepalives_idle(KEEPALIVE);
+        if config.get_application_name().is_none() {
+            config.application_name("ainfera");
+        }
+        warn_of_exposure(&config, &encryption);
+        Ok(Self { config, encryption, primary })
     }
-    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = match encryption {
-        Encryption::None => Manager::from_config(config, NoTls, recycling),
-        Encryption::Verified => Manager::from_config(config, tls()?, recycling),
-    };
-    let timeouts = Timeouts { wait: Some(wait), create: Some(CONNECT), recycle: Some(RECYCLE) };
-    let settings = PoolConfig { max_size, timeouts, ..PoolConfig::default() };
-    let pool = Pool::builder(manager).config(settings).runtime(Runtime::Tokio1).build();
-    pool.map_err(|error| StoreError::Unavailable(error.to_string()))
+
+    pub fn writers(&self) -> Result<Pool, StoreError> {
+        self.pool(&[SESSION, BY_KEY].concat(), WRITERS, WAIT_TO_WRITE, Recheck::NewServer)
+    }
+
+    /// For what a call or a probe needs before it can go on.
+    pub fn lookups(&self) -> Result<Pool, StoreError> {
+        self.pool(&[SESSION, BY_KEY].concat(), LOOKUPS, WAIT_TO_LOOK_UP, Recheck::NewServerAndWritable)
+    }
+
+    /// For what callers read; a page of it is found by key.
+    pub fn readers(&self) -> Result<Pool, StoreError> {
+        self.pool(&[SESSION, BY_KEY].concat(), READERS, WAIT_TO_READ, Recheck::NewServerAndWritable)
+    }
+
+    /// For what reads whole tables or chains.
+    pub fn auditors(&self) -> Result<Pool, StoreError> {
+        self.pool(&SESSION, AUDITORS, WAIT_TO_AUDIT, Recheck::NewServerAndWritable)
+    }
+
+    fn pool(&self, settings: &[(&str, &str)], max_size: usize, wait: Duration, recheck: Recheck) -> Result<Pool, StoreError> {
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let config = self.config.clone();
+        let (manager, opener): (Manager, Opener) = if self.encryption.mode == Mode::Disable {
+            (Manager::from_config(config.clone(), NoTls, recycling), Arc::new(move || Box::pin(open(config.clone(), NoTls))))
+        } else {
+            let tls = self.encryption.connector()?;
+            let manager = Manager::from_config(config.clone(), tls.clone(), recycling);
+            (manager, Arc::new(move || Box::pin(open(config.clone(), tls.clone()))))
+        };
+        let timeouts = Timeouts { wait: Some(wait), create: Some(CREATE), recycle: Some(RECYCLE) };
+        let settings = set_statements(settings, self.config.get_options().unwrap_or_default());
+        let pool = Pool::builder(manager)
+            .config(PoolConfig { max_size, timeouts, ..PoolConfig::default() })
+            .runtime(Runtime::Tokio1)
+            .post_create(opened(Arc::clone(&self.primary), opener, settings))
+            .pre_recycle(reused(Arc::clone(&self.primary), recheck))
+            .build();
+        pool.map_err(|error| StoreError::Unavailable(error.to_string()))
+    }
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Encryption {
-    None,
-    Verified,
+fn opened(primary: Arc<Primary>, opener: Opener, settings: String) -> Hook {
+    Hook::async_fn(move |client, metrics| {
+        let opened = metrics.created;
+        let (primary, opener, settings) = (Arc::clone(&primary), Arc::clone(&opener), settings.clone());
+        let client = &*client;
+        Box::pin(async move {
+            primary.require_sessions(client, opener()).await.map_err(HookError::message)?;
+            client.batch_execute(&settings).await.map_err(HookError::Backend)?;
+            primary.accept(client, opened).await.map_err(HookError::message)
+        })
+    })
+}
+
+fn reused(primary: Arc<Primary>, recheck: Recheck) -> Hook {
+    Hook::async_fn(move |client, metrics| {
+        let (primary, metrics) = (Arc::clone(&primary), *metrics);
+        let client = &*client;
+        Box::pin(async move { primary.still_accept(client, metrics, recheck).await.map_err(HookError::message) })
+    })
+}
+
+async fn open<T>(config: Config, tls: T) -> Result<Client, tokio_postgres::Error>
+where
+    T: tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket> + Send,
+    T::Stream: Send + 'static,
+    T::TlsConnect: Send,
+    <T::TlsConnect as tokio_postgres::tls::TlsConnect<tokio_postgres::Socket>>::Future: Send,
+{
+    let (client, connection) = config.connect(tls).await?;
+    #[expect(clippy::disallowed_methods, reason = "it ends with the client")]
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// What the operator's URL sets is left as it is.
+fn set_statements(settings: &[(&str, &str)], options: &str) -> String {
+    let of_the_url = |name: &str| options.to_ascii_lowercase().contains(&format!("{}=", name.to_ascii_lowercase()));
+    let ours = settings.iter().filter(|(name, _)| !of_the_url(name));
+    ours.map(|(name, value)| format!("SET {name} = '{value}'")).collect::<Vec<_>>().join("; ")
 }
 
 fn parse(url: &str) -> Result<(Config, Encryption), StoreError> {
-    // the driver knows `require` only, and leaves it to us how strict that is
-    let url = match url.split_once('?') {
-        Some((place, query)) => {
-            let query = query.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
-            format!("{place}?{query}")
-        }
-        None => url.to_owned(),
-    };
-    let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| StoreError::Unavailable(error.to_string()))?;
-    if config.get_ssl_mode() == SslMode::Require {
-        return Ok((config, Encryption::Verified));
+    let (encryption, url) = Encryption::take_from(url)?;
+    let url = url.replace("target_session_attrs=primary", "target_session_attrs=read-write");
+    let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        StoreError::Refused(format!("database url: {error}{cause}"))
+    })?;
+    if config.get_target_session_attrs() == TargetSessionAttrs::ReadOnly {
+        return Err(StoreError::Refused("database url: target_session_attrs must be read-write: a gateway writes".to_owned()));
     }
-    config.ssl_mode(SslMode::Disable);
-    Ok((config, Encryption::None))
+    // of several hosts the one that can be written, and never a standby
+    config.target_session_attrs(TargetSessionAttrs::ReadWrite).ssl_mode(encryption.ssl_mode());
+    Ok((config, encryption))
 }
 
-fn tls() -> Result<MakeRustlsConnect, StoreError> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = builder.and_then(BuilderVerifierExt::with_platform_verifier);
-    let config = config.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    Ok(MakeRustlsConnect::new(config.with_no_client_auth()))
+/// Once at the start: an operator who did not mean it sees it in the log.
+fn warn_of_exposure(config: &Config, encryption: &Encryption) {
+    let Some(host) = config.get_hosts().iter().find_map(beyond_this_machine) else { return };
+    match encryption.mode {
+        Mode::Disable => tracing::warn!(host, "the connection to the database is not encrypted (sslmode=disable)"),
+        Mode::Prefer => {
+            tracing::warn!(host, "the connection to the database may be unencrypted and is never verified: set sslmode=verify-full");
+        }
+        Mode::Require => {
+            tracing::warn!(host, "the database's certificate is not verified (sslmode=require): set sslmode=verify-full");
+        }
+        Mode::VerifyCa | Mode::VerifyFull => {}
+    }
+}
+
+fn beyond_this_machine(host: &Host) -> Option<&str> {
+    match host {
+        Host::Tcp(name) if name != "localhost" && !name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()) => Some(name),
+        Host::Tcp(_) | Host::Unix(_) => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn encryption(url: &str) -> Encryption {
-        parse(url).unwrap().1
-    }
-
     #[test]
-    fn tls_is_used_where_the_url_asks_for_it() {
-        assert_eq!(encryption("postgres://localhost/a"), Encryption::None);
-        assert_eq!(encryption("postgres://localhost/a?sslmode=disable"), Encryption::None);
-        for mode in ["require", "verify-ca", "verify-full"] {
-            let url = format!("postgres://localhost/a?application_name=x&sslmode={mode}");
-            assert_eq!(encryption(&url), Encryption::Verified);
-            assert!(writers(&url).is_ok());
+    fn only_a_server_that_can_be_written_will_do() {
+        for attribute in ["", "?target_session_attrs=any", "?target_session_attrs=primary", "?target_session_attrs=read-write"] {
+            let (config, _) = parse(&format!("postgres://a,b/d{attribute}")).unwrap();
+            assert_eq!(config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
         }
+        assert!(matches!(parse("postgres://a/d?target_session_attrs=read-only"), Err(StoreError::Refused(_))));
     }
 
     #[test]
     fn a_url_that_makes_no_sense_is_refused_without_its_password() {
-        let error = parse("postgres://user:secret@localhost/a?sslmode=sometimes").unwrap_err();
-        assert!(!error.to_string().contains("secret"), "{error}");
+        for query in ["sslmode=sometimes", "no_such_parameter=1"] {
+            let error = parse(&format!("postgres://user:secret@localhost/a?{query}")).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_the_url_sets_is_left_as_it_is() {
+        assert_eq!(set_statements(&[("statement_timeout", "5s"), ("jit", "off")], "-c Statement_Timeout=9s"), "SET jit = 'off'");
+    }
+
+    #[test]
+    fn loopback_and_a_socket_are_this_machine() {
+        for host in ["localhost", "127.0.0.1", "::1"] {
+            assert_eq!(beyond_this_machine(&Host::Tcp(host.to_owned())), None);
+        }
+        assert_eq!(beyond_this_machine(&Host::Unix("/run/postgresql".into())), None);
+        assert_eq!(beyond_this_machine(&Host::Tcp("db.example".to_owned())), Some("db.example"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{HookError, PoolError};
 
 use crate::StoreError;
 
@@ -21,13 +21,18 @@ impl From<PoolError> for StoreError {
     fn from(error: PoolError) -> Self {
         match error {
             PoolError::Backend(error) => {
-                // whatever goes wrong while connecting may be right again a moment later
-                StoreError::Unavailable(chain(&error))
+                let text = chain(&error);
+                // the driver's own check: it has no code. Whatever else goes wrong while connecting may be right a moment later
+                if text.contains(NO_WRITES) { StoreError::NotWritable(text) } else { StoreError::Unavailable(text) }
             }
+            PoolError::PostCreateHook(HookError::Message(reason)) => StoreError::Unavailable(reason.into_owned()),
             other => StoreError::Unavailable(other.to_string()),
         }
     }
 }
+
+/// What the driver says when none of the hosts takes writes.
+const NO_WRITES: &str = "database does not allow writes";
 
 /// Classes of SQLSTATE, in PostgreSQL's appendix A.
 fn from_code(code: &str, text: String) -> StoreError {

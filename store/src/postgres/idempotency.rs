@@ -2,9 +2,11 @@
 
 use ainfera_schema::{AgentId, RequestId};
 use deadpool_postgres::ClientWrapper;
+use futures_util::try_join;
 use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
 
+use super::statements::prepare;
 use crate::apply::idempotency::{KeyChanges, KeyRow, KeyState, claimed_keys};
 use crate::apply::rows::to_json;
 use crate::read::stored::from_json;
@@ -20,12 +22,9 @@ pub struct KeyStatements {
 
 impl KeyStatements {
     pub async fn prepare(client: &ClientWrapper) -> Result<Self, StoreError> {
-        Ok(Self {
-            find: client.prepare_cached(FIND).await?,
-            remove: client.prepare_cached(REMOVE).await?,
-            insert: client.prepare_cached(INSERT).await?,
-            sweep: client.prepare_cached(SWEEP).await?,
-        })
+        let (find, remove, insert, sweep) =
+            try_join!(prepare(client, FIND), prepare(client, REMOVE), prepare(client, INSERT), prepare(client, SWEEP))?;
+        Ok(Self { find, remove, insert, sweep })
     }
 }
 

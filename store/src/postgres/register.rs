@@ -102,6 +102,9 @@ pub async fn add_boot(pool: &Pool, boot_id: BootId, replica: &str) -> Result<(),
 
 pub async fn end_boot(pool: &Pool, boot_id: BootId) -> Result<(), StoreError> {
     let client = pool.get().await?;
-    client.execute("UPDATE boots SET state = 'closed' WHERE boot_id = $1 AND state = 'open'", &[&boot_id.0]).await?;
+    // after a failover there may be intents again of calls that were closed before it: those are for a reaper
+    let end = "UPDATE boots SET state = CASE WHEN EXISTS (SELECT 1 FROM intents WHERE boot_id = $1) THEN 'fenced' ELSE 'closed' END
+        WHERE boot_id = $1 AND state = 'open'";
+    client.execute(end, &[&boot_id.0]).await?;
     Ok(())
 }

@@ -13,10 +13,10 @@ use crate::replica::{Heartbeat, OpenBoot, Reaped, Scope};
 use crate::{CaptureBatch, StoreError};
 
 /// Locks the boots, not the intents: a capture locks accounts and then intents, and nobody shall wait in a circle. A boot that another reaper has
-/// locked is that one's work.
+/// locked is that one's work. A closed boot has intents again when a standby was promoted that lacked its last seconds.
 const ORPHANS: &str = "
 SELECT i.draft, i.charge_if_lost, clock_timestamp() FROM boots b JOIN intents i ON i.boot_id = b.boot_id
-WHERE b.state = 'fenced' AND ($1::text IS NULL OR b.replica = $1)
+WHERE b.state IN ('fenced', 'closed') AND ($1::text IS NULL OR b.replica = $1)
 LIMIT $2 FOR UPDATE OF b SKIP LOCKED";
 
 pub async fn open_boots(pool: &Pool, replica: &str) -> Result<Vec<OpenBoot>, StoreError> {

@@ -66,8 +66,10 @@ impl Drop for Session {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::postgres::connect;
+    use crate::postgres::connect::Pools;
     use crate::test_server;
 
     /// A session with a transaction begun, and a way to see what it leaves.
@@ -75,7 +77,7 @@ mod tests {
         let url = test_server::fresh_database().await;
         let observer = test_server::connect(&url).await;
         observer.batch_execute("CREATE TABLE kept (number integer PRIMARY KEY)").await.unwrap();
-        let session = Session::open(&connect::writers(&url).unwrap()).await.unwrap();
+        let session = Session::open(&Pools::of(&url, Arc::default()).unwrap().writers().unwrap()).await.unwrap();
         session.client().unwrap().batch_execute("BEGIN; INSERT INTO kept VALUES (1)").await.unwrap();
         (session, observer)
     }

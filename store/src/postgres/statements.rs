@@ -1,6 +1,7 @@
 //! The statements of a capture, prepared once on each connection.
 
 use deadpool_postgres::ClientWrapper;
+use futures_util::try_join;
 use tokio_postgres::Statement;
 
 use super::idempotency::KeyStatements;
@@ -30,27 +31,72 @@ pub struct Statements {
 
 impl Statements {
     pub async fn prepare(client: &ClientWrapper) -> Result<Self, StoreError> {
+        // sent together: one round trip on a new connection, none on one that has them
+        let (
+            lock_accounts,
+            lock_tenants,
+            lock_killswitch,
+            spent_by_all,
+            find_open,
+            remove_intents,
+            find_holds,
+            find_closed,
+            intents,
+            holds,
+            outcomes,
+            closed_calls,
+            inferences,
+            transfers,
+            audit_events,
+            accounts,
+            tenants,
+            keys,
+        ) = try_join!(
+            prepare(client, LOCK_ACCOUNTS),
+            prepare(client, LOCK_TENANTS),
+            prepare(client, "SELECT only_row FROM killswitch FOR UPDATE"),
+            prepare(client, SPENT_BY_ALL),
+            prepare(client, FIND_OPEN),
+            prepare(client, REMOVE_INTENTS),
+            prepare(client, FIND_HOLDS),
+            prepare(client, FIND_CLOSED),
+            prepare(client, INTENTS),
+            prepare(client, HOLDS),
+            prepare(client, OUTCOMES),
+            prepare(client, CLOSED_CALLS),
+            prepare(client, INFERENCES),
+            prepare(client, TRANSFERS),
+            prepare(client, AUDIT_EVENTS),
+            prepare(client, ACCOUNTS),
+            prepare(client, TENANTS),
+            KeyStatements::prepare(client)
+        )?;
         Ok(Self {
-            lock_accounts: client.prepare_cached(LOCK_ACCOUNTS).await?,
-            lock_tenants: client.prepare_cached(LOCK_TENANTS).await?,
-            lock_killswitch: client.prepare_cached("SELECT only_row FROM killswitch FOR UPDATE").await?,
-            spent_by_all: client.prepare_cached(SPENT_BY_ALL).await?,
-            find_open: client.prepare_cached(FIND_OPEN).await?,
-            remove_intents: client.prepare_cached(REMOVE_INTENTS).await?,
-            find_holds: client.prepare_cached(FIND_HOLDS).await?,
-            find_closed: client.prepare_cached(FIND_CLOSED).await?,
-            intents: client.prepare_cached(INTENTS).await?,
-            holds: client.prepare_cached(HOLDS).await?,
-            outcomes: client.prepare_cached(OUTCOMES).await?,
-            closed_calls: client.prepare_cached(CLOSED_CALLS).await?,
-            inferences: client.prepare_cached(INFERENCES).await?,
-            transfers: client.prepare_cached(TRANSFERS).await?,
-            audit_events: client.prepare_cached(AUDIT_EVENTS).await?,
-            accounts: client.prepare_cached(ACCOUNTS).await?,
-            tenants: client.prepare_cached(TENANTS).await?,
-            keys: KeyStatements::prepare(client).await?,
+            lock_accounts,
+            lock_tenants,
+            lock_killswitch,
+            spent_by_all,
+            find_open,
+            remove_intents,
+            find_holds,
+            find_closed,
+            intents,
+            holds,
+            outcomes,
+            closed_calls,
+            inferences,
+            transfers,
+            audit_events,
+            accounts,
+            tenants,
+            keys,
         })
     }
+}
+
+/// The driver sends a request when its future is first polled.
+pub async fn prepare(client: &ClientWrapper, sql: &str) -> Result<Statement, StoreError> {
+    Ok(client.prepare_cached(sql).await?)
 }
 
 /// Always in the order of the ids, so that two transactions never wait for each other.

@@ -41,7 +41,7 @@ pub fn reap_page(connection: &mut Connection, scope: &Scope) -> Result<Reaped, S
 fn orphans(connection: &Connection, scope: &Scope) -> Result<Vec<Orphan>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT i.draft, i.charge_if_lost FROM intents i JOIN boots b ON b.boot_id = i.boot_id
-         WHERE b.state = 'fenced' AND (?1 IS NULL OR b.replica = ?1) ORDER BY i.request_id LIMIT ?2",
+         WHERE b.state IN ('fenced', 'closed') AND (?1 IS NULL OR b.replica = ?1) ORDER BY i.request_id LIMIT ?2",
     )?;
     let rows =
         statement.query_map((scope.replica(), PAGE), |row| Ok(Orphan { draft: row.get(0)?, charge_if_lost: row.get::<_, Nanos>(1)?.0 }))?;

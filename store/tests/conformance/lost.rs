@@ -56,3 +56,19 @@ pub async fn a_drained_boot_leaves_nothing_to_close(database: Database) {
     assert_eq!(database.store.begin_boot(BootId::mint(), "one").await.unwrap(), 0);
     database.assert_sound(agent.0).await;
 }
+
+/// A standby that is promoted without the last second has calls open again that were closed, also those of a boot that was closed after them.
+pub async fn calls_that_a_closed_boot_left_open_are_closed(database: Database) {
+    let agent = database.agent("1", SpendPolicy::default()).await;
+    let ended_too_early = database.boot("one").await;
+    let open = call(agent);
+    database.store.capture(admissions([admission(&open, ended_too_early, "0.1")])).await.unwrap();
+    database.store.end_boot(ended_too_early).await.unwrap();
+    assert_eq!(database.texts("SELECT state FROM boots").await, ["fenced"]);
+
+    database.execute("UPDATE boots SET state = 'closed'").await.unwrap();
+    let survivor = database.boot("two").await;
+    assert_eq!(database.store.reap(survivor, std::time::Duration::from_secs(30)).await.unwrap(), 1);
+    assert_eq!(database.texts("SELECT count(*) FROM intents").await, ["0"]);
+    database.assert_sound(agent.0).await;
+}
