@@ -7,13 +7,16 @@
 pub mod acknowledge;
 mod apart;
 pub mod batch;
+mod booking;
 pub mod checkpoint_file;
 pub mod checkpointing;
 pub mod extend;
+pub mod journal;
 pub mod killswitch;
 pub mod lease;
 mod line;
 mod patience;
+mod quarantine;
 pub mod queue;
 pub mod replay;
 mod settle;
@@ -30,7 +33,7 @@ use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use ainfera_schema::{AgentId, RoutingOutcome, Usd};
-use ainfera_store::{Admission, CaptureReply, CloseResult, Store, StoreError, StoredAnswer, Verdict};
+use ainfera_store::{Admission, CaptureReply, Store, StoreError, StoredAnswer, Verdict};
 use tokio::sync::oneshot;
 
 use crate::counters::Counters;
@@ -112,6 +115,7 @@ pub struct CaptureActor {
     /// How often a lock was in the way since then that was gone when it was looked for.
     lock_failures: u32,
     spool: Option<Spool>,
+    journal: journal::Journal,
     checkpointing: Option<checkpointing::Checkpointing>,
 }
 
@@ -140,6 +144,7 @@ impl CaptureActor {
             own_failures: 0,
             lock_failures: 0,
             spool: None,
+            journal: journal::Journal::default(),
             checkpointing: None,
         }
     }
@@ -218,32 +223,6 @@ impl CaptureActor {
         self.advance(context);
     }
 
-    /// The batch is durable: what is to be counted is counted, and all who wait are told.
-    fn book(&mut self, batch: Batch, reply: CaptureReply, context: &mut Context<Self>) {
-        self.counters.commits.add_one();
-        for (request_id, result) in &reply.closed {
-            match result {
-                CloseResult::Closed => {}
-                CloseResult::AlreadyClosed => tracing::info!(request_id = request_id.header_value(), "call was closed before"),
-                CloseResult::Adjusted => {
-                    tracing::warn!(request_id = request_id.header_value(), "call was closed as lost, its charge was adjusted")
-                }
-                CloseResult::Unknown => {
-                    self.counters.dispatch_without_capture.add_one();
-                    tracing::error!(request_id = request_id.header_value(), "call was dispatched without an intent");
-                }
-            }
-        }
-        for _ in 0..batch.implausible() {
-            self.counters.implausible_usage.add_one();
-        }
-        for status in batch.statuses() {
-            self.counters.outcome(status).add_one();
-        }
-        self.queue.done(batch, reply);
-        self.clear_spool(context);
-    }
-
     /// Whatever it answered, the store is there.
     fn store_answers(&mut self) {
         if let Phase::Failing { .. } = self.phase {
@@ -270,11 +249,7 @@ impl CaptureActor {
             return self.wait_for_store(batch, &error, context);
         }
         if batch.is_single() && !batch.has_another_try() {
-            // it fails alone, by itself and again: nothing else may wait for it
-            tracing::error!(%error, "record refused by the store");
-            self.counters.capture_failed.add_one();
-            self.set_aside(&batch, context);
-            self.queue.refused(batch, &CaptureError::Refused(error.to_string()));
+            self.refuse_for_good(batch, &error, context);
             self.store_answers();
             self.advance(context);
             return;

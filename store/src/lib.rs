@@ -48,7 +48,7 @@ pub use read::audit::{AuditHeight, PublicCursor, PublicEvent, Receipt};
 use std::sync::Arc;
 
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
-use ainfera_schema::{AgentId, BootId, InferenceId, ReceiptId, TenantId, Usd};
+use ainfera_schema::{AgentId, BootId, InferenceId, ReceiptId, RequestId, TenantId, Usd};
 use futures_util::future::BoxFuture;
 
 pub use postgres::PostgresStore;
@@ -91,9 +91,13 @@ pub trait Store: Send + Sync {
     }
 
     /// How often another server answered than before: a standby that was promoted may lack what was acknowledged last.
-    fn server_changes(&self) -> u64 {
-        0
+    /// None for a store that no standby can take over.
+    fn server_changes(&self) -> Option<u64> {
+        None
     }
+
+    /// Closes these calls as `lost`, as far as they are open: their own record cannot be written. Returns how many it closed.
+    fn give_up(&self, request_ids: Vec<RequestId>) -> StoreFuture<'_, u64>;
 
     /// Is the store there, and can it be written? Used by `/readyz`.
     fn ping(&self) -> StoreFuture<'_, ()>;

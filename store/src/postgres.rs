@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use ainfera_schema::ReceiptId;
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
-use ainfera_schema::{AgentId, BootId, InferenceId, TenantId, Usd};
+use ainfera_schema::{AgentId, BootId, InferenceId, RequestId, TenantId, Usd};
 use deadpool_postgres::Pool;
 use futures_util::FutureExt;
 use primary::Primary;
@@ -141,8 +141,12 @@ impl Store for PostgresStore {
         async move { within(ANSWER, capture::capture(pool, &batch)).await }.boxed()
     }
 
-    fn server_changes(&self) -> u64 {
-        self.primary.changes()
+    fn server_changes(&self) -> Option<u64> {
+        Some(self.primary.changes())
+    }
+
+    fn give_up(&self, request_ids: Vec<RequestId>) -> StoreFuture<'_, u64> {
+        async move { within(ANSWER, replica::give_up(&self.waiters, &request_ids)).await }.boxed()
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use ainfera_schema::ReceiptId;
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
-use ainfera_schema::{AgentId, BootId, InferenceId, TenantId, Usd};
+use ainfera_schema::{AgentId, BootId, InferenceId, RequestId, TenantId, Usd};
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
@@ -148,6 +148,10 @@ impl Store for SqliteStore {
 
     fn capture_shared(&self, batch: Arc<CaptureBatch>) -> StoreFuture<'_, CaptureReply> {
         self.writer.run(move |connection| capture::capture(connection, &batch))
+    }
+
+    fn give_up(&self, request_ids: Vec<RequestId>) -> StoreFuture<'_, u64> {
+        self.writer.run(move |connection| replica::give_up(connection, &request_ids))
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

@@ -96,6 +96,7 @@ conformance! {
         more_calls_than_fit_one_transaction_are_all_closed
         a_drained_boot_leaves_nothing_to_close
         calls_that_a_closed_boot_left_open_are_closed
+        a_call_that_is_given_up_has_its_row_and_holds_nothing
     }
     replicas {
         a_heartbeat_keeps_a_boot_alive

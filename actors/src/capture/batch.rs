@@ -22,6 +22,16 @@ pub struct Batch {
     /// Told when this is durable.
     pub(super) settling: Vec<oneshot::Sender<()>>,
     tried_again: bool,
+    pub(super) source: Source,
+}
+
+/// Where the rows come from.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    #[default]
+    Calls,
+    /// Committed before, and sent again to a server that was promoted.
+    Journal,
 }
 
 /// Who asked is told once; what was asked for may be sent more than once.
@@ -76,7 +86,20 @@ impl Batch {
         let (rejections, rejects) = entries.rejects.into_iter().unzip();
         let (closings, records) = entries.records.into_iter().unzip();
         let rows = CaptureBatch { sent: Sent::Never, extensions, admissions, rejections, closings, ..CaptureBatch::default() };
-        Self { rows: Arc::new(rows), extends, admits, rejects, records, settling, tried_again: false }
+        Self { rows: Arc::new(rows), extends, admits, rejects, records, settling, tried_again: false, source: Source::Calls }
+    }
+
+    /// Waited for by none: all of it was committed before.
+    pub(super) fn of_journal(rows: CaptureBatch) -> Self {
+        let records = rows.closings.iter().map(|_| Owner::default()).collect();
+        let admits = rows.admissions.iter().map(|_| Asker::default()).collect();
+        let rejects = rows.rejections.iter().map(|_| RejectedCaller::default()).collect();
+        Self { rows: Arc::new(rows), admits, rejects, records, source: Source::Journal, ..Self::default() }
+    }
+
+    /// The rows, to be kept beside the store's.
+    pub(super) fn shared_rows(&self) -> Arc<CaptureBatch> {
+        Arc::clone(&self.rows)
     }
 
     /// What the store is to write, under this kill-switch.
@@ -120,7 +143,7 @@ impl Batch {
 
     /// One batch for each entry; who waits for all of it waits for the last.
     pub(super) fn split(self) -> impl Iterator<Item = Batch> {
-        let Batch { rows, extends, admits, rejects, records, settling, tried_again: _ } = self;
+        let Batch { rows, extends, admits, rejects, records, settling, tried_again: _, source } = self;
         let rows = Arc::unwrap_or_clone(rows);
         let extends = rows.extensions.into_iter().zip(extends).map(|one| Entries { extends: vec![one], ..Entries::default() });
         let admits = rows.admissions.into_iter().zip(admits).map(|one| Entries { admits: vec![one], ..Entries::default() });
@@ -128,7 +151,10 @@ impl Batch {
         let records = rows.closings.into_iter().zip(records).map(|one| Entries { records: vec![one], ..Entries::default() });
         let mut parts: Vec<Batch> =
             extends.chain(admits).chain(rejects).chain(records).map(|entries| Batch::of(entries, Vec::new())).collect();
-        parts.iter_mut().for_each(Batch::failed_once);
+        for part in &mut parts {
+            part.failed_once();
+            part.source = source;
+        }
         if let Some(last) = parts.last_mut() {
             last.settling = settling;
         }
@@ -137,7 +163,7 @@ impl Batch {
 
     /// Takes out what concerns these agents: beside what is left there is a batch for each of them that had anything in here.
     pub(super) fn without(self, agents: &BTreeSet<AgentId>) -> (Batch, BTreeMap<AgentId, Batch>) {
-        let Batch { rows, extends, admits, rejects, records, settling, tried_again } = self;
+        let Batch { rows, extends, admits, rejects, records, settling, tried_again, source } = self;
         let rows = Arc::unwrap_or_clone(rows);
         let sent = rows.sent;
         let mut parts: BTreeMap<Option<AgentId>, Entries> = BTreeMap::new();
@@ -158,6 +184,7 @@ impl Batch {
             let mut batch = Batch::of(entries, settling);
             Arc::make_mut(&mut batch.rows).sent = sent;
             batch.tried_again = tried_again;
+            batch.source = source;
             batch
         };
         let rest = batch(parts.remove(&None).unwrap_or_default(), settling);
@@ -186,7 +213,8 @@ impl Batch {
     /// How each call in here ended, for the counters.
     pub fn statuses(&self) -> impl Iterator<Item = OutcomeStatus> {
         let ended = self.rows.closings.iter().map(|closing| &closing.outcome).chain(&self.rows.rejections);
-        ended.filter_map(|outcome| outcome.status)
+        // those of the journal are counted already
+        ended.filter(|_| self.source == Source::Calls).filter_map(|outcome| outcome.status)
     }
 
     /// How many closed calls have an attempt whose usage cannot be true.

@@ -10,7 +10,7 @@ use ainfera_store::{CaptureReply, StoreError};
 
 use super::batch::Batch;
 use super::survive;
-use super::{CaptureActor, CaptureError, Phase};
+use super::{CaptureActor, Phase};
 
 /// Before a batch whose lock was not to be had is sent again.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -63,10 +63,7 @@ impl CaptureActor {
             batch.doubt(&message);
             self.queue.turn_away_apart(agent_id, batch, &message);
         } else if batch.is_single() && !batch.has_another_try() {
-            tracing::error!(%error, "record refused by the store");
-            self.counters.capture_failed.add_one();
-            self.set_aside(&batch, context);
-            self.queue.refused(batch, &CaptureError::Refused(error.to_string()));
+            self.refuse_for_good(batch, error, context);
         } else {
             tracing::error!(%error, %agent_id, "batch failed for a reason of its own, its parts are tried alone");
             self.queue.split_apart(agent_id, batch);

@@ -177,6 +177,13 @@ impl Queue {
         settled(batch.settling);
     }
 
+    /// These go before everything that waits, in their order.
+    pub(super) fn tell_first(&mut self, batches: Vec<Batch>) {
+        for batch in batches.into_iter().rev() {
+            self.all.first.push_front(batch);
+        }
+    }
+
     /// The batch, which is one entry, will never be taken.
     pub fn refused(&mut self, mut batch: Batch, error: &CaptureError) {
         for extender in std::mem::take(&mut batch.extends) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
-use ainfera_schema::{AgentId, BootId, InferenceId, ReceiptId, TenantId, Usd};
+use ainfera_schema::{AgentId, BootId, InferenceId, ReceiptId, RequestId, TenantId, Usd};
 use ainfera_store::{
     AuditEventRow, AuditHeight, CaptureBatch, CaptureReply, ChainEvent, ChainVerdict, CheckpointResult, Heartbeat, InferenceView,
     Invariant, LedgerView, NewAgent, OpenBoot, Owner, PublicCursor, PublicEvent, Receipt, Store, StoreError, StoreFuture, StoredKey,
@@ -66,6 +66,7 @@ impl Store for FaultyStore {
         require_durability() -> ();
         end_boot(boot_id: BootId) -> ();
         capture_shared(batch: Arc<CaptureBatch>) -> CaptureReply;
+        give_up(request_ids: Vec<RequestId>) -> u64;
         ping() -> ();
         create_agent(new: NewAgent, funding: Usd) -> AgentId;
         name_tenant(tenant_id: TenantId, name: &str) -> ();

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use ainfera_schema::BootId;
+use ainfera_schema::{BootId, RequestId};
 use deadpool_postgres::Pool;
 use jiff::Timestamp;
+use tokio_postgres::Row;
+use uuid::Uuid;
 
 use super::capture::{self, usd};
 use super::session::Session;
@@ -69,12 +71,30 @@ pub async fn reap_page(pool: &Pool, scope: &Scope) -> Result<Reaped, StoreError>
     Ok(Reaped::new(lost::count(&reply)))
 }
 
+/// Closes these calls as lost, as far as they are open. One transaction.
+pub async fn give_up(pool: &Pool, request_ids: &[RequestId]) -> Result<u64, StoreError> {
+    let session = Session::open(pool).await?;
+    let ids: Vec<Uuid> = request_ids.iter().map(|request_id| request_id.0).collect();
+    // read before anything is locked: the capture finds out under its locks what is still open
+    let find = "SELECT draft, charge_if_lost, clock_timestamp() FROM intents WHERE request_id = ANY($1)";
+    let rows = session.client()?.query(find, &[&ids]).await?;
+    let Some(batch) = closings(&rows)? else {
+        session.release();
+        return Ok(0);
+    };
+    Ok(lost::count(&capture::capture_on(session, capture::Begun::NotYet, &batch).await?))
+}
+
 /// Begins the transaction, and leaves its locks in place.
 async fn orphans(session: &Session, scope: &Scope) -> Result<Option<CaptureBatch>, StoreError> {
     let client = session.client()?;
     let find = client.prepare_cached(ORPHANS).await?;
     client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     let rows = client.query(&find, &[&scope.replica(), &i64::from(PAGE)]).await?;
+    closings(&rows)
+}
+
+fn closings(rows: &[Row]) -> Result<Option<CaptureBatch>, StoreError> {
     let Some(first) = rows.first() else {
         return Ok(None);
     };

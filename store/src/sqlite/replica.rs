@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use ainfera_schema::BootId;
+use ainfera_schema::{BootId, RequestId};
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::capture;
 use super::value::{Key, Nanos, Time};
@@ -38,12 +38,29 @@ pub fn reap_page(connection: &mut Connection, scope: &Scope) -> Result<Reaped, S
     Ok(Reaped::new(lost::count(&reply)))
 }
 
+/// Closes these calls as lost, as far as they are open. One transaction.
+pub fn give_up(connection: &mut Connection, request_ids: &[RequestId]) -> Result<u64, StoreError> {
+    let mut found = Vec::new();
+    for request_id in request_ids {
+        let mut statement = connection.prepare_cached("SELECT draft, charge_if_lost FROM intents WHERE request_id = ?1")?;
+        let row = statement.query_row((Key(request_id.0),), orphan).optional()?;
+        found.extend(row);
+    }
+    if found.is_empty() {
+        return Ok(0);
+    }
+    Ok(lost::count(&capture::capture(connection, &lost::closings(found, Time::now().0)?)?))
+}
+
+fn orphan(row: &Row<'_>) -> rusqlite::Result<Orphan> {
+    Ok(Orphan { draft: row.get(0)?, charge_if_lost: row.get::<_, Nanos>(1)?.0 })
+}
+
 fn orphans(connection: &Connection, scope: &Scope) -> Result<Vec<Orphan>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT i.draft, i.charge_if_lost FROM intents i JOIN boots b ON b.boot_id = i.boot_id
          WHERE b.state IN ('fenced', 'closed') AND (?1 IS NULL OR b.replica = ?1) ORDER BY i.request_id LIMIT ?2",
     )?;
-    let rows =
-        statement.query_map((scope.replica(), PAGE), |row| Ok(Orphan { draft: row.get(0)?, charge_if_lost: row.get::<_, Nanos>(1)?.0 }))?;
+    let rows = statement.query_map((scope.replica(), PAGE), orphan)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

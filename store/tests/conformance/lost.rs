@@ -72,3 +72,17 @@ pub async fn calls_that_a_closed_boot_left_open_are_closed(database: Database) {
     assert_eq!(database.texts("SELECT count(*) FROM intents").await, ["0"]);
     database.assert_sound(agent.0).await;
 }
+
+/// The record of a call may hold what no database takes.
+pub async fn a_call_that_is_given_up_has_its_row_and_holds_nothing(database: Database) {
+    let agent = database.agent("1", SpendPolicy::default()).await;
+    let boot_id = database.boot("one").await;
+    let (refused, other) = (call(agent), call(agent));
+    let batch = [admission(&refused, boot_id, "0.1"), admission(&other, boot_id, "0.2")];
+    database.store.capture(admissions(batch)).await.unwrap();
+    assert_eq!(database.store.give_up(vec![refused.request_id]).await.unwrap(), 1);
+    assert_eq!(database.store.give_up(vec![refused.request_id]).await.unwrap(), 0);
+    assert_eq!(database.texts("SELECT outcome_status FROM routing_outcomes").await, ["lost"]);
+    assert_eq!(database.wallet(agent.0).await.1, usd("0.2"));
+    database.assert_sound(agent.0).await;
+}

@@ -1,0 +1,62 @@
+//! What follows a commit: figures, all who wait, and what a server that was promoted may lack.
+
+use actix::Context;
+use ainfera_store::{CaptureReply, CloseResult};
+use tokio::time::Instant;
+
+use super::CaptureActor;
+use super::batch::{Batch, Source};
+
+impl CaptureActor {
+    /// The batch is durable: what is to be counted is counted, and all who wait are told.
+    pub(super) fn book(&mut self, batch: Batch, reply: CaptureReply, context: &mut Context<Self>) {
+        self.counters.commits.add_one();
+        for (request_id, result) in &reply.closed {
+            match (result, batch.source) {
+                (CloseResult::Closed, Source::Calls) | (CloseResult::AlreadyClosed, Source::Journal) => {}
+                (CloseResult::Closed, Source::Journal) => {
+                    tracing::warn!(
+                        request_id = request_id.header_value(),
+                        "the database had lost the row of this call in a failover: it is written again"
+                    );
+                }
+                (CloseResult::AlreadyClosed, Source::Calls) => {
+                    tracing::info!(request_id = request_id.header_value(), "call was closed before")
+                }
+                (CloseResult::Adjusted, _) => {
+                    tracing::warn!(request_id = request_id.header_value(), "call was closed as lost, its charge was adjusted")
+                }
+                (CloseResult::Unknown, _) => {
+                    self.counters.dispatch_without_capture.add_one();
+                    tracing::error!(request_id = request_id.header_value(), "call was dispatched without an intent");
+                }
+            }
+        }
+        if batch.source == Source::Calls {
+            for _ in 0..batch.implausible() {
+                self.counters.implausible_usage.add_one();
+            }
+        }
+        for status in batch.statuses() {
+            self.counters.outcome(status).add_one();
+        }
+        if let Some(changes) = self.store.server_changes() {
+            self.journal.note(batch.shared_rows(), Instant::now());
+            self.tell_again(changes);
+        }
+        self.queue.done(batch, reply);
+        self.clear_spool(context);
+    }
+
+    /// A promoted standby hears again what was committed lately, before anything else.
+    fn tell_again(&mut self, server_changes: u64) {
+        let told: Vec<Batch> = self.journal.take_after(server_changes).into_iter().map(Batch::of_journal).collect();
+        if !told.is_empty() {
+            tracing::warn!(
+                batches = told.len(),
+                "another database server answers: what was committed lately is written again where it is missing"
+            );
+            self.queue.tell_first(told);
+        }
+    }
+}
