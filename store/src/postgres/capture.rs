@@ -83,7 +83,7 @@ WHERE tenant_id = ANY(ARRAY(SELECT g.tenant_id FROM agents g WHERE g.agent_id = 
 
 /// Ends the transaction, and gives the session back.
 pub async fn capture_on(session: Session, begun: Begun, batch: &CaptureBatch) -> Result<CaptureReply, StoreError> {
-    let statements = Statements::prepare(session.client()?).await?;
+    let statements = Box::pin(Statements::prepare(session.client()?)).await?;
     let known = Box::pin(known(session.client()?, begun, &statements, batch)).await?;
     let changes = apply(batch, known)?;
     session.commit_behind(Box::pin(insert::changes(session.client()?, &statements, &changes))).await?;
