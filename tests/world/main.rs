@@ -9,11 +9,14 @@ mod load;
 mod programs;
 mod support;
 
+mod behind_a_proxy;
 mod first_address_is_black;
 mod gateway_behind_nginx;
 mod image_user;
 mod nginx_before_provider;
+mod pooled_postgres;
 mod postgres_failover;
+mod postgres_tls;
 mod refusing_provider;
 mod sent_once;
 mod wrong_clock;

@@ -1,7 +1,10 @@
 //! Programs that stand around the gateway. Each ends with the test that started it.
 
 pub mod nginx;
+pub mod pgbouncer;
 pub mod postgres_pair;
+pub mod postgres_tls;
+pub mod tinyproxy;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
