@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ainfera_routing::{Deployment, HoldMode, Needs, RejectReason, RouteTarget};
+use ainfera_routing::{Deployment, Needs, RejectReason, RouteTarget};
 use ainfera_schema::{Agent, InferenceId, OutcomeStatus, ReceiptId, RequestId, TokenUsage, Usd};
 use ainfera_store::{Admission, Earlier, EarlierCall, IdempotencyClaim, StoredAnswer, Verdict};
 use ainfera_wire::Call;
