@@ -91,10 +91,12 @@ pub fn config_text(plan: &GatewayPlan, database_url: &str, mock_url: &str) -> St
     with_authority(&text)
 }
 
-/// Says who issued the certificate of each provider that is met over TLS.
+/// Says who issued the certificate of each provider that is met over TLS, unless the next line of its table does.
 fn with_authority(text: &str) -> String {
-    let lines = text.lines().map(|line| {
-        let authority = line.starts_with("base_url = \"https://localhost:").then(|| format!("\nca_file = {:?}", authority::file()));
+    let next_lines = text.lines().skip(1).chain([""]);
+    let lines = text.lines().zip(next_lines).map(|(line, next)| {
+        let needs_authority = line.starts_with("base_url = \"https://localhost:") && !next.starts_with("ca_file");
+        let authority = needs_authority.then(|| format!("\nca_file = {:?}", authority::file()));
         format!("{line}{}\n", authority.unwrap_or_default())
     });
     lines.collect()
