@@ -55,7 +55,7 @@ fn input_tokens(entry: &CatalogueEntry, asked: &Asked) -> u64 {
 
 /// The most tokens that one image comes to, however many pixels it has. `None` where the vendor publishes no bound.
 ///
-/// Sources, read 2026-11-30: platform.claude.com/docs/en/build-with-claude/vision (4,784 at the highest resolution),
+/// From these pages as they were known before (to be read again before a bill rests on them): platform.claude.com/docs/en/build-with-claude/vision (4,784 at the highest resolution),
 /// developers.openai.com/api/docs/guides/images-vision (10,000 patches, times 1.62 for mini and 2.46 for nano models; tiles for 4o-mini),
 /// ai.google.dev/gemini-api/docs/media-resolution (2,240 at ultra high), docs.mistral.ai/capabilities/vision (3,025 at 1,540 pixels),
 /// docs.x.ai/docs/guides/image-understanding (7 tiles of 256).

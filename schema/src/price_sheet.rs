@@ -167,10 +167,12 @@ impl PriceSheet {
         // a tier that was asked for by name must have a price; one that a project's settings may choose counts where it has one
         self.served_multiplier(asked.assumed())?;
         let dearest = asked.tiers().iter().filter_map(|tier| self.tier_multiplier(*tier).ok()).fold(Decimal::ONE, Decimal::max);
-        // a vendor may fall back to the ordinary speed and place, so a mode that is cheaper counts as ordinary
-        let modes = self.with_modes(Decimal::ONE, asked.fast, asked.us_only)?.max(Decimal::ONE);
+        // a vendor may fall back to the ordinary speed or the ordinary place, each by itself, so one that is cheaper counts as ordinary
+        let fast = self.with_modes(Decimal::ONE, asked.fast, false)?.max(Decimal::ONE);
+        let us_only = self.with_modes(Decimal::ONE, false, asked.us_only)?.max(Decimal::ONE);
         let hours = self.hours.iter().map(|hours| hours.multiplier).fold(Decimal::ONE, Decimal::max);
-        let factor = dearest.checked_mul(modes).and_then(|factor| factor.checked_mul(hours));
+        let modes = fast.checked_mul(us_only);
+        let factor = dearest.checked_mul(hours).and_then(|factor| factor.checked_mul(modes?));
         factor.ok_or(PriceError::Money(MoneyError::Overflow))
     }
 

@@ -1,6 +1,8 @@
 //! What vendors publish about fees and tiers, beside the prices of tokens. It completes a model's price where the file says nothing else.
 //!
-//! Sources, read 2026-11-30:
+//! Looked up on 2026-11-30: OpenAI's priority multipliers and Anthropic's fast mode. The other figures are from the pages named here as they were
+//! known before, and are to be read there again before a bill rests on them; a price in the file always goes first.
+//!
 //! - Anthropic, platform.claude.com/docs/en/about-claude/pricing: web search $10 per 1,000, web fetch free, code execution $0.05 per container
 //!   and hour, inference in the United States alone 1.1 times; fast mode 6 times for Opus 4.6 and 4.7 and twice for Opus 5.
 //! - OpenAI, developers.openai.com/api/docs/pricing and openai.com/api-priority-processing: web search $10 per 1,000 ($25 with 4o models),

@@ -87,7 +87,14 @@ impl ApiError {
             ApiError::Call(failure) => failure.code(),
             _ => None,
         };
-        let why = self.to_string();
+        // what a caller sent may be in the words about it: the log gets the field's name
+        let why = match self {
+            ApiError::BadRequest(bad) | ApiError::Call(CallFailure::BadRequest(bad)) => bad.field.clone(),
+            ApiError::Call(CallFailure::ProviderRejectedRequest { .. }) => "the provider refused the request".to_owned(),
+            ApiError::UnknownPath(_) => "no such path".to_owned(),
+            ApiError::Call(CallFailure::ModelUnavailable { .. }) => "no such model".to_owned(),
+            other => other.to_string(),
+        };
         let mut end = why.len().min(LONGEST_LOGGED_BYTES);
         while !why.is_char_boundary(end) {
             end -= 1;

@@ -363,7 +363,7 @@ async fn what_the_other_dialect_cannot_say_is_named_or_refused() {
     let strict = gateway.call_at(PATH, &with(body, "model", json!(MODELS[3])), &[("x-ainfera-strict", "true")]).await;
     assert_eq!((strict.status, error_of(&strict).1), (422, json!("coercion_refused")), "{}", strict.text());
     let named = strict.json()["error"]["details"]["coercions"][MODELS[3]].to_string();
-    assert!(named.contains("seed=dropped:no_equivalent") && named.contains("temperature=clamped:1"), "{named}");
+    assert!(named.contains("seed=dropped:no_equivalent") && named.contains("temperature=dropped:model_refuses"), "{named}");
 }
 
 #[actix_rt::test]

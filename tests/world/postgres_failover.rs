@@ -45,7 +45,8 @@ async fn caller(site: &Site, process: &Process, answered: &Answered) -> Vec<Uuid
             answered.count.fetch_add(1, Ordering::Relaxed);
             answered.changed.notify_one();
         } else {
-            assert!(matches!(answer.status, 200 | 503), "{}: {}", answer.status, answer.text());
+            // 408: this test stands still while it stops a server, with a connection open on which nothing was sent yet
+            assert!(matches!(answer.status, 200 | 408 | 503), "{}: {}", answer.status, answer.text());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -1,6 +1,6 @@
 //! What of a body costs more than its tokens, and what it makes the vendor read that the body does not show.
 //!
-//! Sources, read 2026-11-30: Anthropic's `speed`, `inference_geo`, `service_tier` and server tools (platform.claude.com/docs/en/about-claude/pricing);
+//! From these pages as they were known before (to be read again before a bill rests on them): Anthropic's `speed`, `inference_geo`, `service_tier` and server tools (platform.claude.com/docs/en/about-claude/pricing);
 //! OpenAI's `service_tier` and built-in tools (developers.openai.com/api/docs/pricing); xAI's `search_parameters` and server-side tools (docs.x.ai).
 
 use ainfera_schema::{AskedService, AskedTier, ServerTool, ToolUses};

@@ -96,6 +96,17 @@ fn hours_may_pass_midnight() {
     assert_eq!(sheet.reservation(&bounds(1_000_000, 0)), Ok(usd("1")));
 }
 
+#[test]
+fn a_cheap_place_does_not_hide_a_dear_speed() {
+    let base =
+        Price { input: Decimal::ONE, output: Decimal::ONE, cache_read: None, cache_write: None, cache_write_1h: None, reasoning: None };
+    let multipliers = Multipliers { fast: Some(Decimal::from(3)), us_only: Some(Decimal::new(1, 1)), ..Multipliers::default() };
+    let sheet = PriceSheet { multipliers, ..PriceSheet::from(base) };
+    let service = AskedService { tier: AskedTier::Standard, fast: true, us_only: true };
+    let bounds = Bounds { input_tokens: 1_000_000, output_tokens: 0, caches_for_an_hour: false, tool_uses: ToolUses::NONE, service };
+    assert_eq!(sheet.reservation(&bounds), Ok("3".parse().unwrap()), "it may be served fast, and not in the place that was asked for");
+}
+
 prop_compose! {
     fn any_price()(rates in prop::array::uniform6(0i64..100_000_000), scale in 0u32..8, given in prop::array::uniform4(any::<bool>())) -> Price {
         let rate = |at: usize| Decimal::new(rates[at], scale);

@@ -1,7 +1,7 @@
 //! What was written comes back.
 
 use ainfera_schema::policy::{PriorityCeiling, RoutingHint, SpendPolicy};
-use ainfera_schema::{AgentId, AgentStatus, OutcomeStatus, RoutingOutcome, TenantId, TokenUsage};
+use ainfera_schema::{AgentId, AgentStatus, OutcomeStatus, RoutingOutcome, Served, TenantId, TokenUsage, ToolUses};
 use ainfera_store::{NewAgent, PublicCursor};
 
 use crate::call::{admission, admissions, call, closing, closings, direct_call, usd};
@@ -13,7 +13,7 @@ pub async fn an_inference_comes_back_as_it_was(database: Database) {
     let bare = call(agent);
     let bare = RoutingOutcome {
         // known of attempts only
-        usage: TokenUsage { cache_creation_1h_input_tokens: 0, ..bare.usage },
+        usage: TokenUsage { cache_creation_1h_input_tokens: 0, tool_uses: ToolUses::NONE, served: Served::default(), ..bare.usage },
         q_prior_used: None,
         cost_projected_usd: None,
         stop_reason: None,

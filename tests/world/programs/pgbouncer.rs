@@ -1,4 +1,4 @@
-//! PgBouncer in transaction mode: each transaction may be on another session of the server.
+//! PgBouncer before PostgreSQL, in the mode that a test asks for.
 
 use std::path::Path;
 
@@ -14,15 +14,15 @@ pub struct Pgbouncer {
 }
 
 impl Pgbouncer {
-    /// Before the database that a URL names, with so few sessions that callers must share them.
-    pub async fn before(database_url: &str) -> Self {
+    /// Before the database that a URL names. `mode` is `session`, or `transaction`: then each transaction may be on another session of the server.
+    pub async fn before(database_url: &str, mode: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let port = free_port();
         let server: tokio_postgres::Config = database_url.parse().unwrap();
         let (server_port, name) = (server.get_ports()[0], server.get_dbname().unwrap());
         let text = format!(
             "[databases]\nainfera = host=127.0.0.1 port={server_port} dbname={name} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
-             listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 4\nmax_client_conn = 200\n"
+             listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = {mode}\ndefault_pool_size = 40\nignore_startup_parameters = extra_float_digits\nmax_client_conn = 200\n"
         );
         let file = folder.path().join("pgbouncer.ini");
         std::fs::write(&file, text).unwrap();
