@@ -30,27 +30,6 @@ pub enum FaultKind {
     Api,
 }
 
-impl FaultKind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            FaultKind::InvalidRequest => "invalid_request",
-            FaultKind::ModelLacks(Lack::Window) => "model_lacks_window",
-            FaultKind::ModelLacks(Lack::Attachment) => "model_lacks_attachment",
-            FaultKind::ModelLacks(Lack::Tools) => "model_lacks_tools",
-            FaultKind::ModelLacks(Lack::Schema) => "model_lacks_schema",
-            FaultKind::ModelLacks(Lack::Effort) => "model_lacks_effort",
-            FaultKind::ModelLacks(Lack::Sampling) => "model_lacks_sampling",
-            FaultKind::ModelLacks(Lack::OutputLimit) => "model_lacks_output_limit",
-            FaultKind::RateLimited => "rate_limited",
-            FaultKind::Overloaded => "overloaded",
-            FaultKind::KeyRefused => "key_refused",
-            FaultKind::NoSuchModel => "no_such_model",
-            FaultKind::OutOfFunds => "out_of_funds",
-            FaultKind::Api => "api",
-        }
-    }
-}
-
 /// An error that a provider answered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use actix_http::Payload;
-use ainfera_wire::fault::retry_after::{self, retry_after_seconds};
+use ainfera_wire::fault::retry_after::retry_after_seconds;
 use ainfera_wire::fault::{Fault, fault_of};
 use bytes::BytesMut;
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::failure::ProviderFailure;
@@ -35,6 +36,6 @@ pub async fn refused(head: Head, mut body: Payload) -> ProviderFailure {
         text.clear();
     }
     let Fault { kind, message, .. } = fault_of(status, &text);
-    let retry_after_seconds = retry_after_seconds(|name| head.header(name), &text, retry_after::now());
+    let retry_after_seconds = retry_after_seconds(|name| head.header(name), &text, Timestamp::now());
     ProviderFailure::Refused { status, kind, message, retry_after_seconds }
 }

@@ -21,22 +21,6 @@ pub enum Lack {
     OutputLimit,
 }
 
-impl Lack {
-    pub const ALL: [Lack; 7] = [Lack::Window, Lack::Attachment, Lack::Tools, Lack::Schema, Lack::Effort, Lack::Sampling, Lack::OutputLimit];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Lack::Window => "window",
-            Lack::Attachment => "attachment",
-            Lack::Tools => "tools",
-            Lack::Schema => "schema",
-            Lack::Effort => "effort",
-            Lack::Sampling => "sampling",
-            Lack::OutputLimit => "output_limit",
-        }
-    }
-}
-
 const WINDOW: [&str; 18] = [
     "context_length_exceeded",
     "context length exceeded",

@@ -3,8 +3,6 @@
 //! Sources: RFC 9110 §10.2.3 (`retry-after` in seconds or as a date), OpenAI's and Groq's `x-ratelimit-reset-*` (`1s`, `6m0s`, `20ms`), `retry-after-ms`
 //! of OpenAI and Azure, Anthropic's `anthropic-ratelimit-*-reset` (RFC 3339), Google's `RetryInfo.retryDelay`, and the sentences of error messages.
 
-use std::time::SystemTime;
-
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -156,11 +154,6 @@ fn sentence(text: &str) -> Option<f64> {
             .1;
         Some(number(word)? * factor)
     })
-}
-
-/// The current time, for callers that have no clock of their own.
-pub fn now() -> Timestamp {
-    Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 #[cfg(test)]
