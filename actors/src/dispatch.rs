@@ -5,6 +5,7 @@
 
 pub mod admission;
 mod attempt;
+mod attempt_end;
 mod disconnect;
 pub mod draft;
 pub mod failure;
@@ -25,7 +26,7 @@ use std::time::Instant;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MailboxError, Message, ResponseActFuture, WrapFuture};
 use ainfera_routing::DeploymentIndex;
-use ainfera_schema::{AttemptResult, OutcomeStatus};
+use ainfera_schema::OutcomeStatus;
 use ainfera_wire::call::Delivery;
 use ainfera_wire::upstream::{FaultKind, StreamFault};
 use ainfera_wire::{Heard, StreamEvent};
@@ -37,6 +38,7 @@ use crate::provider::{Attempting, Emit, Failed, Next, ProviderFailure, SentAgain
 use crate::sink::{Opened, SinkError, Write, Written};
 use admission::{Admitted, CallSetup, Entry};
 use attempt::start_attempt;
+use attempt_end::AttemptEnd;
 use disconnect::Client;
 pub use failure::CallFailure;
 pub use head::{Head, HeadBody, HeadFacts, HeadReply, SinkAddress, StreamAddress};
@@ -173,8 +175,10 @@ impl DispatchActor {
                 Ok(())
             }
             Err(failure) => {
-                tracing::info!(request_id = self.setup.request_id.header_value(), %failure, "attempt could not start");
-                open.note_attempt(&running, failure.result(), failure.http_status());
+                running.pass.failed(&failure, Instant::now(), turn::chance(&self.setup));
+                let cause = failure.cause().as_str();
+                tracing::info!(request_id = self.setup.request_id.header_value(), cause, %failure, "attempt could not start");
+                open.note_attempt(&running, AttemptEnd::Failed(&failure));
                 Err(failure)
             }
         }
@@ -191,9 +195,9 @@ impl DispatchActor {
         running.may_have_been_worked_on = failure.may_have_been_worked_on();
         tracing::info!(
             request_id = self.setup.request_id.header_value(), attempt = running.attempt, model = %running.entry.model.slug,
-            provider = %running.entry.model.provider, %failure, committed, "attempt failed"
+            provider = %running.entry.model.provider, cause = failure.cause().as_str(), %failure, committed, "attempt failed"
         );
-        open.note_attempt(&running, failure.result(), failure.http_status());
+        open.note_attempt(&running, AttemptEnd::Failed(&failure));
         open.retry_after_seconds = open.retry_after_seconds.into_iter().chain(failure.retry_after_seconds()).min();
         if committed {
             open.bill(&running);
@@ -307,7 +311,7 @@ impl DispatchActor {
         if let Phase::Trying { open, .. } | Phase::Committed { open } = &mut self.phase
             && let Some((running, _stops_when_dropped)) = open.running.take()
         {
-            open.note_attempt(&running, AttemptResult::Cancelled, None);
+            open.note_attempt(&running, AttemptEnd::Cancelled);
             open.bill(&running);
         }
     }

@@ -9,6 +9,7 @@ pub mod budget;
 pub mod conversations;
 pub mod deployments;
 pub mod pass;
+pub mod reach;
 pub mod seats;
 pub mod window;
 
@@ -25,6 +26,7 @@ use breaker::{Breaker, Reopens, Standing, Turned};
 use budget::{RetryBudget, RetrySettings};
 use deployments::DeploymentLoads;
 use pass::{Pass, TakenSeats, Watch};
+use reach::{Reach, Unreachable};
 use seats::{Full, Seats};
 
 /// What an operator decides about it.
@@ -60,6 +62,7 @@ pub struct Health {
     /// One for each provider, for what is about its key and not about one model. Empty when breakers are not used.
     keys: HashMap<ProviderId, SharedBreaker>,
     longest_pause: Duration,
+    reach: Reach,
     /// Only the providers that have a limit.
     seats: HashMap<ProviderId, Seats>,
     deployments: DeploymentLoads,
@@ -123,11 +126,13 @@ impl Health {
             BreakerUse::Off => HashMap::new(),
         };
         let keys = breakers.values().flatten().map(|watched| (watched.provider.clone(), Arc::new(Mutex::new(Breaker::new(now))))).collect();
-        let limited = providers.into_iter().filter_map(|provider| Some((provider.id.clone(), Seats::new(provider.max_concurrent?))));
+        let providers: Vec<&Provider> = providers.into_iter().collect();
+        let limited = providers.iter().filter_map(|provider| Some((provider.id.clone(), Seats::new(provider.max_concurrent?))));
         Self {
             breakers,
             keys,
             longest_pause: settings.longest_pause,
+            reach: Reach::new(providers.iter().map(|provider| provider.id.clone())),
             seats: limited.collect(),
             deployments: DeploymentLoads::new(catalogue),
             budget: Arc::new(Mutex::new(RetryBudget::new(settings.retry, now))),
@@ -155,6 +160,7 @@ impl Health {
                 seats.count_with(known);
             }
         }
+        self.reach.follow(&former.reach, unchanged);
         self.deployments.follow(&former.deployments);
         if self.retry == former.retry {
             self.budget = Arc::clone(&former.budget);
@@ -169,10 +175,10 @@ impl Health {
         for (position, model) in queue {
             let Ok(seats) = self.seats(model) else { continue };
             let Some(watch) = self.watch(model) else {
-                return Turn::Of { position, pass: Pass::new(None, seats) };
+                return Turn::Of { position, pass: self.pass(model, None, seats) };
             };
             match watch.admit(now) {
-                Ok(terms) => return Turn::Of { position, pass: Pass::new(Some(watch.on(terms)), seats) },
+                Ok(terms) => return Turn::Of { position, pass: self.pass(model, Some(watch.on(terms)), seats) },
                 Err(Reopens::At(until)) if opens_first.is_none_or(|(earliest, _, _)| until < earliest) => {
                     opens_first = Some((until, position, model));
                 }
@@ -187,7 +193,7 @@ impl Health {
                 Turn::Nobody { retry_after_seconds, reason: self.reason(model, now) }
             }
             (Some((_, position, model)), CallKind::Routed) => match self.seats(model) {
-                Ok(seats) => Turn::Of { position, pass: Pass::new(self.watch(model), seats) },
+                Ok(seats) => Turn::Of { position, pass: self.pass(model, self.watch(model), seats) },
                 Err(Full) => Turn::Nobody { retry_after_seconds: 1, reason: None },
             },
             (None, _) => Turn::Nobody { retry_after_seconds: 1, reason: None },
@@ -217,10 +223,12 @@ impl Health {
 
     /// Forgets what is known against a provider, or against one model at it. How many were set aside.
     pub fn clear(&self, provider: &str, model: Option<&str>) -> Cleared {
-        let mut cleared = 0;
-        let mut known = false;
+        let of_all = if model.is_none() { self.reach.clear(provider) } else { Cleared::Unknown };
+        let (mut known, mut cleared) = match of_all {
+            Cleared::Entries(count) => (true, count),
+            Cleared::Unknown => (false, 0),
+        };
         for (_, breaker) in self.keys.iter().filter(|(id, _)| is_of(id, provider)) {
-            known |= model.is_none();
             cleared += usize::from(lock(breaker).clear() != Turned::Unchanged);
         }
         let of_provider = self.each_watched().filter(|(_, watched)| is_of(&watched.provider, provider));
@@ -229,6 +237,15 @@ impl Health {
             cleared += usize::from(lock(&watched.breaker).clear() != Turned::Unchanged);
         }
         if known { Cleared::Entries(cleared) } else { Cleared::Unknown }
+    }
+
+    /// The providers that could not be reached when they were last tried, with the cause.
+    pub fn unreachable(&self, now: Instant) -> Vec<Unreachable> {
+        self.reach.unreachable(now)
+    }
+
+    fn pass(&self, model: &Model, watch: Option<Watch>, seats: TakenSeats) -> Pass {
+        Pass::new(model.provider.clone(), watch, self.reach.line(&model.provider), seats)
     }
 
     fn watch(&self, model: &Model) -> Option<Watch> {

@@ -87,6 +87,7 @@ fn log(outcome: &RoutingOutcome, status: OutcomeStatus) {
         model = outcome.chosen_model.as_ref().map(tracing::field::display),
         provider = outcome.provider.as_ref().map(tracing::field::display),
         attempts = outcome.attempts.len(),
+        causes = causes(outcome),
         provider_status = last.and_then(|attempt| attempt.http_status),
         input_tokens = outcome.usage.prompt_tokens(),
         output_tokens = outcome.usage.output_tokens,
@@ -96,6 +97,12 @@ fn log(outcome: &RoutingOutcome, status: OutcomeStatus) {
         streamed = outcome.streamed,
         "call ended"
     );
+}
+
+/// Why attempts failed, in order; nothing where none did.
+fn causes(outcome: &RoutingOutcome) -> Option<String> {
+    let causes: Vec<&str> = outcome.attempts.iter().filter_map(|attempt| Some(attempt.cause?.as_str())).collect();
+    (!causes.is_empty()).then(|| causes.join(", "))
 }
 
 impl Drop for OpenOutcome {

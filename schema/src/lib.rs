@@ -1,12 +1,13 @@
 //! What things are: the words that every other crate speaks. No I/O, no async, no actix.
 //!
-//! Reading order: [`id`], [`money`], [`usage`], [`task`], [`policy`], [`model`], [`price_sheet`], [`provider`], [`deadline`], [`agent`], [`outcome`], [`audit`],
-//! [`merkle`], [`checkpoint`].
+//! Reading order: [`id`], [`money`], [`usage`], [`task`], [`policy`], [`model`], [`price_sheet`], [`provider`], [`deadline`], [`agent`], [`failure_cause`], [`outcome`],
+//! [`audit`], [`merkle`], [`checkpoint`].
 
 pub mod agent;
 pub mod audit;
 pub mod checkpoint;
 pub mod deadline;
+pub mod failure_cause;
 pub mod id;
 pub mod merkle;
 pub mod model;
@@ -23,6 +24,7 @@ pub mod usage;
 
 pub use agent::{Agent, AgentStatus};
 pub use deadline::{Deadlines, OwnDeadlines, Patience};
+pub use failure_cause::{FailureCause, Lack, UnreachableBy};
 pub use id::{AgentId, BootId, InferenceId, ModelSlug, ProviderId, ReceiptId, RequestId, TenantId};
 pub use model::{Model, Price, Reasoning};
 pub use money::{MoneyError, Usd};

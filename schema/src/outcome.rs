@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, InferenceId, ModelSlug, Price, ProviderId, ReceiptId, RequestId, TaskType, TaskTypeSource, TenantId, TokenUsage, UsageBasis,
-    Usd,
+    AgentId, FailureCause, InferenceId, ModelSlug, Price, ProviderId, ReceiptId, RequestId, TaskType, TaskTypeSource, TenantId, TokenUsage,
+    UsageBasis, Usd,
 };
 
 /// Whether the router chose the model or the caller did.
@@ -125,6 +125,9 @@ pub struct Attempt {
     pub provider: ProviderId,
     pub model: ModelSlug,
     pub result: AttemptResult,
+    /// Why it failed. Absent where it did not, and from attempts that were kept before it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<FailureCause>,
     /// The provider's HTTP status, where it sent one.
     pub http_status: Option<u16>,
     pub latency_ms: u32,

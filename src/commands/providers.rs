@@ -1,4 +1,4 @@
-//! `ainfera providers`: what the running gateway does not ask and why; `clear` has it forgotten.
+//! `ainfera providers`: what the running gateway does not ask or cannot reach, and why; `clear` has it forgotten.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -30,9 +30,18 @@ fn list(args: &ProvidersArgs, output: &mut impl Write) -> Result<ExitCode, Comma
         return Ok(ExitCode::SUCCESS);
     }
     let aside = answer["set_aside"].as_array().cloned().unwrap_or_default();
+    let unreachable = answer["unreachable"].as_array().cloned().unwrap_or_default();
     for provider in answer["providers"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         let of_provider: Vec<&Value> = aside.iter().filter(|entry| entry["provider"] == provider).collect();
-        if of_provider.is_empty() {
+        let lost = unreachable.iter().find(|entry| entry["provider"] == provider);
+        if let Some(lost) = lost {
+            let (since, cause, detail) = (&lost["since_seconds"], &lost["cause"], &lost["detail"]);
+            let (cause, detail) = (cause.as_str().unwrap_or_default(), detail.as_str().unwrap_or_default());
+            let tried = &lost["tried_seconds_ago"];
+            writeln!(output, "{provider}: cannot be reached for {since} s, {cause}: {detail}; last tried {tried} s ago")
+                .map_err(CommandError::Output)?;
+        }
+        if of_provider.is_empty() && lost.is_none() {
             writeln!(output, "{provider}: asked").map_err(CommandError::Output)?;
         }
         for entry in of_provider {

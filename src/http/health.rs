@@ -10,14 +10,15 @@ use serde_json::json;
 
 use super::error::ApiError;
 use super::state::Shared;
-use crate::server::control::set_aside_json;
+use crate::server::control::{Audience, set_aside_json, unreachable_json};
 
 /// No I/O: it answers as long as the process can answer anything.
 pub async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "ok"}))
 }
 
-/// Not ready while draining, nor without a store. Providers that are set aside are named, and do not make it unready: a restart would not mend them.
+/// Not ready while draining, nor without a store. Providers that are set aside or
+/// cannot be reached are named, and do not make it unready: a restart would not mend them.
 pub async fn ready(shared: Data<Shared>) -> HttpResponse {
     if shared.gate.is_leaving() {
         return ApiError::Gate(GateRefusal::Closed).response(RequestId::mint());
@@ -29,12 +30,14 @@ pub async fn ready(shared: Data<Shared>) -> HttpResponse {
     }
     match ask(&shared.reader, |store| Box::pin(async move { store.ping().await })).await {
         Ok(()) => {
-            let set_aside = set_aside_json(&shared.parts());
-            let ready = if set_aside.as_array().is_none_or(Vec::is_empty) {
-                json!({"status": "ready"})
-            } else {
-                json!({"status": "ready", "set_aside": set_aside})
-            };
+            let parts = shared.parts();
+            let mut ready = json!({"status": "ready"});
+            let details = [("set_aside", set_aside_json(&parts)), ("unreachable", unreachable_json(&parts, Audience::Anybody))];
+            for (name, entries) in details {
+                if entries.as_array().is_some_and(|entries| !entries.is_empty()) {
+                    ready[name] = entries;
+                }
+            }
             HttpResponse::Ok().json(ready)
         }
         Err(error) => ApiError::Store(error).response(RequestId::mint()),

@@ -11,6 +11,7 @@ use std::time::Instant;
 use actix_web::dev::ServerHandle;
 use actix_web::web::{Data, Query, get, post};
 use actix_web::{App, HttpResponse, HttpServer};
+use ainfera_actors::health::reach::Unreachable;
 use ainfera_actors::health::{Cleared, SetAside};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -85,11 +86,34 @@ pub fn set_aside_json(parts: &Parts) -> Value {
     parts.health.set_aside(Instant::now()).into_iter().map(entry).collect()
 }
 
+/// How much of a network's names and addresses is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    Operator,
+    /// Whoever can reach the gateway.
+    Anybody,
+}
+
+/// The providers that cannot be reached and why, as JSON.
+pub fn unreachable_json(parts: &Parts, audience: Audience) -> Value {
+    let entry = |unreachable: Unreachable| {
+        let failure = &unreachable.failure;
+        let detail = match audience {
+            Audience::Operator => failure.to_string(),
+            Audience::Anybody => failure.outward(),
+        };
+        json!({"provider": unreachable.provider, "cause": failure.cause(), "fault": failure.as_str(), "detail": detail,
+            "since_seconds": unreachable.since_seconds, "tried_seconds_ago": unreachable.tried_seconds_ago})
+    };
+    parts.health.unreachable(Instant::now()).into_iter().map(entry).collect()
+}
+
 async fn providers(in_force: Data<InForce>) -> HttpResponse {
     let parts = Arc::clone(&in_force.borrow());
     let mut known: Vec<&str> = parts.providers.keys().map(|id| id.as_str()).collect();
     known.sort_unstable();
-    HttpResponse::Ok().json(json!({"providers": known, "set_aside": set_aside_json(&parts)}))
+    let unreachable = unreachable_json(&parts, Audience::Operator);
+    HttpResponse::Ok().json(json!({"providers": known, "set_aside": set_aside_json(&parts), "unreachable": unreachable}))
 }
 
 #[derive(Deserialize)]

@@ -10,6 +10,7 @@ mod bad_input;
 mod breaker;
 mod caps;
 mod capture;
+mod causes;
 mod chat_client;
 mod count_tokens;
 mod crash;

@@ -1,10 +1,10 @@
 //! The beginning of an attempt: the call in the provider's dialect, and an actor that sends it.
 
 use actix::{AsyncContext, Context};
-use ainfera_schema::AttemptResult;
 use ainfera_wire::upstream::Dialect;
 
 use super::admission::CallSetup;
+use super::attempt_end::AttemptEnd;
 use super::meter::Running;
 use super::{DispatchActor, Open};
 use crate::provider::transport::failure::ConnectFailure;
@@ -18,7 +18,7 @@ impl Open {
             request_id = setup.request_id.header_value(), attempt, provider = %running.entry.model.provider,
             "a kept connection was closed by the provider; sent again over a new one"
         );
-        self.note_attempt(&running, AttemptResult::StaleConnection, None);
+        self.note_attempt(&running, AttemptEnd::SentAgain);
         self.running = Some((running, attempting));
     }
 }

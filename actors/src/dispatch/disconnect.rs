@@ -4,8 +4,9 @@
 use std::time::Instant;
 
 use actix::{ActorContext, Addr, AsyncContext, Context};
-use ainfera_schema::{AttemptResult, OnDisconnect, OutcomeStatus};
+use ainfera_schema::{OnDisconnect, OutcomeStatus};
 
+use super::attempt_end::AttemptEnd;
 use super::{DispatchActor, Phase};
 use crate::provider::Taken;
 
@@ -38,7 +39,7 @@ impl DispatchActor {
             && let Some((mut running, attempting)) = open.running.take()
         {
             running.pass.succeeded(Instant::now());
-            open.note_attempt(&running, AttemptResult::Succeeded, Some(200));
+            open.note_attempt(&running, AttemptEnd::Succeeded);
             open.bill(&running);
             attempting.let_finish();
         }

@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
-use ainfera_schema::{AttemptResult, OutcomeStatus};
+use ainfera_schema::OutcomeStatus;
 use ainfera_store::StoredAnswer;
 use tokio::time::timeout;
 
+use super::attempt_end::AttemptEnd;
 use super::{CallFailure, DispatchActor, Head, HeadBody, Phase};
 use crate::capture::acknowledge::Acknowledge;
 use crate::outcome::OpenOutcome;
@@ -18,7 +19,7 @@ impl DispatchActor {
         let Phase::Committed { mut open } = std::mem::replace(&mut self.phase, Phase::Closed) else { return };
         if let Some((mut running, attempting)) = open.running.take() {
             running.pass.succeeded(Instant::now());
-            open.note_attempt(&running, AttemptResult::Succeeded, Some(200));
+            open.note_attempt(&running, AttemptEnd::Succeeded);
             open.bill(&running);
             attempting.let_finish();
         }

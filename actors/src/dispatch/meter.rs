@@ -8,6 +8,7 @@ use ainfera_schema::{
 use ainfera_wire::{Call, Heard, StopReason, StreamEvent, estimated_output_tokens, upper_output_tokens};
 use tokio::time::Instant;
 
+use super::attempt_end::AttemptEnd;
 use super::{HeadFacts, Open, reservation};
 use crate::health::pass::Pass;
 
@@ -238,8 +239,9 @@ impl Open {
         outcome.coercions = coercions;
     }
 
-    pub(super) fn note_attempt(&mut self, running: &Running, result: AttemptResult, http_status: Option<u16>) {
+    pub(super) fn note_attempt(&mut self, running: &Running, ended: AttemptEnd<'_>) {
         let Some(outcome) = self.outcome.draft() else { return };
+        let result = ended.result();
         let billed = running.is_billed(result);
         let bill = running.bill_of(&running.counted);
         let implausible = billed && bill.implausible;
@@ -250,7 +252,8 @@ impl Open {
             provider: running.entry.model.provider.clone(),
             model: running.entry.model.slug.clone(),
             result,
-            http_status,
+            cause: ended.cause(),
+            http_status: ended.http_status(),
             latency_ms: running.latency_ms(),
             usage: if billed { bill.usage } else { TokenUsage::default() },
             usage_basis: running.basis(),

@@ -7,6 +7,7 @@ use ainfera_schema::{ModelSlug, ProviderId};
 
 use super::blame::{Blame, Reason};
 use super::breaker::{Reopens, Terms, Turned};
+use super::reach::Line;
 use super::seats::Seat;
 use super::{SharedBreaker, lock};
 use crate::provider::ProviderFailure;
@@ -14,7 +15,9 @@ use crate::provider::ProviderFailure;
 /// See the module.
 #[derive(Debug)]
 pub struct Pass {
+    provider: ProviderId,
     watch: Option<Watch>,
+    line: Option<Line>,
     reported: Reported,
     #[expect(dead_code, reason = "held for its Drop")]
     seats: TakenSeats,
@@ -155,13 +158,20 @@ pub struct AdmittedTerms {
 }
 
 impl Pass {
-    pub(super) fn new(watch: Option<Watch>, seats: TakenSeats) -> Self {
-        Self { watch, reported: Reported::Nothing, seats }
+    pub(super) fn new(provider: ProviderId, watch: Option<Watch>, line: Option<Line>, seats: TakenSeats) -> Self {
+        Self { provider, watch, line, reported: Reported::Nothing, seats }
+    }
+
+    fn reached(&self) {
+        if let Some(line) = &self.line {
+            line.reached(&self.provider);
+        }
     }
 
     /// The first content is here.
     pub fn answered(&mut self) {
         self.reported = Reported::Content;
+        self.reached();
         if let Some(watch) = &self.watch {
             watch.answered();
         }
@@ -170,6 +180,7 @@ impl Pass {
     /// The answer is whole.
     pub fn succeeded(&mut self, now: Instant) {
         self.reported = Reported::TheEnd;
+        self.reached();
         if let Some(watch) = &self.watch {
             watch.succeeded(now);
         }
@@ -177,6 +188,9 @@ impl Pass {
 
     pub fn failed(&mut self, failure: &ProviderFailure, now: Instant, chance: u16) {
         self.reported = Reported::TheEnd;
+        if let Some(line) = &self.line {
+            line.failed(&self.provider, failure, now);
+        }
         if let Some(watch) = &self.watch {
             watch.failed(Blame::of(failure), now, chance);
         }

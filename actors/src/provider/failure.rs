@@ -1,6 +1,6 @@
 //! How a provider attempt fails, and what follows from it.
 
-use ainfera_schema::AttemptResult;
+use ainfera_schema::{AttemptResult, FailureCause};
 use ainfera_wire::upstream::{FaultKind, StreamFault};
 
 use super::transport::failure::ConnectFailure;
@@ -154,6 +154,29 @@ impl ProviderFailure {
             ProviderFailure::Stream(StreamFault::Malformed(_)) | ProviderFailure::Untranslatable(_) => AttemptResult::Malformed,
             ProviderFailure::Stream(StreamFault::Truncated) | ProviderFailure::Broken(_) => AttemptResult::Truncated,
             ProviderFailure::Crashed => AttemptResult::Crashed,
+        }
+    }
+
+    /// The word for it in the record.
+    pub fn cause(&self) -> FailureCause {
+        match self {
+            ProviderFailure::Connect(failure) => failure.cause(),
+            ProviderFailure::TimedOut(_) => FailureCause::TimedOut,
+            ProviderFailure::Refused { kind, .. } | ProviderFailure::Stream(StreamFault::ErrorEvent { kind, .. }) => match kind {
+                FaultKind::InvalidRequest => FailureCause::CallerFault,
+                FaultKind::ModelLacks(lack) => FailureCause::ModelLacks(*lack),
+                FaultKind::RateLimited => FailureCause::RateLimited,
+                FaultKind::Overloaded => FailureCause::Overloaded,
+                FaultKind::KeyRefused => FailureCause::KeyRefused,
+                FaultKind::NoSuchModel => FailureCause::ModelGone,
+                FaultKind::OutOfFunds => FailureCause::OutOfFunds,
+                FaultKind::Api => FailureCause::ProviderFault,
+            },
+            ProviderFailure::Stream(StreamFault::Malformed(_) | StreamFault::Truncated)
+            | ProviderFailure::Broken(Broken { reached: Reached::Answer, .. }) => FailureCause::BrokenAnswer,
+            ProviderFailure::Broken(Broken { reached: Reached::Nothing | Reached::Provider, .. }) => FailureCause::ConnectionLost,
+            ProviderFailure::Untranslatable(_) => FailureCause::Untranslatable,
+            ProviderFailure::Crashed => FailureCause::GatewayFault,
         }
     }
 

@@ -48,6 +48,7 @@ pub fn call((agent_id, tenant_id): (AgentId, TenantId)) -> RoutingOutcome {
             provider: ProviderId::new("mistral"),
             model: ModelSlug::new("mistral-large-3"),
             result: AttemptResult::Succeeded,
+            cause: None,
             http_status: Some(200),
             latency_ms: 812,
             usage,

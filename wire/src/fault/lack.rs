@@ -3,23 +3,7 @@
 //! The phrases are data: each is a part of a refusal, in lower case. Sources: the vendors' error references (Anthropic, OpenAI, Gemini, Mistral, xAI,
 //! Groq, Together, DeepSeek, OpenRouter) and the error texts of vLLM, llama.cpp and Ollama, read in November 2026.
 
-/// What the model lacks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lack {
-    /// The prompt, or the prompt and the answer that was asked for, do not fit its window.
-    Window,
-    /// A kind of attachment: images, documents, audio.
-    Attachment,
-    Tools,
-    /// Structured output, or this schema.
-    Schema,
-    /// Reasoning, or this effort.
-    Effort,
-    /// A sampling parameter.
-    Sampling,
-    /// So long an answer.
-    OutputLimit,
-}
+pub use ainfera_schema::Lack;
 
 const WINDOW: [&str; 18] = [
     "context_length_exceeded",

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use ainfera_schema::{FailureCause, UnreachableBy};
 use rustls::{AlertDescription, CertificateError, Error as RustlsError};
 
 /// The step of a connection that did not come about.
@@ -87,15 +88,41 @@ impl ConnectFailure {
         }
     }
 
-    /// A word for programs.
+    /// Which step did not come about, in the word of records.
+    pub fn cause(&self) -> FailureCause {
+        FailureCause::Unreachable(match self {
+            ConnectFailure::NameNotResolved { .. } => UnreachableBy::Dns,
+            ConnectFailure::Tcp { .. } => UnreachableBy::Connect,
+            ConnectFailure::TimedOut(_) => UnreachableBy::Timeout,
+            ConnectFailure::Proxy { .. } => UnreachableBy::Proxy,
+            ConnectFailure::Tls { .. } => UnreachableBy::Tls,
+            ConnectFailure::Settings(_) => UnreachableBy::Settings,
+        })
+    }
+}
+
+impl ConnectFailure {
+    /// A word for programs: the step, and of TLS and a proxy what was wrong.
     pub fn as_str(&self) -> &'static str {
         match self {
-            ConnectFailure::NameNotResolved { .. } => "name_not_resolved",
-            ConnectFailure::Tcp { .. } => "not_reachable",
-            ConnectFailure::TimedOut(_) => "connect_timeout",
-            ConnectFailure::Proxy { .. } => "proxy_failed",
-            ConnectFailure::Tls { .. } => "tls_failed",
+            ConnectFailure::NameNotResolved { .. } => "dns",
+            ConnectFailure::Tcp { .. } => "connect",
+            ConnectFailure::TimedOut(_) => "timeout",
+            ConnectFailure::Proxy { fault, .. } => fault.as_str(),
+            ConnectFailure::Tls { fault, .. } => fault.as_str(),
             ConnectFailure::Settings(_) => "settings",
+        }
+    }
+}
+
+impl ProxyFault {
+    fn as_str(&self) -> &'static str {
+        match self {
+            ProxyFault::Unreachable(_) => "proxy:unreachable",
+            ProxyFault::AuthenticationRequired => "proxy:authentication_required",
+            ProxyFault::Refused(_) => "proxy:refused",
+            ProxyFault::Closed => "proxy:closed",
+            ProxyFault::NotHttp => "proxy:not_http",
         }
     }
 }
@@ -112,6 +139,22 @@ impl std::fmt::Display for Step {
 }
 
 impl TlsFault {
+    fn as_str(&self) -> &'static str {
+        match self {
+            TlsFault::UnknownIssuer => "tls:unknown_issuer",
+            TlsFault::Expired => "tls:expired",
+            TlsFault::NotYetValid => "tls:not_yet_valid",
+            TlsFault::WrongName => "tls:wrong_name",
+            TlsFault::Revoked => "tls:revoked",
+            TlsFault::Certificate(_) => "tls:bad_certificate",
+            TlsFault::NotTls => "tls:not_tls",
+            TlsFault::NothingInCommon(_) => "tls:nothing_in_common",
+            TlsFault::Alert(_) => "tls:alert",
+            TlsFault::Closed => "tls:closed",
+            TlsFault::Other(_) => "tls:other",
+        }
+    }
+
     /// What the error of a handshake says.
     pub fn of(error: &io::Error) -> Self {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<RustlsError>()) {
