@@ -1,6 +1,6 @@
 # `make help` says what there is.
 SHELL := /bin/bash
-.PHONY: help test lint clients chaos chaos-litellm world replay fuzz translation-cost
+.PHONY: help test quick lint deny clients chaos chaos-litellm world replay fuzz translation-cost
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -10,9 +10,19 @@ test: tools/installed ## install what the tests need, then run them all
 	cargo test --workspace --doc
 	$(MAKE) clients
 
-lint: ## formatting and lints, warnings refused
+quick: ## formatting, lints, units and golden files: under a minute when the tree is warm
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cargo test --workspace --lib --quiet
+	cargo test --quiet -p ainfera-wire --test golden
+
+lint: ## formatting, lints and documentation, warnings refused
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet
+
+deny: ## licences, banned crates and sources; needs `cargo install cargo-deny`
+	cargo deny --workspace check --disable-fetch licenses bans sources
 
 chaos: tools/installed ## every fault, on real processes and databases: six minutes
 	tests/chaos/install.sh

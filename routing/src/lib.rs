@@ -7,8 +7,8 @@
 //! - [`policy`]: what the caller and the agent's owner ask for, as one [`Policy`]; [`preset`] names it.
 //! - [`catalogue`]: the models that can be had; [`deployment`]: where each of them can be had, and in which order those places are asked.
 //! - [`estimate`]: how many tokens a text is.
-//! - [`decide`]: the decision itself; [`ruleset`] is the fingerprint of its rules.
-//! - [`plan`]: hard filters, then `decide`: the order in which the catalogue is tried; [`pin`] is the same for a pinned model.
+//! - [`mod@decide`]: the decision itself; [`ruleset`] is the fingerprint of its rules.
+//! - [`mod@plan`]: hard filters, then `decide`: the order in which the catalogue is tried; [`mod@pin`] is the same for a pinned model.
 //! - [`bounds`]: the most that a call can use at a model; [`hold`]: what is reserved of it, and when.
 //! - [`case`]: one decision as a line of JSON in, a line of JSON out.
 
