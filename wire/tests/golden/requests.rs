@@ -56,7 +56,7 @@ fn output(client: &str, case: &Case, provider: &str, kind: ProviderKind) -> Outp
         return Err(bad);
     }
     if call.anthropic_only && dialect != Dialect::Anthropic {
-        return Ok(json!({"not_asked": "only Anthropic's own API runs its server tools"}));
+        return Ok(json!({"not_asked": "it needs what only Anthropic's own API has"}));
     }
     let upstream_name = case.models.get(provider).or(case.model.as_ref());
     let upstream_name = upstream_name.map_or("their-model", String::as_str);
