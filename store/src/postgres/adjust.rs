@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use ainfera_schema::RequestId;
-use deadpool_postgres::ClientWrapper;
 use uuid::Uuid;
 
 use super::capture::usd;
+use super::client::Client;
 use crate::StoreError;
 use crate::apply::adjust::{LostCall, post_id, transfer_id};
 use crate::apply::purse::Charged;
@@ -25,7 +25,7 @@ JOIN asked a ON a.request_id = c.request_id
 WHERE NOT EXISTS (SELECT 1 FROM transfers t WHERE t.transfer_id = a.adjust_id)";
 
 /// Those of them that were not adjusted yet. The accounts are locked, so nobody adjusts them meanwhile.
-pub async fn lost_calls(client: &ClientWrapper, closing: &[Uuid]) -> Result<HashMap<RequestId, LostCall>, StoreError> {
+pub async fn lost_calls(client: &Client, closing: &[Uuid]) -> Result<HashMap<RequestId, LostCall>, StoreError> {
     let find = client.prepare_cached(LOST).await?;
     let adjusts: Vec<Uuid> = closing.iter().map(|request_id| transfer_id(*request_id)).collect();
     let posts: Vec<Uuid> = closing.iter().map(|request_id| post_id(*request_id)).collect();

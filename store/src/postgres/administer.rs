@@ -1,12 +1,13 @@
 //! An operator's change to a wallet, a pool or an agent: one transaction.
 
 use ainfera_schema::{AgentId, TenantId, Usd};
-use deadpool_postgres::{ClientWrapper, Pool};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::capture::{account, tenant_account, usd};
+use super::client::Client;
 use super::insert;
+use super::pool::Pool;
 use super::session::Session;
 use super::statements::{ACCOUNTS, AUDIT_EVENTS, SPENT_BY_ALL, TENANTS, TRANSFERS};
 use crate::apply::administer::Administered;
@@ -24,7 +25,7 @@ pub async fn administer(pool: &Pool, owner: Owner, change: &WalletChange) -> Res
     let session = Session::open(pool).await?;
     let client = session.client()?;
     let (transfers, audit_events) = (client.prepare_cached(TRANSFERS).await?, client.prepare_cached(AUDIT_EVENTS).await?);
-    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    client.begin("BEGIN ISOLATION LEVEL READ COMMITTED", "").await?;
     // the lock first, what hangs on it with the next statement: a statement that waited has an old view of the tables it joins
     let lock = match owner {
         Owner::Agent(_) => "SELECT 1 FROM accounts WHERE agent_id = $1 FOR UPDATE",
@@ -73,7 +74,7 @@ fn key(owner: Owner) -> Uuid {
     }
 }
 
-async fn find(client: &ClientWrapper, owner: Owner) -> Result<Option<Administered>, StoreError> {
+async fn find(client: &Client, owner: Owner) -> Result<Option<Administered>, StoreError> {
     Ok(match owner {
         Owner::Agent(agent_id) => match client.query_opt(AGENT, &[&agent_id.0]).await? {
             Some(row) => Some(account(&row)?.1.into()),
@@ -86,14 +87,14 @@ async fn find(client: &ClientWrapper, owner: Owner) -> Result<Option<Administere
     })
 }
 
-async fn done_before(client: &ClientWrapper, change: &WalletChange) -> Result<bool, StoreError> {
+async fn done_before(client: &Client, change: &WalletChange) -> Result<bool, StoreError> {
     let WalletChange::TopUp { transfer_id, .. } = change else {
         return Ok(false);
     };
     Ok(client.query_opt("SELECT 1 FROM transfers WHERE transfer_id = $1", &[transfer_id]).await?.is_some())
 }
 
-async fn update(client: &ClientWrapper, administered: &Administered) -> Result<(), StoreError> {
+async fn update(client: &Client, administered: &Administered) -> Result<(), StoreError> {
     let spend_policy = to_json(&administered.spend_policy)?;
     let accounts = match administered.owner {
         Owner::Agent(agent_id) => {

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
 use ainfera_schema::{AgentId, TenantId};
-use deadpool_postgres::Pool;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::capture::usd;
+use super::pool::Pool;
 use super::session::Session;
 use crate::StoreError;
 use crate::apply::chain::event_time;
@@ -29,7 +29,7 @@ pub async fn checkpoint(pool: &Pool, signer: &CheckpointSigner) -> Result<Checkp
     let session = Session::open(pool).await?;
     let client = session.client()?;
     // each statement sees what was committed before it: the newest checkpoint is looked up under the lock
-    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    client.begin("BEGIN ISOLATION LEVEL READ COMMITTED", "").await?;
     let leads: bool = client.query_one("SELECT pg_try_advisory_xact_lock($1)", &[&LEADER]).await?.try_get(0)?;
     if !leads {
         client.batch_execute("ROLLBACK").await?;

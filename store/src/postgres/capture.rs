@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use ainfera_schema::{AgentId, RequestId, TenantId, Usd};
-use deadpool_postgres::{ClientWrapper, Pool};
 use futures_util::try_join;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Row, Statement};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::client::{Client, Statement};
+use super::parameter::Parameter;
+use super::pool::Pool;
 use super::session::Session;
 use super::statements::Statements;
 use super::{adjust, idempotency, insert};
@@ -32,15 +33,17 @@ pub enum Begun {
 }
 
 impl Begun {
-    fn statement(self) -> &'static str {
+    async fn begin(self, client: &Client) -> Result<(), StoreError> {
         match self {
-            Begun::NotYet => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            Begun::NotYet => client.begin(BEGIN, "").await,
             // longer than a commit of another replica takes, and shorter than callers would notice
-            Begun::NotYetAndBriefly => "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '100ms'",
-            Begun::Already => "",
+            Begun::NotYetAndBriefly => client.begin(BEGIN, "SET LOCAL lock_timeout = '100ms'").await,
+            Begun::Already => Ok(()),
         }
     }
 }
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 pub async fn capture(pool: &Pool, batch: &CaptureBatch) -> Result<CaptureReply, StoreError> {
     match batch.locks {
@@ -58,7 +61,7 @@ async fn locked(pool: &Pool, batch: &CaptureBatch) -> Result<BTreeSet<AgentId>, 
     let ids: Vec<Uuid> = agents.iter().map(|agent_id| agent_id.0).collect();
     let session = Session::open(pool).await?;
     let client = session.client()?;
-    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    client.begin(BEGIN, "").await?;
     let free = client.query(FREE_ACCOUNTS, &[&ids]).await?;
     let free: HashSet<Uuid> = free.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     let tenants = client.query(FREE_TENANTS, &[&ids]).await?;
@@ -92,7 +95,7 @@ pub async fn capture_on(session: Session, begun: Begun, batch: &CaptureBatch) ->
 }
 
 /// The requests go out together, and the server takes them in this order: what is looked up is looked up under the locks.
-async fn known(client: &ClientWrapper, begun: Begun, statements: &Statements, batch: &CaptureBatch) -> Result<Known, StoreError> {
+async fn known(client: &Client, begun: Begun, statements: &Statements, batch: &CaptureBatch) -> Result<Known, StoreError> {
     let agents: Vec<Uuid> = agents_of(batch).into_iter().map(|agent_id| agent_id.0).collect();
     let admitted: Vec<Uuid> = batch.admissions.iter().map(|admission| admission.draft.request_id.0).collect();
     let closing: Vec<Uuid> = batch.closings.iter().map(|closing| closing.outcome.request_id.0).collect();
@@ -102,8 +105,9 @@ async fn known(client: &ClientWrapper, begun: Begun, statements: &Statements, ba
         Sent::Never => (Vec::new(), Vec::new()),
     };
     let killswitch = batch.killswitch_daily_usd.is_some() && !(batch.admissions.is_empty() && extending.is_empty());
-    let ((), accounts, tenants, open, removed, held, closed, keys) = try_join!(
-        async { Ok(client.batch_execute(begun.statement()).await?) },
+    let ((), (), accounts, tenants, open, removed, held, closed, keys) = try_join!(
+        begun.begin(client),
+        client.on_known_server(),
         query(client, &statements.lock_accounts, [&agents]),
         query(client, &statements.lock_tenants, [&agents]),
         query(client, &statements.find_open, [&seen]),
@@ -136,15 +140,15 @@ async fn known(client: &ClientWrapper, begun: Begun, statements: &Statements, ba
 }
 
 /// Nothing is asked about no keys.
-async fn query<const N: usize>(client: &ClientWrapper, statement: &Statement, keys: [&Vec<Uuid>; N]) -> Result<Vec<Row>, StoreError> {
+async fn query<const N: usize>(client: &Client, statement: &Statement, keys: [&Vec<Uuid>; N]) -> Result<Vec<Row>, StoreError> {
     if keys.first().is_some_and(|first| first.is_empty()) {
         return Ok(Vec::new());
     }
-    let parameters = keys.map(|key| key as &(dyn ToSql + Sync));
-    Ok(client.query(statement, &parameters).await?)
+    let parameters = keys.map(|key| key as &dyn Parameter);
+    client.query(statement, &parameters).await
 }
 
-async fn spent_by_all(client: &ClientWrapper, statements: &Statements) -> Result<Usd, StoreError> {
+async fn spent_by_all(client: &Client, statements: &Statements) -> Result<Usd, StoreError> {
     let (_, sums) =
         try_join!(query(client, &statements.lock_killswitch, [] as [&Vec<Uuid>; 0]), query(client, &statements.spent_by_all, []))?;
     sums.first().map(|row| usd(row, 0)).transpose().map(Option::unwrap_or_default)

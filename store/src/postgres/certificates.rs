@@ -9,58 +9,85 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-/// Takes every certificate: the connection is encrypted, and nothing is known of who answers.
+/// Checks what a certificate is asked for; signatures of the handshake are checked in any case.
 #[derive(Debug)]
-pub struct AnyCertificate {
+pub struct Certificates {
     algorithms: WebPkiSupportedAlgorithms,
+    asked: Asked,
 }
 
-/// Checks the issuer and not the name.
 #[derive(Debug)]
-pub struct AnyName {
-    inner: Arc<dyn ServerCertVerifier>,
+enum Asked {
+    /// The connection is encrypted, and nothing is known of who answers.
+    Nothing,
+    Issuer {
+        issuers: Arc<dyn ServerCertVerifier>,
+        /// These are trusted as they are, self-signed ones of a server included.
+        trusted: Vec<CertificateDer<'static>>,
+        name: Name,
+    },
 }
 
-/// Trusts the certificates of a file: as issuers, and a self-signed one of a server as it is.
-#[derive(Debug)]
-pub struct FromFile {
-    trusted: Vec<CertificateDer<'static>>,
-    issuers: Arc<WebPkiServerVerifier>,
+/// Whether the certificate must be that of the host in the URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    Checked,
+    Any,
 }
 
-impl AnyCertificate {
-    pub fn new(provider: &CryptoProvider) -> Self {
-        Self { algorithms: provider.signature_verification_algorithms }
+impl Certificates {
+    /// Takes every certificate.
+    pub fn unchecked(provider: &CryptoProvider) -> Self {
+        Self { algorithms: provider.signature_verification_algorithms, asked: Asked::Nothing }
     }
-}
 
-impl AnyName {
-    pub fn new(inner: Arc<dyn ServerCertVerifier>) -> Self {
-        Self { inner }
+    /// Trusts whom `issuers` trusts.
+    pub fn issued_by(issuers: Arc<dyn ServerCertVerifier>, name: Name, provider: &CryptoProvider) -> Self {
+        let asked = Asked::Issuer { issuers, trusted: Vec::new(), name };
+        Self { algorithms: provider.signature_verification_algorithms, asked }
     }
-}
 
-impl FromFile {
-    pub fn new(trusted: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Result<Self, Error> {
+    /// Trusts the certificates of a file: as issuers, and a self-signed one of a server as it is.
+    pub fn of_file(trusted: Vec<CertificateDer<'static>>, name: Name, provider: &Arc<CryptoProvider>) -> Result<Self, Error> {
         let mut roots = RootCertStore::empty();
         for certificate in &trusted {
             roots.add(certificate.clone())?;
         }
-        let issuers = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
-        Ok(Self { trusted, issuers: issuers.map_err(|error| Error::General(error.to_string()))? })
+        let roots = Arc::new(roots);
+        let issuers = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider));
+        let issuers = issuers.build().map_err(|error| Error::General(error.to_string()))?;
+        let asked = Asked::Issuer { issuers, trusted, name };
+        Ok(Self { algorithms: provider.signature_verification_algorithms, asked })
     }
 }
 
-impl ServerCertVerifier for AnyCertificate {
+impl ServerCertVerifier for Certificates {
     fn verify_server_cert(
         &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
+        let Asked::Issuer { issuers, trusted, name } = &self.asked else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let verified = if trusted.iter().any(|trusted| trusted == end_entity) {
+            rustls::client::verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)
+                .map(|()| ServerCertVerified::assertion())
+        } else {
+            issuers.verify_server_cert(end_entity, intermediates, server_name, ocsp, now)
+        };
+        match verified {
+            // the name is looked at last: whoever fails by it alone has a trusted issuer
+            Err(Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }))
+                if *name == Name::Any =>
+            {
+                Ok(ServerCertVerified::assertion())
+            }
+            other => other,
+        }
     }
 
     fn verify_tls12_signature(
@@ -83,85 +110,5 @@ impl ServerCertVerifier for AnyCertificate {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
-    }
-}
-
-impl ServerCertVerifier for AnyName {
-    /// The name is looked at last, so a certificate that fails by its name only has a trusted issuer.
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        match self.inner.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
-            Err(Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })) => {
-                Ok(ServerCertVerified::assertion())
-            }
-            other => other,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
-    }
-}
-
-impl ServerCertVerifier for FromFile {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        if self.trusted.iter().any(|trusted| trusted == end_entity) {
-            rustls::client::verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
-            return Ok(ServerCertVerified::assertion());
-        }
-        self.issuers.verify_server_cert(end_entity, intermediates, name, ocsp, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.issuers.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.issuers.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.issuers.supported_verify_schemes()
     }
 }

@@ -4,12 +4,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, RecyclingMethod, Runtime, Timeouts};
-use futures_util::future::BoxFuture;
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, PoolConfig, RecyclingMethod};
+use deadpool_postgres::{Runtime, Timeouts};
+use futures_util::join;
 use tokio_postgres::config::{Host, TargetSessionAttrs};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Config, NoTls};
 
 use super::encryption::{Encryption, Mode};
+use super::pool::Pool;
+use super::pooler::{Pooler, Sessions, pool_mode};
 use super::primary::{Primary, Recheck};
 use crate::StoreError;
 
@@ -36,18 +39,17 @@ const SESSION: [(&str, &str); 3] = [("statement_timeout", "5s"), ("idle_in_trans
 /// Every statement of a call finds its rows by key. A plan made while a table was empty would read it whole ever after.
 const BY_KEY: [(&str, &str); 3] = [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("jit", "off")];
 
-type Opener = Arc<dyn Fn() -> BoxFuture<'static, Result<Client, tokio_postgres::Error>> + Send + Sync>;
-
 /// Makes the pools of one store.
 pub struct Pools {
     config: Config,
     encryption: Encryption,
+    pooler: Arc<Pooler>,
     primary: Arc<Primary>,
 }
 
 impl Pools {
     pub fn of(url: &str, primary: Arc<Primary>) -> Result<Self, StoreError> {
-        let (mut config, encryption) = parse(url)?;
+        let (mut config, encryption, told) = parse(url)?;
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT);
         }
@@ -56,7 +58,8 @@ impl Pools {
             config.application_name("ainfera");
         }
         warn_of_exposure(&config, &encryption);
-        Ok(Self { config, encryption, primary })
+        let pooler = Arc::new(Pooler::new(told, encryption.ssl_mode()));
+        Ok(Self { config, encryption, pooler, primary })
     }
 
     pub fn writers(&self) -> Result<Pool, StoreError> {
@@ -65,7 +68,7 @@ impl Pools {
 
     /// For what a call or a probe needs before it can go on.
     pub fn lookups(&self) -> Result<Pool, StoreError> {
-        self.pool(&[SESSION, BY_KEY].concat(), LOOKUPS, WAIT_TO_LOOK_UP, Recheck::NewServerAndWritable)
+        self.pool(&[SESSION, BY_KEY].concat(), LOOKUPS, WAIT_TO_LOOK_UP, Recheck::NewServer)
     }
 
     /// For what callers read; a page of it is found by key.
@@ -81,34 +84,39 @@ impl Pools {
     fn pool(&self, settings: &[(&str, &str)], max_size: usize, wait: Duration, recheck: Recheck) -> Result<Pool, StoreError> {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let config = self.config.clone();
-        let (manager, opener): (Manager, Opener) = if self.encryption.mode == Mode::Disable {
-            (Manager::from_config(config.clone(), NoTls, recycling), Arc::new(move || Box::pin(open(config.clone(), NoTls))))
+        let manager = if self.encryption.mode == Mode::Disable {
+            Manager::from_config(config, NoTls, recycling)
         } else {
-            let tls = self.encryption.connector()?;
-            let manager = Manager::from_config(config.clone(), tls.clone(), recycling);
-            (manager, Arc::new(move || Box::pin(open(config.clone(), tls.clone()))))
+            Manager::from_config(config, self.encryption.connector()?, recycling)
         };
         let timeouts = Timeouts { wait: Some(wait), create: Some(CREATE), recycle: Some(RECYCLE) };
         let settings = set_statements(settings, self.config.get_options().unwrap_or_default());
-        let pool = Pool::builder(manager)
+        let (pooler, primary) = (Arc::clone(&self.pooler), Arc::clone(&self.primary));
+        let pool = deadpool_postgres::Pool::builder(manager)
             .config(PoolConfig { max_size, timeouts, ..PoolConfig::default() })
             .runtime(Runtime::Tokio1)
-            .post_create(opened(Arc::clone(&self.primary), opener, settings))
+            .post_create(opened(Arc::clone(&primary), Arc::clone(&pooler), settings))
             .pre_recycle(reused(Arc::clone(&self.primary), recheck))
             .build();
-        pool.map_err(|error| StoreError::Unavailable(error.to_string()))
+        let pool = pool.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Pool::new(pool, pooler, primary))
     }
 }
 
-fn opened(primary: Arc<Primary>, opener: Opener, settings: String) -> Hook {
+fn opened(primary: Arc<Primary>, pooler: Arc<Pooler>, settings: String) -> Hook {
     Hook::async_fn(move |client, metrics| {
         let opened = metrics.created;
-        let (primary, opener, settings) = (Arc::clone(&primary), Arc::clone(&opener), settings.clone());
+        let (primary, pooler) = (Arc::clone(&primary), Arc::clone(&pooler));
+        let settings = settings.clone();
         let client = &*client;
         Box::pin(async move {
-            primary.require_sessions(client, opener()).await.map_err(HookError::message)?;
-            client.batch_execute(&settings).await.map_err(HookError::Backend)?;
-            primary.accept(client, opened).await.map_err(HookError::message)
+            let sessions = pooler.look_at(client).await.map_err(HookError::message)?;
+            if sessions == Sessions::Shared {
+                return primary.accept(client, opened).await.map_err(HookError::message);
+            }
+            let (set, accepted) = join!(client.batch_execute(&settings), primary.accept(client, opened));
+            set.map_err(HookError::Backend)?;
+            accepted.map_err(HookError::message)
         })
     })
 }
@@ -121,19 +129,6 @@ fn reused(primary: Arc<Primary>, recheck: Recheck) -> Hook {
     })
 }
 
-async fn open<T>(config: Config, tls: T) -> Result<Client, tokio_postgres::Error>
-where
-    T: tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket> + Send,
-    T::Stream: Send + 'static,
-    T::TlsConnect: Send,
-    <T::TlsConnect as tokio_postgres::tls::TlsConnect<tokio_postgres::Socket>>::Future: Send,
-{
-    let (client, connection) = config.connect(tls).await?;
-    #[expect(clippy::disallowed_methods, reason = "it ends with the client")]
-    tokio::spawn(connection);
-    Ok(client)
-}
-
 /// What the operator's URL sets is left as it is.
 fn set_statements(settings: &[(&str, &str)], options: &str) -> String {
     let of_the_url = |name: &str| options.to_ascii_lowercase().contains(&format!("{}=", name.to_ascii_lowercase()));
@@ -141,8 +136,9 @@ fn set_statements(settings: &[(&str, &str)], options: &str) -> String {
     ours.map(|(name, value)| format!("SET {name} = '{value}'")).collect::<Vec<_>>().join("; ")
 }
 
-fn parse(url: &str) -> Result<(Config, Encryption), StoreError> {
+fn parse(url: &str) -> Result<(Config, Encryption, Option<Sessions>), StoreError> {
     let (encryption, url) = Encryption::take_from(url)?;
+    let (told, url) = take_pool_mode(&url)?;
     let url = url.replace("target_session_attrs=primary", "target_session_attrs=read-write");
     let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -153,7 +149,21 @@ fn parse(url: &str) -> Result<(Config, Encryption), StoreError> {
     }
     // of several hosts the one that can be written, and never a standby
     config.target_session_attrs(TargetSessionAttrs::ReadWrite).ssl_mode(encryption.ssl_mode());
-    Ok((config, encryption))
+    Ok((config, encryption, told))
+}
+
+/// `pool_mode`, which the driver does not know, and what is left of the URL.
+fn take_pool_mode(url: &str) -> Result<(Option<Sessions>, String), StoreError> {
+    let Some((place, query)) = url.split_once('?') else { return Ok((None, url.to_owned())) };
+    let mut told = None;
+    let mut left = Vec::new();
+    for pair in query.split('&') {
+        match pair.split_once('=') {
+            Some(("pool_mode", word)) => told = Some(pool_mode(word)?),
+            _ => left.push(pair),
+        }
+    }
+    Ok((told, format!("{place}?{}", left.join("&"))))
 }
 
 /// Once at the start: an operator who did not mean it sees it in the log.
@@ -185,10 +195,20 @@ mod tests {
     #[test]
     fn only_a_server_that_can_be_written_will_do() {
         for attribute in ["", "?target_session_attrs=any", "?target_session_attrs=primary", "?target_session_attrs=read-write"] {
-            let (config, _) = parse(&format!("postgres://a,b/d{attribute}")).unwrap();
+            let (config, ..) = parse(&format!("postgres://a,b/d{attribute}")).unwrap();
             assert_eq!(config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
         }
         assert!(matches!(parse("postgres://a/d?target_session_attrs=read-only"), Err(StoreError::Refused(_))));
+    }
+
+    #[test]
+    fn a_pool_mode_is_taken_out_of_the_url() {
+        let told = |query: &str| take_pool_mode(&format!("postgres://h/d{query}")).unwrap();
+        assert_eq!(told(""), (None, "postgres://h/d".to_owned()));
+        let (mode, left) = told("?a=b&pool_mode=transaction&c=d");
+        assert_eq!((mode, left.as_str()), (Some(Sessions::Shared), "postgres://h/d?a=b&c=d"));
+        assert_eq!(told("?pool_mode=session").0, Some(Sessions::Own));
+        assert!(matches!(parse("postgres://h/d?pool_mode=statement"), Err(StoreError::Refused(_))));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! What the server's settings must be for an acknowledged commit to be there after a power cut.
 
-use deadpool_postgres::Pool;
-
+use super::pool::Pool;
 use crate::StoreError;
 
 /// Each of them loses acknowledged commits when it is off. `synchronous_commit` is asked on a connection of ours: the URL may set it.

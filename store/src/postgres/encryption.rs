@@ -13,7 +13,7 @@ use rustls_platform_verifier::Verifier;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::certificates::{AnyCertificate, AnyName, FromFile};
+use super::certificates::{Certificates, Name};
 use crate::StoreError;
 
 /// What the URL asks for.
@@ -105,17 +105,26 @@ impl Encryption {
     }
 
     fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, StoreError> {
-        if matches!(self.mode, Mode::Disable | Mode::Prefer | Mode::Require) {
-            return Ok(Arc::new(AnyCertificate::new(provider)));
-        }
-        let verifier: Arc<dyn ServerCertVerifier> = match &self.roots {
-            Roots::System => Arc::new(Verifier::new(Arc::clone(provider)).map_err(|error| refused(&error.to_string()))?),
+        let name = match self.mode {
+            Mode::Disable | Mode::Prefer | Mode::Require => {
+                return Ok(Arc::new(Certificates::unchecked(provider)));
+            }
+            Mode::VerifyCa => Name::Any,
+            Mode::VerifyFull => Name::Checked,
+        };
+        let checked = match &self.roots {
+            Roots::System => {
+                let system = Verifier::new(Arc::clone(provider));
+                let system = system.map_err(|error| refused(&error.to_string()))?;
+                Certificates::issued_by(Arc::new(system), name, provider)
+            }
             Roots::File(path) => {
                 let trusted = certificates(path, "sslrootcert")?;
-                Arc::new(FromFile::new(trusted, provider).map_err(|error| refused(&format!("sslrootcert {}: {error}", path.display())))?)
+                let of_file = Certificates::of_file(trusted, name, provider);
+                of_file.map_err(|error| refused(&format!("sslrootcert {}: {error}", path.display())))?
             }
         };
-        Ok(if self.mode == Mode::VerifyFull { verifier } else { Arc::new(AnyName::new(verifier)) })
+        Ok(Arc::new(checked))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Idempotency keys in PostgreSQL. Every function here sends its statement at its first poll, as [`super::insert`] asks.
 
 use ainfera_schema::{AgentId, RequestId};
-use deadpool_postgres::ClientWrapper;
 use futures_util::try_join;
-use tokio_postgres::{Row, Statement};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::client::{Client, Statement};
+use super::parameter::Parameter;
 use super::statements::prepare;
 use crate::apply::idempotency::{KeyChanges, KeyRow, KeyState, claimed_keys};
 use crate::apply::rows::to_json;
@@ -21,7 +22,7 @@ pub struct KeyStatements {
 }
 
 impl KeyStatements {
-    pub async fn prepare(client: &ClientWrapper) -> Result<Self, StoreError> {
+    pub async fn prepare(client: &Client) -> Result<Self, StoreError> {
         let (find, remove, insert, sweep) =
             try_join!(prepare(client, FIND), prepare(client, REMOVE), prepare(client, INSERT), prepare(client, SWEEP))?;
         Ok(Self { find, remove, insert, sweep })
@@ -51,14 +52,14 @@ DELETE FROM idempotency_keys WHERE (agent_id, key_sha256) IN (
   SELECT agent_id, key_sha256 FROM idempotency_keys WHERE expires_at < clock_timestamp()
   ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)";
 
-pub async fn find(client: &ClientWrapper, statements: &KeyStatements, batch: &CaptureBatch) -> Result<Vec<Row>, StoreError> {
+pub async fn find(client: &Client, statements: &KeyStatements, batch: &CaptureBatch) -> Result<Vec<Row>, StoreError> {
     let (agents, keys): (Vec<Uuid>, Vec<Vec<u8>>) =
         claimed_keys(batch).into_iter().map(|(agent_id, key_sha256)| (agent_id.0, key_sha256.to_vec())).unzip();
     let closing: Vec<Uuid> = batch.closings.iter().map(|closing| closing.outcome.request_id.0).collect();
     if agents.is_empty() && closing.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(client.query(&statements.find, &[&agents, &keys, &closing]).await?)
+    client.query(&statements.find, &[&agents, &keys, &closing]).await
 }
 
 pub fn key_row(row: &Row) -> Result<KeyRow, StoreError> {
@@ -74,7 +75,7 @@ pub fn key_row(row: &Row) -> Result<KeyRow, StoreError> {
     })
 }
 
-pub async fn remove(client: &ClientWrapper, statements: &KeyStatements, changes: &KeyChanges) -> Result<(), StoreError> {
+pub async fn remove(client: &Client, statements: &KeyStatements, changes: &KeyChanges) -> Result<(), StoreError> {
     if changes.touched.is_empty() {
         return Ok(());
     }
@@ -84,7 +85,7 @@ pub async fn remove(client: &ClientWrapper, statements: &KeyStatements, changes:
     Ok(())
 }
 
-pub async fn insert(client: &ClientWrapper, statements: &KeyStatements, changes: &KeyChanges) -> Result<(), StoreError> {
+pub async fn insert(client: &Client, statements: &KeyStatements, changes: &KeyChanges) -> Result<(), StoreError> {
     let rows = &changes.rows;
     if rows.is_empty() {
         return Ok(());
@@ -98,14 +99,13 @@ pub async fn insert(client: &ClientWrapper, statements: &KeyStatements, changes:
     let summaries: Vec<Option<String>> = rows.iter().map(|row| row.state.summary().map(to_json).transpose()).collect::<Result<_, _>>()?;
     let answers: Vec<Option<&str>> = rows.iter().map(|row| row.state.answer()).collect();
     let expiries: Vec<jiff::Timestamp> = rows.iter().map(|row| row.expires_at).collect();
-    let columns: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
-        [&agents, &keys, &fingerprints, &calls, &states, &summaries, &answers, &expiries];
+    let columns: [&dyn Parameter; 8] = [&agents, &keys, &fingerprints, &calls, &states, &summaries, &answers, &expiries];
     let written = client.execute(&statements.insert, &columns).await?;
     if written == rows.len() as u64 { Ok(()) } else { Err(StoreError::Corrupt(format!("{written} keys were written, not {}", rows.len()))) }
 }
 
 /// New keys clear away some that have expired, twice as many, so that those never pile up. The last statement of its transaction.
-pub async fn sweep(client: &ClientWrapper, statements: &KeyStatements, changes: &KeyChanges) -> Result<(), StoreError> {
+pub async fn sweep(client: &Client, statements: &KeyStatements, changes: &KeyChanges) -> Result<(), StoreError> {
     if changes.rows.is_empty() {
         return Ok(());
     }

@@ -5,12 +5,11 @@
 use std::borrow::Cow;
 
 use ainfera_schema::Usd;
-use deadpool_postgres::ClientWrapper;
 use futures_util::try_join;
-use tokio_postgres::Statement;
-use tokio_postgres::types::ToSql;
 
+use super::client::{Client, Statement};
 use super::idempotency;
+use super::parameter::Parameter;
 use super::statements::Statements;
 use crate::StoreError;
 use crate::apply::chain::Chain;
@@ -19,7 +18,7 @@ use crate::apply::rows::{
     AuditRow, Changes, ClosedCallRow, HoldRow, InferenceRow, IntentRow, OutcomeRow, TransferRow, to_json, token_count,
 };
 
-pub async fn changes(client: &ClientWrapper, statements: &Statements, changes: &Changes<'_>) -> Result<(), StoreError> {
+pub async fn changes(client: &Client, statements: &Statements, changes: &Changes<'_>) -> Result<(), StoreError> {
     let (agents, tenants) =
         (column(&changes.accounts, |row| (&row.purse, &row.chain)), column(&changes.tenants, |row| (&row.purse, &row.chain)));
     try_join!(
@@ -39,7 +38,7 @@ pub async fn changes(client: &ClientWrapper, statements: &Statements, changes: &
     Ok(())
 }
 
-async fn intents(client: &ClientWrapper, statement: &Statement, rows: &[IntentRow]) -> Result<(), StoreError> {
+async fn intents(client: &Client, statement: &Statement, rows: &[IntentRow]) -> Result<(), StoreError> {
     send(
         client,
         statement,
@@ -59,7 +58,7 @@ async fn intents(client: &ClientWrapper, statement: &Statement, rows: &[IntentRo
     .await
 }
 
-async fn holds(client: &ClientWrapper, statement: &Statement, rows: &[HoldRow]) -> Result<(), StoreError> {
+async fn holds(client: &Client, statement: &Statement, rows: &[HoldRow]) -> Result<(), StoreError> {
     send(
         client,
         statement,
@@ -73,7 +72,7 @@ async fn holds(client: &ClientWrapper, statement: &Statement, rows: &[HoldRow]) 
     .await
 }
 
-async fn outcomes(client: &ClientWrapper, statement: &Statement, rows: &[OutcomeRow<'_>]) -> Result<(), StoreError> {
+async fn outcomes(client: &Client, statement: &Statement, rows: &[OutcomeRow<'_>]) -> Result<(), StoreError> {
     send(
         client,
         statement,
@@ -109,7 +108,7 @@ async fn outcomes(client: &ClientWrapper, statement: &Statement, rows: &[Outcome
     .await
 }
 
-async fn closed_calls(client: &ClientWrapper, statement: &Statement, rows: &[ClosedCallRow]) -> Result<(), StoreError> {
+async fn closed_calls(client: &Client, statement: &Statement, rows: &[ClosedCallRow]) -> Result<(), StoreError> {
     send(
         client,
         statement,
@@ -127,7 +126,7 @@ async fn closed_calls(client: &ClientWrapper, statement: &Statement, rows: &[Clo
     .await
 }
 
-async fn inferences(client: &ClientWrapper, statement: &Statement, rows: &[InferenceRow<'_>]) -> Result<(), StoreError> {
+async fn inferences(client: &Client, statement: &Statement, rows: &[InferenceRow<'_>]) -> Result<(), StoreError> {
     let attempts = rows.iter().map(|row| to_json(&row.outcome.attempts)).collect::<Result<Vec<String>, _>>()?;
     let coercions = rows.iter().map(|row| to_json(&row.outcome.coercions)).collect::<Result<Vec<String>, _>>()?;
     let decisions = rows.iter().map(InferenceRow::direct_decision).collect::<Result<Vec<Option<String>>, _>>()?;
@@ -169,7 +168,7 @@ async fn inferences(client: &ClientWrapper, statement: &Statement, rows: &[Infer
     .await
 }
 
-pub async fn transfers(client: &ClientWrapper, statement: &Statement, rows: &[TransferRow]) -> Result<(), StoreError> {
+pub async fn transfers(client: &Client, statement: &Statement, rows: &[TransferRow]) -> Result<(), StoreError> {
     send(
         client,
         statement,
@@ -191,7 +190,7 @@ pub async fn transfers(client: &ClientWrapper, statement: &Statement, rows: &[Tr
     .await
 }
 
-pub async fn audit_events(client: &ClientWrapper, statement: &Statement, rows: &[AuditRow]) -> Result<(), StoreError> {
+pub async fn audit_events(client: &Client, statement: &Statement, rows: &[AuditRow]) -> Result<(), StoreError> {
     send(
         client,
         statement,
@@ -211,7 +210,7 @@ pub async fn audit_events(client: &ClientWrapper, statement: &Statement, rows: &
 }
 
 /// Of agents or of tenants.
-pub async fn accounts(client: &ClientWrapper, statement: &Statement, rows: &[(&Purse, &Chain)]) -> Result<(), StoreError> {
+pub async fn accounts(client: &Client, statement: &Statement, rows: &[(&Purse, &Chain)]) -> Result<(), StoreError> {
     send(
         client,
         statement,
@@ -234,7 +233,7 @@ pub async fn accounts(client: &ClientWrapper, statement: &Statement, rows: &[(&P
 }
 
 /// Nothing is sent for no rows. As many rows as were meant must be written.
-async fn send(client: &ClientWrapper, statement: &Statement, rows: usize, columns: &[&(dyn ToSql + Sync)]) -> Result<(), StoreError> {
+async fn send(client: &Client, statement: &Statement, rows: usize, columns: &[&dyn Parameter]) -> Result<(), StoreError> {
     if rows == 0 {
         return Ok(());
     }

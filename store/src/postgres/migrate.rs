@@ -1,10 +1,9 @@
-//! Runs what is due on a connection of its own, one replica at a time.
+//! Runs what is due, each migration in a transaction under a lock that ends with it, one replica at a time.
 
-use deadpool_postgres::Pool;
-
+use super::pool::Pool;
 use super::session::Session;
 use crate::StoreError;
-use crate::migrate::{Applied, POSTGRES, due};
+use crate::migrate::{Applied, Migration, POSTGRES, due};
 
 /// Any number will do that no other program in this database uses: the letters of `ainfera`.
 const LOCK: i64 = 0x61_69_6e_66_65_72_61;
@@ -16,23 +15,36 @@ const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     applied_at timestamptz NOT NULL
 )";
 
-/// The connection is closed afterwards, which gives the lock back and forgets the settings, whatever happened.
+/// A migration may take longer than any other statement.
+const PATIENCE: &str = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+
 pub async fn migrate(pool: &Pool) -> Result<(), StoreError> {
-    let session = Session::open(pool).await?;
-    let client = session.client()?;
-    client.batch_execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0").await?;
-    client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
-    client.batch_execute(HISTORY).await?;
-    let rows = client.query("SELECT version, sha256 FROM schema_migrations ORDER BY version", &[]).await?;
-    let applied = rows.iter().map(|row| Ok(Applied { version: row.try_get(0)?, sha256: row.try_get(1)? }));
-    let applied = applied.collect::<Result<Vec<_>, StoreError>>()?;
-    for migration in due(POSTGRES, &applied)? {
-        client.batch_execute("BEGIN").await?;
-        client.batch_execute(migration.sql).await?;
-        let record = "INSERT INTO schema_migrations (version, name, sha256, applied_at) VALUES ($1, $2, $3, now())";
-        client.execute(record, &[&migration.version, &migration.name, &migration.sha256()]).await?;
-        client.batch_execute("COMMIT").await?;
+    while let Some(migration) = next(pool).await? {
         tracing::info!(version = migration.version, name = migration.name, "migration applied");
     }
     Ok(())
+}
+
+/// One transaction: the first that is due, if any is.
+async fn next(pool: &Pool) -> Result<Option<&'static Migration>, StoreError> {
+    let session = Session::open(pool).await?;
+    let client = session.client()?;
+    client.begin("BEGIN ISOLATION LEVEL READ COMMITTED", PATIENCE).await?;
+    client.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    client.batch_execute(HISTORY).await?;
+    let history = "SELECT version, sha256 FROM schema_migrations ORDER BY version";
+    let rows = client.query(history, &[]).await?;
+    let applied = rows.iter().map(|row| Ok::<_, StoreError>(Applied { version: row.try_get(0)?, sha256: row.try_get(1)? }));
+    let applied = applied.collect::<Result<Vec<_>, StoreError>>()?;
+    let migration = due(POSTGRES, &applied)?.first();
+    if let Some(migration) = migration {
+        client.batch_execute(migration.sql).await?;
+        let record = "INSERT INTO schema_migrations (version, name, sha256, applied_at)
+            VALUES ($1, $2, $3, now())";
+        let (version, name, sha256) = (migration.version, migration.name, migration.sha256());
+        client.execute(record, &[&version, &name, &sha256]).await?;
+    }
+    client.batch_execute("COMMIT").await?;
+    session.release();
+    Ok(migration)
 }

@@ -5,14 +5,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{ClientWrapper, Metrics};
-use tokio::sync::OnceCell;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 /// A connection that has been idle for this long is asked again whether it may write.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
-
-/// The timeline counts the promotions since the cluster was made. One statement, and one row.
-const IDENTITY: &str = "SELECT system_identifier, pg_walfile_name(pg_current_wal_insert_lsn()) FROM pg_control_system()";
 
 /// A cluster and how often a standby of it was promoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +33,6 @@ enum Found {
 pub struct Primary {
     known: Mutex<Option<Known>>,
     changes: AtomicU64,
-    /// Set once it is known that a connection of ours is one session of the server's.
-    has_sessions: OnceCell<()>,
 }
 
 #[derive(Debug, Clone)]
@@ -58,6 +52,10 @@ pub enum Recheck {
 }
 
 impl Primary {
+    /// The timeline counts the promotions since the cluster was made. One statement, and one row.
+    pub const IDENTITY: &str = "SELECT system_identifier,
+        pg_walfile_name(pg_current_wal_insert_lsn()) FROM pg_control_system()";
+
     /// How often another server was found than the one before.
     pub fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)
@@ -65,7 +63,27 @@ impl Primary {
 
     /// A new connection: is it to the server that the others are to? A server that does not tell its identity is taken as it is.
     pub async fn accept(&self, client: &ClientWrapper, opened: Instant) -> Result<(), String> {
-        let Some(identity) = identity(client).await else { return Ok(()) };
+        match identity(client).await {
+            Some(identity) => self.judge(identity, opened),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a server has told its identity.
+    pub fn is_known(&self) -> bool {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// What [`Primary::IDENTITY`] was answered within a transaction: is it the server that the
+    /// others were to? If it is another one, older connections are given up too.
+    pub fn judge_answer(&self, rows: &[SimpleQueryMessage]) -> Result<(), String> {
+        match Identity::of_answer(rows) {
+            Some(identity) => self.judge(identity, Instant::now()),
+            None => Ok(()),
+        }
+    }
+
+    fn judge(&self, identity: Identity, opened: Instant) -> Result<(), String> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match judge(known.as_ref().map(|known| &known.identity), &identity) {
             Found::Same if known.is_some() => {}
@@ -100,42 +118,24 @@ impl Primary {
             Err(error) => Err(error.to_string()),
         }
     }
-
-    /// Refuses a pooler that gives each transaction another session: settings, prepared statements and locks would be another client's.
-    /// `second` opens one more connection.
-    pub async fn require_sessions<F>(&self, client: &ClientWrapper, second: F) -> Result<(), String>
-    where
-        F: Future<Output = Result<Client, tokio_postgres::Error>>,
-    {
-        let compared = async {
-            let other = second.await.map_err(|error| error.to_string())?;
-            let pids = [backend(client).await?, backend(&other).await?, backend(client).await?];
-            if pids[0] == pids[2] && pids[0] != pids[1] { Ok(()) } else { Err(POOLED.to_owned()) }
-        };
-        self.has_sessions.get_or_try_init(|| compared).await.map(drop)
-    }
-}
-
-const POOLED: &str = "a pooler such as PgBouncer gives each transaction a session of another client (pool_mode = transaction or statement); \
-    use pool_mode = session for this database, or connect to PostgreSQL itself";
-
-async fn backend(client: &Client) -> Result<String, String> {
-    let rows = client.simple_query("SELECT pg_backend_pid()").await.map_err(|error| error.to_string())?;
-    first_value(&rows, 0).map(str::to_owned).ok_or_else(|| "server does not tell its process".to_owned())
 }
 
 async fn identity(client: &Client) -> Option<Identity> {
-    let rows = match client.simple_query(IDENTITY).await {
+    let rows = match client.simple_query(Primary::IDENTITY).await {
         Ok(rows) => rows,
         Err(error) => {
             tracing::debug!(%error, "the database server does not tell its identity");
             return None;
         }
     };
-    Identity::parse(first_value(&rows, 0)?, first_value(&rows, 1)?)
+    Identity::of_answer(&rows)
 }
 
 impl Identity {
+    fn of_answer(rows: &[SimpleQueryMessage]) -> Option<Self> {
+        Self::parse(first_value(rows, 0)?, first_value(rows, 1)?)
+    }
+
     /// A WAL file's name begins with eight hex digits of the timeline.
     fn parse(cluster: &str, wal_file: &str) -> Option<Self> {
         let timeline = u32::from_str_radix(wal_file.get(..8)?, 16).ok()?;

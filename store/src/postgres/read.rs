@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use ainfera_schema::{AgentId, InferenceId, Usd};
-use deadpool_postgres::{Object, Pool};
+use futures_util::try_join;
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
 
 use super::capture::usd;
+use super::parameter::Parameter;
+use super::pool::Pool;
 use super::session::Session;
 use crate::invariants::{Invariant, QUESTIONS};
 use crate::read::stored::{StoredAgent, StoredDecision, StoredInference, secret_sha256};
@@ -18,14 +20,12 @@ use crate::{InferenceView, LedgerEntryRow, LedgerView, StoreError, StoredKey};
 /// Whether this server takes writes: a standby, or a primary that was demoted, answers reads as if nothing had happened.
 pub async fn ping(pool: &Pool) -> Result<(), StoreError> {
     let client = pool.get().await?;
-    let ask = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'";
-    let read_only: bool = client.query_one(ask, &[]).await?.try_get(0)?;
-    if read_only {
+    let answer = client.takes_writes().await;
+    if answer.is_err() {
         // the next question goes to whoever is the primary by then
-        drop(Object::take(client));
-        return Err(StoreError::NotWritable("the server takes no writes: it is a standby, or was made one".to_owned()));
+        client.discard();
     }
-    Ok(())
+    answer
 }
 
 pub async fn find_key(pool: &Pool, key_id: &str) -> Result<Option<StoredKey>, StoreError> {
@@ -36,7 +36,17 @@ pub async fn find_key(pool: &Pool, key_id: &str) -> Result<Option<StoredKey>, St
              FROM api_keys k JOIN agents g ON g.agent_id = k.agent_id WHERE k.key_id = $1 AND k.revoked_at IS NULL",
         )
         .await?;
-    let Some(row) = client.query_opt(&find, &[&key_id]).await? else {
+    // a standby would know nothing of a key that was made, or revoked, a moment ago
+    let key: [&dyn Parameter; 1] = [&key_id];
+    let answers = async { try_join!(client.query_opt(&find, &key), client.takes_writes()) };
+    let (found, ()) = match answers.await {
+        Ok(answer) => answer,
+        Err(error) => {
+            client.discard();
+            return Err(error);
+        }
+    };
+    let Some(row) = found else {
         return Ok(None);
     };
     let agent = StoredAgent {
@@ -179,7 +189,8 @@ pub async fn ledger(pool: &Pool, agent_id: AgentId, limit: u32) -> Result<Option
 pub async fn invariants(pool: &Pool, longest_call: Duration) -> Result<Vec<Invariant>, StoreError> {
     let session = Session::open(pool).await?;
     let client = session.client()?;
-    client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0").await?;
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    client.begin(begin, "SET LOCAL statement_timeout = 0").await?;
     let mut answers = Vec::with_capacity(QUESTIONS.len());
     for question in QUESTIONS {
         let row = client.query_one(&question.sql(longest_call), &[]).await?;

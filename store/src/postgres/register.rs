@@ -1,11 +1,11 @@
 //! Agents, keys and boots: written once, not in a hurry.
 
 use ainfera_schema::{Agent, AgentId, AgentStatus, BootId, TenantId, Usd};
-use deadpool_postgres::Pool;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::insert;
+use super::pool::Pool;
 use super::session::Session;
 use super::statements::{AUDIT_EVENTS, TRANSFERS};
 use crate::apply::register::register;
@@ -17,7 +17,7 @@ pub async fn create_agent(pool: &Pool, new: NewAgent, funding: Usd) -> Result<Ag
     let client = session.client()?;
     let transfers = client.prepare_cached(TRANSFERS).await?;
     let audit_events = client.prepare_cached(AUDIT_EVENTS).await?;
-    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    client.begin("BEGIN ISOLATION LEVEL READ COMMITTED", "").await?;
     let now: Timestamp = client.query_one("SELECT clock_timestamp()", &[]).await?.try_get(0)?;
     let tenant = "INSERT INTO tenants (tenant_id, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     client.execute(tenant, &[&new.tenant_id.0, &now]).await?;

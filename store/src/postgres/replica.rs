@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use ainfera_schema::{BootId, RequestId};
-use deadpool_postgres::Pool;
+use futures_util::try_join;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::capture::{self, usd};
+use super::parameter::Parameter;
+use super::pool::Pool;
 use super::session::Session;
 use crate::lost::{self, Orphan, PAGE};
 use crate::replica::{Heartbeat, OpenBoot, Reaped, Scope};
@@ -39,7 +41,10 @@ pub async fn open_boots(pool: &Pool, replica: &str) -> Result<Vec<OpenBoot>, Sto
 pub async fn heartbeat(pool: &Pool, boot_id: BootId) -> Result<Heartbeat, StoreError> {
     let client = pool.get().await?;
     let renew = client.prepare_cached("UPDATE boots SET heartbeat_at = clock_timestamp() WHERE boot_id = $1 AND state = 'open'").await?;
-    Ok(Heartbeat::from_renewed(client.execute(&renew, &[&boot_id.0]).await?))
+    let boot: [&dyn Parameter; 1] = [&boot_id.0];
+    // where a pooler may have changed the server, an idle gateway notices it here
+    let (renewed, ()) = try_join!(client.execute(&renew, &boot), client.on_known_server())?;
+    Ok(Heartbeat::from_renewed(renewed))
 }
 
 /// Gives up every boot but `boot_id` that has been silent for longer than the lease.
@@ -89,7 +94,7 @@ pub async fn give_up(pool: &Pool, request_ids: &[RequestId]) -> Result<u64, Stor
 async fn orphans(session: &Session, scope: &Scope) -> Result<Option<CaptureBatch>, StoreError> {
     let client = session.client()?;
     let find = client.prepare_cached(ORPHANS).await?;
-    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    client.begin("BEGIN ISOLATION LEVEL READ COMMITTED", "").await?;
     let rows = client.query(&find, &[&scope.replica(), &i64::from(PAGE)]).await?;
     closings(&rows)
 }

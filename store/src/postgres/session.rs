@@ -4,29 +4,31 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::Poll;
 
-use deadpool_postgres::{ClientWrapper, Object, Pool};
 use futures_util::{future, poll};
 
+use super::client::Client;
+use super::pool::Pool;
 use crate::StoreError;
 
 /// Goes back to its pool only when told so. Dropped earlier (an error, a deadline, a caller that left), the connection is closed, and the server
 /// rolls back whatever was open on it.
 pub struct Session {
-    object: Option<Object>,
+    client: Option<Client>,
 }
 
 impl Session {
     pub async fn open(pool: &Pool) -> Result<Self, StoreError> {
-        Ok(Self { object: Some(pool.get().await?) })
+        Ok(Self { client: Some(pool.get_for_transactions().await?) })
     }
 
-    pub fn client(&self) -> Result<&ClientWrapper, StoreError> {
-        self.object.as_deref().ok_or_else(|| StoreError::Unavailable("connection was given back".to_owned()))
+    pub fn client(&self) -> Result<&Client, StoreError> {
+        let gone = || StoreError::Unavailable("connection was given back".to_owned());
+        self.client.as_ref().ok_or_else(gone)
     }
 
     /// The transaction is over and all answers are read.
     pub fn release(mut self) {
-        drop(self.object.take());
+        drop(self.client.take());
     }
 
     /// Sends `writes` and a COMMIT behind them without waiting in between, in one round trip.
@@ -44,7 +46,7 @@ impl Session {
             Poll::Ready(Ok(())) => None,
             Poll::Pending => Some(writes),
         };
-        let commit = async { Ok(client.batch_execute("COMMIT").await?) };
+        let commit = client.batch_execute("COMMIT");
         match sent {
             None => commit.await,
             // in this order, and the first error is the one that tells why
@@ -58,8 +60,8 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if let Some(object) = self.object.take() {
-            drop(Object::take(object));
+        if let Some(client) = self.client.take() {
+            client.discard();
         }
     }
 }
@@ -90,7 +92,7 @@ mod tests {
     async fn what_all_succeeded_is_committed() {
         let (session, observer) = begun().await;
         let client = session.client().unwrap();
-        let insert = client.prepare("INSERT INTO kept VALUES ($1)").await.unwrap();
+        let insert = client.prepare_cached("INSERT INTO kept VALUES ($1)").await.unwrap();
         let write = async { Ok(client.execute(&insert, &[&2_i32]).await.map(drop)?) };
         session.commit_behind(write).await.unwrap();
         assert_eq!(kept(&observer).await, 2);
@@ -101,7 +103,7 @@ mod tests {
     async fn a_write_that_could_not_be_sent_is_not_committed_around() {
         let (session, observer) = begun().await;
         let client = session.client().unwrap();
-        let insert = client.prepare("INSERT INTO kept VALUES ($1)").await.unwrap();
+        let insert = client.prepare_cached("INSERT INTO kept VALUES ($1)").await.unwrap();
         let write = async { Ok(client.execute(&insert, &[&"not a number"]).await.map(drop)?) };
         assert!(matches!(session.commit_behind(write).await, Err(StoreError::Statement(_))));
         drop(session);
@@ -112,7 +114,7 @@ mod tests {
     async fn a_write_that_the_server_refused_rolls_everything_back() {
         let (session, observer) = begun().await;
         let client = session.client().unwrap();
-        let insert = client.prepare("INSERT INTO kept VALUES ($1)").await.unwrap();
+        let insert = client.prepare_cached("INSERT INTO kept VALUES ($1)").await.unwrap();
         let write = async { Ok(client.execute(&insert, &[&1_i32]).await.map(drop)?) };
         assert!(matches!(session.commit_behind(write).await, Err(StoreError::Statement(_))));
         drop(session);

@@ -1,9 +1,8 @@
 //! The statements of a capture, prepared once on each connection.
 
-use deadpool_postgres::ClientWrapper;
 use futures_util::try_join;
-use tokio_postgres::Statement;
 
+use super::client::{Client, Statement};
 use super::idempotency::KeyStatements;
 use crate::StoreError;
 
@@ -30,7 +29,7 @@ pub struct Statements {
 }
 
 impl Statements {
-    pub async fn prepare(client: &ClientWrapper) -> Result<Self, StoreError> {
+    pub async fn prepare(client: &Client) -> Result<Self, StoreError> {
         // sent together: one round trip on a new connection, none on one that has them
         let (
             lock_accounts,
@@ -95,8 +94,8 @@ impl Statements {
 }
 
 /// The driver sends a request when its future is first polled.
-pub async fn prepare(client: &ClientWrapper, sql: &str) -> Result<Statement, StoreError> {
-    Ok(client.prepare_cached(sql).await?)
+pub async fn prepare(client: &Client, sql: &str) -> Result<Statement, StoreError> {
+    client.prepare_cached(sql).await
 }
 
 /// Always in the order of the ids, so that two transactions never wait for each other.
