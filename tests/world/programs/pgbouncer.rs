@@ -1,6 +1,7 @@
-//! PgBouncer before PostgreSQL, in the mode that a test asks for.
+//! PgBouncer before PostgreSQL, with the settings that a test asks for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -8,34 +9,58 @@ use super::{Program, free_port};
 use crate::support::postgres::{as_postgres, is_root, succeeded};
 
 pub struct Pgbouncer {
-    _folder: TempDir,
-    _program: Program,
+    folder: TempDir,
+    program: Program,
     port: u16,
 }
 
 impl Pgbouncer {
-    /// Before the database that a URL names. `mode` is `session`, or `transaction`: then each transaction may be on another session of the server.
-    pub async fn before(database_url: &str, mode: &str) -> Self {
+    /// Before the database that a URL names. `settings` are lines of its configuration, such as
+    /// `pool_mode = transaction`: then each transaction may be on another session of the server.
+    pub async fn before(database_url: &str, settings: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let port = free_port();
         let server: tokio_postgres::Config = database_url.parse().unwrap();
         let (server_port, name) = (server.get_ports()[0], server.get_dbname().unwrap());
         let text = format!(
-            "[databases]\nainfera = host=127.0.0.1 port={server_port} dbname={name} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
-             listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = {mode}\ndefault_pool_size = 40\nignore_startup_parameters = extra_float_digits\nmax_client_conn = 200\n"
+            "[databases]\nainfera = host=127.0.0.1 port={server_port} dbname={name} user=postgres\n\
+             [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
+             auth_type = any\nmax_client_conn = 200\nserver_login_retry = 1\n{settings}\n"
         );
-        let file = folder.path().join("pgbouncer.ini");
-        std::fs::write(&file, text).unwrap();
+        std::fs::write(folder.path().join("pgbouncer.ini"), text).unwrap();
         if is_root() {
-            succeeded(&std::process::Command::new("chown").args(["-R", "postgres:"]).arg(folder.path()).output().unwrap());
+            let mut give = Command::new("chown");
+            succeeded(&give.args(["-R", "postgres:"]).arg(folder.path()).output().unwrap());
         }
-        let log = folder.path().join("pgbouncer.log");
-        let mut program = Program::start(as_postgres(Path::new("/usr/sbin/pgbouncer")).arg(&file), &log);
-        program.listens(port, &log).await;
-        Self { _folder: folder, _program: program, port }
+        let program = run(folder.path(), port).await;
+        Self { folder, program, port }
+    }
+
+    /// It dies, and with it every connection; another one takes its place.
+    pub async fn restart(&mut self) {
+        self.program.signal("KILL");
+        self.program.wait();
+        self.program = run(self.folder.path(), self.port).await;
     }
 
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/ainfera", self.port)
     }
+
+    /// What it has written of itself.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(log_of(self.folder.path())).unwrap_or_default()
+    }
+}
+
+async fn run(folder: &Path, port: u16) -> Program {
+    let log = log_of(folder);
+    let mut command = as_postgres(Path::new("/usr/sbin/pgbouncer"));
+    let mut program = Program::start(command.arg(folder.join("pgbouncer.ini")), &log);
+    program.listens(port, &log).await;
+    program
+}
+
+fn log_of(folder: &Path) -> PathBuf {
+    folder.join("pgbouncer.log")
 }
