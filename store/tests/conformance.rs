@@ -53,6 +53,14 @@ macro_rules! conformance {
                 crate::$module::$name(crate::database::Database::postgres().await.migrated().await).await;
             })*)*
         }
+
+        mod on_shared_sessions_of_postgres {
+            $($(#[tokio::test]
+            async fn $name() {
+                let database = crate::database::Database::postgres_on_shared_sessions().await;
+                crate::$module::$name(database.migrated().await).await;
+            })*)*
+        }
     };
 }
 

@@ -21,7 +21,10 @@ impl From<PoolError> for StoreError {
     fn from(error: PoolError) -> Self {
         match error {
             PoolError::Backend(error) => {
-                let text = chain(&error);
+                let mut text = chain(&error);
+                if text.contains(NO_OPTIONS) {
+                    text.push_str("; a pooler takes no `options` in the database url");
+                }
                 // the driver's own check: it has no code. Whatever else goes wrong while connecting may be right a moment later
                 if text.contains(NO_WRITES) { StoreError::NotWritable(text) } else { StoreError::Unavailable(text) }
             }
@@ -30,6 +33,9 @@ impl From<PoolError> for StoreError {
         }
     }
 }
+
+/// What PgBouncer says of `options`.
+const NO_OPTIONS: &str = "unsupported startup parameter";
 
 /// What the driver says when none of the hosts takes writes.
 const NO_WRITES: &str = "database does not allow writes";

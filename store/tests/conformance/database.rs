@@ -11,6 +11,8 @@ use crate::postgres;
 pub struct Database {
     pub store: Arc<dyn Store>,
     pub url: String,
+    /// The same, with what the store alone understands.
+    store_url: String,
     /// Removed at the end.
     _directory: Option<tempfile::TempDir>,
 }
@@ -20,18 +22,27 @@ impl Database {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", directory.path().join("ainfera.db").display());
         let store = ainfera_store::open(&url).await.unwrap();
-        Self { store, url, _directory: Some(directory) }
+        Self { store, store_url: url.clone(), url, _directory: Some(directory) }
     }
 
     pub async fn postgres() -> Self {
         let url = postgres::fresh_database().await;
         let store = ainfera_store::open(&url).await.unwrap();
-        Self { store, url, _directory: None }
+        Self { store, store_url: url.clone(), url, _directory: None }
+    }
+
+    /// As behind a pooler: no session is relied on.
+    pub async fn postgres_on_shared_sessions() -> Self {
+        let url = postgres::fresh_database().await;
+        let store_url = format!("{url}?pool_mode=transaction");
+        let store = ainfera_store::open(&store_url).await.unwrap();
+        Self { store, store_url, url, _directory: None }
     }
 
     /// Another replica on the same database.
     pub async fn open_again(other: &Database) -> Self {
-        Self { store: ainfera_store::open(&other.url).await.unwrap(), url: other.url.clone(), _directory: None }
+        let store = ainfera_store::open(&other.store_url).await.unwrap();
+        Self { store, store_url: other.store_url.clone(), url: other.url.clone(), _directory: None }
     }
 
     /// With the schema in place.
