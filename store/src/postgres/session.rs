@@ -93,7 +93,7 @@ mod tests {
         let (session, observer) = begun().await;
         let client = session.client().unwrap();
         let insert = client.prepare_cached("INSERT INTO kept VALUES ($1)").await.unwrap();
-        let write = async { Ok(client.execute(&insert, &[&2_i32]).await.map(drop)?) };
+        let write = async { client.execute(&insert, &[&2_i32]).await.map(drop) };
         session.commit_behind(write).await.unwrap();
         assert_eq!(kept(&observer).await, 2);
         session.release();
@@ -104,7 +104,7 @@ mod tests {
         let (session, observer) = begun().await;
         let client = session.client().unwrap();
         let insert = client.prepare_cached("INSERT INTO kept VALUES ($1)").await.unwrap();
-        let write = async { Ok(client.execute(&insert, &[&"not a number"]).await.map(drop)?) };
+        let write = async { client.execute(&insert, &[&"not a number"]).await.map(drop) };
         assert!(matches!(session.commit_behind(write).await, Err(StoreError::Statement(_))));
         drop(session);
         assert_eq!(kept(&observer).await, 0);
@@ -115,7 +115,7 @@ mod tests {
         let (session, observer) = begun().await;
         let client = session.client().unwrap();
         let insert = client.prepare_cached("INSERT INTO kept VALUES ($1)").await.unwrap();
-        let write = async { Ok(client.execute(&insert, &[&1_i32]).await.map(drop)?) };
+        let write = async { client.execute(&insert, &[&1_i32]).await.map(drop) };
         assert!(matches!(session.commit_behind(write).await, Err(StoreError::Statement(_))));
         drop(session);
         assert_eq!(kept(&observer).await, 0);
