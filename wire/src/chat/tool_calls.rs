@@ -35,14 +35,17 @@ pub struct ToolCalls {
     /// Makes ids for vendors that send none; unique within the gateway together with the request's own id.
     id_seed: String,
     tool_names: ToolNames,
-    /// Those that have been said.
+    /// Those that the client has.
     ids: Vec<ByteString>,
 }
 
 #[derive(Debug, Default)]
 struct Call {
     index: Option<u64>,
+    /// As the vendor sent it: later fragments may repeat it.
     id: ByteString,
+    /// What the client gets in its place; decided once.
+    shown_id: Option<ByteString>,
     name: ByteString,
     signature: ByteString,
     /// What has come but could not be said yet.
@@ -92,16 +95,22 @@ impl ToolCalls {
 
     /// What identifies a call to the client: an id, made where the vendor gave none, and the name that the caller knows.
     pub fn identity(&mut self, at: usize) -> (ByteString, ByteString) {
-        let minted = self.minted(at);
-        let Some(call) = self.calls.get_mut(at) else { return Default::default() };
-        if !call.said && !is_legal(&call.id) {
-            call.id = minted;
-        }
-        (call.id.clone(), self.tool_names.restored(call.name.clone()))
+        let Some(call) = self.calls.get(at) else { return Default::default() };
+        let name = self.tool_names.restored(call.name.clone());
+        (self.shown_id(at), name)
     }
 
-    fn minted(&self, at: usize) -> ByteString {
-        format!("toolu_{}{at}", self.id_seed).into()
+    /// The id that the client gets: the vendor's own where it is legal, long enough and not yet taken.
+    fn shown_id(&mut self, at: usize) -> ByteString {
+        let call = &mut self.calls[at];
+        if let Some(shown) = &call.shown_id {
+            return shown.clone();
+        }
+        let is_unfit = !is_legal(&call.id) || call.id.len() < SHORTEST_UNIQUE || self.ids.contains(&call.id);
+        let shown = if is_unfit { format!("toolu_{}{at}", self.id_seed).into() } else { call.id.clone() };
+        call.shown_id = Some(shown.clone());
+        self.ids.push(shown.clone());
+        shown
     }
 
     /// The answer is over: everything that waits is said, in order.
@@ -117,7 +126,9 @@ impl ToolCalls {
 
     fn position(&self, fragment: &Fragment) -> Option<usize> {
         let another = |call: &Call| {
-            let other_id = !fragment.id.is_empty() && !call.id.is_empty() && call.id != fragment.id;
+            // once the client has an id for it, a call without one of the vendor's gets none any more
+            let has_id = !call.id.is_empty() || call.shown_id.is_some();
+            let other_id = !fragment.id.is_empty() && has_id && call.id != fragment.id;
             // whole calls, one after the other, without ids: what has a name and follows a complete call is the next one
             let next =
                 fragment.id.is_empty() && !fragment.name.is_empty() && !fragment.arguments.is_empty() && call.arguments.is_complete();
@@ -133,11 +144,11 @@ impl ToolCalls {
 
     /// Says what has come of the open call. A call without a name cannot begin.
     fn say_open(&mut self, heard: &mut Vec<Heard>) {
-        let minted = self.minted(self.open);
-        let call = &mut self.calls[self.open];
-        if call.name.is_empty() {
+        if self.calls[self.open].name.is_empty() {
             return;
         }
+        let id = self.shown_id(self.open);
+        let call = &mut self.calls[self.open];
         if !call.said {
             call.said = true;
             if !call.signature.is_empty() {
@@ -146,12 +157,8 @@ impl ToolCalls {
                 let thought = [StreamEvent::BlockStart(Block::Thinking), StreamEvent::Delta(signature), StreamEvent::BlockStop];
                 heard.extend(thought.map(Heard::translated));
             }
-            if !is_legal(&call.id) || call.id.len() < SHORTEST_UNIQUE || self.ids.contains(&call.id) {
-                call.id = minted;
-            }
-            self.ids.push(call.id.clone());
             let name = self.tool_names.restored(call.name.clone());
-            heard.push(Heard::translated(StreamEvent::BlockStart(Block::ToolUse { id: call.id.clone(), name })));
+            heard.push(Heard::translated(StreamEvent::BlockStart(Block::ToolUse { id, name })));
         }
         heard.extend(call.waiting.drain(..).map(|piece| Heard::translated(StreamEvent::Delta(Delta::ToolInput(piece)))));
     }
@@ -289,6 +296,26 @@ mod tests {
         let counter = |id: &'static str| Fragment { id: id.into(), ..fragment(None, "", "f", "{}") };
         assert_eq!(said(vec![counter("call_0")]), ["start toolu_seed0 f", "{}", "stop"]);
         assert_eq!(said(vec![counter("aB3dE6gH9")]), ["start aB3dE6gH9 f", "{}", "stop"]);
+    }
+
+    #[test]
+    fn an_id_that_is_replaced_may_be_repeated_in_every_fragment() {
+        for id in ["functions.f:0", "call_1"] {
+            for index in [Some(0), None] {
+                let fragment = |arguments| Fragment { id: id.into(), ..fragment(index, "", "f", arguments) };
+                let said = said(vec![fragment("{"), fragment("\"x\":1"), fragment("}")]);
+                assert_eq!(said, ["start toolu_seed0 f", "{", "\"x\":1", "}", "stop"], "{id} {index:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_that_waits_has_the_id_under_which_it_is_said() {
+        let mut calls = ToolCalls::new("seed".to_owned(), ToolNames::default());
+        let mut heard = Vec::new();
+        calls.add(fragment(Some(0), "a", "f", ""), &mut heard);
+        calls.add(Fragment { id: "call_b".into(), ..fragment(Some(1), "", "g", "") }, &mut heard);
+        assert_eq!(calls.identity(1), ("toolu_seed1".into(), "g".into()));
     }
 
     #[test]
