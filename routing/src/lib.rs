@@ -9,7 +9,7 @@
 //! - [`estimate`]: how many tokens a text is.
 //! - [`mod@decide`]: the decision itself; [`ruleset`] is the fingerprint of its rules.
 //! - [`mod@plan`]: hard filters, then `decide`: the order in which the catalogue is tried; [`mod@pin`] is the same for a pinned model.
-//! - [`bounds`]: the most that a call can use at a model; [`hold`]: what is reserved of it, and when.
+//! - [`bounds`]: the most that a call can use at a model, its images by [`mod@image_tokens`]; [`hold`]: what is reserved of it, and when.
 //! - [`case`]: one decision as a line of JSON in, a line of JSON out.
 
 pub mod bounds;
@@ -19,6 +19,7 @@ pub mod decide;
 pub mod deployment;
 pub mod estimate;
 pub mod hold;
+pub mod image_tokens;
 pub mod pin;
 pub mod plan;
 pub mod policy;

@@ -4,6 +4,7 @@
 //! [`audit`], [`merkle`], [`checkpoint`].
 
 pub mod agent;
+pub mod attachment;
 pub mod audit;
 pub mod checkpoint;
 pub mod deadline;
@@ -23,6 +24,7 @@ pub mod task;
 pub mod usage;
 
 pub use agent::{Agent, AgentStatus};
+pub use attachment::{Attachment, DocumentExtent, PixelSize, Unmeasured};
 pub use deadline::{Deadlines, OwnDeadlines, Patience};
 pub use failure_cause::{FailureCause, Lack, UnreachableBy};
 pub use id::{AgentId, BootId, InferenceId, ModelSlug, ProviderId, ReceiptId, RequestId, TenantId};

@@ -1,6 +1,7 @@
 //! What a client asks, as far as the dispatcher needs to know it. The body stays as it came; in another dialect than Anthropic's it is
 //! also said in Anthropic's form, from which every foreign provider dialect is written.
 
+use ainfera_schema::Attachment;
 use bytes::Bytes;
 
 use crate::anthropic::pairing;
@@ -44,7 +45,8 @@ pub struct Call {
     pub estimated_input_tokens: u64,
     /// Bytes of the body without the data of its attachments. A token is at least a byte.
     pub text_bytes: u64,
-    pub images: u64,
+    /// Images and documents, as far as their bytes tell how much of them there is.
+    pub attachments: Vec<Attachment>,
     /// What costs more than the tokens of the body.
     pub extra_costs: ExtraCosts,
     /// Some of the prompt may be kept in the provider's cache for an hour, which costs more than five minutes.
@@ -124,10 +126,9 @@ impl Call {
         if translation.is_none() {
             version::check(client_headers.version.as_deref(), &request)?;
         }
-        let mut extra_costs = ExtraCosts::read(&body)?;
+        let extra_costs = ExtraCosts::read(&body)?;
         let attachments = request.attachments();
-        extra_costs.reads_beyond_body |= attachments.documents > 0;
-        let mut estimated_input_tokens = (attachments.images + attachments.documents) * TOKENS_PER_ATTACHMENT;
+        let mut estimated_input_tokens = attachments.found.len() as u64 * TOKENS_PER_ATTACHMENT;
         // names, quotes and braces of the body stand for what templates add; what is said in another form may be longer
         let shown_bytes = body.len().max(messages.len()).saturating_sub(attachments.data_bytes);
         request.for_each_text(&mut |text| {
@@ -157,7 +158,7 @@ impl Call {
             client_headers,
             estimated_input_tokens: estimated_input_tokens.max(1),
             text_bytes: shown_bytes as u64,
-            images: attachments.images,
+            attachments: attachments.found,
             extra_costs,
             caches_for_an_hour: may_cache_for_an_hour(&messages),
             body,

@@ -6,6 +6,7 @@
 //! [`conversation`] (which calls belong together), [`coercion`], [`origin`], [`bad_request`], [`client_error`] and [`fault`] (what is said about loss, mistakes and errors).
 
 pub mod anthropic;
+mod attachment;
 pub mod bad_request;
 pub mod call;
 pub mod chat;

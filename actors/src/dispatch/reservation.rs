@@ -11,7 +11,7 @@ pub fn bounds(call: &Call, entry: &CatalogueEntry) -> Bounds {
     let is_native = is_native(call, entry);
     let asked = Asked {
         text_bytes: call.text_bytes,
-        images: call.images,
+        attachments: &call.attachments,
         has_tools: call.has_tools,
         reads_beyond_body: costs.reads_beyond_body,
         max_output_tokens: call.max_tokens,

@@ -1,11 +1,12 @@
 //! `POST /v1/messages`, parsed at the edge: what is wrong is named, what is right borrows from the body.
 
-use ainfera_schema::TaskType;
 use ainfera_schema::policy::{RoutingHint, RoutingPreference};
+use ainfera_schema::{Attachment, TaskType, Unmeasured};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::content::{Block, Content, RawBlock, Source, blocks};
+use crate::attachment;
 use crate::bad_request::{BadRequest, parse_body};
 use crate::json::{Text, is_too_deep};
 
@@ -261,34 +262,41 @@ impl<'a> MessagesRequest<'a> {
 }
 
 /// What costs tokens that no text shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Attachments {
-    pub images: u64,
-    pub documents: u64,
+    pub found: Vec<Attachment>,
     pub data_bytes: usize,
 }
+
+/// Blocks of Anthropic's own that may have a file inside.
+const MAY_HOLD_FILES: [&str; 6] = [
+    "web_fetch_tool_result",
+    "code_execution_tool_result",
+    "bash_code_execution_tool_result",
+    "mcp_tool_result",
+    "container_upload",
+    "browser_state",
+];
 
 impl Attachments {
     fn count(&mut self, block: &Block<'_>) {
         match block {
             // its text is counted as text
             Block::Document { source: Source::Text(_), .. } => {}
-            Block::Image { source, .. } => {
-                self.images += 1;
-                self.data(source);
+            Block::Image { source: Source::Base64 { data, .. }, .. } => {
+                self.data_bytes = self.data_bytes.saturating_add(data.len());
+                self.found.push(attachment::image(data));
             }
-            Block::Document { source, .. } => {
-                self.documents += 1;
-                self.data(source);
+            Block::Image { .. } => self.found.push(Attachment::Image(None)),
+            Block::Document { source: Source::Base64 { media_type, data }, .. } => {
+                self.data_bytes = self.data_bytes.saturating_add(data.len());
+                self.found.push(attachment::document(media_type, data));
             }
+            Block::Document { .. } => self.found.push(Attachment::Unmeasured(Unmeasured::Elsewhere)),
+            Block::AnthropicOnly { kind } if !MAY_HOLD_FILES.contains(&&**kind) => {}
+            Block::AnthropicOnly { .. } | Block::Unknown { .. } => self.found.push(Attachment::Unmeasured(Unmeasured::Uncountable)),
             Block::ToolResult { content, .. } => content.iter().for_each(|block| self.count(block)),
-            _ => {}
-        }
-    }
-
-    fn data(&mut self, source: &Source<'_>) {
-        if let Source::Base64 { data, .. } = source {
-            self.data_bytes = self.data_bytes.saturating_add(data.len());
+            Block::Text { .. } | Block::SearchResult { .. } | Block::ToolUse { .. } | Block::Thinking { .. } | Block::RedactedThinking => {}
         }
     }
 }

@@ -1,0 +1,161 @@
+//! Every object that stands anywhere in the file, in all its definitions.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+
+use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
+
+use super::MOST_UNPACKED_BYTES;
+use super::lexer::{Lexer, is_space};
+use super::value::Value;
+
+/// More objects than a file of a few hundred pages has.
+const MOST_OBJECTS: usize = 200_000;
+
+/// One definition of an object.
+#[derive(Debug)]
+pub struct Object {
+    pub value: Value,
+    /// Where the bytes of its stream begin, if it has one.
+    stream: Option<usize>,
+}
+
+#[derive(Debug)]
+pub struct Objects<'a> {
+    file: &'a [u8],
+    definitions: HashMap<u32, Vec<Object>>,
+    /// How much may still be unpacked.
+    room: Cell<usize>,
+}
+
+impl<'a> Objects<'a> {
+    /// `None` where some of them are packed in a way that cannot be undone here.
+    pub fn find(file: &'a [u8]) -> Option<Self> {
+        let mut objects = Self { file, definitions: HashMap::new(), room: Cell::new(MOST_UNPACKED_BYTES) };
+        let mut found = 0usize;
+        // also inside of streams: a table may point anywhere
+        for at in memchr::memmem::find_iter(file, b"obj") {
+            let Some(number) = number_before(&file[..at]) else { continue };
+            found += 1;
+            if found > MOST_OBJECTS {
+                return None;
+            }
+            let mut lexer = Lexer::new(file, at + 3);
+            let Some(value) = Value::parse(&mut lexer) else { continue };
+            let stream = stream_start(file, &mut lexer);
+            objects.definitions.entry(number).or_default().push(Object { value, stream });
+        }
+        objects.unpack(found)?;
+        Some(objects)
+    }
+
+    /// What a reference stands for, in every definition.
+    pub fn of(&self, number: u32) -> &[Object] {
+        self.definitions.get(&number).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Object> {
+        self.definitions.values().flatten()
+    }
+
+    /// How many there are under names of their own.
+    pub fn count(&self) -> usize {
+        self.definitions.len()
+    }
+
+    /// The bytes of an object's stream, unpacked. `None`: it has none that can be.
+    pub fn stream(&self, object: &Object) -> Option<Vec<u8>> {
+        let start = object.stream?;
+        let raw = self.file.get(start..)?;
+        if object.value.has("DecodeParms") || object.value.has("DP") || object.value.has("F") {
+            return None;
+        }
+        let filters: Vec<&Value> = object.value.members("Filter").collect();
+        let is_flate = |value: &Value| *value == Value::Name(b"FlateDecode".to_vec());
+        let bytes = match filters.as_slice() {
+            [] => raw.get(..self.plain_length(object, raw))?.to_vec(),
+            [Value::List(list)] if list.is_empty() => raw.get(..self.plain_length(object, raw))?.to_vec(),
+            [Value::List(list)] if list.len() == 1 && is_flate(&list[0]) => inflate(raw, self.room.get())?,
+            [only] if is_flate(only) => inflate(raw, self.room.get())?,
+            _ => return None,
+        };
+        self.room.set(self.room.get().checked_sub(bytes.len())?);
+        Some(bytes)
+    }
+
+    /// The longest that any reader takes it to be.
+    fn plain_length(&self, object: &Object, raw: &[u8]) -> usize {
+        let searched = memchr::memmem::find(raw, b"endstream").unwrap_or(raw.len());
+        let said = object.value.members("Length").flat_map(|length| self.wholes(length)).max();
+        let said = said.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+        searched.max(said).min(raw.len())
+    }
+
+    /// A number, or what a reference to one stands for.
+    pub fn wholes(&self, value: &Value) -> Vec<i64> {
+        let whole = |value: &Value| if let Value::Whole(number) = value { Some(*number) } else { None };
+        match value {
+            Value::Reference(number) => self.of(*number).iter().filter_map(|object| whole(&object.value)).collect(),
+            other => whole(other).into_iter().collect(),
+        }
+    }
+
+    /// Objects that are packed into streams, known by the two members that unpacking needs.
+    fn unpack(&mut self, mut found: usize) -> Option<()> {
+        let mut unpacked = Vec::new();
+        for object in self.all().filter(|object| object.stream.is_some() && object.value.has("First") && object.value.has("N")) {
+            let bytes = self.stream(object)?;
+            let firsts: Vec<i64> = object.value.members("First").flat_map(|first| self.wholes(first)).collect();
+            let [first] = firsts.as_slice() else { return None };
+            let first = usize::try_from(*first).ok().filter(|first| *first <= bytes.len())?;
+            let mut header = Lexer::new(&bytes[..first], 0);
+            while let (Some(Value::Whole(number)), Some(Value::Whole(offset))) = (Value::parse(&mut header), Value::parse(&mut header)) {
+                found += 1;
+                if found > MOST_OBJECTS {
+                    return None;
+                }
+                let at = usize::try_from(offset).ok()?.checked_add(first)?;
+                let value = Value::parse(&mut Lexer::new(&bytes, at))?;
+                unpacked.push((u32::try_from(number).ok()?, Object { value, stream: None }));
+            }
+        }
+        for (number, object) in unpacked {
+            self.definitions.entry(number).or_default().push(object);
+        }
+        Some(())
+    }
+}
+
+fn inflate(raw: &[u8], room: usize) -> Option<Vec<u8>> {
+    decompress_to_vec_zlib_with_limit(raw, room).ok()
+}
+
+/// Where the bytes of a stream begin that follows the value.
+fn stream_start(file: &[u8], lexer: &mut Lexer<'_>) -> Option<usize> {
+    if lexer.next()? != super::lexer::Token::Word(b"stream") {
+        return None;
+    }
+    match file.get(lexer.at..)? {
+        [b'\r', b'\n', ..] => Some(lexer.at + 2),
+        [b'\r' | b'\n', ..] => Some(lexer.at + 1),
+        _ => Some(lexer.at),
+    }
+}
+
+/// The number of an object whose `obj` stands behind: `12 0 obj`.
+fn number_before(bytes: &[u8]) -> Option<u32> {
+    let bytes = without_space(bytes)?;
+    let (bytes, _) = without_digits(bytes)?;
+    let (_, digits) = without_digits(without_space(bytes)?)?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+fn without_space(bytes: &[u8]) -> Option<&[u8]> {
+    let end = bytes.iter().rposition(|byte| !is_space(*byte))?;
+    (end + 1 < bytes.len()).then(|| &bytes[..=end])
+}
+
+fn without_digits(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let count = bytes.iter().rev().take_while(|byte| byte.is_ascii_digit()).take(10).count();
+    (count > 0).then(|| bytes.split_at(bytes.len() - count))
+}
