@@ -32,6 +32,7 @@ pub mod settings;
 pub mod spool;
 pub mod stream_mode;
 pub mod strict;
+pub mod unsaid;
 pub mod vendor;
 pub mod vendor_prices;
 

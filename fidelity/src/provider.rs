@@ -27,6 +27,7 @@ impl Upstream {
                 stream_mode: StreamMode::Native,
                 network: Network::default(),
                 deadlines: OwnDeadlines::default(),
+                unsaid: ainfera_schema::Unsaid::default(),
             },
             model: Model {
                 slug: ModelSlug::new("the-model"),

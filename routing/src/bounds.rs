@@ -18,7 +18,8 @@ pub const UNKNOWN_WINDOW_TOKENS: u64 = 1_048_576;
 const TEMPLATE_TOKENS: u64 = 256;
 const TOOL_INSTRUCTION_TOKENS: u64 = 1_024;
 
-/// What stands between the pages of a document, and around it.
+/// What stands around a document, the instructions on how to cite it included, and between its pages.
+const TOKENS_AROUND_DOCUMENT: u64 = 1_024;
 const TOKENS_AROUND_PAGE: u64 = 64;
 
 /// What a call says about how much it can use, whichever model it comes to.
@@ -65,10 +66,10 @@ fn input_tokens(entry: &CatalogueEntry, asked: &Asked<'_>) -> u64 {
 fn attachment_tokens(entry: &CatalogueEntry, attachment: &Attachment) -> Option<u64> {
     match attachment {
         Attachment::Image(size) => image_tokens(entry, *size),
-        Attachment::Document(DocumentExtent { pages: 0, text_bytes }) => Some(text_bytes.saturating_add(TOKENS_AROUND_PAGE)),
+        Attachment::Document(DocumentExtent { pages: 0, text_bytes }) => Some(text_bytes.saturating_add(TOKENS_AROUND_DOCUMENT)),
         Attachment::Document(DocumentExtent { pages, text_bytes }) => {
             let around = page_tokens(entry)?.saturating_add(TOKENS_AROUND_PAGE);
-            Some(pages.saturating_mul(around).saturating_add(*text_bytes))
+            Some(pages.saturating_mul(around).saturating_add(*text_bytes).saturating_add(TOKENS_AROUND_DOCUMENT))
         }
         Attachment::Unmeasured(_) => None,
     }
@@ -88,7 +89,7 @@ mod tests {
         max_output_tokens: 1_000,
         caches_for_an_hour: false,
         tool_uses: ToolUses::NONE,
-        service: AskedService { tier: ainfera_schema::AskedTier::Any, fast: false, us_only: false },
+        service: AskedService { tier: ainfera_schema::AskedTier::Unsaid, fast: false, us_only: false },
     };
 
     fn of(kind: ProviderKind, window: Option<u64>, asked: Asked<'_>) -> u64 {
@@ -118,10 +119,10 @@ mod tests {
     fn a_document_is_bounded_by_its_pages_and_their_text() {
         let document = |pages, text_bytes| Attachment::Document(DocumentExtent { pages, text_bytes });
         let with = |kind, one| of(kind, None, Asked { attachments: &[one], ..HELLO });
-        assert_eq!(with(ProviderKind::Anthropic, document(3, 9_000)), 556 + 3 * (4_784 + 64) + 9_000);
-        assert_eq!(with(ProviderKind::Gemini, document(3, 9_000)), 556 + 3 * (2_240 + 64) + 9_000);
+        assert_eq!(with(ProviderKind::Anthropic, document(3, 9_000)), 556 + 1_024 + 3 * (4_784 + 64) + 9_000);
+        assert_eq!(with(ProviderKind::Gemini, document(3, 9_000)), 556 + 1_024 + 3 * (2_240 + 64) + 9_000);
         assert_eq!(with(ProviderKind::Together, document(3, 9_000)), UNKNOWN_WINDOW_TOKENS);
-        assert_eq!(with(ProviderKind::Together, document(0, 9_000)), 556 + 9_064, "plain text");
+        assert_eq!(with(ProviderKind::Together, document(0, 9_000)), 556 + 1_024 + 9_000, "plain text");
         assert_eq!(with(ProviderKind::Anthropic, document(u64::MAX, 1)), UNKNOWN_WINDOW_TOKENS);
     }
 

@@ -1,6 +1,6 @@
 //! The models that can be had: a snapshot that is built when the configuration is read and shared by every call until the next one.
 
-use ainfera_schema::{Model, ModelSlug, ProviderKind};
+use ainfera_schema::{Model, ModelSlug, ProviderKind, Unsaid};
 
 use crate::decide::{Candidate, ListPrice, ModelId};
 use crate::deployment::{self, Deployment, DeploymentError, DeploymentIndex};
@@ -10,6 +10,8 @@ use crate::deployment::{self, Deployment, DeploymentError, DeploymentIndex};
 pub struct CatalogueEntry {
     pub model: Model,
     pub kind: ProviderKind,
+    /// What its provider is asked where a caller says nothing.
+    pub unsaid: Unsaid,
 }
 
 #[derive(Debug, Clone)]
@@ -151,7 +153,7 @@ pub(crate) mod tests {
             expected_latency_ms: None,
             deadlines: OwnDeadlines::default(),
         };
-        CatalogueEntry { model, kind }
+        CatalogueEntry { model, kind, unsaid: Unsaid::default() }
     }
 
     /// The five models that the original system had enrolled.

@@ -21,6 +21,7 @@ pub mod provider;
 pub mod server_tool;
 pub mod service;
 pub mod task;
+pub mod unsaid;
 pub mod usage;
 
 pub use agent::{Agent, AgentStatus};
@@ -37,4 +38,5 @@ pub use provider::{OnDisconnect, Provider, ProviderKind, Secret, StreamMode};
 pub use server_tool::{ServerTool, ToolUses};
 pub use service::{AskedService, AskedTier, Served, ServiceTier};
 pub use task::{TaskType, TaskTypeSource};
+pub use unsaid::{TOOL_USES_UNLESS_SAID, Unsaid, UnsaidTier};
 pub use usage::{TokenUsage, UsageBasis};

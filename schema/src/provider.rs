@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Network, OwnDeadlines, ProviderId};
+use crate::{Network, OwnDeadlines, ProviderId, Unsaid};
 
 /// Stands between a provider's id and the name of one of its keys, where it has several: each key has limits and a health of its own.
 pub const KEY_SEPARATOR: char = '#';
@@ -120,6 +120,8 @@ pub struct Provider {
     pub network: Network,
     /// In place of the deadlines of all providers.
     pub deadlines: OwnDeadlines,
+    /// What its requests say where callers say nothing.
+    pub unsaid: Unsaid,
 }
 
 /// Text that never shows: its `Debug` form is `***`.

@@ -57,8 +57,10 @@ impl Served {
 /// Which tiers a call may be served by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AskedTier {
-    /// Nothing was said, or `auto`: the vendor's project settings decide.
+    /// Nothing was said: the settings of the provider decide.
     #[default]
+    Unsaid,
+    /// `auto`: the vendor's project settings decide.
     Any,
     Standard,
     Flex,
@@ -77,7 +79,7 @@ impl AskedService {
     /// How the call was served where the answer does not say: as it was asked.
     pub fn assumed(&self) -> Served {
         let tier = match self.tier {
-            AskedTier::Any | AskedTier::Standard => ServiceTier::Standard,
+            AskedTier::Unsaid | AskedTier::Any | AskedTier::Standard => ServiceTier::Standard,
             AskedTier::Flex => ServiceTier::Flex,
             AskedTier::Priority => ServiceTier::Priority,
         };
@@ -87,7 +89,7 @@ impl AskedService {
     /// The tiers that may be served. Vendors serve a priority call by the standard tier when they are short of room.
     pub fn tiers(&self) -> &'static [ServiceTier] {
         match self.tier {
-            AskedTier::Any => &[ServiceTier::Standard, ServiceTier::Flex, ServiceTier::Priority],
+            AskedTier::Unsaid | AskedTier::Any => &[ServiceTier::Standard, ServiceTier::Flex, ServiceTier::Priority],
             AskedTier::Standard => &[ServiceTier::Standard],
             AskedTier::Flex => &[ServiceTier::Standard, ServiceTier::Flex],
             AskedTier::Priority => &[ServiceTier::Standard, ServiceTier::Priority],

@@ -11,6 +11,7 @@ use super::mistake::Mistake;
 use super::models;
 use super::network;
 use super::secret::fits_header;
+use super::unsaid;
 use super::vendor::{VENDORS, vendor};
 
 /// Models of the vendors, under the vendor's own word as provider id.
@@ -60,6 +61,7 @@ pub fn providers(root: &Section<'_>, environment: &Environment<'_>) -> Vec<Provi
             stream_mode: StreamMode::Native,
             network: network::without_a_table(root, vendor.base_url, environment),
             deadlines: OwnDeadlines::default(),
+            unsaid: unsaid::of_kind(vendor.kind, false),
         });
     }
     if providers.is_empty() {
@@ -74,6 +76,7 @@ pub fn providers(root: &Section<'_>, environment: &Environment<'_>) -> Vec<Provi
             stream_mode: StreamMode::Native,
             network: Network::default(),
             deadlines: OwnDeadlines::default(),
+            unsaid: unsaid::of_kind(ProviderKind::Mock, false),
         });
     }
     providers

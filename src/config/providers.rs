@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ainfera_schema::provider::KEY_SEPARATOR;
-use ainfera_schema::{ApiVersion, OnDisconnect, Provider, ProviderId, ProviderKind, Secret};
+use ainfera_schema::{ApiVersion, Network, OnDisconnect, Provider, ProviderId, ProviderKind, Secret};
 
 use super::api_keys::{self, KeyedProvider};
 use super::base_url::{self, BaseUrl};
@@ -13,6 +13,7 @@ use super::network;
 use super::own_deadlines;
 use super::secret;
 use super::stream_mode;
+use super::unsaid;
 use super::vendor::vendor;
 
 /// What the `[[providers]]` tables say.
@@ -82,6 +83,7 @@ fn read_one(section: &Section<'_>, environment: &Environment<'_>, named: &mut BT
     let stream_mode = stream_mode::read(section);
     let network = network::read(section, base.as_ref(), environment);
     let deadlines = own_deadlines::read(section);
+    let unsaid = unsaid::read(section, kind, is_dated(&network));
     Some(Provider {
         id: ProviderId::new(id?),
         kind: kind?,
@@ -92,7 +94,13 @@ fn read_one(section: &Section<'_>, environment: &Environment<'_>, named: &mut BT
         stream_mode,
         network,
         deadlines,
+        unsaid,
     })
+}
+
+/// Whether requests name a dated version of the API.
+fn is_dated(network: &Network) -> bool {
+    network.query.iter().any(|(name, _)| name == "api-version")
 }
 
 fn read_id<'d>(section: &Section<'d>, named: &mut BTreeSet<String>) -> Option<&'d str> {

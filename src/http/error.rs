@@ -191,11 +191,11 @@ impl ApiError {
                 Retry::After { seconds: 1 }
             }
             // not by itself before the day is over: an SDK that is told so does not wait for hours with its caller
-            ApiError::Call(failure @ CallFailure::Refused(Refusal::KillSwitch { .. })) => {
+            ApiError::Call(failure @ CallFailure::Refused(Refusal::KillSwitch { .. }, _)) => {
                 Retry::NotBefore { seconds: failure.retry_after_seconds().unwrap_or(1) }
             }
             // permanent until somebody changes something, but SDKs retry 402 and 409 by themselves
-            ApiError::Call(CallFailure::Refused(_) | CallFailure::ReplayUnavailable(_)) | ApiError::StreamingNotSupported => Retry::Never,
+            ApiError::Call(CallFailure::Refused(..) | CallFailure::ReplayUnavailable(_)) | ApiError::StreamingNotSupported => Retry::Never,
             ApiError::Call(failure) => failure.retry_after_seconds().map_or(Retry::Default, |seconds| Retry::After { seconds }),
             _ => Retry::Default,
         }
@@ -212,11 +212,11 @@ fn call_status(failure: &CallFailure) -> StatusCode {
         | CallFailure::ModelUnavailable { .. }
         | CallFailure::CoercionRefused { .. }
         | CallFailure::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-        CallFailure::Refused(Refusal::Inactive { .. }) | CallFailure::KeyInFlight | CallFailure::ReplayUnavailable(_) => {
+        CallFailure::Refused(Refusal::Inactive { .. }, _) | CallFailure::KeyInFlight | CallFailure::ReplayUnavailable(_) => {
             StatusCode::CONFLICT
         }
-        CallFailure::Refused(Refusal::KillSwitch { .. }) => StatusCode::SERVICE_UNAVAILABLE,
-        CallFailure::Refused(_) => StatusCode::PAYMENT_REQUIRED,
+        CallFailure::Refused(Refusal::KillSwitch { .. }, _) => StatusCode::SERVICE_UNAVAILABLE,
+        CallFailure::Refused(..) => StatusCode::PAYMENT_REQUIRED,
         CallFailure::StoreUnavailable | CallFailure::HoldUnavailable | CallFailure::AllFailed { .. } => StatusCode::SERVICE_UNAVAILABLE,
         CallFailure::PinnedFailed { overloaded: true, .. } => overloaded(),
         CallFailure::PinnedFailed { .. } | CallFailure::Midstream { .. } => StatusCode::BAD_GATEWAY,
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn what_money_refuses_is_not_retried() {
         let funds = Refusal::Funds { available: "0.1".parse().unwrap(), needed: "0.2".parse().unwrap() };
-        let response = ApiError::Call(CallFailure::Refused(funds)).response(RequestId::mint());
+        let response = ApiError::Call(CallFailure::Refused(funds, None)).response(RequestId::mint());
         assert_eq!(response.status(), StatusCode::PAYMENT_REQUIRED);
         assert_eq!(response.headers().get("x-should-retry").unwrap(), "false");
         assert!(response.headers().contains_key("request-id"));

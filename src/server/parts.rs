@@ -51,10 +51,7 @@ impl Parts {
             }
             provider.base_url = mock.as_ref().map(MockUpstream::base_url).unwrap_or_default();
         }
-        let entries = config.models.iter().filter_map(|model| {
-            let kind = providers.get(&model.provider)?.kind;
-            Some(priced_entry(model, kind))
-        });
+        let entries = config.models.iter().filter_map(|model| Some(priced_entry(model, providers.get(&model.provider)?)));
         let catalogue = with_deployments(Catalogue::new(entries.collect())?, config, &providers)?;
         let health = Health::new(config.health, &catalogue, providers.values(), Instant::now());
         let health = match former {
@@ -84,16 +81,17 @@ impl Parts {
     }
 }
 
-fn priced_entry(model: &Model, kind: ProviderKind) -> CatalogueEntry {
+fn priced_entry(model: &Model, provider: &Provider) -> CatalogueEntry {
+    let kind = provider.kind;
     let price = model.price.clone().map(|sheet| vendor_prices::completed(sheet, kind, &model.upstream_name));
-    CatalogueEntry { model: Model { price, ..model.clone() }, kind }
+    CatalogueEntry { model: Model { price, ..model.clone() }, kind, unsaid: provider.unsaid }
 }
 
 fn with_deployments(catalogue: Catalogue, config: &Config, providers: &HashMap<ProviderId, Provider>) -> Result<Catalogue, CatalogueError> {
     config.deployments.iter().try_fold(catalogue, |catalogue, (slug, deployments)| {
         let deployments = deployments.iter().filter_map(|deployed| {
-            let kind = providers.get(&deployed.model.provider)?.kind;
-            Some(Deployment { entry: priced_entry(&deployed.model, kind), weight: deployed.weight })
+            let provider = providers.get(&deployed.model.provider)?;
+            Some(Deployment { entry: priced_entry(&deployed.model, provider), weight: deployed.weight })
         });
         catalogue.with_deployments(slug, deployments.collect())
     })

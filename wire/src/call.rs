@@ -167,6 +167,18 @@ impl Call {
     }
 }
 
+impl Call {
+    /// Why the body does not bound what the vendor reads. `None`: it does.
+    pub fn unbounded_because(&self) -> Option<&'static str> {
+        let unmeasured = self.attachments.iter().find_map(|attachment| match attachment {
+            Attachment::Unmeasured(why) => Some(why.as_str()),
+            Attachment::Image(_) | Attachment::Document(_) => None,
+        });
+        let beyond = "the vendor reads what the body does not show: results of its tools, files, sound, or turns that it keeps";
+        unmeasured.or(self.extra_costs.reads_beyond_body.then_some(beyond))
+    }
+}
+
 /// Also where a letter of it is escaped, which nobody does by accident.
 fn may_cache_for_an_hour(messages: &[u8]) -> bool {
     [&br#""1h""#[..], br"\u0031", br"\u0068"].iter().any(|spelt| memchr::memmem::find(messages, spelt).is_some())

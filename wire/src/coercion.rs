@@ -1,6 +1,6 @@
 //! What became of a request field that the provider does not take as it is. Nothing is lost silently: each is named to the caller.
 //!
-//! The text of one: `field=dropped:reason`, `field=renamed:name`, `field=clamped:value` or `field=moved:place`.
+//! The text of one: `field=dropped:reason`, `field=renamed:name`, `field=clamped:value`, `field=moved:place` or `field=added:value`.
 
 use std::fmt;
 
@@ -23,6 +23,8 @@ pub enum Change {
     Clamped(String),
     /// It arrived as something else: what.
     Moved(&'static str),
+    /// It was not said, and arrived with this value.
+    Added(String),
 }
 
 /// Why a field was dropped.
@@ -62,6 +64,7 @@ impl fmt::Display for Coercion {
             Change::Renamed(name) => write!(f, "{}=renamed:{name}", self.field),
             Change::Clamped(value) => write!(f, "{}=clamped:{value}", self.field),
             Change::Moved(place) => write!(f, "{}=moved:{place}", self.field),
+            Change::Added(value) => write!(f, "{}=added:{value}", self.field),
         }
     }
 }
@@ -85,7 +88,7 @@ impl Strictness {
             (Strictness::Disclose, _) => false,
             // what says nothing is no loss
             (_, Change::Dropped(Reason::Empty)) => false,
-            (Strictness::Lossless, Change::Renamed(_)) => false,
+            (Strictness::Lossless, Change::Renamed(_) | Change::Added(_)) => false,
             (Strictness::Lossless | Strictness::Exact, _) => true,
         }
     }
@@ -138,6 +141,7 @@ mod tests {
         assert_eq!(text(Change::Renamed("c".to_owned())), "a.0.b=renamed:c");
         assert_eq!(text(Change::Clamped("7".to_owned())), "a.0.b=clamped:7");
         assert_eq!(text(Change::Moved("text")), "a.0.b=moved:text");
+        assert_eq!(text(Change::Added("20".to_owned())), "a.0.b=added:20");
     }
 
     #[test]
@@ -150,6 +154,7 @@ mod tests {
         assert_eq!(refused_by(Change::Clamped("7".to_owned())), [false, true, true]);
         assert_eq!(refused_by(Change::Moved("text")), [false, true, true]);
         assert_eq!(refused_by(Change::Renamed("c".to_owned())), [false, false, true]);
+        assert_eq!(refused_by(Change::Added("20".to_owned())), [false, false, true]);
         assert_eq!(refused_by(Change::Dropped(Reason::Empty)), [false, false, false]);
     }
 }

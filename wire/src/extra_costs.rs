@@ -11,17 +11,18 @@ use crate::bad_request::BadRequest;
 use crate::json::{Members, Text};
 use crate::lenient::Lenient;
 
-/// How often a tool is taken to be used at most where the call does not limit it.
-pub const USES_WITHOUT_LIMIT: u32 = 20;
-
 /// xAI reads so many sources where the call does not say.
 const SOURCES_WITHOUT_LIMIT: u64 = 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ExtraCosts {
     pub service: AskedService,
-    /// The most uses of tools that the vendor runs.
+    /// The most uses of tools that the vendor runs, of those that the call limits.
     pub tool_uses: ToolUses,
+    /// How many tools of each kind the call does not limit.
+    pub open_uses: ToolUses,
+    /// The most uses of all tools together.
+    pub most_calls: Option<u32>,
     /// Uses that are billed whatever the answer says.
     pub certain_uses: ToolUses,
     /// Files, kept turns, or results of tools that the vendor runs are read as input.
@@ -66,15 +67,17 @@ impl ExtraCosts {
     pub fn read(body: &[u8]) -> Result<Self, BadRequest> {
         let members = Members::parse(body).map_err(|error| BadRequest::new("body", error.to_string()))?;
         let mut costs = ExtraCosts::default();
-        let mut most_calls = u64::MAX;
         for (name, value) in &members.0 {
             let text = || serde_json::from_str::<Text<'_>>(value.get()).ok();
             match &**name {
-                "service_tier" => costs.service.tier = text().map_or(Ok(AskedTier::Any), |word| asked_tier(&word))?,
+                "service_tier" => costs.service.tier = text().map_or(Ok(AskedTier::Unsaid), |word| asked_tier(&word))?,
                 "speed" => costs.service.fast = text().map_or(Ok(false), |word| is_one(name, &word, "standard", "fast"))?,
                 "inference_geo" => costs.service.us_only = text().map_or(Ok(false), |word| is_one(name, &word, "global", "us"))?,
                 "tools" => costs.tools(value),
-                "max_tool_calls" => most_calls = serde_json::from_str(value.get()).unwrap_or(u64::MAX),
+                "max_tool_calls" => {
+                    let most = serde_json::from_str::<Option<u64>>(value.get()).unwrap_or_default();
+                    costs.most_calls = most.map(|most| u32::try_from(most).unwrap_or(u32::MAX));
+                }
                 "web_search_options" if is_said(value) => {
                     costs.tool_uses.add(ServerTool::WebSearch, 1);
                     costs.certain_uses.add(ServerTool::WebSearch, 1);
@@ -90,7 +93,6 @@ impl ExtraCosts {
         }
         let mut beyond = REFERENCES.iter().chain(&UNBOUNDED_PARTS);
         costs.reads_beyond_body |= beyond.any(|reference| memchr::memmem::find(body, reference).is_some());
-        costs.limit(most_calls);
         Ok(costs)
     }
 
@@ -101,8 +103,10 @@ impl ExtraCosts {
             self.reads_beyond_body |= kind == "mcp" || kind.starts_with("mcp_toolset");
             let Some(used) = server_tool(kind) else { continue };
             self.reads_beyond_body = true;
-            let limit = tool.max_uses.0.map(|uses| u32::try_from(uses).unwrap_or(u32::MAX));
-            self.tool_uses.add(used, limit.unwrap_or(USES_WITHOUT_LIMIT));
+            match tool.max_uses.0 {
+                Some(uses) => self.tool_uses.add(used, u32::try_from(uses).unwrap_or(u32::MAX)),
+                None => self.open_uses.add(used, 1),
+            }
         }
     }
 
@@ -125,15 +129,25 @@ impl ExtraCosts {
         }
     }
 
-    /// `max_tool_calls` limits the uses of all tools together, so it limits those of each.
-    fn limit(&mut self, most_calls: u64) {
-        let most = u32::try_from(most_calls).unwrap_or(u32::MAX);
-        let before = std::mem::take(&mut self.tool_uses);
+    /// The most uses of each tool, where one without a limit is given `unless_said`. `max_tool_calls` limits the uses of all tools together, so it
+    /// limits those of each.
+    pub fn uses(&self, unless_said: u32) -> ToolUses {
+        let mut uses = ToolUses::NONE;
+        let most = self.most_calls.unwrap_or(u32::MAX);
         for tool in ServerTool::ALL {
+            let open = self.open_uses.of(tool).saturating_mul(unless_said);
             let certain = self.certain_uses.of(tool);
-            self.tool_uses.add(tool, before.of(tool).min(most).max(certain));
+            uses.add(tool, self.tool_uses.of(tool).saturating_add(open).min(most).max(certain));
         }
+        uses
     }
+}
+
+/// Could the vendor use this tool without end, and does it take a limit?
+pub fn takes_max_uses(tool: &RawValue) -> bool {
+    let Ok(tool) = serde_json::from_str::<OneTool<'_>>(tool.get()) else { return false };
+    let used = server_tool(tool.kind.as_deref().unwrap_or_default());
+    tool.max_uses.0.is_none() && matches!(used, Some(ServerTool::WebSearch | ServerTool::WebFetch))
 }
 
 /// The names that vendors give to the tools that they run.
@@ -192,20 +206,20 @@ mod tests {
         }
         let dear = read(r#"{"speed":"fast","service_tier":"priority","inference_geo":"us"}"#).service;
         assert_eq!(dear, AskedService { tier: AskedTier::Priority, fast: true, us_only: true });
-        let plain = read(r#"{"speed":"standard","service_tier":"auto","inference_geo":null,"messages":[{"speed":"fast"}]}"#);
+        let plain = read(r#"{"speed":"standard","service_tier":null,"inference_geo":null,"messages":[{"speed":"fast"}]}"#);
         assert_eq!(plain, ExtraCosts::default());
     }
 
     #[test]
     fn uses_of_tools_are_bounded_by_their_limits_in_each_dialect() {
-        let uses = |body: &str| read(body).tool_uses;
+        let uses = |body: &str| read(body).uses(20);
         let anthropic =
             uses(r#"{"tools":[{"type":"web_search_20250305","name":"web_search","max_uses":5},{"name":"mine","input_schema":{}}]}"#);
         assert_eq!(anthropic, ToolUses { web_search: 5, ..ToolUses::NONE });
         let openai = uses(r#"{"tools":[{"type":"web_search"},{"type":"file_search"},{"type":"code_interpreter"}],"max_tool_calls":3}"#);
         assert_eq!(openai, ToolUses { web_search: 3, file_search: 3, code_execution: 1, ..ToolUses::NONE });
         let unlimited = uses(r#"{"tools":[{"type":"web_search_20260209"}]}"#);
-        assert_eq!(unlimited.web_search, USES_WITHOUT_LIMIT);
+        assert_eq!(unlimited.web_search, 20);
         assert_eq!(uses(r#"{"search_parameters":{"mode":"on","max_search_results":7}}"#).search_source, 7);
         let chat = read(r#"{"web_search_options":{}}"#);
         assert_eq!((chat.tool_uses.web_search, chat.certain_uses.web_search), (1, 1));

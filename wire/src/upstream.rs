@@ -4,6 +4,7 @@ pub mod address;
 mod endpoint;
 mod reader;
 mod reasons;
+mod unsaid;
 
 use ainfera_schema::{HeaderText, Model, Provider, ProviderHeader, ProviderKind, StreamMode};
 use bytes::Bytes;
@@ -117,7 +118,8 @@ impl Dialect {
 
     /// The call in this provider's dialect, for one of its models. Streamed, unless one of them cannot.
     pub fn request(&self, call: &Call, provider: &Provider, model: &Model) -> Result<UpstreamRequest, BadRequest> {
-        let request = self.streamed(call, provider, model)?.with_provider_headers(&provider.network.headers);
+        let request = unsaid::written(self.streamed(call, provider, model)?, *self, call, provider)?;
+        let request = request.with_provider_headers(&provider.network.headers);
         match provider.stream_mode.and(model.stream_mode) {
             StreamMode::Native => Ok(request),
             StreamMode::Wrapped => request.unstreamed(),
@@ -334,6 +336,7 @@ mod tests {
             stream_mode,
             network: Network::default(),
             deadlines: OwnDeadlines::default(),
+            unsaid: ainfera_schema::Unsaid::default(),
         };
         let model = Model {
             slug: ModelSlug::new("slug"),

@@ -66,6 +66,7 @@ fn provider(kind: ProviderKind) -> Provider {
         stream_mode: StreamMode::Native,
         network: Network::default(),
         deadlines: OwnDeadlines::default(),
+        unsaid: ainfera_schema::Unsaid::default(),
     }
 }
 

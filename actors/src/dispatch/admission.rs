@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::draft;
 use super::failure::CallFailure;
+use super::reservation::service;
 use super::strict::{self, Decided, Unfit};
 use crate::brain::{Choice, ChoiceRefusal, Decide};
 use crate::capture::{CaptureError, Reject};
@@ -93,7 +94,7 @@ pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Entry, CallFa
         }
         Ok(Ok(Ok(Verdict::Refused(refusal)))) => {
             outcome.settle_refused();
-            Err(CallFailure::Refused(refusal))
+            Err(CallFailure::Refused(refusal, setup.call.unbounded_because()))
         }
         Ok(Ok(Ok(Verdict::Duplicate(earlier)))) => {
             outcome.settle_refused();
@@ -156,10 +157,10 @@ fn refuse_foreign_blocks(setup: &CallSetup, choice: &Choice) -> Result<(), CallF
 fn charge_if_lost(setup: &CallSetup, choice: &Choice) -> Usd {
     let deployments = choice.candidates.first().map_or(&[][..], |index| choice.catalogue.deployments(*index));
     let reserved = choice.reservations.first().copied().unwrap_or_default();
-    let served = setup.call.extra_costs.service.assumed();
-    let usage = TokenUsage { input_tokens: setup.call.estimated_input_tokens, served, ..TokenUsage::default() };
     // it is not known yet which of the deployments will read it
     let charge = |deployment: &Deployment| {
+        let served = service(&setup.call, &deployment.entry).assumed();
+        let usage = TokenUsage { input_tokens: setup.call.estimated_input_tokens, served, ..TokenUsage::default() };
         let bill = deployment.entry.model.price.as_ref().map(|sheet| sheet.bill(&usage, jiff::Timestamp::now()));
         bill.and_then(Result::ok).map_or(reserved, |bill| bill.total.min(reserved))
     };

@@ -36,7 +36,8 @@ pub enum CallFailure {
     CoercionRefused {
         unfit: Vec<Unfit>,
     },
-    Refused(Refusal),
+    /// With the reason why so much is reserved, where the body does not bound what the vendor reads.
+    Refused(Refusal, Option<&'static str>),
     StoreUnavailable,
     /// What is held is used up, and the store does not say whether more can be.
     HoldUnavailable,
@@ -142,11 +143,11 @@ impl CallFailure {
             | CallFailure::ModelUnavailable { .. }
             | CallFailure::CoercionRefused { .. }
             | CallFailure::KeyReused => "invalid_request_error",
-            CallFailure::Refused(Refusal::Inactive { .. }) | CallFailure::KeyInFlight | CallFailure::ReplayUnavailable(_) => {
+            CallFailure::Refused(Refusal::Inactive { .. }, _) | CallFailure::KeyInFlight | CallFailure::ReplayUnavailable(_) => {
                 "conflict_error"
             }
-            CallFailure::Refused(Refusal::KillSwitch { .. }) => "api_error",
-            CallFailure::Refused(_) => "billing_error",
+            CallFailure::Refused(Refusal::KillSwitch { .. }, _) => "api_error",
+            CallFailure::Refused(..) => "billing_error",
             CallFailure::AllFailed { overloaded: true, .. }
             | CallFailure::PinnedFailed { overloaded: true, .. }
             | CallFailure::Midstream { overloaded: true, .. } => "overloaded_error",
@@ -168,17 +169,18 @@ impl CallFailure {
             CallFailure::ToolsNotSupported { .. } => Some("tools_not_supported_by_backend"),
             CallFailure::ModelUnavailable { .. } => Some("model_unavailable"),
             CallFailure::CoercionRefused { .. } => Some("coercion_refused"),
-            CallFailure::Refused(Refusal::Funds { .. }) => Some("insufficient_funds"),
-            CallFailure::Refused(Refusal::WalletInsufficientPerAgent { .. }) => Some("wallet_insufficient_per_agent"),
+            CallFailure::Refused(Refusal::Funds { .. }, _) => Some("insufficient_funds"),
+            CallFailure::Refused(Refusal::WalletInsufficientPerAgent { .. }, _) => Some("wallet_insufficient_per_agent"),
             CallFailure::Refused(
                 Refusal::PerCallCap { .. }
                 | Refusal::DailyCap { .. }
                 | Refusal::MonthlyCap { .. }
                 | Refusal::TenantDailyCap { .. }
                 | Refusal::TenantMonthlyCap { .. },
+                _,
             ) => Some("cap_exceeded"),
-            CallFailure::Refused(Refusal::KillSwitch { .. }) => Some("cost_killswitch_engaged"),
-            CallFailure::Refused(Refusal::Inactive { .. }) => Some("agent_inactive"),
+            CallFailure::Refused(Refusal::KillSwitch { .. }, _) => Some("cost_killswitch_engaged"),
+            CallFailure::Refused(Refusal::Inactive { .. }, _) => Some("agent_inactive"),
             CallFailure::StoreUnavailable | CallFailure::HoldUnavailable => Some("store_unavailable"),
             CallFailure::KeyInFlight => Some("idempotency_key_in_flight"),
             CallFailure::KeyReused => Some("idempotency_key_reused"),
@@ -207,7 +209,10 @@ impl CallFailure {
                 let each: Vec<String> = unfit.iter().map(|unfit| format!("{}: {}", unfit.model, unfit.coercions.join(", "))).collect();
                 format!("nobody would get this call as it was sent, and it is strict ({})", each.join("; "))
             }
-            CallFailure::Refused(refusal) => refused(refusal),
+            CallFailure::Refused(refusal, Some(reason)) => {
+                format!("{}; a whole context window is reserved, because {reason}", refused(refusal))
+            }
+            CallFailure::Refused(refusal, None) => refused(refusal),
             CallFailure::StoreUnavailable => {
                 "the store that every call is recorded in is not available; nothing was sent to a provider".to_owned()
             }
@@ -228,7 +233,7 @@ impl CallFailure {
     /// How a call ends that is refused more before an attempt of it.
     pub(super) fn status_if_nothing_ran(&self) -> OutcomeStatus {
         match self {
-            CallFailure::Refused(refusal) => refusal.status(),
+            CallFailure::Refused(refusal, _) => refusal.status(),
             _ => OutcomeStatus::FailedOther,
         }
     }
@@ -240,7 +245,7 @@ impl CallFailure {
             CallFailure::PinnedFailed { overloaded: true, retry_after_seconds, .. } => Some(retry_after_seconds.unwrap_or(1)),
             CallFailure::StoreUnavailable | CallFailure::HoldUnavailable | CallFailure::KeyInFlight => Some(1),
             // the window is a UTC day
-            CallFailure::Refused(Refusal::KillSwitch { .. }) => Some(seconds_to_midnight()),
+            CallFailure::Refused(Refusal::KillSwitch { .. }, _) => Some(seconds_to_midnight()),
             _ => None,
         }
     }

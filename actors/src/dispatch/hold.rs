@@ -189,7 +189,7 @@ impl DispatchActor {
                     }
                 }
                 // a candidate that does not fit is left out, and costs no attempt
-                Answer::Refused(CallFailure::Refused(_)) if !open.left.is_empty() => {
+                Answer::Refused(CallFailure::Refused(..)) if !open.left.is_empty() => {
                     drop(running);
                     actor.attempts_started -= 1;
                     actor.try_next(last, context);
@@ -228,7 +228,7 @@ impl DispatchActor {
         async move {
             match answer.await {
                 Ok(Ok(Ok(Extended::Held))) => Answer::Held,
-                Ok(Ok(Ok(Extended::Refused(refusal)))) => Answer::Refused(CallFailure::Refused(refusal)),
+                Ok(Ok(Ok(Extended::Refused(refusal)))) => Answer::Refused(CallFailure::Refused(refusal, None)),
                 // somebody has closed it as lost
                 Ok(Ok(Ok(Extended::NotOpen))) => Answer::Refused(CallFailure::Internal),
                 Ok(Ok(Err(error))) => {

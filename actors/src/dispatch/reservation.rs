@@ -1,7 +1,7 @@
 //! What a call can use at a candidate, and what is reserved for it.
 
 use ainfera_routing::{Asked, CatalogueEntry, bounds_at};
-use ainfera_schema::{AskedService, Bounds, PriceError, PriceSheet, ToolUses, Usd};
+use ainfera_schema::{AskedService, AskedTier, Bounds, PriceError, PriceSheet, ToolUses, Usd};
 use ainfera_wire::Call;
 use ainfera_wire::upstream::Dialect;
 
@@ -16,10 +16,19 @@ pub fn bounds(call: &Call, entry: &CatalogueEntry) -> Bounds {
         reads_beyond_body: costs.reads_beyond_body,
         max_output_tokens: call.max_tokens,
         caches_for_an_hour: call.caches_for_an_hour,
-        tool_uses: if is_native { costs.tool_uses } else { ToolUses::NONE },
-        service: if is_native { costs.service } else { AskedService::default() },
+        tool_uses: if is_native { costs.uses(entry.unsaid.tool_uses) } else { ToolUses::NONE },
+        service: service(call, entry),
     };
     bounds_at(entry, &asked)
+}
+
+/// How the call is asked to be served at this candidate.
+pub fn service(call: &Call, entry: &CatalogueEntry) -> AskedService {
+    let asked = if is_native(call, entry) { call.extra_costs.service } else { AskedService::default() };
+    match asked.tier {
+        AskedTier::Unsaid => AskedService { tier: entry.unsaid.tier.asked(), ..asked },
+        _ => asked,
+    }
 }
 
 /// Uses that are billed although no answer counts them.

@@ -39,7 +39,10 @@ impl Bench {
 
     fn at(now: Instant, breaker: BreakerUse, limit_of_a: Option<u32>) -> Self {
         let models = vec![model("one", "a"), model("two", "a"), model("three", "b")];
-        let entries = models.iter().map(|model| CatalogueEntry { model: model.clone(), kind: ProviderKind::Mock }).collect();
+        let entries = models
+            .iter()
+            .map(|model| CatalogueEntry { model: model.clone(), kind: ProviderKind::Mock, unsaid: ainfera_schema::Unsaid::default() })
+            .collect();
         let providers = [("a", limit_of_a), ("b", None)].map(|(id, max_concurrent)| Provider {
             id: ProviderId::new(id),
             kind: ProviderKind::Mock,
@@ -50,6 +53,7 @@ impl Bench {
             stream_mode: ainfera_schema::StreamMode::Native,
             network: Network::default(),
             deadlines: OwnDeadlines::default(),
+            unsaid: ainfera_schema::Unsaid::default(),
         });
         let settings = HealthSettings { breaker, ..HealthSettings::default() };
         let health = Health::new(settings, &Catalogue::new(entries).unwrap(), &providers, now);
@@ -210,7 +214,8 @@ fn a_pause_without_a_time_grows_and_a_day_is_cut_to_what_the_operator_allows() {
 fn with_three_deployments() -> Bench {
     let now = Instant::now();
     let models = vec![model("one", "a#1"), model("one", "a#2"), model("one", "b")];
-    let entry = |model: &Model| CatalogueEntry { model: model.clone(), kind: ProviderKind::Mock };
+    let entry =
+        |model: &Model| CatalogueEntry { model: model.clone(), kind: ProviderKind::Mock, unsaid: ainfera_schema::Unsaid::default() };
     let deployments = models.iter().map(|model| ainfera_routing::Deployment { entry: entry(model), weight: 1 }).collect();
     let catalogue = Catalogue::new(vec![entry(&models[0])]).unwrap().with_deployments(&ModelSlug::new("one"), deployments).unwrap();
     Bench { health: Health::new(HealthSettings::default(), &catalogue, &[], now), models, now }

@@ -86,6 +86,7 @@ mod tests {
             stream_mode: StreamMode::Native,
             network,
             deadlines: OwnDeadlines::default(),
+            unsaid: ainfera_schema::Unsaid::default(),
         }
     }
 
