@@ -6,11 +6,12 @@ use std::sync::Arc;
 use actix::{Actor, Context, Handler, Message, MessageResult};
 use ainfera_routing::{
     Catalogue, CatalogueEntry, DecideOptions, Dial, HoldMode, Needs, PinRefusal, Plan, Policy, PolicySettings, RejectReason, RouteTarget,
-    amounts_to_ask_for, pin, plan_without, resolve_policy,
+    amounts_to_ask_for, pin, plan_without, resolve_policy, shorter_outputs,
 };
 use ainfera_schema::policy::{RoutingHint, SpendPolicy};
 use ainfera_schema::{ModelSlug, PriceError, RequestId, Usd};
 use ainfera_wire::Call;
+use ainfera_wire::output_limit::OutputLimit;
 
 use crate::dispatch::reservation::{bounds, field_without_price, reservation};
 
@@ -44,6 +45,18 @@ pub struct Choice {
     pub reservations: Vec<Usd>,
     /// What to ask the store for, largest first.
     pub amounts: Vec<Usd>,
+    /// Where not even the cheapest candidate's fits: what shorter answers of it need.
+    pub shorter: Vec<Shorter>,
+    /// Of an answer whose caller set no limit.
+    pub most_output_tokens: u64,
+}
+
+/// An answer of the cheapest candidate that is shorter than those that nobody limited.
+#[derive(Debug, Clone, Copy)]
+pub struct Shorter {
+    pub candidate: usize,
+    pub output_tokens: u64,
+    pub amount: Usd,
 }
 
 /// Why there is no candidate.
@@ -86,8 +99,15 @@ pub struct RoutingBrain {
 }
 
 impl Choice {
-    /// Keeps the candidates that so much covers.
+    /// Keeps the candidates that so much covers; where it covers none, the shorter answer that it does.
     pub fn keep_covered_by(&mut self, amount: Usd) {
+        let covers_one = self.reservations.iter().any(|needed| *needed <= amount);
+        if let (false, Some(shorter)) = (covers_one, self.shorter.iter().find(|shorter| shorter.amount <= amount)) {
+            self.candidates = vec![shorter.candidate];
+            self.reservations = vec![shorter.amount];
+            self.most_output_tokens = shorter.output_tokens;
+            return;
+        }
         let mut reservations = self.reservations.iter().map(|needed| *needed <= amount);
         self.candidates.retain(|_| reservations.next().unwrap_or(false));
         self.reservations.retain(|needed| *needed <= amount);
@@ -132,7 +152,7 @@ impl RoutingBrain {
             let mut dearest = None;
             // each deployment may have a price of its own
             for deployment in self.catalogue.deployments(index) {
-                match self.reservation(&deployment.entry, ask) {
+                match self.reservation(&deployment.entry, ask, u64::MAX) {
                     Some(Ok(amount)) => dearest = dearest.max(Some(amount)),
                     Some(Err(error)) => unpriced = Some((deployment.entry.model.slug.clone(), error)),
                     None => {}
@@ -146,16 +166,39 @@ impl RoutingBrain {
         if let (true, Some((model, error))) = (priced.is_empty(), unpriced) {
             return Err(ChoiceRefusal::Unpriced { model, field: field_without_price(&error), error });
         }
-        let amounts = amounts_to_ask_for(&reservations);
+        let shorter = self.shorter(&priced, &reservations, ask);
+        let mut amounts = amounts_to_ask_for(&reservations);
+        amounts.extend(shorter.iter().map(|shorter| shorter.amount));
         let (max_attempts, catalogue) = (self.settings.max_attempts, Arc::clone(&self.catalogue));
-        Ok(Choice { candidates: priced, max_attempts, catalogue, plan, policy, reservations, amounts })
+        let most_output_tokens = u64::MAX;
+        Ok(Choice { candidates: priced, max_attempts, catalogue, plan, policy, reservations, amounts, shorter, most_output_tokens })
     }
 
-    fn reservation(&self, entry: &CatalogueEntry, ask: &Decide) -> Option<Result<Usd, PriceError>> {
+    /// What shorter answers of the cheapest candidate need, largest first. None for a caller who said how long the answer may be, and none where
+    /// the hold grows with the answer.
+    fn shorter(&self, priced: &[usize], reservations: &[Usd], ask: &Decide) -> Vec<Shorter> {
+        let cheapest = priced.iter().copied().zip(reservations.iter().copied()).min_by_key(|(_, needed)| *needed);
+        let Some((candidate, mut least)) = cheapest else { return Vec::new() };
+        if ask.call.output_limit == OutputLimit::Said || self.settings.holds == HoldMode::Sliced {
+            return Vec::new();
+        }
+        let mut all = Vec::new();
+        for output_tokens in shorter_outputs(ask.call.max_tokens) {
+            let deployments = self.catalogue.deployments(candidate).iter();
+            let needed = deployments.filter_map(|deployment| self.reservation(&deployment.entry, ask, output_tokens)?.ok()).max();
+            if let Some(amount) = needed.filter(|amount| *amount < least) {
+                least = amount;
+                all.push(Shorter { candidate, output_tokens, amount });
+            }
+        }
+        all
+    }
+
+    fn reservation(&self, entry: &CatalogueEntry, ask: &Decide, most_output_tokens: u64) -> Option<Result<Usd, PriceError>> {
         let sheet = entry.model.price.as_ref()?;
         let bounds = bounds(&ask.call, entry);
         let output_tokens = self.settings.holds.first_output_tokens(bounds.output_tokens, entry.model.stream_mode);
-        Some(reservation(sheet, &bounds, output_tokens))
+        Some(reservation(sheet, &bounds, output_tokens.min(most_output_tokens)))
     }
 }
 

@@ -148,7 +148,7 @@ impl DispatchActor {
                 Err(failure) => return self.fail(failure, OutcomeStatus::FailedProviderError, context),
             };
             self.attempts_started += 1;
-            let running = Running::new(self.attempts_started, entry, pass, &self.setup.call);
+            let running = Running::new(self.attempts_started, entry, pass, &self.setup.call, open.choice.most_output_tokens);
             let missing = running.and_then(|running| Ok((hold::missing(&self.setup, open, &running)?, running)));
             let running = match missing {
                 Ok((None, running)) => running,

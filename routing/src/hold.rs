@@ -46,6 +46,20 @@ pub enum HoldError {
     Price(#[from] PriceError),
 }
 
+/// An answer that nobody limited is not shortened below this.
+pub const LEAST_OUTPUT_TOKENS: u64 = 1_024;
+
+/// Shorter answers that may be asked for where there is not the money for one of `max_tokens`, longest first.
+pub fn shorter_outputs(max_tokens: u64) -> impl Iterator<Item = u64> {
+    std::iter::successors(Some(max_tokens / 2), |tokens| Some(tokens / 2)).take_while(|tokens| *tokens >= LEAST_OUTPUT_TOKENS)
+}
+
+/// What an answer that nobody limited may be given of a window: what the prompt leaves.
+pub fn output_within(window: Option<u64>, input_tokens: u64, max_tokens: u64) -> u64 {
+    let left = window.map_or(u64::MAX, |window| window.saturating_sub(input_tokens));
+    max_tokens.min(left.max(LEAST_OUTPUT_TOKENS))
+}
+
 /// The amounts to ask for, largest first: what the first candidate needs, then what cheaper ones do, which are tried alone where only that fits. A
 /// dearer candidate reserves the difference when its turn comes, and is left out where it cannot.
 pub fn amounts_to_ask_for(reservations: &[Usd]) -> Vec<Usd> {
@@ -64,6 +78,16 @@ mod tests {
         let reservations = [5, 9, 2, 5, 3].map(Usd::from_nanos);
         assert_eq!(amounts_to_ask_for(&reservations), [5, 3, 2].map(Usd::from_nanos));
         assert_eq!(amounts_to_ask_for(&[]), []);
+    }
+
+    #[test]
+    fn an_answer_that_nobody_limited_is_halved_down_to_the_least_and_stays_in_the_window() {
+        assert_eq!(shorter_outputs(16_384).collect::<Vec<_>>(), [8_192, 4_096, 2_048, 1_024]);
+        assert_eq!(shorter_outputs(2_047).count(), 0);
+        assert_eq!(output_within(Some(10_000), 7_000, 16_384), 3_000);
+        assert_eq!(output_within(Some(10_000), 9_999, 16_384), 1_024);
+        assert_eq!(output_within(Some(10_000), 9_999, 50), 50);
+        assert_eq!(output_within(None, 9_999, 16_384), 16_384);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub use decide::{
 };
 pub use deployment::{Deployment, DeploymentError, DeploymentIndex};
 pub use estimate::estimate_tokens;
-pub use hold::{HoldError, HoldMode, amounts_to_ask_for, is_running_out, next_output_tokens};
+pub use hold::{HoldError, HoldMode, amounts_to_ask_for, is_running_out, next_output_tokens, output_within, shorter_outputs};
 pub use pin::{PinRefusal, pin};
 pub use plan::{Needs, Plan, RejectReason, candidates_json, plan, plan_without};
 pub use policy::{Dial, Policy, PolicySettings, TierFloors, resolve_policy};

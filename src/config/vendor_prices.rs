@@ -1,15 +1,17 @@
 //! What vendors publish about fees and tiers, beside the prices of tokens. It completes a model's price where the file says nothing else.
 //!
-//! Looked up on 2026-11-30: OpenAI's priority multipliers and Anthropic's fast mode. The other figures are from the pages named here as they were
-//! known before, and are to be read there again before a bill rests on them; a price in the file always goes first.
+//! Looked up on 2026-11-30, except for what is marked as not verified: that is from the vendor's page as it was known before, and is to be read there
+//! again before a bill rests on it. A price in the file always goes first.
 //!
-//! - Anthropic, platform.claude.com/docs/en/about-claude/pricing: web search $10 per 1,000, web fetch free, code execution $0.05 per container
-//!   and hour, inference in the United States alone 1.1 times; fast mode 6 times for Opus 4.6 and 4.7 and twice for Opus 5.
-//! - OpenAI, developers.openai.com/api/docs/pricing and openai.com/api-priority-processing: web search $10 per 1,000 ($25 with 4o models),
-//!   file search $2.50 per 1,000, code interpreter $0.03 per container; flex half, priority twice (2.5 times for GPT-5.5, and GPT-4 models 1.75).
+//! - Anthropic, platform.claude.com/docs/en/about-claude/pricing: web search $10 per 1,000, web fetch free, inference in the United States alone 1.1
+//!   times, batches half; fast mode 6 times for Opus 4.6 and 4.7 and twice for Opus 5. Not verified: code execution $0.05 per container and hour.
+//! - OpenAI, developers.openai.com/api/docs/pricing and openai.com/api-priority-processing: web search $10 per 1,000 ($25 for the preview with models
+//!   that do not reason), batch and flex half, priority twice (2.5 times for GPT-5.5). Not verified: file search $2.50 per 1,000, code interpreter
+//!   $0.03 per container of 1 GB, priority 1.75 times for GPT-4 models.
 //! - Google, ai.google.dev/gemini-api/docs/pricing: grounding $14 per 1,000 queries; with 2.5 models $35 per 1,000.
-//! - xAI, docs.x.ai/docs/models: web and X search and code execution $5 per 1,000, live search $25 per 1,000 sources, file search $2.50 per 1,000.
-//! - OpenRouter, openrouter.ai/docs/features/web-search: web plugin $4 per 1,000 results.
+//! - xAI, docs.x.ai/developers/pricing: web and X search and code execution $5 per 1,000, search in collections of files $2.50 per 1,000. Not
+//!   verified: live search $25 per 1,000 sources.
+//! - OpenRouter, openrouter.ai/docs/features/web-search: web plugin $4 per 1,000 results (not verified).
 
 use ainfera_schema::{Multipliers, PriceSheet, ProviderKind, ServerTool};
 use rust_decimal::Decimal;

@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::coercion::Coercions;
 use crate::extra_costs::ExtraCosts;
 use crate::origin::Origins;
+use crate::output_limit::OutputLimit;
 
 /// One call, parsed and checked.
 #[derive(Debug, Clone)]
@@ -27,6 +28,7 @@ pub struct Call {
     pub model: String,
     pub delivery: Delivery,
     pub max_tokens: u64,
+    pub output_limit: OutputLimit,
     pub has_tools: bool,
     /// Where the model is to stop; some providers say which of them they met.
     pub stop_sequences: Vec<String>,
@@ -142,9 +144,11 @@ impl Call {
         let unknown = request.unknown_block().map(|(path, kind)| BadRequest::new(path, format!("unknown content block type `{kind}`")));
         let in_form = unknown.or_else(|| pairing::check(&request.turns).err()).or_else(|| warms_cache(&request)).map(callers);
         let native_only = beyond_form.or(in_form);
+        let says_limit = translation.as_ref().is_none_or(|translation| translation.origins.of("max_tokens").is_some());
         Ok(Self {
             client,
             translation,
+            output_limit: if says_limit { OutputLimit::Said } else { OutputLimit::Unsaid },
             model: request.model.to_string(),
             delivery: if request.stream { Delivery::Streamed } else { Delivery::Whole },
             max_tokens: request.max_tokens,
@@ -160,7 +164,7 @@ impl Call {
             text_bytes: shown_bytes as u64,
             attachments: attachments.found,
             extra_costs,
-            caches_for_an_hour: may_cache_for_an_hour(&messages),
+            caches_for_an_hour: may_cache_for_an_hour(&messages) || may_cache_for_an_hour(&body),
             body,
             messages,
         })
@@ -179,9 +183,9 @@ impl Call {
     }
 }
 
-/// Also where a letter of it is escaped, which nobody does by accident.
+/// Anthropic's hour and OpenAI's twelve, also where a letter of it is escaped, which nobody does by accident.
 fn may_cache_for_an_hour(messages: &[u8]) -> bool {
-    [&br#""1h""#[..], br"\u0031", br"\u0068"].iter().any(|spelt| memchr::memmem::find(messages, spelt).is_some())
+    [&br#""1h""#[..], br#""12h""#, br"\u0031", br"\u0068"].iter().any(|spelt| memchr::memmem::find(messages, spelt).is_some())
 }
 
 /// A call without an answer has a meaning to Anthropic alone.

@@ -1,6 +1,6 @@
 //! What of a body costs more than its tokens, and what it makes the vendor read that the body does not show.
 //!
-//! From these pages as they were known before (to be read again before a bill rests on them): Anthropic's `speed`, `inference_geo`, `service_tier` and server tools (platform.claude.com/docs/en/about-claude/pricing);
+//! From these pages (what of them was looked up, and when, is said where the prices stand): Anthropic's `speed`, `inference_geo`, `service_tier` and server tools (platform.claude.com/docs/en/about-claude/pricing);
 //! OpenAI's `service_tier` and built-in tools (developers.openai.com/api/docs/pricing); xAI's `search_parameters` and server-side tools (docs.x.ai).
 
 use ainfera_schema::{AskedService, AskedTier, ServerTool, ToolUses};
@@ -35,7 +35,19 @@ struct OneTool<'a> {
     kind: Option<Text<'a>>,
     #[serde(default)]
     max_uses: Lenient<u64>,
+    #[serde(default)]
+    container: Lenient<Container>,
 }
+
+/// Where OpenAI's code runs.
+#[derive(Deserialize)]
+struct Container {
+    #[serde(default)]
+    memory_limit: Lenient<String>,
+}
+
+/// The memory of a container whose price is known.
+const PRICED_MEMORY: &str = "1g";
 
 #[derive(Deserialize)]
 struct SearchParameters {
@@ -73,7 +85,7 @@ impl ExtraCosts {
                 "service_tier" => costs.service.tier = text().map_or(Ok(AskedTier::Unsaid), |word| asked_tier(&word))?,
                 "speed" => costs.service.fast = text().map_or(Ok(false), |word| is_one(name, &word, "standard", "fast"))?,
                 "inference_geo" => costs.service.us_only = text().map_or(Ok(false), |word| is_one(name, &word, "global", "us"))?,
-                "tools" => costs.tools(value),
+                "tools" => costs.tools(value)?,
                 "max_tool_calls" => {
                     let most = serde_json::from_str::<Option<u64>>(value.get()).unwrap_or_default();
                     costs.most_calls = most.map(|most| u32::try_from(most).unwrap_or(u32::MAX));
@@ -96,9 +108,13 @@ impl ExtraCosts {
         Ok(costs)
     }
 
-    fn tools(&mut self, value: &RawValue) {
+    fn tools(&mut self, value: &RawValue) -> Result<(), BadRequest> {
         let tools: Vec<OneTool<'_>> = serde_json::from_str(value.get()).unwrap_or_default();
-        for tool in tools {
+        for (place, tool) in tools.into_iter().enumerate() {
+            let memory = tool.container.0.and_then(|container| container.memory_limit.0);
+            if let Some(memory) = memory.filter(|memory| memory != PRICED_MEMORY) {
+                return Err(unknown(&format!("tools.{place}.container.memory_limit"), &memory, "1g has"));
+            }
             let kind = tool.kind.as_deref().unwrap_or_default();
             self.reads_beyond_body |= kind == "mcp" || kind.starts_with("mcp_toolset");
             let Some(used) = server_tool(kind) else { continue };
@@ -108,6 +124,7 @@ impl ExtraCosts {
                 None => self.open_uses.add(used, 1),
             }
         }
+        Ok(())
     }
 
     fn live_search(&mut self, value: &RawValue) {
@@ -201,7 +218,12 @@ mod tests {
 
     #[test]
     fn a_word_without_a_price_is_refused_and_a_known_one_is_kept() {
-        for body in [r#"{"speed":"ludicrous"}"#, r#"{"service_tier":"scale"}"#, r#"{"inference_geo":"eu"}"#] {
+        for body in [
+            r#"{"speed":"ludicrous"}"#,
+            r#"{"service_tier":"scale"}"#,
+            r#"{"inference_geo":"eu"}"#,
+            r#"{"tools":[{"type":"code_interpreter","container":{"type":"auto","memory_limit":"64g"}}]}"#,
+        ] {
             assert!(ExtraCosts::read(body.as_bytes()).unwrap_err().to_string().contains("price"), "{body}");
         }
         let dear = read(r#"{"speed":"fast","service_tier":"priority","inference_geo":"us"}"#).service;

@@ -22,6 +22,7 @@ pub mod inference;
 pub mod json;
 mod lenient;
 pub mod origin;
+pub mod output_limit;
 pub mod responses;
 pub mod saying;
 pub mod signature;

@@ -157,7 +157,7 @@ impl Dialect {
             Dialect::Chat(profile) => {
                 let target = Target::of(profile, model);
                 let (adjusted, mut coercions) = if self.is_native_to(call.client.dialect()) {
-                    let adjusted = crate::chat::native::request_body(&call.body, &target)?;
+                    let adjusted = crate::chat::native::request_body(&call.body, &target, call.max_tokens)?;
                     let coercions = adjusted.coercions.clone();
                     (adjusted, coercions)
                 } else {
@@ -185,7 +185,8 @@ impl Dialect {
         let url = address::responses(provider);
         let headers = key.map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
         if Dialect::Responses.is_native_to(call.client.dialect()) {
-            let (body, coercions) = crate::responses::native::request_body(&call.body, &model.upstream_name, model.max_output_tokens)?;
+            let (body, coercions) =
+                crate::responses::native::request_body(&call.body, &model.upstream_name, model.max_output_tokens, call.max_tokens)?;
             return Ok(UpstreamRequest {
                 url,
                 headers,

@@ -35,7 +35,8 @@ pub(super) fn start_attempt(
         return Err(ProviderFailure::Connect(ConnectFailure::Settings("the provider is not configured".to_owned())));
     };
     let dialect = Dialect::for_call(provider.kind, &setup.call, model);
-    let request = dialect.request(&setup.call, provider, model).map_err(ProviderFailure::Untranslatable)?;
+    let call = setup.call.shortened(running.bounds().output_tokens);
+    let request = dialect.request(&call, provider, model).map_err(ProviderFailure::Untranslatable)?;
     running.stream_mode = request.stream_mode;
     open.note_candidate(running, setup.inference_id, request.coercions.texts());
     let patience = setup.worker.patience(&setup.call, provider, model);

@@ -91,9 +91,11 @@ impl Counted {
 const STANDARD: Served = Served { tier: Some(ServiceTier::Standard), fast: Some(false), us_only: Some(false) };
 
 impl Running {
-    pub fn new(attempt: u32, entry: CatalogueEntry, pass: Pass, call: &Call) -> Result<Self, HoldError> {
+    /// `most_output_tokens` is what there is the money for.
+    pub fn new(attempt: u32, entry: CatalogueEntry, pass: Pass, call: &Call, most_output_tokens: u64) -> Result<Self, HoldError> {
         let sheet = entry.model.price.clone().ok_or_else(|| HoldError::UnknownPrice { slug: entry.model.slug.clone() })?;
-        let bounds = reservation::bounds(call, &entry);
+        let mut bounds = reservation::bounds(call, &entry);
+        bounds.output_tokens = bounds.output_tokens.min(most_output_tokens);
         Ok(Self {
             attempt,
             pass,

@@ -1,8 +1,9 @@
 //! What a call can use at a candidate, and what is reserved for it.
 
-use ainfera_routing::{Asked, CatalogueEntry, bounds_at};
+use ainfera_routing::{Asked, CatalogueEntry, bounds_at, output_within};
 use ainfera_schema::{AskedService, AskedTier, Bounds, PriceError, PriceSheet, ToolUses, Usd};
 use ainfera_wire::Call;
+use ainfera_wire::output_limit::OutputLimit;
 use ainfera_wire::upstream::Dialect;
 
 /// The bounds of the whole call at this candidate. Tools and tiers of the caller's dialect reach a provider of that dialect alone.
@@ -19,7 +20,14 @@ pub fn bounds(call: &Call, entry: &CatalogueEntry) -> Bounds {
         tool_uses: if is_native { costs.uses(entry.unsaid.tool_uses) } else { ToolUses::NONE },
         service: service(call, entry),
     };
-    bounds_at(entry, &asked)
+    let bounds = bounds_at(entry, &asked);
+    match call.output_limit {
+        OutputLimit::Said => bounds,
+        OutputLimit::Unsaid | OutputLimit::Shortened => {
+            let output_tokens = output_within(entry.model.context_window, bounds.input_tokens, bounds.output_tokens);
+            Bounds { output_tokens, ..bounds }
+        }
+    }
 }
 
 /// How the call is asked to be served at this candidate.

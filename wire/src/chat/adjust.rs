@@ -182,7 +182,7 @@ mod tests {
         let profile: &'static ChatProfile = profile_of(kind).unwrap();
         let reasoning = if upstream_name == "thinker" { Reasoning::Always } else { Reasoning::Never };
         let target = Target { profile, upstream_name, reasoning, max_output_tokens: Some(1000) };
-        let adjusted = crate::chat::native::request_body(&serde_json::to_vec(&body).unwrap(), &target).unwrap();
+        let adjusted = crate::chat::native::request_body(&serde_json::to_vec(&body).unwrap(), &target, 16_384).unwrap();
         (serde_json::from_slice(&adjusted.body).unwrap(), adjusted.coercions.texts())
     }
 

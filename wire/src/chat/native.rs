@@ -4,20 +4,17 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::adjust::{Adjusted, adjust};
-use super::call::{DEFAULT_MAX_TOKENS, OWN_MEMBERS};
+use super::call::OWN_MEMBERS;
 use super::target::Target;
 use crate::bad_request::{BadRequest, parse_body};
 
-/// Members that nobody knows stay. A call without a limit gets one: without it, it would have no highest price.
-pub fn request_body(body: &[u8], target: &Target<'_>) -> Result<Adjusted, BadRequest> {
+/// Members that nobody knows stay. A call without a limit gets `unless_said`: without one, it would have no highest price.
+pub fn request_body(body: &[u8], target: &Target<'_>, unless_said: u64) -> Result<Adjusted, BadRequest> {
     let mut chat: Map<String, Value> = parse_body(body)?;
     chat.retain(|name, _| !OWN_MEMBERS.contains(&name.as_str()));
     let limited = ["max_completion_tokens", "max_tokens"].iter().any(|name| chat.get(*name).is_some_and(|limit| !limit.is_null()));
     if !limited {
-        chat.insert(
-            target.profile.token_limit_field.to_owned(),
-            json!(DEFAULT_MAX_TOKENS.min(target.max_output_tokens.unwrap_or(u64::MAX))),
-        );
+        chat.insert(target.profile.token_limit_field.to_owned(), json!(unless_said.min(target.max_output_tokens.unwrap_or(u64::MAX))));
     }
     let (coercions, tool_names) = adjust(&mut chat, target)?;
     let body = serde_json::to_vec(&chat).map_err(|error| BadRequest::new("body", error.to_string()))?;

@@ -6,7 +6,6 @@ use serde_json::value::RawValue;
 
 use crate::anthropic::request::ROUTING_MEMBERS;
 use crate::bad_request::BadRequest;
-use crate::chat::call::DEFAULT_MAX_TOKENS;
 use crate::coercion::{Change, Coercions, Reason};
 use crate::json::{Edit, Members, Text, quoted};
 use crate::upstream::StreamFault;
@@ -17,8 +16,13 @@ const MARKED: &str = "ainfera.";
 const MINTED: &str = "rs_";
 
 /// The body for a Responses provider: the caller's own, with the provider's name for the model, always streamed, without the members that the router reads
-/// itself and without reasoning that others made. A call without a limit gets one: without it, it would have no highest price.
-pub fn request_body(body: &[u8], upstream_name: &str, max_output_tokens: Option<u64>) -> Result<(Bytes, Coercions), BadRequest> {
+/// itself and without reasoning that others made. A call without a limit gets `unless_said`: without one, it would have no highest price.
+pub fn request_body(
+    body: &[u8],
+    upstream_name: &str,
+    max_output_tokens: Option<u64>,
+    unless_said: u64,
+) -> Result<(Bytes, Coercions), BadRequest> {
     let bad = |error: serde_json::Error| BadRequest::new("body", error.to_string());
     let members = Members::parse(body).map_err(bad)?;
     let find = |name: &str| members.0.iter().find(|(key, _)| &**key == name).map(|(_, value)| value.get()).filter(|value| *value != "null");
@@ -26,7 +30,7 @@ pub fn request_body(body: &[u8], upstream_name: &str, max_output_tokens: Option<
     let own = find("input").map(|input| without_foreign_reasoning(input, &mut coercions)).transpose().map_err(bad)?.flatten();
     let mut added = vec![("stream", "true".to_owned())];
     if find("max_output_tokens").is_none() {
-        added.push(("max_output_tokens", DEFAULT_MAX_TOKENS.min(max_output_tokens.unwrap_or(u64::MAX)).to_string()));
+        added.push(("max_output_tokens", unless_said.min(max_output_tokens.unwrap_or(u64::MAX)).to_string()));
     }
     let edited = members.write(
         |key| match key {
@@ -117,17 +121,17 @@ mod tests {
     #[test]
     fn only_the_model_and_our_own_members_change() {
         let body = br#"{"model":"ainfera-inference","new_field":{"a": 1.0},"task_type":"code","stream":false,"input":"hi"}"#;
-        let (sent, _) = request_body(body, "gpt-x", Some(900)).unwrap();
+        let (sent, _) = request_body(body, "gpt-x", Some(900), 16_384).unwrap();
         assert_eq!(&sent[..], br#"{"model":"gpt-x","new_field":{"a": 1.0},"input":"hi","stream":true,"max_output_tokens":900}"#);
         let limited = br#"{"model":"m","max_output_tokens":7,"input":"hi"}"#;
-        let (sent, _) = request_body(limited, "gpt-x", None).unwrap();
+        let (sent, _) = request_body(limited, "gpt-x", None, 16_384).unwrap();
         assert_eq!(&sent[..], br#"{"model":"gpt-x","max_output_tokens":7,"input":"hi","stream":true}"#);
     }
 
     #[test]
     fn p075_reasoning_goes_back_to_its_issuer_alone() {
         let body = br#"{"model":"m","max_output_tokens":7,"input":[{"type":"reasoning","encrypted_content":"ainfera.anthropic.x"},{"type":"reasoning","encrypted_content":"theirs","n": 1.0}]}"#;
-        let (sent, coercions) = request_body(body, "m", None).unwrap();
+        let (sent, coercions) = request_body(body, "m", None, 16_384).unwrap();
         assert_eq!(
             &sent[..],
             br#"{"model":"m","max_output_tokens":7,"input":[{"type":"reasoning","encrypted_content":"theirs","n": 1.0}],"stream":true}"#
@@ -138,7 +142,7 @@ mod tests {
     #[test]
     fn p075_reasoning_that_nobody_encrypted_is_known_by_its_id() {
         let item = |id: &str| format!(r#"{{"model":"m","max_output_tokens":7,"input":[{{"type":"reasoning","id":"{id}"}}]}}"#);
-        let dropped = |id: &str| !request_body(item(id).as_bytes(), "m", None).unwrap().1.texts().is_empty();
+        let dropped = |id: &str| !request_body(item(id).as_bytes(), "m", None, 16_384).unwrap().1.texts().is_empty();
         assert!(dropped("rs_44e476308a1450e73abdd0ca_0"));
         for theirs in
             ["rs_0123456789abcdef0123456789abcdef0123456789abcdef", "rs_44e476308a1450e73abdd0ca", "msg_44e476308a1450e73abdd0ca_0"]
@@ -146,7 +150,7 @@ mod tests {
             assert!(!dropped(theirs), "{theirs} may be kept at the provider");
         }
         let untouched = r#""input":[ {"type": "reasoning","id":"rs_of_theirs"} ]"#;
-        let (sent, _) = request_body(format!(r#"{{"model":"m",{untouched}}}"#).as_bytes(), "m", None).unwrap();
+        let (sent, _) = request_body(format!(r#"{{"model":"m",{untouched}}}"#).as_bytes(), "m", None, 16_384).unwrap();
         assert!(String::from_utf8_lossy(&sent).contains(untouched), "not even a space is lost");
     }
 

@@ -1,5 +1,6 @@
 //! What is written into a request where the caller said nothing, so that what is reserved for the call is
-//! what can be billed: the service tier, and a limit for tools that the vendor runs.
+//! what can be billed: the service tier, and a limit for tools that the vendor runs. A shorter answer
+//! than a call without a limit is given otherwise is named here too.
 
 use ainfera_schema::{Provider, ProviderKind};
 use bytes::Bytes;
@@ -21,6 +22,7 @@ pub(super) fn written(
     call: &Call,
     provider: &Provider,
 ) -> Result<UpstreamRequest, BadRequest> {
+    call.name_shortened(&mut request.coercions);
     let has_tiers = matches!(provider.kind, ProviderKind::Openai | ProviderKind::OpenaiResponses);
     let tier = provider.unsaid.tier.word().filter(|_| has_tiers);
     let limits = !call.extra_costs.open_uses.is_none() && dialect.is_native_to(call.client.dialect());

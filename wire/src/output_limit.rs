@@ -1,0 +1,69 @@
+//! The limit of an answer whose caller set none: what the router may write, and what is told of it.
+
+use bytes::Bytes;
+
+use crate::call::Call;
+use crate::client::ClientDialect;
+use crate::coercion::{Change, Coercions};
+use crate::json::{Edit, Members};
+
+/// Who limits how long the answer may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputLimit {
+    /// The caller.
+    Said,
+    /// Nobody: the gateway writes what it gives to such calls.
+    Unsaid,
+    /// The gateway, and less than that: there is no room or no money for more.
+    Shortened,
+}
+
+impl Call {
+    /// The same call with a shorter answer, where its caller set no limit.
+    pub fn shortened(&self, most: u64) -> Self {
+        if self.output_limit == OutputLimit::Said || most >= self.max_tokens {
+            return self.clone();
+        }
+        let Ok(members) = Members::parse(&self.messages) else { return self.clone() };
+        let messages = members.write(|key| if key == "max_tokens" { Edit::Replace(most.to_string()) } else { Edit::Keep }, &[]);
+        Self { messages: Bytes::from(messages), max_tokens: most, output_limit: OutputLimit::Shortened, ..self.clone() }
+    }
+
+    /// Names the limit under the caller's own word for it.
+    pub(crate) fn name_shortened(&self, coercions: &mut Coercions) {
+        if self.output_limit != OutputLimit::Shortened {
+            return;
+        }
+        let name = match self.client.dialect() {
+            ClientDialect::Responses => "max_output_tokens",
+            ClientDialect::Chat => "max_completion_tokens",
+            ClientDialect::Messages | ClientDialect::Inference => "max_tokens",
+        };
+        coercions.add(name, Change::Added(self.max_tokens.to_string()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::ClientHeaders;
+
+    fn chat(limit: &str) -> Call {
+        let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hi"}}]{limit}}}"#);
+        Call::from_chat(Bytes::from(body), ClientHeaders::default(), &|_| 1).unwrap()
+    }
+
+    #[test]
+    fn only_an_answer_that_nobody_limited_is_shortened() {
+        let unsaid = chat("");
+        let shortened = unsaid.shortened(900);
+        assert_eq!((unsaid.output_limit, shortened.output_limit, shortened.max_tokens), (OutputLimit::Unsaid, OutputLimit::Shortened, 900));
+        assert!(String::from_utf8_lossy(&shortened.messages).contains(r#""max_tokens":900"#));
+        assert_eq!(unsaid.shortened(1 << 40).output_limit, OutputLimit::Unsaid);
+        let said = chat(r#","max_completion_tokens":5000"#);
+        assert_eq!((said.output_limit, said.shortened(900).max_tokens), (OutputLimit::Said, 5_000));
+        let mut coercions = Coercions::default();
+        shortened.name_shortened(&mut coercions);
+        assert_eq!(coercions.texts(), ["max_completion_tokens=added:900"]);
+    }
+}
