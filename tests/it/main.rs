@@ -57,4 +57,5 @@ mod strict;
 mod transport;
 mod usage;
 mod vendors;
+mod worst_bills;
 mod wrapped;

@@ -32,7 +32,7 @@ async fn a_provider_of_the_same_dialect_gets_the_body_as_it_came_and_its_events_
     }
     let answer = ask(&gateway, &streamed(body.clone())).await;
     let response = response_of(&answer);
-    assert_eq!(answer.header("x-ainfera-coercions"), None);
+    assert_eq!(answer.header("x-ainfera-coercions"), Some("max_tool_calls=added:20"), "searches without end have no highest price");
     assert_eq!(response["model"], "ainfera-inference", "a provider's name for the model is its own affair");
     assert!(response["id"].as_str().unwrap().starts_with("resp_mock"), "the rest is as it came: {response}");
     let all = events(&answer.text());
@@ -40,6 +40,7 @@ async fn a_provider_of_the_same_dialect_gets_the_body_as_it_came_and_its_events_
     assert!(deltas.all(|event| event["obfuscation"] == "xxxxxxxxx"), "members that nobody here knows survive: {}", answer.text());
     let heard = gateway.mock.requests().last().unwrap().body.clone();
     assert_eq!((&heard["model"], &heard["stream"]), (&json!("up-of-responses"), &json!(true)));
+    assert_eq!(heard["max_tool_calls"], 20);
     for own in ["routing_hint", "task_type", "agent_id"] {
         assert!(heard.get(own).is_none(), "{own} stays here: {heard}");
     }

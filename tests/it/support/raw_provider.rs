@@ -33,10 +33,16 @@ pub struct RawProvider {
     heard: Arc<Mutex<Vec<String>>>,
 }
 
-type Script = dyn Fn(Which) -> Reply + Send + Sync;
+/// What is done to a request, by its place on its connection and its text.
+type Script = dyn Fn(Which, &str) -> Reply + Send + Sync;
 
 impl RawProvider {
     pub async fn start(tls: Option<TlsAcceptor>, script: impl Fn(Which) -> Reply + Send + Sync + 'static) -> Self {
+        Self::answering(tls, move |which, _| script(which)).await
+    }
+
+    /// One that answers by what it is asked.
+    pub async fn answering(tls: Option<TlsAcceptor>, script: impl Fn(Which, &str) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -73,8 +79,9 @@ impl RawProvider {
 async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, raw: &socket2::Socket, script: &Script, heard: &Mutex<Vec<String>>) {
     for request in 0.. {
         let Some(text) = read_request(&mut stream).await else { return };
+        let reply = script(Which { request }, &text);
         heard.lock().unwrap().push(text);
-        match script(Which { request }) {
+        match reply {
             Reply::Say(bytes) => {
                 let written = stream.write_all(&bytes).await;
                 if written.and(stream.flush().await).is_err() {
