@@ -72,8 +72,8 @@ fn call(number: usize) -> (&'static str, Value) {
     match number % 12 {
         0 => ("/v1/messages", messages("claude", json!([{"type": "image", "source": source("image/png", picture())}]))),
         1 => ("/v1/messages", messages("claude", json!([{"type": "document", "source": source("application/pdf", pdf())}]))),
-        2 if number % 5 == 0 => ("/v1/messages", search(json!({"max_uses": 2}))),
-        3 if number % 5 == 0 => ("/v1/messages", search(json!({}))),
+        2 if number.is_multiple_of(5) => ("/v1/messages", search(json!({"max_uses": 2}))),
+        3 if number.is_multiple_of(5) => ("/v1/messages", search(json!({}))),
         4 => {
             let kept = json!([{"type": "text", "text": text, "cache_control": {"type": "ephemeral", "ttl": "1h"}}]);
             ("/v1/messages", messages("claude", kept))
