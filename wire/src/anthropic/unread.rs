@@ -30,7 +30,7 @@ static BLOCK: Shape = Members(&[
     ("tool_use_id", Whole),
     ("content", Each(&BLOCK)),
     ("is_error", Whole),
-    ("source", Whole),
+    ("source", Members(&SOURCE)),
     ("title", Whole),
     ("context", Whole),
     ("thinking", Whole),
@@ -40,6 +40,9 @@ static BLOCK: Shape = Members(&[
     ("citations", Whole),
     ("caller", Caller),
 ]);
+/// Where the bytes of an image or document are; of a search result it is a text.
+static SOURCE: [(&str, Shape); 6] =
+    [("type", Whole), ("media_type", Whole), ("data", Whole), ("url", Whole), ("file_id", Whole), ("content", Each(&BLOCK))];
 static TURN: Shape = Members(&[("role", Whole), ("content", Each(&BLOCK))]);
 static TOOL: Shape = Members(&[
     ("type", Whole),
@@ -220,6 +223,20 @@ mod tests {
             ["tools.1.defer_loading=dropped:unknown"]
         );
         assert_eq!(named("metadata", r#"{"user_id":null,"team":"a"}"#), ["metadata.team=dropped:unknown"]);
+    }
+
+    #[test]
+    fn what_nobody_reads_of_a_source_is_named() {
+        let image = |source: &str| format!(r#"[{{"role":"user","content":[{{"type":"image","source":{source}}}]}}]"#);
+        assert_eq!(
+            named("messages", &image(r#"{"type":"url","url":"https://a.example","hash":"x"}"#)),
+            ["messages.0.content.0.source.hash=dropped:unknown"]
+        );
+        assert_eq!(
+            named("messages", &image(r#"{"type":"content","content":[{"type":"text","text":"a","new":1}]}"#)),
+            ["messages.0.content.0.source.content.0.new=dropped:unknown"]
+        );
+        assert_eq!(named("messages", &image(r#""https://a.example""#)), Vec::<String>::new());
     }
 
     #[test]
