@@ -62,7 +62,9 @@ impl<'a> Writer<'_, 'a> {
             match block {
                 Block::Text { text, extras } => {
                     name_extras(*extras, &path, self.coercions);
-                    if !text.is_empty() {
+                    if text.is_empty() {
+                        self.coercions.add(path, Change::Dropped(Reason::Empty));
+                    } else {
                         parts.push(json!({"text": &**text}));
                     }
                 }
@@ -115,6 +117,10 @@ impl<'a> Writer<'_, 'a> {
                     };
                     self.unanswered.remove(open);
                     responses.push(self.response(tool_use_id, content, *outcome, &path, &mut parts));
+                }
+                // refused: "an empty text parameter", <https://github.com/microsoft/autogen/issues/5762> (2025-02-28)
+                Block::Text { text, .. } if text.is_empty() => {
+                    self.coercions.add(path, Change::Dropped(Reason::Empty));
                 }
                 block => match part(block, &path, self.coercions) {
                     Some(part) => parts.push(part),

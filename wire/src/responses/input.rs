@@ -42,7 +42,9 @@ fn assistant(
         match block {
             Block::Text { text, extras } => {
                 name_extras(*extras, &path, coercions);
-                if !text.is_empty() {
+                if text.is_empty() {
+                    coercions.add(path, Change::Dropped(Reason::Empty));
+                } else {
                     say(items, "assistant", json!({"type": "output_text", "text": &**text}));
                 }
             }
@@ -86,6 +88,7 @@ fn user(turn: &Turn<'_>, path: &str, coercions: &mut Coercions, items: &mut Vec<
                 let output = output(content, *outcome, &path, coercions);
                 items.push(json!({"type": "function_call_output", "call_id": &**tool_use_id, "output": output}));
             }
+            Block::Text { text, .. } if text.is_empty() => coercions.add(path, Change::Dropped(Reason::Empty)),
             block => match part(block, &path, coercions) {
                 Some(part) => say(items, "user", part),
                 None => coercions.add(path, Change::Dropped(Reason::NoEquivalent)),

@@ -132,6 +132,7 @@ fn tools(
     said.insert("tool_choice".to_owned(), word);
     if choice.disable_parallel {
         said.insert("parallel_tool_calls".to_owned(), json!(false));
+        coercions.add("tool_choice.disable_parallel_tool_use", Change::Renamed("parallel_tool_calls".to_owned()));
     }
     Ok(())
 }
