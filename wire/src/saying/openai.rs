@@ -133,23 +133,70 @@ pub fn parallel_calls(
     Ok(())
 }
 
-/// One part of a `content` at its path, as a block; nothing where it says nothing.
-type Part = fn(Value, &str, &mut Saying) -> Result<Option<Value>, BadRequest>;
+/// A block of the form, and the caller's path that it came from.
+#[derive(Debug)]
+pub struct PlacedBlock {
+    pub block: Value,
+    pub from: String,
+    /// Likewise for paths inside the block.
+    pub inside: Vec<(String, String)>,
+}
 
-/// `content`: a string, or an array of parts. Each block with the path that it came from; empty texts say nothing and are left out.
-pub fn parts(content: Value, path: &str, part: Part, saying: &mut Saying) -> Result<Vec<(Value, String)>, BadRequest> {
+impl PlacedBlock {
+    pub fn new(block: Value, from: impl Into<String>) -> Self {
+        Self { block, from: from.into(), inside: Vec::new() }
+    }
+
+    /// The same; what the form has at this path inside the block stands at `from`.
+    pub fn with(mut self, path: impl Into<String>, from: impl Into<String>) -> Self {
+        self.inside.push((path.into(), from.into()));
+        self
+    }
+
+    /// An image or a document whose bytes, or their address, stand at `from`.
+    pub fn with_source(self, from: &str) -> Self {
+        self.with("source", from).with("source.type", from)
+    }
+
+    /// The same inside a block of its own: what was at `path` there.
+    pub fn moved_into(self, path: &str, outer: &mut Vec<(String, String)>) -> Value {
+        outer.push((path.to_owned(), self.from));
+        outer.extend(self.inside.into_iter().map(|(inside, from)| (format!("{path}.{inside}"), from)));
+        self.block
+    }
+
+    /// The block, whose place in the form is `path`.
+    pub fn placed(self, path: &str, saying: &mut Saying) -> Value {
+        let mut origins = Vec::new();
+        let block = self.moved_into(path, &mut origins);
+        origins.into_iter().for_each(|(form, from)| saying.origins.add(form, from));
+        block
+    }
+}
+
+/// One part of a `content` at its path, as a block; nothing where it says nothing.
+type Part = fn(Value, &str, &mut Saying) -> Result<Option<PlacedBlock>, BadRequest>;
+
+/// A text of a `content`; an empty one says nothing and is left out.
+pub fn text_block(said: &str, path: &str, saying: &mut Saying) -> Option<PlacedBlock> {
+    if said.is_empty() {
+        saying.drop(path, Reason::Empty);
+        return None;
+    }
+    Some(PlacedBlock::new(json!({"type": "text", "text": said}), path))
+}
+
+/// `content`: a string, or an array of parts.
+pub fn parts(content: Value, path: &str, part: Part, saying: &mut Saying) -> Result<Vec<PlacedBlock>, BadRequest> {
     let all = match content {
         Value::String(text) if text.is_empty() => return Ok(Vec::new()),
-        Value::String(text) => return Ok(vec![(json!({"type": "text", "text": text}), path.to_owned())]),
+        Value::String(text) => return Ok(vec![PlacedBlock::new(json!({"type": "text", "text": text}), path)]),
         Value::Array(all) => all,
         _ => return Err(BadRequest::new(path, "must be a string or an array of parts")),
     };
     let mut blocks = Vec::with_capacity(all.len());
     for (at, one) in all.into_iter().enumerate() {
-        let from = format!("{path}.{at}");
-        if let Some(block) = part(one, &from, saying)? {
-            blocks.push((block, from));
-        }
+        blocks.extend(part(one, &format!("{path}.{at}"), saying)?);
     }
     Ok(blocks)
 }

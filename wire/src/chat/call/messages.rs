@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::bad_request::BadRequest;
 use crate::coercion::{Change, Reason};
-use crate::saying::{Saying, object, openai, required, source, text};
+use crate::saying::openai::{self, PlacedBlock};
+use crate::saying::{Saying, object, required, source, text};
 
 /// Turns so far, and the calls that wait for their results.
 #[derive(Default)]
@@ -63,14 +64,17 @@ pub(super) fn say(chat: &mut Map<String, Value>, saying: &mut Saying) -> Result<
 impl Turns {
     fn instructions(&mut self, message: &mut Map<String, Value>, path: &str, saying: &mut Saying) -> Result<(), BadRequest> {
         let content = required(message, "content", path)?;
-        if !self.turns.is_empty() {
+        let blocks = parts(content, &format!("{path}.content"), saying)?;
+        if blocks.is_empty() {
+            saying.drop(path, Reason::Empty);
+        } else if !self.turns.is_empty() {
             saying.lost.add(path, Change::Moved("system"));
         }
-        for (block, from) in parts(content, &format!("{path}.content"), saying)? {
-            if block["type"] != "text" {
-                return Err(BadRequest::new(from, "instructions are text"));
+        for block in blocks {
+            if block.block["type"] != "text" {
+                return Err(BadRequest::new(block.from, "instructions are text"));
             }
-            saying.origins.add(format!("system.{}", self.system.len()), from);
+            let block = block.placed(&format!("system.{}", self.system.len()), saying);
             self.system.push(block);
         }
         Ok(())
@@ -89,7 +93,7 @@ impl Turns {
             self.turn("user", path, saying);
         }
         self.in_results = false;
-        blocks.into_iter().for_each(|(block, from)| self.block(block, from, saying));
+        blocks.into_iter().for_each(|block| self.block(block, saying));
         Ok(())
     }
 
@@ -103,7 +107,7 @@ impl Turns {
             let refusal = text(refusal, &from)?;
             if !refusal.is_empty() {
                 saying.lost.add(from.clone(), Change::Moved("text"));
-                blocks.push((json!({"type": "text", "text": refusal}), from));
+                blocks.push(PlacedBlock::new(json!({"type": "text", "text": refusal}), from));
             }
         }
         for name in ["reasoning_content", "reasoning", "reasoning_details"] {
@@ -127,8 +131,8 @@ impl Turns {
         for (at, call) in calls.into_iter().enumerate() {
             let from = format!("{path}.tool_calls.{at}");
             if let Some(block) = tool_use(call, &from, saying)? {
-                self.called.push(block["id"].as_str().unwrap_or_default().to_owned());
-                blocks.push((block, from));
+                self.called.push(block.block["id"].as_str().unwrap_or_default().to_owned());
+                blocks.push(block);
             }
         }
         self.in_results = false;
@@ -137,7 +141,7 @@ impl Turns {
             return Ok(());
         }
         self.turn("assistant", path, saying);
-        blocks.into_iter().for_each(|(block, from)| self.block(block, from, saying));
+        blocks.into_iter().for_each(|block| self.block(block, saying));
         Ok(())
     }
 
@@ -153,16 +157,11 @@ impl Turns {
             self.turn("user", path, saying);
             self.in_results = true;
         }
-        let (turn, at) = self.place();
-        let form = format!("messages.{turn}.content.{at}");
-        saying.origins.add(form.clone(), path);
-        saying.origins.add(format!("{form}.tool_use_id"), from);
-        let mut content = Vec::with_capacity(blocks.len());
-        for (block, from) in blocks {
-            saying.origins.add(format!("{form}.content.{}", content.len()), from);
-            content.push(block);
-        }
-        self.push(json!({"type": "tool_result", "tool_use_id": id, "content": content}));
+        let mut inside = vec![("tool_use_id".to_owned(), from)];
+        let placed = blocks.into_iter().enumerate();
+        let content: Vec<Value> = placed.map(|(at, block)| block.moved_into(&format!("content.{at}"), &mut inside)).collect();
+        let block = json!({"type": "tool_result", "tool_use_id": id, "content": content});
+        self.block(PlacedBlock { block, from: path.to_owned(), inside }, saying);
         Ok(())
     }
 
@@ -171,31 +170,16 @@ impl Turns {
         self.turns.push(json!({"role": role, "content": []}));
     }
 
-    fn block(&mut self, block: Value, from: String, saying: &mut Saying) {
-        let (turn, at) = self.place();
-        let form = format!("messages.{turn}.content.{at}");
-        if block["type"] == "tool_use" {
-            saying.origins.add(format!("{form}.input"), format!("{from}.function.arguments"));
-            saying.origins.add(format!("{form}.name"), format!("{from}.function.name"));
-        }
-        saying.origins.add(form, from);
-        self.push(block);
-    }
-
-    /// Where the next block goes.
-    fn place(&self) -> (usize, usize) {
-        let blocks = self.turns.last().and_then(|turn| turn["content"].as_array()).map_or(0, Vec::len);
-        (self.turns.len().saturating_sub(1), blocks)
-    }
-
-    fn push(&mut self, block: Value) {
+    fn block(&mut self, block: PlacedBlock, saying: &mut Saying) {
+        let turn = self.turns.len().saturating_sub(1);
         if let Some(blocks) = self.turns.last_mut().and_then(|turn| turn["content"].as_array_mut()) {
+            let block = block.placed(&format!("messages.{turn}.content.{}", blocks.len()), saying);
             blocks.push(block);
         }
     }
 }
 
-fn tool_use(call: Value, path: &str, saying: &mut Saying) -> Result<Option<Value>, BadRequest> {
+fn tool_use(call: Value, path: &str, saying: &mut Saying) -> Result<Option<PlacedBlock>, BadRequest> {
     let mut call = object(call, path)?;
     if call.get("type").is_some_and(|kind| kind != "function") {
         saying.only_natively(format!("{path}.type"), "only a provider of this dialect may know this type of call");
@@ -212,30 +196,36 @@ fn tool_use(call: Value, path: &str, saying: &mut Saying) -> Result<Option<Value
     let input = if arguments.trim().is_empty() { Ok(json!({})) } else { serde_json::from_str::<Value>(&arguments) };
     let input = input.ok().filter(Value::is_object);
     let input = input.ok_or_else(|| BadRequest::new(format!("{inner}.arguments"), "must be a JSON object, as a string"))?;
-    Ok(Some(json!({"type": "tool_use", "id": id, "name": name, "input": input})))
+    let block = PlacedBlock::new(json!({"type": "tool_use", "id": id, "name": name, "input": input}), path);
+    Ok(Some(block.with("input", format!("{inner}.arguments")).with("name", format!("{inner}.name"))))
 }
 
 /// The blocks of one `content`.
-fn parts(content: Value, path: &str, saying: &mut Saying) -> Result<Vec<(Value, String)>, BadRequest> {
+fn parts(content: Value, path: &str, saying: &mut Saying) -> Result<Vec<PlacedBlock>, BadRequest> {
     openai::parts(content, path, block, saying)
 }
 
-fn block(part: Value, path: &str, saying: &mut Saying) -> Result<Option<Value>, BadRequest> {
+fn block(part: Value, path: &str, saying: &mut Saying) -> Result<Option<PlacedBlock>, BadRequest> {
     let mut part = object(part, path)?;
     let kind = text(required(&mut part, "type", path)?, &format!("{path}.type"))?;
     let block = match kind.as_str() {
         "text" | "refusal" => {
             let said = text(required(&mut part, &kind, path)?, &format!("{path}.{kind}"))?;
-            (!said.is_empty()).then(|| json!({"type": "text", "text": said}))
+            if kind == "refusal" && !said.is_empty() {
+                saying.lost.add(path, Change::Moved("text"));
+            }
+            openai::text_block(&said, path, saying)
         }
         "image_url" => {
             let inner = format!("{path}.image_url");
             let mut image = object(required(&mut part, "image_url", path)?, &inner)?;
-            let url = text(required(&mut image, "url", &inner)?, &format!("{inner}.url"))?;
+            let from = format!("{inner}.url");
+            let url = text(required(&mut image, "url", &inner)?, &from)?;
             for name in image.keys() {
                 saying.drop(format!("{inner}.{name}"), Reason::NoEquivalent);
             }
-            Some(json!({"type": "image", "source": source(&url, &format!("{inner}.url"))?}))
+            let block = json!({"type": "image", "source": source(&url, &from)?});
+            Some(PlacedBlock::new(block, path).with_source(&from))
         }
         "file" => file(&mut part, path, saying)?,
         _ => {
@@ -244,32 +234,47 @@ fn block(part: Value, path: &str, saying: &mut Saying) -> Result<Option<Value>, 
             None
         }
     };
-    let mut block = block;
-    // what other gateways' clients put there, in Anthropic's own words
-    if let (Some(block), Some(control)) = (&mut block, part.shift_remove("cache_control")) {
-        block["cache_control"] = control;
-    }
-    if let (Some(block), Some(_)) = (&mut block, part.shift_remove("prompt_cache_breakpoint")) {
-        block["cache_control"] = json!({"type": "ephemeral"});
-        saying.lost.add(format!("{path}.prompt_cache_breakpoint"), Change::Renamed("cache_control".to_owned()));
-    }
+    let block = block.map(|block| with_cache_mark(block, &mut part, path, saying));
     for name in part.keys() {
         saying.drop(format!("{path}.{name}"), Reason::Unknown);
     }
     Ok(block)
 }
 
-fn file(part: &mut Map<String, Value>, path: &str, saying: &mut Saying) -> Result<Option<Value>, BadRequest> {
+/// Where the prompt may be cached: in Anthropic's own words, as clients of other gateways say it, or in OpenAI's.
+fn with_cache_mark(mut block: PlacedBlock, part: &mut Map<String, Value>, path: &str, saying: &mut Saying) -> PlacedBlock {
+    let (control, breakpoint) = (part.shift_remove("cache_control"), part.shift_remove("prompt_cache_breakpoint"));
+    let from = format!("{path}.prompt_cache_breakpoint");
+    match (control, breakpoint) {
+        (Some(control), breakpoint) => {
+            block.block["cache_control"] = control;
+            if breakpoint.is_some() {
+                saying.drop(from, Reason::Empty);
+            }
+            block
+        }
+        (None, Some(_)) => {
+            block.block["cache_control"] = json!({"type": "ephemeral"});
+            block.with("cache_control", from)
+        }
+        (None, None) => block,
+    }
+}
+
+fn file(part: &mut Map<String, Value>, path: &str, saying: &mut Saying) -> Result<Option<PlacedBlock>, BadRequest> {
     let inner = format!("{path}.file");
     let mut file = object(required(part, "file", path)?, &inner)?;
     let Some(data) = file.shift_remove("file_data") else {
         saying.only_natively(format!("{inner}.file_id"), "a file that is kept at a provider can only be read there");
         return Ok(None);
     };
-    let mut block =
-        json!({"type": "document", "source": source(&text(data, &format!("{inner}.file_data"))?, &format!("{inner}.file_data"))?});
+    let from = format!("{inner}.file_data");
+    let block = json!({"type": "document", "source": source(&text(data, &from)?, &from)?});
+    let mut block = PlacedBlock::new(block, path).with_source(&from);
     if let Some(name) = file.shift_remove("filename") {
-        block["title"] = Value::String(text(name, &format!("{inner}.filename"))?);
+        let from = format!("{inner}.filename");
+        block.block["title"] = Value::String(text(name, &from)?);
+        block = block.with("title", from);
     }
     for name in file.keys() {
         saying.drop(format!("{inner}.{name}"), Reason::Unknown);

@@ -185,8 +185,7 @@ impl Writer<'_, '_> {
 
     /// `None` for what says nothing, or cannot be said and was named.
     fn part(&mut self, block: &Block<'_>, path: &str) -> Result<Option<Value>, BadRequest> {
-        let only_anthropic =
-            |what: &str| Err(BadRequest::new(format!("{path}.source.type"), format!("only Anthropic's own API takes {what} so")));
+        let refused = |why: &str| Err(BadRequest::new(format!("{path}.source.type"), why));
         let part = match block {
             Block::Text { text, .. } if text.is_empty() => {
                 self.lost(path.to_owned(), Reason::Empty);
@@ -201,7 +200,7 @@ impl Writer<'_, '_> {
                 let url = match source {
                     Source::Base64 { media_type, data } => format!("data:{};base64,{}", &**media_type, &**data),
                     Source::Url(url) => url.to_string(),
-                    Source::Text(_) | Source::AnthropicOnly => return only_anthropic("images"),
+                    Source::Text(_) | Source::AnthropicOnly => return refused("only Anthropic's own API takes images so"),
                 };
                 json!({"type": "image_url", "image_url": {"url": url}})
             }
@@ -220,7 +219,8 @@ impl Writer<'_, '_> {
                         let file_data = format!("data:{};base64,{}", &**media_type, &**data);
                         json!({"type": "file", "file": {"filename": title, "file_data": file_data}})
                     }
-                    Source::Url(_) | Source::AnthropicOnly => return only_anthropic("documents"),
+                    Source::Url(_) => return refused("Chat Completions takes documents as base64 only, not by address"),
+                    Source::AnthropicOnly => return refused("only Anthropic's own API takes documents so"),
                 }
             }
             Block::SearchResult { source, title, content, extras } => {

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::bad_request::BadRequest;
 use crate::coercion::{Change, Reason};
-use crate::saying::{Saying, object, openai, required, source, text};
+use crate::saying::openai::{self, PlacedBlock};
+use crate::saying::{Saying, object, required, source, text};
 use crate::signature::{Issuer, marked, read};
 
 /// The mark of Anthropic's own signatures in this dialect, where unmarked ones are OpenAI's.
@@ -23,21 +24,7 @@ struct Turns {
 
 struct Turn {
     role: &'static str,
-    blocks: Vec<Said>,
-}
-
-/// A block, and which path of the caller's it came from.
-struct Said {
-    block: Value,
-    from: String,
-    /// Likewise for paths inside the block.
-    inside: Vec<(String, String)>,
-}
-
-impl Said {
-    fn new(block: Value, from: impl Into<String>) -> Self {
-        Self { block, from: from.into(), inside: Vec::new() }
-    }
+    blocks: Vec<PlacedBlock>,
 }
 
 pub(super) fn say(request: &mut Map<String, Value>, saying: &mut Saying) -> Result<(), BadRequest> {
@@ -45,13 +32,13 @@ pub(super) fn say(request: &mut Map<String, Value>, saying: &mut Saying) -> Resu
     if let Some(instructions) = request.shift_remove("instructions") {
         let instructions = text(instructions, "instructions")?;
         if !instructions.is_empty() {
-            turns.instruct(json!({"type": "text", "text": instructions}), "instructions".to_owned(), saying);
+            turns.instruct(PlacedBlock::new(json!({"type": "text", "text": instructions}), "instructions"), saying);
         }
     }
     match request.shift_remove("input") {
         None => {}
         Some(Value::String(said)) if said.is_empty() => {}
-        Some(Value::String(said)) => turns.add("user", Said::new(json!({"type": "text", "text": said}), "input")),
+        Some(Value::String(said)) => turns.add("user", PlacedBlock::new(json!({"type": "text", "text": said}), "input")),
         Some(Value::Array(items)) => {
             for (index, item) in items.into_iter().enumerate() {
                 turns.item(item, &format!("input.{index}"), saying)?;
@@ -65,7 +52,7 @@ pub(super) fn say(request: &mut Map<String, Value>, saying: &mut Saying) -> Resu
             return Err(BadRequest::new("input", "at least one item is required"));
         }
         // nobody will read this form
-        turns.add("user", Said::new(json!({"type": "text", "text": "native only"}), "input"));
+        turns.add("user", PlacedBlock::new(json!({"type": "text", "text": "native only"}), "input"));
     }
     if !turns.system.is_empty() {
         saying.form.insert("system".to_owned(), Value::Array(turns.system));
@@ -83,10 +70,7 @@ impl Turn {
         }
         let mut content = Vec::with_capacity(self.blocks.len());
         for (at, said) in self.blocks.into_iter().enumerate() {
-            let path = format!("{path}.content.{at}");
-            saying.origins.add(path.clone(), said.from);
-            said.inside.into_iter().for_each(|(inside, from)| saying.origins.add(format!("{path}.{inside}"), from));
-            content.push(said.block);
+            content.push(said.placed(&format!("{path}.content.{at}"), saying));
         }
         json!({"role": self.role, "content": content})
     }
@@ -127,14 +111,16 @@ impl Turns {
             "user" => "user",
             "assistant" => "assistant",
             "system" | "developer" => {
-                if !self.turns.is_empty() {
+                if blocks.is_empty() {
+                    saying.drop(path, Reason::Empty);
+                } else if !self.turns.is_empty() {
                     saying.lost.add(path, Change::Moved("system"));
                 }
-                for (block, from) in blocks {
-                    if block["type"] != "text" {
-                        return Err(BadRequest::new(from, "instructions are text"));
+                for block in blocks {
+                    if block.block["type"] != "text" {
+                        return Err(BadRequest::new(block.from, "instructions are text"));
                     }
-                    self.instruct(block, from, saying);
+                    self.instruct(block, saying);
                 }
                 return Ok(());
             }
@@ -143,7 +129,7 @@ impl Turns {
         if blocks.is_empty() && saying.native_only.is_none() {
             saying.drop(path, Reason::Empty);
         }
-        blocks.into_iter().for_each(|(block, from)| self.add(role, Said::new(block, from)));
+        blocks.into_iter().for_each(|block| self.add(role, block));
         Ok(())
     }
 
@@ -160,9 +146,8 @@ impl Turns {
         };
         let input = input.ok_or_else(|| BadRequest::new(from.clone(), "must be a JSON object, as a string"))?;
         self.called.push(id.clone());
-        let mut said = Said::new(json!({"type": "tool_use", "id": id, "name": name, "input": input}), path);
-        said.inside.push(("input".to_owned(), from));
-        self.add("assistant", said);
+        let block = PlacedBlock::new(json!({"type": "tool_use", "id": id, "name": name, "input": input}), path);
+        self.add("assistant", block.with("input", from));
         Ok(())
     }
 
@@ -172,14 +157,15 @@ impl Turns {
         if !self.called.contains(&id) {
             return Err(BadRequest::new(from, format!("no call `{id}` before it")));
         }
-        let content: Vec<(Value, String)> = match required(item, "output", path)? {
-            Value::Object(output) => vec![(json!({"type": "text", "text": Value::Object(output).to_string()}), format!("{path}.output"))],
-            output => parts(output, &format!("{path}.output"), saying)?,
+        let output = match required(item, "output", path)? {
+            Value::Object(output) => Value::String(Value::Object(output).to_string()),
+            output => output,
         };
-        let (content, from): (Vec<Value>, Vec<String>) = content.into_iter().unzip();
-        let mut said = Said::new(json!({"type": "tool_result", "tool_use_id": id, "content": content}), path);
-        said.inside = from.into_iter().enumerate().map(|(at, from)| (format!("content.{at}"), from)).collect();
-        self.add_result(said, saying);
+        let blocks = parts(output, &format!("{path}.output"), saying)?.into_iter().enumerate();
+        let mut inside = Vec::new();
+        let content: Vec<Value> = blocks.map(|(at, block)| block.moved_into(&format!("content.{at}"), &mut inside)).collect();
+        let block = json!({"type": "tool_result", "tool_use_id": id, "content": content});
+        self.add_result(PlacedBlock { block, from: path.to_owned(), inside }, saying);
         Ok(())
     }
 
@@ -200,16 +186,16 @@ impl Turns {
             None => encrypted,
         };
         let thinking = if summary.is_empty() { raw } else { summary };
-        self.add("assistant", Said::new(json!({"type": "thinking", "thinking": thinking, "signature": signature}), path));
+        self.add("assistant", PlacedBlock::new(json!({"type": "thinking", "thinking": thinking, "signature": signature}), path));
         Ok(())
     }
 
-    fn instruct(&mut self, block: Value, from: String, saying: &mut Saying) {
-        saying.origins.add(format!("system.{}", self.system.len()), from);
+    fn instruct(&mut self, block: PlacedBlock, saying: &mut Saying) {
+        let block = block.placed(&format!("system.{}", self.system.len()), saying);
         self.system.push(block);
     }
 
-    fn add(&mut self, role: &'static str, said: Said) {
+    fn add(&mut self, role: &'static str, said: PlacedBlock) {
         match self.turns.last_mut().filter(|turn| turn.role == role) {
             Some(turn) => turn.blocks.push(said),
             None => self.turns.push(Turn { role, blocks: vec![said] }),
@@ -217,9 +203,9 @@ impl Turns {
     }
 
     /// Where results are told, they are told first: what the user said meanwhile comes after them.
-    fn add_result(&mut self, said: Said, saying: &mut Saying) {
+    fn add_result(&mut self, said: PlacedBlock, saying: &mut Saying) {
         let turn = self.turns.last_mut().filter(|turn| turn.role == "user");
-        let other = |said: &Said| said.block["type"] != "tool_result";
+        let other = |said: &PlacedBlock| said.block["type"] != "tool_result";
         match turn.and_then(|turn| turn.blocks.iter().position(other).map(|place| (turn, place))) {
             Some((turn, place)) => {
                 saying.lost.add(said.from.clone(), Change::Moved("before the user message"));
@@ -231,11 +217,11 @@ impl Turns {
 }
 
 /// The blocks of one `content`.
-fn parts(content: Value, path: &str, saying: &mut Saying) -> Result<Vec<(Value, String)>, BadRequest> {
+fn parts(content: Value, path: &str, saying: &mut Saying) -> Result<Vec<PlacedBlock>, BadRequest> {
     openai::parts(content, path, block, saying)
 }
 
-fn block(part: Value, path: &str, saying: &mut Saying) -> Result<Option<Value>, BadRequest> {
+fn block(part: Value, path: &str, saying: &mut Saying) -> Result<Option<PlacedBlock>, BadRequest> {
     let mut part = object(part, path)?;
     let kind = text(required(&mut part, "type", path)?, &format!("{path}.type"))?;
     let block = match kind.as_str() {
@@ -248,7 +234,10 @@ fn block(part: Value, path: &str, saying: &mut Saying) -> Result<Option<Value>, 
                     saying.drop(format!("{path}.{name}"), Reason::NoEquivalent);
                 }
             }
-            (!said.is_empty()).then(|| json!({"type": "text", "text": said}))
+            if kind == "refusal" && !said.is_empty() {
+                saying.lost.add(path, Change::Moved("text"));
+            }
+            openai::text_block(&said, path, saying)
         }
         "input_image" => match part.shift_remove("image_url") {
             Some(url) => {
@@ -256,7 +245,8 @@ fn block(part: Value, path: &str, saying: &mut Saying) -> Result<Option<Value>, 
                 if part.shift_remove("detail").is_some_and(|detail| detail != "auto") {
                     saying.drop(format!("{path}.detail"), Reason::NoEquivalent);
                 }
-                Some(json!({"type": "image", "source": source(&text(url, &from)?, &from)?}))
+                let block = json!({"type": "image", "source": source(&text(url, &from)?, &from)?});
+                Some(PlacedBlock::new(block, path).with_source(&from))
             }
             None => {
                 saying.only_natively(format!("{path}.file_id"), "a file that is kept at a provider can only be read there");
@@ -273,9 +263,11 @@ fn block(part: Value, path: &str, saying: &mut Saying) -> Result<Option<Value>, 
                 }
             };
             let from = format!("{path}.{member}");
-            let mut block = json!({"type": "document", "source": source(&text(data, &from)?, &from)?});
+            let block = json!({"type": "document", "source": source(&text(data, &from)?, &from)?});
+            let mut block = PlacedBlock::new(block, path).with_source(&from);
             if let Some(name) = part.shift_remove("filename") {
-                block["title"] = name;
+                block.block["title"] = name;
+                block = block.with("title", format!("{path}.filename"));
             }
             Some(block)
         }
