@@ -51,6 +51,9 @@ impl Sighting {
     }
 }
 
+/// The event of a stream that carries content.
+const CONTENT: &[u8] = b"content_block_delta";
+
 /// One connection.
 pub struct Line {
     socket: TcpStream,
@@ -117,19 +120,31 @@ impl Line {
 
     /// One call to its end, or until `patience` is over. The line can be used again if this says so.
     pub async fn call(&mut self, request: &[u8], patience: Duration) -> (Sighting, Reusable) {
+        self.call_noting(request, patience, || {}).await
+    }
+
+    /// The same; `at_content` runs when the first content is there.
+    pub async fn call_noting(&mut self, request: &[u8], patience: Duration, at_content: impl FnOnce()) -> (Sighting, Reusable) {
         let begun = Instant::now();
         self.received.clear();
         if self.send_raw(request).await.is_err() && self.received.is_empty() {
             return (self.sighting(begun, None, Over::Cut), Reusable::No);
         }
-        let over = timeout(patience, self.read_answer()).await.unwrap_or(Over::Left);
+        let over = timeout(patience, self.read_answer(at_content)).await.unwrap_or(Over::Left);
         let reusable = if over == Over::Whole { Reusable::Yes } else { Reusable::No };
         let head = self.head();
         (self.sighting(begun, head, over), reusable)
     }
 
-    async fn read_answer(&mut self) -> Over {
+    async fn read_answer(&mut self, at_content: impl FnOnce()) -> Over {
+        let mut at_content = Some(at_content);
         loop {
+            if at_content.is_some()
+                && memchr::memmem::find(&self.received, CONTENT).is_some()
+                && let Some(note) = at_content.take()
+            {
+                note();
+            }
             if let Some(head) = self.head()
                 && body(&head, &self.received[head.length..]).1
             {

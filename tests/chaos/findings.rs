@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::scale::Scale;
+
 /// Whether the row of a call that was answered may say that it is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LostAnswers {
@@ -25,6 +27,8 @@ pub struct Findings {
     pub figures: Vec<(&'static str, String)>,
     /// Whatever missed the target, in words.
     pub breaches: Vec<String>,
+    /// Times over their limits that are only reported.
+    pub slow: Vec<String>,
 }
 
 impl Findings {
@@ -41,6 +45,7 @@ impl Findings {
             ledger_difference_nanos: 0,
             figures: Vec::new(),
             breaches: Vec::new(),
+            slow: Vec::new(),
         }
     }
 
@@ -52,6 +57,17 @@ impl Findings {
     pub fn require(&mut self, holds: bool, otherwise: impl FnOnce() -> String) {
         if !holds {
             self.breaches.push(otherwise());
+        }
+    }
+
+    /// A time that must not be over its limit. The short form only reports it: there it runs beside a test suite, on a machine
+    /// that may be busy with something else.
+    pub fn require_within_ms(&mut self, scale: Scale, what: &str, ms: u64, limit_ms: u64) {
+        let over = ms > limit_ms;
+        match scale {
+            Scale::Short if over => self.slow.push(format!("{what}: {ms} ms, limit {limit_ms} ms")),
+            Scale::Full | Scale::Published if over => self.breaches.push(format!("{what}: {ms} ms, limit {limit_ms} ms")),
+            Scale::Short | Scale::Full | Scale::Published => {}
         }
     }
 
@@ -71,6 +87,9 @@ impl fmt::Display for Findings {
             write!(f, "  {name} {value}")?;
         }
         write!(f, "  {} (target: {})", if self.passed() { "PASS" } else { "FAIL" }, self.target)?;
+        for slow in &self.slow {
+            write!(f, "\n     slow, not judged in the short form: {slow}")?;
+        }
         for breach in self.breaches.iter().take(10) {
             write!(f, "\n     breach: {breach}")?;
         }

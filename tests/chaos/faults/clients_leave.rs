@@ -48,7 +48,6 @@ const POINTS: [Point; 12] = [
     Point::InTheHead,
     Point::AfterTheHead,
     Point::InTheBody,
-    Point::RightAfterTheBody,
     Point::BeforeTheProvidersHead,
     Point::BeforeContent,
     Point::AfterTheStatus,
@@ -56,6 +55,8 @@ const POINTS: [Point; 12] = [
     Point::InTheFlow,
     Point::BeforeTheStopReason,
     Point::AfterTheEnd,
+    // last: nobody can say when the gateway has seen all of them, and their rows must not count for the next point
+    Point::RightAfterTheBody,
 ];
 
 impl Point {
@@ -64,7 +65,7 @@ impl Point {
             Point::BeforeTheProvidersHead => "[[mock fault=hang_before_head]]",
             Point::BeforeContent | Point::AfterTheStatus => "[[mock tokens=9 fault=hang_at at=1]]",
             Point::InASilence => "[[mock tokens=9 fault=hang_at at=7]]",
-            Point::InTheFlow => "[[mock tokens=400 delay_ms=5]]",
+            Point::InTheFlow => "[[mock tokens=480 delay_ms=20]]",
             Point::BeforeTheStopReason => "[[mock tokens=9 fault=hang_at at=13]]",
             _ => "[[mock tokens=9]]",
         }
@@ -94,12 +95,12 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
     let clients = scale.pick(20, 300, 1_000);
     let mut all = Vec::new();
     for database in Database::both().await {
-        all.push(on(database, clients).await);
+        all.push(on(database, scale, clients).await);
     }
     all
 }
 
-async fn on(database: Database, clients: usize) -> Findings {
+async fn on(database: Database, scale: Scale, clients: usize) -> Findings {
     let mut findings = Findings::new("T9", database.name(), TARGET);
     let mut relay = None;
     let site =
@@ -148,7 +149,7 @@ async fn on(database: Database, clients: usize) -> Findings {
     let p99 = per_mille(&silent_ms, 990);
     findings.figure("let go, silent p50/p99/max ms", format!("{}/{p99}/{}", per_mille(&silent_ms, 500), per_mille(&silent_ms, 1_000)));
     findings.figure("flowing p50/p99 ms", format!("{}/{}", per_mille(&flowing_ms, 500), per_mille(&flowing_ms, 990)));
-    findings.require(p99 < LET_GO_P99_MS, || format!("p99 is {p99} ms"));
+    findings.require_within_ms(scale, "a silent stream's provider let go, p99", p99, LET_GO_P99_MS);
     oracle::judge(&site, &[], &mut findings).await;
     findings
 }
@@ -200,7 +201,7 @@ pub async fn let_go_ms(relay: &Relay, left: &[(u64, Instant)], point: Point) -> 
     if !point.is_silent() && point != Point::InTheFlow {
         return (Vec::new(), 0);
     }
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(60);
     let still = || left.iter().filter(|(tag, _)| relay.watched(*tag).is_none_or(|watched| watched.let_go.is_none())).count();
     while still() > 0 && Instant::now() < deadline {
         pause(5).await;
@@ -212,7 +213,7 @@ pub async fn let_go_ms(relay: &Relay, left: &[(u64, Instant)], point: Point) -> 
 /// The number of rows once nothing is open any more and it no longer grows.
 async fn settled_rows(site: &Site, before: usize, point: Point, clients: usize) -> usize {
     let count = || async { usize::try_from(site.database.number("select count(*) from routing_outcomes").await).unwrap() };
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(60);
     let mut last = count().await;
     loop {
         pause(if point.rows(clients).end() - point.rows(clients).start() > 0 || *point.rows(clients).end() == 0 { 200 } else { 20 }).await;

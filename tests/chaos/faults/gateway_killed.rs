@@ -17,10 +17,10 @@ const CAPTURED_WITHIN_MS: u64 = 5_000;
 
 pub async fn run(scale: Scale) -> Vec<Findings> {
     let kills = scale.pick(3, 50, 200);
-    vec![on(Database::sqlite(), kills).await, on(Database::postgres().await, kills).await]
+    vec![on(Database::sqlite(), scale, kills).await, on(Database::postgres().await, scale, kills).await]
 }
 
-async fn on(database: Database, kills: usize) -> Findings {
+async fn on(database: Database, scale: Scale, kills: usize) -> Findings {
     let mut findings = Findings::new("T1", database.name(), TARGET);
     let site = Site::new(database, "", "hold = \"5s\"\n").await;
     let load = Load::new(&site.key);
@@ -50,7 +50,7 @@ async fn on(database: Database, kills: usize) -> Findings {
     findings.kills = kills;
     findings.require(code == Some(0), || format!("the last stop ended with {code:?}"));
     let slowest = restarts_ms.iter().copied().max().unwrap_or(0);
-    findings.require(slowest <= CAPTURED_WITHIN_MS, || format!("a restart took {slowest} ms"));
+    findings.require_within_ms(scale, "from a restart to captured", slowest, CAPTURED_WITHIN_MS);
     findings.figure("open at a kill (mean)", open_at_kill.iter().sum::<i64>() / open_at_kill.len() as i64);
     findings.require(open_at_kill.iter().sum::<i64>() > 0, || "no kill met an open call".to_owned());
     findings.figure("restart to captured p50/max ms", format!("{}/{slowest}", per_mille(&restarts_ms, 500)));

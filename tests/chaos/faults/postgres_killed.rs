@@ -65,7 +65,7 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
     findings.figure("cut", cut);
     let slowest = back_ms.iter().copied().max().unwrap_or(0);
     findings.figure("admissions back p50/max ms", format!("{}/{slowest}", per_mille(&back_ms, 500)));
-    findings.require(slowest <= BACK_WITHIN_MS, || format!("admissions came back after {slowest} ms"));
+    findings.require_within_ms(scale, "admissions back", slowest, BACK_WITHIN_MS);
     load.sightings.borrow_mut().extend(streams_seen);
     oracle::judge(&site, &load.sightings.take(), &mut findings).await;
     vec![findings]
@@ -78,16 +78,12 @@ async fn long_stream(load: &Load, key: &str, started: &Cell<usize>) -> Sighting 
     loop {
         let mut line = Line::open(load.whereabouts.get().unwrap()).await.unwrap();
         let asked = request(key, &body);
-        let (sighting, ()) = join(async { line.call(&asked, Duration::from_secs(30)).await.0 }, async {
-            // content comes within a moment, or the call was refused and is made again
-            pause(150).await;
-            started.set(started.get() + 1);
-        })
-        .await;
+        let note = || started.set(started.get() + 1);
+        let (sighting, _) = line.call_noting(&asked, Duration::from_secs(120), note).await;
         if sighting.status() == 200 {
             return sighting;
         }
-        started.set(started.get() - 1);
+        // it was refused, and is made again
         load.sightings.borrow_mut().push(sighting);
         pause(20).await;
     }

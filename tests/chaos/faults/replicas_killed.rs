@@ -16,13 +16,14 @@ use crate::support::database::Database;
 const TARGET: &str = "0 missing, 0 duplicates, 0 nanos; a host that is gone is captured within lease, heartbeat and 5 s";
 const CLIENTS: usize = 16;
 const NAMES: [&str; 3] = ["one", "two", "three"];
-const LEASE_MS: u64 = 1_500;
 const HEARTBEAT_MS: u64 = 300;
 
 pub async fn run(scale: Scale) -> Vec<Findings> {
     let kills = scale.pick(4, 40, 200);
     let mut findings = Findings::new("T1r", "postgres", TARGET);
-    let deadlines = format!("hold = \"5s\"\nlease = \"{LEASE_MS}ms\"\nheartbeat = \"{HEARTBEAT_MS}ms\"\n");
+    // beside a test suite the ones that live must not be taken for dead
+    let lease_ms = scale.pick(4_000, 1_500, 1_500) as u64;
+    let deadlines = format!("hold = \"5s\"\nlease = \"{lease_ms}ms\"\nheartbeat = \"{HEARTBEAT_MS}ms\"\n");
     let site = Site::new(Database::postgres().await, "", &deadlines).await;
     let loads = NAMES.map(|_| Load::new(&site.key));
     let (mut restart_ms, mut reaped_ms) = (Vec::new(), Vec::new());
@@ -62,8 +63,8 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
     findings.require(codes.iter().all(|code| *code == Some(0)), || format!("the stops ended with {codes:?}"));
     let slowest = reaped_ms.iter().copied().max().unwrap_or(0);
     findings.figure("restart to captured p50/max ms", format!("{}/{}", per_mille(&restart_ms, 500), per_mille(&restart_ms, 1_000)));
-    findings.figure("gone to captured p50/max ms", format!("{}/{slowest} (lease {LEASE_MS})", per_mille(&reaped_ms, 500)));
-    findings.require(slowest <= LEASE_MS + HEARTBEAT_MS + 5_000, || format!("a host that was gone was captured after {slowest} ms"));
+    findings.figure("gone to captured p50/max ms", format!("{}/{slowest} (lease {lease_ms})", per_mille(&reaped_ms, 500)));
+    findings.require_within_ms(scale, "from gone to captured", slowest, lease_ms + HEARTBEAT_MS + 5_000);
     findings.figure("lost", site.database.number("select count(*) from routing_outcomes where outcome_status = 'lost'").await);
     let sightings: Vec<_> = loads.iter().flat_map(|load| load.sightings.take()).collect();
     oracle::judge(&site, &sightings, &mut findings).await;
@@ -73,7 +74,7 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
 /// How long it took until nothing of the killed replica's was open any more.
 async fn reaped(site: &Site, name: &str, killed: Instant) -> Option<u64> {
     let open = format!("select count(*) from intents i join boots b on b.boot_id = i.boot_id where b.replica = '{name}'");
-    while killed.elapsed() < Duration::from_secs(30) {
+    while killed.elapsed() < Duration::from_secs(90) {
         if site.database.number(&open).await == 0 {
             return u64::try_from(killed.elapsed().as_millis()).ok();
         }

@@ -1,9 +1,10 @@
 //! T12: a thousand calls at once against a wallet that fits exactly so many.
 
-use std::time::Duration;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
-use ainfera_schema::Usd;
-use futures_util::future::join_all;
+use ainfera_schema::{AgentId, Usd};
+use futures_util::future::{join, join_all};
 
 use crate::driver::{Ending, Line, Sighting, request};
 use crate::findings::Findings;
@@ -44,9 +45,9 @@ async fn on(database: Database, repetitions: usize) -> Findings {
         let asked = request(&key, &body);
         let mut lines = join_all((0..OPENS).map(|_| async { Line::open(process.address).await.unwrap() })).await;
         // those that are let in hang until all the others have been refused
-        let refused = std::cell::Cell::new(0);
+        let (refused, all_are_in) = (Cell::new(0), Cell::new(false));
         let calls = lines.iter_mut().map(|line| {
-            let (asked, refused) = (&asked, &refused);
+            let (asked, refused, all_are_in) = (&asked, &refused, &all_are_in);
             async move {
                 let call = async {
                     let (sighting, _) = line.call(asked, Duration::from_secs(60)).await;
@@ -54,17 +55,27 @@ async fn on(database: Database, repetitions: usize) -> Findings {
                     sighting
                 };
                 let enough = async {
-                    while refused.get() < OPENS - fits {
+                    while !all_are_in.get() {
                         pause(10).await;
                     }
-                    // whoever would be refused too late is refused now
-                    pause(50).await;
                 };
                 tokio::select! { biased; sighting = call => Some(sighting), () = enough => None }
             }
         });
-        let answers = join_all(calls).await;
-        let held = rows::nanos(&site.database, "held", &format!("accounts where agent_id = '{agent_id}'")).await;
+        let watch = async {
+            while refused.get() < OPENS - fits {
+                pause(10).await;
+            }
+            // the rest is let in sooner or later, and whoever would be refused too late is refused now
+            let deadline = Instant::now() + Duration::from_secs(60);
+            while held_by(&site, agent_id).await < hold * fits as i64 && Instant::now() < deadline {
+                pause(10).await;
+            }
+            pause(50).await;
+            all_are_in.set(true);
+        };
+        let (answers, ()) = join(join_all(calls), watch).await;
+        let held = held_by(&site, agent_id).await;
         drop(lines);
         let admitted = answers.iter().filter(|answer| answer.is_none()).count();
         exact += usize::from(admitted == fits && held == hold * fits as i64);
@@ -88,6 +99,11 @@ async fn on(database: Database, repetitions: usize) -> Findings {
     findings.figure("overspend nanos", worst_overspend.max(0));
     oracle::judge(&site, &sightings, &mut findings).await;
     findings
+}
+
+/// What the agent's account holds at the moment, in nano-dollars.
+async fn held_by(site: &Site, agent_id: AgentId) -> i64 {
+    rows::nanos(&site.database, "held", &format!("accounts where agent_id = '{agent_id}'")).await
 }
 
 /// What one such call holds, in nano-dollars.
