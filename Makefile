@@ -6,9 +6,11 @@ help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
 
 test: tools/installed ## install what the tests need, then run them all
-	cargo test --workspace --all-targets --no-fail-fast
-	cargo test --workspace --doc
-	$(MAKE) clients
+	@failed=0; \
+	cargo test --workspace --all-targets --no-fail-fast || failed=1; \
+	cargo test --workspace --doc --no-fail-fast || failed=1; \
+	$(MAKE) clients || failed=1; \
+	exit $$failed
 
 quick: ## formatting, lints, units and golden files: under a minute when the tree is warm
 	cargo fmt --all --check

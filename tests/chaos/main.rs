@@ -26,9 +26,11 @@ mod support;
 mod random;
 
 use std::io::Write;
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use arguments::Arguments;
+use futures_util::FutureExt;
 
 #[actix_rt::main]
 async fn main() -> ExitCode {
@@ -37,7 +39,13 @@ async fn main() -> ExitCode {
     let mut all_passed = true;
     for fault in faults::ALL.iter().filter(|fault| arguments.wants(fault)) {
         let begun = std::time::Instant::now();
-        for findings in (fault.run)(arguments.scale).await {
+        // a fault whose test cannot go on does not hide the others
+        let Ok(all) = AssertUnwindSafe((fault.run)(arguments.scale)).catch_unwind().await else {
+            all_passed = false;
+            writeln!(output, "{:<4} FAIL: it panicked", fault.name).unwrap();
+            continue;
+        };
+        for findings in all {
             all_passed &= findings.passed();
             writeln!(output, "{findings}  [{:.1} s]", begun.elapsed().as_secs_f32()).unwrap();
         }

@@ -190,7 +190,7 @@ async fn a_cap_a_kill_switch_and_a_suspension_end_an_answer_too_pinned_or_not() 
         };
         let caps = |per_call| WalletChange::Caps { per_call, daily: CapChange::Keep, monthly: CapChange::Keep };
         // the router looks at the whole of it, so the cap comes while it runs
-        let body = serde_json::to_vec(&call("[[mock tokens=2000 content_ms=500]] first")).unwrap();
+        let body = serde_json::to_vec(&call("[[mock tokens=2000 content_ms=1500]] first")).unwrap();
         let mut connection = gateway.begin(&body, &[]).await;
         gateway.mock_has_request_containing("first").await;
         administer(&gateway, caps(CapChange::Set(usd("0.03")))).await;
@@ -199,7 +199,7 @@ async fn a_cap_a_kill_switch_and_a_suspension_end_an_answer_too_pinned_or_not() 
         assert!(error["message"].as_str().unwrap().contains("cap of $0.03"), "{error}");
         administer(&gateway, caps(CapChange::Remove)).await;
 
-        let body = serde_json::to_vec(&call("[[mock tokens=2000 content_ms=500]] last")).unwrap();
+        let body = serde_json::to_vec(&call("[[mock tokens=2000 content_ms=1500]] last")).unwrap();
         let mut connection = gateway.begin(&body, &[]).await;
         gateway.mock_has_request_containing("last").await;
         administer(&gateway, WalletChange::Suspend).await;
@@ -278,7 +278,7 @@ async fn while_the_store_takes_nothing_an_answer_goes_as_far_as_its_hold() {
     let other_writer = rusqlite::Connection::open(path).unwrap();
     let deadlines = "hold = \"5s\"\nadmission = \"300ms\"\nacknowledge = \"100ms\"\n".to_owned();
     let gateway = Gateway::with(GatewayPlan { deadlines, ..plan(usd("1")) }, database).await;
-    let body = serde_json::to_vec(&streamed(long("[[mock tokens=9000 content_ms=700]] alone"))).unwrap();
+    let body = serde_json::to_vec(&streamed(long("[[mock tokens=9000 content_ms=2000]] alone"))).unwrap();
     let mut connection = gateway.begin(&body, &[]).await;
     gateway.mock_has_request_containing("alone").await;
     other_writer.execute_batch("BEGIN IMMEDIATE").unwrap();

@@ -10,12 +10,12 @@ use crate::support::process::{Site, accepts};
 
 #[actix_rt::test]
 async fn balancers_hear_of_a_stop_before_calls_are_refused() {
-    let plan = GatewayPlan { deadlines: "drain_least = \"1500ms\"\n".to_owned(), ..GatewayPlan::default() };
+    let plan = GatewayPlan { deadlines: "drain_least = \"5s\"\n".to_owned(), ..GatewayPlan::default() };
     let site = Site::new(&plan, None).await;
     let mut process = site.serve(&[]);
     let mut kept = site.begin(process.address, &streamed(routed("hi"))).await;
     assert_eq!(kept.answer().await.header("connection"), None, "kept alive");
-    let mut long = site.begin(process.address, &streamed(routed("[[mock tokens=80 delay_ms=40]]"))).await;
+    let mut long = site.begin(process.address, &streamed(routed("[[mock tokens=80 delay_ms=100]]"))).await;
     long.read_until("content_block_delta").await;
     process.signal("TERM");
     process.logged("stopping").await;
@@ -25,7 +25,7 @@ async fn balancers_hear_of_a_stop_before_calls_are_refused() {
     message_of(&answer);
     assert_eq!(answer.header("connection"), Some("close"));
     message_of(&site.call(process.address, &streamed(routed("hi"))).await);
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while accepts(process.address).await {
         assert!(Instant::now() < deadline, "still accepts connections");
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -21,7 +21,7 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
     findings.lost_answers = LostAnswers::WhereAReplicaSlept;
     // beside a test suite the one that is awake must not be taken for dead
     let lease_ms = scale.pick(4_000, 1_000, 1_000) as u64;
-    let frozen_ms = lease_ms * 5 / 2;
+    let frozen_ms = lease_ms + 1_500;
     let deadlines = format!("hold = \"5s\"\nlease = \"{lease_ms}ms\"\nheartbeat = \"250ms\"\n");
     let site = Site::new(Database::postgres().await, "", &deadlines).await;
     let (frozen, awake) = (Load::new(&site.key), Load::new(&site.key));
