@@ -136,15 +136,16 @@ pub struct LaunchArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
-    /// Make a key and print it, alone. The agent is made, with a funded demonstration wallet, if it is new.
+    /// Make a key and print it, alone; what its agent may spend goes to standard error. The agent is made if it is new: on account, within the
+    /// default caps, or with a wallet.
     Create(KeysCreateArgs),
 }
 
 #[derive(Debug, Subcommand)]
 pub enum WalletCommand {
-    /// Add money.
+    /// Add money to a wallet or to the pool. An agent on account has no wallet.
     Topup(TopUpArgs),
-    /// Print balance, holds, spending and caps.
+    /// Print what its calls are paid from, balance, holds, spending and caps.
     Show(OwnerAndDatabase),
     /// Let it pay for no new call.
     Pause(OwnerAndDatabase),
@@ -272,6 +273,11 @@ impl From<PriorityWord> for PriorityCeiling {
     }
 }
 
+fn amount(text: &str) -> Result<Usd, String> {
+    let amount = text.parse::<Usd>().map_err(|error| error.to_string())?;
+    if amount.is_negative() { Err("must not be negative".to_owned()) } else { Ok(amount) }
+}
+
 fn quality(text: &str) -> Result<Decimal, String> {
     let quality = Decimal::from_str(text).ok().filter(|quality| *quality >= Decimal::ZERO && *quality <= Decimal::ONE);
     quality.ok_or_else(|| "must be a number from 0 to 1".to_owned())
@@ -324,8 +330,15 @@ pub struct KeysCreateArgs {
     /// The highest `x-ainfera-priority` that is believed of the agent. Left out: `default`. Of a new agent only.
     #[arg(long, value_enum)]
     pub priority_ceiling: Option<PriorityWord>,
+    /// Pay so many dollars into a wallet: then the agent spends until that has run out. Left out: it spends on account, within its caps. Of a new
+    /// agent only.
+    #[arg(long, value_name = "USD", value_parser = amount)]
+    pub wallet: Option<Usd>,
     #[command(flatten)]
     pub tenant: TenantArgs,
+    /// Make the tenant if it is not there; without this only the default one and the first one of a database are made.
+    #[arg(long)]
+    pub new_tenant: bool,
     #[command(flatten)]
     pub database: DatabaseArgs,
 }
@@ -477,6 +490,8 @@ mod tests {
         assert!(parse("ainfera keys create --agent a").is_ok());
         assert!(parse("ainfera keys create").is_err());
         assert!(parse("ainfera keys create --agent a --config c --database sqlite://a.db").is_err());
+        assert!(parse("ainfera keys create --agent a --tenant acme --new-tenant --wallet 12.50").is_ok());
+        assert!(parse("ainfera keys create --agent a --wallet=-1").is_err());
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod mock_upstream;
 pub mod operator;
 pub mod providers;
 pub mod serve;
+pub mod spending;
 pub mod tenant;
 pub mod wallet;
 
@@ -55,8 +56,14 @@ pub enum CommandError {
     OtherDatabase { url: String, database: String },
     #[error("{0}")]
     Control(String),
-    #[error("agent {0} is there already: floor, preference and priority are set when it is made; give the key to an agent of another name")]
+    #[error(
+        "agent {0} is there already: floor, preference, priority and wallet are set when it is made; give the key to an agent of another name"
+    )]
     AgentExists(String),
+    #[error("no such tenant: \"{name}\"{near} (--new-tenant makes one of this name)")]
+    UnknownTenant { name: String, near: String },
+    #[error("no such tenant: \"{name}\"{near}")]
+    NoSuchTenant { name: String, near: String },
     #[error("no such agent: {0}")]
     NoSuchAgent(String),
     #[error("scripted provider: {0}")]

@@ -10,6 +10,7 @@ pub mod builtin;
 pub mod ca_file;
 pub mod capture;
 pub mod database;
+pub mod defaults;
 pub mod deployments;
 pub mod doctor;
 pub mod document;
@@ -89,6 +90,8 @@ pub struct Config {
     pub audit: audit::AuditSettings,
     /// What all agents together may spend in a UTC day; above it nobody is let in.
     pub killswitch_daily_usd: Option<Usd>,
+    /// What a new agent gets.
+    pub defaults: defaults::AgentDefaults,
     pub answers: AnswerRetention,
     /// Whose calls must arrive as they were sent.
     pub strict: strict::StrictSettings,
@@ -162,6 +165,7 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
         acknowledge: capture::read(root),
         holds: holds::read(root),
         killswitch_daily_usd,
+        defaults: defaults::read(root),
         answers: settings.answers,
         strict: strict::read(root),
         health,

@@ -16,6 +16,7 @@ pub mod killswitch;
 pub mod leaving;
 pub mod metrics;
 pub mod models;
+pub mod query;
 pub mod reads;
 pub mod reloads;
 pub mod state;
@@ -42,6 +43,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(reading("/v1/models/{slug}", get().to(models::one)))
         .service(reading("/v1/inferences/{inference_id}", get().to(reads::inference)))
         .service(reading("/v1/inferences/{inference_id}/decision", get().to(reads::decision)))
+        .service(reading("/v1/calls/{request_id}", get().to(reads::call)))
         .service(reading("/v1/audit/height", get().to(audit::height)))
         .service(reading("/v1/audit/public", get().to(audit::public)))
         .service(reading("/v1/audit/key", get().to(audit::key)))

@@ -8,7 +8,7 @@ use ainfera_routing::{
     Catalogue, CatalogueEntry, DecideOptions, Dial, HoldMode, Needs, PinRefusal, Plan, Policy, PolicySettings, RejectReason, RouteTarget,
     amounts_to_ask_for, pin, plan_without, resolve_policy, shorter_outputs,
 };
-use ainfera_schema::policy::{RoutingHint, SpendPolicy};
+use ainfera_schema::policy::RoutingHint;
 use ainfera_schema::{ModelSlug, PriceError, RequestId, Usd};
 use ainfera_wire::Call;
 use ainfera_wire::output_limit::OutputLimit;
@@ -23,7 +23,8 @@ pub struct Decide {
     pub target: RouteTarget,
     pub needs: Needs,
     pub hint: RoutingHint,
-    pub spend_policy: SpendPolicy,
+    /// Of the agent. Its caps are none of the brain's: they are held where the call is admitted, as they are then.
+    pub routing_defaults: RoutingHint,
     /// The call itself, for what it can use at each candidate.
     pub call: Arc<Call>,
     /// Positions in the catalogue of those that would not get the call as it was sent.
@@ -120,7 +121,7 @@ impl RoutingBrain {
     }
 
     fn decide(&self, ask: &Decide) -> Result<Choice, ChoiceRefusal> {
-        let policy = resolve_policy(&ask.hint, &ask.spend_policy, &self.settings.policy, (self.settings.dial)());
+        let policy = resolve_policy(&ask.hint, &ask.routing_defaults, &self.settings.policy, (self.settings.dial)());
         match &ask.target {
             RouteTarget::Pinned(model) => {
                 let index =

@@ -44,6 +44,8 @@ pub enum RejectReason {
     CoercionRefused,
     /// A shorter prompt would have found a model.
     ContextWindowExceeded,
+    /// With a larger budget the call would have found a model.
+    BudgetExceeded,
 }
 
 pub fn plan(catalogue: &Catalogue, needs: &Needs, policy: &Policy, options: &DecideOptions) -> Plan {
@@ -102,12 +104,16 @@ fn plan_within(
         return Plan::Rejected { reason: RejectReason::CoercionRefused, decision };
     }
     // only a rejection pays for asking what was to blame
+    let without_budget = || Policy { budget_cap_usd: None, ..policy.clone() };
+    let money_is_to_blame =
+        policy.budget_cap_usd.is_some() && decide_without(&misfits, catalogue, &request, &without_budget(), options).chosen.is_some();
     let would_pass = |but: DropReason| {
         let others: Vec<_> = misfits.iter().copied().filter(|(_, reason)| *reason != but).collect();
         others.len() < misfits.len() && decide_without(&others, catalogue, &request, policy, options).chosen.is_some()
     };
     let all_would_pass = || !misfits.is_empty() && decide(&request, catalogue.candidates(), policy, options).chosen.is_some();
     let reason = match decision.rule_fired {
+        _ if money_is_to_blame => RejectReason::BudgetExceeded,
         _ if would_pass(DropReason::ExceedsContextWindow) => RejectReason::ContextWindowExceeded,
         _ if all_would_pass() => RejectReason::ToolsNotSupported,
         RuleFired::NoCandidateClearsFloor => RejectReason::NoCandidateClearsFloor,
@@ -208,6 +214,7 @@ impl RejectReason {
             RejectReason::ToolsNotSupported => "tools_not_supported",
             RejectReason::CoercionRefused => "coercion_refused",
             RejectReason::ContextWindowExceeded => "context_window_exceeded",
+            RejectReason::BudgetExceeded => "budget_exceeded",
         }
     }
 }
@@ -345,6 +352,28 @@ mod tests {
         };
         assert_eq!(slugs(1_500), ["claude-opus-4-7"]);
         assert_eq!(slugs(2_500), ["gemini-3-1-pro", "gpt-5-5", "claude-opus-4-7"]);
+    }
+
+    #[test]
+    fn a_budget_is_to_blame_where_with_more_money_a_model_would_have_been_found() {
+        let catalogue = figures();
+        let reason = |floor_hundredths, budget: Option<&str>| {
+            let budget_cap_usd = budget.map(|budget| Decimal::from_str_exact(budget).unwrap());
+            match plan(&catalogue, &PLAIN, &Policy { budget_cap_usd, ..floor(floor_hundredths) }, &DecideOptions::serving()) {
+                Plan::Rejected { reason, .. } => Some(reason),
+                Plan::Ranked { .. } => None,
+            }
+        };
+        assert_eq!(reason(50, Some("0.000001")), Some(RejectReason::BudgetExceeded));
+        // cheaper models are below the floor, and the one above it is too dear
+        assert_eq!(reason(94, Some("0.02")), Some(RejectReason::BudgetExceeded));
+        assert_eq!(reason(94, Some("1")), None);
+        assert_eq!(reason(96, Some("0.000001")), Some(RejectReason::NoCandidateClearsFloor), "no money helps");
+        assert_eq!(reason(96, None), Some(RejectReason::NoCandidateClearsFloor));
+        let toolless = toolless(&["claude-opus-4-7", "gpt-5-5", "gemini-3-1-pro", "grok-4", "mistral-large-3"]);
+        let poor = Policy { budget_cap_usd: Some(Decimal::ZERO), ..floor(50) };
+        let without_tools = plan(&toolless, &WITH_TOOLS, &poor, &DecideOptions::serving());
+        assert!(matches!(without_tools, Plan::Rejected { reason: RejectReason::NoCandidateEnrolled, .. }), "{without_tools:?}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Nothing else is a source: no table of weights, no environment. The caller of [`resolve_policy`] reads the dial's gate anew for each call.
 
-use ainfera_schema::policy::{QualityFloor, RoutingHint, RoutingPreference, SpendPolicy};
+use ainfera_schema::policy::{QualityFloor, RoutingHint, RoutingPreference};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -53,10 +53,9 @@ pub enum Dial {
     Off,
 }
 
-/// The call's hint beats the agent's defaults, field by field; an exact floor beats a named one beside it. The budget is the smaller of the hint's
-/// and the agent's cap per call: a caller can lower the owner's cap, never raise it.
-pub fn resolve_policy(hint: &RoutingHint, spend_policy: &SpendPolicy, settings: &PolicySettings, dial: Dial) -> Policy {
-    let defaults = &spend_policy.routing_defaults;
+/// The call's hint beats the agent's defaults, field by field; an exact floor beats a named one beside it. The agent's caps are none of it: what is
+/// known of them here may be some seconds old, so they are held where the call is admitted.
+pub fn resolve_policy(hint: &RoutingHint, defaults: &RoutingHint, settings: &PolicySettings, dial: Dial) -> Policy {
     let explicit_floor = settings.explicit_floor(hint).or_else(|| settings.explicit_floor(defaults));
     let preference = hint.routing_preference.or(defaults.routing_preference).unwrap_or_default();
     let (min_quality, preset) = match (explicit_floor, dial) {
@@ -65,11 +64,9 @@ pub fn resolve_policy(hint: &RoutingHint, spend_policy: &SpendPolicy, settings: 
         (None, Dial::Off) => (settings.default_floor, Preset::Balanced),
         (None, Dial::Live) => turn_dial(settings.default_floor, preference),
     };
-    let hinted_budget = hint.budget_cap_usd.or(defaults.budget_cap_usd);
-    let cap_per_call = spend_policy.per_call_cap_usd.map(|cap| cap.to_decimal());
     Policy {
         min_quality,
-        budget_cap_usd: hinted_budget.into_iter().chain(cap_per_call).min(),
+        budget_cap_usd: hint.budget_cap_usd.or(defaults.budget_cap_usd),
         latency_cap_ms: hint.latency_cap_ms.or(defaults.latency_cap_ms).map(u64::from),
         agentic_floor: None,
         preset,

@@ -64,6 +64,11 @@ impl RequestId {
     pub fn header_value(&self) -> String {
         format!("req_{}", self.0.simple())
     }
+
+    /// From that form, or from that of the tables: a UUID.
+    pub fn parse(text: &str) -> Option<Self> {
+        Uuid::parse_str(text.strip_prefix("req_").unwrap_or(text)).ok().map(Self)
+    }
 }
 
 macro_rules! text_id {

@@ -24,7 +24,7 @@ pub mod task;
 pub mod unsaid;
 pub mod usage;
 
-pub use agent::{Agent, AgentStatus};
+pub use agent::{Agent, AgentStatus, Funding};
 pub use attachment::{Attachment, DocumentExtent, PixelSize, Unmeasured};
 pub use deadline::{Deadlines, OwnDeadlines, Patience};
 pub use failure_cause::{FailureCause, Lack, UnreachableBy};

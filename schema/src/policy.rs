@@ -56,6 +56,8 @@ pub struct SpendPolicy {
     pub per_call_cap_usd: Option<Usd>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub daily_cap_usd: Option<Usd>,
+    #[serde(default, skip_serializing_if = "CapSource::is_owner")]
+    pub daily_cap_source: CapSource,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monthly_cap_usd: Option<Usd>,
     /// Applies where the call itself says nothing.
@@ -63,6 +65,23 @@ pub struct SpendPolicy {
     pub routing_defaults: RoutingHint,
     #[serde(default, skip_serializing_if = "PriorityCeiling::is_default")]
     pub priority_ceiling: PriorityCeiling,
+}
+
+/// Who set a cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CapSource {
+    /// The agent's owner: it stands in place of the tenant's cap of the same kind.
+    #[default]
+    Owner,
+    /// Nobody: the agent was made with it. The tenant's cap of the same kind counts beside it.
+    Default,
+}
+
+impl CapSource {
+    fn is_owner(&self) -> bool {
+        *self == CapSource::Owner
+    }
 }
 
 /// The highest priority that a caller's word is taken for.

@@ -7,18 +7,17 @@ use ainfera_store::{CapChange, WalletChange};
 use super::CommandError;
 use super::operator::administer;
 use super::wallet::print;
-use crate::cli::{AgentsCommand, CapArgs, CapText};
+use crate::cli::{AgentsCommand, CapArgs, CapText, OwnerAndDatabase};
 
 pub fn run(command: AgentsCommand) -> Result<ExitCode, CommandError> {
-    let view = match command {
-        AgentsCommand::Suspend(args) => administer(&args.database, &args.owner, WalletChange::Suspend)?,
-        AgentsCommand::Resume(args) => administer(&args.database, &args.owner, WalletChange::Reinstate)?,
+    let (owner, database, change) = match command {
+        AgentsCommand::Suspend(OwnerAndDatabase { owner, database }) => (owner, database, WalletChange::Suspend),
+        AgentsCommand::Resume(OwnerAndDatabase { owner, database }) => (owner, database, WalletChange::Reinstate),
         AgentsCommand::Cap(CapArgs { per_call, daily, monthly, owner, database }) => {
-            let change = WalletChange::Caps { per_call: cap(per_call), daily: cap(daily), monthly: cap(monthly) };
-            administer(&database, &owner, change)?
+            (owner, database, WalletChange::Caps { per_call: cap(per_call), daily: cap(daily), monthly: cap(monthly) })
         }
     };
-    print(&view)
+    print(&owner, &administer(&database, &owner, change)?)
 }
 
 fn cap(text: Option<CapText>) -> CapChange {

@@ -6,6 +6,7 @@ use ainfera_store::Store;
 
 use super::CommandError;
 use crate::cli::DatabaseArgs;
+use crate::config::defaults::AgentDefaults;
 use crate::config::{DatabaseUrl, Overrides, load, process_environment};
 
 /// The database that the arguments name, or the one that `serve` uses without a file.
@@ -14,6 +15,17 @@ pub fn database_url(args: &DatabaseArgs) -> Result<DatabaseUrl, CommandError> {
         (Some(url), _) => Ok(url.clone()),
         (None, Some(path)) => Ok(load(Some(path), Overrides::default(), &process_environment)?.database),
         (None, None) => Ok(DatabaseUrl::default()),
+    }
+}
+
+/// The same, with what the configuration says of new agents.
+pub fn database_and_defaults(args: &DatabaseArgs) -> Result<(DatabaseUrl, AgentDefaults), CommandError> {
+    match (&args.database, &args.config) {
+        (None, Some(path)) => {
+            let config = load(Some(path), Overrides::default(), &process_environment)?;
+            Ok((config.database, config.defaults))
+        }
+        _ => Ok((database_url(args)?, AgentDefaults::default())),
     }
 }
 

@@ -1,14 +1,16 @@
-//! The first minute: on a new database without a configuration file there is an agent `demo` with a funded wallet, and its key is shown once, in a
-//! command that can be pasted.
+//! The first minute: on a new database without a configuration file there is an agent `demo`, and its key is shown once, in a command that can be
+//! pasted.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use ainfera_schema::Usd;
 use ainfera_store::Store;
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 use super::CommandError;
 use super::keys::{add_new_key, find_or_create_agent};
 use super::tenant::{DEFAULT_TENANT_NAME, tenant_id};
+use crate::config::defaults::AgentDefaults;
 use crate::keys::ApiKeyText;
 
 const AGENT: &str = "demo";
@@ -16,7 +18,7 @@ const AGENT: &str = "demo";
 /// What is said after the address.
 pub enum Greeting {
     /// The first start: the key, which is shown this once.
-    Key(ApiKeyText),
+    Key { key: ApiKeyText, daily_cap_usd: Usd },
     /// A later start: how to make another key.
     Hint,
     /// A configured gateway greets nobody.
@@ -24,33 +26,33 @@ pub enum Greeting {
 }
 
 /// Makes the agent and its key, unless an earlier start did.
-pub async fn greet(store: &dyn Store) -> Result<Greeting, CommandError> {
+pub async fn greet(store: &dyn Store, defaults: AgentDefaults) -> Result<Greeting, CommandError> {
     // the store keeps whole microseconds
     let now = Timestamp::now();
     let before = now.round(TimestampRound::new().smallest(Unit::Microsecond).mode(RoundMode::Trunc)).unwrap_or(now);
-    let agent_id = find_or_create_agent(store, tenant_id(DEFAULT_TENANT_NAME), AGENT).await?;
+    let agent_id = find_or_create_agent(store, tenant_id(DEFAULT_TENANT_NAME), AGENT, defaults).await?;
     let registered = store.audit_events(agent_id, 0, 1).await?;
     // an agent that was there before was registered before
     if registered.first().is_none_or(|event| event.created_at < before) {
         return Ok(Greeting::Hint);
     }
-    Ok(Greeting::Key(add_new_key(store, agent_id).await?))
+    Ok(Greeting::Key { key: add_new_key(store, agent_id).await?, daily_cap_usd: defaults.daily_cap_usd })
 }
 
 impl Greeting {
     pub fn text(&self, addr: SocketAddr) -> String {
         match self {
-            Greeting::Key(key) => first_call(&format!("http://{}", reachable(addr)), key.expose()),
+            Greeting::Key { key, daily_cap_usd } => first_call(&format!("http://{}", reachable(addr)), key.expose(), *daily_cap_usd),
             Greeting::Hint => format!("for a new key: ainfera keys create --agent {AGENT}\n"),
             Greeting::None => String::new(),
         }
     }
 }
 
-fn first_call(url: &str, key: &str) -> String {
+fn first_call(url: &str, key: &str, daily_cap_usd: Usd) -> String {
     format!(
         r#"
-api key of agent "{AGENT}", with 10 dollars of play money, shown this once:
+api key of agent "{AGENT}", which may spend ${daily_cap_usd} a day, shown this once:
 
   {key}
 
@@ -83,6 +85,8 @@ pub fn reachable(addr: SocketAddr) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
+    use ainfera_schema::Funding;
+
     use super::*;
     use crate::keys::{mint, parse};
 
@@ -94,7 +98,9 @@ mod tests {
     fn the_first_call_can_be_pasted() {
         let key = mint().unwrap().text;
         let secret = key.expose().to_owned();
-        let text = Greeting::Key(key).text(addr("0.0.0.0:8080"));
+        let greeting = Greeting::Key { key, daily_cap_usd: "2.5".parse().unwrap() };
+        let text = greeting.text(addr("0.0.0.0:8080"));
+        assert!(text.contains("which may spend $2.5 a day"), "{text}");
         assert!(text.contains("curl -N http://127.0.0.1:8080/v1/messages \\\n"), "{text}");
         assert!(text.contains(&format!("-H 'x-api-key: {secret}'")), "{text}");
         let body = text.split_once("-d '").and_then(|(_, rest)| rest.split_once('\'')).map(|(body, _)| body).unwrap();
@@ -108,21 +114,23 @@ mod tests {
         actix_rt::System::new().block_on(async {
             let store = ainfera_store::open("sqlite::memory:").await.unwrap();
             store.migrate().await.unwrap();
-            let Greeting::Key(key) = greet(&*store).await.unwrap() else { panic!("no key on the first start") };
+            let defaults = AgentDefaults::default();
+            let Greeting::Key { key, .. } = greet(&*store, defaults).await.unwrap() else { panic!("no key on the first start") };
             let key = parse(key.expose()).unwrap();
             let stored = store.find_key(key.key_id).await.unwrap().unwrap();
             assert!(key.matches(&stored.secret_sha256));
             assert_eq!(stored.agent.name, AGENT);
-            let wallet = store.ledger(stored.agent.agent_id, 1).await.unwrap().unwrap();
-            assert_eq!(wallet.balance_usd, "10".parse().unwrap());
-            assert!(matches!(greet(&*store).await.unwrap(), Greeting::Hint));
+            let wallet = store.ledger(stored.agent.agent_id, None, 1).await.unwrap().unwrap();
+            assert_eq!((wallet.funding, wallet.balance_usd), (Funding::OnAccount, Usd::ZERO));
+            assert_eq!(stored.agent.spend_policy.daily_cap_usd, Some("10".parse().unwrap()));
+            assert!(matches!(greet(&*store, defaults).await.unwrap(), Greeting::Hint));
         });
     }
 
     #[test]
     fn the_first_word_that_looks_like_a_key_is_the_key() {
         let key = mint().unwrap().text;
-        let text = Greeting::Key(key).text(addr("127.0.0.1:1"));
+        let text = Greeting::Key { key, daily_cap_usd: Usd::ZERO }.text(addr("127.0.0.1:1"));
         let word = text.split_whitespace().find(|word| word.starts_with("ainf")).unwrap();
         assert!(parse(word).is_some(), "{word}");
     }

@@ -1,41 +1,53 @@
 //! `ainfera keys create`: a new key, printed alone, so that scripts can take it as it is.
 
-use std::io::{Write, stdout};
+use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 
 use ainfera_schema::policy::{RoutingHint, SpendPolicy};
-use ainfera_schema::{AgentId, TenantId, Usd};
-use ainfera_store::{NewAgent, Store};
+use ainfera_schema::{AgentId, TenantId};
+use ainfera_store::{NewAgent, Opening, Owner, Store};
 
 use super::CommandError;
-use super::database::{Missing, database_url, open_store};
-use super::tenant::tenant_id;
+use super::database::{Missing, database_and_defaults, open_store};
+use super::spending::{may_spend, may_spend_together};
+use super::tenant::{UnknownTenant, tenant_of_new_key};
 use crate::cli::KeysCreateArgs;
+use crate::config::defaults::AgentDefaults;
 use crate::keys::{ApiKeyText, mint};
 
-/// What a new agent's wallet holds: play money, ten dollars.
-pub const DEMONSTRATION_FUNDING: Usd = Usd::from_nanos(10_000_000_000);
-
 pub fn create(args: &KeysCreateArgs) -> Result<ExitCode, CommandError> {
-    let url = database_url(&args.database)?;
+    let (url, defaults) = database_and_defaults(&args.database)?;
     // a database that is named may be made before the first `serve`; one in whatever folder this is may not
     let named = args.database.config.is_some() || args.database.database.is_some();
     let missing = if named { Missing::Make } else { Missing::Refuse };
-    let key = actix_rt::System::new().block_on(async {
+    let (key, spending) = actix_rt::System::new().block_on(async {
         let store = open_store(&url, missing).await?;
-        let tenant = &args.tenant.tenant;
-        store.name_tenant(tenant_id(tenant), tenant).await?;
-        let policy = spend_policy(args);
+        let unknown = if args.new_tenant { UnknownTenant::Make } else { UnknownTenant::Refuse };
+        let tenant_id = tenant_of_new_key(&*store, &args.tenant.tenant, unknown).await?;
+        let asked = spend_policy(args);
         // what an agent may do is set when it is made: a key that seemed to change it would be a trap
-        if policy != SpendPolicy::default() && store.find_agent(tenant_id(tenant), &args.agent).await?.is_some() {
+        let says_more = asked != SpendPolicy::default() || args.wallet.is_some();
+        if says_more && store.find_agent(tenant_id, &args.agent).await?.is_some() {
             return Err(CommandError::AgentExists(args.agent.clone()));
         }
-        let new = NewAgent { name: args.agent.clone(), tenant_id: tenant_id(tenant), spend_policy: policy };
-        let agent_id = store.create_agent(new, DEMONSTRATION_FUNDING).await?;
-        add_new_key(&*store, agent_id).await
+        let new = NewAgent { name: args.agent.clone(), tenant_id, spend_policy: defaults.of(asked) };
+        let opening = args.wallet.map_or(Opening::OnAccount, Opening::Prepaid);
+        let agent_id = store.create_agent(new, opening).await?;
+        let key = add_new_key(&*store, agent_id).await?;
+        Ok((key, spending(&*store, agent_id, tenant_id, args).await?))
     })?;
+    // the key is alone on standard output; what is for people goes beside it
+    writeln!(stderr(), "{spending}").map_err(CommandError::Output)?;
     writeln!(stdout(), "{}", key.expose()).map_err(CommandError::Output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the agent may spend, whether it was there or is new.
+async fn spending(store: &dyn Store, agent_id: AgentId, tenant_id: TenantId, args: &KeysCreateArgs) -> Result<String, CommandError> {
+    let of_agent = store.wallet(Owner::Agent(agent_id)).await?.map(|view| may_spend(&args.agent, &view));
+    let tenant = store.wallet(Owner::Tenant(tenant_id)).await?;
+    let of_tenant = tenant.and_then(|view| may_spend_together(&args.tenant.tenant, &view));
+    Ok(of_agent.into_iter().chain(of_tenant).collect::<Vec<_>>().join("\n"))
 }
 
 /// What applies to the calls of the agent where they say nothing themselves.
@@ -45,10 +57,15 @@ fn spend_policy(args: &KeysCreateArgs) -> SpendPolicy {
     SpendPolicy { routing_defaults, priority_ceiling: args.priority_ceiling.map(Into::into).unwrap_or_default(), ..SpendPolicy::default() }
 }
 
-/// The tenant's agent of this name; made with a funded wallet if it is new.
-pub async fn find_or_create_agent(store: &dyn Store, tenant_id: TenantId, name: &str) -> Result<AgentId, CommandError> {
-    let new = NewAgent { name: name.to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
-    Ok(store.create_agent(new, DEMONSTRATION_FUNDING).await?)
+/// The tenant's agent of this name; made if it is new, on account within the default caps.
+pub async fn find_or_create_agent(
+    store: &dyn Store,
+    tenant_id: TenantId,
+    name: &str,
+    defaults: AgentDefaults,
+) -> Result<AgentId, CommandError> {
+    let new = NewAgent { name: name.to_owned(), tenant_id, spend_policy: defaults.of(SpendPolicy::default()) };
+    Ok(store.create_agent(new, Opening::OnAccount).await?)
 }
 
 /// A new key for an agent. The store keeps the hash of its secret only.

@@ -4,7 +4,7 @@ use ainfera_store::{Owner, Store, WalletChange, WalletView};
 
 use super::CommandError;
 use super::database::{Missing, database_url, open_store};
-use super::tenant::tenant_id;
+use super::tenant::known_tenant;
 use crate::cli::{DatabaseArgs, OwnerArgs};
 
 /// Makes the change, and returns what there is after it.
@@ -28,7 +28,7 @@ pub fn look(database: &DatabaseArgs, owner: &OwnerArgs) -> Result<WalletView, Co
 }
 
 async fn find(store: &dyn Store, owner: &OwnerArgs) -> Result<Owner, CommandError> {
-    let tenant = tenant_id(&owner.tenant.tenant);
+    let tenant = known_tenant(store, &owner.tenant.tenant).await?;
     match &owner.agent {
         Some(name) => {
             let agent_id = store.find_agent(tenant, name).await?;

@@ -23,7 +23,7 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
         let overrides = Overrides { listen: args.listen, database: args.database, replica: args.replica, take_over };
         let source = ConfigSource { path: args.config, overrides };
         let config = source.read()?;
-        let database = config.database.clone();
+        let (database, defaults) = (config.database.clone(), config.defaults);
         let started = tokio::select! {
             started = Box::pin(Server::start(config)) => started,
             () = signals.stop() => {
@@ -33,7 +33,7 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
         };
         let server = started?;
         let announcement = announce(server.addr(), &database);
-        let greeting = if configured { Greeting::None } else { greet(&*server.store()).await? };
+        let greeting = if configured { Greeting::None } else { greet(&*server.store(), defaults).await? };
         say(&format!("listening on http://{}\n{}", server.addr(), greeting.text(server.addr())))?;
         let code = server.wait_until_stopped(signals, source).await;
         drop(announcement);

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use ainfera_schema::Usd;
 use rust_decimal::Decimal;
 use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
@@ -87,6 +88,12 @@ impl<'d> Field<'d> {
             _ => return self.refused_kind("a decimal number in quotes"),
         };
         parsed.or_else(|| self.refused("is not a decimal number such as \"0.25\""))
+    }
+
+    /// An amount of money: a decimal that is not negative and that an amount can hold exactly.
+    pub fn dollars(&self) -> Option<Usd> {
+        let amount = Usd::from_decimal(self.decimal()?).ok().filter(|amount| !amount.is_negative());
+        amount.or_else(|| self.refused("must be an amount of dollars that is not negative, with at most 9 decimal places"))
     }
 
     /// A time, where zero means never.

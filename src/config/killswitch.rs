@@ -6,14 +6,7 @@ use super::document::Section;
 
 /// Left out: no limit.
 pub(super) fn read(root: &Section<'_>) -> Option<Usd> {
-    root.field("killswitch")?.table(|section| {
-        let field = section.required("daily_usd")?;
-        let amount = Usd::from_decimal(field.decimal()?).ok().filter(|amount| !amount.is_negative());
-        if amount.is_none() {
-            field.refuse("must be an amount of dollars that is not negative, with at most 9 decimal places");
-        }
-        amount
-    })
+    root.field("killswitch")?.table(|section| section.required("daily_usd")?.dollars())
 }
 
 #[cfg(test)]

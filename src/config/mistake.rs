@@ -26,11 +26,22 @@ impl fmt::Display for Mistake {
 
 /// The offer to append to a message about `word`: empty, or `; did you mean "…"?` when one of `known` is close.
 pub fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
-    let nearest = known.into_iter().map(|candidate| (edits_between(word, candidate), candidate)).min();
-    match nearest {
-        Some((edits, candidate)) if edits <= tolerance(candidate) => format!("; did you mean \"{candidate}\"?"),
-        _ => String::new(),
-    }
+    near_matches(word, known).first().map_or_else(String::new, |candidate| format!("; did you mean \"{candidate}\"?"))
+}
+
+/// The known names that may have been meant, the nearest first: those that are a few letters off, and those that contain the word or are part of it.
+pub fn near_matches<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Vec<&'k str> {
+    const SHORTEST_PART: usize = 3;
+    const MOST: usize = 3;
+    let is_part = |part: &str, whole: &str| part.len() >= SHORTEST_PART && whole.to_lowercase().contains(&part.to_lowercase());
+    let near = known.into_iter().filter_map(|candidate| {
+        let edits = edits_between(word, candidate);
+        let is_near = edits <= tolerance(candidate) || is_part(word, candidate) || is_part(candidate, word);
+        is_near.then_some((edits, candidate))
+    });
+    let mut near: Vec<_> = near.collect();
+    near.sort_unstable();
+    near.into_iter().take(MOST).map(|(_, candidate)| candidate).collect()
 }
 
 /// A third of the word may be wrong: `ulr` is near `url`, `key` is not near `kind`.
@@ -74,9 +85,19 @@ mod tests {
 
     #[test]
     fn a_swap_a_missing_letter_and_another_case_are_close() {
-        for word in ["base_ulr", "baseurl", "Base_URL", "base_urls"] {
+        for word in ["url", "base", "base_ulr", "baseurl", "Base_URL", "base_urls"] {
             assert_eq!(did_you_mean(word, ["id", "kind", "base_url"]), "; did you mean \"base_url\"?", "{word}");
         }
+    }
+
+    #[test]
+    fn several_names_may_have_been_meant() {
+        let known = ["acme", "acme-europe", "globex", "acne", "default", "acmes"];
+        assert_eq!(near_matches("acmee", known), ["acme", "acmes"]);
+        assert_eq!(near_matches("acm", known), ["acme", "acmes", "acme-europe"]);
+        assert_eq!(near_matches("acme-eu", known), ["acme", "acme-europe"]);
+        assert_eq!(near_matches("GLOBEX", known), ["globex"]);
+        assert_eq!(near_matches("initech", known), Vec::<&str>::new());
     }
 
     #[test]

@@ -2,32 +2,20 @@
 
 use std::str::FromStr;
 
-use actix_web::web::{Data, Path, Query};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use ainfera_actors::reader::ask;
 use ainfera_schema::audit::hex;
 use ainfera_schema::{AgentId, ReceiptId, RequestId, TenantId};
 use ainfera_store::PublicCursor;
-use ainfera_wire::BadRequest;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::error::ApiError;
+use super::query::{Parameters, refused};
 use super::state::Shared;
 use crate::config::audit::AuditVisibility;
-
-const DEFAULT_LIMIT: u32 = 100;
-const MAX_LIMIT: u32 = 500;
-
-/// A page of the public list.
-#[derive(Deserialize)]
-pub struct PublicPage {
-    limit: Option<u32>,
-    /// The cursor of the page before.
-    before: Option<String>,
-}
 
 pub async fn height(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
     let height = async {
@@ -39,16 +27,16 @@ pub async fn height(request: HttpRequest, shared: Data<Shared>) -> HttpResponse 
     respond(height.await)
 }
 
-pub async fn public(request: HttpRequest, page: Query<PublicPage>, shared: Data<Shared>) -> HttpResponse {
+pub async fn public(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
     let list = async {
         let reader = visible(&request, &shared).await?;
-        let _turn = shared.turn_of(reader.agent_id).await?;
-        let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-        let before = match &page.before {
+        let page = Parameters::of(&request)?;
+        let limit = page.limit()?;
+        let before = match page.text("before") {
             None => PublicCursor::newest(),
-            Some(text) => PublicCursor::parse(text)
-                .ok_or_else(|| ApiError::BadRequest(BadRequest::new("before", "is not a cursor that this list has given out")))?,
+            Some(text) => PublicCursor::parse(text).ok_or_else(|| refused("before", "is not a cursor that this list has given out"))?,
         };
+        let _turn = shared.turn_of(reader.agent_id).await?;
         let mut events = ask(&shared.reader, move |store| Box::pin(async move { store.public_events(before, limit).await })).await?;
         // a short page may be the last one: nothing older is promised
         let next = events.last().filter(|_| events.len() == limit as usize).map(|last| PublicCursor::after(last).text());

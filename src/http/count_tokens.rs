@@ -73,7 +73,7 @@ async fn candidate(request_id: RequestId, call: &Arc<Call>, agent: &Agent, worke
         target,
         needs,
         hint: call.extras.hint.clone(),
-        spend_policy: agent.spend_policy.clone(),
+        routing_defaults: agent.spend_policy.routing_defaults.clone(),
         unfit: Vec::new(),
         call: Arc::clone(call),
     };

@@ -195,7 +195,8 @@ impl ApiError {
                 Retry::NotBefore { seconds: failure.retry_after_seconds().unwrap_or(1) }
             }
             // permanent until somebody changes something, but SDKs retry 402 and 409 by themselves
-            ApiError::Call(CallFailure::Refused(..) | CallFailure::ReplayUnavailable(_)) | ApiError::StreamingNotSupported => Retry::Never,
+            ApiError::Call(CallFailure::Refused(..) | CallFailure::OverBudget { .. } | CallFailure::ReplayUnavailable(_))
+            | ApiError::StreamingNotSupported => Retry::Never,
             ApiError::Call(failure) => failure.retry_after_seconds().map_or(Retry::Default, |seconds| Retry::After { seconds }),
             _ => Retry::Default,
         }
@@ -216,7 +217,7 @@ fn call_status(failure: &CallFailure) -> StatusCode {
             StatusCode::CONFLICT
         }
         CallFailure::Refused(Refusal::KillSwitch { .. }, _) => StatusCode::SERVICE_UNAVAILABLE,
-        CallFailure::Refused(..) => StatusCode::PAYMENT_REQUIRED,
+        CallFailure::Refused(..) | CallFailure::OverBudget { .. } => StatusCode::PAYMENT_REQUIRED,
         CallFailure::StoreUnavailable | CallFailure::HoldUnavailable | CallFailure::AllFailed { .. } => StatusCode::SERVICE_UNAVAILABLE,
         CallFailure::PinnedFailed { overloaded: true, .. } => overloaded(),
         CallFailure::PinnedFailed { .. } | CallFailure::Midstream { .. } => StatusCode::BAD_GATEWAY,

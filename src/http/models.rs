@@ -1,30 +1,21 @@
 //! `GET /v1/models`, in the dialect of whoever asks: Anthropic's clients send `anthropic-version`, OpenAI's say so in `user-agent` or are asked for with
 //! `?format=openai`; everybody else gets the bare array with what we know.
 
-use actix_web::web::{Data, Path, Query};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use ainfera_routing::{Catalogue, CatalogueEntry, ROUTING_TARGET};
 use ainfera_schema::RequestId;
 use ainfera_schema::provider::KEY_SEPARATOR;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::ApiError;
+use super::query::Parameters;
 use super::state::Shared;
 
 /// When nobody knows, both dialects say the epoch.
 const UNKNOWN_TIME: &str = "1970-01-01T00:00:00Z";
 const DEFAULT_LIMIT: usize = 20;
-const MAX_LIMIT: usize = 1000;
-
-/// Anthropic's paging.
-#[derive(Deserialize)]
-pub struct Page {
-    limit: Option<usize>,
-    after_id: Option<String>,
-    before_id: Option<String>,
-    format: Option<String>,
-}
+const HIGHEST_LIMIT: usize = 1000;
 
 /// Whose list it is to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,21 +26,20 @@ enum Shape {
 }
 
 /// `GET /v1/models`
-pub async fn list(request: HttpRequest, page: Query<Page>, shared: Data<Shared>) -> HttpResponse {
-    respond(
-        &request,
-        authenticated(&request, &shared)
-            .await
-            .and_then(|()| listed(shape(&request, page.format.as_deref()), &page, &shared.parts().catalogue)),
-    )
+pub async fn list(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
+    let list = authenticated(&request, &shared).await.and_then(|()| {
+        let query = Parameters::of(&request)?;
+        listed(shape(&request, &query)?, &query, &shared.parts().catalogue)
+    });
+    respond(&request, list)
 }
 
 /// `GET /v1/models/{slug}`
-pub async fn one(request: HttpRequest, slug: Path<String>, page: Query<Page>, shared: Data<Shared>) -> HttpResponse {
+pub async fn one(request: HttpRequest, slug: Path<String>, shared: Data<Shared>) -> HttpResponse {
     let found = authenticated(&request, &shared).await.and_then(|()| {
         let parts = shared.parts();
         let model = all(&parts.catalogue).find(|model| model.slug == *slug).ok_or(ApiError::NotFound("model"))?;
-        Ok(model.shown(shape(&request, page.format.as_deref())))
+        Ok(model.shown(shape(&request, &Parameters::of(&request)?)?))
     });
     respond(&request, found)
 }
@@ -58,16 +48,17 @@ async fn authenticated(request: &HttpRequest, shared: &Shared) -> Result<(), Api
     shared.keys.authenticate(request, &shared.reader).await.map(|_| ())
 }
 
-fn listed(shape: Shape, page: &Page, catalogue: &Catalogue) -> Result<Value, ApiError> {
+fn listed(shape: Shape, query: &Parameters, catalogue: &Catalogue) -> Result<Value, ApiError> {
     let models: Vec<Listed<'_>> = all(catalogue).collect();
     Ok(match shape {
         Shape::Bare => models.iter().map(|model| model.shown(shape)).collect(),
         Shape::OpenAi => json!({"object": "list", "data": models.iter().map(|model| model.shown(shape)).collect::<Vec<_>>()}),
         Shape::Anthropic => {
-            let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+            let limit = query.whole("limit", 1..=HIGHEST_LIMIT)?.unwrap_or(DEFAULT_LIMIT);
+            let (after_id, before_id) = (query.text("after_id"), query.text("before_id"));
             let slugs: Vec<&str> = models.iter().map(|model| model.slug).collect();
-            let range = window(&slugs, page.after_id.as_deref(), page.before_id.as_deref(), limit);
-            let has_more = if page.before_id.is_some() { range.start > 0 } else { range.end < models.len() };
+            let range = window(&slugs, after_id, before_id, limit);
+            let has_more = if before_id.is_some() { range.start > 0 } else { range.end < models.len() };
             let shown = models.get(range).unwrap_or_default();
             json!({
                 "data": shown.iter().map(|model| model.shown(shape)).collect::<Vec<_>>(), "has_more": has_more,
@@ -93,16 +84,20 @@ fn window(slugs: &[&str], after: Option<&str>, before: Option<&str>, limit: usiz
     }
 }
 
-fn shape(request: &HttpRequest, format: Option<&str>) -> Shape {
+fn shape(request: &HttpRequest, query: &Parameters) -> Result<Shape, ApiError> {
+    let words = [("anthropic", Shape::Anthropic), ("openai", Shape::OpenAi), ("ainfera", Shape::Bare)];
+    if let Some(asked) = query.one_of("format", &words)? {
+        return Ok(asked);
+    }
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
-    match format {
-        Some("anthropic") => Shape::Anthropic,
-        Some("openai") => Shape::OpenAi,
-        Some("ainfera") => Shape::Bare,
-        _ if !header("anthropic-version").is_empty() => Shape::Anthropic,
-        _ if header("user-agent").contains("openai") || !header("openai-organization").is_empty() => Shape::OpenAi,
-        _ if !header("x-stainless-lang").is_empty() => Shape::OpenAi,
-        _ => Shape::Bare,
+    let is_anthropic = !header("anthropic-version").is_empty();
+    let is_openai = header("user-agent").contains("openai") || !header("openai-organization").is_empty();
+    if is_anthropic {
+        Ok(Shape::Anthropic)
+    } else if is_openai || !header("x-stainless-lang").is_empty() {
+        Ok(Shape::OpenAi)
+    } else {
+        Ok(Shape::Bare)
     }
 }
 
@@ -184,11 +179,16 @@ mod tests {
 
     #[test]
     fn p082_a_list_is_in_the_dialect_of_who_asks() {
-        let asked = |header: (&'static str, &'static str)| shape(&TestRequest::get().insert_header(header).to_http_request(), None);
+        let of = |request: TestRequest| {
+            let request = request.to_http_request();
+            shape(&request, &Parameters::of(&request).unwrap())
+        };
+        let asked = |header: (&'static str, &'static str)| of(TestRequest::get().insert_header(header)).unwrap();
         assert_eq!(asked(("anthropic-version", "2023-06-01")), Shape::Anthropic);
         assert_eq!(asked(("user-agent", "OpenAI/Python 3.54.0")), Shape::OpenAi);
         assert_eq!(asked(("user-agent", "curl/8")), Shape::Bare);
-        assert_eq!(shape(&TestRequest::get().to_http_request(), Some("openai")), Shape::OpenAi);
+        assert_eq!(of(TestRequest::with_uri("/?format=openai")).unwrap(), Shape::OpenAi);
+        assert!(of(TestRequest::with_uri("/?format=open")).is_err_and(|error| error.to_string().starts_with("format: must be one of")));
     }
 
     #[test]

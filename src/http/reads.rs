@@ -3,41 +3,25 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use actix_web::web::{Data, Path, Query};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use ainfera_actors::capture::Settle;
 use ainfera_actors::reader::ask;
 use ainfera_schema::{AgentId, InferenceId, RequestId, RoutingOutcome};
-use ainfera_store::Owner;
-use serde::Deserialize;
+use ainfera_store::{BareCall, CallView, Owner, Refusal, StoreError};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::error::ApiError;
+use super::query::Parameters;
 use super::state::Shared;
 
-const DEFAULT_LIMIT: u32 = 100;
-const MAX_LIMIT: u32 = 500;
 /// A verification reads and hashes a whole chain: one after the other for a key.
 const VERIFICATIONS_PER_KEY: usize = 1;
 /// The longest wait for rows that are being written.
 const ROW_IS_ON_ITS_WAY: Duration = Duration::from_secs(2);
-
-/// Paging of a list.
-#[derive(Deserialize)]
-pub struct Page {
-    limit: Option<u32>,
-    /// Exclusive.
-    since_seq: Option<i64>,
-}
-
-impl Page {
-    fn limit(&self) -> u32 {
-        self.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT)
-    }
-}
 
 pub async fn inference(request: HttpRequest, id: Path<String>, shared: Data<Shared>) -> HttpResponse {
     respond(find(&request, &id, &shared).await.map(|outcome| inference_json(&outcome)))
@@ -47,11 +31,28 @@ pub async fn decision(request: HttpRequest, id: Path<String>, shared: Data<Share
     respond(find(&request, &id, &shared).await.map(|outcome| decision_json(&outcome)))
 }
 
-pub async fn audit(request: HttpRequest, id: Path<String>, page: Query<Page>, shared: Data<Shared>) -> HttpResponse {
+/// A call by the id that its answer's head and the log have.
+pub async fn call(request: HttpRequest, id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+    let found = async {
+        let caller = shared.keys.authenticate(&request, &shared.reader).await?;
+        let request_id = RequestId::parse(&id).ok_or(ApiError::NotFound("call"))?;
+        let agent_id = caller.agent_id;
+        let _turn = shared.turn_of(agent_id).await?;
+        let read = || ask(&shared.reader, move |store| Box::pin(async move { store.call(agent_id, request_id).await }));
+        written(read, &shared).await?.ok_or(ApiError::NotFound("call"))
+    };
+    respond(found.await.map(|view| match view {
+        CallView::Inference(view) => inference_json(&view.outcome),
+        CallView::Bare(call) => bare_call_json(&call),
+    }))
+}
+
+pub async fn audit(request: HttpRequest, id: Path<String>, shared: Data<Shared>) -> HttpResponse {
     let events = async {
         let agent_id = own_agent(&request, &id, &shared).await?;
+        let page = Parameters::of(&request)?;
+        let (since_seq, limit) = (page.cursor("since_seq", 0)?.unwrap_or(0), page.limit()?);
         let _turn = shared.turn_of(agent_id).await?;
-        let (since_seq, limit) = (page.since_seq.unwrap_or(0), page.limit());
         let events =
             ask(&shared.reader, move |store| Box::pin(async move { store.audit_events(agent_id, since_seq, limit).await })).await?;
         Ok(json!({"agent_id": agent_id, "events": events}))
@@ -69,13 +70,20 @@ pub async fn verify_audit(request: HttpRequest, id: Path<String>, shared: Data<S
     respond(verdict.await)
 }
 
-pub async fn ledger(request: HttpRequest, id: Path<String>, page: Query<Page>, shared: Data<Shared>) -> HttpResponse {
+/// Newest first; `next` is what the next page begins after.
+pub async fn ledger(request: HttpRequest, id: Path<String>, shared: Data<Shared>) -> HttpResponse {
     let view = async {
         let agent_id = own_agent(&request, &id, &shared).await?;
+        let page = Parameters::of(&request)?;
+        let (after, limit) = (page.cursor("after", 1)?, page.limit()?);
         let _turn = shared.turn_of(agent_id).await?;
-        let limit = page.limit();
-        let view = ask(&shared.reader, move |store| Box::pin(async move { store.ledger(agent_id, limit).await })).await?;
-        view.map(|view| json!(view)).ok_or(ApiError::NotFound("agent"))
+        let view = ask(&shared.reader, move |store| Box::pin(async move { store.ledger(agent_id, after, limit).await })).await?;
+        let view = view.ok_or(ApiError::NotFound("agent"))?;
+        // a short page is the last one
+        let next = view.entries.last().filter(|_| view.entries.len() == limit as usize).map(|last| last.seq.to_string());
+        let mut body = json!(view);
+        body["next"] = json!(next);
+        Ok(body)
     };
     respond(view.await)
 }
@@ -86,7 +94,16 @@ pub async fn wallet(request: HttpRequest, id: Path<String>, shared: Data<Shared>
         let _turn = shared.turn_of(agent_id).await?;
         let view = ask(&shared.reader, move |store| Box::pin(async move { store.wallet(Owner::Agent(agent_id)).await })).await?;
         let view = view.ok_or(ApiError::NotFound("agent"))?;
-        Ok(json!({"agent_id": agent_id, "balance_usd": view.balance_usd, "held_usd": view.held_usd, "paused": view.paused}))
+        let mut body = json!({
+            "agent_id": agent_id, "funding": view.funding, "balance_usd": view.balance_usd, "held_usd": view.held_usd,
+            "paused": view.paused, "spent_today_usd": view.spent_today_usd, "spent_this_month_usd": view.spent_this_month_usd,
+            "per_call_cap_usd": view.spend_policy.per_call_cap_usd, "daily_cap_usd": view.spend_policy.daily_cap_usd,
+            "monthly_cap_usd": view.spend_policy.monthly_cap_usd,
+        });
+        if let Some(owed_usd) = view.owed_usd {
+            body["owed_usd"] = json!(owed_usd);
+        }
+        Ok(body)
     };
     respond(view.await)
 }
@@ -106,14 +123,21 @@ async fn find(request: &HttpRequest, id: &str, shared: &Shared) -> Result<Routin
     let agent_id = caller.agent_id;
     let _turn = shared.turn_of(agent_id).await?;
     let read = || ask(&shared.reader, move |store| Box::pin(async move { store.inference(agent_id, inference_id).await }));
-    if let Some(view) = read().await? {
-        return Ok(view.outcome);
+    written(read, shared).await?.map(|view| view.outcome).ok_or(ApiError::NotFound("inference"))
+}
+
+/// What is read, now or when what is on its way is written: a client that has just got the end of its answer is faster than the row.
+async fn written<T, R>(read: impl Fn() -> R, shared: &Shared) -> Result<Option<T>, ApiError>
+where
+    R: Future<Output = Result<Option<T>, StoreError>>,
+{
+    if let Some(found) = read().await? {
+        return Ok(Some(found));
     }
-    // a client that has just got the end of its answer is faster than the row: what is known here becomes durable first
     let (done, settled) = oneshot::channel();
     shared.capture.do_send(Settle { done });
     let _ = timeout(ROW_IS_ON_ITS_WAY, settled).await;
-    read().await?.map(|view| view.outcome).ok_or(ApiError::NotFound("inference"))
+    Ok(read().await?)
 }
 
 fn inference_json(outcome: &RoutingOutcome) -> Value {
@@ -127,6 +151,16 @@ fn inference_json(outcome: &RoutingOutcome) -> Value {
         "usage": outcome.usage, "usage_basis": outcome.usage_basis, "cost_usd": outcome.cost_actual_usd,
         "attempts": outcome.attempts, "coercions": outcome.coercions,
         "first_content_ms": outcome.first_content_ms, "latency_ms": outcome.latency_ms, "created_at": outcome.created_at,
+    })
+}
+
+/// The members of an inference that a call without one has.
+fn bare_call_json(call: &BareCall) -> Value {
+    json!({
+        "inference_id": null, "request_id": call.request_id, "agent_id": call.agent_id, "kind": call.kind,
+        "outcome_status": call.outcome_status, "cost_usd": call.cost_usd, "task_type": call.task_type,
+        "decision_rule": call.decision_rule, "policy_version": call.policy_version, "candidates": call.candidates,
+        "refusal": call.refusal.as_ref().map(Refusal::facts), "attempts": [], "closed_at": call.closed_at,
     })
 }
 

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{BootId, OutcomeStatus, RoutingOutcome, TenantId};
-use ainfera_store::{CaptureBatch, CloseResult, NewAgent, Verdict};
+use ainfera_store::{CaptureBatch, CloseResult, NewAgent, Opening, Verdict};
 
 const USAGE: &str = "usage: closes_per_second URL SECONDS [BATCH | closers=N]";
 const CLOSERS: usize = 64;
@@ -45,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     store.begin_boot(boot_id, "closes_per_second").await?;
     let tenant_id = TenantId::mint();
     let new = NewAgent { name: "hot".to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
-    let agent_id = store.create_agent(new, call::usd("1000000000")).await?;
+    let agent_id = store.create_agent(new, Opening::Prepaid(call::usd("1000000000"))).await?;
 
     let mut open: Vec<RoutingOutcome> = Vec::new();
     let mut times: Vec<Duration> = Vec::new();

@@ -123,6 +123,10 @@ pub enum Refusal {
         available: Usd,
         needed: Usd,
     },
+    /// The agent spends on account, and that is paused; no pool stands in for it.
+    AccountPaused {
+        needed: Usd,
+    },
     /// What everybody spent and holds in the UTC day that began at `window_start`, and this hold, would pass the threshold.
     KillSwitch {
         threshold: Usd,
@@ -138,6 +142,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The reason and its amounts, as the audit chain has them.
+    pub fn facts(&self) -> serde_json::Value {
+        crate::apply::event::refusal_fields(self)
+    }
+
     /// How the refused call ended.
     pub fn status(&self) -> OutcomeStatus {
         match self {
@@ -148,7 +157,9 @@ impl Refusal {
             | Refusal::TenantDailyCap { .. }
             | Refusal::TenantMonthlyCap { .. }
             | Refusal::KillSwitch { .. } => OutcomeStatus::RejectedCap,
-            Refusal::Funds { .. } | Refusal::WalletInsufficientPerAgent { .. } => OutcomeStatus::RejectedFunds,
+            Refusal::Funds { .. } | Refusal::WalletInsufficientPerAgent { .. } | Refusal::AccountPaused { .. } => {
+                OutcomeStatus::RejectedFunds
+            }
         }
     }
 }

@@ -35,7 +35,8 @@ pub use error::StoreError;
 pub use idempotency::{Earlier, EarlierCall, IdempotencyClaim, StoredAnswer};
 pub use invariants::Invariant;
 pub use open::open;
-pub use read::{AuditEventRow, ChainVerdict, InferenceView, LedgerEntryRow, LedgerView, NewAgent, StoredKey};
+pub use read::call::{BareCall, CallView};
+pub use read::{AuditEventRow, ChainVerdict, InferenceView, LedgerEntryRow, LedgerView, NewAgent, Opening, StoredKey, TenantRow};
 pub use replica::{Heartbeat, OpenBoot};
 pub use wallet::{CapChange, Owner, Strictness, WalletChange, WalletView};
 
@@ -102,9 +103,12 @@ pub trait Store: Send + Sync {
     /// Is the store there, and can it be written? Used by `/readyz`.
     fn ping(&self) -> StoreFuture<'_, ()>;
 
-    /// Makes an agent with a wallet topped up by `funding` (a `topup` transfer, `agent.registered` and `wallet.topped_up` events),
-    /// or returns the one that has this name already.
-    fn create_agent(&self, new: NewAgent, funding: Usd) -> StoreFuture<'_, AgentId>;
+    /// Makes an agent, on account or with a wallet (a `topup` transfer; `agent.registered` and `wallet.topped_up` events), or returns the one that
+    /// has this name already.
+    fn create_agent(&self, new: NewAgent, opening: Opening) -> StoreFuture<'_, AgentId>;
+
+    /// Tenants in the order of their ids.
+    fn tenants(&self, limit: u32) -> StoreFuture<'_, Vec<TenantRow>>;
 
     /// Gives a tenant its name, and makes it if it is new. One whose name begins with `internal-` is left out of what is public.
     fn name_tenant(&self, tenant_id: TenantId, name: &str) -> StoreFuture<'_, ()>;
@@ -118,14 +122,18 @@ pub trait Store: Send + Sync {
     /// One inference of this agent, with its routing decision.
     fn inference(&self, agent_id: AgentId, inference_id: InferenceId) -> StoreFuture<'_, Option<InferenceView>>;
 
+    /// One call of this agent that is over.
+    fn call(&self, agent_id: AgentId, request_id: RequestId) -> StoreFuture<'_, Option<CallView>>;
+
     /// Events with `seq` greater than `since_seq`, oldest first.
     fn audit_events(&self, agent_id: AgentId, since_seq: i64, limit: u32) -> StoreFuture<'_, Vec<AuditEventRow>>;
 
     /// Walks the whole chain of an agent.
     fn verify_audit(&self, agent_id: AgentId) -> StoreFuture<'_, ChainVerdict>;
 
-    /// The wallet and its newest entries, newest first. `None` when there is no such agent.
-    fn ledger(&self, agent_id: AgentId, limit: u32) -> StoreFuture<'_, Option<LedgerView>>;
+    /// The wallet and a page of its entries, newest first: those with a `seq` below `before_seq`, where that is given. `None` when there is no such
+    /// agent.
+    fn ledger(&self, agent_id: AgentId, before_seq: Option<i64>, limit: u32) -> StoreFuture<'_, Option<LedgerView>>;
 
     /// An operator's change, with its audit event, in one transaction. `None` when there is no such owner.
     fn administer(&self, owner: Owner, change: WalletChange) -> StoreFuture<'_, Option<WalletView>>;

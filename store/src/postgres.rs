@@ -3,6 +3,7 @@
 mod adjust;
 mod administer;
 mod audit;
+mod call;
 mod capture;
 mod certificates;
 mod client;
@@ -40,8 +41,8 @@ use crate::read::verify::{self, ChainWalk};
 use crate::replica::{Heartbeat, OpenBoot, Reaped, Scope};
 use crate::wallet::{Owner, WalletChange, WalletView};
 use crate::{
-    AuditEventRow, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, Locks, NewAgent, Store, StoreError, StoreFuture,
-    StoredKey,
+    AuditEventRow, CallView, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, Locks, NewAgent, Opening, Store,
+    StoreError, StoreFuture, StoredKey, TenantRow,
 };
 use crate::{AuditHeight, ChainEvent, CheckpointResult, PublicCursor, PublicEvent, Receipt};
 
@@ -157,8 +158,12 @@ impl Store for PostgresStore {
         within(ANSWER, read::ping(&self.lookups)).boxed()
     }
 
-    fn create_agent(&self, new: NewAgent, funding: Usd) -> StoreFuture<'_, AgentId> {
-        within(ANSWER, register::create_agent(&self.writers, new, funding)).boxed()
+    fn create_agent(&self, new: NewAgent, opening: Opening) -> StoreFuture<'_, AgentId> {
+        within(ANSWER, register::create_agent(&self.writers, new, opening)).boxed()
+    }
+
+    fn tenants(&self, limit: u32) -> StoreFuture<'_, Vec<TenantRow>> {
+        within(ANSWER, read::tenants(&self.readers, limit)).boxed()
     }
 
     fn name_tenant(&self, tenant_id: TenantId, name: &str) -> StoreFuture<'_, ()> {
@@ -178,6 +183,10 @@ impl Store for PostgresStore {
 
     fn inference(&self, agent_id: AgentId, inference_id: InferenceId) -> StoreFuture<'_, Option<InferenceView>> {
         within(ANSWER, read::inference(&self.readers, agent_id, inference_id)).boxed()
+    }
+
+    fn call(&self, agent_id: AgentId, request_id: RequestId) -> StoreFuture<'_, Option<CallView>> {
+        within(ANSWER, call::call(&self.readers, agent_id, request_id)).boxed()
     }
 
     fn audit_events(&self, agent_id: AgentId, since_seq: i64, limit: u32) -> StoreFuture<'_, Vec<AuditEventRow>> {
@@ -203,8 +212,8 @@ impl Store for PostgresStore {
         .boxed()
     }
 
-    fn ledger(&self, agent_id: AgentId, limit: u32) -> StoreFuture<'_, Option<LedgerView>> {
-        within(ANSWER, read::ledger(&self.readers, agent_id, limit)).boxed()
+    fn ledger(&self, agent_id: AgentId, before_seq: Option<i64>, limit: u32) -> StoreFuture<'_, Option<LedgerView>> {
+        within(ANSWER, read::ledger(&self.readers, agent_id, before_seq, limit)).boxed()
     }
 
     fn administer(&self, owner: Owner, change: WalletChange) -> StoreFuture<'_, Option<WalletView>> {

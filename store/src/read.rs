@@ -1,12 +1,13 @@
 //! What can be read back.
 
 pub mod audit;
+pub mod call;
 pub(crate) mod selects;
 pub(crate) mod stored;
 pub(crate) mod verify;
 
 use ainfera_schema::policy::SpendPolicy;
-use ainfera_schema::{Agent, AgentId, RoutingOutcome, TenantId, Usd};
+use ainfera_schema::{Agent, AgentId, Funding, MoneyError, RoutingOutcome, TenantId, Usd};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -20,6 +21,31 @@ pub struct NewAgent {
     pub name: String,
     pub tenant_id: TenantId,
     pub spend_policy: SpendPolicy,
+}
+
+/// What a new agent's calls are paid from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// Nothing is paid in advance.
+    OnAccount,
+    /// A wallet with so much in it.
+    Prepaid(Usd),
+}
+
+impl Opening {
+    pub fn funding(self) -> Funding {
+        match self {
+            Opening::OnAccount => Funding::OnAccount,
+            Opening::Prepaid(_) => Funding::Prepaid,
+        }
+    }
+}
+
+/// A tenant by its id, and by its name where it was given one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantRow {
+    pub tenant_id: TenantId,
+    pub name: Option<String>,
 }
 
 /// A key as kept: never the secret itself.
@@ -59,10 +85,12 @@ pub struct ChainVerdict {
     pub failure_reason: Option<String>,
 }
 
-/// One movement on an agent's wallet. `amount_usd` is negative for a charge.
+/// One movement on an agent's wallet or account. `amount_usd` is negative for a charge.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LedgerEntryRow {
     pub id: uuid::Uuid,
+    /// Its place: larger than that of every older entry of the agent.
+    pub seq: i64,
     pub agent_id: AgentId,
     pub amount_usd: Usd,
     pub balance_after_usd: Usd,
@@ -75,9 +103,28 @@ pub struct LedgerEntryRow {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LedgerView {
     pub agent_id: AgentId,
+    pub funding: Funding,
     pub balance_usd: Usd,
+    /// Of an agent on account: what its calls have cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owed_usd: Option<Usd>,
     pub held_usd: Usd,
     pub entries: Vec<LedgerEntryRow>,
+}
+
+impl LedgerView {
+    /// Without entries.
+    pub fn new(agent_id: AgentId, funding: Funding, balance_usd: Usd, held_usd: Usd) -> Result<Self, MoneyError> {
+        Ok(Self { agent_id, funding, balance_usd, owed_usd: owed(funding, balance_usd)?, held_usd, entries: Vec::new() })
+    }
+}
+
+/// What an agent on account owes. One with a wallet owes nothing: it has paid.
+pub(crate) fn owed(funding: Funding, balance_usd: Usd) -> Result<Option<Usd>, MoneyError> {
+    match funding {
+        Funding::OnAccount => Usd::ZERO.checked_sub(balance_usd).map(Some),
+        Funding::Prepaid => Ok(None),
+    }
 }
 
 /// An amount as the agent sees it: what leaves its wallet is negative.

@@ -3,6 +3,7 @@
 mod adjust;
 mod administer;
 mod audit;
+mod call;
 mod capture;
 mod connect;
 mod doctor;
@@ -31,7 +32,8 @@ use crate::read::verify::{self, ChainWalk};
 use crate::replica::{Heartbeat, OpenBoot, Reaped, Scope};
 use crate::wallet::{Owner, WalletChange, WalletView};
 use crate::{
-    AuditEventRow, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, NewAgent, Store, StoreError, StoreFuture, StoredKey,
+    AuditEventRow, CallView, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, NewAgent, Opening, Store, StoreError,
+    StoreFuture, StoredKey, TenantRow,
 };
 use crate::{AuditHeight, ChainEvent, CheckpointResult, PublicCursor, PublicEvent, Receipt};
 use value::{Key, Time};
@@ -158,8 +160,12 @@ impl Store for SqliteStore {
         self.lookups().run(|connection| Ok(connection.query_row("SELECT 1", (), |_| Ok(()))?))
     }
 
-    fn create_agent(&self, new: NewAgent, funding: Usd) -> StoreFuture<'_, AgentId> {
-        self.writer.run(move |connection| register::create_agent(connection, new, funding))
+    fn create_agent(&self, new: NewAgent, opening: Opening) -> StoreFuture<'_, AgentId> {
+        self.writer.run(move |connection| register::create_agent(connection, new, opening))
+    }
+
+    fn tenants(&self, limit: u32) -> StoreFuture<'_, Vec<TenantRow>> {
+        self.reader().run(move |connection| read::tenants(connection, limit))
     }
 
     fn name_tenant(&self, tenant_id: TenantId, name: &str) -> StoreFuture<'_, ()> {
@@ -183,6 +189,10 @@ impl Store for SqliteStore {
 
     fn inference(&self, agent_id: AgentId, inference_id: InferenceId) -> StoreFuture<'_, Option<InferenceView>> {
         self.reader().run(move |connection| read::inference(connection, agent_id, inference_id))
+    }
+
+    fn call(&self, agent_id: AgentId, request_id: RequestId) -> StoreFuture<'_, Option<CallView>> {
+        self.reader().run(move |connection| call::call(connection, agent_id, request_id))
     }
 
     fn audit_events(&self, agent_id: AgentId, since_seq: i64, limit: u32) -> StoreFuture<'_, Vec<AuditEventRow>> {
@@ -212,8 +222,8 @@ impl Store for SqliteStore {
         .boxed()
     }
 
-    fn ledger(&self, agent_id: AgentId, limit: u32) -> StoreFuture<'_, Option<LedgerView>> {
-        self.reader().run(move |connection| read::ledger(connection, agent_id, limit))
+    fn ledger(&self, agent_id: AgentId, before_seq: Option<i64>, limit: u32) -> StoreFuture<'_, Option<LedgerView>> {
+        self.reader().run(move |connection| read::ledger(connection, agent_id, before_seq, limit))
     }
 
     fn administer(&self, owner: Owner, change: WalletChange) -> StoreFuture<'_, Option<WalletView>> {

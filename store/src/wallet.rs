@@ -2,7 +2,7 @@
 //! writes nothing.
 
 use ainfera_schema::policy::SpendPolicy;
-use ainfera_schema::{AgentId, TenantId, Usd};
+use ainfera_schema::{AgentId, Funding, TenantId, Usd};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ pub enum Owner {
 /// What shall become of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WalletChange {
-    /// Adds money. The id is the caller's: the same one again adds nothing.
+    /// Adds money, of which an agent on account has none. The id is the caller's: the same one again adds nothing.
     TopUp {
         transfer_id: Uuid,
         amount: Usd,
@@ -68,7 +68,12 @@ impl CapChange {
 pub struct WalletView {
     /// `active` or `suspended`; a tenant is always active.
     pub status: String,
+    /// A pool is prepaid.
+    pub funding: Funding,
     pub balance_usd: Usd,
+    /// Of an agent on account: what its calls have cost. The balance is minus that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owed_usd: Option<Usd>,
     /// Reserved on this balance by open calls.
     pub held_usd: Usd,
     pub paused: bool,

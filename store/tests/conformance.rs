@@ -17,6 +17,8 @@ mod doctor;
 mod extend;
 #[path = "conformance/faults.rs"]
 mod faults;
+#[path = "conformance/funding.rs"]
+mod funding;
 #[path = "conformance/idempotency.rs"]
 mod idempotency;
 #[path = "conformance/lost.rs"]
@@ -114,6 +116,13 @@ conformance! {
         a_late_close_adjusts_the_charge_once_and_writes_no_second_row
         what_the_pool_paid_for_a_lost_call_is_adjusted_on_the_pool
         a_store_that_may_forget_is_refused_by_name
+    }
+    funding {
+        an_agent_on_account_spends_within_its_caps_and_owes_what_it_spent
+        a_refused_or_paused_account_leaves_the_reason
+        a_ledger_is_read_page_by_page_without_gaps
+        a_call_is_found_by_its_request_and_by_its_owner_only
+        tenants_are_listed_with_their_names
     }
     money {
         a_nano_dollar_is_kept

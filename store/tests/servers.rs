@@ -9,7 +9,7 @@ mod server;
 
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, BootId, CallKind, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TenantId, Usd};
-use ainfera_store::{Admission, CaptureBatch, CloseResult, Closing, NewAgent, Sent, StoreError};
+use ainfera_store::{Admission, CaptureBatch, CloseResult, Closing, NewAgent, Opening, Sent, StoreError};
 use server::Server;
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn what_a_promoted_standby_lacks_is_written_again_and_every_connection_fol
     store.begin_boot(boot_id, "one").await.unwrap();
     let new = NewAgent { name: "a".to_owned(), tenant_id: TenantId::mint(), spend_policy: SpendPolicy::default() };
     let tenant_id = new.tenant_id;
-    let agent_id = store.create_agent(new, Usd::from_nanos(1_000_000_000)).await.unwrap();
+    let agent_id = store.create_agent(new, Opening::Prepaid(Usd::from_nanos(1_000_000_000))).await.unwrap();
     let (first, second) = (call(agent_id, tenant_id), call(agent_id, tenant_id));
     store.capture(admitting(&first, boot_id)).await.unwrap();
     primary.caught_up(&standby).await;

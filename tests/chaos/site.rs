@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ainfera_mock::{MockSettings, MockUpstream};
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, TenantId, Usd};
-use ainfera_store::NewAgent;
+use ainfera_store::{NewAgent, Opening};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -50,7 +50,7 @@ impl Site {
         store.migrate().await.unwrap();
         let name = format!("agent-{}", self.agents.len());
         let new = NewAgent { name, tenant_id: TenantId(Uuid::nil()), spend_policy: SpendPolicy::default() };
-        let agent_id = store.create_agent(new, funding).await.unwrap();
+        let agent_id = store.create_agent(new, Opening::Prepaid(funding)).await.unwrap();
         let key = ainfera::keys::mint().unwrap();
         store.add_key(agent_id, &key.key_id, key.secret_sha256).await.unwrap();
         self.agents.push(agent_id);

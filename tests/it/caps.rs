@@ -139,7 +139,10 @@ async fn what_an_operator_changes_holds_for_the_next_call() {
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     };
     let wallet = format!("/v1/wallets/{}", gateway.agent_id);
-    let expected = json!({"agent_id": gateway.agent_id, "balance_usd": "1000", "held_usd": "0", "paused": false});
+    let expected = json!({
+        "agent_id": gateway.agent_id, "funding": "prepaid", "balance_usd": "1000", "held_usd": "0", "paused": false,
+        "spent_today_usd": "0", "spent_this_month_usd": "0", "per_call_cap_usd": null, "daily_cap_usd": null, "monthly_cap_usd": null,
+    });
     assert_eq!(gateway.get(&wallet).await.json(), expected);
     assert_eq!(gateway.get("/v1/wallets/018f0000-0000-7000-8000-000000000000").await.status, 404);
 

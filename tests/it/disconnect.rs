@@ -7,7 +7,7 @@ use ainfera::server::Server;
 use ainfera_mock::{MockSettings, MockUpstream};
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{TenantId, Usd};
-use ainfera_store::NewAgent;
+use ainfera_store::{NewAgent, Opening};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ async fn draining(deadlines: &str) -> Gateway {
     let server = Server::start(config).await.unwrap();
     let store = server.store();
     let new = NewAgent { name: "tester".to_owned(), tenant_id: TenantId(Uuid::nil()), spend_policy: SpendPolicy::default() };
-    let agent_id = store.create_agent(new, "1000".parse::<Usd>().unwrap()).await.unwrap();
+    let agent_id = store.create_agent(new, Opening::Prepaid("1000".parse::<Usd>().unwrap())).await.unwrap();
     let key = ainfera::keys::mint().unwrap();
     store.add_key(agent_id, &key.key_id, key.secret_sha256).await.unwrap();
     Gateway { address: server.addr(), key: key.text.expose().to_owned(), agent_id, mock, database, server }

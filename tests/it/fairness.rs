@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, TenantId};
-use ainfera_store::NewAgent;
+use ainfera_store::{NewAgent, Opening};
 use futures_util::future::join_all;
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ use crate::support::{Gateway, GatewayPlan};
 async fn another(gateway: &Gateway) -> (AgentId, String) {
     let store = gateway.server.store();
     let new = NewAgent { name: "another".to_owned(), tenant_id: TenantId(Uuid::nil()), spend_policy: SpendPolicy::default() };
-    let agent_id = store.create_agent(new, "1000".parse().unwrap()).await.unwrap();
+    let agent_id = store.create_agent(new, Opening::Prepaid("1000".parse().unwrap())).await.unwrap();
     let key = ainfera::keys::mint().unwrap();
     store.add_key(agent_id, &key.key_id, key.secret_sha256).await.unwrap();
     (agent_id, key.text.expose().to_owned())

@@ -2,7 +2,7 @@
 
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, TenantId};
-use ainfera_store::NewAgent;
+use ainfera_store::{NewAgent, Opening};
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ const SOON: Duration = Duration::from_secs(3);
 async fn another(gateway: &Gateway, tenant_id: TenantId) -> (AgentId, String) {
     let store = gateway.server.store();
     let new = NewAgent { name: "another".to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
-    let agent_id = store.create_agent(new, "1000".parse().unwrap()).await.unwrap();
+    let agent_id = store.create_agent(new, Opening::Prepaid("1000".parse().unwrap())).await.unwrap();
     let key = ainfera::keys::mint().unwrap();
     store.add_key(agent_id, &key.key_id, key.secret_sha256).await.unwrap();
     (agent_id, key.text.expose().to_owned())

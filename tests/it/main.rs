@@ -4,6 +4,7 @@
 
 mod support;
 
+mod accounts;
 mod answer_head;
 mod audit;
 mod bad_input;
@@ -30,10 +31,12 @@ mod inference;
 mod last_word;
 mod locked_account;
 mod models;
+mod money_refusals;
 mod native;
 mod one_key;
 mod outage;
 mod overload;
+mod pages;
 mod parity;
 mod price_basis;
 mod probe;

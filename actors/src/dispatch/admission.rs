@@ -125,7 +125,7 @@ fn question(setup: &CallSetup) -> Decide {
         target: setup.target.clone(),
         needs: needs(call),
         hint: call.extras.hint.clone(),
-        spend_policy: setup.agent.spend_policy.clone(),
+        routing_defaults: setup.agent.spend_policy.routing_defaults.clone(),
         unfit: Vec::new(),
         call: Arc::clone(call),
     }
@@ -176,9 +176,7 @@ async fn rejected(setup: &CallSetup, permit: Permit, refusal: ChoiceRefusal, unf
         ChoiceRefusal::Rejected(rejection) if rejection.reason == RejectReason::CoercionRefused => {
             (draft::rejected(setup, &rejection), CallFailure::CoercionRefused { unfit })
         }
-        ChoiceRefusal::Rejected(rejection) => {
-            (draft::rejected(setup, &rejection), CallFailure::no_candidate(rejection.reason, &rejection.plan))
-        }
+        ChoiceRefusal::Rejected(rejection) => (draft::rejected(setup, &rejection), CallFailure::no_candidate(&rejection)),
         ChoiceRefusal::Crashed => (draft::undecided(setup), CallFailure::Internal),
     };
     let (reply, answer) = oneshot::channel();

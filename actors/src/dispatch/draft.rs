@@ -34,6 +34,7 @@ pub fn rejected(setup: &CallSetup, rejection: &Rejection) -> RoutingOutcome {
     decided(&mut outcome, &rejection.plan, &rejection.policy, &rejection.catalogue);
     outcome.status = Some(match rejection.reason {
         RejectReason::ToolsNotSupported => OutcomeStatus::RejectedTools,
+        RejectReason::BudgetExceeded => OutcomeStatus::RejectedCap,
         RejectReason::NoCandidateClearsFloor
         | RejectReason::NoCandidateEnrolled
         | RejectReason::CoercionRefused

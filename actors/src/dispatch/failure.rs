@@ -1,14 +1,16 @@
 //! Why a call got no answer, in words for the caller. Which status that is, only the HTTP layer knows.
 
-use ainfera_routing::{DropReason, PinRefusal, Plan, RejectReason};
+use ainfera_routing::{DropReason, PinRefusal, RejectReason};
 use ainfera_schema::{Attempt, AttemptResult, CallKind, ModelSlug, OutcomeStatus};
 use ainfera_store::{EarlierCall, Refusal};
 use ainfera_wire::BadRequest;
 use ainfera_wire::upstream::FaultKind;
+use rust_decimal::Decimal;
 
 use super::Open;
 use super::admission::CallSetup;
 use super::strict::Unfit;
+use crate::brain::Rejection;
 use crate::provider::ProviderFailure;
 
 /// Everything that can end a call without an answer.
@@ -22,6 +24,13 @@ pub enum CallFailure {
     },
     NoCandidate {
         message: String,
+    },
+    /// With a larger budget the call would have found a model.
+    OverBudget {
+        budget_usd: Decimal,
+        /// What the cheapest of those models may cost.
+        needed_usd: Option<Decimal>,
+        drops: String,
     },
     ToolsNotSupported {
         backend: String,
@@ -81,8 +90,9 @@ impl CallFailure {
         }
     }
 
-    pub(super) fn no_candidate(reason: RejectReason, plan: &Plan) -> Self {
-        let candidates = &plan.decision().candidates;
+    pub(super) fn no_candidate(rejection: &Rejection) -> Self {
+        let reason = rejection.reason;
+        let candidates = &rejection.plan.decision().candidates;
         if reason == RejectReason::ToolsNotSupported {
             let without = candidates.iter().find(|candidate| candidate.drop_reason == Some(DropReason::ToolsNotSupported));
             let backend = without.or(candidates.first()).map(|candidate| candidate.model_slug.to_string()).unwrap_or_default();
@@ -95,7 +105,13 @@ impl CallFailure {
             .iter()
             .map(|candidate| format!("{}: {}", candidate.model_slug, candidate.drop_reason.map_or("none", DropReason::as_str)))
             .collect();
-        CallFailure::NoCandidate { message: format!("{} ({})", reason.as_str(), drops.join(", ")) }
+        let drops = drops.join(", ");
+        if let (RejectReason::BudgetExceeded, Some(budget_usd)) = (reason, rejection.policy.budget_cap_usd) {
+            let too_dear = candidates.iter().filter(|candidate| candidate.drop_reason == Some(DropReason::ExceedsBudgetCap));
+            let needed_usd = too_dear.filter_map(|candidate| candidate.projected_cost_usd).min();
+            return CallFailure::OverBudget { budget_usd, needed_usd, drops };
+        }
+        CallFailure::NoCandidate { message: format!("{} ({drops})", reason.as_str()) }
     }
 
     pub(super) fn attempts_failed(setup: &CallSetup, open: &mut Open, last: Option<ProviderFailure>) -> Self {
@@ -147,7 +163,7 @@ impl CallFailure {
                 "conflict_error"
             }
             CallFailure::Refused(Refusal::KillSwitch { .. }, _) => "api_error",
-            CallFailure::Refused(..) => "billing_error",
+            CallFailure::Refused(..) | CallFailure::OverBudget { .. } => "billing_error",
             CallFailure::AllFailed { overloaded: true, .. }
             | CallFailure::PinnedFailed { overloaded: true, .. }
             | CallFailure::Midstream { overloaded: true, .. } => "overloaded_error",
@@ -169,7 +185,7 @@ impl CallFailure {
             CallFailure::ToolsNotSupported { .. } => Some("tools_not_supported_by_backend"),
             CallFailure::ModelUnavailable { .. } => Some("model_unavailable"),
             CallFailure::CoercionRefused { .. } => Some("coercion_refused"),
-            CallFailure::Refused(Refusal::Funds { .. }, _) => Some("insufficient_funds"),
+            CallFailure::Refused(Refusal::Funds { .. } | Refusal::AccountPaused { .. }, _) => Some("insufficient_funds"),
             CallFailure::Refused(Refusal::WalletInsufficientPerAgent { .. }, _) => Some("wallet_insufficient_per_agent"),
             CallFailure::Refused(
                 Refusal::PerCallCap { .. }
@@ -178,7 +194,8 @@ impl CallFailure {
                 | Refusal::TenantDailyCap { .. }
                 | Refusal::TenantMonthlyCap { .. },
                 _,
-            ) => Some("cap_exceeded"),
+            )
+            | CallFailure::OverBudget { .. } => Some("cap_exceeded"),
             CallFailure::Refused(Refusal::KillSwitch { .. }, _) => Some("cost_killswitch_engaged"),
             CallFailure::Refused(Refusal::Inactive { .. }, _) => Some("agent_inactive"),
             CallFailure::StoreUnavailable | CallFailure::HoldUnavailable => Some("store_unavailable"),
@@ -200,6 +217,10 @@ impl CallFailure {
             CallFailure::BadRequest(bad) => bad.to_string(),
             CallFailure::ProviderRejectedRequest { message, .. } => message.clone(),
             CallFailure::NoCandidate { message } => message.clone(),
+            CallFailure::OverBudget { budget_usd, needed_usd, drops } => {
+                let needed = needed_usd.map_or_else(|| "more".to_owned(), |needed| format!("${}", needed.normalize()));
+                format!("this call may cost {needed}, above its budget of ${} ({drops})", budget_usd.normalize())
+            }
             CallFailure::PromptTooLong => "prompt is too long: it exceeds the context window of every model that may be chosen".to_owned(),
             CallFailure::ToolsNotSupported { backend } => {
                 format!("{backend} does not take these tools; hint: leave tools out, or pin a model that takes them (GET /v1/models)")
@@ -279,6 +300,7 @@ fn refused(refusal: &Refusal) -> String {
         Refusal::WalletInsufficientPerAgent { available, needed } => {
             format!("this call may cost ${needed}, the agent's own wallet has ${available}, and its tenant lets no pool stand in for it")
         }
+        Refusal::AccountPaused { needed } => format!("this call may cost ${needed}, and the agent's account is paused"),
         Refusal::KillSwitch { threshold, spent, needed, window_start } => format!(
             "the spending kill-switch is engaged: spent ${spent}, threshold ${threshold}, window_start {window_start}T00:00:00Z; this call may cost \
              ${needed}"

@@ -7,9 +7,9 @@ use std::time::Duration;
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
 use ainfera_schema::{AgentId, BootId, InferenceId, ReceiptId, RequestId, TenantId, Usd};
 use ainfera_store::{
-    AuditEventRow, AuditHeight, CaptureBatch, CaptureReply, ChainEvent, ChainVerdict, CheckpointResult, Heartbeat, InferenceView,
-    Invariant, LedgerView, NewAgent, OpenBoot, Owner, PublicCursor, PublicEvent, Receipt, Store, StoreError, StoreFuture, StoredKey,
-    WalletChange, WalletView,
+    AuditEventRow, AuditHeight, CallView, CaptureBatch, CaptureReply, ChainEvent, ChainVerdict, CheckpointResult, Heartbeat, InferenceView,
+    Invariant, LedgerView, NewAgent, OpenBoot, Opening, Owner, PublicCursor, PublicEvent, Receipt, Store, StoreError, StoreFuture,
+    StoredKey, TenantRow, WalletChange, WalletView,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,14 +68,16 @@ impl Store for FaultyStore {
         capture_shared(batch: Arc<CaptureBatch>) -> CaptureReply;
         give_up(request_ids: Vec<RequestId>) -> u64;
         ping() -> ();
-        create_agent(new: NewAgent, funding: Usd) -> AgentId;
+        create_agent(new: NewAgent, opening: Opening) -> AgentId;
+        tenants(limit: u32) -> Vec<TenantRow>;
         name_tenant(tenant_id: TenantId, name: &str) -> ();
         add_key(agent_id: AgentId, key_id: &str, secret_sha256: [u8; 32]) -> ();
         find_key(key_id: &str) -> Option<StoredKey>;
         inference(agent_id: AgentId, inference_id: InferenceId) -> Option<InferenceView>;
+        call(agent_id: AgentId, request_id: RequestId) -> Option<CallView>;
         audit_events(agent_id: AgentId, since_seq: i64, limit: u32) -> Vec<AuditEventRow>;
         verify_audit(agent_id: AgentId) -> ChainVerdict;
-        ledger(agent_id: AgentId, limit: u32) -> Option<LedgerView>;
+        ledger(agent_id: AgentId, before_seq: Option<i64>, limit: u32) -> Option<LedgerView>;
         administer(owner: Owner, change: WalletChange) -> Option<WalletView>;
         wallet(owner: Owner) -> Option<WalletView>;
         find_agent(tenant_id: TenantId, name: &str) -> Option<AgentId>;

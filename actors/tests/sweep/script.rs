@@ -13,7 +13,7 @@ use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{
     AgentId, BootId, CallKind, InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TenantId, TokenUsage, Usd,
 };
-use ainfera_store::{Admission, Earlier, IdempotencyClaim, NewAgent, Store, StoreFuture, Verdict};
+use ainfera_store::{Admission, Earlier, IdempotencyClaim, NewAgent, Opening, Store, StoreFuture, Verdict};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -33,7 +33,7 @@ pub async fn run(store: Arc<FaultyStore>, what: &str) {
     again(|| store.migrate()).await;
     let tenant_id = TenantId::mint();
     let new = || NewAgent { name: "tester".to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
-    let agent_id = again(|| store.create_agent(new(), usd("1"))).await;
+    let agent_id = again(|| store.create_agent(new(), Opening::Prepaid(usd("1")))).await;
     let agent = (agent_id, tenant_id);
 
     let first = Life::begin(&store).await;
@@ -154,7 +154,7 @@ async fn judge(store: &FaultyStore, agent_id: AgentId, what: &str) {
     // one was refused and one was rejected; the try before one of them may have been in doubt
     let refused = count("inference.rejected") + count("inference.rejected_cap_violation");
     assert!((2..=3).contains(&refused), "{what}: {refused} refusals");
-    let wallet = store.ledger(agent_id, 100).await.unwrap().unwrap();
+    let wallet = store.ledger(agent_id, None, 100).await.unwrap().unwrap();
     assert_eq!((wallet.balance_usd, wallet.held_usd), (usd("0.98"), Usd::ZERO), "{what}: five calls at 0.004: {wallet:?}");
 }
 

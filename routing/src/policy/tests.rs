@@ -1,7 +1,7 @@
 //! The policy's sources and the dial; the module `balanced_lock` says in eight ways that `balanced` changes nothing.
 
 use super::*;
-use ainfera_schema::Usd;
+use ainfera_schema::policy::SpendPolicy;
 
 fn decimal(text: &str) -> Decimal {
     Decimal::from_str_exact(text).unwrap()
@@ -20,12 +20,12 @@ fn with_default_floor(text: &str) -> PolicySettings {
 }
 
 fn resolve(call: &str, owner: &str, dial: Dial) -> Policy {
-    resolve_policy(&hint(call), &agent(owner), &PolicySettings::default(), dial)
+    resolve_policy(&hint(call), &agent(owner).routing_defaults, &PolicySettings::default(), dial)
 }
 
 fn floor_from(default_floor: &str, preference: &str, dial: Dial) -> String {
     let call = RoutingHint { routing_preference: Some(preference.to_string().into()), ..RoutingHint::default() };
-    resolve_policy(&call, &SpendPolicy::default(), &with_default_floor(default_floor), dial).min_quality.to_string()
+    resolve_policy(&call, &RoutingHint::default(), &with_default_floor(default_floor), dial).min_quality.to_string()
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn the_tier_frontier_is_085() {
 #[test]
 fn tiers_are_the_operators_to_set() {
     let settings = PolicySettings { tiers: TierFloors { frontier: decimal("0.92"), ..TierFloors::default() }, ..PolicySettings::default() };
-    let policy = resolve_policy(&hint(r#"{"quality_floor":"frontier"}"#), &SpendPolicy::default(), &settings, Dial::Off);
+    let policy = resolve_policy(&hint(r#"{"quality_floor":"frontier"}"#), &RoutingHint::default(), &settings, Dial::Off);
     assert_eq!(policy.min_quality, decimal("0.92"));
 }
 
@@ -85,36 +85,23 @@ fn the_calls_latency_cap_beats_the_agents() {
 }
 
 #[test]
-fn the_hinted_budget_holds_where_it_is_the_smaller() {
-    let policy = resolve(r#"{"budget_cap_usd":"0.01"}"#, r#"{"per_call_cap_usd":"0.05"}"#, Dial::Off);
-    assert_eq!(policy.budget_cap_usd, Some(decimal("0.01")));
-}
-
-#[test]
-fn a_hint_cannot_raise_the_owners_cap() {
-    let policy = resolve(r#"{"budget_cap_usd":"10"}"#, r#"{"per_call_cap_usd":"0.05"}"#, Dial::Off);
-    assert_eq!(policy.budget_cap_usd, Some(decimal("0.05")));
-}
-
-#[test]
-fn either_budget_alone_holds() {
+fn the_calls_budget_beats_the_agents_default() {
+    let owner = r#"{"routing_defaults":{"budget_cap_usd":"0.05"}}"#;
     assert_eq!(resolve(r#"{"budget_cap_usd":"0.01"}"#, "{}", Dial::Off).budget_cap_usd, Some(decimal("0.01")));
-    assert_eq!(resolve("{}", r#"{"per_call_cap_usd":"0.05"}"#, Dial::Off).budget_cap_usd, Some(decimal("0.05")));
+    assert_eq!(resolve("{}", owner, Dial::Off).budget_cap_usd, Some(decimal("0.05")));
+    assert_eq!(resolve(r#"{"budget_cap_usd":"0.06"}"#, owner, Dial::Off).budget_cap_usd, Some(decimal("0.06")));
 }
 
 #[test]
-fn the_agents_default_budget_gives_way_to_the_calls_but_its_cap_does_not() {
-    let owner = r#"{"per_call_cap_usd":"0.05","routing_defaults":{"budget_cap_usd":"0.01"}}"#;
-    assert_eq!(resolve("{}", owner, Dial::Off).budget_cap_usd, Some(decimal("0.01")));
-    assert_eq!(resolve(r#"{"budget_cap_usd":"0.04"}"#, owner, Dial::Off).budget_cap_usd, Some(decimal("0.04")));
-    assert_eq!(resolve(r#"{"budget_cap_usd":"0.06"}"#, owner, Dial::Off).budget_cap_usd, Some(decimal("0.05")));
+fn the_owners_caps_are_held_where_the_call_is_admitted_and_not_here() {
+    let owner = r#"{"per_call_cap_usd":"0.05","daily_cap_usd":"0","monthly_cap_usd":"0"}"#;
+    assert_eq!(resolve("{}", owner, Dial::Off).budget_cap_usd, None);
+    assert_eq!(resolve(r#"{"budget_cap_usd":"10"}"#, owner, Dial::Off).budget_cap_usd, Some(decimal("10")));
 }
 
 #[test]
 fn a_budget_of_nothing_is_a_budget() {
-    let owner = SpendPolicy { per_call_cap_usd: Some(Usd::ZERO), ..SpendPolicy::default() };
-    let policy = resolve_policy(&RoutingHint::default(), &owner, &PolicySettings::default(), Dial::Off);
-    assert_eq!(policy.budget_cap_usd, Some(Decimal::ZERO));
+    assert_eq!(resolve(r#"{"budget_cap_usd":"0"}"#, "{}", Dial::Off).budget_cap_usd, Some(Decimal::ZERO));
 }
 
 #[test]
@@ -184,7 +171,7 @@ fn the_preset_says_which_way_the_dial_was_turned() {
 
 #[test]
 fn the_dial_leaves_budget_and_latency_alone() {
-    let owner = r#"{"per_call_cap_usd":"0.05"}"#;
+    let owner = r#"{"routing_defaults":{"budget_cap_usd":"0.05"}}"#;
     for word in ["quality", "cost"] {
         let policy = resolve(&format!(r#"{{"routing_preference":"{word}","latency_cap_ms":700}}"#), owner, Dial::Live);
         assert_eq!((policy.budget_cap_usd, policy.latency_cap_ms), (Some(decimal("0.05")), Some(700)));
@@ -201,7 +188,7 @@ mod balanced_lock {
         serde_json::to_string(policy).unwrap()
     }
 
-    fn assert_no_op(call: &RoutingHint, owner: &SpendPolicy, settings: &PolicySettings, dial: Dial) {
+    fn assert_no_op(call: &RoutingHint, owner: &RoutingHint, settings: &PolicySettings, dial: Dial) {
         let balanced = RoutingHint { routing_preference: Some(RoutingPreference::Balanced), ..call.clone() };
         let without = resolve_policy(call, owner, settings, Dial::Off);
         assert_eq!(bytes(&resolve_policy(&balanced, owner, settings, dial)), bytes(&without));
@@ -209,12 +196,12 @@ mod balanced_lock {
 
     #[test]
     fn with_the_gate_off() {
-        assert_no_op(&RoutingHint::default(), &SpendPolicy::default(), &PolicySettings::default(), Dial::Off);
+        assert_no_op(&RoutingHint::default(), &RoutingHint::default(), &PolicySettings::default(), Dial::Off);
     }
 
     #[test]
     fn with_the_gate_on() {
-        assert_no_op(&RoutingHint::default(), &SpendPolicy::default(), &PolicySettings::default(), Dial::Live);
+        assert_no_op(&RoutingHint::default(), &RoutingHint::default(), &PolicySettings::default(), Dial::Live);
     }
 
     #[test]
@@ -234,14 +221,14 @@ mod balanced_lock {
     #[test]
     fn with_any_default_floor_even_outside_the_dials_range() {
         for floor in ["0", "0.3", "0.500", "0.68", "0.85", "0.95", "1"] {
-            assert_no_op(&RoutingHint::default(), &SpendPolicy::default(), &with_default_floor(floor), Dial::Live);
+            assert_no_op(&RoutingHint::default(), &RoutingHint::default(), &with_default_floor(floor), Dial::Live);
         }
     }
 
     #[test]
     fn beside_an_explicit_floor() {
         for call in [r#"{"min_quality":"0.7"}"#, r#"{"quality_floor":"frontier"}"#] {
-            assert_no_op(&hint(call), &SpendPolicy::default(), &PolicySettings::default(), Dial::Live);
+            assert_no_op(&hint(call), &RoutingHint::default(), &PolicySettings::default(), Dial::Live);
         }
     }
 
@@ -249,7 +236,7 @@ mod balanced_lock {
     fn beside_caps_and_the_agents_defaults() {
         let call = hint(r#"{"budget_cap_usd":"0.0100","latency_cap_ms":4000}"#);
         let owner = agent(r#"{"per_call_cap_usd":"0.05","daily_cap_usd":"1","routing_defaults":{"quality_floor":"production"}}"#);
-        assert_no_op(&call, &owner, &PolicySettings::default(), Dial::Live);
+        assert_no_op(&call, &owner.routing_defaults, &PolicySettings::default(), Dial::Live);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::super::demonstration::reachable;
 use super::super::keys::{add_new_key, find_or_create_agent};
 use super::super::tenant::{DEFAULT_TENANT_NAME, tenant_id};
 use crate::cli::LaunchArgs;
+use crate::config::defaults::AgentDefaults;
 use crate::config::{DatabaseUrl, Overrides, load, process_environment};
 use crate::running_gateway::{RunningGateway, key_file, state_directory, write_private};
 
@@ -24,6 +25,8 @@ pub struct Gateway {
     pub url: String,
     /// Where its keys are; `None` for a gateway of another user or machine.
     database: Option<DatabaseUrl>,
+    /// What its configuration says of new agents, where that is known.
+    defaults: AgentDefaults,
 }
 
 /// What a gateway thinks of a key.
@@ -47,10 +50,11 @@ impl Gateway {
         if !answers(&url) {
             return Err(CommandError::NoGateway { url });
         }
+        let defaults = configured.as_ref().map(|config| config.defaults).unwrap_or_default();
         let database = args.database.database.clone().or(configured.map(|config| config.database));
         let database =
             database.or_else(|| announced.iter().find(|gateway| gateway.url == url).and_then(|gateway| gateway.database.parse().ok()));
-        Ok(Self { url, database })
+        Ok(Self { url, database, defaults })
     }
 
     /// The key of this agent: the one that an earlier launch made, or a new one.
@@ -61,7 +65,7 @@ impl Gateway {
             return Ok(key);
         }
         let Some(database) = &self.database else { return Err(CommandError::NoKey { url: self.url.clone() }) };
-        let key = new_key(database, agent)?;
+        let key = new_key(database, agent, self.defaults)?;
         if standing(&self.url, &key) == Some(KeyStanding::Refused) {
             return Err(CommandError::OtherDatabase { url: self.url.clone(), database: database.to_string() });
         }
@@ -76,10 +80,10 @@ fn keep(file: &Path, key: &str) -> Result<(), CommandError> {
     write_private(file, key).map_err(|source| CommandError::File { path: file.to_owned(), source })
 }
 
-fn new_key(database: &DatabaseUrl, agent: &str) -> Result<String, CommandError> {
+fn new_key(database: &DatabaseUrl, agent: &str, defaults: AgentDefaults) -> Result<String, CommandError> {
     actix_rt::System::new().block_on(async {
         let store = open_store(database, Missing::Refuse).await?;
-        let agent_id = find_or_create_agent(&*store, tenant_id(DEFAULT_TENANT_NAME), agent).await?;
+        let agent_id = find_or_create_agent(&*store, tenant_id(DEFAULT_TENANT_NAME), agent, defaults).await?;
         Ok(add_new_key(&*store, agent_id).await?.expose().to_owned())
     })
 }

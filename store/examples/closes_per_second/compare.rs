@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, BootId, OutcomeStatus, RoutingOutcome, TenantId};
-use ainfera_store::{CaptureBatch, CloseResult, Closing, NewAgent, Sent, Store, Verdict};
+use ainfera_store::{CaptureBatch, CloseResult, Closing, NewAgent, Opening, Sent, Store, Verdict};
 use futures_util::future::{join, join_all, try_join_all};
 use tokio::sync::{mpsc, oneshot};
 
@@ -65,7 +65,7 @@ pub async fn run(url: &str, duration: Duration, closers: usize) -> Result<(), Fa
 
 async fn agent(store: &dyn Store, name: &str, tenant_id: TenantId) -> Result<AgentId, Failure> {
     let new = NewAgent { name: name.to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
-    Ok(store.create_agent(new, call::usd("1000000")).await?)
+    Ok(store.create_agent(new, Opening::Prepaid(call::usd("1000000"))).await?)
 }
 
 /// Closes per second over as many rounds as fit.

@@ -1,7 +1,7 @@
 //! The one hot row of an agent and the one of its tenant: what each has, what each may spend. And the rule by which calls are let in.
 
-use ainfera_schema::policy::SpendPolicy;
-use ainfera_schema::{AgentId, AgentStatus, TenantId, Usd};
+use ainfera_schema::policy::{CapSource, SpendPolicy};
+use ainfera_schema::{AgentId, AgentStatus, Funding, TenantId, Usd};
 use jiff::Timestamp;
 
 use super::chain::Chain;
@@ -15,6 +15,7 @@ pub struct Account {
     pub tenant_id: TenantId,
     pub status: AgentStatus,
     pub spend_policy: SpendPolicy,
+    pub funding: Funding,
     pub purse: Purse,
     pub chain: Chain,
 }
@@ -31,9 +32,11 @@ pub struct TenantAccount {
 }
 
 impl Account {
+    /// With a wallet that has nothing in it.
     pub fn new(agent_id: AgentId, tenant_id: TenantId, spend_policy: SpendPolicy, now: Timestamp) -> Self {
         let (purse, chain) = (Purse::new(now), Chain::new(agent_id.0));
-        Self { agent_id, tenant_id, status: AgentStatus::Active, spend_policy, purse, chain }
+        let (status, funding) = (AgentStatus::Active, Funding::Prepaid);
+        Self { agent_id, tenant_id, status, spend_policy, funding, purse, chain }
     }
 }
 
@@ -45,8 +48,8 @@ impl TenantAccount {
     }
 }
 
-/// Reserves `amount`, or says why not. Equality passes. Caps first, an agent's own in place of its tenant's of the same kind; then the money:
-/// the agent's wallet, and where that is short the tenant's pool.
+/// Reserves `amount`, or says why not. Equality passes. Caps first, an agent's own in place of its tenant's of the same kind; then the money: an
+/// agent on account needs none, one with a wallet has what is in it, and where that does not pay the tenant's pool does.
 pub fn admit(agent: &mut Account, tenant: &mut TenantAccount, amount: Usd, now: Timestamp) -> Result<Result<Hold, Refusal>, StoreError> {
     if amount.is_negative() {
         return Err(StoreError::Corrupt(format!("hold of {amount}")));
@@ -113,7 +116,10 @@ fn passes_a_cap(agent: &mut Account, tenant: &mut TenantAccount, needed: Usd, no
         if committed.checked_add(needed)? > cap {
             return Ok(Some(Refusal::DailyCap { cap, committed, needed }));
         }
-    } else if let Some(cap) = shared.daily_cap_usd {
+    }
+    // a cap that nobody chose for this agent does not lift the one that somebody chose for all
+    let own_stands_alone = own.daily_cap_usd.is_some() && own.daily_cap_source == CapSource::Owner;
+    if let Some(cap) = shared.daily_cap_usd.filter(|_| !own_stands_alone) {
         let committed = tenant.purse.committed_today(now)?;
         if committed.checked_add(needed)? > cap {
             return Ok(Some(Refusal::TenantDailyCap { cap, committed, needed }));
@@ -134,15 +140,22 @@ fn passes_a_cap(agent: &mut Account, tenant: &mut TenantAccount, needed: Usd, no
 }
 
 fn payer(agent: &Account, tenant: &TenantAccount, needed: Usd) -> Result<Result<Charged, Refusal>, StoreError> {
-    if agent.purse.covers(needed)? {
+    let pays = match agent.funding {
+        Funding::OnAccount => !agent.purse.paused,
+        Funding::Prepaid => agent.purse.covers(needed)?,
+    };
+    if pays {
         return Ok(Ok(Charged::Wallet));
+    }
+    if !tenant.wallet_strict_per_agent && tenant.purse.covers(needed)? {
+        return Ok(Ok(Charged::Pool));
+    }
+    if agent.funding == Funding::OnAccount {
+        return Ok(Err(Refusal::AccountPaused { needed }));
     }
     let available = agent.purse.available()?;
     if tenant.wallet_strict_per_agent {
         return Ok(Err(Refusal::WalletInsufficientPerAgent { available, needed }));
-    }
-    if tenant.purse.covers(needed)? {
-        return Ok(Ok(Charged::Pool));
     }
     Ok(Err(Refusal::Funds { available: available.max(tenant.purse.available()?), needed }))
 }
@@ -236,6 +249,49 @@ mod tests {
         strict.1.wallet_strict_per_agent = true;
         assert_eq!(hold(&mut strict, "2.5"), Err(Refusal::WalletInsufficientPerAgent { available: usd("2"), needed: usd("2.5") }));
         assert_eq!(hold(&mut strict, "2"), Ok(Charged::Wallet));
+    }
+
+    #[test]
+    fn an_agent_on_account_has_no_balance_to_run_out_of_and_only_caps_limit_it() {
+        let on_account = |own, shared, pool| {
+            let mut both = pair(own, shared, "0", pool);
+            both.0.funding = Funding::OnAccount;
+            both
+        };
+        let mut uncapped = on_account(caps(None, None, None), caps(None, None, None), "5");
+        uncapped.0.purse.balance = usd("-1000");
+        assert_eq!(hold(&mut uncapped, "1000000"), Ok(Charged::Wallet), "the pool keeps its money");
+        let mut capped = on_account(caps(None, Some("3"), None), caps(None, None, None), "0");
+        assert_eq!(hold(&mut capped, "3"), Ok(Charged::Wallet));
+        assert!(matches!(hold(&mut capped, NANO), Err(Refusal::DailyCap { .. })));
+        let mut prepaid = pair(caps(None, Some("3"), None), caps(None, None, None), "2", "0");
+        assert!(matches!(hold(&mut prepaid, "2.5"), Err(Refusal::Funds { .. })), "a wallet is limited by what is in it");
+        prepaid.0.purse.balance = usd("100");
+        assert!(matches!(hold(&mut prepaid, "3.5"), Err(Refusal::DailyCap { .. })), "and by caps");
+    }
+
+    #[test]
+    fn a_paused_account_pays_for_nothing_new() {
+        let mut both = pair(caps(None, None, None), caps(None, None, None), "0", "0");
+        both.0.funding = Funding::OnAccount;
+        both.0.purse.paused = true;
+        assert_eq!(hold(&mut both, "1"), Err(Refusal::AccountPaused { needed: usd("1") }));
+        both.1.purse.balance = usd("1");
+        assert_eq!(hold(&mut both, "1"), Ok(Charged::Pool));
+        both.0.purse.paused = false;
+        assert_eq!(hold(&mut both, "1"), Ok(Charged::Wallet));
+    }
+
+    #[test]
+    fn a_cap_that_nobody_chose_does_not_lift_the_tenants() {
+        let by_default = SpendPolicy { daily_cap_source: CapSource::Default, ..caps(None, Some("10"), None) };
+        let mut both = pair(by_default.clone(), caps(None, Some("1"), None), "100", "0");
+        assert!(matches!(hold(&mut both, "2"), Err(Refusal::TenantDailyCap { .. })));
+        assert_eq!(hold(&mut both, "1"), Ok(Charged::Wallet));
+        let mut alone = pair(by_default, caps(None, None, None), "100", "0");
+        assert!(matches!(hold(&mut alone, "10.5"), Err(Refusal::DailyCap { .. })));
+        let mut chosen = pair(caps(None, Some("10"), None), caps(None, Some("1"), None), "100", "0");
+        assert_eq!(hold(&mut chosen, "2"), Ok(Charged::Wallet));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What an operator's change makes of an account, locked by the transaction: the same for both stores.
 
 use ainfera_schema::audit::AuditEventType;
-use ainfera_schema::policy::SpendPolicy;
-use ainfera_schema::{AgentId, AgentStatus, MoneyError, Usd};
+use ainfera_schema::policy::{CapSource, SpendPolicy};
+use ainfera_schema::{AgentId, AgentStatus, Funding, MoneyError, Usd};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -11,6 +11,7 @@ use super::chain::Chain;
 use super::event::{self, Event};
 use super::purse::Purse;
 use super::rows::{AuditRow, TransferKind, TransferRow, pool, wallet};
+use crate::read::owed;
 use crate::wallet::{CapChange, Strictness, WalletChange, WalletView};
 use crate::{Owner, StoreError};
 
@@ -21,6 +22,7 @@ pub struct Administered {
     pub status: AgentStatus,
     pub spend_policy: SpendPolicy,
     pub wallet_strict_per_agent: bool,
+    pub funding: Funding,
     pub purse: Purse,
     pub chain: Chain,
 }
@@ -34,15 +36,17 @@ pub struct Written {
 
 impl From<Account> for Administered {
     fn from(account: Account) -> Self {
-        let Account { agent_id, status, spend_policy, purse, chain, .. } = account;
-        Self { owner: Owner::Agent(agent_id), status, spend_policy, wallet_strict_per_agent: false, purse, chain }
+        let Account { agent_id, status, spend_policy, funding, purse, chain, .. } = account;
+        let owner = Owner::Agent(agent_id);
+        Self { owner, status, spend_policy, wallet_strict_per_agent: false, funding, purse, chain }
     }
 }
 
 impl From<TenantAccount> for Administered {
     fn from(account: TenantAccount) -> Self {
         let TenantAccount { tenant_id, spend_policy, wallet_strict_per_agent, purse, chain } = account;
-        Self { owner: Owner::Tenant(tenant_id), status: AgentStatus::Active, spend_policy, wallet_strict_per_agent, purse, chain }
+        let (owner, status, funding) = (Owner::Tenant(tenant_id), AgentStatus::Active, Funding::Prepaid);
+        Self { owner, status, spend_policy, wallet_strict_per_agent, funding, purse, chain }
     }
 }
 
@@ -53,7 +57,9 @@ impl Administered {
         purse.turn(now);
         Ok(WalletView {
             status: self.status.as_str().to_owned(),
+            funding: self.funding,
             balance_usd: purse.balance,
+            owed_usd: owed(self.funding, purse.balance)?,
             held_usd: purse.held,
             paused: purse.paused,
             spent_today_usd: purse.spent_day_usd,
@@ -95,6 +101,9 @@ impl Administered {
                 let policy = &mut self.spend_policy;
                 policy.per_call_cap_usd = per_call.after(before.per_call_cap_usd);
                 policy.daily_cap_usd = daily.after(before.daily_cap_usd);
+                if *daily != CapChange::Keep {
+                    policy.daily_cap_source = CapSource::Owner;
+                }
                 policy.monthly_cap_usd = monthly.after(before.monthly_cap_usd);
                 let fields = json!({ "before": cap_texts(&before), "after": cap_texts(policy) });
                 let changes = *policy != before;
@@ -117,6 +126,11 @@ impl Administered {
         };
         if *amount <= Usd::ZERO {
             return Err(StoreError::Refused(format!("a top-up of {amount}")));
+        }
+        if self.funding == Funding::OnAccount {
+            let why =
+                "a top-up of an agent on account: it has no wallet; one is made with the agent, by `ainfera keys create --wallet USD`";
+            return Err(StoreError::Refused(why.to_owned()));
         }
         self.purse.balance = self.purse.balance.checked_add(*amount)?;
         let credit_account = match self.owner {
@@ -208,6 +222,30 @@ mod tests {
             assert!(matches!(agent.apply(&top_up(amount), now()), Err(StoreError::Refused(_))));
         }
         assert_eq!(agent.purse.balance, usd("5"));
+    }
+
+    #[test]
+    fn an_agent_on_account_has_no_wallet_to_top_up_and_owes_what_its_calls_cost() {
+        let mut agent = Administered { funding: Funding::OnAccount, ..agent() };
+        let top_up = WalletChange::TopUp { transfer_id: uuid::Uuid::now_v7(), amount: usd("5"), memo: "gift".to_owned() };
+        assert!(matches!(agent.apply(&top_up, now()), Err(StoreError::Refused(why)) if why.contains("on account")));
+        assert_eq!((agent.purse.balance, agent.chain.seq), (Usd::ZERO, 0));
+        agent.purse.balance = usd("-3");
+        assert_eq!(agent.view(now()).unwrap().owed_usd, Some(usd("3")));
+        agent.funding = Funding::Prepaid;
+        assert_eq!(agent.view(now()).unwrap().owed_usd, None);
+    }
+
+    #[test]
+    fn a_cap_that_an_owner_sets_is_the_owners() {
+        let mut agent = agent();
+        agent.spend_policy.daily_cap_usd = Some(usd("10"));
+        agent.spend_policy.daily_cap_source = CapSource::Default;
+        let caps = |daily| WalletChange::Caps { per_call: CapChange::Keep, daily, monthly: CapChange::Keep };
+        agent.apply(&caps(CapChange::Keep), now()).unwrap();
+        assert_eq!(agent.spend_policy.daily_cap_source, CapSource::Default);
+        agent.apply(&caps(CapChange::Set(usd("10"))), now()).unwrap();
+        assert_eq!((agent.spend_policy.daily_cap_source, agent.chain.seq), (CapSource::Owner, 1));
     }
 
     #[test]

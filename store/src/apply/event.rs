@@ -1,7 +1,7 @@
 //! What the audit chain is told of a call. Money is text; there are no floats.
 
 use ainfera_schema::audit::AuditEventType;
-use ainfera_schema::{Agent, CallKind, InferenceId, OutcomeStatus, RoutingOutcome, Usd};
+use ainfera_schema::{Agent, CallKind, Funding, InferenceId, OutcomeStatus, RoutingOutcome, Usd};
 use serde_json::{Map, Value, json};
 
 use super::rows::TransferRow;
@@ -100,11 +100,14 @@ pub fn receipt(outcome: &RoutingOutcome, inference_id: InferenceId) -> Event {
 }
 
 /// The first link of a chain.
-pub fn registered(agent: &Agent) -> Event {
-    Event::new(
-        AuditEventType::AgentRegistered,
-        json!({ "name": agent.name, "tenant_id": agent.tenant_id.to_string(), "status": agent.status.as_str() }),
-    )
+pub fn registered(agent: &Agent, funding: Funding) -> Event {
+    let fields = json!({
+        "name": agent.name,
+        "tenant_id": agent.tenant_id.to_string(),
+        "status": agent.status.as_str(),
+        "funding": funding.as_str(),
+    });
+    Event::new(AuditEventType::AgentRegistered, fields)
 }
 
 /// The canonical routing name is shown, whatever alias was used.
@@ -142,7 +145,7 @@ fn transfer_fields(transfer: &TransferRow) -> Value {
     })
 }
 
-fn refusal_fields(refusal: &Refusal) -> Value {
+pub fn refusal_fields(refusal: &Refusal) -> Value {
     match refusal {
         Refusal::Inactive { status } => json!({ "reason": "inactive", "agent_status": status }),
         Refusal::PerCallCap { cap, needed } => {
@@ -159,6 +162,7 @@ fn refusal_fields(refusal: &Refusal) -> Value {
             "needed_usd": needed.to_string(),
             "window_start": window_start,
         }),
+        Refusal::AccountPaused { needed } => json!({ "reason": "account_paused", "needed_usd": needed.to_string() }),
         Refusal::Funds { available, needed } => {
             json!({ "reason": "funds", "available_usd": available.to_string(), "needed_usd": needed.to_string() })
         }

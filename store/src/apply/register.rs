@@ -1,4 +1,4 @@
-//! What a new agent starts with: an account, its funding, and the first links of its chain.
+//! What a new agent starts with: an account, what is paid into it, and the first links of its chain.
 
 use ainfera_schema::{Agent, Usd};
 use jiff::Timestamp;
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::account::Account;
 use super::event;
 use super::rows::{AuditRow, TransferRow};
-use crate::StoreError;
+use crate::{Opening, StoreError};
 
 /// The rows of a new agent.
 pub struct Registration {
@@ -15,17 +15,22 @@ pub struct Registration {
     pub audit_events: Vec<AuditRow>,
 }
 
-/// A wallet topped up by `funding`, which may be nothing.
-pub fn register(agent: &Agent, funding: Usd, now: Timestamp) -> Result<Registration, StoreError> {
-    if funding.is_negative() {
-        return Err(StoreError::Corrupt(format!("funding of {funding}")));
-    }
+/// On account, or with a wallet of so much, which may be nothing.
+pub fn register(agent: &Agent, opening: Opening, now: Timestamp) -> Result<Registration, StoreError> {
     let mut account = Account::new(agent.agent_id, agent.tenant_id, agent.spend_policy.clone(), now);
-    let mut audit_events = vec![account.chain.append(event::registered(agent), None, now)];
+    account.funding = opening.funding();
+    let mut audit_events = vec![account.chain.append(event::registered(agent, account.funding), None, now)];
     let mut transfer = None;
-    if !funding.is_zero() {
-        account.purse.balance = funding;
-        let mut topup = TransferRow::first_topup(agent.agent_id, funding, now);
+    let prepaid = match opening {
+        Opening::OnAccount => Usd::ZERO,
+        Opening::Prepaid(amount) => amount,
+    };
+    if prepaid.is_negative() {
+        return Err(StoreError::Refused(format!("a wallet of {prepaid}")));
+    }
+    if !prepaid.is_zero() {
+        account.purse.balance = prepaid;
+        let mut topup = TransferRow::first_topup(agent.agent_id, prepaid, now);
         audit_events.push(account.chain.append(event::topped_up(&topup), None, now));
         topup.audit_seq = account.chain.seq;
         transfer = Some(topup);

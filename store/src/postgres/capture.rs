@@ -161,6 +161,7 @@ pub fn account(row: &Row) -> Result<(AgentId, Account), StoreError> {
         tenant_id: TenantId(row.try_get("tenant_id")?),
         status: word(row.try_get("status")?)?,
         spend_policy: from_json(row.try_get("spend_policy_text")?)?,
+        funding: word(row.try_get("funding")?)?,
         purse: purse(row)?,
         chain: Chain { owner: agent_id.0, seq: row.try_get("audit_seq")?, head: row.try_get("audit_head")? },
     };

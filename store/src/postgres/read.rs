@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ainfera_schema::{AgentId, InferenceId, Usd};
+use ainfera_schema::{AgentId, InferenceId, TenantId, Usd};
 use futures_util::try_join;
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
@@ -12,10 +12,10 @@ use super::parameter::Parameter;
 use super::pool::Pool;
 use super::session::Session;
 use crate::invariants::{Invariant, QUESTIONS};
-use crate::read::stored::{StoredAgent, StoredDecision, StoredInference, secret_sha256};
+use crate::read::stored::{StoredAgent, StoredDecision, StoredInference, secret_sha256, word};
 use crate::read::verify::{AuditLink, ChainEnd};
 use crate::read::{ledger_amount, selects};
-use crate::{InferenceView, LedgerEntryRow, LedgerView, StoreError, StoredKey};
+use crate::{InferenceView, LedgerEntryRow, LedgerView, StoreError, StoredKey, TenantRow};
 
 /// Whether this server takes writes: a standby, or a primary that was demoted, answers reads as if nothing had happened.
 pub async fn ping(pool: &Pool) -> Result<(), StoreError> {
@@ -68,7 +68,7 @@ pub async fn inference(pool: &Pool, agent_id: AgentId, inference_id: InferenceId
     stored_inference(&row)?.into_view().map(Some)
 }
 
-fn stored_inference(row: &Row) -> Result<StoredInference, StoreError> {
+pub(super) fn stored_inference(row: &Row) -> Result<StoredInference, StoreError> {
     Ok(StoredInference {
         request_id: row.try_get("request_id")?,
         agent_id: row.try_get("agent_id")?,
@@ -152,22 +152,25 @@ pub async fn audit_links(pool: &Pool, agent_id: AgentId, since_seq: i64, limit: 
 }
 
 /// One statement, so that the entries add up to the balance beside them.
-pub async fn ledger(pool: &Pool, agent_id: AgentId, limit: u32) -> Result<Option<LedgerView>, StoreError> {
+pub async fn ledger(pool: &Pool, agent_id: AgentId, before_seq: Option<i64>, limit: u32) -> Result<Option<LedgerView>, StoreError> {
     let client = pool.get().await?;
     let find = client
         .prepare_cached(
-            "SELECT a.balance, a.held, t.amount, t.balance_after, t.transfer_id, t.debit_account, t.kind, t.memo, t.created_at
+            "SELECT a.balance, a.held, t.amount, t.balance_after, t.transfer_id, t.debit_account, t.kind, t.memo, t.created_at,
+               a.funding, t.audit_seq
              FROM accounts a LEFT JOIN LATERAL (
                SELECT * FROM transfers WHERE agent_id = a.agent_id AND 'wallet:' || a.agent_id IN (debit_account, credit_account)
+                 AND audit_seq < $3
                ORDER BY audit_seq DESC LIMIT $2) t ON true
              WHERE a.agent_id = $1 ORDER BY t.audit_seq DESC",
         )
         .await?;
-    let rows = client.query(&find, &[&agent_id.0, &i64::from(limit)]).await?;
+    let rows = client.query(&find, &[&agent_id.0, &i64::from(limit), &before_seq.unwrap_or(i64::MAX)]).await?;
     let Some(first) = rows.first() else {
         return Ok(None);
     };
-    let mut view = LedgerView { agent_id, balance_usd: usd(first, 0)?, held_usd: usd(first, 1)?, entries: Vec::new() };
+    let funding = word(first.try_get(9)?)?;
+    let mut view = LedgerView::new(agent_id, funding, usd(first, 0)?, usd(first, 1)?)?;
     for row in &rows {
         let Some(id) = row.try_get(4)? else {
             continue;
@@ -180,9 +183,17 @@ pub async fn ledger(pool: &Pool, agent_id: AgentId, limit: u32) -> Result<Option
             kind: row.try_get(6)?,
             memo: row.try_get(7)?,
             created_at: row.try_get(8)?,
+            seq: row.try_get(10)?,
         });
     }
     Ok(Some(view))
+}
+
+pub async fn tenants(pool: &Pool, limit: u32) -> Result<Vec<TenantRow>, StoreError> {
+    let client = pool.get().await?;
+    let list = "SELECT tenant_id, name FROM tenants ORDER BY tenant_id LIMIT $1";
+    let rows = client.query(list, &[&i64::from(limit)]).await?;
+    rows.iter().map(|row| Ok(TenantRow { tenant_id: TenantId(row.try_get(0)?), name: row.try_get(1)? })).collect()
 }
 
 /// All questions are answered from one snapshot.

@@ -1,6 +1,6 @@
 //! Agents, keys and boots: written once, not in a hurry.
 
-use ainfera_schema::{Agent, AgentId, AgentStatus, BootId, TenantId, Usd};
+use ainfera_schema::{Agent, AgentId, AgentStatus, BootId, TenantId};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -10,9 +10,9 @@ use super::session::Session;
 use super::statements::{AUDIT_EVENTS, TRANSFERS};
 use crate::apply::register::register;
 use crate::apply::rows::to_json;
-use crate::{NewAgent, StoreError};
+use crate::{NewAgent, Opening, StoreError};
 
-pub async fn create_agent(pool: &Pool, new: NewAgent, funding: Usd) -> Result<AgentId, StoreError> {
+pub async fn create_agent(pool: &Pool, new: NewAgent, opening: Opening) -> Result<AgentId, StoreError> {
     let session = Session::open(pool).await?;
     let client = session.client()?;
     let transfers = client.prepare_cached(TRANSFERS).await?;
@@ -42,12 +42,12 @@ pub async fn create_agent(pool: &Pool, new: NewAgent, funding: Usd) -> Result<Ag
         session.release();
         return Ok(AgentId(found));
     }
-    let registration = register(&agent, funding, now)?;
+    let registration = register(&agent, opening, now)?;
     let account = &registration.account;
     client
         .execute(
-            "INSERT INTO accounts (agent_id, balance, held, spent_day, spent_day_usd, spent_month, audit_seq, audit_head)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO accounts (agent_id, balance, held, spent_day, spent_day_usd, spent_month, audit_seq, audit_head, funding)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             &[
                 &agent.agent_id.0,
                 &account.purse.balance.to_decimal(),
@@ -57,6 +57,7 @@ pub async fn create_agent(pool: &Pool, new: NewAgent, funding: Usd) -> Result<Ag
                 &account.purse.spent_month,
                 &account.chain.seq,
                 &account.chain.head,
+                &account.funding.as_str(),
             ],
         )
         .await?;

@@ -101,7 +101,8 @@ pub async fn prepare(client: &Client, sql: &str) -> Result<Statement, StoreError
 /// Always in the order of the ids, so that two transactions never wait for each other.
 const LOCK_ACCOUNTS: &str = "
 SELECT a.agent_id, g.tenant_id, g.status, g.spend_policy::text AS spend_policy_text, a.balance, a.held, a.held_elsewhere, a.spent_day,
-  a.spent_day_usd, a.spent_month, a.spent_month_usd, a.paused, a.audit_seq, a.audit_head, clock_timestamp() AS now
+  a.spent_day_usd, a.spent_month, a.spent_month_usd, a.paused, a.audit_seq, a.audit_head, a.funding,
+  clock_timestamp() AS now
 FROM accounts a JOIN agents g ON g.agent_id = a.agent_id
 WHERE a.agent_id = ANY($1) ORDER BY a.agent_id FOR UPDATE OF a";
 

@@ -146,7 +146,7 @@ impl ChainWalk {
 #[cfg(test)]
 mod tests {
     use ainfera_schema::policy::SpendPolicy;
-    use ainfera_schema::{Agent, AgentStatus, TenantId};
+    use ainfera_schema::{Agent, AgentStatus, Funding, TenantId};
 
     use super::*;
     use crate::apply::account::Account;
@@ -162,16 +162,17 @@ mod tests {
             spend_policy: SpendPolicy::default(),
         };
         let mut account = Account::new(agent.agent_id, agent.tenant_id, SpendPolicy::default(), now);
-        let links = (0..length).map(|_| account.chain.append(event::registered(&agent), None, now)).map(|row| AuditLink {
-            agent_id: row.agent_id,
-            seq: row.seq,
-            event_id: row.event_id,
-            event_type: row.event_type.as_str().to_owned(),
-            payload: row.payload,
-            previous_hash: row.previous_hash,
-            event_hash: row.event_hash,
-            created_at: row.created_at,
-        });
+        let links =
+            (0..length).map(|_| account.chain.append(event::registered(&agent, Funding::Prepaid), None, now)).map(|row| AuditLink {
+                agent_id: row.agent_id,
+                seq: row.seq,
+                event_id: row.event_id,
+                event_type: row.event_type.as_str().to_owned(),
+                payload: row.payload,
+                previous_hash: row.previous_hash,
+                event_hash: row.event_hash,
+                created_at: row.created_at,
+            });
         let links = links.collect();
         (account, links)
     }

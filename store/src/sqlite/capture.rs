@@ -63,7 +63,7 @@ fn tenants(transaction: &Transaction<'_>, accounts: &BTreeMap<AgentId, Account>)
 pub fn account(transaction: &Transaction<'_>, agent_id: AgentId) -> Result<Option<Account>, StoreError> {
     let mut statement = transaction.prepare_cached(
         "SELECT a.balance, a.held, a.held_elsewhere, a.spent_day, a.spent_day_usd, a.spent_month, a.spent_month_usd, a.paused, a.audit_seq,
-           a.audit_head, g.spend_policy, g.tenant_id, g.status
+           a.audit_head, g.spend_policy, g.tenant_id, g.status, a.funding
          FROM accounts a JOIN agents g ON g.agent_id = a.agent_id WHERE a.agent_id = ?1",
     )?;
     let mut rows = statement.query((Key(agent_id.0),))?;
@@ -75,6 +75,7 @@ pub fn account(transaction: &Transaction<'_>, agent_id: AgentId) -> Result<Optio
         tenant_id: TenantId(row.get::<_, Key>(11)?.0),
         status: word(row.get_ref(12)?.as_str().map_err(rusqlite::Error::from)?)?,
         spend_policy: from_json(row.get_ref(10)?.as_str().map_err(rusqlite::Error::from)?)?,
+        funding: word(row.get_ref(13)?.as_str().map_err(rusqlite::Error::from)?)?,
         purse: purse(row)?,
         chain: Chain { owner: agent_id.0, seq: row.get(8)?, head: row.get(9)? },
     }))

@@ -1,13 +1,13 @@
 //! Reads.
 
-use ainfera_schema::{AgentId, InferenceId};
+use ainfera_schema::{AgentId, InferenceId, TenantId};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::value::{Key, Nanos, Text, Time};
-use crate::read::stored::{StoredAgent, StoredDecision, StoredInference, secret_sha256};
+use crate::read::stored::{StoredAgent, StoredDecision, StoredInference, secret_sha256, word};
 use crate::read::verify::{AuditLink, ChainEnd};
 use crate::read::{ledger_amount, selects};
-use crate::{InferenceView, LedgerEntryRow, LedgerView, StoreError, StoredKey};
+use crate::{InferenceView, LedgerEntryRow, LedgerView, StoreError, StoredKey, TenantRow};
 
 pub fn find_key(connection: &mut Connection, key_id: &str) -> Result<Option<StoredKey>, StoreError> {
     let mut statement = connection.prepare_cached(
@@ -36,7 +36,7 @@ pub fn inference(connection: &mut Connection, agent_id: AgentId, inference_id: I
     found.map(StoredInference::into_view).transpose()
 }
 
-fn stored_inference(row: &Row<'_>) -> rusqlite::Result<StoredInference> {
+pub(super) fn stored_inference(row: &Row<'_>) -> rusqlite::Result<StoredInference> {
     Ok(StoredInference {
         request_id: row.get::<_, Key>("request_id")?.0,
         agent_id: row.get::<_, Key>("agent_id")?.0,
@@ -109,25 +109,37 @@ pub fn audit_links(connection: &mut Connection, agent_id: AgentId, since_seq: i6
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub fn ledger(connection: &mut Connection, agent_id: AgentId, limit: u32) -> Result<Option<LedgerView>, StoreError> {
+pub fn tenants(connection: &mut Connection, limit: u32) -> Result<Vec<TenantRow>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT tenant_id, name FROM tenants ORDER BY tenant_id LIMIT ?1")?;
+    let rows = statement.query_map((limit,), |row| Ok(TenantRow { tenant_id: TenantId(row.get::<_, Key>(0)?.0), name: row.get(1)? }))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub fn ledger(
+    connection: &mut Connection,
+    agent_id: AgentId,
+    before_seq: Option<i64>,
+    limit: u32,
+) -> Result<Option<LedgerView>, StoreError> {
     let snapshot = connection.transaction()?;
     let wallet = snapshot
-        .query_row("SELECT balance, held FROM accounts WHERE agent_id = ?1", (Key(agent_id.0),), |row| {
-            Ok((row.get::<_, Nanos>(0)?.0, row.get::<_, Nanos>(1)?.0))
+        .query_row("SELECT balance, held, funding FROM accounts WHERE agent_id = ?1", (Key(agent_id.0),), |row| {
+            Ok((row.get::<_, Nanos>(0)?.0, row.get::<_, Nanos>(1)?.0, row.get::<_, String>(2)?))
         })
         .optional()?;
-    let Some((balance_usd, held_usd)) = wallet else {
+    let Some((balance_usd, held_usd, funding)) = wallet else {
         return Ok(None);
     };
+    let mut view = LedgerView::new(agent_id, word(&funding)?, balance_usd, held_usd)?;
     let mut statement = snapshot.prepare_cached(
-        "SELECT transfer_id, debit_account, amount, balance_after, kind, memo, created_at
-         FROM transfers WHERE agent_id = ?1 AND 'wallet:' || ?1 IN (debit_account, credit_account) ORDER BY audit_seq DESC LIMIT ?2",
+        "SELECT transfer_id, debit_account, amount, balance_after, kind, memo, created_at, audit_seq
+         FROM transfers WHERE agent_id = ?1 AND 'wallet:' || ?1 IN (debit_account, credit_account) AND audit_seq < ?3
+         ORDER BY audit_seq DESC LIMIT ?2",
     )?;
-    let mut rows = statement.query((Key(agent_id.0), limit))?;
-    let mut entries = Vec::new();
+    let mut rows = statement.query((Key(agent_id.0), limit, before_seq.unwrap_or(i64::MAX)))?;
     while let Some(row) = rows.next()? {
         let debit_account: String = row.get(1)?;
-        entries.push(LedgerEntryRow {
+        view.entries.push(LedgerEntryRow {
             id: row.get::<_, Key>(0)?.0,
             agent_id,
             amount_usd: ledger_amount(agent_id, &debit_account, row.get::<_, Nanos>(2)?.0)?,
@@ -135,7 +147,8 @@ pub fn ledger(connection: &mut Connection, agent_id: AgentId, limit: u32) -> Res
             kind: row.get(4)?,
             memo: row.get(5)?,
             created_at: row.get::<_, Time>(6)?.0,
+            seq: row.get(7)?,
         });
     }
-    Ok(Some(LedgerView { agent_id, balance_usd, held_usd, entries }))
+    Ok(Some(view))
 }

@@ -1,15 +1,15 @@
 //! Makes agents.
 
-use ainfera_schema::{Agent, AgentId, AgentStatus, TenantId, Usd};
+use ainfera_schema::{Agent, AgentId, AgentStatus, TenantId};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::insert;
 use super::value::{Key, Nanos, Text, Time};
 use crate::apply::register::register;
 use crate::apply::rows::to_json;
-use crate::{NewAgent, StoreError};
+use crate::{NewAgent, Opening, StoreError};
 
-pub fn create_agent(connection: &mut Connection, new: NewAgent, funding: Usd) -> Result<AgentId, StoreError> {
+pub fn create_agent(connection: &mut Connection, new: NewAgent, opening: Opening) -> Result<AgentId, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let find = "SELECT agent_id FROM agents WHERE tenant_id = ?1 AND name = ?2";
     let found = transaction.query_row(find, (Key(new.tenant_id.0), &new.name), |row| row.get::<_, Key>(0)).optional()?;
@@ -24,7 +24,7 @@ pub fn create_agent(connection: &mut Connection, new: NewAgent, funding: Usd) ->
         status: AgentStatus::Active,
         spend_policy: new.spend_policy,
     };
-    let registration = register(&agent, funding, now.0)?;
+    let registration = register(&agent, opening, now.0)?;
     transaction.execute(
         "INSERT INTO tenants (tenant_id, created_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         (Key(agent.tenant_id.0), Time(now.0)),
@@ -36,8 +36,8 @@ pub fn create_agent(connection: &mut Connection, new: NewAgent, funding: Usd) ->
     )?;
     let account = &registration.account;
     transaction.execute(
-        "INSERT INTO accounts (agent_id, balance, held, spent_day, spent_day_usd, spent_month, audit_seq, audit_head)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO accounts (agent_id, balance, held, spent_day, spent_day_usd, spent_month, audit_seq, audit_head, funding)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         (
             Key(agent.agent_id.0),
             Nanos(account.purse.balance),
@@ -47,6 +47,7 @@ pub fn create_agent(connection: &mut Connection, new: NewAgent, funding: Usd) ->
             Text(account.purse.spent_month),
             account.chain.seq,
             &account.chain.head,
+            account.funding.as_str(),
         ),
     )?;
     insert::transfers(&transaction, &registration.transfer)?;

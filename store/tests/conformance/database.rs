@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, BootId, TenantId, Usd};
-use ainfera_store::{Invariant, NewAgent, Store};
+use ainfera_store::{Invariant, NewAgent, Opening, Store};
 
 use crate::postgres;
 
@@ -102,7 +102,7 @@ impl Database {
     pub async fn agent(&self, funding: &str, spend_policy: SpendPolicy) -> (AgentId, TenantId) {
         let tenant_id = TenantId::mint();
         let new = NewAgent { name: "tester".to_owned(), tenant_id, spend_policy };
-        let agent_id = self.store.create_agent(new, funding.parse().unwrap()).await.unwrap();
+        let agent_id = self.store.create_agent(new, Opening::Prepaid(funding.parse().unwrap())).await.unwrap();
         (agent_id, tenant_id)
     }
 
@@ -113,7 +113,7 @@ impl Database {
     }
 
     pub async fn wallet(&self, agent_id: AgentId) -> (Usd, Usd) {
-        let view = self.store.ledger(agent_id, 1).await.unwrap().unwrap();
+        let view = self.store.ledger(agent_id, None, 1).await.unwrap().unwrap();
         (view.balance_usd, view.held_usd)
     }
 

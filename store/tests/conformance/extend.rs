@@ -3,7 +3,8 @@
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, BootId, OutcomeStatus, RoutingOutcome, TenantId};
 use ainfera_store::{
-    CapChange, CaptureBatch, CaptureReply, CloseResult, Extended, Extension, NewAgent, Owner, Refusal, Store, Verdict, WalletChange,
+    CapChange, CaptureBatch, CaptureReply, CloseResult, Extended, Extension, NewAgent, Opening, Owner, Refusal, Store, Verdict,
+    WalletChange,
 };
 use futures_util::future::join_all;
 use uuid::Uuid;
@@ -128,7 +129,7 @@ pub async fn a_lost_call_gives_back_what_it_had_grown_to(database: Database) {
 pub async fn the_pool_takes_over_a_call_that_outgrows_its_wallet(database: Database) {
     let tenant_id = TenantId::mint();
     let new = NewAgent { name: "small".to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
-    let agent = (database.store.create_agent(new, usd("0.2")).await.unwrap(), tenant_id);
+    let agent = (database.store.create_agent(new, Opening::Prepaid(usd("0.2"))).await.unwrap(), tenant_id);
     let top_up = WalletChange::TopUp { transfer_id: Uuid::now_v7(), amount: usd("5"), memo: "test".to_owned() };
     change(&database, Owner::Tenant(tenant_id), top_up).await;
     let boot_id = database.boot("one").await;

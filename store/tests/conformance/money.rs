@@ -16,14 +16,14 @@ pub async fn a_nano_dollar_is_kept(database: Database) {
     store.capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.3")))).await.unwrap();
     store.capture(closings(calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded)))).await.unwrap();
 
-    let ledger = store.ledger(agent.0, 3).await.unwrap().unwrap();
+    let ledger = store.ledger(agent.0, None, 3).await.unwrap().unwrap();
     assert_eq!(ledger.balance_usd, usd("8999999999.823456788"));
     assert_eq!(ledger.held_usd, Usd::ZERO);
     let amounts: Vec<Usd> = ledger.entries.iter().map(|entry| entry.amount_usd).collect();
     assert_eq!(amounts, [usd("-0.2"), usd("-0.1"), usd("-0.000000001")]);
     let after: Vec<Usd> = ledger.entries.iter().map(|entry| entry.balance_after_usd).collect();
     assert_eq!(after, [usd("8999999999.823456788"), usd("9000000000.023456788"), usd("9000000000.123456788")]);
-    let all = store.ledger(agent.0, 100).await.unwrap().unwrap().entries;
+    let all = store.ledger(agent.0, None, 100).await.unwrap().unwrap().entries;
     let kinds: Vec<&str> = all.iter().map(|entry| entry.kind.as_str()).collect();
     assert_eq!(kinds, ["post", "post", "post", "topup"]);
     assert_eq!(all[3].amount_usd, usd("9000000000.123456789"));
@@ -67,5 +67,5 @@ pub async fn an_amount_that_does_not_fit_is_refused_whole(database: Database) {
 }
 
 pub async fn a_ledger_of_nobody_is_none(database: Database) {
-    assert_eq!(database.store.ledger(ainfera_schema::AgentId::mint(), 10).await.unwrap(), None);
+    assert_eq!(database.store.ledger(ainfera_schema::AgentId::mint(), None, 10).await.unwrap(), None);
 }

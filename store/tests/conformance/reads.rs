@@ -2,7 +2,7 @@
 
 use ainfera_schema::policy::{PriorityCeiling, RoutingHint, SpendPolicy};
 use ainfera_schema::{AgentId, AgentStatus, OutcomeStatus, RoutingOutcome, Served, TenantId, TokenUsage, ToolUses};
-use ainfera_store::{NewAgent, PublicCursor};
+use ainfera_store::{NewAgent, Opening, PublicCursor};
 
 use crate::call::{admission, admissions, call, closing, closings, direct_call, usd};
 use crate::database::Database;
@@ -57,13 +57,14 @@ pub async fn an_agent_is_made_once(database: Database) {
         monthly_cap_usd: Some(usd("300")),
         routing_defaults: RoutingHint { latency_cap_ms: Some(900), ..RoutingHint::default() },
         priority_ceiling: PriorityCeiling::Critical,
+        ..SpendPolicy::default()
     };
     let new = NewAgent { name: "coder".to_owned(), tenant_id, spend_policy: spend_policy.clone() };
-    let racing = (0..8).map(|_| database.store.create_agent(new.clone(), usd("5")));
+    let racing = (0..8).map(|_| database.store.create_agent(new.clone(), Opening::Prepaid(usd("5"))));
     let made: Vec<AgentId> = futures_util::future::join_all(racing).await.into_iter().map(Result::unwrap).collect();
     assert!(made.iter().all(|agent_id| *agent_id == made[0]));
     let elsewhere = NewAgent { tenant_id: TenantId::mint(), ..new };
-    assert_ne!(database.store.create_agent(elsewhere, usd("0")).await.unwrap(), made[0]);
+    assert_ne!(database.store.create_agent(elsewhere, Opening::Prepaid(usd("0"))).await.unwrap(), made[0]);
     assert_eq!(database.count("transfers").await, 1);
     assert_eq!(database.wallet(made[0]).await, (usd("5"), usd("0")));
 
@@ -120,7 +121,7 @@ pub async fn a_tenant_has_a_name_and_internal_ones_are_not_public(database: Data
         let tenant_id = TenantId::mint();
         database.store.name_tenant(tenant_id, tenant).await.unwrap();
         let new = NewAgent { name: name.to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
-        database.store.create_agent(new, usd("0")).await.unwrap();
+        database.store.create_agent(new, Opening::Prepaid(usd("0"))).await.unwrap();
         if name == "open" {
             assert_eq!(seen().await, ["open"]);
             // a tenant that is there is given another name

@@ -1,7 +1,7 @@
 //! A database that calls were kept in before tenants had accounts: what was held and spent then counts afterwards.
 
 use ainfera_schema::audit::hex;
-use ainfera_schema::{AgentId, TenantId};
+use ainfera_schema::{AgentId, Funding, TenantId};
 use ainfera_store::Owner;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -62,6 +62,7 @@ async fn what_was_held_and_spent_before_counts_afterwards() {
         let database = database.migrated().await;
         let a = database.store.wallet(Owner::Agent(AgentId(AGENTS[0]))).await.unwrap().unwrap();
         assert_eq!((a.balance_usd, a.held_usd, a.spent_today_usd, a.spent_this_month_usd), (usd("5"), usd("1"), usd("2"), usd("2")));
+        assert_eq!(a.funding, Funding::Prepaid, "whoever had a wallet keeps it");
         let tenant = database.store.wallet(Owner::Tenant(TenantId(TENANT))).await.unwrap().unwrap();
         assert_eq!((tenant.balance_usd, tenant.held_usd, tenant.paused), (usd("0"), usd("0"), false));
         assert_eq!((tenant.spent_today_usd, tenant.spent_this_month_usd), (usd("2"), usd("6")));

@@ -2,7 +2,7 @@
 
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, OutcomeStatus, RoutingOutcome, TenantId, Usd};
-use ainfera_store::{CapChange, CaptureBatch, NewAgent, Owner, Refusal, Store, Strictness, Verdict, WalletChange};
+use ainfera_store::{CapChange, CaptureBatch, NewAgent, Opening, Owner, Refusal, Store, Strictness, Verdict, WalletChange};
 use futures_util::future::join_all;
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ type Agent = (AgentId, TenantId);
 
 async fn agent_of(database: &Database, tenant_id: TenantId, name: &str, funding: &str) -> Agent {
     let new = NewAgent { name: name.to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
-    (database.store.create_agent(new, usd(funding)).await.unwrap(), tenant_id)
+    (database.store.create_agent(new, Opening::Prepaid(usd(funding))).await.unwrap(), tenant_id)
 }
 
 async fn change(database: &Database, owner: Owner, change: WalletChange) {
@@ -173,7 +173,7 @@ pub async fn the_pool_pays_for_whom_it_may_and_the_ledger_says_who_paid(database
     let view = database.store.wallet(pool).await.unwrap().unwrap();
     assert_eq!((view.balance_usd, view.held_usd, view.spent_today_usd), (usd("9.9956"), usd("0"), usd("0.0044")));
     assert_eq!(database.wallet(agent.0).await, (usd("5.5"), usd("0")));
-    let entries = database.store.ledger(agent.0, 10).await.unwrap().unwrap().entries;
+    let entries = database.store.ledger(agent.0, None, 10).await.unwrap().unwrap().entries;
     assert_eq!(entries.len(), 2, "what the pool paid is not in the wallet's ledger");
     database.assert_sound(agent.0).await;
 

@@ -8,7 +8,7 @@ use ainfera::server::Server;
 use ainfera_mock::{MockSettings, MockUpstream};
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, TenantId, Usd};
-use ainfera_store::NewAgent;
+use ainfera_store::{NewAgent, Opening};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -115,7 +115,7 @@ impl Gateway {
         let server = Server::start(config).await.expect("start");
         let store = server.store();
         let new = NewAgent { name: "tester".to_owned(), tenant_id: TenantId(Uuid::nil()), spend_policy: plan.spend_policy };
-        let agent_id = store.create_agent(new, plan.funding).await.expect("agent");
+        let agent_id = store.create_agent(new, Opening::Prepaid(plan.funding)).await.expect("agent");
         let key = ainfera::keys::mint().expect("key");
         store.add_key(agent_id, &key.key_id, key.secret_sha256).await.expect("key");
         Self { address: server.addr(), key: key.text.expose().to_owned(), agent_id, mock, database, server }
