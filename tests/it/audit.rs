@@ -240,8 +240,8 @@ async fn the_public_list_names_no_agent_and_hides_internal_tenants() {
             let output = command.args(line.split(' ')).args(["--database", &gateway.database.url()]).output().unwrap();
             assert!(output.status.success(), "{name}: {line}: {}", String::from_utf8_lossy(&output.stderr));
         };
-        operator("keys create --agent shown --tenant acme");
-        operator("keys create --agent hidden --tenant internal-probes");
+        operator("keys create --agent shown --tenant acme --new-tenant");
+        operator("keys create --agent hidden --tenant internal-probes --new-tenant --wallet 1");
         operator("wallet topup --agent hidden --tenant internal-probes --amount 1");
         let page = anonymous(at("/v1/audit/public")).await;
         // names are for readers of the same tenant; what an internal tenant does is not there at all

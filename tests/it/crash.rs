@@ -71,7 +71,7 @@ async fn ten_kills(database: Database) {
     let mut file = std::fs::File::create(&config).unwrap();
     file.write_all(config_text(&plan, &database.url(), &mock.base_url()).as_bytes()).unwrap();
     let key = create_key(&config);
-    // small holds, so that the demonstration wallet carries two hundred of them at once
+    // small holds, so that the default daily cap carries two hundred of them at once
     let mut body = streamed(routed("[[mock tokens=20 fault=hang_at at=6]]"));
     body["max_tokens"] = serde_json::json!(30);
     let hanging = serde_json::to_vec(&body).unwrap();

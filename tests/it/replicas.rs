@@ -64,7 +64,7 @@ impl Site {
 
     async fn open_streams(&self, process: &Process, prompt: &str, count: usize) -> Vec<Connection> {
         let mut body = streamed(routed(prompt));
-        // small holds, so that the demonstration wallet carries all of them at once
+        // small holds, so that the default daily cap carries all of them at once
         body["max_tokens"] = json!(100);
         let body = serde_json::to_vec(&body).unwrap();
         let mut streams = Vec::with_capacity(count);

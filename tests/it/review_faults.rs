@@ -37,17 +37,14 @@ async fn a_billing_refusal_of_a_stream_is_402_and_has_its_row() {
         spend_policy: SpendPolicy { daily_cap_usd: Some("0.0000001".parse().unwrap()), ..SpendPolicy::default() },
         ..GatewayPlan::default()
     };
-    // a budget below every projected cost is already the router's business: the floor of money
     let capped = GatewayPlan { spend_policy: capped, ..GatewayPlan::default() };
-    for (plan, status, row) in [(poor, 402, "rejected_funds"), (broke, 402, "rejected_cap"), (capped, 422, "rejected_floor")] {
+    for (plan, row) in [(poor, "rejected_funds"), (broke, "rejected_cap"), (capped, "rejected_cap")] {
         let gateway = Gateway::with(plan, Database::sqlite()).await;
         for body in [streamed(routed("hi")), routed("hi")] {
             let answer = gateway.call(&body).await;
-            assert_eq!(answer.status, status, "{row}: {}", answer.text());
-            if status == 402 {
-                assert_eq!(answer.error().0, "billing_error");
-                assert_eq!(answer.header("x-should-retry"), Some("false"));
-            }
+            assert_eq!(answer.status, 402, "{row}: {}", answer.text());
+            assert_eq!(answer.error().0, "billing_error");
+            assert_eq!(answer.header("x-should-retry"), Some("false"));
         }
         gateway.settled().await;
         let rows = format!("select count(*) from routing_outcomes where outcome_status = '{row}' and inference_id is null");
