@@ -2,7 +2,9 @@
 
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, Funding, OutcomeStatus, RoutingOutcome, TenantId, Usd};
-use ainfera_store::{CallView, LedgerEntryRow, NewAgent, Opening, Owner, Refusal, TenantRow, Verdict, WalletChange};
+use ainfera_store::{
+    BareCall, CallView, InferenceView, LedgerEntryRow, NewAgent, Opening, Owner, Refusal, TenantRow, Verdict, WalletChange,
+};
 
 use crate::call::{admission, admissions, call, closing, closings, rejection, usd, verdicts};
 use crate::database::Database;
@@ -16,6 +18,22 @@ async fn on_account(database: &Database, daily_cap: &str) -> (AgentId, TenantId)
 
 async fn change(database: &Database, owner: Owner, change: WalletChange) {
     database.store.administer(owner, change).await.unwrap().unwrap();
+}
+
+fn bare(view: Option<CallView>) -> BareCall {
+    match view {
+        Some(CallView::Bare(found)) => Some(*found),
+        _ => None,
+    }
+    .unwrap()
+}
+
+fn inference(view: Option<CallView>) -> InferenceView {
+    match view {
+        Some(CallView::Inference(found)) => Some(*found),
+        _ => None,
+    }
+    .unwrap()
 }
 
 pub async fn an_agent_on_account_spends_within_its_caps_and_owes_what_it_spent(database: Database) {
@@ -53,7 +71,7 @@ pub async fn a_refused_or_paused_account_leaves_the_reason(database: Database) {
     let given = verdicts(database.store.capture(batch).await.unwrap());
     assert_eq!(given, [Verdict::Refused(Refusal::AccountPaused { needed: usd("1") })]);
     let view = database.store.call(agent.0, refused.request_id).await.unwrap();
-    let Some(CallView::Bare(found)) = view else { panic!("an inference: {view:?}") };
+    let found = bare(view);
     assert_eq!(found.refusal, Some(Refusal::AccountPaused { needed: usd("1") }));
     assert_eq!((found.outcome_status.as_str(), found.kind.as_str()), ("rejected_funds", "routed"));
     change(&database, Owner::Agent(agent.0), WalletChange::Resume).await;
@@ -91,7 +109,7 @@ pub async fn a_call_is_found_by_its_request_and_by_its_owner_only(database: Data
     assert!(database.store.call(agent.0, tried.request_id).await.unwrap().is_none(), "it is not over");
     database.store.capture(closings([closing(&tried, OutcomeStatus::Succeeded)])).await.unwrap();
     let view = database.store.call(agent.0, tried.request_id).await.unwrap();
-    let Some(CallView::Inference(found)) = view else { panic!("no inference: {view:?}") };
+    let found = inference(view);
     assert_eq!((found.outcome.request_id, found.outcome.inference_id), (tried.request_id, tried.inference_id));
     assert!(database.store.call(other.0, tried.request_id).await.unwrap().is_none(), "somebody else's");
 
@@ -99,7 +117,7 @@ pub async fn a_call_is_found_by_its_request_and_by_its_owner_only(database: Data
     let batch = ainfera_store::CaptureBatch { rejections: vec![rejected.clone()], ..Default::default() };
     database.store.capture(batch).await.unwrap();
     let view = database.store.call(agent.0, rejected.request_id).await.unwrap();
-    let Some(CallView::Bare(found)) = view else { panic!("an inference: {view:?}") };
+    let found = bare(view);
     assert_eq!((found.outcome_status.as_str(), &found.refusal), ("rejected_floor", &None));
     assert_eq!(found.decision_rule.as_deref(), Some("no_candidate_clears_floor"));
     assert_eq!(found.candidates[0]["slug"], "mistral-large-3");
