@@ -34,6 +34,8 @@ pub enum Unmeasured {
     Elsewhere,
     /// It is no document whose pages can be counted: encrypted, malformed, or of another format.
     Uncountable,
+    /// A block of the vendor's own, or one that is newer than this program, which may have a file inside.
+    Unread,
 }
 
 impl Unmeasured {
@@ -41,6 +43,7 @@ impl Unmeasured {
         match self {
             Unmeasured::Elsewhere => "an attachment by URL or id is read at the vendor",
             Unmeasured::Uncountable => "the pages of a document cannot be counted",
+            Unmeasured::Unread => "a block may have a file inside that is not read here",
         }
     }
 }

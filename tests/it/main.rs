@@ -52,6 +52,7 @@ mod review_faults;
 mod routing;
 mod secrets;
 mod set_aside;
+mod shortened_answers;
 mod sliced_holds;
 mod start;
 mod stop;

@@ -294,7 +294,7 @@ impl Attachments {
             }
             Block::Document { .. } => self.found.push(Attachment::Unmeasured(Unmeasured::Elsewhere)),
             Block::AnthropicOnly { kind } if !MAY_HOLD_FILES.contains(&&**kind) => {}
-            Block::AnthropicOnly { .. } | Block::Unknown { .. } => self.found.push(Attachment::Unmeasured(Unmeasured::Uncountable)),
+            Block::AnthropicOnly { .. } | Block::Unknown { .. } => self.found.push(Attachment::Unmeasured(Unmeasured::Unread)),
             Block::ToolResult { content, .. } => content.iter().for_each(|block| self.count(block)),
             Block::Text { .. } | Block::SearchResult { .. } | Block::ToolUse { .. } | Block::Thinking { .. } | Block::RedactedThinking => {}
         }

@@ -8,6 +8,7 @@
 //! encryption, an unknown filter, a page that stands in the tree twice) leaves the file uncounted.
 
 mod content;
+mod filters;
 mod glyphs;
 mod lexer;
 mod objects;

@@ -1,4 +1,5 @@
-//! How much text one byte of a shown string may stand for.
+//! How much text one byte of a shown string may stand for: what a character map or the name of a glyph
+//! makes of it, and the space that a reader puts behind it where the next one stands apart.
 
 use super::lexer::Lexer;
 use super::objects::Objects;
@@ -7,7 +8,10 @@ use super::value::Value;
 /// A character of the common plane in UTF-8.
 const CHARACTER_BYTES: u64 = 3;
 
-/// The most bytes of UTF-8 that a character map or the name of a glyph makes of one byte.
+/// A space or the end of a line.
+const SEPARATOR_BYTES: u64 = 1;
+
+/// In bytes of UTF-8.
 pub fn most_bytes_per_code(objects: &Objects<'_>) -> Option<u64> {
     let (mut most, mut maps) = (CHARACTER_BYTES, Vec::new());
     for object in objects.all() {
@@ -26,7 +30,7 @@ pub fn most_bytes_per_code(objects: &Objects<'_>) -> Option<u64> {
             most = most.max(of_map(&objects.stream(object)?)?);
         }
     }
-    Some(most)
+    Some(most + SEPARATOR_BYTES)
 }
 
 fn names(objects: &Objects<'_>, list: &Value) -> Vec<Vec<u8>> {

@@ -3,9 +3,8 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
-
 use super::MOST_UNPACKED_BYTES;
+use super::filters::Filter;
 use super::lexer::{Lexer, is_space};
 use super::value::Value;
 
@@ -70,15 +69,14 @@ impl<'a> Objects<'a> {
         if object.value.has("DecodeParms") || object.value.has("DP") || object.value.has("F") {
             return None;
         }
-        let filters: Vec<&Value> = object.value.members("Filter").collect();
-        let is_flate = |value: &Value| *value == Value::Name(b"FlateDecode".to_vec());
-        let bytes = match filters.as_slice() {
-            [] => raw.get(..self.plain_length(object, raw))?.to_vec(),
-            [Value::List(list)] if list.is_empty() => raw.get(..self.plain_length(object, raw))?.to_vec(),
-            [Value::List(list)] if list.len() == 1 && is_flate(&list[0]) => inflate(raw, self.room.get())?,
-            [only] if is_flate(only) => inflate(raw, self.room.get())?,
-            _ => return None,
+        let filters = Filter::all(&object.value.members("Filter").collect::<Vec<_>>())?;
+        let mut bytes = match filters.first() {
+            None => raw.get(..self.plain_length(object, raw))?.to_vec(),
+            Some(outermost) => outermost.undo(raw, self.room.get())?,
         };
+        for filter in filters.iter().skip(1) {
+            bytes = filter.undo(&bytes, self.room.get())?;
+        }
         self.room.set(self.room.get().checked_sub(bytes.len())?);
         Some(bytes)
     }
@@ -124,10 +122,6 @@ impl<'a> Objects<'a> {
         }
         Some(())
     }
-}
-
-fn inflate(raw: &[u8], room: usize) -> Option<Vec<u8>> {
-    decompress_to_vec_zlib_with_limit(raw, room).ok()
 }
 
 /// Where the bytes of a stream begin that follows the value.

@@ -44,8 +44,8 @@ fn counted(pages: u64, text_bytes: u64) -> Option<DocumentExtent> {
 
 #[test]
 fn pages_are_counted_and_their_text_is_bounded() {
-    // the string and its bracket, twice, at three bytes a character
-    assert_eq!(extent_of(&two_pages()), counted(2, 2 * 14 * 3));
+    // the string and its bracket, twice, at three bytes a character and one between
+    assert_eq!(extent_of(&two_pages()), counted(2, 2 * 14 * 4));
 }
 
 #[test]
@@ -54,7 +54,17 @@ fn a_packed_stream_is_read_as_a_plain_one() {
     objects.extend(b"\n5 0 obj\n");
     objects.extend(packed("", WORDS.as_bytes()));
     objects.extend(b"\nendobj\n");
-    assert_eq!(extent(&objects), counted(2, 2 * 14 * 3));
+    assert_eq!(extent(&objects), counted(2, 2 * 14 * 4));
+}
+
+#[test]
+fn a_stream_that_is_packed_twice_is_read() {
+    let mut objects = two_pages();
+    let digits: String = WORDS.bytes().map(|byte| format!("{byte:02x}")).collect();
+    objects[4] = stream("/Filter [/ASCIIHexDecode]", &format!("{digits}>"));
+    assert_eq!(extent_of(&objects), counted(2, 2 * 14 * 4));
+    objects[4] = stream("/Filter [/ASCIIHexDecode /FlateDecode]", &format!("{digits}>"));
+    assert_eq!(extent_of(&objects), None);
 }
 
 #[test]
@@ -78,11 +88,11 @@ fn of_two_definitions_of_an_object_the_larger_counts() {
     updated.push("<< /Type /Page /Contents 5 0 R >>".into());
     let mut file = file(&updated.iter().map(String::as_str).collect::<Vec<_>>());
     file.extend(b"\n2 0 obj << /Type /Pages /Kids [3 0 R 4 0 R 6 0 R] /Count 3 >> endobj\n");
-    assert_eq!(extent(&file), counted(3, 3 * 14 * 3));
+    assert_eq!(extent(&file), counted(3, 3 * 14 * 4));
     file.extend(b"\n2 0 obj << /Type /Pages /Kids [] /Count 0 >> endobj\n");
-    assert_eq!(extent(&file), counted(3, 3 * 14 * 3), "another table may still lead to the larger one");
+    assert_eq!(extent(&file), counted(3, 3 * 14 * 4), "another table may still lead to the larger one");
     file.extend(format!("\n5 0 obj {} endobj\n", stream("", "(x) Tj (y) Tj")).bytes());
-    assert_eq!(extent(&file), counted(3, 3 * (14 + 4) * 3));
+    assert_eq!(extent(&file), counted(3, 3 * (14 + 4) * 4));
 }
 
 #[test]
@@ -104,6 +114,7 @@ fn what_cannot_be_followed_is_not_counted() {
         ("/Kids [3 0 R 4 0 R]", "/Kids [<< /Type /Page >>]"),
         ("/Contents 5 0 R", "/Contents 5 0 R /Encrypt 9 0 R"),
         ("/Length", "/Filter /LZWDecode /Length"),
+        ("/Length", "/Filter [/FlateDecode /LZWDecode] /Length"),
         ("/Length", "/Filter /FlateDecode /DecodeParms << /Predictor 12 >> /Length"),
         ("/Length", "/Filter /FlateDecode /Length"),
     ] {
@@ -130,10 +141,10 @@ fn a_form_counts_as_often_as_it_may_be_drawn() {
     objects[4] = stream("", "/F1 Do /F1 Do /F2 Do");
     objects.push(stream("/Type /XObject /Subtype /Form", "(twelve bytes) Tj"));
     let drawn = extent_of(&objects).unwrap().text_bytes;
-    assert_eq!(drawn, (2 * 3 * 13 + 13) * 3);
+    assert_eq!(drawn, (2 * 3 * 13 + 13) * 4);
     // a form that draws the form ten times
     objects.push(stream("/Subtype /Form", &"/F1 Do ".repeat(10)));
-    assert!(extent_of(&objects).unwrap().text_bytes >= 2 * 3 * 130 * 3);
+    assert!(extent_of(&objects).unwrap().text_bytes >= 2 * 3 * 130 * 4);
 }
 
 #[test]
@@ -141,7 +152,7 @@ fn a_map_that_makes_much_of_one_byte_counts() {
     let mut objects = two_pages();
     objects.push("<< /Type /Font /ToUnicode 7 0 R >>".into());
     objects.push(stream("", "1 beginbfchar <41> <4E2D4E2D4E2D4E2D4E2D> endbfchar"));
-    assert_eq!(extent_of(&objects), counted(2, 2 * 14 * 15));
+    assert_eq!(extent_of(&objects), counted(2, 2 * 14 * 16));
 }
 
 #[test]
@@ -149,7 +160,7 @@ fn a_text_for_whoever_cannot_see_counts_at_each_mark() {
     let mut objects = two_pages();
     objects[4] = stream("", "/Span /P BDC EMC /Span /P BDC EMC");
     objects.push(format!("<< /ActualText ({}) >>", "x".repeat(99)));
-    assert_eq!(extent_of(&objects), counted(2, (2 * 2 * 100 + 100) * 3));
+    assert_eq!(extent_of(&objects), counted(2, (2 * 2 * 100 + 100) * 4));
 }
 
 #[test]
