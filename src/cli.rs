@@ -361,6 +361,21 @@ pub enum AuditCommand {
     Verify(AuditVerifyArgs),
     /// Write events and checkpoints to standard output, one JSON object a line.
     Export(DatabaseArgs),
+    /// Declare, signed with the audit's key, that events which were signed are missing: after a backup was restored, or a standby was promoted that
+    /// lacked the last moment. From then on the gateway signs again.
+    Continue(AuditContinueArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct AuditContinueArgs {
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Why events are missing, for whoever verifies the log.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Who says so. Left out: this user on this machine.
+    #[arg(long = "by", value_name = "NAME")]
+    pub declared_by: Option<String>,
 }
 
 #[derive(Debug, Args)]

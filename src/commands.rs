@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod audit;
+pub mod audit_continue;
 pub mod bench;
 pub mod check;
 pub mod database;
@@ -64,6 +65,12 @@ pub enum CommandError {
     UnknownTenant { name: String, near: String },
     #[error("no such tenant: \"{name}\"{near}")]
     NoSuchTenant { name: String, near: String },
+    #[error("audit.signing_key is missing: a break is declared with the key that signs; give the configuration with --config")]
+    NoAuditKey,
+    #[error("the reason is empty")]
+    NoReason,
+    #[error(transparent)]
+    AuditKey(#[from] crate::server::audit::AuditKeyError),
     #[error("no such agent: {0}")]
     NoSuchAgent(String),
     #[error("scripted provider: {0}")]

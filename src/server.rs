@@ -113,7 +113,10 @@ impl Server {
         let mut lock = ProcessLock::take(&config)?;
         let mut mock = None;
         let parts = Parts::build(&config, &mut mock, None).await?;
-        let (checkpointing, public_key) = audit::checkpointing(&config.audit, &config.database)?.unzip();
+        let (checkpointing, public_key, parted) = match audit::signing(&config)? {
+            Some(signing) => (Some(signing.checkpointing), Some(signing.public_key), signing.parted),
+            None => (None, None, watch::channel(None).1),
+        };
         let spool = Arc::new(Mutex::new(SpoolFile::new(config.spool.path.clone())));
         try_spool(&config, &spool).await?;
         let store = ainfera_store::open(&config.database.exposed()).await?;
@@ -160,6 +163,7 @@ impl Server {
             audit_key: public_key,
             reloads: Arc::clone(&reloads),
             checkup,
+            parted,
         });
         let fixed = Fixed { capture: capture.clone(), boot_id, counters: Arc::clone(&counters) };
         let factory = move || {

@@ -43,6 +43,8 @@ impl Actor for CheckpointActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
+        // at once: a database that was put back is found before much is done with it
+        self.tick();
         context.run_interval(TICK, |actor, _| actor.tick());
     }
 }

@@ -24,6 +24,8 @@ pub struct Counters {
     pub store_away: Counter,
     /// Closed calls that are in the spool and not yet in the store.
     pub spooled: Counter,
+    /// 1 while the database lacks what was signed and nobody has declared it, else 0.
+    pub audit_parted: Counter,
     pub commits: Counter,
     pub streams_open: Counter,
     outcomes: [Counter; OutcomeStatus::ALL.len()],

@@ -77,17 +77,28 @@ impl Checkpoint {
 
     /// Checks what can be seen of one checkpoint alone. `trusted` are public keys in hex.
     pub fn check(&self, trusted: &[String]) -> Result<(), CheckpointFault> {
-        let message = self.message();
-        if hex(&Sha256::digest(message.as_bytes())) != self.hash {
-            return Err(CheckpointFault::Hash);
-        }
-        if !trusted.contains(&self.public_key) {
-            return Err(CheckpointFault::Key);
-        }
-        let key = from_hex::<32>(&self.public_key).and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok()).ok_or(CheckpointFault::Key)?;
-        let signature = from_hex::<64>(&self.signature).ok_or(CheckpointFault::Signature)?;
-        key.verify_strict(message.as_bytes(), &Signature::from_bytes(&signature)).map_err(|_| CheckpointFault::Signature)
+        verify(&self.message(), Sealed { hash: &self.hash, public_key: &self.public_key, signature: &self.signature }, trusted)
     }
+}
+
+/// What stands beside a signed message.
+pub(crate) struct Sealed<'s> {
+    pub hash: &'s str,
+    pub public_key: &'s str,
+    pub signature: &'s str,
+}
+
+/// Whether hash, key and signature are those of the message.
+pub(crate) fn verify(message: &str, sealed: Sealed<'_>, trusted: &[String]) -> Result<(), CheckpointFault> {
+    if hex(&Sha256::digest(message.as_bytes())) != sealed.hash {
+        return Err(CheckpointFault::Hash);
+    }
+    if !trusted.iter().any(|key| key == sealed.public_key) {
+        return Err(CheckpointFault::Key);
+    }
+    let key = from_hex::<32>(sealed.public_key).and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok()).ok_or(CheckpointFault::Key)?;
+    let signature = from_hex::<64>(sealed.signature).ok_or(CheckpointFault::Signature)?;
+    key.verify_strict(message.as_bytes(), &Signature::from_bytes(&signature)).map_err(|_| CheckpointFault::Signature)
 }
 
 /// A checkpoint's content before it is signed.
@@ -129,10 +140,13 @@ impl CheckpointSigner {
             signature: String::new(),
             heads: unsigned.heads,
         };
-        let message = checkpoint.message();
-        checkpoint.hash = hex(&Sha256::digest(message.as_bytes()));
-        checkpoint.signature = hex(&self.0.sign(message.as_bytes()).to_bytes());
+        (checkpoint.hash, checkpoint.signature) = self.seal(&checkpoint.message());
         checkpoint
+    }
+
+    /// Hash and signature of a message, which begins with what it is.
+    pub(crate) fn seal(&self, message: &str) -> (String, String) {
+        (hex(&Sha256::digest(message.as_bytes())), hex(&self.0.sign(message.as_bytes()).to_bytes()))
     }
 }
 

@@ -1,11 +1,12 @@
 //! What things are: the words that every other crate speaks. No I/O, no async, no actix.
 //!
 //! Reading order: [`id`], [`money`], [`usage`], [`task`], [`policy`], [`model`], [`price_sheet`], [`provider`], [`deadline`], [`agent`], [`failure_cause`], [`outcome`],
-//! [`audit`], [`merkle`], [`checkpoint`].
+//! [`audit`], [`merkle`], [`checkpoint`], [`audit_break`].
 
 pub mod agent;
 pub mod attachment;
 pub mod audit;
+pub mod audit_break;
 pub mod checkpoint;
 pub mod deadline;
 pub mod failure_cause;

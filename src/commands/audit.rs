@@ -5,16 +5,19 @@ use std::io::{BufRead, BufReader, BufWriter, Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
+use ainfera_schema::audit_break::{AuditBreak, Listing};
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint};
 use ainfera_store::audit_log::{LogReader, read_log};
 use ainfera_store::audit_verify::{Examined, Outside, Record, Report, Scope, TamperClass, Verifier, examine, examine_line};
 
-use super::CommandError;
 use super::database::database_url;
+use super::{CommandError, audit_continue};
 use crate::cli::{AuditCommand, AuditVerifyArgs, DatabaseArgs};
 use crate::config::audit::AuditSettings;
+use crate::config::spool::SpoolPlace;
 use crate::config::{DatabaseUrl, Overrides, load, process_environment};
-use crate::server::audit::{checkpoint_file, known_public_key};
+use crate::server::audit::{kept_place, known_public_key};
+use ainfera_actors::capture::parting::KeptPlace;
 
 /// Nothing was verified, because there is nothing.
 const EMPTY: u8 = 18;
@@ -23,6 +26,7 @@ pub fn run(command: AuditCommand) -> Result<ExitCode, CommandError> {
     match command {
         AuditCommand::Verify(args) => verify(&args),
         AuditCommand::Export(args) => export(&args),
+        AuditCommand::Continue(args) => audit_continue::run(&args),
     }
 }
 
@@ -35,12 +39,13 @@ fn verify(args: &AuditVerifyArgs) -> Result<ExitCode, CommandError> {
             verify_export(path, Verifier::new(scope, trusted, outside))?
         }
         None => {
-            let (url, settings) = place(&args.database)?;
+            let AuditPlace { url, settings, kept } = place(&args.database)?;
             if trusted.is_empty() {
                 trusted.extend(known_public_key(&settings, &url));
             }
-            let beside = checkpoint_file(&settings, &url).filter(|path| path.exists());
-            let outside = args.checkpoints.clone().or(beside).as_deref().map(outside).transpose()?;
+            let files =
+                [args.checkpoints.clone().or_else(|| kept.whole.filter(|path| path.exists())), kept.recent.filter(|path| path.exists())];
+            let outside = files.iter().flatten().map(|path| outside(path)).collect::<Result<Vec<_>, _>>()?;
             let mut reader = Verifying(Verifier::new(Scope::AllChains, trusted, outside));
             read(&url, &mut reader)?;
             reader.0.finish()
@@ -53,7 +58,7 @@ fn verify(args: &AuditVerifyArgs) -> Result<ExitCode, CommandError> {
 }
 
 fn export(args: &DatabaseArgs) -> Result<ExitCode, CommandError> {
-    let (url, _) = place(args)?;
+    let url = place(args)?.url;
     let mut reader = Exporting(BufWriter::new(stdout().lock()));
     read(&url, &mut reader)?;
     reader.0.flush().map_err(CommandError::Output)?;
@@ -68,15 +73,27 @@ fn exit_code(report: &Report) -> u8 {
     }
 }
 
-/// The database, and what its configuration says of the audit.
-fn place(args: &DatabaseArgs) -> Result<(DatabaseUrl, AuditSettings), CommandError> {
-    match &args.config {
+/// The database, what its configuration says of the audit, and where a replica keeps what was signed.
+pub struct AuditPlace {
+    pub url: DatabaseUrl,
+    pub settings: AuditSettings,
+    pub kept: KeptPlace,
+}
+
+pub fn place(args: &DatabaseArgs) -> Result<AuditPlace, CommandError> {
+    let (url, settings, spool, replica) = match &args.config {
         Some(path) => {
             let config = load(Some(path), Overrides::default(), &process_environment)?;
-            Ok((config.database, config.audit))
+            (config.database, config.audit, config.spool, config.replica)
         }
-        None => Ok((database_url(args)?, AuditSettings::default())),
-    }
+        None => {
+            let url = database_url(args)?;
+            let spool = SpoolPlace::default_of(&url, None);
+            (url, AuditSettings::default(), spool, "command line".to_owned())
+        }
+    };
+    let kept = kept_place(&settings, &url, &spool, &replica);
+    Ok(AuditPlace { url, settings, kept })
 }
 
 /// The schema is left as it is: a verifier changes nothing.
@@ -137,7 +154,7 @@ fn outside(path: &Path) -> Result<Outside, CommandError> {
         Ok(checkpoint) => Some(checkpoint),
         Err(_) => match examine_line(&[line.as_slice(), b"\n"].concat()) {
             Examined::Checkpoint(checkpoint) => Some(*checkpoint),
-            Examined::Event { .. } | Examined::Unreadable(_) => None,
+            Examined::Event { .. } | Examined::Break(_) | Examined::Unreadable(_) => None,
         },
     })))
 }
@@ -160,7 +177,23 @@ fn write_text(report: &Report, output: &mut impl Write) -> std::io::Result<()> {
         let class = serde_json::to_value(finding.class)?;
         writeln!(output, "{}  record {}, {whose}: {}", class.as_str().unwrap_or_default(), finding.record, finding.detail)?;
     }
+    for declared in &report.breaks {
+        let AuditBreak { number, created_at, declared_by, reason, parting, .. } = declared;
+        let more = if parting.listing == Listing::InPart { " or more" } else { "" };
+        writeln!(
+            output,
+            "declared break {number} of {created_at} by {declared_by}: {reason}; checkpoints {} to {} are missing, {}{more} events in {} chains",
+            parting.parted_after + 1,
+            parting.lost_number,
+            parting.missing_events,
+            parting.missing.len(),
+        )?;
+        for events in &parting.missing {
+            writeln!(output, "  {}: events {} to {}", events.agent_id, events.first_seq, events.last_seq)?;
+        }
+    }
     let verdict = match (report.findings.is_empty(), report.valid) {
+        (true, true) if !report.breaks.is_empty() => "intact but for what was declared",
         (true, true) => "intact",
         (true, false) => "nothing was verified",
         (false, _) => "TAMPERED WITH",

@@ -37,7 +37,7 @@ impl SpoolPlace {
 
     /// Beside the file that it stands in for, or in the folder where the process was started, under its replica's name: several may be started there.
     /// A replica without a lasting name would never find what it left under its own.
-    pub(super) fn default_of(database: &DatabaseUrl, replica: Option<&str>) -> Self {
+    pub fn default_of(database: &DatabaseUrl, replica: Option<&str>) -> Self {
         match (database, replica) {
             (DatabaseUrl::Sqlite(path), _) => {
                 let mut path = path.clone().into_os_string();

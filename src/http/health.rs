@@ -5,8 +5,9 @@ use actix_web::web::Data;
 use ainfera_actors::gate::GateRefusal;
 use ainfera_actors::reader::ask;
 use ainfera_schema::RequestId;
+use ainfera_schema::audit_break::Parting;
 use ainfera_store::StoreError;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::state::Shared;
@@ -18,7 +19,8 @@ pub async fn live() -> HttpResponse {
 }
 
 /// Not ready while draining, nor without a store. Providers that are set aside or
-/// cannot be reached are named, and do not make it unready: a restart would not mend them.
+/// cannot be reached are named, and do not make it unready: a restart would not mend them. The same for what the audit
+/// lacks.
 pub async fn ready(shared: Data<Shared>) -> HttpResponse {
     if shared.gate.is_leaving() {
         return ApiError::Gate(GateRefusal::Closed).response(RequestId::mint());
@@ -38,10 +40,26 @@ pub async fn ready(shared: Data<Shared>) -> HttpResponse {
                     ready[name] = entries;
                 }
             }
+            if let Some(parting) = shared.parted.borrow().as_deref() {
+                ready["audit_parted"] = parted_json(parting);
+            }
             HttpResponse::Ok().json(ready)
         }
         Err(error) => ApiError::Store(error).response(RequestId::mint()),
     }
+}
+
+/// Figures only: whoever may ask for `/readyz` may not know agents.
+fn parted_json(parting: &Parting) -> Value {
+    json!({
+        "parted_after": parting.parted_after,
+        "since": parting.parted_at,
+        "lost_checkpoint": parting.lost_number,
+        "chains": parting.missing.len(),
+        "missing_events": parting.missing_events,
+        "listing": parting.listing,
+        "found_by": parting.found_by,
+    })
 }
 
 pub async fn service() -> HttpResponse {

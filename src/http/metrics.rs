@@ -49,6 +49,11 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
         "calls between admission and their durable row",
         ConstGauge::new(i64::from(shared.gate.in_flight())),
     );
+    registry.register(
+        "audit_parted",
+        "1 while the database lacks what was signed and no break was declared: nothing is signed; must be 0",
+        ConstGauge::new(i64::try_from(counters.audit_parted.value()).unwrap_or(i64::MAX)),
+    );
     let outcomes: Family<[(&'static str, &'static str); 1], prometheus_client::metrics::counter::Counter> = Family::default();
     for status in OutcomeStatus::ALL {
         outcomes.get_or_create(&[("status", status.as_str())]).inc_by(counters.outcome(status).value());

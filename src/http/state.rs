@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix::Addr;
 use ainfera_actors::capture::CaptureActor;
+use ainfera_actors::capture::parting::Parted;
 use ainfera_actors::counters::Counters;
 use ainfera_actors::doctor::Checkup;
 use ainfera_actors::gate::Gate;
@@ -36,6 +37,8 @@ pub struct Shared {
     pub audit_key: Option<String>,
     pub reloads: Arc<ReloadFigures>,
     pub checkup: watch::Receiver<Checkup>,
+    /// What the database lacks of what was signed.
+    pub parted: watch::Receiver<Parted>,
 }
 
 impl Shared {

@@ -6,13 +6,15 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ainfera_actors::capture::checkpoint_file::CheckpointFile;
 use ainfera_actors::capture::checkpointing::Checkpointing;
+use ainfera_actors::capture::parting::{KeptPlace, Parted, kept_beside as signed_beside};
 use ainfera_schema::audit::hex;
 use ainfera_schema::checkpoint::CheckpointSigner;
+use tokio::sync::watch;
 
-use crate::config::DatabaseUrl;
 use crate::config::audit::{AuditSettings, parse_seed};
+use crate::config::spool::{Sharing, SpoolPlace};
+use crate::config::{Config, DatabaseUrl};
 
 #[derive(Debug, thiserror::Error)]
 pub enum AuditKeyError {
@@ -24,19 +26,39 @@ pub enum AuditKeyError {
     Random(getrandom::Error),
 }
 
+/// What the start needs to sign, and what it shows.
+pub struct Signing {
+    pub checkpointing: Checkpointing,
+    pub public_key: String,
+    pub parted: watch::Receiver<Parted>,
+}
+
 /// What the configuration comes to for this database. None: there is no key, so there are no checkpoints.
-pub fn checkpointing(settings: &AuditSettings, database: &DatabaseUrl) -> Result<Option<(Checkpointing, String)>, AuditKeyError> {
-    let signer = match (&settings.signer, database) {
-        (Some(signer), _) => signer.clone(),
-        (None, DatabaseUrl::Sqlite(path)) => kept_beside(&key_file(path))?,
-        (None, DatabaseUrl::Postgres(_)) => {
-            tracing::warn!("no audit.signing_key: audit chains are kept, but their heads are not signed");
-            return Ok(None);
-        }
+pub fn signing(config: &Config) -> Result<Option<Signing>, AuditKeyError> {
+    let Some(signer) = signer(&config.audit, &config.database)? else {
+        tracing::warn!("no audit.signing_key: audit chains are kept, but their heads are not signed");
+        return Ok(None);
     };
-    let file = checkpoint_file(settings, database).map(CheckpointFile::new);
     let public_key = signer.public_key();
-    Ok(Some((Checkpointing::new(Arc::new(signer), file), public_key)))
+    let place = kept_place(&config.audit, &config.database, &config.spool, &config.replica);
+    let (checkpointing, parted) = Checkpointing::new(Arc::new(signer), place);
+    Ok(Some(Signing { checkpointing, public_key, parted }))
+}
+
+/// The configured key, or on SQLite the one beside the database, made if there is none.
+pub fn signer(settings: &AuditSettings, database: &DatabaseUrl) -> Result<Option<CheckpointSigner>, AuditKeyError> {
+    match (&settings.signer, database) {
+        (Some(signer), _) => Ok(Some(signer.clone())),
+        (None, DatabaseUrl::Sqlite(path)) => kept_beside(&key_file(path)).map(Some),
+        (None, DatabaseUrl::Postgres(_)) => Ok(None),
+    }
+}
+
+/// Where what was signed is kept outside of the database.
+pub fn kept_place(settings: &AuditSettings, database: &DatabaseUrl, spool: &SpoolPlace, replica: &str) -> KeptPlace {
+    // a spool that whoever comes first has is nobody's next start's
+    let recent = (spool.sharing == Sharing::Own).then(|| signed_beside(&spool.path));
+    KeptPlace { recent, whole: checkpoint_file(settings, database), replica: replica.to_owned() }
 }
 
 /// Where checkpoints go besides the database.

@@ -72,6 +72,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn payload_bytes(record: &Record) -> usize {
     match record {
         Record::Event(event) => event.payload.len(),
-        Record::Checkpoint(_) => 0,
+        Record::Checkpoint(_) | Record::Break(_) => 0,
     }
 }

@@ -25,6 +25,7 @@ pub trait LogReader<E> {
 pub async fn read_log<E: From<StoreError>>(store: &dyn Store, reader: &mut impl LogReader<E>) -> Result<(), E> {
     let mut followed: HashMap<AgentId, i64> = HashMap::new();
     let mut number = 0;
+    let mut breaks = store.audit_breaks().await?.into_iter().peekable();
     loop {
         let page = store.checkpoints(number, CHECKPOINTS).await?;
         let Some(last) = page.last() else {
@@ -32,6 +33,10 @@ pub async fn read_log<E: From<StoreError>>(store: &dyn Store, reader: &mut impl 
         };
         number = last.number;
         for checkpoint in page {
+            // a break stands after the checkpoint that was the newest when it was declared
+            while let Some(declared) = breaks.next_if(|declared| declared.after_number < checkpoint.number) {
+                reader.record(Record::Break(Box::new(declared)))?;
+            }
             for head in &checkpoint.heads {
                 // a name that is none has no events, and the verifier says so
                 if let Ok(agent_id) = Uuid::try_parse(&head.agent_id) {
@@ -41,6 +46,9 @@ pub async fn read_log<E: From<StoreError>>(store: &dyn Store, reader: &mut impl 
             }
             reader.record(Record::Checkpoint(checkpoint))?;
         }
+    }
+    for declared in breaks {
+        reader.record(Record::Break(Box::new(declared)))?;
     }
     let mut agent = store.next_chain(None).await?;
     while let Some(agent_id) = agent {

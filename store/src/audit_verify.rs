@@ -2,16 +2,20 @@
 //!
 //! [`examine`] looks at one record by itself; [`Verifier`] looks at how the records follow each other. docs/audit.md says what each class means.
 
+pub mod outside;
 pub mod record;
 pub mod track;
 
 use std::collections::HashMap;
 
 use ainfera_schema::audit::hex;
+use ainfera_schema::audit_break::AuditBreak;
 use ainfera_schema::checkpoint::{Checkpoint, CheckpointFault};
 use ainfera_schema::merkle::HeadTree;
 use serde::Serialize;
 
+pub use outside::Outside;
+use outside::OutsideLog;
 pub use record::{ChainEvent, Examined, Record, examine, examine_line};
 use track::{Place, Track};
 
@@ -66,6 +70,8 @@ pub struct Report {
     /// Events that no checkpoint covers yet.
     pub unsigned_events: i64,
     pub public_key: Option<String>,
+    /// Declared breaks: checkpoints and events that are missing and said to be so.
+    pub breaks: Vec<AuditBreak>,
     pub findings: Vec<Finding>,
 }
 
@@ -78,9 +84,6 @@ pub enum Scope {
     /// Only chains of which there is an event: for the log of one agent.
     PresentChains,
 }
-
-/// Checkpoints from a file outside of what is verified, in order.
-pub type Outside = Box<dyn Iterator<Item = Checkpoint>>;
 
 /// What a chain's end is held against.
 #[derive(Debug, Clone, Default)]
@@ -111,7 +114,8 @@ pub struct Verifier {
     /// The tree has missed a checkpoint: its root says nothing any more.
     tree_is_whole: bool,
     findings: Vec<Finding>,
-    outside: Option<std::iter::Peekable<Outside>>,
+    outside: Vec<OutsideLog>,
+    breaks: Vec<AuditBreak>,
     records: u64,
     events: u64,
     checkpoints: u64,
@@ -119,7 +123,7 @@ pub struct Verifier {
 
 impl Verifier {
     /// `trusted` are public keys in hex; without any, the first checkpoint's key is taken as the log's.
-    pub fn new(scope: Scope, trusted: Vec<String>, outside: Option<Outside>) -> Self {
+    pub fn new(scope: Scope, trusted: Vec<String>, outside: impl IntoIterator<Item = Outside>) -> Self {
         Self {
             scope,
             trusted,
@@ -128,7 +132,8 @@ impl Verifier {
             tree: HeadTree::default(),
             tree_is_whole: true,
             findings: Vec::new(),
-            outside: outside.map(Iterator::peekable),
+            outside: outside.into_iter().map(OutsideLog::new).collect(),
+            breaks: Vec::new(),
             records: 0,
             events: 0,
             checkpoints: 0,
@@ -141,6 +146,7 @@ impl Verifier {
         match examined {
             Examined::Event { event, fault } => self.event(event, *fault),
             Examined::Checkpoint(checkpoint) => self.checkpoint(checkpoint),
+            Examined::Break(declared) => self.declared(declared),
             Examined::Unreadable(detail) => self.log_finding(TamperClass::Mutated, detail),
         }
     }
@@ -170,11 +176,7 @@ impl Verifier {
     pub fn finish(mut self) -> Report {
         let last_number = self.log.seq;
         self.records += 1;
-        let mut outside = self.outside.take();
-        let mut beyond = outside.iter_mut().flatten().filter(|checkpoint| checkpoint.number > last_number);
-        if beyond.next().is_some() {
-            self.log_finding(TamperClass::Truncated, "the file outside has checkpoints that are missing here");
-        }
+        self.finish_outside(last_number);
         if let Some((record, class)) = self.log.finish() {
             self.findings.push(Finding { class, record, agent_id: None, detail: "checkpoints do not follow each other" });
         }
@@ -201,6 +203,7 @@ impl Verifier {
             chains,
             unsigned_events,
             public_key: self.trusted.into_iter().next(),
+            breaks: self.breaks,
             findings: self.findings,
         }
     }
@@ -301,22 +304,52 @@ impl Verifier {
     }
 
     fn compare_outside(&mut self, checkpoint: &Checkpoint) {
-        let Some(outside) = &mut self.outside else {
-            return;
-        };
-        // what is missing outside proves nothing: the file may have been started later
-        while outside.next_if(|other| other.number < checkpoint.number).is_some() {}
-        let Some(other) = outside.next_if(|other| other.number == checkpoint.number) else {
-            return;
-        };
-        if other.hash == checkpoint.hash {
-            return;
+        let mut outside = std::mem::take(&mut self.outside);
+        for log in &mut outside {
+            if let Err(fault) = log.compare(checkpoint, self.records, &self.trusted) {
+                self.fault(fault);
+            }
         }
-        if let Err(fault) = other.check(&self.trusted) {
-            self.fault(fault);
-        } else {
-            self.log_finding(TamperClass::Fork, "the file outside has another checkpoint of this number");
+        self.outside = outside;
+    }
+
+    fn finish_outside(&mut self, last_number: i64) {
+        for log in std::mem::take(&mut self.outside) {
+            match log.finish(last_number, self.records, &self.trusted, &self.breaks) {
+                Ok(None) => {}
+                Ok(Some((record, class))) => {
+                    let detail = match class {
+                        TamperClass::Truncated => {
+                            "the file outside has checkpoints that are missing here, and no declared break names them"
+                        }
+                        _ => "the file outside has another checkpoint of this number, and no declared break names it",
+                    };
+                    self.findings.push(Finding { class, record, agent_id: None, detail });
+                }
+                Err(fault) => self.fault(fault),
+            }
         }
+    }
+
+    fn declared(&mut self, declared: &AuditBreak) {
+        if self.trusted.is_empty() {
+            self.trusted.push(declared.public_key.clone());
+        }
+        if let Err(fault) = declared.check(&self.trusted) {
+            return self.fault(fault);
+        }
+        let before = self.breaks.last();
+        let follows = declared.number == before.map_or(1, |before| before.number + 1)
+            && declared.previous_hash.as_ref() == before.map(|before| &before.hash);
+        let stands =
+            declared.after_number == self.log.seq && declared.after_hash.as_deref() == (self.log.seq > 0).then_some(self.log.hash.as_str());
+        if !follows {
+            return self.log_finding(TamperClass::Deleted, "declared breaks do not follow each other");
+        }
+        if !stands && !self.log.is_doubtful() {
+            return self.log_finding(TamperClass::Reordered, "declared break does not stand after the checkpoint that it names");
+        }
+        self.breaks.push(declared.clone());
     }
 
     fn fault(&mut self, fault: CheckpointFault) {

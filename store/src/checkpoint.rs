@@ -17,6 +17,8 @@ pub enum CheckpointResult {
     NothingNew,
     /// Another replica makes them.
     NotLeader,
+    /// The database is not the one that was signed last, and nobody has declared the break: nothing is signed.
+    Parted,
 }
 
 /// The number and the hash of the newest checkpoint.

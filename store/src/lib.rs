@@ -15,7 +15,9 @@ pub mod checkpoint;
 pub mod error;
 pub mod idempotency;
 pub mod invariants;
+pub mod investigate;
 pub mod open;
+pub mod parting;
 pub mod read;
 pub mod replica;
 pub mod wallet;
@@ -44,10 +46,12 @@ use std::time::Duration;
 
 pub use audit_verify::ChainEvent;
 pub use checkpoint::CheckpointResult;
+pub use parting::{Kept, Standing};
 pub use read::audit::{AuditHeight, PublicCursor, PublicEvent, Receipt};
 
 use std::sync::Arc;
 
+use ainfera_schema::audit_break::{AuditBreak, Declaration, Parting};
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
 use ainfera_schema::{AgentId, BootId, InferenceId, ReceiptId, RequestId, TenantId, Usd};
 use futures_util::future::BoxFuture;
@@ -147,8 +151,26 @@ pub trait Store: Send + Sync {
     /// What all tenants spent in the current UTC day and hold: what the kill-switch looks at.
     fn spent_today(&self) -> StoreFuture<'_, Usd>;
 
-    /// Signs the heads of all chains, if any has grown since the last time and no other replica is at it. One transaction.
-    fn checkpoint(&self, signer: Arc<CheckpointSigner>) -> StoreFuture<'_, CheckpointResult>;
+    /// Signs the heads of all chains, if any has grown since the last time, no other replica is at it, and the database has what is kept of the last
+    /// signature. One transaction.
+    fn checkpoint(&self, signer: Arc<CheckpointSigner>, kept: Option<Kept>) -> StoreFuture<'_, CheckpointResult>;
+
+    /// Whether the database has what is kept of the last signature.
+    fn audit_standing(&self, kept: Option<Kept>) -> StoreFuture<'_, Standing>;
+
+    fn newest_checkpoint(&self) -> StoreFuture<'_, Option<Checkpoint>>;
+
+    /// Declared breaks, oldest first. None where the schema has no place for them yet.
+    fn audit_breaks(&self) -> StoreFuture<'_, Vec<AuditBreak>>;
+
+    /// Keeps what was found to be missing; until a break is declared nobody signs. The same again changes nothing.
+    fn note_parting(&self, parting: Parting) -> StoreFuture<'_, ()>;
+
+    /// What was found and no break has settled yet.
+    fn open_partings(&self) -> StoreFuture<'_, Vec<Parting>>;
+
+    /// Declares, signs and keeps the break that settles all that was found. None if nothing was.
+    fn declare_break(&self, signer: Arc<CheckpointSigner>, declaration: Declaration) -> StoreFuture<'_, Option<AuditBreak>>;
 
     /// Checkpoints with a number greater than `after`, oldest first.
     fn checkpoints(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<Checkpoint>>;

@@ -37,6 +37,7 @@ pub const POSTGRES: &[Migration] = &[
     Migration { version: 5, name: "audit_checkpoints", sql: include_str!("../../schema/migrations/postgres/0005_audit_checkpoints.sql") },
     Migration { version: 6, name: "audit_newest", sql: include_str!("../../schema/migrations/postgres/0006_audit_newest.sql") },
     Migration { version: 7, name: "funding", sql: include_str!("../../schema/migrations/postgres/0007_funding.sql") },
+    Migration { version: 8, name: "audit_breaks", sql: include_str!("../../schema/migrations/postgres/0008_audit_breaks.sql") },
 ];
 
 pub const SQLITE: &[Migration] = &[
@@ -47,6 +48,7 @@ pub const SQLITE: &[Migration] = &[
     Migration { version: 5, name: "audit_checkpoints", sql: include_str!("../../schema/migrations/sqlite/0005_audit_checkpoints.sql") },
     Migration { version: 6, name: "audit_newest", sql: include_str!("../../schema/migrations/sqlite/0006_audit_newest.sql") },
     Migration { version: 7, name: "funding", sql: include_str!("../../schema/migrations/sqlite/0007_funding.sql") },
+    Migration { version: 8, name: "audit_breaks", sql: include_str!("../../schema/migrations/sqlite/0008_audit_breaks.sql") },
 ];
 
 /// The migrations that are due after `applied`, in order. Refuses a history that is not the beginning of ours.

@@ -15,6 +15,7 @@ mod idempotency;
 mod insert;
 mod migrate;
 mod parameter;
+mod parting;
 mod pool;
 mod pooler;
 mod primary;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ainfera_schema::ReceiptId;
+use ainfera_schema::audit_break::{AuditBreak, Declaration, Parting};
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
 use ainfera_schema::{AgentId, BootId, InferenceId, RequestId, TenantId, Usd};
 use futures_util::FutureExt;
@@ -37,6 +39,7 @@ use primary::Primary;
 use tokio::time::Instant;
 
 use crate::invariants::Invariant;
+use crate::parting::{Kept, Standing};
 use crate::read::verify::{self, ChainWalk};
 use crate::replica::{Heartbeat, OpenBoot, Reaped, Scope};
 use crate::wallet::{Owner, WalletChange, WalletView};
@@ -233,8 +236,32 @@ impl Store for PostgresStore {
         within(ANSWER, administer::spent_today(&self.lookups)).boxed()
     }
 
-    fn checkpoint(&self, signer: Arc<CheckpointSigner>) -> StoreFuture<'_, CheckpointResult> {
-        async move { within(ANSWER, audit::checkpoint(&self.writers, &signer)).await }.boxed()
+    fn checkpoint(&self, signer: Arc<CheckpointSigner>, kept: Option<Kept>) -> StoreFuture<'_, CheckpointResult> {
+        async move { within(ANSWER, audit::checkpoint(&self.writers, &signer, kept.as_ref())).await }.boxed()
+    }
+
+    fn audit_standing(&self, kept: Option<Kept>) -> StoreFuture<'_, Standing> {
+        async move { within(ANSWER, parting::audit_standing(&self.readers, kept.as_ref())).await }.boxed()
+    }
+
+    fn newest_checkpoint(&self) -> StoreFuture<'_, Option<Checkpoint>> {
+        within(ANSWER, parting::newest_checkpoint(&self.readers)).boxed()
+    }
+
+    fn audit_breaks(&self) -> StoreFuture<'_, Vec<AuditBreak>> {
+        within(ANSWER, parting::audit_breaks(&self.readers)).boxed()
+    }
+
+    fn note_parting(&self, parting: Parting) -> StoreFuture<'_, ()> {
+        async move { within(ANSWER, parting::note(&self.writers, &parting)).await }.boxed()
+    }
+
+    fn open_partings(&self) -> StoreFuture<'_, Vec<Parting>> {
+        within(ANSWER, parting::open_partings(&self.readers)).boxed()
+    }
+
+    fn declare_break(&self, signer: Arc<CheckpointSigner>, declaration: Declaration) -> StoreFuture<'_, Option<AuditBreak>> {
+        async move { within(ANSWER, parting::declare(&self.writers, declaration, &signer)).await }.boxed()
     }
 
     fn checkpoints(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<Checkpoint>> {

@@ -11,6 +11,7 @@ mod error;
 mod idempotency;
 mod insert;
 mod migrate;
+mod parting;
 mod read;
 mod register;
 mod replica;
@@ -22,12 +23,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ainfera_schema::ReceiptId;
+use ainfera_schema::audit_break::{AuditBreak, Declaration, Parting};
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
 use ainfera_schema::{AgentId, BootId, InferenceId, RequestId, TenantId, Usd};
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::invariants::Invariant;
+use crate::parting::{Kept, Standing};
 use crate::read::verify::{self, ChainWalk};
 use crate::replica::{Heartbeat, OpenBoot, Reaped, Scope};
 use crate::wallet::{Owner, WalletChange, WalletView};
@@ -243,8 +246,32 @@ impl Store for SqliteStore {
         self.lookups().run(administer::spent_today)
     }
 
-    fn checkpoint(&self, signer: Arc<CheckpointSigner>) -> StoreFuture<'_, CheckpointResult> {
-        self.writer.run(move |connection| audit::checkpoint(connection, &signer))
+    fn checkpoint(&self, signer: Arc<CheckpointSigner>, kept: Option<Kept>) -> StoreFuture<'_, CheckpointResult> {
+        self.writer.run(move |connection| audit::checkpoint(connection, &signer, kept.as_ref()))
+    }
+
+    fn audit_standing(&self, kept: Option<Kept>) -> StoreFuture<'_, Standing> {
+        self.reader().run(move |connection| parting::standing(connection, kept.as_ref()))
+    }
+
+    fn newest_checkpoint(&self) -> StoreFuture<'_, Option<Checkpoint>> {
+        self.reader().run(parting::newest_checkpoint)
+    }
+
+    fn audit_breaks(&self) -> StoreFuture<'_, Vec<AuditBreak>> {
+        self.reader().run(parting::audit_breaks)
+    }
+
+    fn note_parting(&self, parting: Parting) -> StoreFuture<'_, ()> {
+        self.writer.run(move |connection| parting::note(connection, &parting))
+    }
+
+    fn open_partings(&self) -> StoreFuture<'_, Vec<Parting>> {
+        self.reader().run(|connection| parting::open_partings(connection))
+    }
+
+    fn declare_break(&self, signer: Arc<CheckpointSigner>, declaration: Declaration) -> StoreFuture<'_, Option<AuditBreak>> {
+        self.writer.run(move |connection| parting::declare(connection, declaration, &signer))
     }
 
     fn checkpoints(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<Checkpoint>> {

@@ -143,6 +143,8 @@ conformance! {
         checkpoints_follow_the_chains
         what_was_cut_off_is_not_signed_again
         replicas_that_sign_together_leave_one_chain_of_checkpoints
+        a_database_that_lacks_what_was_signed_signs_nothing_until_the_break_is_declared
+        another_branch_is_told_from_one_that_goes_on
     }
     reads {
         an_inference_comes_back_as_it_was

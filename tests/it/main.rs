@@ -48,6 +48,7 @@ mod responses_client;
 mod responses_kept;
 mod responses_provider;
 mod responses_requests;
+mod restored;
 mod review_faults;
 mod routing;
 mod secrets;

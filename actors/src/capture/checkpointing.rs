@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use ainfera_schema::checkpoint::CheckpointSigner;
-use ainfera_store::CheckpointResult;
+use ainfera_store::{CheckpointResult, Kept};
+use tokio::sync::watch;
 
-use super::checkpoint_file::CheckpointFile;
+use super::checkpoint_file::{CheckpointFile, Extent};
+use super::parting::{KeptPlace, Parted, PartedState};
 use super::survive::guarded;
 use super::{CaptureActor, Phase};
 
@@ -18,21 +20,32 @@ pub struct MakeCheckpoint;
 /// What CaptureActor needs for it.
 pub struct Checkpointing {
     signer: Arc<CheckpointSigner>,
-    file: FileState,
+    files: Files,
+    /// What is known to have been signed last.
+    kept: Option<Kept>,
+    pub(super) parted: Option<PartedState>,
     pub(super) due: bool,
     at_work: bool,
 }
 
-enum FileState {
-    None,
-    AtRest(CheckpointFile),
+enum Files {
+    AtRest(Vec<CheckpointFile>),
     /// What comes meanwhile is caught up with the next time.
     Writing,
 }
 
 impl Checkpointing {
-    pub fn new(signer: Arc<CheckpointSigner>, file: Option<CheckpointFile>) -> Self {
-        Self { signer, file: file.map_or(FileState::None, FileState::AtRest), due: false, at_work: false }
+    /// Reads what this replica kept of the last signature.
+    pub fn new(signer: Arc<CheckpointSigner>, place: KeptPlace) -> (Self, watch::Receiver<Parted>) {
+        let mut recent = place.recent.clone().map(|path| CheckpointFile::new(path, Extent::Recent));
+        let kept = recent.as_mut().and_then(CheckpointFile::read);
+        if kept.is_none() {
+            let path = place.recent.as_deref().map(|path| path.display().to_string());
+            tracing::info!(path, "nothing is kept here of what was signed: there is nothing to compare the database with");
+        }
+        let files = place.whole.iter().map(|path| CheckpointFile::new(path.clone(), Extent::Whole)).chain(recent).collect();
+        let (parted, seen) = PartedState::new(place);
+        (Self { signer, files: Files::AtRest(files), kept, parted: Some(parted), due: false, at_work: false }, seen)
     }
 }
 
@@ -62,8 +75,8 @@ impl CaptureActor {
         };
         (checkpointing.due, checkpointing.at_work) = (false, true);
         self.phase = Phase::Committing;
-        let (store, signer) = (Arc::clone(&self.store), Arc::clone(&checkpointing.signer));
-        let made = async move { guarded(store.checkpoint(signer)).await }.into_actor(self);
+        let (store, signer, kept) = (Arc::clone(&self.store), Arc::clone(&checkpointing.signer), checkpointing.kept.clone());
+        let made = async move { guarded(store.checkpoint(signer, kept)).await }.into_actor(self);
         context.spawn(made.map(|result, actor, context| {
             actor.phase = Phase::Idle;
             if let Some(checkpointing) = &mut actor.checkpointing {
@@ -71,8 +84,21 @@ impl CaptureActor {
             }
             actor.survive(context, Self::advance);
             match result {
-                Ok(CheckpointResult::Made(_)) => actor.write_checkpoint_file(context),
-                Ok(CheckpointResult::NothingNew | CheckpointResult::NotLeader) => {}
+                Ok(CheckpointResult::Made(checkpoint)) => {
+                    if let Some(checkpointing) = &mut actor.checkpointing {
+                        let break_hash = checkpointing.kept.take().and_then(|kept| kept.break_hash);
+                        checkpointing.kept = Some(Kept { number: checkpoint.number, hash: checkpoint.hash, break_hash });
+                    }
+                    actor.is_whole();
+                    actor.write_checkpoint_files(context);
+                }
+                Ok(CheckpointResult::NothingNew) => {
+                    actor.is_whole();
+                    actor.write_checkpoint_files(context);
+                }
+                // what the other one made is kept here too
+                Ok(CheckpointResult::NotLeader) => actor.write_checkpoint_files(context),
+                Ok(CheckpointResult::Parted) => actor.is_parted(context),
                 Err(error) => tracing::error!(%error, "no checkpoint could be made"),
             }
         }));
@@ -83,28 +109,32 @@ impl CaptureActor {
         self.checkpointing.as_ref().is_some_and(|checkpointing| checkpointing.at_work)
     }
 
-    fn write_checkpoint_file(&mut self, context: &mut Context<Self>) {
+    fn write_checkpoint_files(&mut self, context: &mut Context<Self>) {
         let Some(checkpointing) = &mut self.checkpointing else {
             return;
         };
-        let mut file = match std::mem::replace(&mut checkpointing.file, FileState::Writing) {
-            FileState::AtRest(file) => file,
-            other => {
-                checkpointing.file = other;
-                return;
-            }
+        let mut files = match std::mem::replace(&mut checkpointing.files, Files::Writing) {
+            Files::AtRest(files) => files,
+            Files::Writing => return,
         };
         let store = Arc::clone(&self.store);
         let written = async move {
-            if let Err(error) = file.catch_up(&*store).await {
-                tracing::error!(%error, "checkpoint file cannot be written");
+            for file in &mut files {
+                if let Err(error) = file.catch_up(&*store).await {
+                    tracing::error!(path = %file.path().display(), %error, "checkpoint file cannot be written");
+                }
             }
-            file
+            files
         };
-        context.spawn(written.into_actor(self).map(|file, actor, _| {
-            if let Some(checkpointing) = &mut actor.checkpointing {
-                checkpointing.file = FileState::AtRest(file);
+        context.spawn(written.into_actor(self).map(|mut files, actor, _| {
+            let Some(checkpointing) = &mut actor.checkpointing else { return };
+            // what was signed while the files were written is newer than they are
+            if let Some(kept) = files.iter_mut().rfind(|file| file.extent() == Extent::Recent).and_then(CheckpointFile::read)
+                && checkpointing.kept.as_ref().is_none_or(|known| known.number <= kept.number || known.break_hash != kept.break_hash)
+            {
+                checkpointing.kept = Some(kept);
             }
+            checkpointing.files = Files::AtRest(files);
         }));
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
+use ainfera_schema::audit_break::{AuditBreak, Declaration, Parting};
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
 use ainfera_schema::{AgentId, BootId, InferenceId, ReceiptId, RequestId, TenantId, Usd};
 use ainfera_store::{
@@ -11,6 +12,7 @@ use ainfera_store::{
     Invariant, LedgerView, NewAgent, OpenBoot, Opening, Owner, PublicCursor, PublicEvent, Receipt, Store, StoreError, StoreFuture,
     StoredKey, TenantRow, WalletChange, WalletView,
 };
+use ainfera_store::{Kept, Standing};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
@@ -82,7 +84,13 @@ impl Store for FaultyStore {
         wallet(owner: Owner) -> Option<WalletView>;
         find_agent(tenant_id: TenantId, name: &str) -> Option<AgentId>;
         spent_today() -> Usd;
-        checkpoint(signer: Arc<CheckpointSigner>) -> CheckpointResult;
+        checkpoint(signer: Arc<CheckpointSigner>, kept: Option<Kept>) -> CheckpointResult;
+        audit_standing(kept: Option<Kept>) -> Standing;
+        newest_checkpoint() -> Option<Checkpoint>;
+        audit_breaks() -> Vec<AuditBreak>;
+        note_parting(parting: Parting) -> ();
+        open_partings() -> Vec<Parting>;
+        declare_break(signer: Arc<CheckpointSigner>, declaration: Declaration) -> Option<AuditBreak>;
         checkpoints(after: i64, limit: u32) -> Vec<Checkpoint>;
         next_chain(after: Option<AgentId>) -> Option<AgentId>;
         account_head(agent_id: AgentId) -> Option<ChainHead>;

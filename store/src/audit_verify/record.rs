@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use ainfera_schema::audit::event_hash;
+use ainfera_schema::audit_break::AuditBreak;
 use ainfera_schema::checkpoint::Checkpoint;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -27,6 +28,7 @@ pub struct ChainEvent {
 pub enum Record {
     Event(ChainEvent),
     Checkpoint(Checkpoint),
+    Break(Box<AuditBreak>),
 }
 
 /// A record, with what is wrong with it by itself.
@@ -34,6 +36,7 @@ pub enum Record {
 pub enum Examined {
     Event { event: ChainEvent, fault: Option<&'static str> },
     Checkpoint(Box<Checkpoint>),
+    Break(Box<AuditBreak>),
     Unreadable(&'static str),
 }
 
@@ -57,6 +60,7 @@ pub fn examine(record: Record) -> Examined {
             Examined::Event { event, fault }
         }
         Record::Checkpoint(checkpoint) => Examined::Checkpoint(Box::new(checkpoint)),
+        Record::Break(declared) => Examined::Break(declared),
     }
 }
 
@@ -69,7 +73,7 @@ pub fn examine_line(line: &[u8]) -> Examined {
     }
     match serde_json::from_slice(line) {
         Ok(record) => examine(record),
-        Err(_) => Examined::Unreadable("line is neither an event nor a checkpoint"),
+        Err(_) => Examined::Unreadable("line is neither an event nor a checkpoint nor a break"),
     }
 }
 

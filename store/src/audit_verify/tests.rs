@@ -116,7 +116,7 @@ fn line(record: &Record) -> Vec<u8> {
 fn event_of(record: &Record) -> ChainEvent {
     match record {
         Record::Event(event) => event.clone(),
-        Record::Checkpoint(_) => panic!("not an event"),
+        Record::Checkpoint(_) | Record::Break(_) => panic!("not an event"),
     }
 }
 
@@ -302,7 +302,7 @@ fn misjudged(log: &Log, seed: u64) -> Option<String> {
     let mut tampered = log.of_agent[dice.roll(AGENTS)].clone();
     let agent_id = tampered.iter().find_map(|(record, _)| match record {
         Record::Event(event) => Some(event.agent_id.clone()),
-        Record::Checkpoint(_) => None,
+        Record::Checkpoint(_) | Record::Break(_) => None,
     });
     let (what, class) = tamper(&mut dice, &mut tampered);
     let outside: Outside = Box::new(log.outside.clone().into_iter());

@@ -9,6 +9,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::capture::usd;
+use super::client::Client;
 use super::pool::Pool;
 use super::session::Session;
 use crate::StoreError;
@@ -16,16 +17,18 @@ use crate::apply::chain::event_time;
 use crate::apply::rows::to_json;
 use crate::audit_verify::ChainEvent;
 use crate::checkpoint::{CheckpointResult, Found, Newest, compose};
+use crate::parting::{Kept, Standing};
 use crate::read::audit::{AuditHeight, PublicCursor, PublicEvent, Receipt};
 use crate::read::stored::from_json;
 
 /// Whoever holds it makes the checkpoints: the letters of `audit`.
-const LEADER: i64 = 0x61_75_64_69_74;
+pub(super) const LEADER: i64 = 0x61_75_64_69_74;
 
-const CHECKPOINT: &str = "SELECT number, created_at, tree_size, heads_count, merkle_root, previous_hash, hash, public_key, signature, heads
+pub(super) const CHECKPOINT: &str =
+    "SELECT number, created_at, tree_size, heads_count, merkle_root, previous_hash, hash, public_key, signature, heads
     FROM audit_checkpoints";
 
-pub async fn checkpoint(pool: &Pool, signer: &CheckpointSigner) -> Result<CheckpointResult, StoreError> {
+pub async fn checkpoint(pool: &Pool, signer: &CheckpointSigner, kept: Option<&Kept>) -> Result<CheckpointResult, StoreError> {
     let session = Session::open(pool).await?;
     let client = session.client()?;
     // each statement sees what was committed before it: the newest checkpoint is looked up under the lock
@@ -36,8 +39,12 @@ pub async fn checkpoint(pool: &Pool, signer: &CheckpointSigner) -> Result<Checkp
         session.release();
         return Ok(CheckpointResult::NotLeader);
     }
-    let newest = client.query_opt("SELECT number, hash FROM audit_checkpoints ORDER BY number DESC LIMIT 1", &[]).await?;
-    let newest = newest.map(|row| Ok::<_, StoreError>(Newest { number: row.try_get(0)?, hash: row.try_get(1)? })).transpose()?;
+    if super::parting::standing(client, kept).await? == Standing::Parted {
+        client.batch_execute("ROLLBACK").await?;
+        session.release();
+        return Ok(CheckpointResult::Parted);
+    }
+    let newest = newest(client).await?;
     let covered = client.query("SELECT agent_id, seq, event_hash FROM audit_heads", &[]).await?;
     let covered = covered.iter().map(|row| Ok((row.try_get::<_, Uuid>(0)?.to_string(), (row.try_get(1)?, row.try_get(2)?))));
     let covered = covered.collect::<Result<HashMap<_, _>, StoreError>>()?;
@@ -81,6 +88,11 @@ pub async fn checkpoint(pool: &Pool, signer: &CheckpointSigner) -> Result<Checkp
     Ok(CheckpointResult::Made(Box::new(checkpoint)))
 }
 
+pub(super) async fn newest(client: &Client) -> Result<Option<Newest>, StoreError> {
+    let row = client.query_opt("SELECT number, hash FROM audit_checkpoints ORDER BY number DESC LIMIT 1", &[]).await?;
+    row.map(|row| Ok(Newest { number: row.try_get(0)?, hash: row.try_get(1)? })).transpose()
+}
+
 fn head(row: &Row) -> Result<ChainHead, StoreError> {
     Ok(ChainHead { agent_id: row.try_get::<_, Uuid>(0)?.to_string(), seq: row.try_get(1)?, event_hash: row.try_get(2)? })
 }
@@ -92,7 +104,7 @@ pub async fn checkpoints(pool: &Pool, after: i64, limit: u32) -> Result<Vec<Chec
     rows.iter().map(stored_checkpoint).collect()
 }
 
-fn stored_checkpoint(row: &Row) -> Result<Checkpoint, StoreError> {
+pub(super) fn stored_checkpoint(row: &Row) -> Result<Checkpoint, StoreError> {
     Ok(Checkpoint {
         number: row.try_get(0)?,
         created_at: row.try_get(1)?,

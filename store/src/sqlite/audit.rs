@@ -12,24 +12,25 @@ use crate::StoreError;
 use crate::apply::rows::to_json;
 use crate::audit_verify::ChainEvent;
 use crate::checkpoint::{CheckpointResult, Found, Newest, compose};
+use crate::parting::{Kept, Standing};
 use crate::read::audit::{AuditHeight, PublicCursor, PublicEvent, Receipt};
 use crate::read::stored::from_json;
 
-const CHECKPOINT: &str = "SELECT number, created_at, tree_size, heads_count, merkle_root, previous_hash, hash, public_key, signature, heads
+pub(super) const CHECKPOINT: &str =
+    "SELECT number, created_at, tree_size, heads_count, merkle_root, previous_hash, hash, public_key, signature, heads
     FROM audit_checkpoints";
 
-pub fn checkpoint(connection: &mut Connection, signer: &CheckpointSigner) -> Result<CheckpointResult, StoreError> {
+pub fn checkpoint(connection: &mut Connection, signer: &CheckpointSigner, kept: Option<&Kept>) -> Result<CheckpointResult, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if super::parting::standing(&transaction, kept)? == Standing::Parted {
+        return Ok(CheckpointResult::Parted);
+    }
     let heads = heads(&transaction, "WHERE audit_seq > 0 ORDER BY agent_id", ())?;
     let covered = transaction
         .prepare_cached("SELECT agent_id, seq, event_hash FROM audit_heads")?
         .query_map((), |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
         .collect::<Result<HashMap<String, (i64, String)>, _>>()?;
-    let newest = transaction
-        .query_row("SELECT number, hash FROM audit_checkpoints ORDER BY number DESC LIMIT 1", (), |row| {
-            Ok(Newest { number: row.get(0)?, hash: row.get(1)? })
-        })
-        .optional()?;
+    let newest = newest(&transaction)?;
     let Some(checkpoint) = compose(Found { heads, covered, newest, now: Time::now().0 }, signer)? else {
         return Ok(CheckpointResult::NothingNew);
     };
@@ -62,13 +63,20 @@ pub fn checkpoint(connection: &mut Connection, signer: &CheckpointSigner) -> Res
     Ok(CheckpointResult::Made(Box::new(checkpoint)))
 }
 
+pub(super) fn newest(connection: &Connection) -> Result<Option<Newest>, StoreError> {
+    let newest = connection.query_row("SELECT number, hash FROM audit_checkpoints ORDER BY number DESC LIMIT 1", (), |row| {
+        Ok(Newest { number: row.get(0)?, hash: row.get(1)? })
+    });
+    Ok(newest.optional()?)
+}
+
 pub fn checkpoints(connection: &mut Connection, after: i64, limit: u32) -> Result<Vec<Checkpoint>, StoreError> {
     let mut statement = connection.prepare_cached(&format!("{CHECKPOINT} WHERE number > ?1 ORDER BY number LIMIT ?2"))?;
     let rows = statement.query_map((after, limit), stored_checkpoint)?.collect::<Result<Vec<_>, _>>()?;
     rows.into_iter().map(whole).collect()
 }
 
-fn stored_checkpoint(row: &Row<'_>) -> rusqlite::Result<(Checkpoint, String)> {
+pub(super) fn stored_checkpoint(row: &Row<'_>) -> rusqlite::Result<(Checkpoint, String)> {
     let checkpoint = Checkpoint {
         number: row.get(0)?,
         created_at: row.get(1)?,
@@ -84,7 +92,7 @@ fn stored_checkpoint(row: &Row<'_>) -> rusqlite::Result<(Checkpoint, String)> {
     Ok((checkpoint, row.get(9)?))
 }
 
-fn whole((checkpoint, heads): (Checkpoint, String)) -> Result<Checkpoint, StoreError> {
+pub(super) fn whole((checkpoint, heads): (Checkpoint, String)) -> Result<Checkpoint, StoreError> {
     Ok(Checkpoint { heads: from_json(&heads)?, ..checkpoint })
 }
 
