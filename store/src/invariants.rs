@@ -1,5 +1,7 @@
 //! What must hold of the rows at any moment, as questions that both databases understand.
 
+pub mod recent;
+
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};

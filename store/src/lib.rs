@@ -36,6 +36,7 @@ pub use batch::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Ext
 pub use error::StoreError;
 pub use idempotency::{Earlier, EarlierCall, IdempotencyClaim, StoredAnswer};
 pub use invariants::Invariant;
+pub use invariants::recent::{RecentLook, Watermark};
 pub use open::open;
 pub use read::call::{BareCall, CallView};
 pub use read::{AuditEventRow, ChainVerdict, InferenceView, LedgerEntryRow, LedgerView, NewAgent, Opening, StoredKey, TenantRow};
@@ -200,4 +201,8 @@ pub trait Store: Send + Sync {
 
     /// The same where a call may be open for so long.
     fn invariants_within(&self, longest_call: Duration) -> StoreFuture<'_, Vec<Invariant>>;
+
+    /// Looks at a slice of what was written since the watermark, at what is open, and at a few accounts in turn. What it reads does not grow with the
+    /// history.
+    fn recent_invariants(&self, mark: Watermark, longest_call: Duration) -> StoreFuture<'_, RecentLook>;
 }

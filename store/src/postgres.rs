@@ -20,6 +20,7 @@ mod pool;
 mod pooler;
 mod primary;
 mod read;
+mod recent;
 mod register;
 mod replica;
 mod session;
@@ -39,6 +40,7 @@ use primary::Primary;
 use tokio::time::Instant;
 
 use crate::invariants::Invariant;
+use crate::invariants::recent::{RecentLook, Watermark};
 use crate::parting::{Kept, Standing};
 use crate::read::verify::{self, ChainWalk};
 use crate::replica::{Heartbeat, OpenBoot, Reaped, Scope};
@@ -290,6 +292,10 @@ impl Store for PostgresStore {
 
     fn receipt(&self, agent_id: AgentId, receipt_id: ReceiptId) -> StoreFuture<'_, Option<Receipt>> {
         within(ANSWER, audit::receipt(&self.readers, agent_id, receipt_id.0)).boxed()
+    }
+
+    fn recent_invariants(&self, mark: Watermark, longest_call: Duration) -> StoreFuture<'_, RecentLook> {
+        async move { within(ANSWER, recent::look(&self.auditors, &mark, longest_call)).await }.boxed()
     }
 
     fn invariants_within(&self, longest_call: Duration) -> StoreFuture<'_, Vec<Invariant>> {

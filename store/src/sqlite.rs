@@ -13,6 +13,7 @@ mod insert;
 mod migrate;
 mod parting;
 mod read;
+mod recent;
 mod register;
 mod replica;
 mod value;
@@ -30,6 +31,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::invariants::Invariant;
+use crate::invariants::recent::{RecentLook, Watermark};
 use crate::parting::{Kept, Standing};
 use crate::read::verify::{self, ChainWalk};
 use crate::replica::{Heartbeat, OpenBoot, Reaped, Scope};
@@ -300,6 +302,10 @@ impl Store for SqliteStore {
 
     fn receipt(&self, agent_id: AgentId, receipt_id: ReceiptId) -> StoreFuture<'_, Option<Receipt>> {
         self.reader().run(move |connection| audit::receipt(connection, agent_id, receipt_id.0))
+    }
+
+    fn recent_invariants(&self, mark: Watermark, longest_call: Duration) -> StoreFuture<'_, RecentLook> {
+        self.auditor().run(move |connection| recent::look(connection, &mark, longest_call))
     }
 
     /// Reads everything, so it does so beside the reader, on whom callers wait.

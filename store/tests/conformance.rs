@@ -158,6 +158,9 @@ conformance! {
     doctor {
         a_pinned_call_with_an_outcome_is_found
         an_intent_older_than_a_call_can_be_is_found
+        what_is_damaged_is_found_without_reading_all
+        a_second_charge_is_found_without_reading_all
+        a_look_reads_what_is_new_and_not_what_is_old
     }
     wallets {
         exactly_as_many_fit_each_kind_of_cap_however_they_race

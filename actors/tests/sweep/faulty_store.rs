@@ -12,7 +12,7 @@ use ainfera_store::{
     Invariant, LedgerView, NewAgent, OpenBoot, Opening, Owner, PublicCursor, PublicEvent, Receipt, Store, StoreError, StoreFuture,
     StoredKey, TenantRow, WalletChange, WalletView,
 };
-use ainfera_store::{Kept, Standing};
+use ainfera_store::{Kept, RecentLook, Standing, Watermark};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
@@ -99,5 +99,6 @@ impl Store for FaultyStore {
         public_events(before: PublicCursor, limit: u32) -> Vec<PublicEvent>;
         receipt(agent_id: AgentId, receipt_id: ReceiptId) -> Option<Receipt>;
         invariants_within(longest_call: Duration) -> Vec<Invariant>;
+        recent_invariants(mark: Watermark, longest_call: Duration) -> RecentLook;
     }
 }
