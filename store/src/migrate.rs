@@ -99,9 +99,10 @@ mod tests {
     }
 
     #[test]
-    fn versions_go_up_from_one_and_are_the_same_in_both_stores() {
-        assert_eq!(versions(POSTGRES), versions(SQLITE));
-        assert_eq!(versions(POSTGRES)[0], 1);
-        assert!(versions(POSTGRES).is_sorted_by(|earlier, later| earlier < later));
+    fn versions_count_up_from_one() {
+        for migrations in [POSTGRES, SQLITE] {
+            let expected: Vec<i32> = (1..).take(migrations.len()).collect();
+            assert_eq!(versions(migrations), expected);
+        }
     }
 }
