@@ -16,7 +16,7 @@ use std::time::Instant;
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, BootId, OutcomeStatus, RoutingOutcome, TenantId};
 use ainfera_store::invariants::LONGEST_CALL;
-use ainfera_store::{CaptureBatch, NewAgent, Store, Watermark};
+use ainfera_store::{CaptureBatch, NewAgent, Opening, Store, Watermark};
 
 const AGENTS: usize = 100;
 const NEW: usize = 50;
@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for number in 0..AGENTS {
         let tenant_id = TenantId::mint();
         let new = NewAgent { name: format!("agent {number}"), tenant_id, spend_policy: SpendPolicy::default() };
-        agents.push((store.create_agent(new, call::usd("1000000")).await?, tenant_id));
+        agents.push((store.create_agent(new, Opening::Prepaid(call::usd("1000000"))).await?, tenant_id));
     }
     for first in (0..calls).step_by(BATCH) {
         close(&*store, boot_id, &agents, first..calls.min(first + BATCH)).await?;

@@ -58,8 +58,8 @@ async fn newest_common(store: &dyn Store, kept: &[Checkpoint]) -> Result<Option<
     for page in kept.chunks(PAGE as usize) {
         let Some(first) = page.first() else { break };
         let there = store.checkpoints(first.number - 1, PAGE).await?;
-        let same = page.iter().filter(|mine| there.iter().any(|other| other.number == mine.number && other.hash == mine.hash));
-        match same.last() {
+        let is_there = |mine: &&Checkpoint| there.iter().any(|other| other.number == mine.number && other.hash == mine.hash);
+        match page.iter().rfind(is_there) {
             Some(newest) => common = Some(newest.clone()),
             None => break,
         }
@@ -85,8 +85,8 @@ async fn missing_of(
         ends_at + 1
     } else {
         // it has grown since: from the last event that both branches signed
-        let common = kept.iter().filter(|checkpoint| checkpoint.number <= parted_after).flat_map(|checkpoint| &checkpoint.heads);
-        let common = common.filter(|known| known.agent_id == head.agent_id).next_back();
+        let mut common = kept.iter().filter(|checkpoint| checkpoint.number <= parted_after).flat_map(|checkpoint| &checkpoint.heads);
+        let common = common.rfind(|known| known.agent_id == head.agent_id);
         common.map_or(head.seq, |known| known.seq + 1)
     };
     Ok(Some(MissingEvents { agent_id: head.agent_id.clone(), first_seq, last_seq: head.seq, event_hash: head.event_hash.clone() }))

@@ -81,5 +81,5 @@ fn breaks_are_numbered_and_linked_and_one_settles_all_that_was_found() {
         second.parting.missing.iter().map(|events| (events.agent_id.as_str(), events.first_seq, events.last_seq)).collect();
     assert_eq!(missing, [("a", 3, 5), ("b", 1, 2)]);
     assert_eq!(second.parting.missing_events, 5);
-    assert_eq!(second.check(&[second.public_key.clone()]), Ok(()));
+    assert_eq!(second.check(std::slice::from_ref(&second.public_key)), Ok(()));
 }

@@ -124,14 +124,14 @@ pub async fn a_database_that_lacks_what_was_signed_signs_nothing_until_the_break
     database.store.note_parting(parting.clone()).await.unwrap();
     database.store.note_parting(parting.clone()).await.unwrap();
     assert_eq!(replica.store.checkpoint(signer(), None).await.unwrap(), CheckpointResult::Parted);
-    assert_eq!(replica.store.open_partings().await.unwrap(), [parting.clone()]);
+    assert_eq!(replica.store.open_partings().await.unwrap(), std::slice::from_ref(&parting));
 
     let declaration = || Declaration { declared_by: "somebody".to_owned(), reason: "the disk broke".to_owned() };
     let declared = database.store.declare_break(signer(), declaration()).await.unwrap().unwrap();
     assert_eq!((declared.number, declared.after_number, &declared.parting), (1, 0, &parting));
     assert_eq!(declared.check(&[signer().public_key()]), Ok(()));
     assert_eq!(database.store.declare_break(signer(), declaration()).await.unwrap(), None);
-    assert_eq!(database.store.audit_breaks().await.unwrap(), [declared.clone()]);
+    assert_eq!(database.store.audit_breaks().await.unwrap(), std::slice::from_ref(&declared));
     assert!(matches!(database.store.audit_standing(kept(newest)).await.unwrap(), Standing::Declared { .. }));
     let CheckpointResult::Made(next) = database.store.checkpoint(signer(), kept(&lost[1])).await.unwrap() else {
         unreachable!("what an older file has of the lost branch is declared too");
