@@ -11,6 +11,10 @@ use super::value::Value;
 /// More objects than a file of a few hundred pages has.
 const MOST_OBJECTS: usize = 200_000;
 
+/// How often the whole file may be read, and so much more for a short one.
+const MOST_READINGS: usize = 8;
+const LEAST_WORK_BYTES: usize = 1024 * 1024;
+
 /// One definition of an object.
 #[derive(Debug)]
 pub struct Object {
@@ -25,12 +29,15 @@ pub struct Objects<'a> {
     definitions: HashMap<u32, Vec<Object>>,
     /// How much may still be unpacked.
     room: Cell<usize>,
+    /// How many bytes may still be read: objects that lie in one another would be read again and again.
+    work: Cell<usize>,
 }
 
 impl<'a> Objects<'a> {
     /// `None` where some of them are packed in a way that cannot be undone here.
     pub fn find(file: &'a [u8]) -> Option<Self> {
-        let mut objects = Self { file, definitions: HashMap::new(), room: Cell::new(MOST_UNPACKED_BYTES) };
+        let (room, work) = (Cell::new(MOST_UNPACKED_BYTES), Cell::new(file.len() * MOST_READINGS + LEAST_WORK_BYTES));
+        let mut objects = Self { file, definitions: HashMap::new(), room, work };
         let mut found = 0usize;
         // also inside of streams: a table may point anywhere
         for at in memchr::memmem::find_iter(file, b"obj") {
@@ -40,12 +47,20 @@ impl<'a> Objects<'a> {
                 return None;
             }
             let mut lexer = Lexer::new(file, at + 3);
-            let Some(value) = Value::parse(&mut lexer) else { continue };
+            let value = Value::parse(&mut lexer);
+            objects.charge(lexer.at.saturating_sub(at))?;
+            let Some(value) = value else { continue };
             let stream = stream_start(file, &mut lexer);
             objects.definitions.entry(number).or_default().push(Object { value, stream });
         }
         objects.unpack(found)?;
         Some(objects)
+    }
+
+    /// Takes so many bytes off what may still be read.
+    fn charge(&self, bytes: usize) -> Option<()> {
+        self.work.set(self.work.get().checked_sub(bytes)?);
+        Some(())
     }
 
     /// What a reference stands for, in every definition.
@@ -70,9 +85,11 @@ impl<'a> Objects<'a> {
             return None;
         }
         let filters = Filter::all(&object.value.members("Filter").collect::<Vec<_>>())?;
+        let packed = raw.get(..self.plain_length(object, raw))?;
+        self.charge(packed.len())?;
         let mut bytes = match filters.first() {
-            None => raw.get(..self.plain_length(object, raw))?.to_vec(),
-            Some(outermost) => outermost.undo(raw, self.room.get())?,
+            None => packed.get(..packed.len().min(self.room.get() + 1))?.to_vec(),
+            Some(outermost) => outermost.undo(packed, self.room.get())?,
         };
         for filter in filters.iter().skip(1) {
             bytes = filter.undo(&bytes, self.room.get())?;

@@ -180,6 +180,14 @@ fn a_bomb_is_not_unpacked() {
     assert_eq!(extent(&file), None);
 }
 
+#[test]
+fn a_file_that_would_be_read_again_and_again_is_given_up() {
+    for nest in ["1 0 obj (", "1 0 obj [(", "1 0 obj << /A <"] {
+        let file = [b"%PDF-1.7\n".to_vec(), nest.repeat(150_000).into_bytes()].concat();
+        assert_eq!(extent(&file), None, "{nest}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_it_fail(bytes in prop::collection::vec(any::<u8>(), 0..300), at in 0usize..400) {
