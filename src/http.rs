@@ -7,6 +7,7 @@ pub mod body;
 pub mod breakers;
 pub mod calls;
 pub mod checkup;
+pub mod coercions;
 pub mod count_tokens;
 pub mod error;
 pub mod health;

@@ -22,6 +22,7 @@ mod turn;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MailboxError, Message, ResponseActFuture, WrapFuture};
@@ -83,6 +84,8 @@ enum Phase {
 
 /// An admitted call.
 struct Open {
+    /// What did not reach the provider that answers as it was sent.
+    coercions: Arc<[String]>,
     outcome: OpenOutcome,
     choice: Choice,
     /// The deployments that were not asked yet.
@@ -126,7 +129,17 @@ impl DispatchActor {
                 let Queue { left, conversation } = queue_of(&self.setup, &choice);
                 self.setup.worker.health.earn_retry(Instant::now());
                 let held = Held::new(hold);
-                let open = Open { outcome, choice, left, asked_last: None, conversation, running: None, held, retry_after_seconds: None };
+                let open = Open {
+                    outcome,
+                    choice,
+                    left,
+                    asked_last: None,
+                    conversation,
+                    running: None,
+                    held,
+                    retry_after_seconds: None,
+                    coercions: Arc::default(),
+                };
                 self.phase = Phase::Trying { open, held: Vec::new() };
                 if self.sink.stream.is_some() {
                     context.run_later(self.setup.worker.deadlines.hold, |actor, _| actor.hold_is_over());
@@ -222,7 +235,11 @@ impl DispatchActor {
     /// Passes on a batch. The answer comes when the client's side took it.
     fn pass_on(&mut self, events: Vec<Heard>) -> ResponseActFuture<Self, Taken> {
         let ended = events.iter().any(|heard| heard.event == StreamEvent::End);
-        let written = self.sink.write.send(Write(events)).into_actor(self);
+        let coercions = match &self.phase {
+            Phase::Trying { open, .. } | Phase::Committed { open } => Arc::clone(&open.coercions),
+            Phase::Admitting | Phase::Closed => Arc::default(),
+        };
+        let written = self.sink.write.send(Write { events, coercions }).into_actor(self);
         Box::pin(written.map(move |result, actor, context| actor.passed_on(result, ended, context)))
     }
 

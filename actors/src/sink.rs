@@ -5,6 +5,7 @@ pub mod body;
 pub mod collect;
 pub mod recorder;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, ResponseFuture};
@@ -24,7 +25,11 @@ use recorder::Recorder;
 /// Events for the client, in order.
 #[derive(Message)]
 #[rtype(result = "Result<Written, SinkError>")]
-pub struct Write(pub Vec<Heard>);
+pub struct Write {
+    pub events: Vec<Heard>,
+    /// What did not reach the provider of these events as it was sent.
+    pub coercions: Arc<[String]>,
+}
 
 /// The stream failed after its 200: say so and end.
 #[derive(Message)]
@@ -148,7 +153,8 @@ impl Handler<Write> for SseSink {
         maybe_panic_over("sink", self.request_id);
         let mut bytes = BytesMut::new();
         let mut written = Written::Taken;
-        for heard in &write.0 {
+        self.frames.name_coercions(&write.coercions);
+        for heard in &write.events {
             let from = bytes.len();
             match self.recorder.as_mut().filter(|_| heard.event != StreamEvent::Ping) {
                 Some(recorder) => self.frames.write_recorded(heard, &mut bytes, &mut |name, json| recorder.add_event(name, json)),

@@ -69,5 +69,6 @@ pub fn names(call: &Call) -> AnswerNames {
         receipt_id: "receipt".to_owned(),
         created_s: 1_790_000_000,
         estimated_input_tokens: call.estimated_input_tokens,
+        coercions: Default::default(),
     }
 }

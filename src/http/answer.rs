@@ -9,6 +9,8 @@ use ainfera_schema::{AgentId, RequestId};
 use ainfera_wire::call::Delivery;
 use futures_util::StreamExt;
 
+use super::coercions::named;
+
 /// The response; `events` is the body of a streamed one. For a whole one it only held the client's place until now.
 pub fn response(request_id: RequestId, agent_id: AgentId, head: Head, events: EventBody) -> HttpResponse {
     let mut response = HttpResponse::Ok();
@@ -37,7 +39,7 @@ pub fn response(request_id: RequestId, agent_id: AgentId, head: Head, events: Ev
             .streaming(events.map(Ok::<Bytes, std::convert::Infallible>)),
         HeadBody::Whole(bytes) => {
             events.finished();
-            response.insert_header((CONTENT_TYPE, "application/json")).body(bytes)
+            response.insert_header((CONTENT_TYPE, "application/json")).body(named(bytes, &facts))
         }
         HeadBody::Replayed { body, delivery } => {
             events.finished();
@@ -49,7 +51,10 @@ pub fn response(request_id: RequestId, agent_id: AgentId, head: Head, events: Ev
                     .insert_header(("x-ainfera-stream-mode", "native")),
                 Delivery::Whole => response.insert_header((CONTENT_TYPE, "application/json")),
             };
-            response.body(body)
+            match delivery {
+                Delivery::Streamed => response.body(body),
+                Delivery::Whole => response.body(named(body, &facts)),
+            }
         }
     }
 }

@@ -107,6 +107,7 @@ async fn dispatch(
         receipt_id: receipt_id.to_string(),
         created_s: Timestamp::now().as_second(),
         estimated_input_tokens: call.estimated_input_tokens,
+        coercions: Default::default(),
     };
     let frames = ClientFrames::new(&call.client, names);
     let (sender, receiver) = mpsc::channel(BODY_CHANNEL_FRAMES);

@@ -63,8 +63,11 @@ fn pinned(slug: &str, prompt: &str) -> Value {
     body
 }
 
-/// Ids are minted for each answer, and signatures are of one; everything else must be the same.
+/// Ids are minted for each answer, signatures are of one, and a stream has no place for the block `ainfera`; everything else must be the same.
 fn comparable(mut message: Value) -> Value {
+    if let Some(members) = message.as_object_mut() {
+        members.remove("ainfera");
+    }
     message["id"] = Value::Null;
     for block in message["content"].as_array_mut().unwrap() {
         for member in ["id", "signature"] {

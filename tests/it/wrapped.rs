@@ -40,6 +40,10 @@ fn mode(answer: &Answer) -> &str {
 }
 
 fn without_ids(mut message: Value) -> Value {
+    if let Some(members) = message.as_object_mut() {
+        // a stream of this dialect has no place for it
+        members.remove("ainfera");
+    }
     message["id"] = Value::Null;
     message["model"] = Value::Null;
     for block in message["content"].as_array_mut().unwrap() {

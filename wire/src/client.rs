@@ -3,6 +3,7 @@
 //! A dialect is one variant of [`Client`], one of [`ClientFrames`] and one of [`WholeAnswer`], each a module of its own beside its parser.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 
@@ -88,6 +89,8 @@ pub struct AnswerNames {
     pub created_s: i64,
     /// Shown where a provider has not counted yet; an agent that sees 0 never compacts its context.
     pub estimated_input_tokens: u64,
+    /// What did not reach the provider as it was sent, as far as it is known.
+    pub coercions: Arc<[String]>,
 }
 
 /// Writes one answer in the client's dialect. A pure state machine: events in, frames out.
@@ -108,6 +111,15 @@ impl ClientFrames {
             Client::Responses(client) => ClientFrames::Responses(Box::new(ResponsesFrames::new(names, (**client).clone()))),
             // it is never streamed: what it is put together from are chunks
             Client::Inference => ClientFrames::Chat(ChatFrames::new(names, UsageChunk::Wanted)),
+        }
+    }
+
+    /// What did not reach the provider as it was sent: the block `ainfera` names it. A message of Anthropic's dialect has no such block in a stream.
+    pub fn name_coercions(&mut self, coercions: &Arc<[String]>) {
+        match self {
+            ClientFrames::Messages(_) => {}
+            ClientFrames::Chat(frames) => frames.name_coercions(coercions),
+            ClientFrames::Responses(frames) => frames.name_coercions(coercions),
         }
     }
 

@@ -231,6 +231,7 @@ impl Open {
     /// From now on this candidate is the one.
     pub(super) fn note_candidate(&mut self, running: &Running, inference_id: InferenceId, coercions: Vec<String>) {
         let band = self.choice.policy.preset.band();
+        self.coercions = coercions.as_slice().into();
         let Some(outcome) = self.outcome.draft() else { return };
         outcome.inference_id = Some(inference_id);
         let model = &running.entry.model;

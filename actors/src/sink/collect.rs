@@ -39,7 +39,8 @@ impl Handler<Write> for CollectSink {
     fn handle(&mut self, write: Write, _: &mut Self::Context) -> Self::Result {
         maybe_panic_over("collect", self.request_id);
         let mut written = Written::Taken;
-        for heard in &write.0 {
+        self.frames.name_coercions(&write.coercions);
+        for heard in &write.events {
             self.frames.json(heard, &mut |name, json| {
                 if let Some(answer) = &mut self.answer {
                     answer.add(name, json);

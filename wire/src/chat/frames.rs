@@ -3,6 +3,8 @@
 //! Official clients add up strings and need an index with every tool call, a role in the first chunk and one finish reason; usage comes in a chunk of its
 //! own, and only to those who asked. A provider's own chunks go out as they came, but for our name for the model and what these clients would stumble over.
 
+use std::sync::Arc;
+
 use ainfera_schema::TokenUsage;
 use serde_json::{Map, Value, json};
 
@@ -107,6 +109,10 @@ impl ChatFrames {
         }
     }
 
+    pub fn name_coercions(&mut self, coercions: &Arc<[String]>) {
+        self.names.coercions = Arc::clone(coercions);
+    }
+
     pub fn usage_chunk(&self) -> UsageChunk {
         self.usage_chunk
     }
@@ -194,10 +200,14 @@ impl ChatFrames {
     fn ainfera(&self) -> Value {
         let names = &self.names;
         let audit_url = format!("/v1/audit/{}", names.agent_id);
-        json!({
+        let mut block = json!({
             "receipt_id": names.receipt_id, "agent_id": names.agent_id, "inference_id": names.inference_id,
             "audit_verify_url": format!("{audit_url}/verify"), "audit_url": audit_url,
-        })
+        });
+        if !names.coercions.is_empty() {
+            block["coercions"] = json!(names.coercions[..]);
+        }
+        block
     }
 }
 

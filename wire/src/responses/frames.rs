@@ -3,6 +3,8 @@
 //! Each block is one item; items are numbered from 0 without gaps, events too, and the last event carries the whole response. An answer that fails gets
 //! `error` and `response.failed`, never `response.completed`. A provider's own events go out as they came.
 
+use std::sync::Arc;
+
 use ainfera_schema::TokenUsage;
 use serde_json::{Value, json};
 
@@ -269,6 +271,10 @@ impl ResponsesFrames {
         self.emit(name, all, visit);
     }
 
+    pub fn name_coercions(&mut self, coercions: &Arc<[String]>) {
+        self.names.coercions = Arc::clone(coercions);
+    }
+
     /// The last event: why the answer ends, and all of it once more.
     fn end(&mut self, visit: &mut Visit<'_>) {
         let incomplete = self.incomplete();
@@ -280,6 +286,9 @@ impl ResponsesFrames {
         let mut response = self.response(status);
         response["incomplete_details"] = details;
         response["usage"] = self.usage_json();
+        if !self.names.coercions.is_empty() {
+            response["ainfera"]["coercions"] = json!(self.names.coercions[..]);
+        }
         self.emit(name, json!({"response": response}), visit);
     }
 

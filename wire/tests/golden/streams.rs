@@ -133,6 +133,7 @@ fn names() -> AnswerNames {
         receipt_id: "receipt".to_owned(),
         created_s: 1,
         estimated_input_tokens: 7,
+        coercions: Default::default(),
     }
 }
 

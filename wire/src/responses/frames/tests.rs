@@ -12,6 +12,7 @@ fn names() -> AnswerNames {
         receipt_id: "receipt".to_owned(),
         created_s: 7,
         estimated_input_tokens: 9,
+        coercions: Default::default(),
     }
 }
 
