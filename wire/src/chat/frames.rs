@@ -15,6 +15,8 @@ use crate::json::{Edit, Members, quoted};
 
 /// The name of a native chunk in which the answer ends, and of one that tells nothing but usage.
 pub const FINISH: &str = "finish";
+/// The name of one that may be the last: its finish reason is an empty word.
+pub const WORDLESS_FINISH: &str = "wordless_finish";
 pub const USAGE: &str = "usage";
 pub const CHUNK: &str = "chunk";
 
@@ -35,6 +37,7 @@ pub struct ChatFrames {
     call_is_bare: bool,
     text_bytes: usize,
     usage_told: bool,
+    finish_told: bool,
     /// Id and time of the provider's chunks, as JSON: whoever adds one of ours speaks of the same answer.
     native_head: Option<(String, String)>,
 }
@@ -50,6 +53,7 @@ impl ChatFrames {
             call_is_bare: false,
             text_bytes: 0,
             usage_told: false,
+            finish_told: false,
             native_head: None,
         }
     }
@@ -62,7 +66,7 @@ impl ChatFrames {
         let mut emit = |json: Value| visit("", json.to_string().as_bytes());
         match &heard.native {
             Some(native) => return self.pass(native, &heard.event, visit),
-            None if self.native => return self.tell_usage_once(&heard.event, visit),
+            None if self.native => return self.tell_the_rest(&heard.event, visit),
             None => {}
         }
         match &heard.event {
@@ -96,8 +100,7 @@ impl ChatFrames {
             }
             StreamEvent::Finish { stop, usage } => {
                 self.start(&mut emit);
-                let mut finish = self.chunk(json!([{"index": 0, "delta": {}, "finish_reason": finish_reason(stop), "logprobs": null}]));
-                finish["ainfera"] = self.ainfera();
+                let mut finish = self.finish(stop);
                 if let Some(word) = &stop.word {
                     finish["ainfera"]["finish_reason_native"] = json!(&**word);
                 }
@@ -126,13 +129,18 @@ impl ChatFrames {
         match &*native.name {
             FINISH => match Members::parse(&native.data) {
                 Ok(chunk) => {
-                    let find = |wanted: &str| chunk.0.iter().find(|(name, _)| &**name == wanted).map(|(_, value)| value.get().to_owned());
-                    self.native_head = find("id").zip(find("created"));
-                    self.usage_told |= chunk.0.iter().any(|(name, value)| &**name == "usage" && value.get() != "null");
+                    self.note_end(&chunk);
+                    self.finish_told = true;
                     visit("", &chunk.write(|_| Edit::Keep, &[("ainfera", self.ainfera().to_string())]));
                 }
                 Err(_) => visit("", &native.data),
             },
+            WORDLESS_FINISH => {
+                if let Ok(chunk) = Members::parse(&native.data) {
+                    self.note_end(&chunk);
+                }
+                visit("", &native.data);
+            }
             USAGE => {
                 self.usage_told = true;
                 visit(USAGE, &native.data);
@@ -141,13 +149,28 @@ impl ChatFrames {
         }
     }
 
-    /// What no chunk of the provider's told, or none that goes out: an estimate where it did not count at all.
-    fn tell_usage_once(&mut self, event: &StreamEvent, visit: &mut dyn FnMut(&str, &[u8])) {
-        if let StreamEvent::Finish { usage, .. } = event
-            && !std::mem::replace(&mut self.usage_told, true)
-        {
+    /// What a provider's chunk in which the answer may end tells of it.
+    fn note_end(&mut self, chunk: &Members<'_>) {
+        let find = |wanted: &str| chunk.0.iter().find(|(name, _)| &**name == wanted).map(|(_, value)| value.get().to_owned());
+        self.native_head = find("id").zip(find("created"));
+        self.usage_told |= find("usage").is_some_and(|usage| usage != "null");
+    }
+
+    /// What no chunk of the provider's told, or none that goes out: why the answer ends, and an estimate where it did not count at all.
+    fn tell_the_rest(&mut self, event: &StreamEvent, visit: &mut dyn FnMut(&str, &[u8])) {
+        let StreamEvent::Finish { stop, usage } = event else { return };
+        if !std::mem::replace(&mut self.finish_told, true) {
+            visit("", self.finish(stop).to_string().as_bytes());
+        }
+        if !std::mem::replace(&mut self.usage_told, true) {
             visit(USAGE, self.usage(usage).to_string().as_bytes());
         }
+    }
+
+    fn finish(&self, stop: &Stop) -> Value {
+        let mut finish = self.chunk(json!([{"index": 0, "delta": {}, "finish_reason": finish_reason(stop), "logprobs": null}]));
+        finish["ainfera"] = self.ainfera();
+        finish
     }
 
     fn start(&mut self, emit: &mut dyn FnMut(Value)) {
@@ -175,10 +198,15 @@ impl ChatFrames {
     }
 
     fn chunk(&self, choices: Value) -> Value {
-        json!({
+        let mut chunk = json!({
             "id": format!("chatcmpl-{}", self.names.digits), "object": "chat.completion.chunk", "created": self.names.created_s,
             "model": self.names.model, "choices": choices,
-        })
+        });
+        let parsed = |json: &String| serde_json::from_str(json).unwrap_or_default();
+        if let Some((id, created)) = &self.native_head {
+            (chunk["id"], chunk["created"]) = (parsed(id), parsed(created));
+        }
+        chunk
     }
 
     fn usage(&self, usage: &TokenUsage) -> Value {
@@ -188,10 +216,6 @@ impl ChatFrames {
             ..*usage
         };
         let mut chunk = self.chunk(json!([]));
-        let parsed = |json: &String| serde_json::from_str(json).unwrap_or_default();
-        if let Some((id, created)) = &self.native_head {
-            (chunk["id"], chunk["created"]) = (parsed(id), parsed(created));
-        }
         chunk["usage"] = usage_json(&counted);
         chunk
     }
@@ -257,12 +281,21 @@ pub fn finish_reason(stop: &Stop) -> &str {
 pub struct Mending {
     /// For each tool call in the chunk's first choice: its place in the answer, and what identifies it where it begins.
     pub calls: Vec<MendedCall>,
-    /// The finish reason, where it must be another word.
-    pub finish_reason: Option<&'static str>,
+    pub finish_reason: MendedFinish,
     /// The first chunk with a choice says whose turn it is, and no other.
     pub is_first: bool,
     /// Content is a list of parts, which clients do not expect in a chunk.
     pub has_parts: bool,
+}
+
+/// What becomes of the finish reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MendedFinish {
+    #[default]
+    AsItIs,
+    Word(&'static str),
+    /// An empty word tells no end: null, as in every chunk before the last.
+    NotYet,
 }
 
 /// See [`Mending`].
@@ -310,13 +343,15 @@ fn mended(choices: &str, mending: &Mending) -> Result<Option<String>, serde_json
     let has_role = choices.contains("\"role\"");
     let needs_role = mending.is_first && !has_role;
     let repeats_role = !mending.is_first && has_role;
-    if !broken_calls && !needs_role && !repeats_role && !mending.has_parts && mending.finish_reason.is_none() {
+    if !broken_calls && !needs_role && !repeats_role && !mending.has_parts && mending.finish_reason == MendedFinish::AsItIs {
         return Ok(None);
     }
     let mut choices: Value = serde_json::from_str(choices)?;
     let Some(choice) = choices.get_mut(0) else { return Ok(None) };
-    if let Some(word) = mending.finish_reason {
-        choice["finish_reason"] = json!(word);
+    match mending.finish_reason {
+        MendedFinish::AsItIs => {}
+        MendedFinish::Word(word) => choice["finish_reason"] = json!(word),
+        MendedFinish::NotYet => choice["finish_reason"] = Value::Null,
     }
     if !choice["delta"].is_object() {
         choice["delta"] = Value::Object(Map::new());

@@ -130,7 +130,10 @@ impl ChatReader {
             self.delta(delta, data, heard)?;
         }
         match choice.finish_reason {
-            Some(reason) if reason.is_empty() => self.finished_wordless = true,
+            Some(reason) if reason.is_empty() => {
+                self.passage.note_wordless_finish();
+                self.finished_wordless = true;
+            }
             Some(reason) => {
                 self.passage.note_finish(&reason);
                 self.finish = Some(reason.shared(data));

@@ -50,6 +50,9 @@ fn answers_of(provider: &str) {
                 let again = Answer::read(kind, &call, &pieces);
                 assert_eq!(again, answer, "{case} to {client} in other pieces");
             }
+            if client == "chat" {
+                says_no_usage(kind, input);
+            }
             // a flat answer is never streamed
             if client != "inference" {
                 outputs.insert(format!("to.{client}.out.txt"), answer.streamed());
@@ -58,6 +61,17 @@ fn answers_of(provider: &str) {
         }
         outputs
     });
+}
+
+/// A client of Chat Completions that does not ask for usage is told none.
+fn says_no_usage(kind: ProviderKind, input: &[u8]) {
+    let asked = asked("chat").replace("\"include_usage\":true", "\"include_usage\":false");
+    let call = call("chat", Bytes::from(asked), ClientHeaders::default()).unwrap();
+    let frames = Answer::read(kind, &call, &[input]).frames;
+    for chunk in frames.lines().filter_map(|line| line.strip_prefix("data: {")) {
+        let chunk: Value = serde_json::from_str(&format!("{{{chunk}")).unwrap();
+        assert!(chunk.get("usage").is_none(), "{chunk}");
+    }
 }
 
 /// The same bytes one by one, then in pieces of lengths that only the case decides.

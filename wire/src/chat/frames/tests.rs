@@ -183,7 +183,8 @@ mod mended {
     #[test]
     fn p011_a_stop_with_calls_is_a_stop_for_calls() {
         let data = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
-        let chunk: Value = serde_json::from_str(&pass(data, Mending { finish_reason: Some("tool_calls"), ..Mending::default() })).unwrap();
+        let chunk: Value =
+            serde_json::from_str(&pass(data, Mending { finish_reason: MendedFinish::Word("tool_calls"), ..Mending::default() })).unwrap();
         assert_eq!(chunk["choices"][0]["finish_reason"], "tool_calls");
         assert_eq!(chunk["object"], "chat.completion.chunk");
         assert_eq!(chunk["model"], "ours");

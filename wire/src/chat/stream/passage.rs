@@ -6,7 +6,8 @@ use bytestring::ByteString;
 
 use super::chunk::Chunk;
 use crate::chat::call::UsageChunk;
-use crate::chat::frames::{CHUNK, DONE, FINISH, MendedCall, Mending, USAGE, passed};
+use crate::chat::frames::{CHUNK, DONE, FINISH, USAGE, WORDLESS_FINISH};
+use crate::chat::frames::{MendedCall, MendedFinish, Mending, passed};
 use crate::chat::tool_calls::{Fragment, FragmentPlace, ToolCalls};
 use crate::event::{Heard, Native, StreamEvent};
 
@@ -79,15 +80,23 @@ impl ChatPassage {
         }
     }
 
+    /// The chunk ends the answer if no better reason comes.
+    pub(super) fn note_wordless_finish(&mut self) {
+        if let ChatPassage::Native(native) = self {
+            native.kind = WORDLESS_FINISH;
+        }
+    }
+
     /// The chunk is read: puts it where its place is.
     pub(super) fn end(&mut self, place: usize, data: &Bytes, any_calls: bool, heard: &mut [Heard]) -> Result<(), serde_json::Error> {
         let ChatPassage::Native(native) = self else { return Ok(()) };
         native.mending.finish_reason = match (native.finish.as_deref(), any_calls) {
             // agents go by this word: a call that is not announced is not run
-            (Some("stop" | "eos" | "eos_token" | "function_call"), true) => Some("tool_calls"),
-            (Some("eos" | "eos_token"), false) => Some("stop"),
-            (Some("model_length" | "max_tokens"), _) => Some("length"),
-            _ => None,
+            (Some("stop" | "eos" | "eos_token" | "function_call"), true) => MendedFinish::Word("tool_calls"),
+            (Some("eos" | "eos_token"), false) => MendedFinish::Word("stop"),
+            (Some("model_length" | "max_tokens"), _) => MendedFinish::Word("length"),
+            (None, _) if native.kind == WORDLESS_FINISH => MendedFinish::NotYet,
+            _ => MendedFinish::AsItIs,
         };
         // who does not want it is not told the whole chunk, but it is kept for whoever asks for the answer again
         let usage_chunk = if native.kind == USAGE { UsageChunk::Wanted } else { native.usage_chunk };
