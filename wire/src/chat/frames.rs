@@ -9,6 +9,7 @@ use ainfera_schema::TokenUsage;
 use serde_json::{Map, Value, json};
 
 use super::call::UsageChunk;
+use super::stream::passage::MendedFinish;
 use crate::client::AnswerNames;
 use crate::event::{Block, Delta, Heard, Native, Stop, StopReason, StreamEvent, estimated_output_tokens};
 use crate::json::{Edit, Members, quoted};
@@ -286,16 +287,6 @@ pub struct Mending {
     pub is_first: bool,
     /// Content is a list of parts, which clients do not expect in a chunk.
     pub has_parts: bool,
-}
-
-/// What becomes of the finish reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum MendedFinish {
-    #[default]
-    AsItIs,
-    Word(&'static str),
-    /// An empty word tells no end: null, as in every chunk before the last.
-    NotYet,
 }
 
 /// See [`Mending`].

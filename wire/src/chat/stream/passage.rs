@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use super::chunk::Chunk;
 use crate::chat::call::UsageChunk;
 use crate::chat::frames::{CHUNK, DONE, FINISH, USAGE, WORDLESS_FINISH};
-use crate::chat::frames::{MendedCall, MendedFinish, Mending, passed};
+use crate::chat::frames::{MendedCall, Mending, passed};
 use crate::chat::tool_calls::{Fragment, FragmentPlace, ToolCalls};
 use crate::event::{Heard, Native, StreamEvent};
 
@@ -28,6 +28,16 @@ pub struct NativePassage {
     /// The finish reason of the chunk at hand.
     finish: Option<String>,
     kind: &'static str,
+}
+
+/// What becomes of the finish reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MendedFinish {
+    #[default]
+    AsItIs,
+    Word(&'static str),
+    /// An empty word tells no end: null, as in every chunk before the last.
+    NotYet,
 }
 
 impl ChatPassage {
