@@ -35,7 +35,7 @@ use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use ainfera_schema::{AgentId, RoutingOutcome, Usd};
-use ainfera_store::{Admission, CaptureReply, Store, StoreError, StoredAnswer, Verdict};
+use ainfera_store::{Admission, CaptureReply, Locks, Store, StoreError, StoredAnswer, Verdict};
 use tokio::sync::oneshot;
 
 use crate::counters::Counters;
@@ -196,7 +196,7 @@ impl CaptureActor {
             self.phase = Phase::Committing;
         }
         let store = Arc::clone(&self.store);
-        let rows = batch.rows_under(self.killswitch_daily_usd);
+        let rows = batch.rows_under(self.terms(Locks::Briefly));
         self.under_way = Some(batch);
         let committed = async move {
             let commit = async {
@@ -235,6 +235,9 @@ impl CaptureActor {
     }
 
     fn failed(&mut self, mut batch: Batch, error: StoreError, context: &mut Context<Self>) {
+        if let StoreError::AnotherServer = error {
+            return self.met_another_server(batch, context);
+        }
         if let StoreError::Locked { agents } = &error {
             if !agents.is_empty() {
                 return self.set_apart(batch, agents, context);

@@ -19,9 +19,15 @@ pub struct Counters {
     pub capture_panics: Counter,
     /// Answers whose last word went out before their row was durable.
     pub unacknowledged: Counter,
+    /// Rows that a server which took over had lost, and that were written again.
+    pub written_again: Counter,
     pub store_errors: Counter,
     /// 1 while the store takes nothing and admissions are refused, else 0.
     pub store_away: Counter,
+    /// 1 while the last sign of life could not be written, else 0.
+    pub heartbeat_unwritten: Counter,
+    /// 1 while the last try to write to the spool failed, else 0.
+    pub spool_unwritable: Counter,
     /// Closed calls that are in the spool and not yet in the store.
     pub spooled: Counter,
     /// 1 while the database lacks what was signed and nobody has declared it, else 0.

@@ -49,10 +49,33 @@ pub enum ApiError {
     BodyBudget,
     #[error("{0}")]
     Gate(#[from] GateRefusal),
+    #[error("not ready: {0}")]
+    NotReady(NotReady),
     #[error("store: {0}")]
     Store(#[from] StoreError),
     #[error("{}", .0.message())]
     Call(CallFailure),
+}
+
+/// Why calls should go to another gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotReady {
+    #[error("this gateway is draining")]
+    Draining,
+    #[error("the store cannot be reached")]
+    StoreUnreachable,
+    #[error("the store takes no writes")]
+    StoreTakesNoWrites,
+}
+
+impl NotReady {
+    fn as_str(self) -> &'static str {
+        match self {
+            NotReady::Draining => "draining",
+            NotReady::StoreUnreachable => "store_unreachable",
+            NotReady::StoreTakesNoWrites => "store_takes_no_writes",
+        }
+    }
 }
 
 /// Whoever sends odd requests must not fill the log with them.
@@ -123,6 +146,7 @@ impl ApiError {
         let code = match self {
             ApiError::Call(failure) => failure.code(),
             ApiError::StreamingNotSupported => Some("streaming_not_supported"),
+            ApiError::NotReady(why) => Some(why.as_str()),
             _ => None,
         };
         let mut response = HttpResponse::build(status);
@@ -172,7 +196,8 @@ impl ApiError {
             ApiError::BodyShare | ApiError::ReadTurns => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error"),
             ApiError::BodyBudget | ApiError::Gate(GateRefusal::Full) => (overloaded(), "overloaded_error"),
             ApiError::Gate(GateRefusal::Closed) => (StatusCode::SERVICE_UNAVAILABLE, "overloaded_error"),
-            ApiError::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "api_error"),
+            ApiError::NotReady(NotReady::Draining) => (StatusCode::SERVICE_UNAVAILABLE, "overloaded_error"),
+            ApiError::NotReady(_) | ApiError::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "api_error"),
             ApiError::Call(failure) => (call_status(failure), failure.error_type()),
         }
     }
@@ -187,9 +212,12 @@ impl ApiError {
 
     fn retry(&self) -> Retry {
         match self {
-            ApiError::BodyShare | ApiError::ReadTurns | ApiError::BodyBudget | ApiError::Gate(_) | ApiError::Store(_) => {
-                Retry::After { seconds: 1 }
-            }
+            ApiError::BodyShare
+            | ApiError::ReadTurns
+            | ApiError::BodyBudget
+            | ApiError::Gate(_)
+            | ApiError::NotReady(_)
+            | ApiError::Store(_) => Retry::After { seconds: 1 },
             // not by itself before the day is over: an SDK that is told so does not wait for hours with its caller
             ApiError::Call(failure @ CallFailure::Refused(Refusal::KillSwitch { .. }, _)) => {
                 Retry::NotBefore { seconds: failure.retry_after_seconds().unwrap_or(1) }

@@ -1,52 +1,78 @@
 //! Is it alive, is it ready, who is it.
 
+use std::collections::HashSet;
+use std::time::Instant;
+
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use ainfera_actors::gate::GateRefusal;
 use ainfera_actors::reader::ask;
 use ainfera_schema::RequestId;
 use ainfera_schema::audit_break::Parting;
 use ainfera_store::StoreError;
 use serde_json::{Value, json};
 
-use super::error::ApiError;
+use super::error::{ApiError, NotReady};
 use super::state::Shared;
 use crate::server::control::{Audience, set_aside_json, unreachable_json};
+use crate::server::parts::Parts;
 
 /// No I/O: it answers as long as the process can answer anything.
 pub async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "ok"}))
 }
 
-/// Not ready while draining, nor without a store. Providers that are set aside or
-/// cannot be reached are named, and do not make it unready: a restart would not mend them. The same for what the audit
-/// lacks.
+/// Ready means that a call would be let in. Providers that are set aside are named, and do not make
+/// it unready: calls are what shows that they are well again, and a restart would not mend them.
+/// The same for what the audit lacks.
 pub async fn ready(shared: Data<Shared>) -> HttpResponse {
-    if shared.gate.is_leaving() {
-        return ApiError::Gate(GateRefusal::Closed).response(RequestId::mint());
+    match why_not(&shared).await {
+        None => HttpResponse::Ok().json(standing(&shared)),
+        Some(why) => ApiError::NotReady(why).response(RequestId::mint()),
     }
-    // a store that can be read and not written lets no call in
-    if shared.counters.store_away.value() > 0 {
-        let away = StoreError::Unavailable("it took no writes when it was last asked to".to_owned());
-        return ApiError::Store(away).response(RequestId::mint());
+}
+
+async fn why_not(shared: &Shared) -> Option<NotReady> {
+    if shared.gate.is_leaving() {
+        return Some(NotReady::Draining);
     }
     match ask(&shared.reader, |store| Box::pin(async move { store.ping().await })).await {
-        Ok(()) => {
-            let parts = shared.parts();
-            let mut ready = json!({"status": "ready"});
-            let details = [("set_aside", set_aside_json(&parts)), ("unreachable", unreachable_json(&parts, Audience::Anybody))];
-            for (name, entries) in details {
-                if entries.as_array().is_some_and(|entries| !entries.is_empty()) {
-                    ready[name] = entries;
-                }
-            }
-            if let Some(parting) = shared.parted.borrow().as_deref() {
-                ready["audit_parted"] = parted_json(parting);
-            }
-            HttpResponse::Ok().json(ready)
-        }
-        Err(error) => ApiError::Store(error).response(RequestId::mint()),
+        Err(StoreError::NotWritable(_)) => return Some(NotReady::StoreTakesNoWrites),
+        Err(_) => return Some(NotReady::StoreUnreachable),
+        Ok(()) => {}
     }
+    // a store that answers and cannot be written lets no call in: a full disk shows in nothing else
+    let counters = &shared.counters;
+    let unwritten = counters.store_away.value() + counters.heartbeat_unwritten.value();
+    (unwritten > 0).then_some(NotReady::StoreTakesNoWrites)
+}
+
+/// What is worth knowing of a gateway that is ready.
+fn standing(shared: &Shared) -> Value {
+    let parts = shared.parts();
+    let mut standing = json!({"status": "ready"});
+    let unreachable = unreachable_json(&parts, Audience::Anybody);
+    for (name, entries) in [("set_aside", set_aside_json(&parts)), ("unreachable", unreachable)] {
+        if entries.as_array().is_some_and(|entries| !entries.is_empty()) {
+            standing[name] = entries;
+        }
+    }
+    if every_provider_is_set_aside(&parts) {
+        standing["providers"] = json!("all_set_aside");
+    }
+    if shared.counters.spool_unwritable.value() > 0 {
+        standing["spool"] = json!("unwritable");
+    }
+    if let Some(parting) = shared.parted.borrow().as_deref() {
+        standing["audit_parted"] = parted_json(parting);
+    }
+    standing
+}
+
+fn every_provider_is_set_aside(parts: &Parts) -> bool {
+    let aside = parts.health.set_aside(Instant::now());
+    let whole = aside.iter().filter(|entry| entry.model.is_none());
+    let whole: HashSet<&str> = whole.map(|entry| entry.provider.as_str()).collect();
+    parts.providers.keys().all(|provider| whole.contains(provider.as_str()))
 }
 
 /// Figures only: whoever may ask for `/readyz` may not know agents.

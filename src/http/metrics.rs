@@ -34,6 +34,7 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
             "answers that ended before their row was durable, because it took longer than the deadline `acknowledge`",
             &counters.unacknowledged,
         ),
+        ("rows_written_again", "rows of closed calls that a database server which took over lacked", &counters.written_again),
         ("store_errors", "transactions that failed and were sent again", &counters.store_errors),
         ("commits", "transactions committed", &counters.commits),
     ] {

@@ -20,7 +20,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use ainfera_schema::{AgentId, CallKind, OutcomeStatus, RequestId, RoutingOutcome, TenantId, TokenUsage, UsageBasis, Usd};
 use jiff::Timestamp;
 
-use crate::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Refusal, StoreError, Verdict};
+use crate::Verdict;
+use crate::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Refusal, Sent, StoreError};
 use account::{Account, TenantAccount};
 use adjust::LostCall;
 use event::Event;
@@ -58,7 +59,8 @@ pub fn agents_of(batch: &CaptureBatch) -> BTreeSet<AgentId> {
     let rejected = batch.rejections.iter().map(|outcome| outcome.agent_id);
     let closed = batch.closings.iter().map(|closing| closing.outcome.agent_id);
     let extended = batch.extensions.iter().map(|extension| extension.agent_id);
-    admitted.chain(rejected).chain(closed).chain(extended).collect()
+    let refused = batch.refusals.iter().map(|refused| refused.draft.agent_id);
+    admitted.chain(rejected).chain(refused).chain(closed).chain(extended).collect()
 }
 
 /// Extensions in order, then admissions, rejections and closings, each against the state that the one before it left.
@@ -69,6 +71,7 @@ pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, S
         changed: BTreeSet::new(),
         changes: Changes::default(),
         killswitch: batch.killswitch_daily_usd,
+        limits: if batch.sent == Sent::ToldAgain { Limits::AskedThen } else { Limits::Asked },
     };
     let mut reply = CaptureReply::default();
     for extension in &batch.extensions {
@@ -81,6 +84,11 @@ pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, S
     }
     for outcome in &batch.rejections {
         transaction.reject(outcome)?;
+    }
+    for refused in &batch.refusals {
+        if !transaction.known.closed.contains_key(&refused.draft.request_id) {
+            transaction.refuse(&refused.draft, &refused.refusal)?;
+        }
     }
     for closing in &batch.closings {
         let result = transaction.close(closing)?;
@@ -103,6 +111,15 @@ struct Transaction<'a> {
     changed: BTreeSet<AgentId>,
     changes: Changes<'a>,
     killswitch: Option<Usd>,
+    limits: Limits,
+}
+
+/// Whether caps, balances and the kill-switch have a say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limits {
+    Asked,
+    /// They let it in when it was committed first.
+    AskedThen,
 }
 
 impl<'a> Transaction<'a> {
@@ -133,6 +150,12 @@ impl<'a> Transaction<'a> {
         let now = self.known.now;
         // the agent is looked for in any case: a call of nobody's is an error, not a refusal
         self.accounts(agent_id)?;
+        if self.limits == Limits::AskedThen {
+            let (agent, tenant) = self.accounts(agent_id)?;
+            let hold = Hold { amount, charged: account::payer_regardless(agent, tenant, amount)? };
+            account::keep(agent, tenant, hold)?;
+            return Ok(Ok(hold));
+        }
         if let Some(refusal) = self.killed(amount)? {
             return Ok(Err(refusal));
         }
@@ -183,12 +206,16 @@ impl<'a> Transaction<'a> {
                 Ok(if hold.amount < admission.hold { Verdict::AdmittedForLess(hold.amount) } else { Verdict::Admitted })
             }
             Err(refusal) => {
-                let outcome = refused(draft, &refusal, now);
-                self.append(&outcome, event::rejected(&outcome, Some(&refusal)))?;
-                self.keep(Cow::Owned(outcome), Some(refusal.clone()))?;
+                self.refuse(draft, &refusal)?;
                 Ok(Verdict::Refused(refusal))
             }
         }
+    }
+
+    fn refuse(&mut self, draft: &RoutingOutcome, refusal: &Refusal) -> Result<(), StoreError> {
+        let outcome = refused(draft, refusal, self.known.now);
+        self.append(&outcome, event::rejected(&outcome, Some(refusal)))?;
+        self.keep(Cow::Owned(outcome), Some(refusal.clone()))
     }
 
     fn reject(&mut self, outcome: &'a RoutingOutcome) -> Result<(), StoreError> {
@@ -202,13 +229,23 @@ impl<'a> Transaction<'a> {
     fn close(&mut self, closing: &'a Closing) -> Result<CloseResult, StoreError> {
         let outcome = &closing.outcome;
         let request_id = outcome.request_id;
-        let Some(hold) = self.take_intent(request_id) else {
-            return if self.known.closed.contains_key(&request_id) { self.adjust(outcome) } else { Ok(CloseResult::Unknown) };
+        let charged = match self.take_intent(request_id) {
+            Some(hold) => {
+                let (agent, tenant) = self.accounts(outcome.agent_id)?;
+                account::release(agent, tenant, hold)?;
+                hold.charged
+            }
+            None if self.known.closed.contains_key(&request_id) => return self.adjust(outcome),
+            // it was open on the server before, and this one never heard of it
+            None if self.limits == Limits::AskedThen => {
+                let cost = outcome.cost_actual_usd;
+                let (agent, tenant) = self.accounts(outcome.agent_id)?;
+                account::payer_regardless(agent, tenant, cost)?
+            }
+            None => return Ok(CloseResult::Unknown),
         };
-        let (agent, tenant) = self.accounts(outcome.agent_id)?;
-        account::release(agent, tenant, hold)?;
         self.append(outcome, event::closing(outcome))?;
-        self.charge(outcome, hold.charged)?;
+        self.charge(outcome, charged)?;
         if let Some(inference_id) = outcome.inference_id {
             self.append(outcome, [event::receipt(outcome, inference_id)])?;
             self.changes.inferences.push(InferenceRow { inference_id, status: status_of(outcome)?, outcome });

@@ -46,6 +46,9 @@ pub enum Sent {
     PerhapsBefore,
     /// No admission and no rejection in it was ever sent, so nothing is looked for. If that is not true the batch is refused as a whole.
     Never,
+    /// All of it was committed by a server that another one has taken over from, which may lack it.
+    /// What is missing is written as it was decided then: no limit is asked.
+    ToldAgain,
 }
 
 /// How long a transaction waits for accounts that another one has locked.
@@ -56,6 +59,13 @@ pub enum Locks {
     Patiently,
     /// Hardly at all: then nothing is written, and [`StoreError::Locked`](crate::StoreError::Locked) names whose accounts they are.
     Briefly,
+}
+
+/// A call that was refused by what its accounts said then.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    pub draft: RoutingOutcome,
+    pub refusal: Refusal,
 }
 
 /// Everything that one transaction captures.
@@ -69,6 +79,11 @@ pub struct CaptureBatch {
     /// Calls that the router itself rejected (status `rejected_floor` or `rejected_tools`): their row is written at once.
     pub rejections: Vec<RoutingOutcome>,
     pub closings: Vec<Closing>,
+    /// Only where all of the batch is told again.
+    pub refusals: Vec<Refused>,
+    /// What [`Store::server_changes`](crate::Store::server_changes) said before: nothing is written
+    /// on a server that took over since. `None`: on whichever answers.
+    pub server_changes: Option<u64>,
     /// What all tenants together may spend in a UTC day; above it nobody is let in. `None`: no limit.
     pub killswitch_daily_usd: Option<Usd>,
 }
@@ -78,7 +93,9 @@ impl CaptureBatch {
     pub fn request_ids(&self) -> impl Iterator<Item = RequestId> {
         let admitted = self.admissions.iter().map(|admission| admission.draft.request_id);
         let rejected = self.rejections.iter().map(|outcome| outcome.request_id);
-        admitted.chain(rejected).chain(self.closings.iter().map(|closing| closing.outcome.request_id))
+        let refused = self.refusals.iter().map(|refused| refused.draft.request_id);
+        let closed = self.closings.iter().map(|closing| closing.outcome.request_id);
+        admitted.chain(rejected).chain(refused).chain(closed)
     }
 }
 

@@ -13,6 +13,9 @@ pub enum StoreError {
     /// Accounts are locked by another transaction; nothing was written. Whose they are, where that could be seen.
     #[error("accounts are locked by another transaction")]
     Locked { agents: BTreeSet<AgentId> },
+    /// Another server has taken over, and nothing was written: it may lack what was committed last.
+    #[error("another database server has taken over")]
+    AnotherServer,
     /// The disk is full or the file cannot be written.
     #[error("store cannot be written: {0}")]
     NotWritable(String),
@@ -40,7 +43,7 @@ impl StoreError {
     /// Whether the same may succeed a moment later.
     pub fn is_passing(&self) -> bool {
         match self {
-            StoreError::Unavailable(_) | StoreError::NotWritable(_) | StoreError::Locked { .. } => true,
+            StoreError::Unavailable(_) | StoreError::NotWritable(_) | StoreError::Locked { .. } | StoreError::AnotherServer => true,
             StoreError::History(_)
             | StoreError::NotDurable(_)
             | StoreError::Corrupt(_)

@@ -32,7 +32,8 @@ mod sqlite;
 #[path = "../tests/support/postgres.rs"]
 mod test_server;
 
-pub use batch::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Extended, Extension, Locks, Refusal, Sent, Verdict};
+pub use batch::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Extended, Extension};
+pub use batch::{Locks, Refusal, Refused, Sent, Verdict};
 pub use error::StoreError;
 pub use idempotency::{Earlier, EarlierCall, IdempotencyClaim, StoredAnswer};
 pub use invariants::Invariant;

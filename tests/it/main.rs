@@ -41,6 +41,7 @@ mod parity;
 mod price_basis;
 mod probe;
 mod provider_addresses;
+mod readiness;
 mod recordings;
 mod reload;
 mod replicas;

@@ -11,6 +11,7 @@ mod programs;
 mod support;
 
 mod behind_a_proxy;
+mod far_postgres;
 mod first_address_is_black;
 mod gateway_behind_nginx;
 mod image_user;

@@ -1,5 +1,6 @@
 //! Programs that stand around the gateway. Each ends with the test that started it.
 
+pub mod far_relay;
 pub mod nginx;
 pub mod pgbouncer;
 pub mod postgres_pair;

@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ainfera_schema::{AgentId, Usd};
-use ainfera_store::{CaptureBatch, Locks};
+use ainfera_schema::AgentId;
+use ainfera_store::CaptureBatch;
 
-use super::batch::Batch;
+use super::batch::{Batch, Terms};
 use super::line::{Line, settled};
 use super::queue::Queue;
 
@@ -51,7 +51,7 @@ impl Queue {
 
     /// The next batch of an agent that is set apart, to be sent with patience. None while one is under way, and when nothing is left: then the agent
     /// is among the others again.
-    pub fn next_apart(&mut self, agent_id: AgentId, killswitch_daily_usd: Option<Usd>) -> Option<Arc<CaptureBatch>> {
+    pub fn next_apart(&mut self, agent_id: AgentId, terms: Terms) -> Option<Arc<CaptureBatch>> {
         let apart = self.apart.get_mut(&agent_id)?;
         if apart.under_way.is_some() {
             return None;
@@ -61,7 +61,7 @@ impl Queue {
             return None;
         };
         let batch = apart.under_way.insert(batch);
-        Some(batch.rows_for(killswitch_daily_usd, Locks::Patiently))
+        Some(batch.rows_under(terms))
     }
 
     /// The batch that was under way is over, one way or another.

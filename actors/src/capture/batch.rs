@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ainfera_schema::{AgentId, OutcomeStatus, RoutingOutcome, Usd};
-use ainfera_store::{Admission, CaptureBatch, Closing, Extended, Extension, Locks, Sent, Verdict};
+use ainfera_store::{Admission, CaptureBatch, Closing, Extended, Extension, Locks, Refused, Sent, Verdict};
 use tokio::sync::oneshot;
 
 use super::CaptureError;
@@ -32,6 +32,15 @@ pub(super) enum Source {
     Calls,
     /// Committed before, and sent again to a server that was promoted.
     Journal,
+}
+
+/// What holds for a batch as it is sent.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    pub killswitch_daily_usd: Option<Usd>,
+    pub locks: Locks,
+    /// Which server is meant: see [`CaptureBatch::server_changes`].
+    pub server_changes: Option<u64>,
 }
 
 /// Who asked is told once; what was asked for may be sent more than once.
@@ -71,11 +80,13 @@ pub(super) struct Entries {
     pub admits: Vec<(Admission, Asker)>,
     pub rejects: Vec<(RoutingOutcome, RejectedCaller)>,
     pub records: Vec<(Closing, Owner)>,
+    /// Of the journal only; nobody waits for them.
+    pub refusals: Vec<Refused>,
 }
 
 impl Entries {
     pub fn is_empty(&self) -> bool {
-        self.extends.is_empty() && self.admits.is_empty() && self.rejects.is_empty() && self.records.is_empty()
+        self.refusals.is_empty() && self.extends.is_empty() && self.admits.is_empty() && self.rejects.is_empty() && self.records.is_empty()
     }
 }
 
@@ -85,7 +96,8 @@ impl Batch {
         let (admissions, admits) = entries.admits.into_iter().unzip();
         let (rejections, rejects) = entries.rejects.into_iter().unzip();
         let (closings, records) = entries.records.into_iter().unzip();
-        let rows = CaptureBatch { sent: Sent::Never, extensions, admissions, rejections, closings, ..CaptureBatch::default() };
+        let refusals = entries.refusals;
+        let rows = CaptureBatch { sent: Sent::Never, extensions, admissions, rejections, closings, refusals, ..CaptureBatch::default() };
         Self { rows: Arc::new(rows), extends, admits, rejects, records, settling, tried_again: false, source: Source::Calls }
     }
 
@@ -94,7 +106,8 @@ impl Batch {
         let records = rows.closings.iter().map(|_| Owner::default()).collect();
         let admits = rows.admissions.iter().map(|_| Asker::default()).collect();
         let rejects = rows.rejections.iter().map(|_| RejectedCaller::default()).collect();
-        Self { rows: Arc::new(rows), admits, rejects, records, source: Source::Journal, ..Self::default() }
+        let extends = rows.extensions.iter().map(|_| Extender::default()).collect();
+        Self { rows: Arc::new(rows), extends, admits, rejects, records, source: Source::Journal, ..Self::default() }
     }
 
     /// The rows, to be kept beside the store's.
@@ -102,16 +115,14 @@ impl Batch {
         Arc::clone(&self.rows)
     }
 
-    /// What the store is to write, under this kill-switch.
-    pub fn rows_under(&mut self, killswitch_daily_usd: Option<Usd>) -> Arc<CaptureBatch> {
-        self.rows_for(killswitch_daily_usd, Locks::Briefly)
-    }
-
-    /// The same, with the patience that it shall have.
-    pub fn rows_for(&mut self, killswitch_daily_usd: Option<Usd>, locks: Locks) -> Arc<CaptureBatch> {
-        if (self.rows.killswitch_daily_usd, self.rows.locks) != (killswitch_daily_usd, locks) {
+    /// What the store is to write, under these terms.
+    pub fn rows_under(&mut self, terms: Terms) -> Arc<CaptureBatch> {
+        let Terms { killswitch_daily_usd, locks, server_changes } = terms;
+        if (self.rows.killswitch_daily_usd, self.rows.locks, self.rows.server_changes) != (killswitch_daily_usd, locks, server_changes) {
             let rows = Arc::make_mut(&mut self.rows);
-            (rows.killswitch_daily_usd, rows.locks) = (killswitch_daily_usd, locks);
+            rows.killswitch_daily_usd = killswitch_daily_usd;
+            rows.locks = locks;
+            rows.server_changes = server_changes;
         }
         Arc::clone(&self.rows)
     }
@@ -123,7 +134,10 @@ impl Batch {
 
     /// It failed, and an error does not say whether it was committed: the store has to look before it writes.
     pub fn failed_once(&mut self) {
-        Arc::make_mut(&mut self.rows).sent = Sent::PerhapsBefore;
+        Arc::make_mut(&mut self.rows).sent = match self.source {
+            Source::Calls => Sent::PerhapsBefore,
+            Source::Journal => Sent::ToldAgain,
+        };
     }
 
     /// Nobody knows whether the batch got in, and it will be sent again; those who wait for an answer get one now. The owner of a call that may be
@@ -148,12 +162,13 @@ impl Batch {
         let extends = rows.extensions.into_iter().zip(extends).map(|one| Entries { extends: vec![one], ..Entries::default() });
         let admits = rows.admissions.into_iter().zip(admits).map(|one| Entries { admits: vec![one], ..Entries::default() });
         let rejects = rows.rejections.into_iter().zip(rejects).map(|one| Entries { rejects: vec![one], ..Entries::default() });
+        let refusals = rows.refusals.into_iter().map(|one| Entries { refusals: vec![one], ..Entries::default() });
         let records = rows.closings.into_iter().zip(records).map(|one| Entries { records: vec![one], ..Entries::default() });
-        let mut parts: Vec<Batch> =
-            extends.chain(admits).chain(rejects).chain(records).map(|entries| Batch::of(entries, Vec::new())).collect();
+        let entries = extends.chain(admits).chain(rejects).chain(refusals).chain(records);
+        let mut parts: Vec<Batch> = entries.map(|entries| Batch::of(entries, Vec::new())).collect();
         for part in &mut parts {
-            part.failed_once();
             part.source = source;
+            part.failed_once();
         }
         if let Some(last) = parts.last_mut() {
             last.settling = settling;
@@ -176,6 +191,9 @@ impl Batch {
         }
         for (outcome, caller) in rows.rejections.into_iter().zip(rejects) {
             parts.entry(whose(outcome.agent_id)).or_default().rejects.push((outcome, caller));
+        }
+        for refused in rows.refusals {
+            parts.entry(whose(refused.draft.agent_id)).or_default().refusals.push(refused);
         }
         for (closing, owner) in rows.closings.into_iter().zip(records) {
             parts.entry(whose(closing.outcome.agent_id)).or_default().records.push((closing, owner));
@@ -224,7 +242,7 @@ impl Batch {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.extends.len() + self.admits.len() + self.rejects.len() + self.records.len()
+        self.extends.len() + self.admits.len() + self.rejects.len() + self.records.len() + self.rows.refusals.len()
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
+use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseActFuture, WrapFuture};
 use ainfera_schema::BootId;
 use ainfera_store::{Heartbeat, StoreError};
 
@@ -35,11 +35,18 @@ pub(super) enum Reaper {
 }
 
 impl Handler<Beat> for CaptureActor {
-    type Result = ResponseFuture<Result<Heartbeat, StoreError>>;
+    type Result = ResponseActFuture<Self, Result<Heartbeat, StoreError>>;
 
     fn handle(&mut self, beat: Beat, _: &mut Context<Self>) -> Self::Result {
         let store = Arc::clone(&self.store);
-        Box::pin(async move { guarded(store.heartbeat(beat.boot_id)).await })
+        let beaten = async move { guarded(store.heartbeat(beat.boot_id)).await }.into_actor(self);
+        Box::pin(beaten.map(|heartbeat, actor, context| {
+            actor.counters.heartbeat_unwritten.set(u64::from(heartbeat.is_err()));
+            if heartbeat.is_ok() {
+                actor.survive(context, Self::look_for_another_server);
+            }
+            heartbeat
+        }))
     }
 }
 

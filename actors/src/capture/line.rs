@@ -42,7 +42,13 @@ impl Line {
             self.records.push_front(record);
         }
         let extends = drain(&mut self.extends);
-        let entries = Entries { extends, admits: unboxed(admits), rejects: unboxed(drain(&mut self.rejects)), records: unboxed(records) };
+        let entries = Entries {
+            extends,
+            admits: unboxed(admits),
+            rejects: unboxed(drain(&mut self.rejects)),
+            records: unboxed(records),
+            refusals: Vec::new(),
+        };
         let settling = std::mem::take(settling);
         if entries.is_empty() {
             settled(settling);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use ainfera_schema::AgentId;
-use ainfera_store::{CaptureReply, StoreError};
+use ainfera_store::{CaptureReply, Locks, StoreError};
 
 use super::batch::Batch;
 use super::survive;
@@ -34,7 +34,7 @@ impl CaptureActor {
 
     /// Starts the next transaction of an agent that is set apart, unless one is under way.
     pub(super) fn advance_apart(&mut self, agent_id: AgentId, context: &mut Context<Self>) {
-        let Some(rows) = self.queue.next_apart(agent_id, self.killswitch_daily_usd) else { return };
+        let Some(rows) = self.queue.next_apart(agent_id, self.terms(Locks::Patiently)) else { return };
         let store = Arc::clone(&self.store);
         let committed = async move { survive::guarded(store.capture_shared(rows)).await };
         context.spawn(committed.into_actor(self).map(move |result, actor, context| {
@@ -58,6 +58,9 @@ impl CaptureActor {
     fn failed_apart(&mut self, agent_id: AgentId, mut batch: Batch, error: &StoreError, context: &mut Context<Self>) {
         self.counters.store_errors.add_one();
         batch.failed_once();
+        if let StoreError::AnotherServer = error {
+            self.look_for_another_server(context);
+        }
         if error.is_passing() {
             let message = error.to_string();
             batch.doubt(&message);

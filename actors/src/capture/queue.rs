@@ -214,6 +214,7 @@ mod tests {
     use ainfera_store::Admission;
 
     use super::*;
+    use crate::capture::batch::Terms;
     use crate::capture::example::outcome;
     use crate::gate::Gate;
 
@@ -312,9 +313,10 @@ mod tests {
         queue.record(record(&gate, "b"));
         let mut batch = queue.next_batch().unwrap();
         let limit = Some(ainfera_schema::Usd::ZERO);
-        let (before, sent) = (batch.rows().closings.as_ptr(), batch.rows_under(limit));
+        let terms = Terms { killswitch_daily_usd: limit, ..Terms::default() };
+        let (before, sent) = (batch.rows().closings.as_ptr(), batch.rows_under(terms));
         assert_eq!((sent.closings.as_ptr(), sent.killswitch_daily_usd), (before, limit));
-        assert_eq!(batch.rows_under(limit).closings.as_ptr(), before, "nor to be sent again");
+        assert_eq!(batch.rows_under(terms).closings.as_ptr(), before, "nor to be sent again");
         drop(sent);
         let first = queue.split(batch);
         let second = queue.next_batch().unwrap();

@@ -74,6 +74,7 @@ impl CaptureActor {
         if let Some(spool) = &mut self.spool {
             spool.busy = false;
         }
+        self.counters.spool_unwritable.set(u64::from(result.is_err()));
         match result {
             Ok(()) => {
                 tracing::warn!(calls = request_ids.len(), "store does not answer: closed calls are in the spool");

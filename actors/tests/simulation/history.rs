@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::AddAssign;
 
-use ainfera_actors::capture::batch::Batch;
+use ainfera_actors::capture::batch::{Batch, Terms};
 use ainfera_actors::capture::queue::{Queue, Ripeness};
 use ainfera_actors::capture::{Admit, CaptureError, Record, Reject};
 use ainfera_actors::gate::{Gate, Permit};
 use ainfera_schema::{AgentId, BootId, CallKind, InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TenantId, Usd};
-use ainfera_store::{Admission, CaptureReply, IdempotencyClaim, StoreError, Verdict};
+use ainfera_store::{Admission, CaptureReply, IdempotencyClaim, Locks, StoreError, Verdict};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -261,7 +261,7 @@ impl History {
         let Some((agent_id, under_way)) = self.apart.iter_mut().nth(place) else { return };
         let agent_id = *agent_id;
         let Some(result) = under_way.take() else {
-            match self.queue.next_apart(agent_id, None) {
+            match self.queue.next_apart(agent_id, Terms::default()) {
                 Some(rows) => *under_way = Some(self.store.capture(&rows, &mut self.random, self.health)),
                 None => drop(self.apart.remove(&agent_id)),
             }
@@ -306,7 +306,8 @@ impl History {
         }
         // a batch that failed goes before everything else
         let Some(mut batch) = self.failing.take().or_else(|| self.queue.next_batch()) else { return };
-        let result = self.store.capture(&batch.rows_under(None), &mut self.random, self.health);
+        let result =
+            self.store.capture(&batch.rows_under(Terms { locks: Locks::Briefly, ..Terms::default() }), &mut self.random, self.health);
         self.under_way = Some((batch, result));
     }
 

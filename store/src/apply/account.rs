@@ -160,6 +160,11 @@ fn payer(agent: &Account, tenant: &TenantAccount, needed: Usd) -> Result<Result<
     Ok(Err(Refusal::Funds { available: available.max(tenant.purse.available()?), needed }))
 }
 
+/// Who pays for what was let in before: the pool where the wallet is short and the pool is not.
+pub fn payer_regardless(agent: &Account, tenant: &TenantAccount, amount: Usd) -> Result<Charged, StoreError> {
+    Ok(payer(agent, tenant, amount)?.unwrap_or(Charged::Wallet))
+}
+
 #[cfg(test)]
 mod tests {
     use ainfera_schema::MoneyError;

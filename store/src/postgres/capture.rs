@@ -88,6 +88,10 @@ WHERE tenant_id = ANY(ARRAY(SELECT g.tenant_id FROM agents g WHERE g.agent_id = 
 pub async fn capture_on(session: Session, begun: Begun, batch: &CaptureBatch) -> Result<CaptureReply, StoreError> {
     let statements = Box::pin(Statements::prepare(session.client()?)).await?;
     let known = Box::pin(known(session.client()?, begun, &statements, batch)).await?;
+    let changes = session.client()?.server_changes();
+    if batch.server_changes.is_some_and(|seen| seen != changes) {
+        return Err(StoreError::AnotherServer);
+    }
     let changes = apply(batch, known)?;
     session.commit_behind(Box::pin(insert::changes(session.client()?, &statements, &changes))).await?;
     session.release();
@@ -101,7 +105,7 @@ async fn known(client: &Client, begun: Begun, statements: &Statements, batch: &C
     let closing: Vec<Uuid> = batch.closings.iter().map(|closing| closing.outcome.request_id.0).collect();
     let extending: Vec<Uuid> = batch.extensions.iter().map(|extension| extension.request_id.0).collect();
     let (seen, all) = match batch.sent {
-        Sent::PerhapsBefore => (admitted, batch.request_ids().map(|request_id| request_id.0).collect()),
+        Sent::PerhapsBefore | Sent::ToldAgain => (admitted, batch.request_ids().map(|request_id| request_id.0).collect()),
         Sent::Never => (Vec::new(), Vec::new()),
     };
     let killswitch = batch.killswitch_daily_usd.is_some() && !(batch.admissions.is_empty() && extending.is_empty());

@@ -154,6 +154,11 @@ impl Client {
         self.primary.judge_answer(&asked).map_err(StoreError::Unavailable)
     }
 
+    /// How often another server was found than the one before.
+    pub fn server_changes(&self) -> u64 {
+        self.primary.changes()
+    }
+
     /// Whether the server takes writes, which a standby and a primary that was demoted do not.
     pub async fn takes_writes(&self) -> Result<(), StoreError> {
         let connection = self.connection()?;

@@ -72,6 +72,17 @@ impl PostgresPair {
         succeeded(&promote.args(["promote", "-w", "-D"]).arg(self.folder.path().join("standby")).output().unwrap());
     }
 
+    /// The standby has everything until now, and gets nothing of what the primary commits later.
+    pub async fn cut(&self) {
+        let (primary, standby) = (connect(&url(self.ports[0])).await, connect(&url(self.ports[1])).await);
+        let sent = primary.query_one("SELECT pg_current_wal_lsn()::text", &[]).await.unwrap();
+        let has_it = format!("SELECT pg_last_wal_replay_lsn() >= '{}'::pg_lsn", sent.get::<_, String>(0));
+        wait_until(&standby, &has_it).await;
+        standby.batch_execute("ALTER SYSTEM SET primary_conninfo = ''").await.unwrap();
+        standby.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+        wait_until(&standby, "SELECT count(*) = 0 FROM pg_stat_wal_receiver").await;
+    }
+
     async fn streams(&self) {
         self.has("select count(*) from pg_stat_replication where state = 'streaming'").await;
     }
@@ -83,6 +94,14 @@ impl PostgresPair {
             assert!(Instant::now() < deadline, "never: {query}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+}
+
+async fn wait_until(client: &tokio_postgres::Client, query: &str) {
+    let deadline = Instant::now() + START;
+    while !client.query_one(query, &[]).await.unwrap().get::<_, bool>(0) {
+        assert!(Instant::now() < deadline, "never: {query}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
