@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio::time::{Duration, Instant};
 
 use crate::support::GatewayPlan;
-use crate::support::client::Connection;
+use crate::support::client::{Answer, Connection};
 use crate::support::gateway::{MODELS, message_of, routed, streamed};
 use crate::support::own_postgres::OwnPostgres;
 use crate::support::postgres::connect;
@@ -33,6 +33,18 @@ enum Situation {
     /// Every connection for callers' reads is taken by a read that does not end.
     ReadsExhausted,
 }
+
+impl Situation {
+    /// A provider that is set aside is tried now and then, and refuses as long as its key is wrong.
+    fn prompt(self) -> &'static str {
+        match self {
+            Situation::EveryProviderSetAside => REFUSED,
+            _ => "hello",
+        }
+    }
+}
+
+const REFUSED: &str = "[[mock fault=refuse_status status=401]]";
 
 /// What is right: the status of `/readyz`, what its body says, and the status of a call.
 type Right = (u16, &'static str, u16);
@@ -80,7 +92,7 @@ impl Scene {
         let site = Site::new(&plan, url.as_deref()).await;
         let process = site.serve(&[]);
         let mut scene = Self { site, process, postgres, session: None, readers: Vec::new() };
-        message_of(&scene.call().await);
+        message_of(&scene.call("hello").await);
         scene.happen(situation).await;
         scene
     }
@@ -155,21 +167,22 @@ impl Scene {
         self.postgres.as_mut().unwrap().stop();
         message_of(&stream.answer().await);
         self.process.logged("spool cannot be written").await;
-        self.allow_file_sizes("unlimited");
         self.postgres.as_mut().unwrap().start_again().await;
+        self.process.logged("store is back").await;
+        self.allow_file_sizes("unlimited");
     }
 
     /// The keys of the providers of these models are refused.
     async fn refuse(&self, models: &[&str]) {
         for model in models {
             let body = json!({"model": model, "max_tokens": 64, "messages": [
-                {"role": "user", "content": "[[mock fault=refuse_status status=401]]"}]});
+                {"role": "user", "content": REFUSED}]});
             assert_eq!(self.site.call(self.process.address, &body).await.status, 502);
         }
     }
 
-    async fn call(&self) -> crate::support::client::Answer {
-        self.site.call(self.process.address, &streamed(routed("hello"))).await
+    async fn call(&self, prompt: &str) -> Answer {
+        self.site.call(self.process.address, &streamed(routed(prompt))).await
     }
 
     /// Waits until readiness is as it shall be, and calls too.
@@ -184,7 +197,7 @@ impl Scene {
             assert!(Instant::now() < deadline, "{situation:?}: /readyz {seen}\n{}", self.process.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let answer = self.call().await;
+        let answer = self.call(situation.prompt()).await;
         let seen = (answer.status, answer.text());
         assert_eq!(seen.0, called, "{situation:?}: a call is answered {}", seen.1);
         // what a call met does not change what is said

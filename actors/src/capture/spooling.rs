@@ -74,6 +74,7 @@ impl CaptureActor {
         if let Some(spool) = &mut self.spool {
             spool.busy = false;
         }
+        let could_not_be_written = self.counters.spool_unwritable.value() > 0;
         self.counters.spool_unwritable.set(u64::from(result.is_err()));
         match result {
             Ok(()) => {
@@ -81,6 +82,8 @@ impl CaptureActor {
                 self.queue.spooled(self.under_way.as_mut(), request_ids);
                 self.counters.spooled.set(self.queue.only_spooled() as u64);
             }
+            // it is tried again very soon
+            Err(_) if could_not_be_written => {}
             Err(error) => tracing::error!(%error, "spool cannot be written, closed calls wait in memory"),
         }
         self.clear_spool(context);
