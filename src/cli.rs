@@ -34,7 +34,9 @@ pub enum Command {
     Serve(ServeArgs),
     /// Read a configuration file and report every mistake in it.
     Check(CheckArgs),
-    /// Which providers the running gateway does not ask, and why.
+    /// The models of a configuration: vendor, providers and their keys, prices, window, and the quality floors that each clears.
+    Models(ModelsArgs),
+    /// Which providers the running gateway does not ask or cannot reach, and why.
     Providers(ProvidersArgs),
     /// API keys.
     #[command(subcommand)]
@@ -63,6 +65,16 @@ pub enum Command {
     MockUpstream(MockUpstreamArgs),
     /// Measure one or several targets on this machine, one after the other.
     Bench(BenchSettings),
+}
+
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    /// The configuration file. Without one: every provider whose key is in the environment.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// For programs.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

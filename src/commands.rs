@@ -13,6 +13,7 @@ pub mod keys;
 pub mod launch;
 pub mod migrate;
 pub mod mock_upstream;
+pub mod models;
 pub mod operator;
 pub mod providers;
 pub mod serve;
@@ -96,6 +97,7 @@ pub fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(&args, &mut io::stdout().lock()),
         Command::Keys(KeysCommand::Create(args)) => keys::create(&args),
+        Command::Models(args) => models::run(&args, &mut io::stdout().lock()),
         Command::Providers(args) => providers::run(&args, &mut io::stdout().lock()),
         Command::Wallet(command) => wallet::run(command),
         Command::Agents(command) => agents::run(command),

@@ -10,6 +10,7 @@ pub mod commands;
 pub mod config;
 pub mod http;
 pub mod keys;
+pub mod model_status;
 pub mod running_gateway;
 pub mod server;
 pub mod telemetry;

@@ -12,6 +12,13 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // first thing: a hangup must not end a gateway that starts
+    if std::env::args_os().nth(1).is_some_and(|command| command == "serve")
+        && let Err(error) = ainfera::server::signals::outlive_hangup()
+    {
+        let _ = writeln!(std::io::stderr(), "signals cannot be received: {error}");
+        return ExitCode::FAILURE;
+    }
     // every TLS configuration of the process takes this one; it is already there only if someone installed the same before us
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let cli = match Cli::try_parse() {

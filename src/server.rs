@@ -238,14 +238,15 @@ impl Server {
     pub async fn wait_until_stopped(mut self, mut signals: Signals, source: ConfigSource) -> ExitCode {
         let notice = loop {
             tokio::select! {
-                told = signals.next() => match told {
-                    Told::Stop => break Notice::Usual,
-                    Told::Reload => {
-                        if self.reloader.reload_until_told_to_stop(&source, &mut signals).await == Told::Stop {
-                            break Notice::Usual;
-                        }
+                told = signals.next() => {
+                    let last = match told {
+                        Told::Stop => Told::Stop,
+                        Told::Reload => self.reloader.reload_until_told_to_stop(&source, &mut signals).await,
+                    };
+                    if last == Told::Stop {
+                        break Notice::Usual;
                     }
-                },
+                }
                 () = stopped_capturing(&self.capture) => {
                     tracing::error!("capture has stopped: nothing can be accounted for any more");
                     break Notice::None;

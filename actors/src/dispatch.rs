@@ -9,6 +9,7 @@ mod attempt_end;
 mod disconnect;
 pub mod draft;
 pub mod failure;
+pub mod foresight;
 pub mod head;
 mod hold;
 mod last_word;

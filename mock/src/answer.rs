@@ -52,7 +52,9 @@ impl Answerer {
     pub fn answer(&self, request: Request) -> Answer {
         let path = request.path.split('?').next().unwrap_or_default();
         if request.method == "GET" && path == "/stats" {
-            let body = self.counters.snapshot().to_json().to_string();
+            let mut stats = self.counters.snapshot().to_json();
+            stats["refusals"] = self.counters.refusals().into();
+            let body = stats.to_string();
             return whole(refusal::json(200, Dialect::Chat, "req_stats", "", &body));
         }
         let route = match request.method.as_str() {
@@ -81,6 +83,7 @@ impl Answerer {
     fn model_answer(&self, dialect: Dialect, recorded: &Recorded, tag: &str) -> Answer {
         let vendor = Vendor::of_path(&recorded.path);
         if let Some((status, error)) = vendor.and_then(|vendor| vendor.refusal(dialect, &recorded.body)) {
+            self.counters.refuse(format!("{} {}: {error}", recorded.path, recorded.body["model"]));
             return whole(refusal::json(status, dialect, &format!("req_mock{tag}"), "", &error.to_string()));
         }
         let vendor = vendor.filter(|_| dialect == Dialect::Chat);
@@ -91,7 +94,10 @@ impl Answerer {
         };
         let ask = match read {
             Ok(ask) => ask,
-            Err(bad_request) => return refuse(dialect, 400, &bad_request.to_string(), tag),
+            Err(bad_request) => {
+                self.counters.refuse(format!("{} {}: {bad_request}", recorded.path, recorded.body["model"]));
+                return refuse(dialect, 400, &bad_request.to_string(), tag);
+            }
         };
         let orders = match self.orders(&ask) {
             Ok(orders) => orders,

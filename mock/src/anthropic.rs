@@ -6,7 +6,7 @@ use crate::directive::Refused;
 use crate::frames::{Dress, FrameKind, Frames, Markers};
 use crate::script::{Call, Reported, Script, Stop, Usage};
 
-const SIGNATURE: &str = "EqQBCkYIARgCKkBtb2NrLXNpZ25hdHVyZQ==";
+pub const SIGNATURE: &str = "EqQBCkYIARgCKkBtb2NrLXNpZ25hdHVyZQ==";
 pub const PING: &str = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
 
 /// The stream: `message_start`, blocks one after the other, `message_delta`, `message_stop`.

@@ -122,6 +122,11 @@ impl MockUpstream {
         self.counters.snapshot()
     }
 
+    /// What the last refusals by vendors' rules said, oldest first.
+    pub fn refusals(&self) -> Vec<String> {
+        self.counters.refusals()
+    }
+
     /// Until no request is being answered.
     pub async fn wait_idle(&self) {
         self.counters.idle().await;

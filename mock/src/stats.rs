@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+/// So many refusals are remembered.
+const MOST_REFUSALS: usize = 64;
+
 /// A snapshot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -18,6 +21,8 @@ pub struct Stats {
     pub streams_finished: u64,
     /// Answers that the client left before that.
     pub aborted: u64,
+    /// Requests that a vendor's published rules refuse. Faults that a prompt ordered are not counted.
+    pub refused: u64,
 }
 
 /// A request as it came.
@@ -40,7 +45,7 @@ impl Recorded {
 impl Stats {
     pub fn to_json(self) -> Value {
         json!({"connections_open": self.connections_open, "requests": self.requests, "streams_started": self.streams_started,
-            "streams_finished": self.streams_finished, "aborted": self.aborted})
+            "streams_finished": self.streams_finished, "aborted": self.aborted, "refused": self.refused})
     }
 }
 
@@ -49,6 +54,9 @@ pub(crate) struct Counters {
     pub streams_started: AtomicU64,
     pub streams_finished: AtomicU64,
     pub aborted: AtomicU64,
+    refused: AtomicU64,
+    /// What the last refusals said.
+    refusals: Mutex<VecDeque<String>>,
     answering: watch::Sender<u64>,
     recorded: Mutex<VecDeque<Arc<Recorded>>>,
     keep: usize,
@@ -61,6 +69,8 @@ impl Counters {
             streams_started: AtomicU64::new(0),
             streams_finished: AtomicU64::new(0),
             aborted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            refusals: Mutex::default(),
             answering: watch::Sender::new(0),
             recorded: Mutex::new(VecDeque::new()),
             keep,
@@ -74,6 +84,7 @@ impl Counters {
             streams_started: self.streams_started.load(Relaxed),
             streams_finished: self.streams_finished.load(Relaxed),
             aborted: self.aborted.load(Relaxed),
+            refused: self.refused.load(Relaxed),
         }
     }
 
@@ -97,6 +108,19 @@ impl Counters {
             kept.pop_front();
         }
         kept.push_back(recorded);
+    }
+
+    pub fn refuse(&self, message: String) {
+        self.refused.fetch_add(1, Relaxed);
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if refusals.len() == MOST_REFUSALS {
+            refusals.pop_front();
+        }
+        refusals.push_back(message);
+    }
+
+    pub fn refusals(&self) -> Vec<String> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     pub fn recorded(&self) -> Vec<Arc<Recorded>> {

@@ -1,7 +1,13 @@
 //! Vendors that are stricter than their dialect: `/mistral/v1/chat/completions` refuses what Mistral refuses, in its words.
 
 mod claude;
+mod deepseek;
+mod gemini;
+mod groq;
+mod mistral;
 mod openai;
+mod together;
+mod xai;
 
 use std::borrow::Cow;
 
@@ -22,49 +28,6 @@ pub enum Vendor {
     Deepseek,
     Gemini,
 }
-
-const MISTRAL_BODY: [&str; 18] = [
-    "model",
-    "messages",
-    "max_tokens",
-    "temperature",
-    "top_p",
-    "stream",
-    "stop",
-    "random_seed",
-    "response_format",
-    "tools",
-    "tool_choice",
-    "presence_penalty",
-    "frequency_penalty",
-    "n",
-    "prediction",
-    "parallel_tool_calls",
-    "safe_prompt",
-    "metadata",
-];
-const MISTRAL_MESSAGE: [&str; 6] = ["role", "content", "tool_calls", "prefix", "tool_call_id", "name"];
-const GEMINI_BODY: [&str; 18] = [
-    "model",
-    "messages",
-    "max_tokens",
-    "max_completion_tokens",
-    "temperature",
-    "top_p",
-    "stream",
-    "stream_options",
-    "stop",
-    "seed",
-    "n",
-    "response_format",
-    "tools",
-    "tool_choice",
-    "presence_penalty",
-    "frequency_penalty",
-    "reasoning_effort",
-    "extra_body",
-];
-const GEMINI_SCHEMA: [&str; 6] = ["$schema", "additionalProperties", "const", "exclusiveMinimum", "patternProperties", "oneOf"];
 
 impl Vendor {
     pub fn of_path(path: &str) -> Option<Self> {
@@ -128,89 +91,41 @@ impl Vendor {
         Some(match self {
             Vendor::Anthropic => return None,
             Vendor::Openai => (400, openai::chat_refusal(body)?),
-            Vendor::Mistral => mistral(body)?,
-            Vendor::Together => (400, too_long_a_name(body)?),
-            Vendor::Xai => (400, xai(body)?),
-            Vendor::Groq => (400, groq(body)?),
-            Vendor::Deepseek => (400, deepseek(body)?),
-            Vendor::Gemini => (400, gemini(body)?),
+            Vendor::Mistral => mistral::refusal(body)?,
+            Vendor::Together => (400, together::refusal(body)?),
+            Vendor::Xai => (400, xai::refusal(body)?),
+            Vendor::Groq => (400, groq::refusal(body)?),
+            Vendor::Deepseek => (400, deepseek::refusal(body)?),
+            Vendor::Gemini => (400, gemini::refusal(body)?),
         })
     }
-}
-
-fn mistral(body: &Value) -> Option<(u16, String)> {
-    let members = body.as_object()?;
-    let forbidden = |place: String| Some((422, json!({"detail": [{"type": "extra_forbidden", "loc": ["body", place]}]}).to_string()));
-    if let Some(extra) = members.keys().find(|key| !MISTRAL_BODY.contains(&key.as_str())) {
-        return forbidden(extra.clone());
-    }
-    if body["tools"].as_array().is_some_and(Vec::is_empty) || body["temperature"].as_f64().is_some_and(|temperature| temperature > 1.5) {
-        return forbidden("tools, temperature".to_owned());
-    }
-    if call_ids(body).any(|id| id.len() != 9 || !id.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
-        return Some((
-            400,
-            "Tool call id has to be defined in the following format: a-z, A-Z, 0-9, with a length of 9. code 3280".to_owned(),
-        ));
-    }
-    let mut previous = "";
-    for message in body["messages"].as_array()? {
-        let role = message["role"].as_str().unwrap_or_default();
-        let extra = message.as_object().and_then(|message| message.keys().find(|key| !MISTRAL_MESSAGE.contains(&key.as_str())));
-        if let Some(extra) = extra {
-            return forbidden(format!("messages.{role}.{extra}"));
-        }
-        let misplaced = (role == "user" && previous == "tool") || (role == "system" && !matches!(previous, "" | "system"));
-        if misplaced || (role == "user" && message.get("name").is_some()) {
-            return Some((400, format!("Unexpected role '{role}' after role '{previous}'")));
-        }
-        previous = role;
-    }
-    let last = body["messages"].as_array()?.last()?;
-    if previous == "assistant" && last["prefix"] != true {
-        return Some((400, "Expected last role User or Tool (or Assistant with prefix True) for serving".to_owned()));
-    }
-    Some((400, too_long_a_name(body)?))
-}
-
-fn xai(body: &Value) -> Option<String> {
-    let thinks = body["model"].as_str().is_some_and(|model| model.starts_with("grok-4"));
-    let refused = ["stop", "presence_penalty", "frequency_penalty", "reasoning_effort"];
-    if let Some(member) = refused.iter().find(|member| thinks && body.get(**member).is_some()) {
-        return Some(format!("Argument not supported on this model: {member}"));
-    }
-    let closed = schemas(body).any(|schema| schema["additionalProperties"] == false);
-    closed.then(|| "Invalid request content: additionalProperties".to_owned()).or_else(|| too_long_a_name(body))
-}
-
-fn groq(body: &Value) -> Option<String> {
-    if let Some(member) = ["logprobs", "logit_bias", "top_logprobs"].iter().find(|member| body.get(**member).is_some()) {
-        return Some(format!("property '{member}' is unsupported"));
-    }
-    let named = body["messages"].as_array()?.iter().any(|message| message.get("name").is_some());
-    named.then(|| "'messages.0' : for 'role:user' property 'name' is unsupported".to_owned()).or_else(|| too_long_a_name(body))
-}
-
-fn deepseek(body: &Value) -> Option<String> {
-    let parts = body["messages"].as_array()?.iter().flat_map(|message| message["content"].as_array().into_iter().flatten());
-    let unknown = parts.filter_map(|part| part["type"].as_str()).find(|kind| *kind != "text")?;
-    Some(format!("Failed to deserialize the JSON body into the target type: messages[0]: unknown variant `{unknown}`, expected `text`"))
-}
-
-fn gemini(body: &Value) -> Option<String> {
-    if let Some(extra) = body.as_object()?.keys().find(|key| !GEMINI_BODY.contains(&key.as_str())) {
-        return Some(format!("Invalid JSON payload received. Unknown name \"{extra}\": Cannot find field."));
-    }
-    let keyword = schemas(body).find_map(|schema| GEMINI_SCHEMA.iter().find(|keyword| schema.get(**keyword).is_some()));
-    keyword.map(|keyword| {
-        format!("Invalid JSON payload received. Unknown name \"{keyword}\" at 'tools[0].function_declarations[0].parameters'")
-    })
 }
 
 /// Every tool's schema, and those of its properties.
 fn schemas(body: &Value) -> impl Iterator<Item = &Value> {
     let tools = body["tools"].as_array().into_iter().flatten().map(|tool| &tool["function"]["parameters"]);
     tools.flat_map(|schema| std::iter::once(schema).chain(schema["properties"].as_object().into_iter().flat_map(|all| all.values())))
+}
+
+fn messages(body: &Value) -> &[Value] {
+    body["messages"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Assistant messages that called tools, with their places.
+fn calling(body: &Value) -> impl Iterator<Item = (usize, &Value)> {
+    let calls = |message: &Value| message["tool_calls"].as_array().is_some_and(|calls| !calls.is_empty());
+    messages(body).iter().enumerate().filter(move |(_, message)| calls(message))
+}
+
+/// Whether at least one call, or one of a certain tool, is demanded.
+fn is_forced(body: &Value) -> bool {
+    body["tool_choice"].is_object() || matches!(body["tool_choice"].as_str(), Some("required" | "any"))
+}
+
+/// The refusal of an effort for which the model has no word.
+fn unknown_effort<'w>(body: &Value, words: &'w [&'w str]) -> Option<&'w [&'w str]> {
+    let said = body.get("reasoning_effort")?.as_str()?;
+    (!words.contains(&said)).then_some(words)
 }
 
 fn call_ids(body: &Value) -> impl Iterator<Item = &str> {

@@ -161,7 +161,7 @@ async fn dispatch(
 }
 
 /// What agents call the session that a call is part of.
-fn session(request: &HttpRequest) -> Option<String> {
+pub(super) fn session(request: &HttpRequest) -> Option<String> {
     const HEADERS: [&str; 5] = ["x-claude-code-session-id", "session_id", "session-id", "x-session-affinity", "x-session-id"];
     let text = |name: &&str| request.headers().get(*name).and_then(|value| value.to_str().ok());
     HEADERS.iter().find_map(text).filter(|text| !text.is_empty()).map(str::to_owned)

@@ -2,28 +2,34 @@
 //!
 //! A provider that counts is asked, briefly; for all others, and when that one does not answer, the estimate stands.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use ainfera_actors::brain::Decide;
+use ainfera_actors::dispatch::admission::CallSetup;
+use ainfera_actors::dispatch::foresight::would_be_asked;
 use ainfera_actors::worker::Worker;
-use ainfera_routing::{CatalogueEntry, Needs, RouteTarget, estimate_tokens};
-use ainfera_schema::{Agent, Provider, RequestId};
+use ainfera_routing::{CatalogueEntry, RouteTarget, estimate_tokens};
+use ainfera_schema::{InferenceId, Provider, ReceiptId, RequestId};
 use ainfera_wire::Call;
 use ainfera_wire::anthropic::count::request_body;
+use ainfera_wire::anthropic::fitted::native::fitted;
+use ainfera_wire::coercion::{Coercions, Strictness};
 use ainfera_wire::upstream::{Dialect, address};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::calls::client_headers;
+use super::calls::{client_headers, session};
 use super::error::ApiError;
 use super::state::Shared;
 use crate::server::serving::ServingSlot;
 
 /// An agent counts before it speaks: it must not wait.
-const PROVIDER_COUNTS_WITHIN: Duration = Duration::from_secs(2);
+const PROVIDER_COUNTS_WITHIN: Duration = Duration::from_millis(1_200);
+/// All that are asked.
+const PROVIDERS_COUNT_WITHIN: Duration = Duration::from_secs(2);
 const MAX_COUNT_BYTES: usize = 16 << 10;
 
 pub async fn count_tokens(request: HttpRequest, payload: Payload, shared: Data<Shared>, slot: Data<ServingSlot>) -> HttpResponse {
@@ -43,48 +49,52 @@ async fn count(
 ) -> Result<Value, ApiError> {
     let agent = shared.keys.authenticate(request, &shared.reader).await?;
     let serving = slot.current();
-    let (parts, worker) = (&serving.parts, &*serving.worker);
+    let (parts, worker) = (&serving.parts, &serving.worker);
     let body = shared.bodies.read(request, payload, agent.agent_id, &parts.limits, parts.deadlines.body).await?;
     let call = Call::from_uncounted(&body.bytes, client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
     let call = Arc::new(call);
-    let Some(entry) = candidate(request_id, &call, &agent, worker).await else {
+    let setup = CallSetup {
+        request_id,
+        inference_id: InferenceId::mint(),
+        receipt_id: ReceiptId::mint(),
+        call: Arc::clone(&call),
+        agent: Arc::clone(&agent),
+        target: RouteTarget::parse(&call.model),
+        session: session(request),
+        strictness: parts.strict.of(agent.agent_id, Strictness::Disclose),
+        idempotency: None,
+        worker: Rc::clone(worker),
+    };
+    let asked = would_be_asked(&setup).await;
+    let Some(first) = asked.first() else {
         return Ok(json!({"input_tokens": call.counted_for(&Dialect::Anthropic, "")}));
     };
-    let dialect = Dialect::for_call(entry.kind, &call, &entry.model);
-    if let (Dialect::Anthropic, Some(provider)) = (dialect, worker.providers.get(&entry.model.provider))
-        && let Some(counted) = timeout(PROVIDER_COUNTS_WITHIN, ask(&call, &body.bytes, provider, &entry, worker)).await.ok().flatten()
-    {
+    if let Ok(Some(counted)) = timeout(PROVIDERS_COUNT_WITHIN, first_count(&call, &body.bytes, &asked, worker)).await {
         return Ok(counted);
     }
-    Ok(json!({"input_tokens": call.counted_for(&dialect, &entry.model.upstream_name)}))
+    let dialect = Dialect::for_call(first.kind, &call, &first.model);
+    Ok(json!({"input_tokens": call.counted_for(&dialect, &first.model.upstream_name)}))
 }
 
-/// Who would be asked first.
-async fn candidate(request_id: RequestId, call: &Arc<Call>, agent: &Agent, worker: &Worker) -> Option<CatalogueEntry> {
-    let target = RouteTarget::parse(&call.model);
-    let needs = Needs {
-        tools: call.has_tools,
-        anthropic_only: call.anthropic_only,
-        estimated_input_tokens: call.estimated_input_tokens,
-        max_tokens: call.max_tokens,
-    };
-    let question = Decide {
-        request_id,
-        target,
-        needs,
-        hint: call.extras.hint.clone(),
-        routing_defaults: agent.spend_policy.routing_defaults.clone(),
-        unfit: Vec::new(),
-        call: Arc::clone(call),
-    };
-    let choice = worker.brain.send(question).await.ok()?.ok()?;
-    let first = choice.candidates.first()?;
-    choice.catalogue.get(*first).cloned()
+/// The count of the first that counts: as a call would, it goes on to the next where one refuses or cannot be reached. Who does not count at all is
+/// estimated for, and so is everybody after it.
+async fn first_count(call: &Call, body: &[u8], asked: &[CatalogueEntry], worker: &Worker) -> Option<Value> {
+    for entry in asked {
+        if Dialect::for_call(entry.kind, call, &entry.model) != Dialect::Anthropic {
+            return None;
+        }
+        let Some(provider) = worker.providers.get(&entry.model.provider) else { continue };
+        if let Ok(Some(counted)) = timeout(PROVIDER_COUNTS_WITHIN, ask(call, body, provider, entry, worker)).await {
+            return Some(counted);
+        }
+    }
+    None
 }
 
 /// The provider's own count, whole: it may say more than one figure.
 async fn ask(call: &Call, body: &[u8], provider: &Provider, entry: &CatalogueEntry, worker: &Worker) -> Option<Value> {
-    let body = request_body(body, &entry.model.upstream_name).ok()?;
+    let fitted = fitted(body, &entry.model, &mut Coercions::default());
+    let body = request_body(fitted.as_deref().unwrap_or(body), &entry.model.upstream_name).ok()?;
     let url = address::count_tokens(provider);
     let pool = worker.pools.of(provider).ok()?;
     let mut request = pool.post(&url).insert_header(("content-type", "application/json"));

@@ -3,7 +3,7 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use ainfera_routing::{Catalogue, CatalogueEntry, ROUTING_TARGET};
+use ainfera_routing::{CatalogueEntry, PolicySettings, ROUTING_TARGET};
 use ainfera_schema::RequestId;
 use ainfera_schema::provider::KEY_SEPARATOR;
 use serde_json::{Value, json};
@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::query::Parameters;
 use super::state::Shared;
+use crate::model_status::{cleared_floors, status};
+use crate::server::parts::Parts;
 
 /// When nobody knows, both dialects say the epoch.
 const UNKNOWN_TIME: &str = "1970-01-01T00:00:00Z";
@@ -29,7 +31,7 @@ enum Shape {
 pub async fn list(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
     let list = authenticated(&request, &shared).await.and_then(|()| {
         let query = Parameters::of(&request)?;
-        listed(shape(&request, &query)?, &query, &shared.parts().catalogue)
+        listed(shape(&request, &query)?, &query, &shared.parts())
     });
     respond(&request, list)
 }
@@ -38,7 +40,7 @@ pub async fn list(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
 pub async fn one(request: HttpRequest, slug: Path<String>, shared: Data<Shared>) -> HttpResponse {
     let found = authenticated(&request, &shared).await.and_then(|()| {
         let parts = shared.parts();
-        let model = all(&parts.catalogue).find(|model| model.slug == *slug).ok_or(ApiError::NotFound("model"))?;
+        let model = all(&parts).find(|model| model.slug == *slug).ok_or(ApiError::NotFound("model"))?;
         Ok(model.shown(shape(&request, &Parameters::of(&request)?)?))
     });
     respond(&request, found)
@@ -48,8 +50,8 @@ async fn authenticated(request: &HttpRequest, shared: &Shared) -> Result<(), Api
     shared.keys.authenticate(request, &shared.reader).await.map(|_| ())
 }
 
-fn listed(shape: Shape, query: &Parameters, catalogue: &Catalogue) -> Result<Value, ApiError> {
-    let models: Vec<Listed<'_>> = all(catalogue).collect();
+fn listed(shape: Shape, query: &Parameters, parts: &Parts) -> Result<Value, ApiError> {
+    let models: Vec<Listed<'_>> = all(parts).collect();
     Ok(match shape {
         Shape::Bare => models.iter().map(|model| model.shown(shape)).collect(),
         Shape::OpenAi => json!({"object": "list", "data": models.iter().map(|model| model.shown(shape)).collect::<Vec<_>>()}),
@@ -105,11 +107,13 @@ fn shape(request: &HttpRequest, query: &Parameters) -> Result<Shape, ApiError> {
 struct Listed<'a> {
     slug: &'a str,
     entry: Option<&'a CatalogueEntry>,
+    policy: &'a PolicySettings,
 }
 
-fn all(catalogue: &Catalogue) -> impl Iterator<Item = Listed<'_>> {
-    let router = Listed { slug: ROUTING_TARGET, entry: None };
-    let models = catalogue.entries().iter().map(|entry| Listed { slug: entry.model.slug.as_str(), entry: Some(entry) });
+fn all(parts: &Parts) -> impl Iterator<Item = Listed<'_>> {
+    let policy = &parts.brain.policy;
+    let router = Listed { slug: ROUTING_TARGET, entry: None, policy };
+    let models = parts.catalogue.entries().iter().map(move |entry| Listed { slug: entry.model.slug.as_str(), entry: Some(entry), policy });
     std::iter::once(router).chain(models)
 }
 
@@ -147,19 +151,14 @@ impl Listed<'_> {
                 "capabilities": ["tools"], "routable_status": "routable",
             });
         };
-        let routable = model.price.is_some() && model.q_prior.is_some() && model.m_allowed == Some(true);
-        let status = match (routable, &model.price) {
-            (true, _) => "routable",
-            (false, Some(_)) => "pinned_only",
-            (false, None) => "unpriced",
-        };
         json!({
             "slug": self.slug, "display_name": self.display_name(), "provider": self.provider(), "type": "model",
             "input_cost_per_million_usd": model.price.as_ref().map(|sheet| sheet.base.input),
             "output_cost_per_million_usd": model.price.as_ref().map(|sheet| sheet.base.output),
             "context_window": model.context_window,
             "capabilities": if model.supports_tools { json!(["tools"]) } else { json!([]) },
-            "routable_status": status,
+            "routable_status": status(model), "quality_floors": cleared_floors(model, self.policy),
+            "vendor": model.maker, "max_output_tokens": model.max_output_tokens,
         })
     }
 }

@@ -2,8 +2,9 @@
 
 use ainfera_routing::PolicySettings;
 use ainfera_schema::Model;
-use ainfera_schema::policy::QualityFloor;
 use rust_decimal::Decimal;
+
+use crate::model_status::floors;
 
 /// A floor, and the best quality that there is below it.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,13 +19,7 @@ pub struct UnclearedFloor {
 pub fn uncleared(models: &[Model], settings: &PolicySettings) -> Vec<UnclearedFloor> {
     let routable = models.iter().filter(|model| model.m_allowed == Some(true) && model.price.is_some());
     let best = routable.filter_map(|model| model.q_prior).max();
-    let floors = [
-        ("default", settings.default_floor),
-        ("good", settings.tiers.floor(QualityFloor::Good)),
-        ("production", settings.tiers.floor(QualityFloor::Production)),
-        ("frontier", settings.tiers.floor(QualityFloor::Frontier)),
-    ];
-    let short = floors.into_iter().filter(|(_, floor)| best.is_none_or(|best| best < *floor));
+    let short = floors(settings).into_iter().filter(|(_, floor)| best.is_none_or(|best| best < *floor));
     short.map(|(name, floor)| UnclearedFloor { name, floor, best }).collect()
 }
 

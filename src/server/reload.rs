@@ -105,23 +105,23 @@ impl Reloader {
 
     /// The same, and once more when it was asked for meanwhile. Ends at once when the process is told to stop, which is then the answer.
     pub async fn reload_until_told_to_stop(&mut self, source: &ConfigSource, signals: &mut Signals) -> Told {
-        loop {
-            let mut again = false;
+        let mut told = Told::Reload;
+        while told == Told::Reload {
             let reload = self.reload(source);
             tokio::pin!(reload);
-            loop {
+            let mut meanwhile = None;
+            while meanwhile != Some(Told::Stop) {
                 tokio::select! {
                     () = &mut reload => break,
-                    told = signals.next() => match told {
-                        Told::Stop => return Told::Stop,
-                        Told::Reload => again = true,
-                    },
+                    news = signals.next() => meanwhile = Some(news),
                 }
             }
-            if !again {
-                return Told::Reload;
+            match meanwhile {
+                Some(news) => told = news,
+                None => return Told::Reload,
             }
         }
+        told
     }
 
     /// Returns the keys whose change has to wait for the next start.

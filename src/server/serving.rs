@@ -63,6 +63,9 @@ impl Fixed {
         let connect = parts.deadlines.connect;
         // connections are kept; a provider that changed gets new ones from its pool
         let kept = former.filter(|former| former.parts.deadlines.connect == connect).map(|former| Rc::clone(&former.worker.pools));
+        if let Some(pools) = &kept {
+            pools.trust(Arc::clone(&parts.tls));
+        }
         let worker = Worker {
             brain: RoutingBrain::new(Arc::clone(&parts.catalogue), parts.brain.clone()).start(),
             capture: self.capture.clone(),

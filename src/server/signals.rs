@@ -17,6 +17,15 @@ pub enum Told {
     Reload,
 }
 
+/// From now on SIGHUP does not end the process. Called before anything else is done, the configuration read included; whoever asks for a reload in that
+/// moment gets one, for the configuration is read after it. SIGTERM and SIGINT end the process until [`Signals::take`].
+pub fn outlive_hangup() -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let _inside = runtime.enter();
+    // what handles it stays when its receiver is gone
+    signal(SignalKind::hangup()).map(drop)
+}
+
 impl Signals {
     /// Must be called where the runtime is.
     pub fn take() -> std::io::Result<Self> {

@@ -130,7 +130,7 @@ check() {
 tally() {
   local name=$1 status=0 good bad
   shift
-  timeout 60 "$@" > "$work/log" 2>&1 || status=$?
+  timeout 240 "$@" > "$work/log" 2>&1 || status=$?
   good=$(sed -n 's/^# pass //p' "$work/log")
   bad=$(sed -n 's/^# fail //p' "$work/log")
   if [ -z "$good" ] || { [ "$status" != 0 ] && [ "$bad" = 0 ]; }; then bad=$((${bad:-0} + 1)); fi
@@ -177,6 +177,7 @@ suites() {
 }
 
 source "$here/agents.sh"
+source "$here/vendors.sh"
 
 ### the run
 
@@ -221,3 +222,5 @@ for kind in anthropic openai_compatible mistral openai_responses gemini; do
   [ "$kind" = openai_responses ] || suite python-openai-responses "$cache/python-openai/bin/python" "$here/python/responses.py"
   stop "$kind"
 done
+
+vendors

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::database::Database;
+use crate::support::raw_provider::{RawProvider, Reply};
 use crate::support::{Gateway, GatewayPlan};
 
 async fn count(gateway: &Gateway, body: &Value) -> (u16, Value) {
@@ -61,6 +62,24 @@ async fn p081_the_estimate_stands_where_the_provider_does_not_answer() {
     let (_, estimated) = count(&gateway, &long("gpt-5-5")).await;
     assert_ne!(counted, estimated, "the scripted provider counts otherwise");
     assert_eq!(count(&gateway, &long("nowhere")).await, (200, estimated));
+}
+
+#[actix_rt::test]
+async fn the_next_deployment_counts_where_the_first_refuses_or_cannot_be_reached() {
+    let refusing = RawProvider::start(None, |_| Reply::SayAndClose(b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n".to_vec())).await;
+    for first in ["http://127.0.0.1:1".to_owned(), format!("http://{}", refusing.address)] {
+        let more_tables = format!(
+            "[[providers]]\nid = \"first\"\nkind = \"anthropic\"\nbase_url = \"{first}\"\n\
+             [[models]]\nslug = \"twice\"\nprice = {{ input = \"3\", output = \"15\" }}\n\
+             providers = [{{ id = \"first\", weight = 1000 }}, {{ id = \"anthropic\", weight = 1 }}]\n"
+        );
+        let gateway = Gateway::with(GatewayPlan { more_tables, ..GatewayPlan::default() }, Database::sqlite()).await;
+        // the scripted provider's own count, whoever was asked before it
+        for _ in 0..10 {
+            assert_eq!(count(&gateway, &body("twice")).await, (200, json!({"input_tokens": 21})), "{first}");
+        }
+    }
+    assert!(!refusing.heard().is_empty(), "the first was asked");
 }
 
 #[actix_rt::test]

@@ -14,6 +14,7 @@ pub mod client;
 pub mod client_error;
 pub mod coercion;
 pub mod conversation;
+pub mod effort;
 pub mod event;
 pub mod extra_costs;
 pub mod fault;

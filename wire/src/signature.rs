@@ -14,6 +14,7 @@ pub enum Issuer {
     /// Reasoning of a Chat Completions vendor, which signs nothing but wants its own back.
     Deepseek,
     Xai,
+    Together,
     /// Reasoning of any other vendor of that dialect: nobody wants it back.
     Chat,
 }
@@ -21,11 +22,12 @@ pub enum Issuer {
 /// What every mark begins with.
 pub const MARK: &str = "ainfera.";
 
-const MARKS: [(Issuer, &str); 5] = [
+const MARKS: [(Issuer, &str); 6] = [
     (Issuer::Responses, "ainfera.responses."),
     (Issuer::Gemini, "ainfera.gemini."),
     (Issuer::Deepseek, "ainfera.deepseek."),
     (Issuer::Xai, "ainfera.xai."),
+    (Issuer::Together, "ainfera.together."),
     (Issuer::Chat, "ainfera.chat."),
 ];
 
@@ -49,7 +51,8 @@ mod tests {
 
     #[test]
     fn a_signature_finds_its_issuer_again() {
-        for issuer in [Issuer::Anthropic, Issuer::Responses, Issuer::Gemini, Issuer::Deepseek, Issuer::Xai, Issuer::Chat] {
+        for issuer in [Issuer::Anthropic, Issuer::Responses, Issuer::Gemini, Issuer::Deepseek, Issuer::Xai, Issuer::Together, Issuer::Chat]
+        {
             assert_eq!(read(&marked(issuer, "c2ln.x")), (issuer, "c2ln.x"));
         }
         assert_ne!(marked(Issuer::Responses, "c2ln"), marked(Issuer::Gemini, "c2ln"));

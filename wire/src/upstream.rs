@@ -46,6 +46,15 @@ pub struct UpstreamRequest {
     pub tool_names: ToolNames,
     /// How the answer is asked for.
     pub stream_mode: StreamMode,
+    /// Whether the model wants its reasoning back with the next turn.
+    pub reasoning: OwnReasoning,
+}
+
+/// What becomes of a model's reasoning in later turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnReasoning {
+    WantedBack,
+    NotWanted,
 }
 
 impl UpstreamRequest {
@@ -137,7 +146,10 @@ impl Dialect {
                 headers.extend(key.map(|key| ("x-api-key", key)));
                 let mut coercions = as_messages(call);
                 let mut changed = Coercions::default();
-                let fitted = call.translation.as_ref().and_then(|_| crate::anthropic::fitted::fitted(&call.messages, model, &mut changed));
+                let fitted = match &call.translation {
+                    Some(_) => crate::anthropic::fitted::fitted(&call.messages, model, &mut changed),
+                    None => crate::anthropic::fitted::native::fitted(&call.messages, model, &mut changed),
+                };
                 let body = fitted.as_deref().unwrap_or(&call.messages);
                 let thinking_apart = crate::anthropic::foreign_thinking::removed(body, &mut changed);
                 coercions.extend(&callers(call, changed));
@@ -150,6 +162,7 @@ impl Dialect {
                     coercions,
                     tool_names: ToolNames::default(),
                     stream_mode: StreamMode::Native,
+                    reasoning: OwnReasoning::NotWanted,
                 })
             }
             Dialect::Responses => Self::responses(call, provider, model, key),
@@ -176,6 +189,7 @@ impl Dialect {
                     coercions,
                     tool_names: adjusted.tool_names,
                     stream_mode: StreamMode::Native,
+                    reasoning: if target.reasoning_back().is_some() { OwnReasoning::WantedBack } else { OwnReasoning::NotWanted },
                 })
             }
         }
@@ -196,6 +210,7 @@ impl Dialect {
                 coercions,
                 tool_names: ToolNames::default(),
                 stream_mode: StreamMode::Native,
+                reasoning: OwnReasoning::NotWanted,
             });
         }
         let asked = Asked::of(model, crate::responses::models::reasoning_by_name);
@@ -211,6 +226,7 @@ impl Dialect {
             coercions,
             tool_names: written.tool_names,
             stream_mode: StreamMode::Native,
+            reasoning: OwnReasoning::NotWanted,
         })
     }
 
@@ -229,6 +245,7 @@ impl Dialect {
             coercions,
             tool_names: written.tool_names,
             stream_mode: StreamMode::Native,
+            reasoning: OwnReasoning::NotWanted,
         })
     }
 
@@ -243,7 +260,8 @@ impl Dialect {
                     Client::Chat(usage_chunk) => ChatPassage::native(&call.model, *usage_chunk),
                     Client::Messages | Client::Responses(_) | Client::Inference => ChatPassage::Translated,
                 };
-                let reader = ChatReader::new(id_seed, request.tool_names.clone(), heard_reasoning(call, profile), passage);
+                let reader =
+                    ChatReader::new(id_seed, request.tool_names.clone(), heard_reasoning(call, request.reasoning, profile), passage);
                 DialectReader::Chat(reader.stopping_at(call.stop_sequences.clone()))
             }
             Dialect::Gemini => DialectReader::Gemini(GeminiReader::new(id_seed, request.tool_names.clone())),
@@ -255,8 +273,8 @@ impl Dialect {
 
 /// Clients of Anthropic's dialect hear thoughts only if they ask: many take the first block for the answer. Where the vendor wants its reasoning back
 /// they hear it anyway.
-fn heard_reasoning(call: &Call, profile: &ChatProfile) -> Reasoning {
-    let hears = call.wants_thinking || call.client.dialect() != ClientDialect::Messages || profile.reasoning_back.is_some();
+fn heard_reasoning(call: &Call, own: OwnReasoning, profile: &ChatProfile) -> Reasoning {
+    let hears = call.wants_thinking || call.client.dialect() != ClientDialect::Messages || own == OwnReasoning::WantedBack;
     if hears { Reasoning::Shown(profile.issuer) } else { Reasoning::Hidden }
 }
 

@@ -118,7 +118,7 @@ pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Entry, CallFa
     }
 }
 
-fn question(setup: &CallSetup) -> Decide {
+pub(super) fn question(setup: &CallSetup) -> Decide {
     let call = &setup.call;
     Decide {
         request_id: setup.request_id,

@@ -47,7 +47,7 @@ pub fn read(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
     if let Some(id) = body["previous_response_id"].as_str() {
         return Err(bad(&format!("Previous response with id '{id}' not found.")));
     }
-    let reasons = ask.model.starts_with("gpt-5") || ask.model.starts_with('o');
+    let reasons = (ask.model.starts_with("gpt-5") || ask.model.starts_with('o')) && body["reasoning"]["effort"] != "none";
     for sampling in ["temperature", "top_p"] {
         if reasons && body[sampling].is_number() {
             return Err(bad(&format!("Unsupported parameter: '{sampling}' is not supported with this model.")));

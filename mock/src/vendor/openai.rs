@@ -9,6 +9,44 @@ const THINKERS: [&str; 4] = ["gpt-5", "gpt-6", "o3", "o4"];
 const NO_TOOLS_IN_CHAT: [&str; 7] = ["gpt-5.4", "gpt-5.5", "gpt-5.6", "gpt-6-", "gpt-6.1", "gpt-6.2", "gpt-5.7"];
 const THINKERS_REFUSE: [&str; 5] = ["top_p", "stop", "presence_penalty", "frequency_penalty", "logprobs"];
 
+/// The words for an effort that a model takes. Sources: learn.microsoft.com's list for the OpenAI API, and the refusals that users report
+/// (`Supported values are: …`), November 2026.
+fn efforts(model: &str) -> &'static [&'static str] {
+    match model {
+        model if model.starts_with("gpt-6-astra") || model.starts_with("gpt-6.1-sol") => &["low", "medium", "high", "xhigh", "max"],
+        model if ["gpt-5.6", "gpt-6"].iter().any(|series| model.starts_with(series)) => &["none", "low", "medium", "high", "xhigh", "max"],
+        model if model.contains("-pro") => &["medium", "high", "xhigh"],
+        model if model.contains("codex") => &["low", "medium", "high", "xhigh"],
+        model if ["gpt-5.2", "gpt-5.4", "gpt-5.5"].iter().any(|series| model.starts_with(series)) => {
+            &["none", "low", "medium", "high", "xhigh"]
+        }
+        model if model.starts_with("gpt-5.1") => &["none", "low", "medium", "high"],
+        model if model.starts_with("gpt-5") => &["minimal", "low", "medium", "high"],
+        _ => &["low", "medium", "high"],
+    }
+}
+
+fn refused_effort(body: &Value, said: &Value) -> Option<String> {
+    let (model, said) = (body["model"].as_str().unwrap_or_default(), said.as_str()?);
+    let words = efforts(model);
+    let listed = || words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ");
+    (!words.contains(&said))
+        .then(|| format!("Unsupported value: '{said}' is not supported with the '{model}' model. Supported values are: {}.", listed()))
+}
+
+/// A strict tool closes its object and requires all of its properties.
+fn open_strict_schema(name: &Value, schema: &Value) -> Option<String> {
+    let properties = schema["properties"].as_object();
+    let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let is_whole = properties.is_none_or(|all| all.keys().all(|name| required.contains(&name.as_str())));
+    let is_closed = schema["additionalProperties"] == false;
+    (!is_whole || !is_closed).then(|| {
+        format!(
+            "Invalid schema for function {name}: 'additionalProperties' is required to be supplied and to be false, and all to be required."
+        )
+    })
+}
+
 fn is_of(body: &Value, series: &[&str]) -> bool {
     body["model"].as_str().is_some_and(|model| series.iter().any(|prefix| model.starts_with(prefix)))
 }
@@ -16,12 +54,20 @@ fn is_of(body: &Value, series: &[&str]) -> bool {
 /// Of `/v1/responses`.
 pub fn responses_refusal(body: &Value) -> Option<String> {
     let thinks = is_of(body, &THINKERS);
-    if let Some(member) = ["temperature", "top_p"].iter().find(|member| thinks && body.get(**member).is_some()) {
+    let reasons = body["reasoning"]["effort"] != "none";
+    if let Some(member) = ["temperature", "top_p"].iter().find(|member| thinks && reasons && body.get(**member).is_some()) {
         return Some(format!("Unsupported parameter: '{member}' is not supported with this model."));
     }
     let includes_reasoning = body["include"].as_array().is_some_and(|all| all.iter().any(|one| one == "reasoning.encrypted_content"));
     if !thinks && (body.get("reasoning").is_some() || includes_reasoning) {
         return Some("Encrypted content is not supported with this model.".to_owned());
+    }
+    if let Some(message) = refused_effort(body, &body["reasoning"]["effort"]) {
+        return Some(message);
+    }
+    let mut strict = body["tools"].as_array().into_iter().flatten().filter(|tool| tool["strict"] == true);
+    if let Some(message) = strict.find_map(|tool| open_strict_schema(&tool["name"], &tool["parameters"])) {
+        return Some(message);
     }
     ["messages", "max_tokens", "max_completion_tokens", "stop"]
         .iter()
@@ -56,6 +102,14 @@ pub fn chat_refusal(body: &Value) -> Option<String> {
     }
     if !thinks && body.get("reasoning_effort").is_some() {
         return Some("Unrecognized request argument supplied: reasoning_effort".to_owned());
+    }
+    if let Some(message) = refused_effort(body, &body["reasoning_effort"]) {
+        return Some(message);
+    }
+    let functions =
+        body["tools"].as_array().into_iter().flatten().map(|tool| &tool["function"]).filter(|function| function["strict"] == true);
+    if let Some(message) = functions.into_iter().find_map(|function| open_strict_schema(&function["name"], &function["parameters"])) {
+        return Some(message);
     }
     if body["stop"].as_array().is_some_and(|stops| stops.len() > 4) {
         return Some("Invalid 'stop': array too long. Expected an array with maximum length 4.".to_owned());

@@ -2,7 +2,9 @@
 //! the one model that is asked.
 
 mod model;
+pub mod native;
 mod schema;
+mod thinking;
 
 use ainfera_schema::Model;
 use serde_json::{Map, Value, json};
@@ -11,6 +13,15 @@ use super::models::Claude;
 use crate::chat::call_ids::CallIds;
 use crate::chat::profile::CallIdRule;
 use crate::coercion::{Change, Coercions};
+
+/// Who wrote the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Its caller, in Anthropic's dialect.
+    Native,
+    /// We, from another dialect.
+    Translated,
+}
 
 /// The form with what must be otherwise; `None` if nothing must. Coercions are under the form's own names.
 pub fn fitted(form: &[u8], model: &Model, coercions: &mut Coercions) -> Option<Vec<u8>> {

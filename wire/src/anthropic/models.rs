@@ -35,6 +35,16 @@ pub enum NoThinking {
     LowestEffort,
 }
 
+/// In which form a model is asked to think.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThinkingForm {
+    /// With a budget of tokens only.
+    Budget,
+    Either,
+    /// As it sees fit, steered by the effort; a budget is refused.
+    Adaptive,
+}
+
 /// What a model makes of an effort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EffortRule {
@@ -79,6 +89,23 @@ impl Claude {
             _ if self.version >= (4, 6) => EffortRule::WithAdaptiveThinking,
             Family::Opus if self.version >= (4, 5) => EffortRule::Alone,
             _ => EffortRule::Refused,
+        }
+    }
+
+    pub fn thinking_form(self) -> ThinkingForm {
+        match self.version {
+            version if version < (4, 6) => ThinkingForm::Budget,
+            (4, 6) => ThinkingForm::Either,
+            _ => ThinkingForm::Adaptive,
+        }
+    }
+
+    /// The words for an effort that a model takes, from the least to the most.
+    pub fn efforts(self) -> &'static [&'static str] {
+        match self.version {
+            version if version < (4, 6) => &["low", "medium", "high"],
+            (4, 6) => &["low", "medium", "high", "max"],
+            _ => &["low", "medium", "high", "xhigh", "max"],
         }
     }
 

@@ -9,11 +9,12 @@ use ainfera_schema::Reasoning;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::profile::{AnswerSchema, StreamUsage};
+use super::profile::{AnswerSchema, StreamUsage, ThinkingSwitch};
 use super::target::Target;
 use super::tool_names::ToolNames;
 use crate::bad_request::BadRequest;
 use crate::coercion::{Change, Coercions, Reason};
+use crate::effort::nearest;
 
 /// A longer name for who asks is refused, and some agents put a whole object into it.
 const LONGEST_USER: usize = 64;
@@ -53,6 +54,13 @@ fn say_answer_schema(chat: &mut Map<String, Value>, coercions: &mut Coercions) {
     let Some(schema) = chat.get("response_format").and_then(|format| format.get("json_schema")?.get("schema")) else { return };
     let text = format!("Answer with one JSON object that fits this JSON schema: {schema}");
     let Some(messages) = chat.get_mut("messages").and_then(Value::as_array_mut) else { return };
+    say_first(messages, &text);
+    chat.insert("response_format".to_owned(), json!({"type": "json_object"}));
+    coercions.add("response_format", Change::Moved("instructions"));
+}
+
+/// One instruction more, after those that are there.
+fn say_first(messages: &mut Vec<Value>, text: &str) {
     match messages.first_mut() {
         Some(first) if first["role"] == "system" && first["content"].is_string() => {
             let said = first["content"].as_str().unwrap_or_default();
@@ -60,8 +68,6 @@ fn say_answer_schema(chat: &mut Map<String, Value>, coercions: &mut Coercions) {
         }
         _ => messages.insert(0, json!({"role": "system", "content": text})),
     }
-    chat.insert("response_format".to_owned(), json!({"type": "json_object"}));
-    coercions.add("response_format", Change::Moved("instructions"));
 }
 
 fn stream(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Coercions) {
@@ -138,23 +144,23 @@ fn members(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut C
 
 /// An effort that the model has no word for becomes the nearest one that it has.
 fn effort(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Coercions) {
-    const ALL: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
     let Some(said) = chat.get("reasoning_effort").and_then(Value::as_str) else { return };
     let words = target.efforts();
-    let Some(rank) = ALL.iter().position(|word| *word == said) else { return };
-    if words.contains(&said) {
-        return;
-    }
-    let rank_of = |word: &str| ALL.iter().position(|known| *known == word).unwrap_or_default();
-    match words.iter().min_by_key(|word| rank_of(word).abs_diff(rank)) {
+    match nearest(said, words) {
         Some(nearest) => {
             chat.insert("reasoning_effort".to_owned(), json!(nearest));
-            coercions.add("reasoning_effort", Change::Clamped((*nearest).to_owned()));
+            coercions.add("reasoning_effort", Change::Clamped(nearest.to_owned()));
         }
-        None => {
+        None if words.is_empty() => {
             chat.shift_remove("reasoning_effort");
             coercions.add("reasoning_effort", Change::Dropped(Reason::Model));
         }
+        None => {}
+    }
+    if target.profile.thinking_switch == ThinkingSwitch::Member && chat.get("reasoning_effort").is_some_and(|effort| effort == "none") {
+        chat.shift_remove("reasoning_effort");
+        chat.insert("thinking".to_owned(), json!({"type": "disabled"}));
+        coercions.add("reasoning_effort", Change::Moved("thinking"));
     }
 }
 
@@ -197,8 +203,8 @@ mod tests {
         let expected = [
             "max_tokens=clamped:1000",
             "user=dropped:vendor_refuses",
-            "reasoning_effort=dropped:vendor_refuses",
             "seed=renamed:random_seed",
+            "reasoning_effort=dropped:model_refuses",
             "temperature=clamped:1.5",
             "messages.0.name=dropped:vendor_refuses",
         ];

@@ -15,6 +15,7 @@ mod xai;
 
 use ainfera_schema::ProviderKind;
 
+use crate::effort::EffortTable;
 use crate::signature::Issuer;
 
 /// One vendor's habits.
@@ -43,12 +44,15 @@ pub struct ChatProfile {
     /// The word for "call some tool".
     pub any_tool: &'static str,
     pub no_tool: NoTool,
+    /// Of models that reason.
+    pub forced_tools: ForcedTools,
     pub parallel_switch: ParallelSwitch,
     pub call_ids: CallIdRule,
     pub longest_tool_name: usize,
     /// What the schemas of tools and answers may not have.
     pub schema_rules: &'static [SchemaRule],
     pub empty_parameters: EmptyParameters,
+    pub developer_role: DeveloperRole,
     pub system_midway: SystemMidway,
     pub user_after_tool: UserAfterTool,
     pub last_assistant: LastAssistant,
@@ -56,6 +60,10 @@ pub struct ChatProfile {
     pub files: Files,
     /// The member of an assistant message in which the vendor's own reasoning goes back to it.
     pub reasoning_back: Option<&'static str>,
+    /// What the names of models begin with that refuse a call of a tool without that member, be it empty.
+    pub reasoning_needed: &'static [&'static str],
+    /// The body of "do not think", where it is not an effort.
+    pub thinking_switch: ThinkingSwitch,
     pub call_signature: CallSignature,
     /// Whose mark its reasoning carries.
     pub issuer: Issuer,
@@ -133,6 +141,31 @@ pub enum EmptyParameters {
     LeftOut,
 }
 
+/// What becomes of messages of the role `developer`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeveloperRole {
+    Taken,
+    /// Not known everywhere; `system` means the same.
+    SaidAsSystem,
+}
+
+/// How a model is told not to think.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThinkingSwitch {
+    /// With an effort, or not at all.
+    None,
+    /// `thinking: {"type": "disabled"}`, in place of the effort `none`.
+    Member,
+}
+
+/// Whether tools can be forced on a model that thinks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForcedTools {
+    Taken,
+    /// Refused: the demand becomes an instruction.
+    SaidAsInstruction,
+}
+
 /// What becomes of instructions in the middle of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SystemMidway {
@@ -188,6 +221,10 @@ pub enum Effort {
     Nobody,
     ReasoningModels(&'static [&'static str]),
     Everybody(&'static [&'static str]),
+    /// The models that the table knows; of the others those that reason take low, medium and high.
+    ByModel(EffortTable),
+    /// The models that the table knows, and no others.
+    OfTable(EffortTable),
 }
 
 /// The dialect as OpenAI speaks it.
@@ -205,17 +242,21 @@ pub const REFERENCE: ChatProfile = ChatProfile {
     hottest_tenths: 20,
     any_tool: "required",
     no_tool: NoTool::Word,
+    forced_tools: ForcedTools::Taken,
     parallel_switch: ParallelSwitch::Taken,
     call_ids: CallIdRule::AtMost(40),
     longest_tool_name: 64,
     schema_rules: &[],
     empty_parameters: EmptyParameters::Taken,
+    developer_role: DeveloperRole::SaidAsSystem,
     system_midway: SystemMidway::Taken,
     user_after_tool: UserAfterTool::Taken,
     last_assistant: LastAssistant::Taken,
     images: Images::Taken,
     files: Files::FilePart,
     reasoning_back: None,
+    reasoning_needed: &[],
+    thinking_switch: ThinkingSwitch::None,
     call_signature: CallSignature::None,
     issuer: Issuer::Chat,
     reasoning_models: &[],

@@ -3,6 +3,7 @@
 use ainfera_schema::{Model, Reasoning};
 
 use super::profile::{ChatProfile, Effort};
+use crate::effort::efforts_of;
 
 /// See the module.
 #[derive(Debug, Clone, Copy)]
@@ -20,12 +21,29 @@ impl<'a> Target<'a> {
         Self { profile, upstream_name, reasoning, max_output_tokens: model.max_output_tokens }
     }
 
+    /// The member of a message that calls tools without which this model refuses it.
+    pub fn needed_reasoning(&self) -> Option<&'static str> {
+        let name = self.upstream_name.to_ascii_lowercase();
+        let name = name.rsplit('/').next().unwrap_or(&name);
+        let is_needed = self.profile.reasoning_needed.iter().any(|series| name.starts_with(series));
+        self.profile.reasoning_back.filter(|_| is_needed)
+    }
+
+    /// The member in which this model wants its reasoning back; the caller is told of it unasked, or could not give it back.
+    pub fn reasoning_back(&self) -> Option<&'static str> {
+        if self.profile.reasoning_needed.is_empty() { self.profile.reasoning_back } else { self.needed_reasoning() }
+    }
+
     /// The words for an effort that this model takes, from the least to the most; none: it takes no effort.
     pub fn efforts(&self) -> &'static [&'static str] {
         match self.profile.effort {
             Effort::Everybody(words) => words,
             Effort::ReasoningModels(words) if self.reasoning == Reasoning::Always => words,
-            Effort::ReasoningModels(_) | Effort::Nobody => &[],
+            Effort::ByModel(table) if self.reasoning == Reasoning::Always => {
+                efforts_of(table, self.upstream_name).unwrap_or(&["low", "medium", "high"])
+            }
+            Effort::OfTable(table) => efforts_of(table, self.upstream_name).unwrap_or_default(),
+            Effort::ByModel(_) | Effort::ReasoningModels(_) | Effort::Nobody => &[],
         }
     }
 }

@@ -364,7 +364,7 @@ fn encrypted(signature: &str) -> String {
     match read(signature) {
         (Issuer::Responses, theirs) => theirs.to_owned(),
         (Issuer::Anthropic, theirs) => format!("{ANTHROPIC_MARK}{theirs}"),
-        (Issuer::Gemini | Issuer::Deepseek | Issuer::Xai | Issuer::Chat, _) => signature.to_owned(),
+        (Issuer::Gemini | Issuer::Deepseek | Issuer::Xai | Issuer::Together | Issuer::Chat, _) => signature.to_owned(),
     }
 }
 

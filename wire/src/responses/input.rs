@@ -69,7 +69,7 @@ fn assistant(
 fn encrypted(signature: &str) -> Option<&str> {
     match signature::read(signature) {
         (Issuer::Responses, encrypted) => Some(encrypted),
-        (Issuer::Anthropic | Issuer::Gemini | Issuer::Deepseek | Issuer::Xai | Issuer::Chat, _) => None,
+        (Issuer::Anthropic | Issuer::Gemini | Issuer::Deepseek | Issuer::Xai | Issuer::Together | Issuer::Chat, _) => None,
     }
 }
 

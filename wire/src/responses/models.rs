@@ -2,6 +2,8 @@
 
 use ainfera_schema::Reasoning;
 
+use crate::effort::{EffortTable, efforts_of};
+
 /// Does this model reason? Then it takes no sampling parameters, and its reasoning can be asked for in encrypted form; others refuse to be asked.
 pub fn reasoning_by_name(upstream_name: &str) -> Reasoning {
     // a gateway's name for it may stand in front
@@ -10,6 +12,43 @@ pub fn reasoning_by_name(upstream_name: &str) -> Reasoning {
     let chats = name.contains("-chat");
     let reasons = name.contains("codex") || ["o1", "o3", "o4", "gpt-5", "gpt-6", "gpt-oss"].iter().any(|prefix| is_series(prefix));
     if reasons && !chats { Reasoning::Always } else { Reasoning::Never }
+}
+
+const UP_TO_HIGH: &[&str] = &["low", "medium", "high"];
+const UP_TO_XHIGH: &[&str] = &["low", "medium", "high", "xhigh"];
+const UP_TO_MAX: &[&str] = &["low", "medium", "high", "xhigh", "max"];
+const NONE_TO_XHIGH: &[&str] = &["none", "low", "medium", "high", "xhigh"];
+const NONE_TO_MAX: &[&str] = &["none", "low", "medium", "high", "xhigh", "max"];
+const PRO: &[&str] = &["medium", "high", "xhigh"];
+
+/// The words for an effort that OpenAI's models take. Read on 2026-11-30: the reference's list (none is for 5.1 and later, xhigh for what came after
+/// 5.1-codex-max) and the refusals that users report (`Supported values are: …`; minimal is refused from 5.1 on, max taken from 5.6 on; 6-astra and
+/// 6.1-sol cannot do without reasoning). What the pro models take is not verified.
+pub const EFFORTS: EffortTable = &[
+    ("gpt-6-astra", UP_TO_MAX),
+    ("gpt-6.1-sol", UP_TO_MAX),
+    ("gpt-6", NONE_TO_MAX),
+    ("gpt-5.6", NONE_TO_MAX),
+    ("gpt-5.5-pro", PRO),
+    ("gpt-5.4-pro", PRO),
+    ("gpt-5.2-pro", PRO),
+    ("gpt-5-pro", &["high"]),
+    ("gpt-5.3-codex", UP_TO_XHIGH),
+    ("gpt-5.2-codex", UP_TO_XHIGH),
+    ("gpt-5.1-codex-max", UP_TO_XHIGH),
+    ("gpt-5.1-codex", UP_TO_HIGH),
+    ("gpt-5-codex", UP_TO_HIGH),
+    ("gpt-5.5", NONE_TO_XHIGH),
+    ("gpt-5.4", NONE_TO_XHIGH),
+    ("gpt-5.2", NONE_TO_XHIGH),
+    ("gpt-5.1", &["none", "low", "medium", "high"]),
+    ("gpt-5", &["minimal", "low", "medium", "high"]),
+    ("o", UP_TO_HIGH),
+];
+
+/// The words that a model takes which reasons; those that all take where its name tells nothing.
+pub fn efforts(upstream_name: &str) -> &'static [&'static str] {
+    efforts_of(EFFORTS, upstream_name).unwrap_or(UP_TO_HIGH)
 }
 
 /// What OpenAI's Chat Completions endpoint takes of a call for one model.

@@ -1,13 +1,17 @@
 //! The native path, Responses on both sides: everything goes through as it came, but for the model's name and the members meant for the router.
 
+use ainfera_schema::Reasoning;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use crate::anthropic::request::ROUTING_MEMBERS;
 use crate::bad_request::BadRequest;
 use crate::coercion::{Change, Coercions, Reason};
+use crate::effort::{efforts_of, nearest};
 use crate::json::{Edit, Members, Text, quoted};
+use crate::responses::models::{EFFORTS, reasoning_by_name};
 use crate::upstream::StreamFault;
 
 /// What marked signatures begin with.
@@ -28,6 +32,7 @@ pub fn request_body(
     let find = |name: &str| members.0.iter().find(|(key, _)| &**key == name).map(|(_, value)| value.get()).filter(|value| *value != "null");
     let mut coercions = Coercions::default();
     let own = find("input").map(|input| without_foreign_reasoning(input, &mut coercions)).transpose().map_err(bad)?.flatten();
+    let refused = refused_by(upstream_name, find("reasoning"), &find, &mut coercions);
     let mut added = vec![("stream", "true".to_owned())];
     if find("max_output_tokens").is_none() {
         added.push(("max_output_tokens", unless_said.min(max_output_tokens.unwrap_or(u64::MAX)).to_string()));
@@ -37,6 +42,8 @@ pub fn request_body(
             "model" => Edit::Replace(quoted(upstream_name)),
             "input" => own.clone().map_or(Edit::Keep, Edit::Replace),
             "stream" | "agent_id" => Edit::Remove,
+            "reasoning" => refused.reasoning.clone().map_or(Edit::Keep, Edit::Replace),
+            key if refused.sampling.contains(&key) => Edit::Remove,
             "max_output_tokens" if added.len() > 1 => Edit::Remove,
             key if ROUTING_MEMBERS.contains(&key) => Edit::Remove,
             _ => Edit::Keep,
@@ -44,6 +51,35 @@ pub fn request_body(
         &added,
     );
     Ok((Bytes::from(edited), coercions))
+}
+
+/// What one model of OpenAI's refuses of a call, by its name.
+struct Refused {
+    /// With an effort that the model takes.
+    reasoning: Option<String>,
+    sampling: Vec<&'static str>,
+}
+
+fn refused_by<'v>(
+    upstream_name: &str,
+    reasoning: Option<&str>,
+    find: &impl Fn(&str) -> Option<&'v str>,
+    coercions: &mut Coercions,
+) -> Refused {
+    let known = efforts_of(EFFORTS, upstream_name).filter(|_| reasoning_by_name(upstream_name) == Reasoning::Always);
+    let Some(words) = known else { return Refused { reasoning: None, sampling: Vec::new() } };
+    let mut said: Option<Value> = reasoning.and_then(|text| serde_json::from_str(text).ok());
+    let effort = said.as_ref().and_then(|said| said["effort"].as_str()).map(str::to_owned);
+    let taken = effort.as_deref().and_then(|effort| nearest(effort, words));
+    if let (Some(said), Some(taken)) = (&mut said, taken) {
+        said["effort"] = json!(taken);
+        coercions.add("reasoning.effort", Change::Clamped(taken.to_owned()));
+    }
+    // who does not reason samples
+    let reasons = taken.or(effort.as_deref()) != Some("none");
+    let sampling = ["temperature", "top_p"].into_iter().filter(|name| reasons && find(name).is_some());
+    let sampling: Vec<&str> = sampling.inspect(|name| coercions.add(*name, Change::Dropped(Reason::Model))).collect();
+    Refused { reasoning: taken.and(said).map(|said| said.to_string()), sampling }
 }
 
 /// What decides whether an item is of use to its reader.

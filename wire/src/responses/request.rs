@@ -10,6 +10,8 @@ use crate::anthropic::request::{MessagesRequest, ToolChoiceMode};
 use crate::bad_request::BadRequest;
 use crate::chat::tool_names::ToolNames;
 use crate::coercion::{Change, Coercions, Reason};
+use crate::effort::nearest;
+use crate::responses::models::efforts;
 
 /// Members that this translation reads; any other member of the body is named as dropped.
 const READ: [&str; 12] = [
@@ -28,7 +30,6 @@ const READ: [&str; 12] = [
 ];
 /// A smaller limit is refused.
 const LEAST_OUTPUT_TOKENS: u64 = 16;
-const LEAST_EFFORT: &str = "low";
 /// A longer one is refused.
 const LONGEST_IDENTIFIER: usize = 64;
 
@@ -150,21 +151,25 @@ fn reasoning(request: &MessagesRequest<'_>, asked: Asked<'_>, said: &mut Map<Str
         return;
     }
     let mut reasoning = Map::new();
+    let words = efforts(asked.upstream_name);
     if let Some(effort) = effort {
-        let taken = nearest(effort);
-        if taken != effort {
+        let taken = nearest(effort, words);
+        if let Some(taken) = taken {
             coercions.add("output_config.effort", Change::Clamped(taken.to_owned()));
         }
         coercions.add("output_config.effort", Change::Renamed("reasoning.effort".to_owned()));
-        reasoning.insert("effort".to_owned(), json!(taken));
+        reasoning.insert("effort".to_owned(), json!(taken.unwrap_or(effort)));
     }
     if let Some(thinking) = thinking {
         if is_off {
-            reasoning.insert("effort".to_owned(), json!(LEAST_EFFORT));
-            coercions.add("thinking", Change::Clamped(LEAST_EFFORT.to_owned()));
+            let least = nearest("none", words).unwrap_or("none");
+            reasoning.insert("effort".to_owned(), json!(least));
+            let change = if least == "none" { Change::Moved("reasoning.effort") } else { Change::Clamped(least.to_owned()) };
+            coercions.add("thinking", change);
         } else {
             if let (None, Some(budget)) = (effort, thinking.budget_tokens) {
-                reasoning.insert("effort".to_owned(), json!(effort_of(budget)));
+                let effort = effort_of(budget);
+                reasoning.insert("effort".to_owned(), json!(nearest(effort, words).unwrap_or(effort)));
             }
             if thinking.display.as_deref() != Some("omitted") {
                 reasoning.insert("summary".to_owned(), json!("auto"));
@@ -178,19 +183,10 @@ fn reasoning(request: &MessagesRequest<'_>, asked: Asked<'_>, said: &mut Map<Str
     }
 }
 
-/// The words for an effort that every reasoning model of this dialect takes.
-fn nearest(effort: &str) -> &'static str {
-    match effort {
-        "none" | "minimal" | "low" => LEAST_EFFORT,
-        "medium" => "medium",
-        _ => "high",
-    }
-}
-
 /// The effort that a budget of tokens is nearest to.
 fn effort_of(budget_tokens: u64) -> &'static str {
     match budget_tokens {
-        0..4_096 => LEAST_EFFORT,
+        0..4_096 => "low",
         4_096..16_384 => "medium",
         _ => "high",
     }

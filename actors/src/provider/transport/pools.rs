@@ -16,7 +16,7 @@ use super::trust::TlsSettings;
 
 /// See the module.
 pub struct ProviderPools {
-    tls: Arc<TlsSettings>,
+    tls: RefCell<Arc<TlsSettings>>,
     connect: Duration,
     pools: RefCell<HashMap<ProviderId, Kept>>,
 }
@@ -28,9 +28,22 @@ struct Kept {
     pool: Rc<Pool>,
 }
 
+impl Kept {
+    fn rests_on_the_platform(&self) -> bool {
+        let own = self.network.trust == Trust::Platform && self.base_url.starts_with("https://");
+        own || self.network.proxy.as_ref().is_some_and(|proxy| proxy.security == ProxySecurity::Tls)
+    }
+}
+
 impl ProviderPools {
     pub fn new(tls: Arc<TlsSettings>, connect: Duration) -> Self {
-        Self { tls, connect, pools: RefCell::default() }
+        Self { tls: RefCell::new(tls), connect, pools: RefCell::default() }
+    }
+
+    /// After a reload: the platform's certificates were read again, so connections that rest on them are made anew. Streams that run are not touched.
+    pub fn trust(&self, tls: Arc<TlsSettings>) {
+        self.tls.replace(tls);
+        self.pools.borrow_mut().retain(|_, kept| !kept.rests_on_the_platform());
     }
 
     /// The provider's pool. One whose address or network settings have changed gets a new one; streams that run on the former one are not touched.
@@ -48,7 +61,7 @@ impl ProviderPools {
     fn made(&self, base_url: &str, network: &Network) -> Result<Pool, ConnectFailure> {
         let settings = |why: String| ConnectFailure::Settings(why);
         let target = Target::of(base_url).ok_or_else(|| settings(format!("{base_url} is no address")))?;
-        let tls = |trust: &Trust| self.tls.of(trust).map_err(|error| settings(format!("TLS: {error}")));
+        let tls = |trust: &Trust| self.tls.borrow().of(trust).map_err(|error| settings(format!("TLS: {error}")));
         let proxy_tls = match network.proxy.as_ref().map(|proxy| proxy.security) {
             Some(ProxySecurity::Tls) => Some(tls(&Trust::Platform)?),
             Some(ProxySecurity::Plain) | None => None,

@@ -2,26 +2,27 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::anthropic::models::{Claude, EffortRule, NoThinking, Sampling};
+use super::{Origin, thinking};
+use crate::anthropic::models::{Claude, Sampling};
 use crate::coercion::{Change, Coercions, Reason};
 
-const CONTINUE: &str = "Continue your last message exactly where it ends. Do not repeat any of it.";
+pub(super) const CONTINUE: &str = "Continue your last message exactly where it ends. Do not repeat any of it.";
 
 /// True if anything of the form was changed.
 pub fn fit(form: &mut Map<String, Value>, claude: Claude, coercions: &mut Coercions) -> bool {
     let forced = unforce_tools(form, claude, coercions);
-    let thought = fit_thinking(form, claude, coercions);
+    let thought = thinking::fit(form, claude, Origin::Translated, coercions);
     let sampled = fit_sampling(form, claude, coercions);
     let ended = end_with_the_user(form, claude, coercions);
     forced || thought || sampled || ended
 }
 
-fn forces_a_tool(form: &Map<String, Value>) -> bool {
+pub(super) fn forces_a_tool(form: &Map<String, Value>) -> bool {
     form.get("tool_choice").and_then(|choice| choice["type"].as_str()).is_some_and(|kind| matches!(kind, "any" | "tool"))
 }
 
 /// A forced choice becomes an instruction.
-fn unforce_tools(form: &mut Map<String, Value>, claude: Claude, coercions: &mut Coercions) -> bool {
+pub(super) fn unforce_tools(form: &mut Map<String, Value>, claude: Claude, coercions: &mut Coercions) -> bool {
     if claude.takes_forced_tools() || !forces_a_tool(form) {
         return false;
     }
@@ -42,47 +43,7 @@ fn unforce_tools(form: &mut Map<String, Value>, claude: Claude, coercions: &mut 
     true
 }
 
-fn fit_thinking(form: &mut Map<String, Value>, claude: Claude, coercions: &mut Coercions) -> bool {
-    let turned_off = form.get("thinking").is_some_and(|thinking| thinking["type"] == "disabled");
-    let effort = form.get("output_config").and_then(|output| output["effort"].as_str());
-    match (turned_off, claude.no_thinking()) {
-        (true, NoThinking::Disabled) => return false,
-        (true, NoThinking::BetweenTools) => {
-            form.insert("thinking".to_owned(), json!({"type": "between_tools"}));
-            coercions.add("thinking", Change::Clamped("between_tools".to_owned()));
-            return true;
-        }
-        (true, NoThinking::LowestEffort) => {
-            form.shift_remove("thinking");
-            let output = form.entry("output_config").or_insert_with(|| json!({}));
-            output["effort"] = json!("low");
-            coercions.add("thinking", Change::Clamped("low".to_owned()));
-            return true;
-        }
-        (false, _) if effort.is_none() => return false,
-        (false, _) => {}
-    }
-    match claude.effort() {
-        EffortRule::Alone => false,
-        EffortRule::Refused => {
-            let output = form.get_mut("output_config").and_then(Value::as_object_mut);
-            let is_empty = output.is_some_and(|output| output.shift_remove("effort").is_some() && output.is_empty());
-            if is_empty {
-                form.shift_remove("output_config");
-            }
-            coercions.add("output_config.effort", Change::Dropped(Reason::Model));
-            true
-        }
-        // a tool cannot be forced while the model thinks
-        EffortRule::WithAdaptiveThinking if forces_a_tool(form) || form.contains_key("thinking") => false,
-        EffortRule::WithAdaptiveThinking => {
-            form.insert("thinking".to_owned(), json!({"type": "adaptive"}));
-            true
-        }
-    }
-}
-
-fn fit_sampling(form: &mut Map<String, Value>, claude: Claude, coercions: &mut Coercions) -> bool {
+pub(super) fn fit_sampling(form: &mut Map<String, Value>, claude: Claude, coercions: &mut Coercions) -> bool {
     // a model that thinks takes none of them, whatever its version
     let thinks = form.get("thinking").is_some_and(|thinking| thinking["type"] != "disabled");
     let refused: &[&str] = match claude.sampling() {
@@ -132,21 +93,6 @@ mod tests {
         }
         assert_eq!(fitted("claude-haiku-4-5", sampling()), (json!({"temperature": 0.2}), both[1..].to_vec()));
         assert_eq!(fitted("claude-sonnet-4-20250514", sampling()), (sampling(), Vec::new()));
-    }
-
-    #[test]
-    fn an_effort_is_said_as_the_model_takes_it() {
-        let effort = json!({"output_config": {"effort": "high"}});
-        let none = json!({"thinking": {"type": "disabled"}});
-        for (model, form, expected, named) in [
-            ("claude-haiku-4-5", &effort, json!({}), Some("output_config.effort=dropped:model_refuses")),
-            ("claude-opus-4-7", &effort, json!({"output_config": {"effort": "high"}, "thinking": {"type": "adaptive"}}), None),
-            ("claude-opus-5-5", &none, json!({"output_config": {"effort": "low"}}), Some("thinking=clamped:low")),
-            ("claude-sonnet-5-5", &none, json!({"thinking": {"type": "between_tools"}}), Some("thinking=clamped:between_tools")),
-            ("claude-opus-4-7", &none, none.clone(), None),
-        ] {
-            assert_eq!(fitted(model, form.clone()), (expected, named.map(str::to_owned).into_iter().collect()), "{model}");
-        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::bad_request::BadRequest;
 use crate::chat::call_ids::CallIds;
-use crate::chat::profile::{Files, Images, LastAssistant, SystemMidway, UserAfterTool};
+use crate::chat::profile::{DeveloperRole, Files, Images, LastAssistant, SystemMidway, UserAfterTool};
 use crate::chat::target::Target;
 use crate::coercion::{Change, Coercions, Reason};
 
@@ -21,6 +21,16 @@ pub(super) fn adjust(chat: &mut Map<String, Value>, target: &Target<'_>, coercio
         for name in profile.refused_message_members {
             if message.shift_remove(*name).is_some_and(|value| !value.is_null()) {
                 coercions.add(format!("{path}.{name}"), Change::Dropped(Reason::Vendor));
+            }
+        }
+        if profile.developer_role == DeveloperRole::SaidAsSystem && message.get("role").is_some_and(|role| role == "developer") {
+            message.insert("role".to_owned(), json!("system"));
+            coercions.add(format!("{path}.role"), Change::Renamed("system".to_owned()));
+        }
+        if let Some(member) = target.needed_reasoning().filter(|_| calls_tools(message)) {
+            // it says that nothing was thought, or that nobody knows any more what was
+            if !message.get(member).is_some_and(Value::is_string) {
+                message.insert(member.to_owned(), json!(""));
             }
         }
         for call in message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -51,6 +61,10 @@ pub(super) fn adjust(chat: &mut Map<String, Value>, target: &Target<'_>, coercio
         last["prefix"] = json!(true);
     }
     Ok(())
+}
+
+fn calls_tools(message: &Map<String, Value>) -> bool {
+    message.get("tool_calls").and_then(Value::as_array).is_some_and(|calls| !calls.is_empty())
 }
 
 fn map_id(id: Option<&mut Value>, ids: &mut CallIds) {

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::chat::profile::{EmptyParameters, NoTool, ParallelSwitch};
+use ainfera_schema::Reasoning;
+
+use crate::chat::profile::{EmptyParameters, ForcedTools, NoTool, ParallelSwitch};
 use crate::chat::schema::sanitise;
 use crate::chat::target::Target;
 use crate::chat::tool_names::ToolNames;
@@ -66,6 +68,29 @@ fn choose(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Co
             chat.insert("tool_choice".to_owned(), json!(profile.any_tool));
         }
         _ => {}
+    }
+    if profile.forced_tools == ForcedTools::SaidAsInstruction && target.reasoning == Reasoning::Always && !is_told_not_to_think(chat) {
+        unforce(chat, coercions);
+    }
+}
+
+fn is_told_not_to_think(chat: &Map<String, Value>) -> bool {
+    chat.get("thinking").is_some_and(|thinking| thinking["type"] == "disabled")
+}
+
+/// A demand becomes an instruction, the last of them.
+fn unforce(chat: &mut Map<String, Value>, coercions: &mut Coercions) {
+    let Some(choice) = chat.get("tool_choice") else { return };
+    let named = choice.get("function").and_then(|function| function["name"].as_str());
+    let instruction = match (choice.as_str(), named) {
+        (Some("required" | "any"), _) => "You must answer by calling one of the tools.".to_owned(),
+        (None, Some(name)) => format!("You must answer by calling the tool `{name}`."),
+        _ => return,
+    };
+    chat.insert("tool_choice".to_owned(), json!("auto"));
+    coercions.add("tool_choice", Change::Moved("an instruction"));
+    if let Some(messages) = chat.get_mut("messages").and_then(Value::as_array_mut) {
+        super::say_first(messages, &instruction);
     }
 }
 
