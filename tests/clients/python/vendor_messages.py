@@ -10,7 +10,7 @@ from tap import KEY, URL, calls, run
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}
 TOOL = {"name": "get_weather", "description": "The weather in a city.", "input_schema": SCHEMA}
-# the first API version of these SDKs that refuses them itself is a major version of its own
+# later ones speak an API version that has no sampling parameters
 TAKES_SAMPLING = int(anthropic.__version__.split(".")[0]) < 2
 
 
@@ -41,7 +41,8 @@ def manners():
     yield {"thinking": {"type": "enabled", "budget_tokens": 2048}}
     yield {"tool_choice": {"type": "any"}}
     if TAKES_SAMPLING:
-        yield {"temperature": 0.2, "top_p": 0.9}
+        # members that their types do not have any more, and that their API version takes
+        yield {"extra_body": {"temperature": 0.2, "top_p": 0.9}}
 
 
 def tool_loop(model, ask, directive, manner):
