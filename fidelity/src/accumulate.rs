@@ -19,6 +19,10 @@ pub struct Understood {
     pub complaints: Vec<String>,
     /// The data of the events of Anthropic's that carry content, byte for byte.
     pub content: Vec<String>,
+    /// The answer as the dialect's own SDK would hand it on: a message, the parts of a completion, a response. Of a failed answer, as far as it came.
+    pub body: Value,
+    /// The error object that ended it; null where none did.
+    pub error: Value,
 }
 
 impl Understood {
@@ -37,6 +41,9 @@ pub fn stream(dialect: ClientDialect, bytes: &[u8]) -> Understood {
         ClientDialect::Inference => Understood { complaints: vec!["this dialect has no streams".to_owned()], ..Understood::default() },
     };
     understood.complaints.extend(broken);
+    if dialect == ClientDialect::Messages && bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b":")) {
+        understood.complain("a comment");
+    }
     let is_content = |frame: &&frames::Frame| frame.name.starts_with("content_block_");
     understood.content = frames.iter().filter(is_content).map(|frame| frame.data.clone()).collect();
     understood

@@ -47,7 +47,7 @@ impl Sighting {
 
     /// A stream that ended as an answer should.
     pub fn finished(&self) -> bool {
-        matches!(&self.ending, Ending::Whole(speech) if speech.message_stop && speech.stop_reason.is_some() && speech.error.is_none())
+        matches!(&self.ending, Ending::Whole(speech) if speech.message_stop && speech.error.is_none() && speech.complaints.is_empty())
     }
 }
 
@@ -162,7 +162,7 @@ impl Line {
         let (body, _) = body(&head, &self.received[head.length..]);
         let ending = match (head.status, over) {
             (200, over) => {
-                let speech = if body.starts_with(b"{") { whole_message(&body) } else { Speech::read(&body) };
+                let speech = if body.starts_with(b"{") { Speech::of_whole(&body) } else { Speech::read(&body) };
                 match over {
                     Over::Whole => Ending::Whole(speech),
                     Over::Cut => Ending::Cut(speech),
@@ -206,13 +206,6 @@ pub fn request_with(key: &str, body: &Value, more: &str) -> Vec<u8> {
         body.len()
     )
     .into_bytes()
-}
-
-fn whole_message(body: &[u8]) -> Speech {
-    let message: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let stop_reason = message["stop_reason"].as_str().map(str::to_owned);
-    let text = message["content"].as_array().into_iter().flatten().filter_map(|block| block["text"].as_str()).collect();
-    Speech { message_stop: stop_reason.is_some(), stop_reason, error: None, text, starts: 1 }
 }
 
 /// The body without its framing, and whether all of it is there.

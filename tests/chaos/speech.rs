@@ -1,26 +1,40 @@
-//! What a stream said, judged from its raw bytes and from nothing else. Lenient on purpose: it must notice a success that a strict reader would refuse.
+//! What a stream of Anthropic's said, as a client understands it, and what the client stumbled over.
 
+use ainfera_fidelity::accumulate::{self, Understood};
+use ainfera_fidelity::answer::Ending;
+use ainfera_wire::ClientDialect;
 use serde_json::Value;
 
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Speech {
     pub stop_reason: Option<String>,
+    /// It has its last event.
     pub message_stop: bool,
     /// The `error` event's type.
     pub error: Option<String>,
     pub text: String,
-    pub starts: usize,
+    /// An end that hides in a frame that no client can read is one of these.
+    pub complaints: Vec<String>,
 }
 
 impl Speech {
     pub fn read(body: &[u8]) -> Self {
-        let mut speech = Self::default();
-        for line in body.split(|byte| *byte == b'\n' || *byte == b'\r') {
-            let Some(data) = line.strip_prefix(b"data:") else { continue };
-            let Ok(event) = serde_json::from_slice::<Value>(data) else { continue };
-            speech.hear(&event);
+        let Understood { answer, complaints, body, error, .. } = accumulate::stream(ClientDialect::Messages, body);
+        Self {
+            stop_reason: word(&body["stop_reason"]),
+            message_stop: matches!(answer.ending, Ending::Stopped(_)),
+            error: (!error.is_null()).then(|| word(&error["type"]).unwrap_or_else(|| "error without a type".to_owned())),
+            text: answer.text,
+            complaints,
         }
-        speech
+    }
+
+    /// Of a message that was not streamed.
+    pub fn of_whole(body: &[u8]) -> Self {
+        let message: Value = serde_json::from_slice(body).unwrap_or_default();
+        let answer = accumulate::whole(ClientDialect::Messages, &message);
+        let message_stop = matches!(answer.ending, Ending::Stopped(_));
+        Self { stop_reason: word(&message["stop_reason"]), message_stop, text: answer.text, ..Self::default() }
     }
 
     /// It claims to be a whole answer.
@@ -31,24 +45,8 @@ impl Speech {
     pub fn has_content(&self) -> bool {
         !self.text.is_empty()
     }
+}
 
-    fn hear(&mut self, event: &Value) {
-        match event["type"].as_str() {
-            Some("message_start") => {
-                self.starts += 1;
-                self.note_stop(&event["message"]["stop_reason"]);
-            }
-            Some("message_delta") => self.note_stop(&event["delta"]["stop_reason"]),
-            Some("message_stop") => self.message_stop = true,
-            Some("error") => self.error = Some(event["error"]["type"].as_str().unwrap_or("error without a type").to_owned()),
-            Some("content_block_delta") => self.text.push_str(event["delta"]["text"].as_str().unwrap_or_default()),
-            _ => {}
-        }
-    }
-
-    fn note_stop(&mut self, reason: &Value) {
-        if !reason.is_null() {
-            self.stop_reason = Some(reason.to_string());
-        }
-    }
+fn word(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
 }

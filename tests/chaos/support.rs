@@ -13,7 +13,7 @@ pub mod gateway;
 pub mod postgres;
 #[path = "../it/support/provider.rs"]
 pub mod provider;
-#[path = "../it/support/sse.rs"]
-pub mod sse;
+#[path = "../it/support/reading.rs"]
+pub mod reading;
 
 pub use gateway::{Gateway, GatewayPlan};

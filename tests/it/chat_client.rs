@@ -1,11 +1,12 @@
 //! `POST /v1/chat/completions`: what official clients of that dialect hear from providers of theirs and of Anthropic's.
 
+use ainfera_wire::ClientDialect;
 use serde_json::{Value, json};
 
 use crate::parity::{FAULTS, SCRIPTS, bill, pinned};
-use crate::support::chunks::{Chunks, chunks, completion_of, read};
 use crate::support::database::Database;
 use crate::support::gateway::{MODELS, native as to_anthropic, routed, streamed};
+use crate::support::reading::{Read, completion_of, frames_of, read};
 use crate::support::{Answer, Connection, Gateway, GatewayPlan};
 
 const PATH: &str = "/v1/chat/completions";
@@ -160,7 +161,9 @@ async fn p025_an_answer_that_breaks_off_ends_with_an_error_and_no_done() {
             let answer = ask(&gateway, &streamed(body.clone())).await;
             assert_eq!(answer.status, 200, "{way} {fault}");
             assert!(!answer.text().contains("[DONE]"), "{way} {fault}: {}", answer.text());
-            let Chunks::Failed { error, text } = read(&answer.text()) else { panic!("{way} {fault}: {}", answer.text()) };
+            let Read::Failed { error, text, .. } = read(ClientDialect::Chat, &answer.text()) else {
+                panic!("{way} {fault}: {}", answer.text())
+            };
             assert!(!text.is_empty(), "{way} {fault}");
             assert!(error["type"] == "server_error" && error["message"].is_string(), "{way} {fault}: {error}");
             let whole = ask(&gateway, &body).await;
@@ -275,7 +278,7 @@ async fn a_providers_own_chunks_survive_with_members_that_nobody_knows() {
     let gateway = Gateway::start().await;
     let answer = ask(&gateway, &streamed(routed("[[mock tokens=2 pad=9]]"))).await;
     completion_of(&answer);
-    let all = chunks(&answer.text());
+    let all: Vec<Value> = frames_of(&answer.text()).into_iter().map(|frame| frame.json).collect();
     for chunk in all.iter().filter(|chunk| !chunk.is_null()) {
         assert_eq!((&chunk["system_fingerprint"], &chunk["obfuscation"]), (&json!("fp_mock"), &json!("xxxxxxxxx")), "{chunk}");
         assert!(chunk["id"].as_str().unwrap().starts_with("chatcmpl-mock"), "{chunk}");
@@ -321,7 +324,7 @@ async fn a_failure_after_an_early_head_is_an_error_in_the_stream_and_no_done() {
     for (way, make) in WAYS {
         let answer = ask(&gateway, &streamed(make(routed("[[mock fault=hang_before_head]]")))).await;
         assert_eq!(answer.status, 200, "{way}: the head was out before anybody failed");
-        let Chunks::Failed { error, text } = read(&answer.text()) else { panic!("{way}: {}", answer.text()) };
+        let Read::Failed { error, text, .. } = read(ClientDialect::Chat, &answer.text()) else { panic!("{way}: {}", answer.text()) };
         assert_eq!((text.as_str(), &error["code"]), ("", &json!("all_routed_models_failed")), "{way}: {error}");
         assert!(!answer.text().contains("[DONE]"), "{way}: {}", answer.text());
     }

@@ -1,10 +1,11 @@
 //! Before the first content a failure is invisible; after it, it is an error event and nothing is spliced in.
 
+use ainfera_wire::ClientDialect;
 use serde_json::Value;
 
 use crate::support::database::Database;
 use crate::support::gateway::{MODELS, message_of, native, routed, streamed};
-use crate::support::sse::{Read, accumulate};
+use crate::support::reading::{Read, read};
 use crate::support::{Gateway, GatewayPlan};
 
 const BEFORE_CONTENT: [&str; 19] = [
@@ -82,7 +83,7 @@ async fn failover_still_works_after_the_hold_deadline() {
     assert_eq!(message_of(&answer)["stop_reason"], "end_turn");
     let answer = gateway.call(&streamed(routed("[[mock first_ms=200 fault=fin_at at=1]]"))).await;
     assert_eq!(answer.status, 200, "the 200 was out before anybody failed");
-    assert!(matches!(accumulate(&answer.text()), Read::Failed { .. }));
+    assert!(matches!(read(ClientDialect::Messages, &answer.text()), Read::Failed { .. }));
 }
 
 #[actix_rt::test]
@@ -112,7 +113,7 @@ async fn a_failure_after_content_is_an_error_event_and_never_a_splice() {
             let answer = gateway.call(&streamed(body(&prompt))).await;
             assert_eq!(answer.status, 200, "{fault}");
             assert!(answer.complete, "{fault}: the body ends properly");
-            let Read::Failed { error, partial } = accumulate(&answer.text()) else {
+            let Read::Failed { error, partial, .. } = read(ClientDialect::Messages, &answer.text()) else {
                 panic!("{fault}: success was invented: {}", answer.text())
             };
             assert!(matches!(error["type"].as_str(), Some("api_error" | "overloaded_error")), "{error}");

@@ -1,11 +1,12 @@
 //! `POST /v1/responses`: what official clients of that dialect hear from providers of every kind.
 
+use ainfera_wire::ClientDialect;
 use serde_json::{Value, json};
 
 use crate::parity::{FAULTS, SCRIPTS, bill};
 use crate::support::database::Database;
 use crate::support::gateway::{MODELS, streamed};
-use crate::support::responses::{Ended, events, read, response_of};
+use crate::support::reading::{Read, frames_of, read, response_of};
 use crate::support::{Answer, Gateway, GatewayPlan};
 
 pub const PATH: &str = "/v1/responses";
@@ -159,7 +160,7 @@ async fn every_script_gives_the_same_answer_and_bill_streamed_and_whole() {
             assert_eq!(usage["input_tokens_details"]["cached_tokens"], billed[1]["cache_read_input_tokens"], "{kind} {script}: {billed}");
             let sum = prompt + usage["output_tokens"].as_u64().unwrap();
             assert_eq!(usage["total_tokens"], json!(sum), "{kind} {script}");
-            for event in events(&stream.text()).iter().filter(|event| event["type"].as_str().unwrap().ends_with(".delta")) {
+            for event in frames_of(&stream.text()).iter().filter(|frame| frame.name.ends_with(".delta")).map(|frame| &frame.json) {
                 assert!(event["item_id"].is_string(), "{kind} {script}: {event}");
             }
         }
@@ -321,7 +322,9 @@ async fn p025_a_response_that_breaks_off_fails_and_is_never_completed() {
             let answer = ask(&gateway, &streamed(body.clone())).await;
             assert_eq!(answer.status, 200, "{kind} {fault}: {}", answer.text());
             assert!(!answer.text().contains("response.completed") && !answer.text().contains("[DONE]"), "{kind} {fault}");
-            let Ended::Failed { error, text } = read(&answer.text()) else { panic!("{kind} {fault}: {}", answer.text()) };
+            let Read::Failed { error, text, .. } = read(ClientDialect::Responses, &answer.text()) else {
+                panic!("{kind} {fault}: {}", answer.text())
+            };
             assert!(!text.is_empty(), "{kind} {fault}");
             assert!(error["type"] == "server_error" && error["code"].is_string(), "{kind} {fault}: {error}");
             gateway.settled().await;
@@ -352,7 +355,9 @@ async fn p025_a_stream_that_is_cut_anywhere_is_never_taken_for_an_answer() {
                 let body = with(routed(floor, format!("[[mock fault={fault} at={at} tokens=4]]")), "model", json!(model));
                 let answer = ask(&gateway, &streamed(body)).await;
                 if answer.status == 200 {
-                    let Ended::Failed { .. } = read(&answer.text()) else { panic!("{kind} {fault} at {at}: {}", answer.text()) };
+                    let Read::Failed { .. } = read(ClientDialect::Responses, &answer.text()) else {
+                        panic!("{kind} {fault} at {at}: {}", answer.text())
+                    };
                 } else {
                     assert!(matches!(answer.status, 502 | 529), "{kind} {fault} at {at}: {}", answer.text());
                     error_of(&answer);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::responses_client::{NATIVE, PATH, WAYS, ask, both, error_of, gateway, gateway_on, plan, routed, text, whole, with};
 use crate::support::database::Database;
 use crate::support::gateway::{MODELS, streamed};
-use crate::support::responses::{events, response_of};
+use crate::support::reading::{frames_of, response_of};
 use crate::support::{Connection, Gateway, GatewayPlan};
 
 fn floor_of(kind: &str) -> &'static str {
@@ -35,7 +35,7 @@ async fn a_provider_of_the_same_dialect_gets_the_body_as_it_came_and_its_events_
     assert_eq!(answer.header("x-ainfera-coercions"), Some("max_tool_calls=added:20"), "searches without end have no highest price");
     assert_eq!(response["model"], "ainfera-inference", "a provider's name for the model is its own affair");
     assert!(response["id"].as_str().unwrap().starts_with("resp_mock"), "the rest is as it came: {response}");
-    let all = events(&answer.text());
+    let all: Vec<Value> = frames_of(&answer.text()).into_iter().map(|frame| frame.json).collect();
     let mut deltas = all.iter().filter(|event| event["type"] == "response.output_text.delta");
     assert!(deltas.all(|event| event["obfuscation"] == "xxxxxxxxx"), "members that nobody here knows survive: {}", answer.text());
     let heard = gateway.mock.requests().last().unwrap().body.clone();

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use ainfera_schema::{Price, Usd};
 use ainfera_store::{CapChange, Owner, WalletChange, WalletView};
+use ainfera_wire::ClientDialect;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::support::database::Database;
 use crate::support::gateway::{MODELS, message_of, routed, streamed};
-use crate::support::sse::{Read, accumulate};
+use crate::support::reading::{Read, read};
 use crate::support::{Answer, Gateway, GatewayPlan};
 
 const FIRST_SLICE: u64 = 2_048;
@@ -104,9 +105,9 @@ fn text_of(message: &Value) -> String {
 /// The error of a stream that broke off, and what it had said.
 fn broken_off(answer: &Answer) -> (Value, String) {
     assert_eq!(answer.status, 200, "{}", answer.text());
-    match accumulate(&answer.text()) {
-        Read::Failed { error, partial } => (error, text_of(&partial)),
-        Read::Message(message) => panic!("it is whole: {message}"),
+    match read(ClientDialect::Messages, &answer.text()) {
+        Read::Failed { error, partial, .. } => (error, text_of(&partial)),
+        Read::Whole(message) => panic!("it is whole: {message}"),
     }
 }
 

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::support::Gateway;
 use crate::support::gateway::{message_of, native, routed, streamed, with_tools};
-use crate::support::sse::events;
+use crate::support::reading::frames_of;
 
 fn names(stream: &str) -> Vec<String> {
-    let mut names: Vec<String> = events(stream).into_iter().map(|(name, _)| name).filter(|name| name != "ping").collect();
+    let mut names: Vec<String> = frames_of(stream).into_iter().map(|frame| frame.name).filter(|name| name != "ping").collect();
     names.dedup();
     names
 }
@@ -136,10 +136,10 @@ async fn a_silent_upstream_is_bridged_by_pings() {
     let plan = crate::support::GatewayPlan { deadlines: "hold = \"100ms\"\nping = \"100ms\"\n".to_owned(), ..Default::default() };
     let gateway = Gateway::with(plan, crate::support::database::Database::sqlite()).await;
     let answer = gateway.call(&streamed(routed("[[mock first_ms=700 tokens=3 delay_ms=300]]"))).await;
-    let all = events(&answer.text());
-    let pings = all.iter().filter(|(name, _)| name == "ping").count();
+    let all = frames_of(&answer.text());
+    let pings = all.iter().filter(|frame| frame.name == "ping").count();
     assert!(pings >= 3, "{pings} pings");
-    assert_eq!(all[0].0, "ping", "the 200 was sent before the provider said anything");
+    assert_eq!(all[0].name, "ping", "the 200 was sent before the provider said anything");
     message_of(&answer);
 }
 

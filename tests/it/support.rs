@@ -4,7 +4,6 @@
 
 pub mod authority;
 pub mod certificates;
-pub mod chunks;
 pub mod client;
 pub mod database;
 pub mod gateway;
@@ -14,8 +13,7 @@ pub mod postgres;
 pub mod process;
 pub mod provider;
 pub mod raw_provider;
-pub mod responses;
-pub mod sse;
+pub mod reading;
 
 pub use client::{Answer, Connection};
 pub use gateway::{Gateway, GatewayPlan};

@@ -15,5 +15,5 @@ pub mod postgres;
 pub mod process;
 #[path = "../it/support/provider.rs"]
 pub mod provider;
-#[path = "../it/support/sse.rs"]
-pub mod sse;
+#[path = "../it/support/reading.rs"]
+pub mod reading;

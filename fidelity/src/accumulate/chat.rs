@@ -1,6 +1,6 @@
 //! A Chat Completions client.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Understood;
 use super::frames::Frame;
@@ -47,7 +47,9 @@ fn message(message: &Value, finish: Option<&str>, said_usage: &Value) -> Answer 
 #[derive(Default)]
 struct Client {
     understood: Understood,
-    id: Option<Value>,
+    /// `id` and `model` of the first chunk.
+    head: Option<[Value; 2]>,
+    ainfera: Value,
     message: Map<String, Value>,
     finish: Option<String>,
     usage: Value,
@@ -64,23 +66,38 @@ impl Client {
             self.understood.complain(format!("an event name: {}", frame.name));
         }
         if frame.data == "[DONE]" {
+            if self.finish.is_none() {
+                self.understood.complain("[DONE] before a finish reason");
+            }
             self.done = true;
             return;
         }
         let chunk = &frame.json;
         if !chunk["error"].is_null() {
+            self.understood.error = chunk["error"].clone();
             self.failed = Some(text(chunk, "/error/message").to_owned());
             return;
         }
         self.check_head(chunk);
+        if !chunk["ainfera"].is_null() {
+            self.ainfera = chunk["ainfera"].clone();
+        }
         if chunk["usage"].is_object() {
+            if !self.usage.is_null() {
+                self.understood.complain("usage twice");
+            }
             self.usage = chunk["usage"].clone();
         } else if !self.usage.is_null() {
             self.understood.complain("a chunk after the usage chunk");
         }
         match chunk["choices"].as_array() {
             None => self.understood.complain("a chunk without choices"),
-            Some(choices) => choices.iter().for_each(|choice| self.choice(choice)),
+            Some(choices) => {
+                if choices.len() > 1 || choices.is_empty() && !chunk["usage"].is_object() {
+                    self.understood.complain(format!("a chunk of {} choices", choices.len()));
+                }
+                choices.iter().for_each(|choice| self.choice(choice));
+            }
         }
     }
 
@@ -88,10 +105,11 @@ impl Client {
         if text(chunk, "/object") != "chat.completion.chunk" {
             self.understood.complain(format!("object {}", chunk["object"]));
         }
-        if self.id.get_or_insert_with(|| chunk["id"].clone()) != &chunk["id"] || !chunk["id"].is_string() {
-            self.understood.complain("another id");
+        let head = [chunk["id"].clone(), chunk["model"].clone()];
+        if !head[0].is_string() || self.head.get_or_insert_with(|| head.clone()) != &head {
+            self.understood.complain("another id or another model");
         }
-        if chunk["created"].as_i64().is_none() || !chunk["model"].is_string() {
+        if chunk["created"].as_u64().is_none() || !chunk["model"].is_string() {
             self.understood.complain("no created or no model");
         }
     }
@@ -113,7 +131,12 @@ impl Client {
         for (key, value) in delta {
             match (key.as_str(), value) {
                 ("tool_calls", Value::Array(calls)) => calls.iter().for_each(|call| self.call(call)),
-                (_, value) => grow(&mut self.message, key, value),
+                (_, value) => {
+                    if !value.is_string() && !value.is_null() {
+                        self.understood.complaints.push(format!("{key} is no text"));
+                    }
+                    grow(&mut self.message, key, value);
+                }
             }
         }
         if let Some(word) = choice["finish_reason"].as_str() {
@@ -132,7 +155,13 @@ impl Client {
             if text(call, "/id").is_empty() || text(call, "/function/name").is_empty() || text(call, "/type") != "function" {
                 self.understood.complaints.push("a call that begins without id, type or name".to_owned());
             }
+            if calls.iter().any(|known| known["id"] == call["id"]) {
+                self.understood.complaints.push("two calls of one id".to_owned());
+            }
             calls.push(Value::Object(Map::new()));
+        } else if [call.get("id"), call.get("type"), call.pointer("/function/name")].iter().any(Option::is_some) {
+            // official clients add up what is said twice
+            self.understood.complaints.push("a call's id, type or name is said twice".to_owned());
         }
         match calls.get_mut(index).and_then(Value::as_object_mut) {
             Some(known) => grow_all(known, call),
@@ -145,6 +174,7 @@ impl Client {
         if self.finish.as_deref() == Some("stop") && has_calls {
             self.understood.complain("a tool call, but the finish reason is stop");
         }
+        self.understood.body = self.completion();
         let mut answer = message(&Value::Object(self.message), self.finish.as_deref(), &self.usage);
         if !self.done {
             answer.ending = Ending::Missing;
@@ -154,6 +184,27 @@ impl Client {
         }
         self.understood.answer = answer;
         self.understood
+    }
+}
+
+impl Client {
+    /// What a `chat.completion` would say, without what only chunks have.
+    fn completion(&self) -> Value {
+        let mut message = json!({"role": null, "content": null});
+        for (key, value) in self.message.iter().filter(|(_, value)| !value.is_null()) {
+            message[key] = value.clone();
+        }
+        for call in message["tool_calls"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            call.remove("index");
+        }
+        let [id, model] = self.head.clone().unwrap_or_default();
+        let mut completion = json!({"id": id, "model": model, "message": message, "finish_reason": self.finish});
+        for (key, value) in [("usage", &self.usage), ("ainfera", &self.ainfera)] {
+            if !value.is_null() {
+                completion[key] = value.clone();
+            }
+        }
+        completion
     }
 }
 

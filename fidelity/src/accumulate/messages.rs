@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Understood;
 use super::frames::Frame;
-use crate::answer::{Answer, Ending, text};
+use crate::answer::{Answer, Ending, number, text};
 use crate::expectation::anthropic::accumulated;
 
 /// As the official SDKs accumulate, with the order of events checked.
@@ -59,10 +59,17 @@ impl Client {
                 if self.message["stop_reason"].is_null() {
                     self.understood.complain("message_stop without a stop reason");
                 }
+                if self.open {
+                    self.understood.complain("message_stop in a block");
+                }
                 self.stopped = true;
             }
-            "error" => self.failed = Some(text(event, "/error/message").to_owned()),
-            _ => {}
+            "error" => {
+                self.understood.error = event["error"].clone();
+                self.failed = Some(text(event, "/error/message").to_owned());
+            }
+            "ping" => {}
+            _ => self.understood.complain(format!("unknown event {kind}")),
         }
     }
 
@@ -73,8 +80,11 @@ impl Client {
         self.message = event["message"].clone();
         let said = self.message["content"].as_array();
         self.blocks.extend(said.into_iter().flatten().filter_map(|block| block.as_object().cloned()));
-        if self.message["usage"]["input_tokens"].as_u64().is_none() {
-            self.understood.complain("message_start without usage");
+        if !self.blocks.is_empty() {
+            self.understood.complain("content in message_start");
+        }
+        if number(&self.message, "/usage/input_tokens") == 0 {
+            self.understood.complain("message_start without input tokens");
         }
     }
 
@@ -109,7 +119,8 @@ impl Client {
                 }
             },
             // newer than this: strings grow, the rest replaces
-            _ => {
+            kind => {
+                self.understood.complaints.push(format!("unknown delta {kind}"));
                 for (key, value) in delta.as_object().into_iter().flatten().filter(|(key, _)| *key != "type") {
                     match value.as_str() {
                         Some(piece) => append(block, key, piece),
@@ -144,6 +155,9 @@ impl Client {
         if usage.is_none_or(|usage| usage.get("output_tokens").and_then(Value::as_u64).is_none()) {
             self.understood.complain("message_delta without usage");
         }
+        if event["delta"]["stop_reason"].is_null() {
+            self.understood.complain("message_delta without a stop reason");
+        }
         for (key, value) in event["delta"].as_object().into_iter().flatten() {
             self.message[key] = value.clone();
         }
@@ -163,16 +177,26 @@ impl Client {
 
     fn end(mut self) -> Understood {
         let has_calls = self.blocks.iter().any(|block| block.get("type").and_then(Value::as_str) == Some("tool_use"));
-        self.message["blocks"] = self.blocks.into_iter().map(Value::Object).collect();
+        let blocks: Value = self.blocks.into_iter().map(Value::Object).collect();
+        self.message["blocks"] = blocks.clone();
         let mut answer = accumulated(&self.message);
+        if let Some(members) = self.message.as_object_mut() {
+            members.remove("blocks");
+            members.insert("content".to_owned(), blocks);
+        }
+        self.understood.body = self.message;
         if !self.stopped {
             answer.ending = Ending::Missing;
         }
         if let Some(message) = self.failed {
             answer.ending = Ending::Failed(message);
         }
-        if answer.ending == Ending::Stopped("end_turn".to_owned()) && has_calls {
-            self.understood.complain("a tool call, but the stop reason is end_turn");
+        if let Ending::Stopped(word) = &answer.ending
+            // a limit and a filter may end it after a call
+            && !["max_tokens", "refusal"].contains(&word.as_str())
+            && (word == "tool_use") != has_calls
+        {
+            self.understood.complaints.push(format!("{} tool call, but the stop reason is {word}", if has_calls { "a" } else { "no" }));
         }
         self.understood.answer = answer;
         self.understood

@@ -1,6 +1,6 @@
 //! A Responses client.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Understood;
 use super::frames::Frame;
@@ -27,7 +27,8 @@ pub fn whole(body: &Value) -> Answer {
 struct Client {
     understood: Understood,
     sequence: Option<u64>,
-    created: bool,
+    /// The response of `response.created`.
+    created: Option<Value>,
     /// Items as their deltas made them, by output index, each with whether it is done.
     items: Vec<(Value, bool)>,
     terminal: Option<Value>,
@@ -43,25 +44,73 @@ impl Client {
         }
         match (self.sequence, event["sequence_number"].as_u64()) {
             (_, None) => self.understood.complain("no sequence number"),
+            (None, Some(first)) if first != 0 => {
+                self.understood.complain(format!("the first sequence number is {first}"));
+                self.sequence = Some(first);
+            }
             (Some(last), Some(next)) if next != last + 1 => self.understood.complain(format!("sequence number {next} after {last}")),
             (_, next) => self.sequence = next,
         }
         if self.terminal.is_some() {
             self.understood.complain(format!("{kind} after the end"));
         }
-        if !self.created && !matches!(kind.as_str(), "response.created" | "error") {
+        if self.created.is_none() && kind != "response.created" {
             self.understood.complain(format!("{kind} before response.created"));
         }
+        if self.failed.is_some() && kind != "response.failed" {
+            self.understood.complain(format!("{kind} after the error"));
+        }
         match kind.as_str() {
-            "response.created" => self.created = true,
+            "response.created" => self.created(event),
+            "response.in_progress" => {
+                if !self.items.is_empty() || self.created.as_ref() != Some(&event["response"]) {
+                    self.understood.complain("response.in_progress is another than response.created");
+                }
+            }
             "response.output_item.added" => self.item_added(event),
             "response.output_item.done" => self.item_done(event),
-            "error" => self.failed = Some(failure(event).to_owned()),
-            kind if TERMINAL.contains(&kind) => self.terminal = Some(event["response"].clone()),
-            kind if kind.ends_with(".delta") => self.delta(kind, event),
+            "error" => {
+                self.understood.error = event["error"].clone();
+                self.failed = Some(failure(event).to_owned());
+                for member in ["code", "message"] {
+                    if !event[member].is_string() || event[member] != event["error"][member] {
+                        self.understood.complain(format!("the error's {member} is not said twice"));
+                    }
+                }
+            }
+            kind if TERMINAL.contains(&kind) => self.terminal(kind, &event["response"]),
             "response.content_part.added" | "response.reasoning_summary_part.added" => self.part_added(event),
-            _ => {}
+            kind => match place(kind, event) {
+                Some((place, member)) => self.piece(kind, event, &place, member),
+                None => self.understood.complain(format!("unknown event {kind}")),
+            },
         }
+    }
+
+    fn created(&mut self, event: &Value) {
+        let response = event["response"].clone();
+        if self.created.is_some() || text(&response, "/status") != "in_progress" || response["output"] != json!([]) {
+            self.understood.complain("response.created is not the beginning");
+        }
+        self.created = Some(response);
+    }
+
+    fn terminal(&mut self, kind: &str, response: &Value) {
+        if kind.strip_prefix("response.") != response["status"].as_str() {
+            self.understood.complain(format!("{kind} has another status"));
+        }
+        let created = self.created.clone().unwrap_or_default();
+        let same: &[&str] = if kind == "response.failed" { &["id"] } else { &["id", "model", "created_at", "object"] };
+        for member in same.iter().filter(|member| created[**member] != response[**member]) {
+            self.understood.complain(format!("the response's {member} changes"));
+        }
+        if kind == "response.failed" {
+            let said = &self.understood.error;
+            if self.failed.is_none() || ["code", "message"].iter().any(|member| said[*member] != response["error"][*member]) {
+                self.understood.complain("response.failed without an error that says the same");
+            }
+        }
+        self.terminal = Some(response.clone());
     }
 
     fn item_added(&mut self, event: &Value) {
@@ -71,31 +120,34 @@ impl Client {
         if self.items.iter().any(|(_, done)| !done) {
             self.understood.complain("an item begins in an item");
         }
+        let id = &event["item"]["id"];
+        if !id.is_string() || self.items.iter().any(|(item, _)| item["id"] == *id) {
+            self.understood.complain("an item without an id of its own");
+        }
         self.items.push((event["item"].clone(), false));
     }
 
     fn part_added(&mut self, event: &Value) {
         let list = if text(event, "/type").contains("summary") { "summary" } else { "content" };
         let Some(item) = self.open(event) else { return };
+        let parts = item[list].as_array().map_or(0, Vec::len) as u64;
         match item[list].as_array_mut() {
             Some(parts) => parts.push(event["part"].clone()),
             None => item[list] = Value::Array(vec![event["part"].clone()]),
         }
+        if event[format!("{list}_index")].as_u64() != Some(parts) {
+            self.understood.complain(format!("part {parts} has another index"));
+        }
     }
 
-    fn delta(&mut self, kind: &str, event: &Value) {
-        let piece = text(event, "/delta").to_owned();
+    /// A piece of a text that stands at `place` in its item, or the whole of it.
+    fn piece(&mut self, kind: &str, event: &Value, place: &str, member: &str) {
+        let said = event.pointer(member).and_then(Value::as_str).unwrap_or_default().to_owned();
         let Some(item) = self.open(event) else { return };
-        let place = match kind {
-            "response.output_text.delta" | "response.reasoning_text.delta" => format!("/content/{}/text", number(event, "/content_index")),
-            "response.refusal.delta" => format!("/content/{}/refusal", number(event, "/content_index")),
-            "response.reasoning_summary_text.delta" => format!("/summary/{}/text", number(event, "/summary_index")),
-            "response.function_call_arguments.delta" => "/arguments".to_owned(),
-            "response.custom_tool_call_input.delta" => "/input".to_owned(),
-            _ => return,
-        };
-        match item.pointer_mut(&place) {
-            Some(Value::String(text)) => text.push_str(&piece),
+        match item.pointer_mut(place) {
+            Some(Value::String(text)) if kind.ends_with(".delta") => text.push_str(&said),
+            Some(Value::String(text)) if *text == said => {}
+            Some(Value::String(_)) => self.understood.complain(format!("{kind} says something else than its pieces")),
             _ => self.understood.complain(format!("{kind} has nowhere to go")),
         }
     }
@@ -103,7 +155,12 @@ impl Client {
     fn open(&mut self, event: &Value) -> Option<&mut Value> {
         let at = usize::try_from(number(event, "/output_index")).unwrap_or(usize::MAX);
         match self.items.get_mut(at) {
-            Some((item, false)) => Some(item),
+            Some((item, false)) => {
+                if event.get("item_id").is_some_and(|id| *id != item["id"]) {
+                    self.understood.complaints.push(format!("{} names another item", text(event, "/type")));
+                }
+                Some(item)
+            }
             _ => {
                 self.understood.complaints.push(format!("{} for an item that is not open", text(event, "/type")));
                 None
@@ -117,6 +174,7 @@ impl Client {
         let same = ["content", "summary", "arguments", "input", "call_id", "name", "id"]
             .iter()
             .all(|key| texts(&item[*key]) == texts(&done[*key]));
+        let same = same && item["type"] == done["type"];
         let (was, is) = (item.to_string(), done.to_string());
         *item = done;
         if !same {
@@ -131,12 +189,16 @@ impl Client {
     fn end(mut self) -> Understood {
         let told = Value::Array(self.items.iter().map(|(item, _)| item.clone()).collect());
         let Some(response) = self.terminal else {
-            let mut answer = reading::whole(&serde_json::json!({"output": told}));
+            if self.failed.is_some() {
+                self.understood.complain("an error without response.failed");
+            }
+            let mut answer = reading::whole(&json!({"output": told}));
             answer.ending = self.failed.map_or(Ending::Missing, Ending::Failed);
             self.understood.answer = answer;
             return self.understood;
         };
         let failed = text(&response, "/status") == "failed";
+        self.understood.body = response.clone();
         if !failed && self.items.iter().any(|(_, done)| !done) {
             self.understood.complain("an item that is never done");
         }
@@ -155,6 +217,23 @@ impl Client {
         self.understood.answer = answer;
         self.understood
     }
+}
+
+/// Where in its item the text of such an event stands, and where in the event; `None` of an event that nobody knows.
+fn place(kind: &str, event: &Value) -> Option<(String, &'static str)> {
+    let part = |list: &str, member: &str| format!("/{list}/{}/{member}", number(event, &format!("/{list}_index")));
+    let whole_or_piece = |member: &'static str| if kind.ends_with(".delta") { "/delta" } else { member };
+    Some(match kind.strip_suffix(".delta").or_else(|| kind.strip_suffix(".done"))? {
+        "response.output_text" | "response.reasoning_text" => (part("content", "text"), whole_or_piece("/text")),
+        "response.refusal" => (part("content", "refusal"), whole_or_piece("/refusal")),
+        "response.reasoning_summary_text" => (part("summary", "text"), whole_or_piece("/text")),
+        "response.content_part" if text(event, "/part/type") == "refusal" => (part("content", "refusal"), "/part/refusal"),
+        "response.content_part" => (part("content", "text"), "/part/text"),
+        "response.reasoning_summary_part" => (part("summary", "text"), "/part/text"),
+        "response.function_call_arguments" => ("/arguments".to_owned(), whole_or_piece("/arguments")),
+        "response.custom_tool_call_input" => ("/input".to_owned(), whole_or_piece("/input")),
+        _ => return None,
+    })
 }
 
 fn failure(event: &Value) -> &str {

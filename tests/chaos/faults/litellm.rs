@@ -71,7 +71,9 @@ fn verdict(rest: Rest, sighting: &Sighting, sound: &str) -> &'static str {
         Ending::Left(_) => return "never ended",
         Ending::Whole(speech) | Ending::Cut(speech) => speech,
     };
-    let is_sound = |speech: &Speech| speech.text == sound && speech.starts == 1 && speech.error.is_none();
+    let is_sound = |speech: &Speech| {
+        speech.text == sound && !speech.complaints.iter().any(|one| one == "a second message_start") && speech.error.is_none()
+    };
     match (speech.claims_success(), rest) {
         (true, Rest::Nothing) => "invented ends",
         (true, _) if is_sound(speech) => "rightly finished",

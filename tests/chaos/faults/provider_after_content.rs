@@ -156,6 +156,9 @@ fn judge(fault: &str, rest: Rest, sighting: &Sighting, sound: &str, tally: &mut 
         Ending::Refused { status: 503, .. } => return tally.failed_whole += 1,
         _ => return breach(tally, "neither an answer nor an error"),
     };
+    if !speech.complaints.is_empty() {
+        breach(tally, "a client stumbles");
+    }
     if speech.claims_success() {
         match rest {
             Rest::Nothing => {
@@ -167,7 +170,7 @@ fn judge(fault: &str, rest: Rest, sighting: &Sighting, sound: &str, tally: &mut 
                     Rest::EverythingAfterDamage => shows_its_damage(&speech.text, sound),
                     Rest::Nothing | Rest::Everything | Rest::AllButTerminator => speech.text == sound,
                 };
-                if !is_sound || speech.error.is_some() || speech.starts != 1 || !speech.message_stop {
+                if !is_sound || speech.error.is_some() || !speech.message_stop {
                     tally.damaged += 1;
                     breach(tally, "an end over damaged text");
                 }

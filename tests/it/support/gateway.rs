@@ -9,13 +9,14 @@ use ainfera_mock::{MockSettings, MockUpstream};
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, TenantId, Usd};
 use ainfera_store::{NewAgent, Opening};
+use ainfera_wire::ClientDialect;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::client::{Answer, Connection};
 use super::database::Database;
-use super::sse::{Read, accumulate};
+use super::reading::whole_of;
 use super::{authority, provider};
 
 /// Cheapest first, as the router ranks them: chat, anthropic, chat, anthropic.
@@ -217,10 +218,5 @@ pub fn with_tools(mut body: Value) -> Value {
 
 /// The message of a stream that succeeded.
 pub fn message_of(answer: &Answer) -> Value {
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    assert!(answer.complete, "the body was cut: {}", answer.text());
-    match accumulate(&answer.text()) {
-        Read::Message(message) => message,
-        Read::Failed { error, .. } => panic!("stream failed: {error}"),
-    }
+    whole_of(ClientDialect::Messages, answer)
 }
