@@ -3,7 +3,7 @@
 use ainfera_wire::ClientDialect;
 use serde_json::{Value, json};
 
-use crate::parity::{FAULTS, SCRIPTS, bill, pinned};
+use crate::matrix::bill;
 use crate::support::database::Database;
 use crate::support::gateway::{MODELS, native as to_anthropic, routed, streamed};
 use crate::support::reading::{Read, completion_of, frames_of, read};
@@ -46,18 +46,6 @@ fn error_of(answer: &Answer) -> (Value, Value, String) {
     (error["type"].clone(), error["code"].clone(), error["message"].as_str().unwrap().to_owned())
 }
 
-/// Everything of an answer but what is minted for each.
-fn without_ids(mut completion: Value) -> Value {
-    for member in ["id", "created", "ainfera"] {
-        assert!(!completion[member].is_null() || member == "created", "{member}: {completion}");
-        completion[member] = Value::Null;
-    }
-    for call in completion["message"]["tool_calls"].as_array_mut().into_iter().flatten() {
-        call["id"] = Value::Null;
-    }
-    completion
-}
-
 /// A `chat.completion` in the form of [`completion_of`].
 fn whole(answer: &Answer) -> Value {
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -83,50 +71,6 @@ fn streamed_whole(answer: &Answer) -> Value {
 }
 
 #[actix_rt::test]
-async fn every_script_gives_the_same_answer_streamed_and_whole() {
-    let gateway = Gateway::start().await;
-    for script in SCRIPTS {
-        for (way, make) in WAYS {
-            let body = make(with_tools(routed(script)));
-            let stream = ask(&gateway, &with_usage(streamed(body.clone()))).await;
-            let answer = ask(&gateway, &body).await;
-            let (from_stream, from_whole) = (streamed_whole(&stream), whole(&answer));
-            assert_eq!(without_ids(from_stream.clone()), without_ids(from_whole), "{way} {script}");
-            assert_eq!(from_stream["model"], "ainfera-inference");
-            for (member, header) in [("inference_id", "x-ainfera-inference-id"), ("receipt_id", "x-ainfera-receipt-id")] {
-                assert_eq!(from_stream["ainfera"][member].as_str(), stream.header(header), "{way} {script}");
-            }
-            let billed = bill(&gateway, &stream).await;
-            assert_eq!(billed, bill(&gateway, &answer).await, "{way} {script}");
-            assert_eq!(from_stream["usage"]["completion_tokens"], billed[1]["output_tokens"], "{way} {script}");
-            let prompt: u64 = ["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"]
-                .iter()
-                .map(|member| billed[1][*member].as_u64().unwrap_or(0))
-                .sum();
-            assert_eq!(from_stream["usage"]["prompt_tokens"], json!(prompt), "{way} {script}: {billed}");
-        }
-    }
-}
-
-#[actix_rt::test]
-async fn p023_p024_every_failure_before_content_has_the_status_that_it_has_in_the_other_dialect() {
-    let gateway = Gateway::start().await;
-    for fault in FAULTS {
-        for (kind, make) in [("routed", (|body| body) as Make), ("to anthropic", to_anthropic), ("pinned", pinned)] {
-            let body = make(routed(&format!("[[mock fault={fault} tokens=5]]")));
-            let expected = gateway.call(&body).await;
-            let (stream, whole) = (ask(&gateway, &streamed(body.clone())).await, ask(&gateway, &body).await);
-            for answer in [&stream, &whole] {
-                assert_eq!(answer.status, expected.status, "{kind} {fault}: {}", answer.text());
-                assert_eq!(answer.header("content-type"), Some("application/json"));
-                assert_eq!(answer.header("retry-after"), expected.header("retry-after"), "{kind} {fault}");
-                assert_eq!(error_of(answer).2, expected.error().1, "{kind} {fault}");
-            }
-        }
-    }
-}
-
-#[actix_rt::test]
 async fn p023_money_that_is_not_there_is_402_also_for_a_stream() {
     let plan = GatewayPlan { funding: "0.00001".parse().unwrap(), ..GatewayPlan::default() };
     let gateway = Gateway::with(plan, Database::sqlite()).await;
@@ -149,30 +93,6 @@ async fn p024_a_floor_that_nobody_clears_is_422_also_for_a_stream() {
     }
     gateway.settled().await;
     assert_eq!(gateway.database.number("select count(*) from routing_outcomes where outcome_status = 'rejected_floor'").await, 2);
-}
-
-#[actix_rt::test]
-async fn p025_an_answer_that_breaks_off_ends_with_an_error_and_no_done() {
-    let gateway = Gateway::start().await;
-    let mut rows = 0;
-    for fault in ["fin_at", "fin_mid_chunk", "rst_at", "garbage_at", "bad_json_at", "error_event_at"] {
-        for (way, make) in WAYS {
-            let body = make(routed(&format!("[[mock tokens=20 fault={fault} at=6]]")));
-            let answer = ask(&gateway, &streamed(body.clone())).await;
-            assert_eq!(answer.status, 200, "{way} {fault}");
-            assert!(!answer.text().contains("[DONE]"), "{way} {fault}: {}", answer.text());
-            let Read::Failed { error, text, .. } = read(ClientDialect::Chat, &answer.text()) else {
-                panic!("{way} {fault}: {}", answer.text())
-            };
-            assert!(!text.is_empty(), "{way} {fault}");
-            assert!(error["type"] == "server_error" && error["message"].is_string(), "{way} {fault}: {error}");
-            let whole = ask(&gateway, &body).await;
-            assert_eq!((whole.status, error_of(&whole).1), (502, json!("stream_incomplete")), "{way} {fault}");
-            rows += 2;
-        }
-    }
-    gateway.settled().await;
-    assert_eq!(gateway.database.number("select count(*) from routing_outcomes where outcome_status = 'failed_midstream'").await, rows);
 }
 
 #[actix_rt::test]

@@ -1,4 +1,4 @@
-//! Before the first content a failure is invisible; after it, it is an error event and nothing is spliced in.
+//! Before the first content a failure is invisible. What happens after it: `matrix.rs`.
 
 use ainfera_wire::ClientDialect;
 use serde_json::Value;
@@ -29,10 +29,6 @@ const BEFORE_CONTENT: [&str; 19] = [
     "wrong_content_type",
     "redirect",
 ];
-
-/// After a few tokens of content.
-const AFTER_CONTENT: [&str; 7] =
-    ["fin_at at=6", "fin_mid_chunk at=6", "rst_at at=6", "garbage_at at=6", "bad_json_at at=6", "error_event_at at=6", "hang_at at=6"];
 
 #[actix_rt::test]
 async fn a_failure_before_content_is_invisible_and_recorded() {
@@ -104,29 +100,13 @@ async fn a_request_that_the_provider_calls_wrong_is_not_tried_elsewhere() {
 }
 
 #[actix_rt::test]
-async fn a_failure_after_content_is_an_error_event_and_never_a_splice() {
-    let plan = GatewayPlan { deadlines: "idle = \"300ms\"\n".to_owned(), ..GatewayPlan::default() };
+async fn a_hang_before_content_times_out_the_same_way_streamed_and_whole() {
+    let plan = GatewayPlan { deadlines: "first_event = \"300ms\"\n".to_owned(), ..GatewayPlan::default() };
     let gateway = Gateway::with(plan, Database::sqlite()).await;
-    for fault in AFTER_CONTENT {
-        for body in [routed as fn(&str) -> Value, |prompt: &str| native(routed(prompt))] {
-            let prompt = format!("[[mock tokens=30 fault={fault}]]");
-            let answer = gateway.call(&streamed(body(&prompt))).await;
-            assert_eq!(answer.status, 200, "{fault}");
-            assert!(answer.complete, "{fault}: the body ends properly");
-            let Read::Failed { error, partial, .. } = read(ClientDialect::Messages, &answer.text()) else {
-                panic!("{fault}: success was invented: {}", answer.text())
-            };
-            assert!(matches!(error["type"].as_str(), Some("api_error" | "overloaded_error")), "{error}");
-            assert_eq!(error["details"]["error_code"], "stream_incomplete");
-            assert!(!partial["content"][0]["text"].as_str().unwrap().is_empty());
-            let whole = gateway.call(&body(&prompt)).await;
-            assert_eq!(whole.status, 502, "{fault}: {}", whole.text());
-            gateway.settled().await;
-            let inference = gateway.get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap())).await.json();
-            assert_eq!(inference["outcome_status"], "failed_midstream", "{fault}");
-            assert_eq!(inference["usage_basis"], "estimated");
-            assert_eq!(inference["attempts"].as_array().unwrap().len(), 1);
-            assert_ne!(inference["cost_usd"], "0", "what was said is billed");
-        }
+    for fault in ["hang_before_head", "hang_at at=0"] {
+        let body = routed(&format!("[[mock fault={fault}]]"));
+        let (stream, whole) = (gateway.call(&streamed(body.clone())).await, gateway.call(&body).await);
+        assert_eq!((stream.status, stream.error()), (whole.status, whole.error()), "{fault}");
+        assert_eq!(stream.status, 503);
     }
 }

@@ -38,33 +38,16 @@ fn kinds(message: &Value) -> Vec<&str> {
 }
 
 #[actix_rt::test]
-async fn every_script_arrives_streamed_and_whole() {
+async fn it_is_asked_at_its_own_address_in_its_own_words() {
     let gateway = gateway().await;
-    for (script, blocks, stop) in [
-        ("[[mock tools=0 tokens=6]]", &["text"][..], "end_turn"),
-        ("[[mock tools=1]]", &["text", "tool_use"], "tool_use"),
-        ("[[mock tools=3 interleave=true text=none]]", &["tool_use", "tool_use", "tool_use"], "tool_use"),
-        ("[[mock thinking=3 tools=0 tokens=2]]", &["thinking", "text"], "end_turn"),
-        ("[[mock tools=0 tokens=500]]", &["text"], "max_tokens"),
-        ("[[mock tools=0 usage=cache tokens=3]]", &["text"], "end_turn"),
-        ("[[mock tools=1 crlf split_utf8 comments tokens=4]]", &["text", "tool_use"], "tool_use"),
-    ] {
-        let stream = gateway.call(&streamed(pinned(script))).await;
-        let message = message_of(&stream);
-        assert_eq!((kinds(&message), message["stop_reason"].as_str()), (blocks.to_vec(), Some(stop)), "{script}");
-        let whole = gateway.call(&pinned(script)).await.json();
-        assert_eq!((kinds(&whole), &whole["usage"]), (blocks.to_vec(), &message["usage"]), "{script}");
-        if let Some(call) = message["content"].as_array().unwrap().iter().find(|block| block["type"] == "tool_use") {
-            assert_eq!(call["input"], json!({"city": "Paris", "days": 1}), "{script}");
-        }
-    }
+    message_of(&gateway.call(&streamed(pinned("hi"))).await);
     let asked = &gateway.mock.requests()[0];
     assert_eq!(asked.path, "/v1/responses");
     assert_eq!((&asked.body["model"], &asked.body["store"]), (&json!("gpt-5.5-pro"), &json!(false)));
 }
 
 #[actix_rt::test]
-async fn failures_before_and_after_content() {
+async fn its_own_failures_before_content_and_an_end_that_is_missing() {
     let gateway = gateway().await;
     for (fault, status) in [
         ("refuse_status status=429 retry_after=2", 529),
@@ -78,12 +61,11 @@ async fn failures_before_and_after_content() {
         let answer = gateway.call(&streamed(pinned(&format!("[[mock fault={fault} tools=0 tokens=4]]")))).await;
         assert_eq!(answer.status, status, "{fault}: {}", answer.text());
     }
-    for fault in ["missing_terminator", "fin_at at=8", "error_event_at at=8", "rst_at at=8"] {
-        let answer = gateway.call(&streamed(pinned(&format!("[[mock fault={fault} tools=0 tokens=6]]")))).await;
-        let text = answer.text();
-        assert_eq!(answer.status, 200, "{fault}");
-        assert!(text.contains("event: error") && !text.contains("message_stop"), "{fault}: {text}");
-    }
+    // cut anywhere: `matrix.rs`
+    let answer = gateway.call(&streamed(pinned("[[mock fault=missing_terminator tools=0 tokens=6]]"))).await;
+    let text = answer.text();
+    assert_eq!(answer.status, 200);
+    assert!(text.contains("event: error") && !text.contains("message_stop"), "{text}");
 }
 
 /// The provider refuses a reasoning item that it did not make, and a result without its call.

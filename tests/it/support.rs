@@ -5,6 +5,7 @@
 pub mod authority;
 pub mod certificates;
 pub mod client;
+pub mod client_dialect;
 pub mod database;
 pub mod gateway;
 pub mod own_postgres;

@@ -194,7 +194,8 @@ impl Client {
         for (key, value) in self.message.iter().filter(|(_, value)| !value.is_null()) {
             message[key] = value.clone();
         }
-        for call in message["tool_calls"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        for call in message.pointer_mut("/tool_calls").and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
+        {
             call.remove("index");
         }
         let [id, model] = self.head.clone().unwrap_or_default();

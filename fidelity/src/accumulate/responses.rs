@@ -7,6 +7,9 @@ use super::frames::Frame;
 use crate::answer::{Answer, Ending, number, text};
 use crate::expectation::responses as reading;
 
+/// What some official clients stumble over, though the dialect allows it: a vendor's own parallel calls may come so.
+pub const ITEM_IN_ITEM: &str = "an item begins in an item";
+
 const TERMINAL: [&str; 3] = ["response.completed", "response.incomplete", "response.failed"];
 
 /// From the deltas; the items and the response at the end must say the same.
@@ -118,7 +121,7 @@ impl Client {
             self.understood.complain(format!("output index {} instead of {}", event["output_index"], self.items.len()));
         }
         if self.items.iter().any(|(_, done)| !done) {
-            self.understood.complain("an item begins in an item");
+            self.understood.complain(ITEM_IN_ITEM);
         }
         let id = &event["item"]["id"];
         if !id.is_string() || self.items.iter().any(|(item, _)| item["id"] == *id) {
