@@ -106,14 +106,14 @@ mod tests {
     use super::*;
 
     fn listed(text: &str) -> Vec<Value> {
-        let config = Config::from_toml(text, &|_| None).unwrap();
+        let config = Config::from_toml(text, &|name| (name == "KEY").then(|| "k".to_owned())).unwrap();
         config.models.iter().map(|model| described(&config, model)).collect()
     }
 
     #[test]
     fn a_model_is_told_with_its_providers_their_keys_and_the_floors_that_it_clears() {
         let models = listed(
-            "[[providers]]\nid = \"a\"\nkind = \"anthropic\"\napi_key = \"k\"\n[[providers]]\nid = \"own\"\nkind = \"openai_compatible\"\n\
+            "[[providers]]\nid = \"a\"\nkind = \"anthropic\"\napi_key = { env = \"KEY\" }\n[[providers]]\nid = \"own\"\nkind = \"openai_compatible\"\n\
              base_url = \"http://localhost:1\"\n[[models]]\nslug = \"best\"\nprovider = \"a\"\nq_prior = \"0.7\"\nm_allowed = true\n\
              context_window = 1000\nprice = { input = \"2\", output = \"6\" }\n[[models]]\nslug = \"unpriced\"\nprovider = \"own\"\n",
         );
