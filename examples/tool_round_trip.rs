@@ -1,4 +1,5 @@
-//! One whole tool call, streamed: question → tool call → result → answer, and then the row that it left.
+//! One whole tool call, streamed: question → tool call → result → answer, and then the row that it
+//! left.
 //!
 //! ```text
 //! cargo run                                                    # the gateway, which shows a key on its first start
@@ -9,7 +10,7 @@ use std::error::Error;
 use std::io::{Write, stdout};
 use std::time::Duration;
 
-use ainfera_wire::sse::SseDecoder;
+use ainfera_wire::codec::sse::SseDecoder;
 use awc::Client;
 use clap::Parser;
 use futures_util::StreamExt;
@@ -39,8 +40,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         messages.push(json!({"role": "user", "content": run_tools(&answer.content)?}));
     };
     let row = gateway.inference(&answer.inference_id).await?;
-    let [status, model, cost] = ["outcome_status", "model_used", "cost_usd"].map(|field| row[field].as_str().unwrap_or("unknown"));
-    writeln!(stdout(), "x-ainfera-inference-id {}: {status}, {model}, ${cost}", answer.inference_id)?;
+    let [status, model, cost] = ["outcome_status", "model_used", "cost_usd"]
+        .map(|field| row[field].as_str().unwrap_or("unknown"));
+    writeln!(
+        stdout(),
+        "x-ainfera-inference-id {}: {status}, {model}, ${cost}",
+        answer.inference_id
+    )?;
     Ok(())
 }
 
@@ -64,12 +70,18 @@ fn request(messages: &[Value]) -> Value {
     })
 }
 
-/// Runs every tool that the answer calls: models may call several at once, and want all results in one message.
+/// Runs every tool that the answer calls: models may call several at once, and want all results in
+/// one message.
 fn run_tools(content: &[Value]) -> Result<Vec<Value>, Box<dyn Error>> {
     let calls = content.iter().filter(|block| block["type"] == "tool_use");
     let results = calls.map(|call| {
         let result = get_weather(&call["input"]);
-        writeln!(stdout(), "→ {}({}) = {result}", call["name"].as_str().unwrap_or_default(), call["input"])?;
+        writeln!(
+            stdout(),
+            "→ {}({}) = {result}",
+            call["name"].as_str().unwrap_or_default(),
+            call["input"]
+        )?;
         Ok(json!({"type": "tool_result", "tool_use_id": call["id"], "content": result}))
     });
     results.collect()
@@ -88,12 +100,24 @@ struct Gateway {
 impl Gateway {
     /// One turn. Its text is printed as it comes.
     async fn ask(&self, messages: &[Value]) -> Result<Answer, Box<dyn Error>> {
-        let call = self.http.post(format!("{}/v1/messages", self.url)).insert_header(("x-api-key", self.key.as_str()));
-        let mut response = call.insert_header(("anthropic-version", "2023-06-01")).send_json(&request(messages)).await?;
+        let call = self
+            .http
+            .post(format!("{}/v1/messages", self.url))
+            .insert_header(("x-api-key", self.key.as_str()));
+        let mut response = call
+            .insert_header(("anthropic-version", "2023-06-01"))
+            .send_json(&request(messages))
+            .await?;
         if !response.status().is_success() {
-            return Err(format!("{}: {}", response.status(), String::from_utf8_lossy(&response.body().await?)).into());
+            return Err(format!(
+                "{}: {}",
+                response.status(),
+                String::from_utf8_lossy(&response.body().await?)
+            )
+            .into());
         }
-        let header = response.headers().get("x-ainfera-inference-id").ok_or("no x-ainfera-inference-id")?;
+        let header =
+            response.headers().get("x-ainfera-inference-id").ok_or("no x-ainfera-inference-id")?;
         let mut answer = Answer { inference_id: header.to_str()?.to_owned(), ..Answer::default() };
         let mut decoder = SseDecoder::default();
         let mut events = Vec::new();
@@ -110,8 +134,13 @@ impl Gateway {
     /// What the gateway keeps of a call. It is there when the answer is over.
     async fn inference(&self, inference_id: &str) -> Result<Value, Box<dyn Error>> {
         let url = format!("{}/v1/inferences/{inference_id}", self.url);
-        let mut response = self.http.get(&url).insert_header(("x-api-key", self.key.as_str())).send().await?;
-        if response.status().is_success() { Ok(response.json().await?) } else { Err(format!("inference {inference_id} has no row").into()) }
+        let mut response =
+            self.http.get(&url).insert_header(("x-api-key", self.key.as_str())).send().await?;
+        if response.status().is_success() {
+            Ok(response.json().await?)
+        } else {
+            Err(format!("inference {inference_id} has no row").into())
+        }
     }
 }
 
@@ -132,7 +161,10 @@ impl Answer {
             Some("content_block_start") => self.content.push(event["content_block"].clone()),
             Some("content_block_delta") => self.hear_delta(&event["delta"])?,
             Some("content_block_stop") => self.close_block()?,
-            Some("message_delta") => self.stop_reason = event["delta"]["stop_reason"].as_str().unwrap_or_default().to_owned(),
+            Some("message_delta") => {
+                self.stop_reason =
+                    event["delta"]["stop_reason"].as_str().unwrap_or_default().to_owned()
+            }
             Some("message_stop") => self.finished = true,
             Some("error") => return Err(event["error"].to_string().into()),
             _ => {} // pings, and what newer models may add
@@ -141,10 +173,13 @@ impl Answer {
     }
 
     fn hear_delta(&mut self, delta: &Value) -> Result<(), Box<dyn Error>> {
-        let Some(block) = self.content.last_mut() else { return Err("a delta outside a block".into()) };
+        let Some(block) = self.content.last_mut() else {
+            return Err("a delta outside a block".into());
+        };
         for field in ["text", "thinking", "signature"] {
             if let Some(piece) = delta[field].as_str() {
-                block[field] = json!(format!("{}{piece}", block[field].as_str().unwrap_or_default()));
+                block[field] =
+                    json!(format!("{}{piece}", block[field].as_str().unwrap_or_default()));
             }
         }
         self.input_json.push_str(delta["partial_json"].as_str().unwrap_or_default());

@@ -1,11 +1,15 @@
-//! A load driver: what a gateway costs, beside the provider alone, in numbers that another machine can repeat.
+//! A load driver: what a gateway costs, beside the provider alone, in numbers that another machine
+//! can repeat.
 //!
-//! It speaks HTTP/1.1 over raw TCP, so that it measures the gateway and not an HTTP library, checks every answer to its last event, and
-//! refuses every target that is not on this machine. It measures a closed loop (so many callers, each waiting for its answer) or an open one
-//! (so many calls a second, counted from when each was due, so that a stalled gateway cannot hide its stall).
+//! It speaks HTTP/1.1 over raw TCP, so that it measures the gateway and not an HTTP library, checks
+//! every answer to its last event, and refuses every target that is not on this machine. It
+//! measures a closed loop (so many callers, each waiting for its answer) or an open one (so many
+//! calls a second, counted from when each was due, so that a stalled gateway cannot hide its
+//! stall).
 //!
-//! Reading order: [`target`] (whom to ask, and what), [`client`] (one connection), [`answer`] (reading one answer), [`load`] (the two loops),
-//! [`figures`] (what is counted), [`process`] (what the gateway used), [`report`] (how it is told).
+//! Reading order: [`target`] (whom to ask, and what), [`client`] (one connection), [`answer`]
+//! (reading one answer), [`load`] (the two loops), [`figures`] (what is counted), [`process`] (what
+//! the gateway used), [`report`] (how it is told).
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,7 +33,8 @@ use target::Ask;
 /// Measure one or several targets on this machine, one after the other.
 #[derive(Debug, Clone, Args)]
 pub struct BenchSettings {
-    /// `[NAME=]http://127.0.0.1:PORT[/PATH]`; may be given several times, and the results stand side by side.
+    /// `[NAME=]http://127.0.0.1:PORT[/PATH]`; may be given several times, and the results stand
+    /// side by side.
     #[arg(long, required = true, value_name = "[NAME=]URL")]
     pub url: Vec<Target>,
     #[arg(long, value_enum, default_value_t = Dialect::Anthropic)]
@@ -60,7 +65,8 @@ pub struct BenchSettings {
     pub key: String,
     #[arg(long, default_value = "ainfera-inference", value_name = "NAME")]
     pub model: String,
-    /// What the prompt starts with; a `[[mock …]]` directive for the scripted provider may stand here.
+    /// What the prompt starts with; a `[[mock …]]` directive for the scripted provider may stand
+    /// here.
     #[arg(long, default_value = "Say something.", value_name = "TEXT")]
     pub prompt: String,
     /// The prompt is filled up to so many bytes.
@@ -99,7 +105,8 @@ pub async fn run(settings: &BenchSettings) -> Result<Report, BenchError> {
     let mut targets = Vec::with_capacity(settings.url.len());
     for target in &settings.url {
         let ask = Ask::new(settings, target);
-        let pid = settings.pid.iter().find(|watched| watched.is_for(target)).map(|watched| watched.pid);
+        let pid =
+            settings.pid.iter().find(|watched| watched.is_for(target)).map(|watched| watched.pid);
         let plan = load::Plan {
             target: target.clone(),
             ask,
@@ -117,7 +124,9 @@ pub async fn run(settings: &BenchSettings) -> Result<Report, BenchError> {
 
 fn pace(settings: &BenchSettings) -> load::Pace {
     match (settings.rate, settings.concurrency) {
-        (Some(rate), most_open) => load::Pace::Open { per_second: rate, most_open: most_open.unwrap_or(10_000) },
+        (Some(rate), most_open) => {
+            load::Pace::Open { per_second: rate, most_open: most_open.unwrap_or(10_000) }
+        }
         (None, callers) => load::Pace::Closed { callers: callers.unwrap_or(16) },
     }
 }

@@ -30,11 +30,13 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Start the gateway. Without a file: SQLite beside it, and every provider whose key is in the environment.
+    /// Start the gateway. Without a file: SQLite beside it, and every provider whose key is in the
+    /// environment.
     Serve(ServeArgs),
     /// Read a configuration file and report every mistake in it.
     Check(CheckArgs),
-    /// The models of a configuration: vendor, providers and their keys, prices, window, and the quality floors that each clears.
+    /// The models of a configuration: vendor, providers and their keys, prices, window, and the
+    /// quality floors that each clears.
     Models(ModelsArgs),
     /// Which providers the running gateway does not ask or cannot reach, and why.
     Providers(ProvidersArgs),
@@ -55,8 +57,9 @@ pub enum Command {
     /// The audit log: verify it, or export it.
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Check what must always hold in a database: 0 all of it does, 1 cannot be checked, 20 ledger, 21 holds, 22 outcomes, 23 bills, 24 audit,
-    /// 25 open calls, 26 idempotency keys, 27 other; of several the lowest.
+    /// Check what must always hold in a database: 0 all of it does, 1 cannot be checked, 20 ledger,
+    /// 21 holds, 22 outcomes, 23 bills, 24 audit, 25 open calls, 26 idempotency keys, 27 other; of
+    /// several the lowest.
     Doctor(DoctorArgs),
     /// Start a coding agent that speaks to this gateway.
     #[command(subcommand)]
@@ -115,7 +118,8 @@ pub enum LaunchCommand {
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Also ask every provider for its list of models, and name what is wrong with its name, certificate, key or path.
+    /// Also ask every provider for its list of models, and name what is wrong with its name,
+    /// certificate, key or path.
     #[arg(long)]
     pub probe: bool,
     /// Left out: what is served without a file.
@@ -124,10 +128,12 @@ pub struct CheckArgs {
 
 #[derive(Debug, Args)]
 pub struct LaunchArgs {
-    /// Where the gateway listens. Left out: as the file of --config says, or wherever this user's gateway runs.
+    /// Where the gateway listens. Left out: as the file of --config says, or wherever this user's
+    /// gateway runs.
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// Its key. Left out: AINFERA_KEY of the environment, or a key of the agent below, which the first launch makes and keeps among the user's files.
+    /// Its key. Left out: AINFERA_KEY of the environment, or a key of the agent below, which the
+    /// first launch makes and keeps among the user's files.
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
     /// Whose key is made; left out: the program's own name.
@@ -148,8 +154,8 @@ pub struct LaunchArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
-    /// Make a key and print it, alone; what its agent may spend goes to standard error. The agent is made if it is new: on account, within the
-    /// default caps, or with a wallet.
+    /// Make a key and print it, alone; what its agent may spend goes to standard error. The agent
+    /// is made if it is new: on account, within the default caps, or with a wallet.
     Create(KeysCreateArgs),
 }
 
@@ -291,7 +297,9 @@ fn amount(text: &str) -> Result<Usd, String> {
 }
 
 fn quality(text: &str) -> Result<Decimal, String> {
-    let quality = Decimal::from_str(text).ok().filter(|quality| *quality >= Decimal::ZERO && *quality <= Decimal::ONE);
+    let quality = Decimal::from_str(text)
+        .ok()
+        .filter(|quality| *quality >= Decimal::ZERO && *quality <= Decimal::ONE);
     quality.ok_or_else(|| "must be a number from 0 to 1".to_owned())
 }
 
@@ -333,22 +341,25 @@ pub struct KeysCreateArgs {
     /// Whose key it will be.
     #[arg(long, value_name = "NAME")]
     pub agent: String,
-    /// The quality floor of calls that name none, from 0 to 1: for clients that cannot say one, such as Claude Code. Of a new agent only.
+    /// The quality floor of calls that name none, from 0 to 1: for clients that cannot say one,
+    /// such as Claude Code. Of a new agent only.
     #[arg(long, visible_alias = "floor", value_name = "QUALITY", value_parser = quality)]
     pub min_quality: Option<Decimal>,
     /// What calls prefer that say nothing about it. Of a new agent only.
     #[arg(long, value_enum)]
     pub preference: Option<PreferenceWord>,
-    /// The highest `x-ainfera-priority` that is believed of the agent. Left out: `default`. Of a new agent only.
+    /// The highest `x-ainfera-priority` that is believed of the agent. Left out: `default`. Of a
+    /// new agent only.
     #[arg(long, value_enum)]
     pub priority_ceiling: Option<PriorityWord>,
-    /// Pay so many dollars into a wallet: then the agent spends until that has run out. Left out: it spends on account, within its caps. Of a new
-    /// agent only.
+    /// Pay so many dollars into a wallet: then the agent spends until that has run out. Left out:
+    /// it spends on account, within its caps. Of a new agent only.
     #[arg(long, value_name = "USD", value_parser = amount)]
     pub wallet: Option<Usd>,
     #[command(flatten)]
     pub tenant: TenantArgs,
-    /// Make the tenant if it is not there; without this only the default one and the first one of a database are made.
+    /// Make the tenant if it is not there; without this only the default one and the first one of a
+    /// database are made.
     #[arg(long)]
     pub new_tenant: bool,
     #[command(flatten)]
@@ -368,13 +379,15 @@ pub struct DatabaseArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
-    /// Say whether a log is as it was written, and if not, what was done to it: 0 intact, 10 mutated, 11 deleted, 12 inserted, 13 reordered,
-    /// 14 truncated, 15 fork, 16 wrong key, 17 bad signature, 18 empty.
+    /// Say whether a log is as it was written, and if not, what was done to it: 0 intact, 10
+    /// mutated, 11 deleted, 12 inserted, 13 reordered, 14 truncated, 15 fork, 16 wrong key, 17 bad
+    /// signature, 18 empty.
     Verify(AuditVerifyArgs),
     /// Write events and checkpoints to standard output, one JSON object a line.
     Export(DatabaseArgs),
-    /// Declare, signed with the audit's key, that events which were signed are missing: after a backup was restored, or a standby was promoted that
-    /// lacked the last moment. From then on the gateway signs again.
+    /// Declare, signed with the audit's key, that events which were signed are missing: after a
+    /// backup was restored, or a standby was promoted that lacked the last moment. From then on the
+    /// gateway signs again.
     Continue(AuditContinueArgs),
 }
 
@@ -400,7 +413,8 @@ pub struct AuditVerifyArgs {
     /// Checkpoints that were kept outside of the database.
     #[arg(long, value_name = "FILE")]
     pub checkpoints: Option<PathBuf>,
-    /// The public key that must have signed; several after a change of keys. Left out: the configured one, or that of the first checkpoint.
+    /// The public key that must have signed; several after a change of keys. Left out: the
+    /// configured one, or that of the first checkpoint.
     #[arg(long = "key", value_name = "HEX")]
     pub keys: Vec<String>,
     /// The export holds the events of one agent only.
@@ -471,8 +485,9 @@ mod tests {
 
     #[test]
     fn serve_takes_its_overrides() {
-        let Ok(Command::Serve(args)) = parse("ainfera serve --config a.toml --listen 127.0.0.1:0 --database sqlite://a.db --replica b")
-        else {
+        let Ok(Command::Serve(args)) = parse(
+            "ainfera serve --config a.toml --listen 127.0.0.1:0 --database sqlite://a.db --replica b",
+        ) else {
             panic!("not parsed as serve");
         };
         assert_eq!(args.config, Some(PathBuf::from("a.toml")));
@@ -483,7 +498,9 @@ mod tests {
 
     #[test]
     fn the_scripted_provider_takes_a_port_or_an_address() {
-        assert!(parse("ainfera mock-upstream --port 9100 --tokens 50 --delay-ms 5 --tools 2").is_ok());
+        assert!(
+            parse("ainfera mock-upstream --port 9100 --tokens 50 --delay-ms 5 --tools 2").is_ok()
+        );
         assert!(parse("ainfera mock-upstream --listen 0.0.0.0:9100 --pad 100 --markers").is_ok());
         assert!(parse("ainfera mock-upstream --listen 0.0.0.0:9100 --port 9100").is_err());
     }
@@ -495,7 +512,9 @@ mod tests {
         assert!(parse("ainfera wallet topup --agent a --amount 0.0000000001").is_err());
         assert!(parse("ainfera wallet show").is_err());
         assert!(parse("ainfera wallet show --agent a --pool").is_err());
-        let Ok(Command::Agents(AgentsCommand::Cap(args))) = parse("ainfera agents cap --agent a --daily 2 --monthly none") else {
+        let Ok(Command::Agents(AgentsCommand::Cap(args))) =
+            parse("ainfera agents cap --agent a --daily 2 --monthly none")
+        else {
             panic!("not parsed as cap");
         };
         assert_eq!((args.per_call, args.monthly), (None, Some(CapText::None)));
@@ -504,11 +523,16 @@ mod tests {
 
     #[test]
     fn what_follows_two_dashes_is_the_agents_own() {
-        let Ok(Command::Launch(LaunchCommand::Claude(args))) = parse("ainfera launch claude --url http://h:1 -- -p hi --model x") else {
+        let Ok(Command::Launch(LaunchCommand::Claude(args))) =
+            parse("ainfera launch claude --url http://h:1 -- -p hi --model x")
+        else {
             panic!("not parsed as launch");
         };
         assert_eq!(args.arguments, ["-p", "hi", "--model", "x"]);
-        assert_eq!((args.url.as_deref(), args.model.as_str()), (Some("http://h:1"), "ainfera-inference"));
+        assert_eq!(
+            (args.url.as_deref(), args.model.as_str()),
+            (Some("http://h:1"), "ainfera-inference")
+        );
         assert!(parse("ainfera launch emacs").is_err());
     }
 
@@ -516,8 +540,13 @@ mod tests {
     fn a_key_needs_an_agent_and_one_database() {
         assert!(parse("ainfera keys create --agent a").is_ok());
         assert!(parse("ainfera keys create").is_err());
-        assert!(parse("ainfera keys create --agent a --config c --database sqlite://a.db").is_err());
-        assert!(parse("ainfera keys create --agent a --tenant acme --new-tenant --wallet 12.50").is_ok());
+        assert!(
+            parse("ainfera keys create --agent a --config c --database sqlite://a.db").is_err()
+        );
+        assert!(
+            parse("ainfera keys create --agent a --tenant acme --new-tenant --wallet 12.50")
+                .is_ok()
+        );
         assert!(parse("ainfera keys create --agent a --wallet=-1").is_err());
     }
 

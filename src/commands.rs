@@ -1,4 +1,5 @@
-//! What each command does, one file each. A command returns its exit code, or why it could not do its work.
+//! What each command does, one file each. A command returns its exit code, or why it could not do
+//! its work.
 
 pub mod agents;
 pub mod audit;
@@ -46,7 +47,9 @@ pub enum CommandError {
     Start(#[from] StartError),
     #[error("{path} is not there: no gateway has made this database; name the one that is meant with --config or --database", path = .0.display())]
     NoDatabase(std::path::PathBuf),
-    #[error("no gateway answers at {url}: start one with `ainfera serve`, or say with --url where it listens")]
+    #[error(
+        "no gateway answers at {url}: start one with `ainfera serve`, or say with --url where it listens"
+    )]
     NoGateway { url: String },
     #[error("several gateways run: say with --url which one is meant: {urls}")]
     SeveralGateways { urls: String },
@@ -54,7 +57,9 @@ pub enum CommandError {
         "the gateway at {url} was not started by this user on this machine: give a key of it with --key, or its database with --database"
     )]
     NoKey { url: String },
-    #[error("the gateway at {url} does not use {database}: it refuses a key that was just made there")]
+    #[error(
+        "the gateway at {url} does not use {database}: it refuses a key that was just made there"
+    )]
     OtherDatabase { url: String, database: String },
     #[error("{0}")]
     Control(String),
@@ -66,7 +71,9 @@ pub enum CommandError {
     UnknownTenant { name: String, near: String },
     #[error("no such tenant: \"{name}\"{near}")]
     NoSuchTenant { name: String, near: String },
-    #[error("audit.signing_key is missing: a break is declared with the key that signs; give the configuration with --config")]
+    #[error(
+        "audit.signing_key is missing: a break is declared with the key that signs; give the configuration with --config"
+    )]
     NoAuditKey,
     #[error("the reason is empty")]
     NoReason,

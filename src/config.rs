@@ -1,7 +1,9 @@
-//! The configuration: plain data, parsed once and validated as a whole. Every mistake is reported at once, with its line and its field.
+//! The configuration: plain data, parsed once and validated as a whole. Every mistake is reported
+//! at once, with its line and its field.
 //!
-//! In reading order: [`settings`], [`providers`], [`models`] read the tables; [`builtin`] stands in where a file names neither providers nor models;
-//! [`document`] and [`field`] read TOML and collect the [`mistake`]s.
+//! In reading order: [`settings`], [`providers`], [`models`] read the tables; [`builtin`] stands in
+//! where a file names neither providers nor models; [`document`] and [`field`] read TOML and
+//! collect the [`mistake`]s.
 
 pub mod api_keys;
 pub mod audit;
@@ -102,17 +104,23 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads a configuration file's text. `environment` is asked for the variables that the text names.
+    /// Reads a configuration file's text. `environment` is asked for the variables that the text
+    /// names.
     pub fn from_toml(text: &str, environment: &Environment<'_>) -> Result<Self, Vec<Mistake>> {
         Self::from_toml_with(text, Overrides::default(), environment)
     }
 
     /// The same, with what the command line puts in front of the file.
-    pub fn from_toml_with(text: &str, overrides: Overrides, environment: &Environment<'_>) -> Result<Self, Vec<Mistake>> {
+    pub fn from_toml_with(
+        text: &str,
+        overrides: Overrides,
+        environment: &Environment<'_>,
+    ) -> Result<Self, Vec<Mistake>> {
         read_document(text, |root| read(root, overrides, environment))
     }
 
-    /// The configuration of a gateway that has no file: the defaults, and every provider whose key is in the environment.
+    /// The configuration of a gateway that has no file: the defaults, and every provider whose key
+    /// is in the environment.
     pub fn from_environment(environment: &Environment<'_>) -> Result<Self, Vec<Mistake>> {
         Self::from_toml("", environment)
     }
@@ -131,8 +139,13 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
     let doctor_every = doctor::read(root);
     let audit = audit::read(root, environment);
     let configured = root.field("providers").map(|_| providers::read(root, environment));
-    let own = if configured.is_some() { builtin::OwnProviders::Configured } else { builtin::OwnProviders::None };
-    let mut configured = configured.unwrap_or_else(|| providers::Providers::all_named(builtin::providers(root, environment)));
+    let own = if configured.is_some() {
+        builtin::OwnProviders::Configured
+    } else {
+        builtin::OwnProviders::None
+    };
+    let mut configured = configured
+        .unwrap_or_else(|| providers::Providers::all_named(builtin::providers(root, environment)));
     let built_in = match builtin::use_of_catalogue(root, own) {
         builtin::Catalogue::BuiltIn => built_in_models(root, &configured.list)?,
         builtin::Catalogue::None => Vec::new(),
@@ -175,7 +188,11 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
 
 fn built_in_models(root: &Section<'_>, providers: &[Provider]) -> Option<Vec<Model>> {
     builtin::models(providers)
-        .map_err(|mistakes| mistakes.iter().for_each(|mistake| root.refuse_missing("models", format!("built-in catalogue: {mistake}"))))
+        .map_err(|mistakes| {
+            mistakes.iter().for_each(|mistake| {
+                root.refuse_missing("models", format!("built-in catalogue: {mistake}"))
+            })
+        })
         .ok()
 }
 

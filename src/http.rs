@@ -35,8 +35,14 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(calling("/v1/messages", post().to(calls::messages)))
         .service(calling("/v1/chat/completions", post().to(calls::chat_completions)))
         .service(calling("/v1/responses", post().to(calls::responses)))
-        .service(kept_nowhere("/v1/responses/{response_id}").route(get().to(nothing_kept)).route(delete().to(nothing_kept)))
-        .service(kept_nowhere("/v1/responses/{response_id}/input_items").route(get().to(nothing_kept)))
+        .service(
+            kept_nowhere("/v1/responses/{response_id}")
+                .route(get().to(nothing_kept))
+                .route(delete().to(nothing_kept)),
+        )
+        .service(
+            kept_nowhere("/v1/responses/{response_id}/input_items").route(get().to(nothing_kept)),
+        )
         .service(kept_nowhere("/v1/responses/{response_id}/cancel").route(post().to(nothing_kept)))
         .service(calling("/v1/inference", post().to(calls::inference)))
         .service(calling("/v1/messages/count_tokens", post().to(count_tokens::count_tokens)))
@@ -59,7 +65,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(reading("/metrics", get().to(metrics::metrics)))
         // agents probe these before their first call
         .service(resource("/").route(get().to(health::service)).route(head().to(health::service)))
-        .service(resource("/api/hello").route(get().to(health::service)).route(head().to(health::service)))
+        .service(
+            resource("/api/hello")
+                .route(get().to(health::service))
+                .route(head().to(health::service)),
+        )
         .default_service(route().to(not_found));
 }
 
@@ -71,7 +81,8 @@ fn reading(path: &str, read: actix_web::Route) -> actix_web::Resource {
     resource(path).route(read).default_service(route().to(method_not_allowed))
 }
 
-/// What OpenAI keeps of an answer is asked for here in vain: the other methods and names are no paths at all.
+/// What OpenAI keeps of an answer is asked for here in vain: the other methods and names are no
+/// paths at all.
 fn kept_nowhere(path: &str) -> actix_web::Resource {
     resource(path).default_service(route().to(not_found))
 }
@@ -85,6 +96,9 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
 }
 
 async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
-    ApiError::MethodNotAllowed { method: request.method().to_string(), path: request.path().to_owned() }
-        .response_to(&request, RequestId::mint())
+    ApiError::MethodNotAllowed {
+        method: request.method().to_string(),
+        path: request.path().to_owned(),
+    }
+    .response_to(&request, RequestId::mint())
 }

@@ -1,6 +1,8 @@
-//! API keys: `ainf_<key id>_<secret>`, letters, digits and underscores only, so that a double click selects the whole of it.
+//! API keys: `ainf_<key id>_<secret>`, letters, digits and underscores only, so that a double click
+//! selects the whole of it.
 //!
-//! The id finds the key in the store; of the secret only the SHA-256 is kept. A secret is 256 random bits, so nothing slower is needed.
+//! The id finds the key in the store; of the secret only the SHA-256 is kept. A secret is 256
+//! random bits, so nothing slower is needed.
 
 use std::fmt;
 
@@ -41,18 +43,25 @@ pub fn mint() -> Result<MintedKey, MintError> {
     let mut id_bytes = [0; KEY_ID_LETTERS];
     getrandom::fill(&mut id_bytes).map_err(MintError)?;
     // 256 is a multiple of 32: every letter is as likely as any other
-    let key_id: String = id_bytes.iter().map(|byte| char::from(BASE_32[usize::from(byte % 32)])).collect();
+    let key_id: String =
+        id_bytes.iter().map(|byte| char::from(BASE_32[usize::from(byte % 32)])).collect();
     let mut secret_bytes = [0; 32];
     getrandom::fill(&mut secret_bytes).map_err(MintError)?;
     let secret = base_62(secret_bytes);
-    Ok(MintedKey { text: ApiKeyText(format!("{PREFIX}{key_id}_{secret}")), secret_sha256: sha256(&secret), key_id })
+    Ok(MintedKey {
+        text: ApiKeyText(format!("{PREFIX}{key_id}_{secret}")),
+        secret_sha256: sha256(&secret),
+        key_id,
+    })
 }
 
 /// The parts of a key, or `None` when the text cannot be one.
 pub fn parse(text: &str) -> Option<ParsedKey<'_>> {
     let (key_id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
-    let is_key_id = key_id.len() == KEY_ID_LETTERS && key_id.bytes().all(|byte| BASE_32.contains(&byte));
-    let is_secret = secret.len() == SECRET_LETTERS && secret.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_key_id =
+        key_id.len() == KEY_ID_LETTERS && key_id.bytes().all(|byte| BASE_32.contains(&byte));
+    let is_secret =
+        secret.len() == SECRET_LETTERS && secret.bytes().all(|byte| byte.is_ascii_alphanumeric());
     (is_key_id && is_secret).then(|| ParsedKey { key_id, secret_sha256: sha256(secret) })
 }
 
@@ -107,7 +116,10 @@ mod tests {
         assert_eq!(text.len(), 5 + 12 + 1 + 43);
         assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{text}");
         let parsed = parse(text).unwrap();
-        assert_eq!(parsed, ParsedKey { key_id: &minted.key_id, secret_sha256: minted.secret_sha256 });
+        assert_eq!(
+            parsed,
+            ParsedKey { key_id: &minted.key_id, secret_sha256: minted.secret_sha256 }
+        );
         assert!(parsed.matches(&minted.secret_sha256));
     }
 

@@ -1,7 +1,8 @@
 //! How it is reached: command line, configuration, HTTP surface, process life.
 //!
-//! In reading order: [`cli`] says what can be asked, [`commands`] what is done then, [`config`] what an operator decides; [`server`] is the gateway
-//! as a whole, [`http`] its surface, [`keys`] what callers show; [`telemetry`] is what it says of itself. [`mod@bench`] measures it from
+//! In reading order: [`cli`] says what can be asked, [`commands`] what is done then, [`config`]
+//! what an operator decides; [`server`] is the gateway as a whole, [`http`] its surface, [`keys`]
+//! what callers show; [`telemetry`] is what it says of itself. [`mod@bench`] measures it from
 //! outside.
 
 pub mod bench;

@@ -19,7 +19,8 @@ fn main() -> ExitCode {
         let _ = writeln!(std::io::stderr(), "signals cannot be received: {error}");
         return ExitCode::FAILURE;
     }
-    // every TLS configuration of the process takes this one; it is already there only if someone installed the same before us
+    // every TLS configuration of the process takes this one; it is already there only if someone
+    // installed the same before us
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

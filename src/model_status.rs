@@ -27,5 +27,9 @@ pub fn floors(settings: &PolicySettings) -> [(&'static str, Decimal); 4] {
 /// Those of them under which the router may choose the model.
 pub fn cleared_floors(model: &Model, settings: &PolicySettings) -> Vec<&'static str> {
     let quality = model.q_prior.filter(|_| status(model) == "routable");
-    floors(settings).into_iter().filter(|(_, floor)| quality.is_some_and(|quality| quality >= *floor)).map(|(name, _)| name).collect()
+    floors(settings)
+        .into_iter()
+        .filter(|(_, floor)| quality.is_some_and(|quality| quality >= *floor))
+        .map(|(name, _)| name)
+        .collect()
 }

@@ -1,5 +1,6 @@
-//! How the commands of a user find a gateway of the same user, from whatever folder they run in: each running gateway has a file in the user's state
-//! directory that says where it listens and where its database is.
+//! How the commands of a user find a gateway of the same user, from whatever folder they run in:
+//! each running gateway has a file in the user's state directory that says where it listens and
+//! where its database is.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -27,8 +28,12 @@ pub struct Announcement(PathBuf);
 
 /// Where the user's files of this program are. `None` in an environment that names no home.
 pub fn state_directory(environment: &Environment<'_>) -> Option<PathBuf> {
-    let state = non_empty(environment, "XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = state.or_else(|| non_empty(environment, "HOME").map(|home| Path::new(&home).join(".local/state")));
+    let state = non_empty(environment, "XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    let state = state.or_else(|| {
+        non_empty(environment, "HOME").map(|home| Path::new(&home).join(".local/state"))
+    });
     state.map(|state| state.join("ainfera"))
 }
 
@@ -39,7 +44,11 @@ impl RunningGateway {
             DatabaseUrl::Sqlite(path) => DatabaseUrl::Sqlite(std::path::absolute(path)?),
             DatabaseUrl::Postgres(url) => DatabaseUrl::Postgres(url.clone()),
         };
-        Ok(Self { url: format!("http://{address}"), database: database.exposed(), process: std::process::id() })
+        Ok(Self {
+            url: format!("http://{address}"),
+            database: database.exposed(),
+            process: std::process::id(),
+        })
     }
 
     /// Writes the file by which commands find this gateway.
@@ -52,8 +61,10 @@ impl RunningGateway {
     /// Every gateway that has a file; one that was killed may be among them.
     pub fn announced(state: &Path) -> Vec<Self> {
         let entries = std::fs::read_dir(directory(state)).into_iter().flatten().flatten();
-        let mut found: Vec<Self> =
-            entries.filter_map(|entry| std::fs::read(entry.path()).ok()).filter_map(|text| serde_json::from_slice(&text).ok()).collect();
+        let mut found: Vec<Self> = entries
+            .filter_map(|entry| std::fs::read(entry.path()).ok())
+            .filter_map(|text| serde_json::from_slice(&text).ok())
+            .collect();
         found.sort_by(|left, right| left.url.cmp(&right.url));
         found
     }
@@ -61,7 +72,9 @@ impl RunningGateway {
 
 impl Drop for Announcement {
     fn drop(&mut self) {
-        let own = std::fs::read(&self.0).ok().and_then(|text| serde_json::from_slice::<RunningGateway>(&text).ok());
+        let own = std::fs::read(&self.0)
+            .ok()
+            .and_then(|text| serde_json::from_slice::<RunningGateway>(&text).ok());
         // a later gateway may have taken the address over
         if own.is_some_and(|own| own.process == std::process::id()) {
             let _ = std::fs::remove_file(&self.0);
@@ -84,7 +97,12 @@ pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?
+        .write_all(text.as_bytes())
 }
 
 fn directory(state: &Path) -> PathBuf {
@@ -96,7 +114,13 @@ fn file_name(text: &str) -> String {
     let text = text.trim_end_matches('/');
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
     text.bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() || byte == b'.' { char::from(byte).to_string() } else { format!("-{byte:02x}") })
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || byte == b'.' {
+                char::from(byte).to_string()
+            } else {
+                format!("-{byte:02x}")
+            }
+        })
         .collect()
 }
 
@@ -109,7 +133,8 @@ mod tests {
     fn a_gateway_is_found_until_it_stops_and_its_file_is_private() {
         let folder = tempfile::tempdir().unwrap();
         let database = DatabaseUrl::Sqlite("a.db".into());
-        let gateway = RunningGateway::of_this_process("127.0.0.1:81".parse().unwrap(), &database).unwrap();
+        let gateway =
+            RunningGateway::of_this_process("127.0.0.1:81".parse().unwrap(), &database).unwrap();
         assert!(gateway.database.starts_with("sqlite:///"), "{}", gateway.database);
         let announcement = gateway.announce(folder.path()).unwrap();
         assert_eq!(RunningGateway::announced(folder.path()), [gateway]);
@@ -127,8 +152,14 @@ mod tests {
                 _ => None,
             }
         };
-        assert_eq!(state_directory(&environment("/home/me", "")), Some("/home/me/.local/state/ainfera".into()));
-        assert_eq!(state_directory(&environment("/home/me", "/state")), Some("/state/ainfera".into()));
+        assert_eq!(
+            state_directory(&environment("/home/me", "")),
+            Some("/home/me/.local/state/ainfera".into())
+        );
+        assert_eq!(
+            state_directory(&environment("/home/me", "/state")),
+            Some("/state/ainfera".into())
+        );
         assert_eq!(state_directory(&environment("", "")), None);
     }
 }

@@ -1,4 +1,5 @@
-//! One gateway: from a configuration to a listening server, and back to nothing without losing a row.
+//! One gateway: from a configuration to a listening server, and back to nothing without losing a
+//! row.
 
 pub mod audit;
 pub mod control;
@@ -105,16 +106,20 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the address, the lock and everything else that can be missing; only then opens the store for writing, closes what an earlier boot left
-    /// open, and serves. A start that fails has changed nothing that a running gateway uses. Must be called on an actix System: CaptureActor lives on
-    /// its arbiter.
+    /// Takes the address, the lock and everything else that can be missing; only then opens the
+    /// store for writing, closes what an earlier boot left open, and serves. A start that fails has
+    /// changed nothing that a running gateway uses. Must be called on an actix System: CaptureActor
+    /// lives on its arbiter.
     pub async fn start(config: Config) -> Result<Server, StartError> {
-        let listener = listener::bind(config.listen).map_err(|source| StartError::Listen { address: config.listen, source })?;
+        let listener = listener::bind(config.listen)
+            .map_err(|source| StartError::Listen { address: config.listen, source })?;
         let mut lock = ProcessLock::take(&config)?;
         let mut mock = None;
         let parts = Parts::build(&config, &mut mock, None).await?;
         let (checkpointing, public_key, parted) = match audit::signing(&config)? {
-            Some(signing) => (Some(signing.checkpointing), Some(signing.public_key), signing.parted),
+            Some(signing) => {
+                (Some(signing.checkpointing), Some(signing.public_key), signing.parted)
+            }
             None => (None, None, watch::channel(None).1),
         };
         let spool = Arc::new(Mutex::new(SpoolFile::new(config.spool.path.clone())));
@@ -125,22 +130,36 @@ impl Server {
         }
         let former = lock.as_ref().and_then(ProcessLock::former_boot);
         if config.take_over == TakeOver::Refused {
-            takeover::former_boots_are_over(store.as_ref(), &config.replica, former, &config.deadlines).await?;
+            takeover::former_boots_are_over(
+                store.as_ref(),
+                &config.replica,
+                former,
+                &config.deadlines,
+            )
+            .await?;
         }
         let boot_id = begin(&config, store.as_ref(), &spool, lock.as_mut()).await?;
         let gate = Gate::new(config.max_in_flight);
         let counters = Arc::new(Counters::default());
-        let capture =
-            CaptureActor::new(Arc::clone(&store), Arc::clone(&counters), gate.clone()).with_killswitch(config.killswitch_daily_usd);
-        let capture = capture.with_spool(spool, config.deadlines.spool_after).checkpointing(checkpointing).start();
+        let capture = CaptureActor::new(Arc::clone(&store), Arc::clone(&counters), gate.clone())
+            .with_killswitch(config.killswitch_daily_usd);
+        let capture = capture
+            .with_spool(spool, config.deadlines.spool_after)
+            .checkpointing(checkpointing)
+            .start();
         let checkpoints = CheckpointActor::new(capture.clone(), Arc::clone(&counters)).start();
-        let (replica, standing) = ReplicaActor::new(boot_id, &config.deadlines, capture.clone(), gate.clone());
+        let (replica, standing) =
+            ReplicaActor::new(boot_id, &config.deadlines, capture.clone(), gate.clone());
         let replica = replica.start();
         let reader = ReaderActor::new(Arc::clone(&store)).start();
         let (doctor, checkup) = match config.doctor_every {
             Some(every) => {
-                let (doctor, checkup) =
-                    DoctorActor::new(reader.clone(), every, longest_call(&config.deadlines, config.own_deadlines()), Arc::clone(&counters));
+                let (doctor, checkup) = DoctorActor::new(
+                    reader.clone(),
+                    every,
+                    longest_call(&config.deadlines, config.own_deadlines()),
+                    Arc::clone(&counters),
+                );
                 (Some(doctor.start()), checkup)
             }
             None => (None, watch::channel(Checkup::default()).1),
@@ -171,7 +190,9 @@ impl Server {
             let slot = ServingSlot::new(fixed.clone(), latest.clone());
             let gate = shared.gate.clone();
             App::new()
-                .wrap_fn(move |request, service| leaving::answer(gate.clone(), service.call(request)))
+                .wrap_fn(move |request, service| {
+                    leaving::answer(gate.clone(), service.call(request))
+                })
                 .app_data(shared.clone())
                 .app_data(Data::new(slot))
                 .configure(routes)
@@ -234,8 +255,13 @@ impl Server {
         self.gate.clone()
     }
 
-    /// Serves until SIGTERM or SIGINT, then stops. SIGHUP reads the configuration from `source` again.
-    pub async fn wait_until_stopped(mut self, mut signals: Signals, source: ConfigSource) -> ExitCode {
+    /// Serves until SIGTERM or SIGINT, then stops. SIGHUP reads the configuration from `source`
+    /// again.
+    pub async fn wait_until_stopped(
+        mut self,
+        mut signals: Signals,
+        source: ConfigSource,
+    ) -> ExitCode {
         let notice = loop {
             tokio::select! {
                 told = signals.next() => {
@@ -258,10 +284,13 @@ impl Server {
     }
 }
 
-/// A spool that cannot be written is found now, and not when the store is away and the rows of finished calls depend on it.
+/// A spool that cannot be written is found now, and not when the store is away and the rows of
+/// finished calls depend on it.
 async fn try_spool(config: &Config, spool: &SharedSpool) -> Result<(), StartError> {
     match blocking(spool, SpoolFile::prepare).await {
-        Err(ReplayError::Spool(error @ SpoolError::InUse { .. })) if config.spool.sharing == Sharing::FirstCome => {
+        Err(ReplayError::Spool(error @ SpoolError::InUse { .. }))
+            if config.spool.sharing == Sharing::FirstCome =>
+        {
             tracing::warn!(%error, "this process has no spool: give it a `replica` name");
             Ok(())
         }
@@ -270,7 +299,12 @@ async fn try_spool(config: &Config, spool: &SharedSpool) -> Result<(), StartErro
 }
 
 /// The steps that cannot be taken back: from here on this process is the replica.
-async fn begin(config: &Config, store: &dyn Store, spool: &SharedSpool, lock: Option<&mut ProcessLock>) -> Result<BootId, StartError> {
+async fn begin(
+    config: &Config,
+    store: &dyn Store,
+    spool: &SharedSpool,
+    lock: Option<&mut ProcessLock>,
+) -> Result<BootId, StartError> {
     store.migrate().await?;
     let boot_id = BootId::mint();
     if let Some(lock) = lock {
@@ -282,21 +316,43 @@ async fn begin(config: &Config, store: &dyn Store, spool: &SharedSpool, lock: Op
         replayed += replay_former(store, former).await?;
     }
     if replayed > 0 {
-        tracing::info!(replayed, "calls that an earlier boot had put into the spool are in the store");
+        tracing::info!(
+            replayed,
+            "calls that an earlier boot had put into the spool are in the store"
+        );
     }
     let lost = store.begin_boot(boot_id, &config.replica).await?;
     if lost > 0 {
-        tracing::warn!(lost, replica = config.replica, "calls that an earlier boot left open were closed as lost");
+        tracing::warn!(
+            lost,
+            replica = config.replica,
+            "calls that an earlier boot left open were closed as lost"
+        );
     }
     Ok(boot_id)
 }
 
-/// How long a call can be open: the longest total that any provider or model is given, being read on after its client left, its body and admission,
-/// the lease of a replica that died with it, and a minute for the reaper and for records on their way.
-pub fn longest_call<'o>(deadlines: &Deadlines, own: impl IntoIterator<Item = &'o OwnDeadlines>) -> Duration {
-    let total = own.into_iter().filter_map(|own| own.total).chain([deadlines.answering.total, deadlines.reasoning.total]).max();
+/// How long a call can be open: the longest total that any provider or model is given, being read
+/// on after its client left, its body and admission, the lease of a replica that died with it, and
+/// a minute for the reaper and for records on their way.
+pub fn longest_call<'o>(
+    deadlines: &Deadlines,
+    own: impl IntoIterator<Item = &'o OwnDeadlines>,
+) -> Duration {
+    let total = own
+        .into_iter()
+        .filter_map(|own| own.total)
+        .chain([deadlines.answering.total, deadlines.reasoning.total])
+        .max();
     let total = total.unwrap_or_default();
-    let parts = [total, deadlines.drain_after_disconnect, deadlines.body, deadlines.admission, deadlines.acknowledge, deadlines.lease];
+    let parts = [
+        total,
+        deadlines.drain_after_disconnect,
+        deadlines.body,
+        deadlines.admission,
+        deadlines.acknowledge,
+        deadlines.lease,
+    ];
     parts.iter().sum::<Duration>() + Duration::from_secs(60)
 }
 

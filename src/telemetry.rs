@@ -1,4 +1,5 @@
-//! Logs: to standard error, for people on a terminal and as JSON elsewhere. Bodies and keys are never logged.
+//! Logs: to standard error, for people on a terminal and as JSON elsewhere. Bodies and keys are
+//! never logged.
 
 use std::io::IsTerminal;
 
@@ -8,12 +9,22 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 /// Sets the subscriber and the panic hook of the process. A second call does nothing.
 pub fn init(filter: Option<&str>) {
-    let filter = EnvFilter::try_new(filter.unwrap_or("info,actix_server=warn")).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_new(filter.unwrap_or("info,actix_server=warn"))
+        .unwrap_or_else(|_| EnvFilter::new("info"));
     let registry = tracing_subscriber::registry().with(filter);
     let result = if std::io::stderr().is_terminal() {
-        registry.with(tracing_subscriber::fmt::layer().with_target(false).with_writer(std::io::stderr)).try_init()
+        registry
+            .with(tracing_subscriber::fmt::layer().with_target(false).with_writer(std::io::stderr))
+            .try_init()
     } else {
-        registry.with(tracing_subscriber::fmt::layer().json().with_target(false).with_writer(std::io::stderr)).try_init()
+        registry
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .json()
+                    .with_target(false)
+                    .with_writer(std::io::stderr),
+            )
+            .try_init()
     };
     if result.is_ok() {
         // a panic in a handler closes its connection and leaves no other trace

@@ -1,12 +1,14 @@
-//! RoutingBrain: one per worker, holds a snapshot of the catalogue, answers which models a call may use and in what order. All logic is in `ainfera-routing`.
+//! RoutingBrain: one per worker, holds a snapshot of the catalogue, answers which models a call may
+//! use and in what order. All logic is in `ainfera-routing`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, Message, MessageResult};
 use ainfera_routing::{
-    Catalogue, CatalogueEntry, DecideOptions, Dial, HoldMode, Needs, PinRefusal, Plan, Policy, PolicySettings, RejectReason, RouteTarget,
-    amounts_to_ask_for, pin, plan_without, resolve_policy, shorter_outputs,
+    Catalogue, CatalogueEntry, DecideOptions, Dial, HoldMode, Needs, PinRefusal, Plan, Policy,
+    PolicySettings, RejectReason, RouteTarget, amounts_to_ask_for, pin, plan_without,
+    resolve_policy, shorter_outputs,
 };
 use ainfera_schema::policy::RoutingHint;
 use ainfera_schema::{ModelSlug, PriceError, RequestId, Usd};
@@ -23,7 +25,8 @@ pub struct Decide {
     pub target: RouteTarget,
     pub needs: Needs,
     pub hint: RoutingHint,
-    /// Of the agent. Its caps are none of the brain's: they are held where the call is admitted, as they are then.
+    /// Of the agent. Its caps are none of the brain's: they are held where the call is admitted, as
+    /// they are then.
     pub routing_defaults: RoutingHint,
     /// The call itself, for what it can use at each candidate.
     pub call: Arc<Call>,
@@ -67,7 +70,8 @@ pub enum ChoiceRefusal {
     Rejected(Box<Rejection>),
     /// The pinned model cannot be had.
     Pin { model: ModelSlug, refusal: PinRefusal },
-    /// What the call may cost at this model cannot be computed: a price is not known, or does not fit into an amount.
+    /// What the call may cost at this model cannot be computed: a price is not known, or does not
+    /// fit into an amount.
     Unpriced { model: ModelSlug, field: &'static str, error: PriceError },
     /// A fault of ours.
     Crashed,
@@ -100,10 +104,13 @@ pub struct RoutingBrain {
 }
 
 impl Choice {
-    /// Keeps the candidates that so much covers; where it covers none, the shorter answer that it does.
+    /// Keeps the candidates that so much covers; where it covers none, the shorter answer that it
+    /// does.
     pub fn keep_covered_by(&mut self, amount: Usd) {
         let covers_one = self.reservations.iter().any(|needed| *needed <= amount);
-        if let (false, Some(shorter)) = (covers_one, self.shorter.iter().find(|shorter| shorter.amount <= amount)) {
+        if let (false, Some(shorter)) =
+            (covers_one, self.shorter.iter().find(|shorter| shorter.amount <= amount))
+        {
             self.candidates = vec![shorter.candidate];
             self.reservations = vec![shorter.amount];
             self.most_output_tokens = shorter.output_tokens;
@@ -121,19 +128,35 @@ impl RoutingBrain {
     }
 
     fn decide(&self, ask: &Decide) -> Result<Choice, ChoiceRefusal> {
-        let policy = resolve_policy(&ask.hint, &ask.routing_defaults, &self.settings.policy, (self.settings.dial)());
+        let policy = resolve_policy(
+            &ask.hint,
+            &ask.routing_defaults,
+            &self.settings.policy,
+            (self.settings.dial)(),
+        );
         match &ask.target {
             RouteTarget::Pinned(model) => {
-                let index =
-                    pin(&self.catalogue, model, &ask.needs).map_err(|refusal| ChoiceRefusal::Pin { model: model.clone(), refusal })?;
+                let index = pin(&self.catalogue, model, &ask.needs)
+                    .map_err(|refusal| ChoiceRefusal::Pin { model: model.clone(), refusal })?;
                 self.choice(vec![index], None, policy, ask)
             }
             RouteTarget::Routed { .. } => {
-                let plan = plan_without(&ask.unfit, &self.catalogue, &ask.needs, &policy, &self.settings.options);
+                let plan = plan_without(
+                    &ask.unfit,
+                    &self.catalogue,
+                    &ask.needs,
+                    &policy,
+                    &self.settings.options,
+                );
                 match &plan {
                     Plan::Rejected { reason, .. } => {
                         let reason = *reason;
-                        Err(ChoiceRefusal::Rejected(Box::new(Rejection { reason, plan, policy, catalogue: Arc::clone(&self.catalogue) })))
+                        Err(ChoiceRefusal::Rejected(Box::new(Rejection {
+                            reason,
+                            plan,
+                            policy,
+                            catalogue: Arc::clone(&self.catalogue),
+                        })))
                     }
                     Plan::Ranked { ranked, .. } => {
                         let candidates = ranked.clone();
@@ -145,7 +168,13 @@ impl RoutingBrain {
     }
 
     /// Candidates whose price is not known are left out. One that is pinned is all there is.
-    fn choice(&self, candidates: Vec<usize>, plan: Option<Plan>, policy: Policy, ask: &Decide) -> Result<Choice, ChoiceRefusal> {
+    fn choice(
+        &self,
+        candidates: Vec<usize>,
+        plan: Option<Plan>,
+        policy: Policy,
+        ask: &Decide,
+    ) -> Result<Choice, ChoiceRefusal> {
         let mut unpriced = None;
         let mut priced = Vec::with_capacity(candidates.len());
         let mut reservations = Vec::with_capacity(candidates.len());
@@ -155,7 +184,9 @@ impl RoutingBrain {
             for deployment in self.catalogue.deployments(index) {
                 match self.reservation(&deployment.entry, ask, u64::MAX) {
                     Some(Ok(amount)) => dearest = dearest.max(Some(amount)),
-                    Some(Err(error)) => unpriced = Some((deployment.entry.model.slug.clone(), error)),
+                    Some(Err(error)) => {
+                        unpriced = Some((deployment.entry.model.slug.clone(), error))
+                    }
                     None => {}
                 }
             }
@@ -165,20 +196,38 @@ impl RoutingBrain {
             }
         }
         if let (true, Some((model, error))) = (priced.is_empty(), unpriced) {
-            return Err(ChoiceRefusal::Unpriced { model, field: field_without_price(&error), error });
+            return Err(ChoiceRefusal::Unpriced {
+                model,
+                field: field_without_price(&error),
+                error,
+            });
         }
         let shorter = self.shorter(&priced, &reservations, ask);
         let mut amounts = amounts_to_ask_for(&reservations);
         amounts.extend(shorter.iter().map(|shorter| shorter.amount));
         let (max_attempts, catalogue) = (self.settings.max_attempts, Arc::clone(&self.catalogue));
         let most_output_tokens = u64::MAX;
-        Ok(Choice { candidates: priced, max_attempts, catalogue, plan, policy, reservations, amounts, shorter, most_output_tokens })
+        Ok(Choice {
+            candidates: priced,
+            max_attempts,
+            catalogue,
+            plan,
+            policy,
+            reservations,
+            amounts,
+            shorter,
+            most_output_tokens,
+        })
     }
 
-    /// What shorter answers of the cheapest candidate need, largest first. None for a caller who said how long the answer may be, and none where
-    /// the hold grows with the answer.
+    /// What shorter answers of the cheapest candidate need, largest first. None for a caller who
+    /// said how long the answer may be, and none where the hold grows with the answer.
     fn shorter(&self, priced: &[usize], reservations: &[Usd], ask: &Decide) -> Vec<Shorter> {
-        let cheapest = priced.iter().copied().zip(reservations.iter().copied()).min_by_key(|(_, needed)| *needed);
+        let cheapest = priced
+            .iter()
+            .copied()
+            .zip(reservations.iter().copied())
+            .min_by_key(|(_, needed)| *needed);
         let Some((candidate, mut least)) = cheapest else { return Vec::new() };
         if ask.call.output_limit == OutputLimit::Said || self.settings.holds == HoldMode::Sliced {
             return Vec::new();
@@ -186,7 +235,11 @@ impl RoutingBrain {
         let mut all = Vec::new();
         for output_tokens in shorter_outputs(ask.call.max_tokens) {
             let deployments = self.catalogue.deployments(candidate).iter();
-            let needed = deployments.filter_map(|deployment| self.reservation(&deployment.entry, ask, output_tokens)?.ok()).max();
+            let needed = deployments
+                .filter_map(|deployment| {
+                    self.reservation(&deployment.entry, ask, output_tokens)?.ok()
+                })
+                .max();
             if let Some(amount) = needed.filter(|amount| *amount < least) {
                 least = amount;
                 all.push(Shorter { candidate, output_tokens, amount });
@@ -195,10 +248,16 @@ impl RoutingBrain {
         all
     }
 
-    fn reservation(&self, entry: &CatalogueEntry, ask: &Decide, most_output_tokens: u64) -> Option<Result<Usd, PriceError>> {
+    fn reservation(
+        &self,
+        entry: &CatalogueEntry,
+        ask: &Decide,
+        most_output_tokens: u64,
+    ) -> Option<Result<Usd, PriceError>> {
         let sheet = entry.model.price.as_ref()?;
         let bounds = bounds(&ask.call, entry);
-        let output_tokens = self.settings.holds.first_output_tokens(bounds.output_tokens, entry.model.stream_mode);
+        let output_tokens =
+            self.settings.holds.first_output_tokens(bounds.output_tokens, entry.model.stream_mode);
         Some(reservation(sheet, &bounds, output_tokens.min(most_output_tokens)))
     }
 }
@@ -210,7 +269,8 @@ impl Actor for RoutingBrain {
 impl Handler<Decide> for RoutingBrain {
     type Result = MessageResult<Decide>;
 
-    /// A panic here would end the brain of all calls to come on this worker. It only reads, so there is nothing that a panic could leave half done.
+    /// A panic here would end the brain of all calls to come on this worker. It only reads, so
+    /// there is nothing that a panic could leave half done.
     fn handle(&mut self, ask: Decide, _: &mut Self::Context) -> Self::Result {
         let decided = catch_unwind(AssertUnwindSafe(|| {
             crate::fault_injection::maybe_panic_over("brain", ask.request_id);

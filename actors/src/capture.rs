@@ -1,8 +1,9 @@
-//! CaptureActor: the only one that writes. It gathers admissions, rejections and records while a transaction is under way,
-//! and commits all of them in the next one.
+//! CaptureActor: the only one that writes. It gathers admissions, rejections and records while a
+//! transaction is under way, and commits all of them in the next one.
 //!
-//! It runs on the main arbiter, with the store to itself. A record keeps its permit until it is durable. When the store fails, the batch is sent
-//! again until it is in, for an error does not say whether it was committed; meanwhile new admissions are refused at once.
+//! It runs on the main arbiter, with the store to itself. A record keeps its permit until it is
+//! durable. When the store fails, the batch is sent again until it is in, for an error does not say
+//! whether it was committed; meanwhile new admissions are refused at once.
 
 pub mod acknowledge;
 mod apart;
@@ -72,7 +73,8 @@ pub struct Record {
     /// For a caller who sends the call again.
     pub answer: Option<StoredAnswer>,
     pub permit: Permit,
-    /// Told when the record is durable: in the store, or in the spool. Then it waits for no company.
+    /// Told when the record is durable: in the store, or in the spool. Then it waits for no
+    /// company.
     pub durable: Option<oneshot::Sender<()>>,
 }
 
@@ -93,10 +95,12 @@ pub enum CaptureError {
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// So that admissions are back within two seconds of the store.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// One bad entry fails with its batch and twice alone. When more fail in a row, it is not the entries.
+/// One bad entry fails with its batch and twice alone. When more fail in a row, it is not the
+/// entries.
 const FORGIVEN_FAILURES: u32 = 4;
 
-/// How long a record that nobody waits for waits for others. Two transactions for a call are the larger part of what a call costs while few calls come in.
+/// How long a record that nobody waits for waits for others. Two transactions for a call are the
+/// larger part of what a call costs while few calls come in.
 const GATHER_RECORDS: Duration = Duration::from_millis(5);
 
 /// See the module.
@@ -110,7 +114,8 @@ pub struct CaptureActor {
     reaper: lease::Reaper,
     /// Records wait for company.
     gathering: bool,
-    /// What the store is asked to take: the transaction that runs, or the one that waits to be sent again.
+    /// What the store is asked to take: the transaction that runs, or the one that waits to be sent
+    /// again.
     under_way: Option<Batch>,
     /// How often batches failed for a reason of their own since the last commit.
     own_failures: u32,
@@ -180,7 +185,8 @@ impl CaptureActor {
         self.advance(context);
     }
 
-    /// Nobody waits for this record, so it waits a moment for company: an admission, or a record that is waited for, takes it along at once.
+    /// Nobody waits for this record, so it waits a moment for company: an admission, or a record
+    /// that is waited for, takes it along at once.
     fn gather(&mut self, context: &mut Context<Self>) {
         if !self.gathering {
             self.gathering = true;
@@ -201,7 +207,9 @@ impl CaptureActor {
         let committed = async move {
             let commit = async {
                 rows.request_ids().for_each(|request_id| maybe_panic_over("store", request_id));
-                rows.closings.iter().for_each(|closing| maybe_panic_over("store close", closing.outcome.request_id));
+                rows.closings.iter().for_each(|closing| {
+                    maybe_panic_over("store close", closing.outcome.request_id)
+                });
                 store.capture_shared(rows).await
             };
             survive::guarded(Box::pin(commit)).await
@@ -272,7 +280,12 @@ impl CaptureActor {
     }
 
     /// The store does not take anything: nobody else is let in until it does.
-    fn wait_for_store(&mut self, mut batch: Batch, error: &StoreError, context: &mut Context<Self>) {
+    fn wait_for_store(
+        &mut self,
+        mut batch: Batch,
+        error: &StoreError,
+        context: &mut Context<Self>,
+    ) {
         let message = error.to_string();
         let pause = match self.phase {
             Phase::Failing { pause, .. } => (pause * 2).min(LONGEST_PAUSE),
@@ -309,7 +322,9 @@ impl Actor for CaptureActor {
 
     fn started(&mut self, context: &mut Self::Context) {
         if let Some(spool) = &self.spool {
-            context.run_interval(spool.tick(), |actor, context| actor.survive(context, Self::spool_ripe));
+            context.run_interval(spool.tick(), |actor, context| {
+                actor.survive(context, Self::spool_ripe)
+            });
         }
     }
 

@@ -1,5 +1,6 @@
-//! CheckpointActor: looks once a second whether anything was committed since the last checkpoint, and if so tells CaptureActor, which is the
-//! only one that writes, to make the next one between two batches.
+//! CheckpointActor: looks once a second whether anything was committed since the last checkpoint,
+//! and if so tells CaptureActor, which is the only one that writes, to make the next one between
+//! two batches.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use crate::capture::checkpointing::MakeCheckpoint;
 use crate::counters::Counters;
 
 const TICK: Duration = Duration::from_secs(1);
-/// Other processes write too (the command line makes agents): then and again it is looked at without a reason of ours.
+/// Other processes write too (the command line makes agents): then and again it is looked at
+/// without a reason of ours.
 const WITHOUT_REASON: u32 = 10;
 
 /// See the module. It lives on the main arbiter.

@@ -66,7 +66,8 @@ impl Counter {
 
 impl Counters {
     pub fn outcome(&self, status: OutcomeStatus) -> &Counter {
-        let position = OutcomeStatus::ALL.iter().position(|known| *known == status).unwrap_or_default();
+        let position =
+            OutcomeStatus::ALL.iter().position(|known| *known == status).unwrap_or_default();
         &self.outcomes[position]
     }
 }

@@ -1,7 +1,9 @@
 //! DispatchActor: one call, from its admission to its row.
 //!
-//! It asks the brain for candidates, asks the store to let the call in, runs one provider attempt after the other until one says something,
-//! and from then on only passes on what that one says. Its life is one [`Phase`]; what the bill says is in [`meter`], what a failure means in [`failure`].
+//! It asks the brain for candidates, asks the store to let the call in, runs one provider attempt
+//! after the other until one says something, and from then on only passes on what that one says.
+//! Its life is one [`Phase`]; what the bill says is in [`meter`], what a failure means in
+//! [`failure`].
 
 pub mod admission;
 mod attempt;
@@ -26,12 +28,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MailboxError, Message, ResponseActFuture, WrapFuture};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MailboxError, Message,
+    ResponseActFuture, WrapFuture,
+};
 use ainfera_routing::DeploymentIndex;
 use ainfera_schema::OutcomeStatus;
-use ainfera_wire::call::Delivery;
-use ainfera_wire::upstream::{FaultKind, StreamFault};
-use ainfera_wire::{Heard, StreamEvent};
+use ainfera_wire::client::call::Delivery;
+use ainfera_wire::error::provider_error::FaultKind;
+use ainfera_wire::error::stream_fault::StreamFault;
+use ainfera_wire::{ProviderEvent, StreamEvent};
 
 use crate::brain::Choice;
 use crate::gate::Permit;
@@ -74,7 +80,7 @@ enum Phase {
     /// Nothing that matters was said yet.
     Trying {
         open: Open,
-        held: Vec<Heard>,
+        held: Vec<ProviderEvent>,
     },
     /// Content is on its way to the client: an error is now an event of the stream.
     Committed {
@@ -122,7 +128,12 @@ impl DispatchActor {
                 context.stop();
             }
             Ok(Entry::Replay { answer, summary }) => {
-                self.answer(Ok(replay::head(&self.setup.call.client, &answer, *summary, self.setup.call.delivery)));
+                self.answer(Ok(replay::head(
+                    &self.setup.call.client,
+                    &answer,
+                    *summary,
+                    self.setup.call.delivery,
+                )));
                 context.stop();
             }
             Ok(Entry::Admitted(admitted)) => {
@@ -143,7 +154,9 @@ impl DispatchActor {
                 };
                 self.phase = Phase::Trying { open, held: Vec::new() };
                 if self.sink.stream.is_some() {
-                    context.run_later(self.setup.worker.deadlines.hold, |actor, _| actor.hold_is_over());
+                    context.run_later(self.setup.worker.deadlines.hold, |actor, _| {
+                        actor.hold_is_over()
+                    });
                 }
                 self.try_next(None, context);
             }
@@ -157,16 +170,28 @@ impl DispatchActor {
             let Phase::Trying { open, held } = &mut self.phase else { return };
             held.clear();
             let failed = last.clone();
-            let (entry, pass) = match turn::next_turn(&self.setup, open, self.attempts_started, last) {
-                Ok(turn) => turn,
-                Err(failure) => return self.fail(failure, OutcomeStatus::FailedProviderError, context),
-            };
+            let (entry, pass) =
+                match turn::next_turn(&self.setup, open, self.attempts_started, last) {
+                    Ok(turn) => turn,
+                    Err(failure) => {
+                        return self.fail(failure, OutcomeStatus::FailedProviderError, context);
+                    }
+                };
             self.attempts_started += 1;
-            let running = Running::new(self.attempts_started, entry, pass, &self.setup.call, open.choice.most_output_tokens);
-            let missing = running.and_then(|running| Ok((hold::missing(&self.setup, open, &running)?, running)));
+            let running = Running::new(
+                self.attempts_started,
+                entry,
+                pass,
+                &self.setup.call,
+                open.choice.most_output_tokens,
+            );
+            let missing = running
+                .and_then(|running| Ok((hold::missing(&self.setup, open, &running)?, running)));
             let running = match missing {
                 Ok((None, running)) => running,
-                Ok((Some(grant), running)) => return self.extend_and_start(running, grant, failed, context),
+                Ok((Some(grant), running)) => {
+                    return self.extend_and_start(running, grant, failed, context);
+                }
                 Err(error) => {
                     tracing::error!(request_id = self.setup.request_id.header_value(), %error, "hold cannot be computed");
                     return self.fail(CallFailure::Internal, OutcomeStatus::FailedOther, context);
@@ -180,7 +205,11 @@ impl DispatchActor {
     }
 
     /// What it may cost is held.
-    fn start_attempt(&mut self, mut running: Running, context: &mut Context<Self>) -> Result<(), ProviderFailure> {
+    fn start_attempt(
+        &mut self,
+        mut running: Running,
+        context: &mut Context<Self>,
+    ) -> Result<(), ProviderFailure> {
         self.allow_total(self.setup.worker.total(&self.setup.call, &running.entry.model), context);
         let Phase::Trying { open, .. } = &mut self.phase else { return Ok(()) };
         match start_attempt(&self.setup, &mut running, open, context) {
@@ -212,14 +241,19 @@ impl DispatchActor {
             provider = %running.entry.model.provider, cause = failure.cause().as_str(), %failure, committed, "attempt failed"
         );
         open.note_attempt(&running, AttemptEnd::Failed(&failure));
-        open.retry_after_seconds = open.retry_after_seconds.into_iter().chain(failure.retry_after_seconds()).min();
+        open.retry_after_seconds =
+            open.retry_after_seconds.into_iter().chain(failure.retry_after_seconds()).min();
         if committed {
             open.bill(&running);
             if let Client::Left(_) = self.client {
                 self.close(OutcomeStatus::ClientGone);
                 return context.stop();
             }
-            return self.fail(CallFailure::midstream(&failure), OutcomeStatus::FailedMidstream, context);
+            return self.fail(
+                CallFailure::midstream(&failure),
+                OutcomeStatus::FailedMidstream,
+                context,
+            );
         }
         if let Some(FaultKind::ModelLacks(lack)) = failure.kind() {
             turn::leave_out_as_unable(open, &running.entry.model, lack);
@@ -234,7 +268,7 @@ impl DispatchActor {
     }
 
     /// Passes on a batch. The answer comes when the client's side took it.
-    fn pass_on(&mut self, events: Vec<Heard>) -> ResponseActFuture<Self, Taken> {
+    fn pass_on(&mut self, events: Vec<ProviderEvent>) -> ResponseActFuture<Self, Taken> {
         let ended = events.iter().any(|heard| heard.event == StreamEvent::End);
         let coercions = match &self.phase {
             Phase::Trying { open, .. } | Phase::Committed { open } => Arc::clone(&open.coercions),
@@ -244,7 +278,12 @@ impl DispatchActor {
         Box::pin(written.map(move |result, actor, context| actor.passed_on(result, ended, context)))
     }
 
-    fn passed_on(&mut self, result: Result<Result<Written, SinkError>, MailboxError>, ended: bool, context: &mut Context<Self>) -> Taken {
+    fn passed_on(
+        &mut self,
+        result: Result<Result<Written, SinkError>, MailboxError>,
+        ended: bool,
+        context: &mut Context<Self>,
+    ) -> Taken {
         match result {
             Ok(Ok(written)) => {
                 if ended {
@@ -262,7 +301,8 @@ impl DispatchActor {
         }
     }
 
-    /// The client, or a deadline of ours, ends the call while an attempt may be running: what was observed is billed.
+    /// The client, or a deadline of ours, ends the call while an attempt may be running: what was
+    /// observed is billed.
     fn end_early(&mut self, status: OutcomeStatus, context: &mut Context<Self>) -> Taken {
         self.settle_running();
         self.close(status);
@@ -285,7 +325,9 @@ impl DispatchActor {
     }
 
     fn open_stream(&mut self) {
-        let (Phase::Trying { open, .. } | Phase::Committed { open }) = &mut self.phase else { return };
+        let (Phase::Trying { open, .. } | Phase::Committed { open }) = &mut self.phase else {
+            return;
+        };
         if self.head.is_none() {
             return;
         }
@@ -297,7 +339,8 @@ impl DispatchActor {
         }
     }
 
-    /// The client has waited long enough for a status: it gets its 200 and pings. Until content comes, candidates can still be changed.
+    /// The client has waited long enough for a status: it gets its 200 and pings. Until content
+    /// comes, candidates can still be changed.
     fn hold_is_over(&mut self) {
         if let Phase::Trying { .. } = self.phase {
             self.open_stream();
@@ -346,8 +389,15 @@ impl Handler<Emit> for DispatchActor {
 
 impl DispatchActor {
     /// A batch whose cost is held.
-    fn heard(&mut self, emit: Emit, counted: Counted, context: &mut Context<Self>) -> ResponseActFuture<Self, Taken> {
-        let (Phase::Trying { open, .. } | Phase::Committed { open }) = &mut self.phase else { return taken(Taken::Stop) };
+    fn heard(
+        &mut self,
+        emit: Emit,
+        counted: Counted,
+        context: &mut Context<Self>,
+    ) -> ResponseActFuture<Self, Taken> {
+        let (Phase::Trying { open, .. } | Phase::Committed { open }) = &mut self.phase else {
+            return taken(Taken::Stop);
+        };
         let Some((running, _)) = &mut open.running else { return taken(Taken::Stop) };
         running.stream_mode = emit.stream_mode;
         running.listen(counted);
@@ -358,7 +408,7 @@ impl DispatchActor {
             return taken(Taken::ReadOn);
         }
         let Phase::Trying { held, .. } = &mut self.phase else { return self.pass_on(emit.events) };
-        let content = emit.events.iter().any(Heard::is_content);
+        let content = emit.events.iter().any(ProviderEvent::is_content);
         let finished = emit.events.iter().any(|heard| heard.event == StreamEvent::End);
         held.extend(emit.events);
         if !content && !finished {
@@ -368,12 +418,18 @@ impl DispatchActor {
     }
 
     /// The first content is here: from now on there is no other candidate.
-    fn commit(&mut self, content: bool, context: &mut Context<Self>) -> ResponseActFuture<Self, Taken> {
+    fn commit(
+        &mut self,
+        content: bool,
+        context: &mut Context<Self>,
+    ) -> ResponseActFuture<Self, Taken> {
         let Phase::Trying { open, held } = std::mem::replace(&mut self.phase, Phase::Closed) else {
             return taken(Taken::Stop);
         };
         let asked_for_nothing = self.setup.call.max_tokens == 0;
-        let said_nothing = !asked_for_nothing && !content && open.running.as_ref().is_none_or(|(running, _)| running.said_nothing());
+        let said_nothing = !asked_for_nothing
+            && !content
+            && open.running.as_ref().is_none_or(|(running, _)| running.said_nothing());
         if said_nothing {
             self.phase = Phase::Trying { open, held };
             self.attempt_failed(ProviderFailure::Stream(StreamFault::Truncated), context);
@@ -398,7 +454,9 @@ impl Handler<Failed> for DispatchActor {
 
     fn handle(&mut self, failed: Failed, context: &mut Self::Context) {
         let current = match &self.phase {
-            Phase::Trying { open, .. } | Phase::Committed { open } => open.running.as_ref().map(|(running, _)| running.attempt),
+            Phase::Trying { open, .. } | Phase::Committed { open } => {
+                open.running.as_ref().map(|(running, _)| running.attempt)
+            }
             Phase::Admitting | Phase::Closed => None,
         };
         if current == Some(failed.attempt) {
@@ -411,7 +469,9 @@ impl Handler<SentAgain> for DispatchActor {
     type Result = ();
 
     fn handle(&mut self, sent_again: SentAgain, _: &mut Self::Context) {
-        let (Phase::Trying { open, .. } | Phase::Committed { open }) = &mut self.phase else { return };
+        let (Phase::Trying { open, .. } | Phase::Committed { open }) = &mut self.phase else {
+            return;
+        };
         open.note_sent_again(sent_again.attempt, &self.setup);
     }
 }

@@ -1,11 +1,14 @@
-//! DoctorActor: asks from time to time, by way of ReaderActor, whether what was written since keeps what it promises, what is open too, and a few
-//! accounts in turn, and shows the answer to `/metrics`. All rows are for `ainfera doctor`. It only reads and tells nobody: what is found is for a
-//! person. It ends when nobody can see any more what it finds.
+//! DoctorActor: asks from time to time, by way of ReaderActor, whether what was written since keeps
+//! what it promises, what is open too, and a few accounts in turn, and shows the answer to
+//! `/metrics`. All rows are for `ainfera doctor`. It only reads and tells nobody: what is found is
+//! for a person. It ends when nobody can see any more what it finds.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture,
+};
 use ainfera_store::invariants::{DIRECT_CALL_HAS_NO_OUTCOME, InvariantClass};
 use ainfera_store::{Invariant, StoreError, Watermark};
 use jiff::Timestamp;
@@ -51,7 +54,18 @@ impl DoctorActor {
         counters: Arc<Counters>,
     ) -> (Self, watch::Receiver<Checkup>) {
         let (found, seen) = watch::channel(Checkup::default());
-        (Self { reader, every, longest_call, counters, found, look: Look::Idle, mark: Watermark::default() }, seen)
+        (
+            Self {
+                reader,
+                every,
+                longest_call,
+                counters,
+                found,
+                look: Look::Idle,
+                mark: Watermark::default(),
+            },
+            seen,
+        )
     }
 
     fn check(&mut self, context: &mut Context<Self>) {
@@ -83,16 +97,26 @@ impl DoctorActor {
     }
 }
 
-/// Slice by slice until there is nothing more. It rests for as long as a slice took, so that it takes at most half of a database's time.
-async fn look(reader: Addr<ReaderActor>, mut mark: Watermark, longest_call: Duration) -> Result<(Vec<Invariant>, Watermark), StoreError> {
+/// Slice by slice until there is nothing more. It rests for as long as a slice took, so that it
+/// takes at most half of a database's time.
+async fn look(
+    reader: Addr<ReaderActor>,
+    mut mark: Watermark,
+    longest_call: Duration,
+) -> Result<(Vec<Invariant>, Watermark), StoreError> {
     let mut found: Vec<Invariant> = Vec::new();
     loop {
         let (began, from) = (Instant::now(), mark);
-        let slice = ask(&reader, move |store| Box::pin(async move { store.recent_invariants(from, longest_call).await })).await?;
+        let slice = ask(&reader, move |store| {
+            Box::pin(async move { store.recent_invariants(from, longest_call).await })
+        })
+        .await?;
         for invariant in slice.invariants {
             match found.iter_mut().find(|known| known.name == invariant.name) {
                 Some(_) if invariant.holds => {}
-                Some(known) => *known = Invariant { broken: known.broken + invariant.broken, ..invariant },
+                Some(known) => {
+                    *known = Invariant { broken: known.broken + invariant.broken, ..invariant }
+                }
                 None => found.push(invariant),
             }
         }
@@ -107,10 +131,16 @@ async fn look(reader: Addr<ReaderActor>, mut mark: Watermark, longest_call: Dura
 /// The longest rest between two slices.
 const LONGEST_REST: Duration = Duration::from_millis(100);
 
-/// What is found once is not looked at again, so it stays broken until the next start. Of what is open all is looked at each time.
+/// What is found once is not looked at again, so it stays broken until the next start. Of what is
+/// open all is looked at each time.
 fn remembered(before: &[Invariant], mut looked_at: Vec<Invariant>) -> Vec<Invariant> {
-    for invariant in looked_at.iter_mut().filter(|invariant| invariant.holds && invariant.class != InvariantClass::Intents) {
-        if let Some(known) = before.iter().find(|known| known.name == invariant.name && !known.holds) {
+    for invariant in looked_at
+        .iter_mut()
+        .filter(|invariant| invariant.holds && invariant.class != InvariantClass::Intents)
+    {
+        if let Some(known) =
+            before.iter().find(|known| known.name == invariant.name && !known.holds)
+        {
             *invariant = known.clone();
         }
     }
@@ -138,7 +168,11 @@ impl Actor for DoctorActor {
         self.check(context);
         context.run_interval(self.every, Self::check);
         let found = self.found.clone();
-        context.spawn(async move { found.closed().await }.into_actor(self).map(|(), _, context| context.stop()));
+        context.spawn(
+            async move { found.closed().await }
+                .into_actor(self)
+                .map(|(), _, context| context.stop()),
+        );
     }
 }
 
@@ -148,7 +182,13 @@ mod tests {
 
     fn found(broken: i64) -> (Vec<Invariant>, Watermark) {
         let class = InvariantClass::Outcomes;
-        let invariant = Invariant { name: DIRECT_CALL_HAS_NO_OUTCOME, class, holds: broken == 0, broken, detail: String::new() };
+        let invariant = Invariant {
+            name: DIRECT_CALL_HAS_NO_OUTCOME,
+            class,
+            holds: broken == 0,
+            broken,
+            detail: String::new(),
+        };
         (vec![invariant], Watermark::default())
     }
 
@@ -158,16 +198,29 @@ mod tests {
             let store = ainfera_store::open("sqlite://:memory:").await.unwrap();
             let counters = Arc::new(Counters::default());
             let every = Duration::from_secs(60);
-            let (mut doctor, seen) = DoctorActor::new(ReaderActor::new(store).start(), every, every, Arc::clone(&counters));
+            let (mut doctor, seen) = DoctorActor::new(
+                ReaderActor::new(store).start(),
+                every,
+                every,
+                Arc::clone(&counters),
+            );
             doctor.took(Err(StoreError::Unavailable("away".to_owned())));
             assert_eq!(seen.borrow().checked_at, None);
             for (broken, counted, shown) in [(0, 0, 0), (3, 3, 3), (1, 3, 1), (0, 3, 1)] {
                 doctor.took(Ok(found(broken)));
-                assert_eq!(counters.passthrough_with_capture.value(), counted, "a counter never goes back");
+                assert_eq!(
+                    counters.passthrough_with_capture.value(),
+                    counted,
+                    "a counter never goes back"
+                );
                 let checked_at = seen.borrow().checked_at;
                 doctor.took(Err(StoreError::Unavailable("away".to_owned())));
                 assert!(checked_at.is_some() && seen.borrow().checked_at == checked_at);
-                assert_eq!(seen.borrow().invariants, found(shown).0, "what was found once is not looked at again, and stays broken");
+                assert_eq!(
+                    seen.borrow().invariants,
+                    found(shown).0,
+                    "what was found once is not looked at again, and stays broken"
+                );
             }
         });
     }
@@ -176,10 +229,16 @@ mod tests {
     fn it_looks_at_once_and_again_for_as_long_as_somebody_sees() {
         actix::System::new().block_on(async {
             let folder = tempfile::tempdir().unwrap();
-            let store = ainfera_store::open(&format!("sqlite://{}", folder.path().join("doctor.db").display())).await.unwrap();
+            let store = ainfera_store::open(&format!(
+                "sqlite://{}",
+                folder.path().join("doctor.db").display()
+            ))
+            .await
+            .unwrap();
             store.migrate().await.unwrap();
             let every = Duration::from_millis(1);
-            let (doctor, mut seen) = DoctorActor::new(ReaderActor::new(store).start(), every, every, Arc::default());
+            let (doctor, mut seen) =
+                DoctorActor::new(ReaderActor::new(store).start(), every, every, Arc::default());
             let doctor = doctor.start();
             for _ in 0..3 {
                 seen.changed().await.unwrap();
@@ -193,7 +252,9 @@ mod tests {
                     tokio::task::yield_now().await;
                 }
             };
-            tokio::time::timeout(Duration::from_secs(10), ended).await.expect("it ends when nobody sees what it finds");
+            tokio::time::timeout(Duration::from_secs(10), ended)
+                .await
+                .expect("it ends when nobody sees what it finds");
         });
     }
 }

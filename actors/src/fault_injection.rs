@@ -1,4 +1,5 @@
-//! Panics on demand, for the tests that show that a panic leaves its row too. Without the feature `fault-injection` this is nothing.
+//! Panics on demand, for the tests that show that a panic leaves its row too. Without the feature
+//! `fault-injection` this is nothing.
 
 #[cfg(feature = "fault-injection")]
 pub use armed::{arm, maybe_panic, maybe_panic_over};
@@ -27,7 +28,10 @@ mod armed {
     /// Notes where the prompt asks for a panic over its call.
     pub fn arm(request_id: RequestId, body: &[u8]) {
         let text = String::from_utf8_lossy(body);
-        let places = text.split("[[panic ").skip(1).filter_map(|rest| Some(rest.split_once("]]")?.0.to_owned()));
+        let places = text
+            .split("[[panic ")
+            .skip(1)
+            .filter_map(|rest| Some(rest.split_once("]]")?.0.to_owned()));
         let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
         armed.get_or_insert_default().extend(places.map(|place| (place, request_id)));
     }
@@ -35,7 +39,8 @@ mod armed {
     /// Panics once if the prompt of this call asked for it.
     pub fn maybe_panic_over(place: &str, request_id: RequestId) {
         let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = armed.as_mut().is_some_and(|armed| armed.remove(&(place.to_owned(), request_id)));
+        let found =
+            armed.as_mut().is_some_and(|armed| armed.remove(&(place.to_owned(), request_id)));
         drop(armed);
         if found {
             panic!("injected panic in {place}");

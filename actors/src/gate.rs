@@ -1,7 +1,8 @@
 //! Admission, the store's backpressure and the shutdown barrier are one thing: a permit.
 //!
-//! A call takes a permit when it comes in and gives it back when its row is durable. So a slow store fills the gate,
-//! a full gate refuses, and a gate whose permits are all home is a gateway with nothing left to write.
+//! A call takes a permit when it comes in and gives it back when its row is durable. So a slow
+//! store fills the gate, a full gate refuses, and a gate whose permits are all home is a gateway
+//! with nothing left to write.
 
 pub mod priority;
 
@@ -17,7 +18,8 @@ pub use priority::Priority;
 #[derive(Debug, Clone)]
 pub struct Gate {
     permits: Arc<Semaphore>,
-    /// As many again, which are home sooner: when the call is over, whether or not its row is durable.
+    /// As many again, which are home sooner: when the call is over, whether or not its row is
+    /// durable.
     calls: Arc<Semaphore>,
     size: u32,
     phase: Arc<AtomicU8>,
@@ -55,7 +57,12 @@ pub enum GateRefusal {
 impl Gate {
     pub fn new(size: u32) -> Self {
         let semaphore = || Arc::new(Semaphore::new(size as usize));
-        Self { permits: semaphore(), calls: semaphore(), size, phase: Arc::new(AtomicU8::new(OPEN)) }
+        Self {
+            permits: semaphore(),
+            calls: semaphore(),
+            size,
+            phase: Arc::new(AtomicU8::new(OPEN)),
+        }
     }
 
     /// At once or not at all.
@@ -68,8 +75,9 @@ impl Gate {
         Ok(Permit { row, call: Some(call) })
     }
 
-    /// The same for a caller who says how much it matters: the rest of the gate is kept for what matters more. Under a race of callers a few may
-    /// come in above their share, which is soft; the size is not.
+    /// The same for a caller who says how much it matters: the rest of the gate is kept for what
+    /// matters more. Under a race of callers a few may come in above their share, which is soft;
+    /// the size is not.
     pub fn enter_as(&self, priority: Priority) -> Result<Permit, GateRefusal> {
         if self.in_flight() >= priority.share_of(self.size) && !self.is_closed() {
             return Err(GateRefusal::Full);
@@ -97,15 +105,18 @@ impl Gate {
     }
 
     pub fn in_flight(&self) -> u32 {
-        self.size.saturating_sub(u32::try_from(self.permits.available_permits()).unwrap_or(u32::MAX))
+        self.size
+            .saturating_sub(u32::try_from(self.permits.available_permits()).unwrap_or(u32::MAX))
     }
 
-    /// Waits until every call is over; their rows may still be on their way. False when `deadline` came first.
+    /// Waits until every call is over; their rows may still be on their way. False when `deadline`
+    /// came first.
     pub async fn calls_ended(&self, deadline: Instant) -> bool {
         tokio::time::timeout_at(deadline, self.calls.acquire_many(self.size)).await.is_ok()
     }
 
-    /// Waits until every permit is home, which means that every row is durable. False when `deadline` came first.
+    /// Waits until every permit is home, which means that every row is durable. False when
+    /// `deadline` came first.
     pub async fn drained(&self, deadline: Instant) -> bool {
         tokio::time::timeout_at(deadline, self.permits.acquire_many(self.size)).await.is_ok()
     }
@@ -119,7 +130,9 @@ mod tests {
     fn what_matters_less_is_refused_first() {
         let gate = Gate::new(10);
         let mut held = Vec::new();
-        for (priority, room) in [(Priority::Batch, 7), (Priority::Default, 8), (Priority::Critical, 10)] {
+        for (priority, room) in
+            [(Priority::Batch, 7), (Priority::Default, 8), (Priority::Critical, 10)]
+        {
             while let Ok(permit) = gate.enter_as(priority) {
                 held.push(permit);
             }

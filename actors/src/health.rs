@@ -1,7 +1,9 @@
-//! What all workers of a process know about the providers: who is broken, who is full, and how much trying again there may still be.
+//! What all workers of a process know about the providers: who is broken, who is full, and how much
+//! trying again there may still be.
 //!
-//! It only reorders and skips what the router cleared; it never adds a candidate. [`breaker`], [`window`] and [`budget`] are pure; [`pass`] is how one
-//! attempt holds its place and tells how it ended.
+//! It only reorders and skips what the router cleared; it never adds a candidate. [`breaker`],
+//! [`window`] and [`budget`] are pure; [`pass`] is how one attempt holds its place and tells how it
+//! ended.
 
 pub mod blame;
 pub mod breaker;
@@ -40,7 +42,11 @@ pub struct HealthSettings {
 
 impl Default for HealthSettings {
     fn default() -> Self {
-        Self { breaker: BreakerUse::default(), longest_pause: LONGEST_PAUSE, retry: RetrySettings::default() }
+        Self {
+            breaker: BreakerUse::default(),
+            longest_pause: LONGEST_PAUSE,
+            retry: RetrySettings::default(),
+        }
     }
 }
 
@@ -59,7 +65,8 @@ pub enum BreakerUse {
 pub struct Health {
     /// One for each deployment of a model. Empty when breakers are not used.
     breakers: HashMap<ModelSlug, Vec<Watched>>,
-    /// One for each provider, for what is about its key and not about one model. Empty when breakers are not used.
+    /// One for each provider, for what is about its key and not about one model. Empty when
+    /// breakers are not used.
     keys: HashMap<ProviderId, SharedBreaker>,
     longest_pause: Duration,
     reach: Reach,
@@ -84,7 +91,8 @@ type SharedBreaker = Arc<Mutex<Breaker>>;
 pub enum Turn {
     /// The candidate at this place of the queue.
     Of { position: usize, pass: Pass },
-    /// All that are left are set aside or full; `reason` is that of the one that can be asked first.
+    /// All that are left are set aside or full; `reason` is that of the one that can be asked
+    /// first.
     Nobody { retry_after_seconds: u64, reason: Option<Reason> },
 }
 
@@ -116,18 +124,30 @@ impl Health {
         providers: impl IntoIterator<Item = &'p Provider>,
         now: Instant,
     ) -> Self {
-        let watched = |model: &Model| Watched { provider: model.provider.clone(), breaker: Arc::new(Mutex::new(Breaker::new(now))) };
+        let watched = |model: &Model| Watched {
+            provider: model.provider.clone(),
+            breaker: Arc::new(Mutex::new(Breaker::new(now))),
+        };
         let models = catalogue.entries().iter().enumerate().map(|(index, entry)| {
             let deployments = catalogue.deployments(index).iter();
-            (entry.model.slug.clone(), deployments.map(|deployment| watched(&deployment.entry.model)).collect())
+            (
+                entry.model.slug.clone(),
+                deployments.map(|deployment| watched(&deployment.entry.model)).collect(),
+            )
         });
         let breakers: HashMap<ModelSlug, Vec<Watched>> = match settings.breaker {
             BreakerUse::On => models.collect(),
             BreakerUse::Off => HashMap::new(),
         };
-        let keys = breakers.values().flatten().map(|watched| (watched.provider.clone(), Arc::new(Mutex::new(Breaker::new(now))))).collect();
+        let keys = breakers
+            .values()
+            .flatten()
+            .map(|watched| (watched.provider.clone(), Arc::new(Mutex::new(Breaker::new(now)))))
+            .collect();
         let providers: Vec<&Provider> = providers.into_iter().collect();
-        let limited = providers.iter().filter_map(|provider| Some((provider.id.clone(), Seats::new(provider.max_concurrent?))));
+        let limited = providers.iter().filter_map(|provider| {
+            Some((provider.id.clone(), Seats::new(provider.max_concurrent?)))
+        });
         Self {
             breakers,
             keys,
@@ -140,13 +160,18 @@ impl Health {
         }
     }
 
-    /// After a reload of the configuration: what `former` knows of the providers for which `unchanged` is true stays known, and so does who is being
-    /// asked now.
+    /// After a reload of the configuration: what `former` knows of the providers for which
+    /// `unchanged` is true stays known, and so does who is being asked now.
     #[must_use]
     pub fn following(mut self, former: &Health, unchanged: impl Fn(&ProviderId) -> bool) -> Self {
-        let deployments = self.breakers.iter_mut().flat_map(|(slug, all)| all.iter_mut().map(move |watched| (slug, watched)));
+        let deployments = self
+            .breakers
+            .iter_mut()
+            .flat_map(|(slug, all)| all.iter_mut().map(move |watched| (slug, watched)));
         for (slug, watched) in deployments {
-            if let Some(known) = former.watched(slug, &watched.provider).filter(|known| unchanged(&known.provider)) {
+            if let Some(known) =
+                former.watched(slug, &watched.provider).filter(|known| unchanged(&known.provider))
+            {
                 watched.breaker = Arc::clone(&known.breaker);
             }
         }
@@ -168,9 +193,15 @@ impl Health {
         self
     }
 
-    /// The first of the queue that is well, or due for its probe, and has room. Where none is, a routed call tries the one that opens first; a pinned
-    /// call, which named its model, is told to come again.
-    pub fn choose<'m>(&self, kind: CallKind, queue: impl Iterator<Item = (usize, &'m Model)>, now: Instant) -> Turn {
+    /// The first of the queue that is well, or due for its probe, and has room. Where none is, a
+    /// routed call tries the one that opens first; a pinned call, which named its model, is told to
+    /// come again.
+    pub fn choose<'m>(
+        &self,
+        kind: CallKind,
+        queue: impl Iterator<Item = (usize, &'m Model)>,
+        now: Instant,
+    ) -> Turn {
         let mut opens_first: Option<(Instant, usize, &Model)> = None;
         for (position, model) in queue {
             let Ok(seats) = self.seats(model) else { continue };
@@ -178,8 +209,15 @@ impl Health {
                 return Turn::Of { position, pass: self.pass(model, None, seats) };
             };
             match watch.admit(now) {
-                Ok(terms) => return Turn::Of { position, pass: self.pass(model, Some(watch.on(terms)), seats) },
-                Err(Reopens::At(until)) if opens_first.is_none_or(|(earliest, _, _)| until < earliest) => {
+                Ok(terms) => {
+                    return Turn::Of {
+                        position,
+                        pass: self.pass(model, Some(watch.on(terms)), seats),
+                    };
+                }
+                Err(Reopens::At(until))
+                    if opens_first.is_none_or(|(earliest, _, _)| until < earliest) =>
+                {
                     opens_first = Some((until, position, model));
                 }
                 // its probe is the only call that it gets
@@ -189,18 +227,22 @@ impl Health {
         match (opens_first, kind) {
             (Some((until, _, model)), CallKind::Direct) => {
                 let wait_ms = until.saturating_duration_since(now).as_millis();
-                let retry_after_seconds = u64::try_from(wait_ms.div_ceil(1000)).unwrap_or(u64::MAX).max(1);
+                let retry_after_seconds =
+                    u64::try_from(wait_ms.div_ceil(1000)).unwrap_or(u64::MAX).max(1);
                 Turn::Nobody { retry_after_seconds, reason: self.reason(model, now) }
             }
             (Some((_, position, model)), CallKind::Routed) => match self.seats(model) {
-                Ok(seats) => Turn::Of { position, pass: self.pass(model, self.watch(model), seats) },
+                Ok(seats) => {
+                    Turn::Of { position, pass: self.pass(model, self.watch(model), seats) }
+                }
                 Err(Full) => Turn::Nobody { retry_after_seconds: 1, reason: None },
             },
             (None, _) => Turn::Nobody { retry_after_seconds: 1, reason: None },
         }
     }
 
-    /// What is not asked at this moment, with the reason: a whole provider where the key is refused, else one model.
+    /// What is not asked at this moment, with the reason: a whole provider where the key is
+    /// refused, else one model.
     pub fn set_aside(&self, now: Instant) -> Vec<SetAside> {
         let aside = |provider: &ProviderId, model: Option<&ModelSlug>, breaker: &SharedBreaker| {
             let breaker = lock(breaker);
@@ -211,17 +253,23 @@ impl Health {
                 model: model.cloned(),
                 reason: aside.reason,
                 since_seconds: seconds(now.saturating_duration_since(aside.since)),
-                retry_in_seconds: breaker.retry_at(now).map_or(0, |at| seconds(at.saturating_duration_since(now)) + 1),
+                retry_in_seconds: breaker
+                    .retry_at(now)
+                    .map_or(0, |at| seconds(at.saturating_duration_since(now)) + 1),
             })
         };
-        let keys = self.keys.iter().filter_map(|(provider, breaker)| aside(provider, None, breaker));
-        let models = self.each_watched().filter_map(|(model, watched)| aside(&watched.provider, Some(model), &watched.breaker));
+        let keys =
+            self.keys.iter().filter_map(|(provider, breaker)| aside(provider, None, breaker));
+        let models = self
+            .each_watched()
+            .filter_map(|(model, watched)| aside(&watched.provider, Some(model), &watched.breaker));
         let mut all: Vec<SetAside> = keys.chain(models).collect();
         all.sort_by(|a, b| (&a.provider, &a.model).cmp(&(&b.provider, &b.model)));
         all
     }
 
-    /// Forgets what is known against a provider, or against one model at it. How many were set aside.
+    /// Forgets what is known against a provider, or against one model at it. How many were set
+    /// aside.
     pub fn clear(&self, provider: &str, model: Option<&str>) -> Cleared {
         let of_all = if model.is_none() { self.reach.clear(provider) } else { Cleared::Unknown };
         let (mut known, mut cleared) = match of_all {
@@ -231,8 +279,11 @@ impl Health {
         for (_, breaker) in self.keys.iter().filter(|(id, _)| is_of(id, provider)) {
             cleared += usize::from(lock(breaker).clear() != Turned::Unchanged);
         }
-        let of_provider = self.each_watched().filter(|(_, watched)| is_of(&watched.provider, provider));
-        for (_, watched) in of_provider.filter(|(slug, _)| model.is_none_or(|model| slug.as_str() == model)) {
+        let of_provider =
+            self.each_watched().filter(|(_, watched)| is_of(&watched.provider, provider));
+        for (_, watched) in
+            of_provider.filter(|(slug, _)| model.is_none_or(|model| slug.as_str() == model))
+        {
             known = true;
             cleared += usize::from(lock(&watched.breaker).clear() != Turned::Unchanged);
         }
@@ -297,10 +348,15 @@ impl Health {
 
 /// Whether `id` is the provider, or the provider with one of its keys.
 fn is_of(id: &ProviderId, provider: &str) -> bool {
-    id.as_str() == provider || id.as_str().split_once(KEY_SEPARATOR).is_some_and(|(before, _)| before == provider)
+    id.as_str() == provider
+        || id.as_str().split_once(KEY_SEPARATOR).is_some_and(|(before, _)| before == provider)
 }
 
-fn standing_of<'h>(slug: &'h ModelSlug, watched: &'h Watched, now: Instant) -> (&'h ProviderId, &'h ModelSlug, Standing) {
+fn standing_of<'h>(
+    slug: &'h ModelSlug,
+    watched: &'h Watched,
+    now: Instant,
+) -> (&'h ProviderId, &'h ModelSlug, Standing) {
     (&watched.provider, slug, lock(&watched.breaker).standing(now))
 }
 

@@ -7,9 +7,10 @@
 //!                      └ ─ask─▶ SseSink | CollectSink ─▶ body what the client gets
 //! ```
 //!
-//! Asks go down, tells go up: no ask ever points at somebody who may be asking us. Only CaptureActor writes to the store.
-//! A parent owns its child; a child knows its parent weakly. Whatever must happen is owned by a value that does it in its `Drop`:
-//! [`outcome::OpenOutcome`] (the row), [`gate::Permit`] (admission), [`sink::body::ClientHold`] (the client is there),
+//! Asks go down, tells go up: no ask ever points at somebody who may be asking us. Only
+//! CaptureActor writes to the store. A parent owns its child; a child knows its parent weakly.
+//! Whatever must happen is owned by a value that does it in its `Drop`: [`outcome::OpenOutcome`]
+//! (the row), [`gate::Permit`] (admission), [`sink::body::ClientHold`] (the client is there),
 //! [`provider::Attempting`] (the provider's socket).
 
 pub mod brain;

@@ -1,4 +1,5 @@
-//! A call that has not been accounted for yet. It closes exactly once: by [`OpenOutcome::close`], or by its `Drop` when nobody did.
+//! A call that has not been accounted for yet. It closes exactly once: by [`OpenOutcome::close`],
+//! or by its `Drop` when nobody did.
 
 use actix::Addr;
 use ainfera_schema::{OutcomeStatus, RoutingOutcome};
@@ -18,7 +19,8 @@ pub struct OpenOutcome {
     /// What to keep for a caller who sends the call again.
     answer: Option<StoredAnswer>,
     capture: Addr<CaptureActor>,
-    /// What the record says if this is dropped: a panic, a cancelled future, a worker that was stopped.
+    /// What the record says if this is dropped: a panic, a cancelled future, a worker that was
+    /// stopped.
     status_if_dropped: OutcomeStatus,
 }
 
@@ -26,13 +28,27 @@ pub struct OpenOutcome {
 pub type AdmissionReply = oneshot::Receiver<Result<Verdict, CaptureError>>;
 
 impl OpenOutcome {
-    /// Asks the store to let the call in. From here on the row has an owner, whatever becomes of the caller.
-    pub fn admit(admission: Admission, permit: Permit, capture: Addr<CaptureActor>) -> (Self, AdmissionReply) {
+    /// Asks the store to let the call in. From here on the row has an owner, whatever becomes of
+    /// the caller.
+    pub fn admit(
+        admission: Admission,
+        permit: Permit,
+        capture: Addr<CaptureActor>,
+    ) -> (Self, AdmissionReply) {
         let (reply, answer) = oneshot::channel();
         let outcome = Box::new(admission.draft.clone());
-        // told, not asked: an ask is cancelled with its future, and then nobody would know whether there is an intent
+        // told, not asked: an ask is cancelled with its future, and then nobody would know whether
+        // there is an intent
         capture.do_send(Admit { admission: Box::new(admission), reply });
-        (Self { open: Some((outcome, permit)), answer: None, capture, status_if_dropped: OutcomeStatus::ClientGone }, answer)
+        (
+            Self {
+                open: Some((outcome, permit)),
+                answer: None,
+                capture,
+                status_if_dropped: OutcomeStatus::ClientGone,
+            },
+            answer,
+        )
     }
 
     /// The store let it in: from now on only a fault of ours drops it.
@@ -76,7 +92,8 @@ impl OpenOutcome {
     }
 }
 
-/// The one line that every call leaves in the log, in the words of its row. No prompt, no answer, no key.
+/// The one line that every call leaves in the log, in the words of its row. No prompt, no answer,
+/// no key.
 fn log(outcome: &RoutingOutcome, status: OutcomeStatus) {
     let last = outcome.attempts.last();
     tracing::info!(
@@ -101,7 +118,8 @@ fn log(outcome: &RoutingOutcome, status: OutcomeStatus) {
 
 /// Why attempts failed, in order; nothing where none did.
 fn causes(outcome: &RoutingOutcome) -> Option<String> {
-    let causes: Vec<&str> = outcome.attempts.iter().filter_map(|attempt| Some(attempt.cause?.as_str())).collect();
+    let causes: Vec<&str> =
+        outcome.attempts.iter().filter_map(|attempt| Some(attempt.cause?.as_str())).collect();
     (!causes.is_empty()).then(|| causes.join(", "))
 }
 

@@ -1,5 +1,6 @@
-//! ProviderActor: one attempt at one provider. It owns the response body, reads it as fast as the dispatcher takes it,
-//! and stops reading the moment it is stopped: cancellation is a drop, all the way to the provider's socket.
+//! ProviderActor: one attempt at one provider. It owns the response body, reads it as fast as the
+//! dispatcher takes it, and stops reading the moment it is stopped: cancellation is a drop, all the
+//! way to the provider's socket.
 
 pub mod exchange;
 pub mod failure;
@@ -10,10 +11,13 @@ pub mod transport;
 
 use std::rc::Rc;
 
-use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WeakRecipient, WrapFuture};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message,
+    WeakRecipient, WrapFuture,
+};
 use ainfera_schema::{Patience, StreamMode};
-use ainfera_wire::Heard;
-use ainfera_wire::upstream::{UpstreamReader, UpstreamRequest};
+use ainfera_wire::ProviderEvent;
+use ainfera_wire::provider::{UpstreamReader, UpstreamRequest};
 
 use exchange::Exchange;
 pub use failure::{Next, ProviderFailure};
@@ -25,7 +29,7 @@ use transport::pool::Pool;
 pub struct Emit {
     /// Which attempt of the call this is: what a replaced one still says is ignored.
     pub attempt: u32,
-    pub events: Vec<Heard>,
+    pub events: Vec<ProviderEvent>,
     /// How they came.
     pub stream_mode: StreamMode,
 }
@@ -45,7 +49,8 @@ pub struct Failed {
     pub failure: ProviderFailure,
 }
 
-/// The request went out over a kept connection that the provider had closed; it is being sent once more, over a new one.
+/// The request went out over a kept connection that the provider had closed; it is being sent once
+/// more, over a new one.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct SentAgain {
@@ -86,7 +91,11 @@ impl Actor for ProviderActor {
 
     fn started(&mut self, context: &mut Self::Context) {
         let Some(setup) = self.setup.take() else { return };
-        let report = Report { attempt: setup.attempt, to: setup.failed.clone(), failure: Some(ProviderFailure::Crashed) };
+        let report = Report {
+            attempt: setup.attempt,
+            to: setup.failed.clone(),
+            failure: Some(ProviderFailure::Crashed),
+        };
         let (emit, sent_again) = (setup.emit.clone(), setup.sent_again.clone());
         let attempt = setup.attempt;
         let sent = setup.request.body.clone();
@@ -103,7 +112,10 @@ impl Actor for ProviderActor {
             let ended = exchange.run(stale, async |events, stream_mode| {
                 crate::fault_injection::maybe_panic("provider", &sent);
                 match emit.upgrade() {
-                    Some(dispatch) => dispatch.send(Emit { attempt, events, stream_mode }).await.unwrap_or(Taken::Stop),
+                    Some(dispatch) => dispatch
+                        .send(Emit { attempt, events, stream_mode })
+                        .await
+                        .unwrap_or(Taken::Stop),
                     None => Taken::Stop,
                 }
             });
@@ -143,7 +155,8 @@ pub struct Attempting {
 }
 
 impl Attempting {
-    /// The answer is whole: let the provider read the last bytes, so that its connection can be used again.
+    /// The answer is whole: let the provider read the last bytes, so that its connection can be
+    /// used again.
     pub fn let_finish(mut self) {
         self.provider = None;
     }

@@ -1,5 +1,5 @@
-//! ReaderActor: answers questions about what is kept. It lives on the main arbiter beside CaptureActor, because database connections do;
-//! workers never touch one.
+//! ReaderActor: answers questions about what is kept. It lives on the main arbiter beside
+//! CaptureActor, because database connections do; workers never touch one.
 
 use std::sync::Arc;
 

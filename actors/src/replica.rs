@@ -1,6 +1,8 @@
-//! ReplicaActor: says that this process lives, has what silent replicas left open closed, and ends this one when it was given up itself.
+//! ReplicaActor: says that this process lives, has what silent replicas left open closed, and ends
+//! this one when it was given up itself.
 //!
-//! It lives on the main arbiter beside CaptureActor, which alone writes. It beats until the process ends, drain included: a draining replica lives.
+//! It lives on the main arbiter beside CaptureActor, which alone writes. It beats until the process
+//! ends, drain included: a draining replica lives.
 
 use std::time::Duration;
 
@@ -26,9 +28,24 @@ pub struct ReplicaActor {
 
 impl ReplicaActor {
     /// Also returns how this process stands: whoever waits for it to be fenced ends the process.
-    pub fn new(boot_id: BootId, deadlines: &Deadlines, capture: Addr<CaptureActor>, gate: Gate) -> (Self, watch::Receiver<Heartbeat>) {
+    pub fn new(
+        boot_id: BootId,
+        deadlines: &Deadlines,
+        capture: Addr<CaptureActor>,
+        gate: Gate,
+    ) -> (Self, watch::Receiver<Heartbeat>) {
         let (standing, watched) = watch::channel(Heartbeat::Alive);
-        (Self { boot_id, heartbeat: deadlines.heartbeat, lease: deadlines.lease, capture, gate, standing }, watched)
+        (
+            Self {
+                boot_id,
+                heartbeat: deadlines.heartbeat,
+                lease: deadlines.lease,
+                capture,
+                gate,
+                standing,
+            },
+            watched,
+        )
     }
 }
 
@@ -36,7 +53,8 @@ impl Actor for ReplicaActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        let (boot_id, lease, capture, gate) = (self.boot_id, self.lease, self.capture.clone(), self.gate.clone());
+        let (boot_id, lease, capture, gate) =
+            (self.boot_id, self.lease, self.capture.clone(), self.gate.clone());
         let standing = self.standing.clone();
         let mut seniority = Seniority::new(lease, self.heartbeat);
         let mut beats = tokio::time::interval(self.heartbeat);
@@ -67,8 +85,9 @@ impl Actor for ReplicaActor {
     }
 }
 
-/// Whether others may be given up. After an outage of the database every replica's heartbeat is old: whoever comes back first must give the others
-/// time to show that they live too. So only a replica that has been heard for a whole lease without a gap may judge.
+/// Whether others may be given up. After an outage of the database every replica's heartbeat is
+/// old: whoever comes back first must give the others time to show that they live too. So only a
+/// replica that has been heard for a whole lease without a gap may judge.
 #[derive(Debug)]
 struct Seniority {
     lease: Duration,
@@ -111,8 +130,15 @@ impl Seniority {
 mod tests {
     use super::*;
 
-    fn after(seniority: &mut Seniority, start: Instant, seconds: impl IntoIterator<Item = u64>) -> Vec<Standing> {
-        seconds.into_iter().map(|second| seniority.answered(start + Duration::from_secs(second))).collect()
+    fn after(
+        seniority: &mut Seniority,
+        start: Instant,
+        seconds: impl IntoIterator<Item = u64>,
+    ) -> Vec<Standing> {
+        seconds
+            .into_iter()
+            .map(|second| seniority.answered(start + Duration::from_secs(second)))
+            .collect()
     }
 
     #[test]
@@ -135,6 +161,9 @@ mod tests {
             [Standing::TooYoung, Standing::TooYoung, Standing::TooYoung, Standing::MayReap]
         );
         // asleep for 26 s: another one may have been, too
-        assert_eq!(after(&mut seniority, start, [91, 110, 121]), [Standing::TooYoung, Standing::TooYoung, Standing::MayReap]);
+        assert_eq!(
+            after(&mut seniority, start, [91, 110, 121]),
+            [Standing::TooYoung, Standing::TooYoung, Standing::MayReap]
+        );
     }
 }

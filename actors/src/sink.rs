@@ -1,5 +1,6 @@
-//! SseSink: turns events into the client's frames and hands them to the response body. It answers a [`Write`] when the body took it,
-//! so whoever asks reads no further before that: a slow client stops the provider.
+//! SseSink: turns events into the client's frames and hands them to the response body. It answers a
+//! [`Write`] when the body took it, so whoever asks reads no further before that: a slow client
+//! stops the provider.
 
 pub mod body;
 pub mod collect;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, ResponseFuture};
-use ainfera_wire::{ClientError, ClientFrames, Heard};
+use ainfera_wire::{ClientError, ClientFrames, ProviderEvent};
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -26,7 +27,7 @@ use recorder::Recorder;
 #[derive(Message)]
 #[rtype(result = "Result<Written, SinkError>")]
 pub struct Write {
-    pub events: Vec<Heard>,
+    pub events: Vec<ProviderEvent>,
     /// What did not reach the provider of these events as it was sent.
     pub coercions: Arc<[String]>,
 }
@@ -94,9 +95,25 @@ pub struct SseSink {
 }
 
 impl SseSink {
-    pub fn new(frames: ClientFrames, request_id: RequestId, body: mpsc::Sender<Bytes>, stall: Duration, ping: Duration) -> Self {
+    pub fn new(
+        frames: ClientFrames,
+        request_id: RequestId,
+        body: mpsc::Sender<Bytes>,
+        stall: Duration,
+        ping: Duration,
+    ) -> Self {
         let (acknowledge, last_word) = (Acknowledge::After, BytesMut::new());
-        Self { frames, recorder: None, acknowledge, last_word, request_id, body, stall, ping, last_write: Instant::now() }
+        Self {
+            frames,
+            recorder: None,
+            acknowledge,
+            last_word,
+            request_id,
+            body,
+            stall,
+            ping,
+            last_write: Instant::now(),
+        }
     }
 
     /// Whether the last word waits for [`Finish`].
@@ -108,7 +125,11 @@ impl SseSink {
         Self { recorder, ..self }
     }
 
-    fn send(&mut self, bytes: BytesMut, written: Written) -> ResponseFuture<Result<Written, SinkError>> {
+    fn send(
+        &mut self,
+        bytes: BytesMut,
+        written: Written,
+    ) -> ResponseFuture<Result<Written, SinkError>> {
         if bytes.is_empty() {
             // for the body an empty chunk is its end
             return Box::pin(std::future::ready(Ok(written)));
@@ -117,7 +138,9 @@ impl SseSink {
         // room for it is the common case and needs no waiting
         let bytes = match self.body.try_send(bytes.freeze()) {
             Ok(()) => return Box::pin(std::future::ready(Ok(written))),
-            Err(TrySendError::Closed(_)) => return Box::pin(std::future::ready(Err(SinkError::Gone))),
+            Err(TrySendError::Closed(_)) => {
+                return Box::pin(std::future::ready(Err(SinkError::Gone)));
+            }
             Err(TrySendError::Full(bytes)) => bytes,
         };
         let (body, stall) = (self.body.clone(), self.stall);
@@ -157,11 +180,16 @@ impl Handler<Write> for SseSink {
         for heard in &write.events {
             let from = bytes.len();
             match self.recorder.as_mut().filter(|_| heard.event != StreamEvent::Ping) {
-                Some(recorder) => self.frames.write_recorded(heard, &mut bytes, &mut |name, json| recorder.add_event(name, json)),
+                Some(recorder) => {
+                    self.frames.write_recorded(heard, &mut bytes, &mut |name, json| {
+                        recorder.add_event(name, json)
+                    })
+                }
                 None => self.frames.write(heard, &mut bytes),
             }
             if heard.event == StreamEvent::End {
-                written = Written::Ended { recording: self.recorder.take().and_then(Recorder::finish) };
+                written =
+                    Written::Ended { recording: self.recorder.take().and_then(Recorder::finish) };
                 if self.acknowledge == Acknowledge::BeforeStop {
                     self.last_word = bytes.split_off(from);
                 }
@@ -209,7 +237,8 @@ impl Handler<Finish> for SseSink {
 impl Handler<Close> for SseSink {
     type Result = ();
 
-    /// Needed although the dispatcher drops its address: the ping's timer would keep this actor, and so the body, alive for ever.
+    /// Needed although the dispatcher drops its address: the ping's timer would keep this actor,
+    /// and so the body, alive for ever.
     fn handle(&mut self, _: Close, context: &mut Self::Context) {
         context.stop();
     }

@@ -9,7 +9,7 @@ use actix::Addr;
 use ainfera_routing::HoldMode;
 use ainfera_schema::{BootId, Deadlines, Model, Patience, Provider, ProviderId};
 use ainfera_wire::Call;
-use ainfera_wire::upstream::Dialect;
+use ainfera_wire::provider::Dialect;
 
 use crate::brain::RoutingBrain;
 use crate::capture::CaptureActor;
@@ -18,7 +18,8 @@ use crate::counters::Counters;
 use crate::health::Health;
 use crate::provider::transport::pools::ProviderPools;
 
-/// Made once per worker thread for each configuration: neither the client nor the brain is shared between threads.
+/// Made once per worker thread for each configuration: neither the client nor the brain is shared
+/// between threads.
 pub struct Worker {
     pub brain: Addr<RoutingBrain>,
     /// On the main arbiter.
@@ -36,9 +37,11 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// How long this provider may take over this call: what is set for the model, else for the provider, else for models of its kind.
+    /// How long this provider may take over this call: what is set for the model, else for the
+    /// provider, else for models of its kind.
     pub fn patience(&self, call: &Call, provider: &Provider, model: &Model) -> Patience {
-        let reasons = Dialect::for_call(provider.kind, call, model).reasons_before_answering(call, model);
+        let reasons =
+            Dialect::for_call(provider.kind, call, model).reasons_before_answering(call, model);
         let usual = if reasons { self.deadlines.reasoning } else { self.deadlines.answering };
         model.deadlines.over(provider.deadlines.over(usual))
     }
@@ -46,6 +49,8 @@ impl Worker {
     /// How long a call may take once this model was asked.
     pub fn total(&self, call: &Call, model: &Model) -> Duration {
         let provider = self.providers.get(&model.provider);
-        provider.map_or(self.deadlines.answering, |provider| self.patience(call, provider, model)).total
+        provider
+            .map_or(self.deadlines.answering, |provider| self.patience(call, provider, model))
+            .total
     }
 }

@@ -1,6 +1,8 @@
-//! One answer of a provider through one client dialect, many times over: what `make translation-cost` counts the instructions of.
+//! One answer of a provider through one client dialect, many times over: what `make
+//! translation-cost` counts the instructions of.
 //!
-//! `translation_cost CLIENT PROVIDER text|tool ROUNDS`; prints how many events one answer has. Each event comes in a read of its own.
+//! `translation_cost CLIENT PROVIDER text|tool ROUNDS`; prints how many events one answer has. Each
+//! event comes in a read of its own.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -20,7 +22,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [client, provider, content, rounds] = arguments.as_slice() else {
         return Err("usage: translation_cost CLIENT PROVIDER text|tool ROUNDS".into());
     };
-    let dialect = caller::DIALECTS.into_iter().find(|dialect| caller::name(*dialect) == client).ok_or("no such client dialect")?;
+    let dialect = caller::DIALECTS
+        .into_iter()
+        .find(|dialect| caller::name(*dialect) == client)
+        .ok_or("no such client dialect")?;
     let (kind, events) = match provider.as_str() {
         "anthropic" => (ProviderKind::Anthropic, anthropic(content)),
         "chat" => (ProviderKind::Openai, chat(content)),
@@ -64,7 +69,8 @@ fn words() -> impl Iterator<Item = String> {
 
 /// One object in fifty pieces.
 fn arguments() -> Vec<String> {
-    let mut pieces: Vec<String> = (0..PIECES).map(|nth| format!("\"member{nth}\":{nth},")).collect();
+    let mut pieces: Vec<String> =
+        (0..PIECES).map(|nth| format!("\"member{nth}\":{nth},")).collect();
     pieces[0].insert(0, '{');
     pieces[PIECES - 1] = format!("\"member{}\":0}}", PIECES - 1);
     pieces
@@ -72,9 +78,15 @@ fn arguments() -> Vec<String> {
 
 fn anthropic(content: &str) -> Vec<Value> {
     let (block, deltas): (Value, Vec<Value>) = if content == "text" {
-        (json!({"type": "text", "text": ""}), words().map(|text| json!({"type": "text_delta", "text": text})).collect())
+        (
+            json!({"type": "text", "text": ""}),
+            words().map(|text| json!({"type": "text_delta", "text": text})).collect(),
+        )
     } else {
-        let deltas = arguments().into_iter().map(|piece| json!({"type": "input_json_delta", "partial_json": piece})).collect();
+        let deltas = arguments()
+            .into_iter()
+            .map(|piece| json!({"type": "input_json_delta", "partial_json": piece}))
+            .collect();
         (json!({"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}), deltas)
     };
     let message = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "their-model", "content": [], "stop_reason": null,
@@ -83,7 +95,11 @@ fn anthropic(content: &str) -> Vec<Value> {
         json!({"type": "message_start", "message": message}),
         json!({"type": "content_block_start", "index": 0, "content_block": block}),
     ];
-    events.extend(deltas.into_iter().map(|delta| json!({"type": "content_block_delta", "index": 0, "delta": delta})));
+    events.extend(
+        deltas
+            .into_iter()
+            .map(|delta| json!({"type": "content_block_delta", "index": 0, "delta": delta})),
+    );
     events.push(json!({"type": "content_block_stop", "index": 0}));
     let reason = if content == "text" { "end_turn" } else { "tool_use" };
     events.push(json!({"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": null}, "usage": {"output_tokens": 50}}));
@@ -102,7 +118,8 @@ fn chat(content: &str) -> Vec<Value> {
     } else {
         let head = json!([{"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": ""}}]);
         events.push(chunk(json!({"tool_calls": head}), Value::Null));
-        let piece = |piece: String| json!({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]});
+        let piece =
+            |piece: String| json!({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]});
         events.extend(arguments().into_iter().map(|text| chunk(piece(text), Value::Null)));
     }
     events.push(chunk(json!({}), json!(if content == "text" { "stop" } else { "tool_calls" })));
@@ -115,7 +132,8 @@ fn chat(content: &str) -> Vec<Value> {
 
 fn responses(content: &str) -> Vec<Value> {
     let response = |status: &str, output: Value| json!({"id": "resp_1", "object": "response", "status": status, "model": "their-model", "output": output});
-    let mut events = vec![json!({"type": "response.created", "response": response("in_progress", json!([]))})];
+    let mut events =
+        vec![json!({"type": "response.created", "response": response("in_progress", json!([]))})];
     let item = if content == "text" {
         let part = |text: &str| json!({"type": "output_text", "text": text, "annotations": []});
         let item = json!({"type": "message", "id": "msg_1", "role": "assistant", "status": "in_progress", "content": []});
@@ -129,9 +147,10 @@ fn responses(content: &str) -> Vec<Value> {
         let whole: String = words().collect();
         json!({"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [part(&whole)]})
     } else {
-        let item =
-            |arguments: &str| json!({"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "look", "arguments": arguments});
-        events.push(json!({"type": "response.output_item.added", "output_index": 0, "item": item("")}));
+        let item = |arguments: &str| json!({"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "look", "arguments": arguments});
+        events.push(
+            json!({"type": "response.output_item.added", "output_index": 0, "item": item("")}),
+        );
         events.extend(
             arguments().into_iter().map(
                 |piece| json!({"type": "response.function_call_arguments.delta", "item_id": "fc_1", "output_index": 0, "delta": piece}),

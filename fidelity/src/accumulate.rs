@@ -15,11 +15,13 @@ use crate::answer::Answer;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Understood {
     pub answer: Answer,
-    /// What an official client would stumble over: an order that is none, an index that is missing, words after the last one.
+    /// What an official client would stumble over: an order that is none, an index that is missing,
+    /// words after the last one.
     pub complaints: Vec<String>,
     /// The data of the events of Anthropic's that carry content, byte for byte.
     pub content: Vec<String>,
-    /// The answer as the dialect's own SDK would hand it on: a message, the parts of a completion, a response. Of a failed answer, as far as it came.
+    /// The answer as the dialect's own SDK would hand it on: a message, the parts of a completion,
+    /// a response. Of a failed answer, as far as it came.
     pub body: Value,
     /// The error object that ended it; null where none did.
     pub error: Value,
@@ -38,10 +40,15 @@ pub fn stream(dialect: ClientDialect, bytes: &[u8]) -> Understood {
         ClientDialect::Messages => messages::stream(&frames),
         ClientDialect::Chat => chat::stream(&frames),
         ClientDialect::Responses => responses::stream(&frames),
-        ClientDialect::Inference => Understood { complaints: vec!["this dialect has no streams".to_owned()], ..Understood::default() },
+        ClientDialect::Inference => Understood {
+            complaints: vec!["this dialect has no streams".to_owned()],
+            ..Understood::default()
+        },
     };
     understood.complaints.extend(broken);
-    if dialect == ClientDialect::Messages && bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b":")) {
+    if dialect == ClientDialect::Messages
+        && bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b":"))
+    {
         understood.complain("a comment");
     }
     let is_content = |frame: &&frames::Frame| frame.name.starts_with("content_block_");

@@ -50,7 +50,9 @@ impl ToolCall {
     pub fn new(id: &str, name: &str, arguments: &str) -> Self {
         let parsed = match arguments.trim() {
             "" => Value::Object(serde_json::Map::new()),
-            text => serde_json::from_str(text).unwrap_or_else(|_| Value::String(arguments.to_owned())),
+            text => {
+                serde_json::from_str(text).unwrap_or_else(|_| Value::String(arguments.to_owned()))
+            }
         };
         Self { id: id.to_owned(), name: name.to_owned(), arguments: parsed }
     }

@@ -1,11 +1,17 @@
-//! A call in each client dialect: as small as it can be, streamed, with usage and reasoning asked for.
+//! A call in each client dialect: as small as it can be, streamed, with usage and reasoning asked
+//! for.
 
-use ainfera_wire::call::ClientHeaders;
+use ainfera_wire::client::call::ClientHeaders;
 use ainfera_wire::{AnswerNames, BadRequest, Call, ClientDialect};
 use bytes::Bytes;
 
 /// Every dialect in which the gateway can be spoken to.
-pub const DIALECTS: [ClientDialect; 4] = [ClientDialect::Messages, ClientDialect::Chat, ClientDialect::Responses, ClientDialect::Inference];
+pub const DIALECTS: [ClientDialect; 4] = [
+    ClientDialect::Messages,
+    ClientDialect::Chat,
+    ClientDialect::Responses,
+    ClientDialect::Inference,
+];
 
 /// What the caller calls the model; answers must name it, and never the provider's name.
 pub const MODEL: &str = "the-model";

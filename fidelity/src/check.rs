@@ -1,7 +1,8 @@
-//! What must hold for any bytes at all: what the fuzz targets ask, and what their seeds are tested with.
+//! What must hold for any bytes at all: what the fuzz targets ask, and what their seeds are tested
+//! with.
 
 use ainfera_schema::ProviderKind;
-use ainfera_wire::sse::{SseDecoder, SseEvent};
+use ainfera_wire::codec::sse::{SseDecoder, SseEvent};
 use ainfera_wire::{Call, ClientDialect};
 use bytes::Bytes;
 
@@ -17,7 +18,11 @@ pub fn codec(data: &[u8]) -> Result<(), Broken> {
     let Some((size, bytes)) = data.split_first() else { return Ok(()) };
     let whole = events([bytes]);
     let cut = events(bytes.chunks(usize::from(*size).max(1)));
-    if whole == cut { Ok(()) } else { Err(format!("{whole:?} in one read, {cut:?} in reads of {size}")) }
+    if whole == cut {
+        Ok(())
+    } else {
+        Err(format!("{whole:?} in one read, {cut:?} in reads of {size}"))
+    }
 }
 
 fn events<'a>(reads: impl IntoIterator<Item = &'a [u8]>) -> Vec<SseEvent> {
@@ -36,7 +41,8 @@ pub fn request(dialect: ClientDialect, data: &[u8]) -> Result<(), Broken> {
     let Ok(call) = caller::parse(dialect, Bytes::copy_from_slice(data)) else { return Ok(()) };
     for kind in ProviderKind::ALL {
         let Ok(request) = Upstream::of(kind).request(&call) else { continue };
-        let body: serde_json::Value = serde_json::from_slice(&request.body).map_err(|error| format!("{}: {error}", kind.as_str()))?;
+        let body: serde_json::Value = serde_json::from_slice(&request.body)
+            .map_err(|error| format!("{}: {error}", kind.as_str()))?;
         // some vendors have the model in the path
         if body.get("model").is_some_and(|model| model != "their-model") {
             return Err(format!("{}: for the model {}", kind.as_str(), body["model"]));
@@ -45,7 +51,8 @@ pub fn request(dialect: ClientDialect, data: &[u8]) -> Result<(), Broken> {
     Ok(())
 }
 
-/// A provider's bytes become an answer that every client can read, in which nothing ends that did not end. The first byte says how they are cut.
+/// A provider's bytes become an answer that every client can read, in which nothing ends that did
+/// not end. The first byte says how they are cut.
 pub fn stream(kind: ProviderKind, data: &[u8]) -> Result<(), Broken> {
     let Some((size, body)) = data.split_first() else { return Ok(()) };
     let upstream = Upstream::of(kind);
@@ -63,11 +70,16 @@ fn stream_to(call: &Call, upstream: &Upstream, body: &[u8], size: usize) -> Resu
     let cut = replay::pass(call, upstream, &request, body, replay::Reads::OfBytes(size));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if cut.bytes != passed.bytes {
-        return Err(format!("{dialect:?} in reads of {size}: {} / {}", text(&cut.bytes), text(&passed.bytes)));
+        return Err(format!(
+            "{dialect:?} in reads of {size}: {} / {}",
+            text(&cut.bytes),
+            text(&passed.bytes)
+        ));
     }
     let understood = replay::understood_by(dialect, &passed);
     if upstream.dialect.is_native_to(dialect) {
-        // what a provider of the client's own dialect says goes through as it came, and is its own affair; but what failed must not look like what ended
+        // what a provider of the client's own dialect says goes through as it came, and is its own
+        // affair; but what failed must not look like what ended
         let ended = matches!(understood.answer.ending, Ending::Stopped(_));
         return if ended && passed.fault.is_some() {
             Err(format!("{dialect:?}: a failure that ended: {}", text(&passed.bytes)))
@@ -76,14 +88,24 @@ fn stream_to(call: &Call, upstream: &Upstream, body: &[u8], size: usize) -> Resu
         };
     }
     if !understood.complaints.is_empty() {
-        return Err(format!("{dialect:?} complains: {:?} of {}", understood.complaints, text(&passed.bytes)));
+        return Err(format!(
+            "{dialect:?} complains: {:?} of {}",
+            understood.complaints,
+            text(&passed.bytes)
+        ));
     }
     match (&passed.fault, &understood.answer.ending) {
         (None, Ending::Stopped(_)) => {
             let whole = accumulate::whole(dialect, &passed.whole);
-            if whole == understood.answer { Ok(()) } else { Err(format!("{dialect:?}: whole {whole:?} / {:?}", understood.answer)) }
+            if whole == understood.answer {
+                Ok(())
+            } else {
+                Err(format!("{dialect:?}: whole {whole:?} / {:?}", understood.answer))
+            }
         }
         (Some(_), Ending::Failed(_)) => Ok(()),
-        (fault, ending) => Err(format!("{dialect:?}: {fault:?}, but {ending:?}: {}", text(&passed.bytes))),
+        (fault, ending) => {
+            Err(format!("{dialect:?}: {fault:?}, but {ending:?}: {}", text(&passed.bytes)))
+        }
     }
 }

@@ -10,17 +10,31 @@ pub fn differences(expected: &Answer, heard: &Answer, dialect: ClientDialect) ->
     let failed = matches!(expected.ending, Ending::Failed(_) | Ending::Missing);
     // who waits for the whole gets nothing of an answer that failed
     if failed && dialect == ClientDialect::Inference {
-        return if matches!(heard.ending, Ending::Failed(_)) { found } else { vec![format!("ending: {:?}", heard.ending)] };
+        return if matches!(heard.ending, Ending::Failed(_)) {
+            found
+        } else {
+            vec![format!("ending: {:?}", heard.ending)]
+        };
     }
-    let mut differ = |what: &str, expected: String, heard: String| found.push(format!("{what}: {} / {}", cut(&expected), cut(&heard)));
+    let mut differ = |what: &str, expected: String, heard: String| {
+        found.push(format!("{what}: {} / {}", cut(&expected), cut(&heard)))
+    };
     if expected.text != heard.text {
         differ("text", format!("{:?}", expected.text), format!("{:?}", heard.text));
     }
     if let (Some(expected), Some(heard)) = (&expected.blocks, &heard.blocks)
         && expected != heard
     {
-        let at = expected.iter().zip(heard).position(|(expected, heard)| expected != heard).unwrap_or(expected.len().min(heard.len()));
-        differ(&format!("block {at}"), format!("{:?}", expected.get(at)), format!("{:?}", heard.get(at)));
+        let at = expected
+            .iter()
+            .zip(heard)
+            .position(|(expected, heard)| expected != heard)
+            .unwrap_or(expected.len().min(heard.len()));
+        differ(
+            &format!("block {at}"),
+            format!("{:?}", expected.get(at)),
+            format!("{:?}", heard.get(at)),
+        );
     }
     if !same_calls(expected, heard) {
         differ("calls", format!("{:?}", expected.calls), format!("{:?}", heard.calls));
@@ -49,7 +63,10 @@ fn same_calls(expected: &Answer, heard: &Answer) -> bool {
     expected.calls.len() == heard.calls.len()
         && expected.calls.iter().zip(&heard.calls).all(|(expected, heard)| {
             let same_id = expected.id.is_empty() || expected.id == heard.id;
-            same_id && expected.name == heard.name && expected.arguments == heard.arguments && !heard.id.is_empty()
+            same_id
+                && expected.name == heard.name
+                && expected.arguments == heard.arguments
+                && !heard.id.is_empty()
         })
 }
 
@@ -57,7 +74,10 @@ fn same_calls(expected: &Answer, heard: &Answer) -> bool {
 fn stop_in(dialect: ClientDialect, word: &str) -> &str {
     match (dialect, word) {
         (ClientDialect::Messages, word) => word,
-        (ClientDialect::Chat | ClientDialect::Inference, "max_tokens" | "model_context_window_exceeded") => "length",
+        (
+            ClientDialect::Chat | ClientDialect::Inference,
+            "max_tokens" | "model_context_window_exceeded",
+        ) => "length",
         (ClientDialect::Chat | ClientDialect::Inference, "tool_use") => "tool_calls",
         (ClientDialect::Chat | ClientDialect::Inference, "refusal") => "content_filter",
         (ClientDialect::Chat | ClientDialect::Inference, _) => "stop",
@@ -72,9 +92,11 @@ fn usage_in(dialect: ClientDialect, expected: Usage, heard: Usage) -> Usage {
     match dialect {
         // its usage has no word for reasoning in the versions that most clients know
         ClientDialect::Messages if heard.reasoning == 0 => Usage { reasoning: 0, ..expected },
-        ClientDialect::Inference => {
-            Usage { input: expected.input + expected.cache_read + expected.cache_write, output: expected.output, ..Usage::default() }
-        }
+        ClientDialect::Inference => Usage {
+            input: expected.input + expected.cache_read + expected.cache_write,
+            output: expected.output,
+            ..Usage::default()
+        },
         _ => expected,
     }
 }

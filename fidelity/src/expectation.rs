@@ -12,19 +12,23 @@ use crate::accumulate;
 use crate::answer::{Answer, Ending, text};
 use crate::recording::{Form, Recording};
 
-/// What each of its bodies says; nothing where nobody knows. A file of several answers has one `expected.json` for all: there each body is understood by
-/// itself, as a client of its own vendor would, and all of them together must be what is expected.
+/// What each of its bodies says; nothing where nobody knows. A file of several answers has one
+/// `expected.json` for all: there each body is understood by itself, as a client of its own vendor
+/// would, and all of them together must be what is expected.
 pub fn of_each_body(recording: &Recording) -> Vec<Answer> {
     let Some(all) = expected(recording) else { return Vec::new() };
     if recording.bodies.len() == 1 {
         return vec![all];
     }
-    let dialect = if all.blocks.is_some() { ClientDialect::Messages } else { ClientDialect::Responses };
-    let each: Vec<Answer> = recording.bodies.iter().map(|body| accumulate::stream(dialect, body).answer).collect();
+    let dialect =
+        if all.blocks.is_some() { ClientDialect::Messages } else { ClientDialect::Responses };
+    let each: Vec<Answer> =
+        recording.bodies.iter().map(|body| accumulate::stream(dialect, body).answer).collect();
     if adds_up(&each, &all) { each } else { vec![all] }
 }
 
-/// Are they together what is expected? There a block replaces the one with its index, and a call the one with its item's.
+/// Are they together what is expected? There a block replaces the one with its index, and a call
+/// the one with its item's.
 fn adds_up(each: &[Answer], all: &Answer) -> bool {
     let mut blocks: Vec<Value> = Vec::new();
     for answer in each {
@@ -38,8 +42,10 @@ fn adds_up(each: &[Answer], all: &Answer) -> bool {
         None => all.text == text && all.calls.iter().all(|call| calls().any(|other| other == call)),
     };
     // of all answers together it cannot be told whether the last one called a tool
-    let same_ending =
-        each.last().is_some_and(|last| last.ending == all.ending || all.blocks.is_none() && matches!(last.ending, Ending::Stopped(_)));
+    let same_ending = each.last().is_some_and(|last| {
+        last.ending == all.ending
+            || all.blocks.is_none() && matches!(last.ending, Ending::Stopped(_))
+    });
     same_content && same_ending
 }
 
@@ -48,7 +54,10 @@ fn expected(recording: &Recording) -> Option<Answer> {
     match (&recording.expected, recording.form) {
         (Some(expected), _) => {
             if expected.get("reference_accumulator_failed").is_some() {
-                return Some(Answer { ending: Ending::Failed("malformed".to_owned()), ..Answer::default() });
+                return Some(Answer {
+                    ending: Ending::Failed("malformed".to_owned()),
+                    ..Answer::default()
+                });
             }
             Some(match text(expected, "/kind") {
                 "anthropic_messages" => anthropic::accumulated(expected),

@@ -1,5 +1,6 @@
-//! `ainfera-fidelity FOLDER [AT_LEAST] [GATEWAY]`: every recording in the folder through every client dialect; fails if less than `AT_LEAST` per cent
-//! agree. `GATEWAY` is the program to send them through; without it they go through the wire crate alone.
+//! `ainfera-fidelity FOLDER [AT_LEAST] [GATEWAY]`: every recording in the folder through every
+//! client dialect; fails if less than `AT_LEAST` per cent agree. `GATEWAY` is the program to send
+//! them through; without it they go through the wire crate alone.
 
 use std::io::{self, Write};
 use std::path::Path;

@@ -1,7 +1,10 @@
 //! Providers, as an operator would have configured them.
 
-use ainfera_schema::{Model, ModelSlug, Network, OnDisconnect, OwnDeadlines, Provider, ProviderId, ProviderKind, StreamMode};
-use ainfera_wire::upstream::{Dialect, UpstreamRequest};
+use ainfera_schema::{
+    Model, ModelSlug, Network, OnDisconnect, OwnDeadlines, Provider, ProviderId, ProviderKind,
+    StreamMode,
+};
+use ainfera_wire::provider::{Dialect, UpstreamRequest};
 use ainfera_wire::{BadRequest, Call};
 
 /// One that can be sent a call.

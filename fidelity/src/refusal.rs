@@ -1,6 +1,7 @@
-//! Recorded refusals: what the gateway takes them for, and what a client of each dialect reads of them.
+//! Recorded refusals: what the gateway takes them for, and what a client of each dialect reads of
+//! them.
 
-use ainfera_wire::fault::{FaultKind, fault_of};
+use ainfera_wire::error::provider_error::{FaultKind, fault_of};
 use ainfera_wire::{ClientDialect, ClientError};
 use serde_json::Value;
 
@@ -19,7 +20,10 @@ pub fn differences(recording: &Recording, status: u16, dialect: ClientDialect) -
     if said.is_empty() || !fault.message.contains(&said) {
         found.push(format!("message: {said} / {}", fault.message));
     }
-    if text(&recording.meta, "/why").contains("context-length") && status != 429 && !fault.message.contains("prompt is too long") {
+    if text(&recording.meta, "/why").contains("context-length")
+        && status != 429
+        && !fault.message.contains("prompt is too long")
+    {
         found.push(format!("agents do not know that the prompt is too long: {}", fault.message));
     }
     let error = ClientError {
@@ -40,7 +44,11 @@ pub fn differences(recording: &Recording, status: u16, dialect: ClientDialect) -
 
 /// Whose fault it is, by the words of the recording alone.
 fn kind(recording: &Recording, status: u16, said: &str) -> FaultKind {
-    let body = recording.bodies.first().map(|body| String::from_utf8_lossy(body).to_ascii_lowercase()).unwrap_or_default();
+    let body = recording
+        .bodies
+        .first()
+        .map(|body| String::from_utf8_lossy(body).to_ascii_lowercase())
+        .unwrap_or_default();
     match status {
         _ if text(&recording.meta, "/why").contains("auth-failure") => FaultKind::KeyRefused,
         401 | 403 => FaultKind::KeyRefused,

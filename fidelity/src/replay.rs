@@ -1,6 +1,8 @@
 //! One recorded body through the wire crate: as a provider's answer in, as a client's bytes out.
 
-use ainfera_wire::upstream::{StreamFault, UpstreamRequest};
+use ainfera_wire::provider::UpstreamRequest;
+
+use ainfera_wire::error::stream_fault::StreamFault;
 use ainfera_wire::{BadRequest, Call, ClientDialect, ClientError, ClientFrames, WholeAnswer};
 use bytes::{Bytes, BytesMut};
 use serde_json::Value;
@@ -25,7 +27,13 @@ pub struct Passed {
 }
 
 /// See the module.
-pub fn pass(call: &Call, upstream: &Upstream, request: &UpstreamRequest, body: &[u8], reads: Reads) -> Passed {
+pub fn pass(
+    call: &Call,
+    upstream: &Upstream,
+    request: &UpstreamRequest,
+    body: &[u8],
+    reads: Reads,
+) -> Passed {
     let mut reader = upstream.dialect.reader(call, request, caller::MODEL, "seed".to_owned());
     let mut frames = ClientFrames::new(&call.client, caller::names(call));
     let mut whole = WholeAnswer::of(&call.client);
@@ -35,7 +43,9 @@ pub fn pass(call: &Call, upstream: &Upstream, request: &UpstreamRequest, body: &
         Reads::OfBytes(size) => size,
     };
     let mut heard = Vec::new();
-    let mut fault = body.chunks(size).find_map(|read| reader.feed(Bytes::copy_from_slice(read), &mut heard).err());
+    let mut fault = body
+        .chunks(size)
+        .find_map(|read| reader.feed(Bytes::copy_from_slice(read), &mut heard).err());
     if fault.is_none() {
         fault = reader.finish(&mut heard).err();
     }
@@ -53,13 +63,20 @@ pub fn pass(call: &Call, upstream: &Upstream, request: &UpstreamRequest, body: &
         };
         frames.error(&error, &mut out);
     }
-    Passed { bytes: out.to_vec(), whole: serde_json::from_slice(&whole.into_json()).unwrap_or_default(), fault }
+    Passed {
+        bytes: out.to_vec(),
+        whole: serde_json::from_slice(&whole.into_json()).unwrap_or_default(),
+        fault,
+    }
 }
 
 /// What the client makes of it: of the stream, or of the whole where its dialect has no streams.
 pub fn understood_by(dialect: ClientDialect, passed: &Passed) -> Understood {
     match (dialect, &passed.fault) {
-        (ClientDialect::Inference, None) => Understood { answer: accumulate::whole(dialect, &passed.whole), ..Understood::default() },
+        (ClientDialect::Inference, None) => Understood {
+            answer: accumulate::whole(dialect, &passed.whole),
+            ..Understood::default()
+        },
         // what had been said is not given to a client that waits for the whole
         (ClientDialect::Inference, Some(fault)) => {
             let answer = Answer { ending: Ending::Failed(fault.to_string()), ..Answer::default() };
@@ -69,8 +86,8 @@ pub fn understood_by(dialect: ClientDialect, passed: &Passed) -> Understood {
     }
 }
 
-/// A body through the wire crate as a client understands it. Complaints include that other reads of the same bytes give other frames,
-/// and that the whole answer is not the sum of the stream.
+/// A body through the wire crate as a client understands it. Complaints include that other reads of
+/// the same bytes give other frames, and that the whole answer is not the sum of the stream.
 pub fn understood(call: &Call, upstream: &Upstream, body: &[u8]) -> Result<Understood, BadRequest> {
     let request = upstream.request(call)?;
     let dialect = call.client.dialect();
@@ -84,7 +101,9 @@ pub fn understood(call: &Call, upstream: &Upstream, body: &[u8]) -> Result<Under
     if passed.fault.is_none() {
         let whole = accumulate::whole(dialect, &passed.whole);
         if whole != understood.answer {
-            understood.complaints.push(format!("the whole answer is another: {whole:?} / {:?}", understood.answer));
+            understood
+                .complaints
+                .push(format!("the whole answer is another: {whole:?} / {:?}", understood.answer));
         }
     } else if let Ending::Stopped(word) = &understood.answer.ending {
         understood.complaints.push(format!("a failed answer ends as {word}"));

@@ -31,7 +31,14 @@ pub enum Reasoning {
 
 impl Report {
     /// Notes one answer through one dialect; it agrees if nothing differs.
-    pub fn add(&mut self, vendor: &str, dialect: &'static str, name: &str, differences: &[String], reasoning: Reasoning) {
+    pub fn add(
+        &mut self,
+        vendor: &str,
+        dialect: &'static str,
+        name: &str,
+        differences: &[String],
+        reasoning: Reasoning,
+    ) {
         let cell = self.cells.entry((vendor.to_owned(), dialect)).or_default();
         cell.total += 1;
         if differences.is_empty() {
@@ -60,7 +67,9 @@ impl Report {
 
     /// Agreeing and all answers.
     pub fn share(&self) -> (usize, usize) {
-        self.cells.values().fold((0, 0), |(agree, total), cell| (agree + cell.agree, total + cell.total))
+        self.cells
+            .values()
+            .fold((0, 0), |(agree, total), cell| (agree + cell.agree, total + cell.total))
     }
 }
 

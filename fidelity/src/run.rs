@@ -44,7 +44,13 @@ pub fn over(folder: &Path, way: &Way) -> io::Result<Report> {
         if let Form::Refusal(status) = recording.form {
             for dialect in caller::DIALECTS {
                 let found = refusal::differences(&recording, status, dialect);
-                report.add(&recording.vendor, caller::name(dialect), &recording.name, &found, Reasoning::Absent);
+                report.add(
+                    &recording.vendor,
+                    caller::name(dialect),
+                    &recording.name,
+                    &found,
+                    Reasoning::Absent,
+                );
             }
             continue;
         }
@@ -56,7 +62,10 @@ pub fn over(folder: &Path, way: &Way) -> io::Result<Report> {
                     note(&recording, dialect, &expected, heard, &mut report);
                 }
             }
-            _ => report.skip(&recording.vendor, &format!("{}: nothing is known of what it says", recording.name)),
+            _ => report.skip(
+                &recording.vendor,
+                &format!("{}: nothing is known of what it says", recording.name),
+            ),
         }
     }
     Ok(report)
@@ -69,13 +78,25 @@ fn vendor(recording: &Recording) -> Option<(&'static str, ProviderKind)> {
     let by_name = of(if recording.name.contains("openai_compat") { "gemini_compat" } else { "" });
     by_name.or_else(|| of(&recording.vendor)).or_else(|| {
         let body: Value = serde_json::from_slice(recording.bodies.first()?).ok()?;
-        let members = [("choices", "openai_chat"), ("output", "openai_responses"), ("candidates", "gemini")];
-        let by_member = || members.into_iter().find(|(member, _)| body.get(member).is_some()).and_then(|(_, vendor)| of(vendor));
+        let members =
+            [("choices", "openai_chat"), ("output", "openai_responses"), ("candidates", "gemini")];
+        let by_member = || {
+            members
+                .into_iter()
+                .find(|(member, _)| body.get(member).is_some())
+                .and_then(|(_, vendor)| of(vendor))
+        };
         if text(&body, "/type") == "message" { of("anthropic") } else { by_member() }
     })
 }
 
-fn heard(recording: &Recording, vendor: &str, kind: ProviderKind, dialect: ClientDialect, way: &Way) -> io::Result<Vec<Understood>> {
+fn heard(
+    recording: &Recording,
+    vendor: &str,
+    kind: ProviderKind,
+    dialect: ClientDialect,
+    way: &Way,
+) -> io::Result<Vec<Understood>> {
     let upstream = Upstream::of(kind);
     let each = |body: &Vec<u8>| {
         let mut understood = match way {
@@ -90,7 +111,10 @@ fn heard(recording: &Recording, vendor: &str, kind: ProviderKind, dialect: Clien
             let own = accumulate::stream(dialect, body);
             understood.complaints.retain(|complaint| !own.complaints.contains(complaint));
             // content that stands in the start is said again in events of its own
-            if dialect == ClientDialect::Messages && !own.content.is_empty() && own.content != understood.content {
+            if dialect == ClientDialect::Messages
+                && !own.content.is_empty()
+                && own.content != understood.content
+            {
                 understood.complaints.push("content is not byte for byte what came".to_owned());
             }
         }
@@ -99,7 +123,13 @@ fn heard(recording: &Recording, vendor: &str, kind: ProviderKind, dialect: Clien
     recording.bodies.iter().map(each).collect()
 }
 
-fn note(recording: &Recording, dialect: ClientDialect, expected: &[Answer], heard: Vec<Understood>, report: &mut Report) {
+fn note(
+    recording: &Recording,
+    dialect: ClientDialect,
+    expected: &[Answer],
+    heard: Vec<Understood>,
+    report: &mut Report,
+) {
     let mut found = Vec::new();
     let mut reasoning = Reasoning::Absent;
     for (expected, heard) in expected.iter().zip(heard) {

@@ -62,25 +62,61 @@ type Change = (&'static str, &'static str, &'static str);
 
 const MESSAGES_CHANGES: [Change; 10] = [
     ("\"input_tokens\":3", "\"input_tokens\":0", "without input tokens"),
-    ("event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n", "", "message_stop in a block"),
+    (
+        "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
+        "",
+        "message_stop in a block",
+    ),
     ("\"stop_reason\":\"end_turn\"", "\"stop_reason\":null", "without a stop reason"),
-    ("\"stop_reason\":\"end_turn\"", "\"stop_reason\":\"tool_use\"", "no tool call, but the stop reason is tool_use"),
+    (
+        "\"stop_reason\":\"end_turn\"",
+        "\"stop_reason\":\"tool_use\"",
+        "no tool call, but the stop reason is tool_use",
+    ),
     ("text_delta", "delta_of_tomorrow", "unknown delta"),
-    ("event: message_stop\ndata: {\"type\":\"message_stop\"", "event: finish\ndata: {\"type\":\"finish\"", "unknown event"),
+    (
+        "event: message_stop\ndata: {\"type\":\"message_stop\"",
+        "event: finish\ndata: {\"type\":\"finish\"",
+        "unknown event",
+    ),
     ("event: message_delta", "event: other", "has type"),
-    ("{\"type\":\"content_block_start\",\"index\":0", "{\"type\":\"content_block_start\",\"index\":1", "index 1 instead of 0"),
-    ("\"content\":[]", "\"content\":[{\"type\":\"text\",\"text\":\"x\"}]", "content in message_start"),
+    (
+        "{\"type\":\"content_block_start\",\"index\":0",
+        "{\"type\":\"content_block_start\",\"index\":1",
+        "index 1 instead of 0",
+    ),
+    (
+        "\"content\":[]",
+        "\"content\":[{\"type\":\"text\",\"text\":\"x\"}]",
+        "content in message_start",
+    ),
     ("event: content_block_start", ": still here\n\nevent: content_block_start", "a comment"),
 ];
 
 const CHAT_CHANGES: [Change; 9] = [
     ("\"role\":\"assistant\",", "", "no role"),
-    ("\"role\":\"assistant\",\"content\":\"hello\"", "\"role\":\"assistant\",\"content\":[]", "content is no text"),
-    ("{\"index\":0,\"function\":{\"arguments\":\"}\"", "{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"}\"", "said twice"),
-    ("{\"index\":0,\"function\":{\"arguments\":\"}\"", "{\"index\":2,\"function\":{\"arguments\":\"}\"", "call 2 after 1"),
+    (
+        "\"role\":\"assistant\",\"content\":\"hello\"",
+        "\"role\":\"assistant\",\"content\":[]",
+        "content is no text",
+    ),
+    (
+        "{\"index\":0,\"function\":{\"arguments\":\"}\"",
+        "{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"}\"",
+        "said twice",
+    ),
+    (
+        "{\"index\":0,\"function\":{\"arguments\":\"}\"",
+        "{\"index\":2,\"function\":{\"arguments\":\"}\"",
+        "call 2 after 1",
+    ),
     ("\"finish_reason\":\"tool_calls\"", "\"finish_reason\":null", "[DONE] before a finish reason"),
     ("\"finish_reason\":\"tool_calls\"", "\"finish_reason\":\"stop\"", "the finish reason is stop"),
-    ("\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}", "\"choices\":[]", "a chunk of 0 choices"),
+    (
+        "\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}",
+        "\"choices\":[]",
+        "a chunk of 0 choices",
+    ),
     ("\"model\":\"m\",\"choices\":[]", "\"model\":\"other\",\"choices\":[]", "another model"),
     ("data: [DONE]", "data: [DONE]\n\ndata: [DONE]", "words after the end"),
 ];
@@ -88,8 +124,16 @@ const CHAT_CHANGES: [Change; 9] = [
 const RESPONSES_CHANGES: [Change; 10] = [
     ("\"sequence_number\":2", "\"sequence_number\":3", "sequence number 3 after 1"),
     ("\"sequence_number\":0", "\"sequence_number\":7", "the first sequence number is 7"),
-    ("\"item_id\":\"fc_1\",\"output_index\":0,\"delta\"", "\"item_id\":\"fc_2\",\"output_index\":0,\"delta\"", "names another item"),
-    ("\"output_index\":0,\"arguments\":\"{}\"", "\"output_index\":0,\"arguments\":\"{ }\"", "something else than its pieces"),
+    (
+        "\"item_id\":\"fc_1\",\"output_index\":0,\"delta\"",
+        "\"item_id\":\"fc_2\",\"output_index\":0,\"delta\"",
+        "names another item",
+    ),
+    (
+        "\"output_index\":0,\"arguments\":\"{}\"",
+        "\"output_index\":0,\"arguments\":\"{ }\"",
+        "something else than its pieces",
+    ),
     ("\"status\":\"completed\"", "\"status\":\"incomplete\"", "has another status"),
     (
         "\"id\":\"resp_1\",\"model\":\"m\",\"status\":\"completed\"",

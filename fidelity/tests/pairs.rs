@@ -1,8 +1,9 @@
-//! Nothing is lost silently: every documented field of a request, through every client dialect and every vendor, arrives at the provider, is named among
-//! the coercions, or is refused by its name.
+//! Nothing is lost silently: every documented field of a request, through every client dialect and
+//! every vendor, arrives at the provider, is named among the coercions, or is refused by its name.
 //!
-//! A field arrives if what it says is found in the provider's request or, where what it says is no text of its own, if the provider's request is another
-//! one without it. A field that is named as dropped must not arrive: a disclosure that is wrong is no better than none.
+//! A field arrives if what it says is found in the provider's request or, where what it says is no
+//! text of its own, if the provider's request is another one without it. A field that is named as
+//! dropped must not arrive: a disclosure that is wrong is no better than none.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -41,7 +42,12 @@ fn lost(dialect: ClientDialect, documented: &Documented, fields: &[&Field]) -> V
         for field in fields {
             if let Err(why) = fate::of(dialect, &upstream, documented, fields, field) {
                 let others: Vec<&str> = fields.iter().map(|field| field.path.as_str()).collect();
-                lost.push(format!("{} → {}: {} {why} (in {others:?})", caller::name(dialect), kind.as_str(), field.path));
+                lost.push(format!(
+                    "{} → {}: {} {why} (in {others:?})",
+                    caller::name(dialect),
+                    kind.as_str(),
+                    field.path
+                ));
             }
         }
     }

@@ -11,5 +11,9 @@ fn every_recording_agrees() {
     let report = run::over(&folder, &Way::Wire).unwrap();
     let (agree, total) = report.share();
     let streams = 13;
-    assert_eq!((agree, total), (streams * caller::DIALECTS.len(), streams * caller::DIALECTS.len()), "{report}");
+    assert_eq!(
+        (agree, total),
+        (streams * caller::DIALECTS.len(), streams * caller::DIALECTS.len()),
+        "{report}"
+    );
 }

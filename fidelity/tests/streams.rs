@@ -1,7 +1,9 @@
-//! Random answers, said as each provider says them, cut anywhere and read in any pieces, as each client hears them.
+//! Random answers, said as each provider says them, cut anywhere and read in any pieces, as each
+//! client hears them.
 //!
-//! What comes whole is heard whole. What is cut is never heard as an answer that ended, unless everything but its last words had come. No client has
-//! anything to complain of: indexes are dense, one block is open at a time, nothing follows the end.
+//! What comes whole is heard whole. What is cut is never heard as an answer that ended, unless
+//! everything but its last words had come. No client has anything to complain of: indexes are
+//! dense, one block is open at a time, nothing follows the end.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -23,7 +25,9 @@ use ainfera_fidelity::provider::Upstream;
 use ainfera_fidelity::{caller, replay};
 use ainfera_schema::ProviderKind;
 use ainfera_wire::event::Block;
-use ainfera_wire::{Call, ClientDialect, ClientError, ClientFrames, Delta, Heard, StreamEvent, WholeAnswer};
+use ainfera_wire::{
+    Call, ClientDialect, ClientError, ClientFrames, Delta, ProviderEvent, StreamEvent, WholeAnswer,
+};
 use bytes::BytesMut;
 use proptest::prelude::*;
 use said::{Said, Spoken, spoken};
@@ -33,13 +37,24 @@ fn settings() -> ProptestConfig {
 }
 
 /// Bytes through the wire crate, and what the client made of them.
-fn heard(call: &Call, upstream: &Upstream, bytes: &[u8], reads: replay::Reads) -> (Understood, serde_json::Value) {
+fn heard(
+    call: &Call,
+    upstream: &Upstream,
+    bytes: &[u8],
+    reads: replay::Reads,
+) -> (Understood, serde_json::Value) {
     let request = upstream.request(call).unwrap();
     let passed = replay::pass(call, upstream, &request, bytes, reads);
     (replay::understood_by(call.client.dialect(), &passed), passed.whole)
 }
 
-fn through_every_client(kind: ProviderKind, bytes: &[u8], spoken: &Spoken, cut: usize, size: usize) -> Result<(), TestCaseError> {
+fn through_every_client(
+    kind: ProviderKind,
+    bytes: &[u8],
+    spoken: &Spoken,
+    cut: usize,
+    size: usize,
+) -> Result<(), TestCaseError> {
     let upstream = Upstream::of(kind);
     let expected = spoken.answer();
     for dialect in caller::DIALECTS {
@@ -47,7 +62,12 @@ fn through_every_client(kind: ProviderKind, bytes: &[u8], spoken: &Spoken, cut: 
         let (understood, whole) = heard(&call, &upstream, bytes, replay::Reads::OfBytes(size));
         let text = || format!("{dialect:?} of {}", String::from_utf8_lossy(bytes));
         prop_assert_eq!(&understood.complaints, &Vec::<String>::new(), "{}", text());
-        prop_assert_eq!(differences(&expected, &understood.answer, dialect), Vec::<String>::new(), "{}", text());
+        prop_assert_eq!(
+            differences(&expected, &understood.answer, dialect),
+            Vec::<String>::new(),
+            "{}",
+            text()
+        );
         if dialect == ClientDialect::Messages {
             prop_assert_eq!(&understood.answer.reasoning, &expected.reasoning, "{}", text());
         }
@@ -57,10 +77,19 @@ fn through_every_client(kind: ProviderKind, bytes: &[u8], spoken: &Spoken, cut: 
         let text = || format!("{dialect:?} of {}", String::from_utf8_lossy(&bytes[..cut]));
         prop_assert_eq!(&understood.complaints, &Vec::<String>::new(), "{}", text());
         match &understood.answer.ending {
-            Ending::Failed(_) => prop_assert!(expected.text.starts_with(&understood.answer.text), "{}", text()),
+            Ending::Failed(_) => {
+                prop_assert!(expected.text.starts_with(&understood.answer.text), "{}", text())
+            }
             Ending::Stopped(_) => {
                 let content = |answer: &Answer| {
-                    (answer.text.clone(), answer.calls.iter().map(|call| (call.name.clone(), call.arguments.clone())).collect::<Vec<_>>())
+                    (
+                        answer.text.clone(),
+                        answer
+                            .calls
+                            .iter()
+                            .map(|call| (call.name.clone(), call.arguments.clone()))
+                            .collect::<Vec<_>>(),
+                    )
                 };
                 prop_assert_eq!(content(&understood.answer), content(&expected), "{}", text());
             }
@@ -108,7 +137,7 @@ proptest! {
                 let mut whole = WholeAnswer::of(&call.client);
                 let mut out = BytesMut::new();
                 for event in &events[..cut] {
-                    frames.write_recorded(&Heard::translated(event.clone()), &mut out, &mut |name, json| whole.add(name, json));
+                    frames.write_recorded(&ProviderEvent::translated(event.clone()), &mut out, &mut |name, json| whole.add(name, json));
                 }
                 if cut < events.len() {
                     frames.error(&error(), &mut out);
@@ -158,15 +187,28 @@ fn a_block_that_only_anthropic_has_does_not_disturb_the_others() {
     spoken.said.push(Said::Text(vec!["b".to_owned()]));
     let mut events = spoken.events();
     let between = events.iter().position(|event| *event == StreamEvent::BlockStop).unwrap() + 1;
-    events.splice(between..between, [StreamEvent::BlockStart(Block::Other), StreamEvent::Delta(Delta::Other), StreamEvent::BlockStop]);
-    for dialect in caller::DIALECTS.into_iter().filter(|dialect| *dialect != ClientDialect::Inference) {
+    events.splice(
+        between..between,
+        [
+            StreamEvent::BlockStart(Block::Other),
+            StreamEvent::Delta(Delta::Other),
+            StreamEvent::BlockStop,
+        ],
+    );
+    for dialect in
+        caller::DIALECTS.into_iter().filter(|dialect| *dialect != ClientDialect::Inference)
+    {
         let call = caller::call(dialect).unwrap();
         let mut frames = ClientFrames::new(&call.client, caller::names(&call));
         let mut out = BytesMut::new();
         for event in &events {
-            frames.write(&Heard::translated(event.clone()), &mut out);
+            frames.write(&ProviderEvent::translated(event.clone()), &mut out);
         }
         let understood = accumulate::stream(dialect, &out);
-        assert_eq!((understood.complaints, understood.answer.text.as_str()), (Vec::new(), "ab"), "{dialect:?}");
+        assert_eq!(
+            (understood.complaints, understood.answer.text.as_str()),
+            (Vec::new(), "ab"),
+            "{dialect:?}"
+        );
     }
 }

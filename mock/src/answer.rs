@@ -46,7 +46,13 @@ pub(crate) struct Answerer {
 
 impl Answerer {
     pub fn new(settings: MockSettings, counters: Arc<Counters>) -> Self {
-        Self { settings, counters, followed: Mutex::default(), started: now_ns(), answers: AtomicU64::new(0) }
+        Self {
+            settings,
+            counters,
+            followed: Mutex::default(),
+            started: now_ns(),
+            answers: AtomicU64::new(0),
+        }
     }
 
     pub fn answer(&self, request: Request) -> Answer {
@@ -64,30 +70,51 @@ impl Answerer {
             "POST" if gemini_address(&request.path).is_some() => Some(Dialect::Gemini),
             _ => None,
         };
-        let looks_anthropic = path.contains("/messages") || request.header("anthropic-version").is_some();
+        let looks_anthropic =
+            path.contains("/messages") || request.header("anthropic-version").is_some();
         let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
         let Request { method, path, headers, .. } = request;
         let not_found = format!("{method} {path} is not a route of the scripted provider");
         let recorded = Arc::new(Recorded { method, path, headers, body });
         self.counters.remember(Arc::clone(&recorded));
         let tag = format!("{:x}x{}", self.started, self.answers.fetch_add(1, Relaxed));
-        if recorded.method == "POST" && recorded.path.split('?').next().is_some_and(|path| path.ends_with("/v1/messages/count_tokens")) {
+        if recorded.method == "POST"
+            && recorded
+                .path
+                .split('?')
+                .next()
+                .is_some_and(|path| path.ends_with("/v1/messages/count_tokens"))
+        {
             return counted(&recorded.body, &tag);
         }
         match route {
             Some(dialect) => self.model_answer(dialect, &recorded, &tag),
-            None => refuse(if looks_anthropic { Dialect::Anthropic } else { Dialect::Chat }, 404, &not_found, &tag),
+            None => refuse(
+                if looks_anthropic { Dialect::Anthropic } else { Dialect::Chat },
+                404,
+                &not_found,
+                &tag,
+            ),
         }
     }
 
     fn model_answer(&self, dialect: Dialect, recorded: &Recorded, tag: &str) -> Answer {
         let vendor = Vendor::of_path(&recorded.path);
-        if let Some((status, error)) = vendor.and_then(|vendor| vendor.refusal(dialect, &recorded.body)) {
+        if let Some((status, error)) =
+            vendor.and_then(|vendor| vendor.refusal(dialect, &recorded.body))
+        {
             self.counters.refuse(format!("{} {}: {error}", recorded.path, recorded.body["model"]));
-            return whole(refusal::json(status, dialect, &format!("req_mock{tag}"), "", &error.to_string()));
+            return whole(refusal::json(
+                status,
+                dialect,
+                &format!("req_mock{tag}"),
+                "",
+                &error.to_string(),
+            ));
         }
         let vendor = vendor.filter(|_| dialect == Dialect::Chat);
-        let body = vendor.map_or(Cow::Borrowed(&recorded.body), |vendor| vendor.understood(&recorded.body));
+        let body = vendor
+            .map_or(Cow::Borrowed(&recorded.body), |vendor| vendor.understood(&recorded.body));
         let read = match gemini_address(&recorded.path).filter(|_| dialect == Dialect::Gemini) {
             Some((model, delivery)) => read_for(dialect, model, delivery, &recorded.body),
             None => read(dialect, &body),
@@ -95,7 +122,8 @@ impl Answerer {
         let ask = match read {
             Ok(ask) => ask,
             Err(bad_request) => {
-                self.counters.refuse(format!("{} {}: {bad_request}", recorded.path, recorded.body["model"]));
+                self.counters
+                    .refuse(format!("{} {}: {bad_request}", recorded.path, recorded.body["model"]));
                 return refuse(dialect, 400, &bad_request.to_string(), tag);
             }
         };
@@ -105,7 +133,9 @@ impl Answerer {
         };
         let mut answer = ordered_answer(&ask, &orders, self.settings.markers, tag);
         if orders.has(Manner::EarlyHints) {
-            answer.steps.insert(0, Step::Write { bytes: EARLY_HINTS.to_vec(), markers: Vec::new() });
+            answer
+                .steps
+                .insert(0, Step::Write { bytes: EARLY_HINTS.to_vec(), markers: Vec::new() });
         }
         if let Some(ms) = orders.first_ms.filter(|ms| *ms > 0) {
             answer.steps.insert(0, Step::Pause { ms });
@@ -141,7 +171,8 @@ impl Answerer {
     }
 }
 
-/// Model and delivery of `…/v1beta/models/{model}:streamGenerateContent?alt=sse` or `:generateContent`.
+/// Model and delivery of `…/v1beta/models/{model}:streamGenerateContent?alt=sse` or
+/// `:generateContent`.
 fn gemini_address(path: &str) -> Option<(&str, Delivery)> {
     let (_, rest) = path.split_once("/v1beta/models/")?;
     match rest.split_once(':')? {
@@ -156,16 +187,34 @@ fn ordered_answer(ask: &Ask, orders: &Orders, markers: Markers, tag: &str) -> An
     let request_id = format!("req_mock{tag}");
     match &orders.fault {
         Some(Fault::RefuseStatus(refused)) => {
-            return whole(refusal::answer(dialect, refused, &refusal::message(dialect, refused), &request_id));
+            return whole(refusal::answer(
+                dialect,
+                refused,
+                &refusal::message(dialect, refused),
+                &request_id,
+            ));
         }
-        Some(Fault::ResetBeforeHead) => return Answer { kind: AnswerKind::Whole, steps: vec![Step::End(End::Reset)] },
-        Some(Fault::CloseBeforeHead) => return Answer { kind: AnswerKind::Whole, steps: vec![Step::End(End::Close)] },
-        Some(Fault::HangBeforeHead) => return Answer { kind: AnswerKind::Whole, steps: vec![Step::Hang] },
+        Some(Fault::ResetBeforeHead) => {
+            return Answer { kind: AnswerKind::Whole, steps: vec![Step::End(End::Reset)] };
+        }
+        Some(Fault::CloseBeforeHead) => {
+            return Answer { kind: AnswerKind::Whole, steps: vec![Step::End(End::Close)] };
+        }
+        Some(Fault::HangBeforeHead) => {
+            return Answer { kind: AnswerKind::Whole, steps: vec![Step::Hang] };
+        }
         Some(Fault::Redirect) => {
-            return whole(refusal::json(307, dialect, &request_id, "location: /redirected/v1/messages\r\n", ""));
+            return whole(refusal::json(
+                307,
+                dialect,
+                &request_id,
+                "location: /redirected/v1/messages\r\n",
+                "",
+            ));
         }
         Some(Fault::WrongContentType) => {
-            let head = refusal::whole_head(dialect, &request_id, "text/html; charset=utf-8", HTML.len());
+            let head =
+                refusal::whole_head(dialect, &request_id, "text/html; charset=utf-8", HTML.len());
             return whole([&head[..], HTML.as_bytes()].concat());
         }
         _ => {}
@@ -176,8 +225,15 @@ fn ordered_answer(ask: &Ask, orders: &Orders, markers: Markers, tag: &str) -> An
         Dialect::Chat | Dialect::Responses | Dialect::Gemini => "call_mock",
     };
     let script = script::write(ask, orders, id_prefix, tag);
-    let dress = Dress { tag, model: &ask.model, created_s: now_ns() / 1_000_000_000, pad: orders.pad.unwrap_or(0), markers };
-    let reasoning = if ask.encrypted_reasoning { Reasoning::AlsoEncrypted } else { Reasoning::Shown };
+    let dress = Dress {
+        tag,
+        model: &ask.model,
+        created_s: now_ns() / 1_000_000_000,
+        pad: orders.pad.unwrap_or(0),
+        markers,
+    };
+    let reasoning =
+        if ask.encrypted_reasoning { Reasoning::AlsoEncrypted } else { Reasoning::Shown };
     let error = match &orders.fault {
         Some(Fault::At { kind: MidFault::ErrorEvent(refused), .. }) => {
             refusal::body(dialect, refused, &refusal::message(dialect, refused), &request_id)
@@ -188,13 +244,28 @@ fn ordered_answer(ask: &Ask, orders: &Orders, markers: Markers, tag: &str) -> An
     match delivery {
         Delivery::Stream => {
             let (frames, ping, error_event) = match dialect {
-                Dialect::Anthropic => (anthropic::frames(&script, &dress), anthropic::PING, anthropic::error_event(&error)),
-                Dialect::Chat => (chat::frames(&script, &dress, ask.stream_usage), chat::PING, chat::error_chunk(&error)),
-                Dialect::Gemini => (gemini::frames(&script, &dress), gemini::PING, gemini::error_event(&error)),
-                Dialect::Responses => (responses::frames(&script, &dress, reasoning), responses::PING, responses::error_event(&error)),
+                Dialect::Anthropic => (
+                    anthropic::frames(&script, &dress),
+                    anthropic::PING,
+                    anthropic::error_event(&error),
+                ),
+                Dialect::Chat => (
+                    chat::frames(&script, &dress, ask.stream_usage),
+                    chat::PING,
+                    chat::error_chunk(&error),
+                ),
+                Dialect::Gemini => {
+                    (gemini::frames(&script, &dress), gemini::PING, gemini::error_event(&error))
+                }
+                Dialect::Responses => (
+                    responses::frames(&script, &dress, reasoning),
+                    responses::PING,
+                    responses::error_event(&error),
+                ),
             };
             let head = refusal::stream_head(dialect, &request_id);
-            let steps = fault::stream(head, &frames, orders, Words { ping, error_event: &error_event });
+            let steps =
+                fault::stream(head, &frames, orders, Words { ping, error_event: &error_event });
             Answer { kind: AnswerKind::Stream, steps }
         }
         Delivery::Whole => {
@@ -220,13 +291,21 @@ fn ordered_answer(ask: &Ask, orders: &Orders, markers: Markers, tag: &str) -> An
 
 /// Anthropic's count: a token for four characters, and ten for the template.
 fn counted(body: &Value, tag: &str) -> Answer {
-    if let Some(extra) = ["max_tokens", "stream", "temperature"].iter().find(|name| !body[**name].is_null()) {
-        return refuse(Dialect::Anthropic, 400, &format!("{extra}: Extra inputs are not permitted"), tag);
+    if let Some(extra) =
+        ["max_tokens", "stream", "temperature"].iter().find(|name| !body[**name].is_null())
+    {
+        return refuse(
+            Dialect::Anthropic,
+            400,
+            &format!("{extra}: Extra inputs are not permitted"),
+            tag,
+        );
     }
     if !body["messages"].is_array() {
         return refuse(Dialect::Anthropic, 400, "messages: Field required", tag);
     }
-    let chars: u64 = ["system", "messages", "tools"].iter().map(|field| chars_in(&body[field])).sum();
+    let chars: u64 =
+        ["system", "messages", "tools"].iter().map(|field| chars_in(&body[field])).sum();
     let body = serde_json::json!({"input_tokens": chars.div_ceil(4) + 10}).to_string();
     whole(refusal::json(200, Dialect::Anthropic, &format!("req_mock{tag}"), "", &body))
 }
@@ -237,7 +316,10 @@ fn refuse(dialect: Dialect, status: u16, message: &str, tag: &str) -> Answer {
 }
 
 fn whole(bytes: Vec<u8>) -> Answer {
-    Answer { kind: AnswerKind::Whole, steps: vec![Step::Write { bytes, markers: Vec::new() }, Step::End(End::KeepAlive)] }
+    Answer {
+        kind: AnswerKind::Whole,
+        steps: vec![Step::Write { bytes, markers: Vec::new() }, Step::End(End::KeepAlive)],
+    }
 }
 
 /// Nanoseconds since the Unix epoch.

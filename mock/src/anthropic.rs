@@ -11,12 +11,22 @@ pub const PING: &str = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
 
 /// The stream: `message_start`, blocks one after the other, `message_delta`, `message_stop`.
 pub fn frames(script: &Script, dress: &Dress) -> Frames {
-    let content = script.thinking.len() + script.text.len() + script.calls.iter().map(|call| call.pieces.len() + 4).sum::<usize>();
-    let mut stream = Stream { frames: Frames::with_capacity((content + 10) * (160 + dress.pad), content + 10), dress, index: 0 };
+    let content = script.thinking.len()
+        + script.text.len()
+        + script.calls.iter().map(|call| call.pieces.len() + 4).sum::<usize>();
+    let mut stream = Stream {
+        frames: Frames::with_capacity((content + 10) * (160 + dress.pad), content + 10),
+        dress,
+        index: 0,
+    };
     let mut message = message(script, dress, Value::Array(Vec::new()), 1);
     message["stop_reason"] = Value::Null;
     message["stop_sequence"] = Value::Null;
-    stream.event("message_start", &json!({"type": "message_start", "message": message}), FrameKind::Start);
+    stream.event(
+        "message_start",
+        &json!({"type": "message_start", "message": message}),
+        FrameKind::Start,
+    );
     if !script.thinking.is_empty() {
         stream.start(&json!({"type": "thinking", "thinking": "", "signature": ""}));
         for piece in &script.thinking {
@@ -60,7 +70,9 @@ pub fn body(script: &Script, dress: &Dress) -> Value {
         content.push(json!({"type": "text", "text": script.text.concat()}));
     }
     for call in &script.calls {
-        content.push(json!({"type": "tool_use", "id": call.id, "name": call.name, "input": input(call)}));
+        content.push(
+            json!({"type": "tool_use", "id": call.id, "name": call.name, "input": input(call)}),
+        );
     }
     let (stop_reason, stop_sequence) = stop(script);
     let mut message = message(script, dress, Value::Array(content), script.usage.output);
@@ -106,11 +118,19 @@ impl Stream<'_> {
         let data = data.to_string();
         // the vendor pads with spaces before the last brace, so that lengths do not tell the text
         let open = data.strip_suffix('}').unwrap_or(&data);
-        self.frames.raw("event: ").raw(name).raw("\ndata: ").raw(open).spaces(self.dress.pad).raw("}\n\n").end(kind);
+        self.frames
+            .raw("event: ")
+            .raw(name)
+            .raw("\ndata: ")
+            .raw(open)
+            .spaces(self.dress.pad)
+            .raw("}\n\n")
+            .end(kind);
     }
 
     fn start(&mut self, block: &Value) {
-        let data = json!({"type": "content_block_start", "index": self.index, "content_block": block});
+        let data =
+            json!({"type": "content_block_start", "index": self.index, "content_block": block});
         self.event("content_block_start", &data, FrameKind::Frame);
         if self.index == 0 {
             self.frames.raw(PING).end(FrameKind::Frame);
@@ -119,13 +139,26 @@ impl Stream<'_> {
 
     fn delta(&mut self, kind: &str, field: &str, piece: &str, markers: Markers) {
         let index = self.index.to_string();
-        let frames = self.frames.raw("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":").raw(&index);
-        frames.raw(",\"delta\":{\"type\":\"").raw(kind).raw("\",\"").raw(field).raw("\":").marked_string(markers, piece);
+        let frames = self
+            .frames
+            .raw("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":")
+            .raw(&index);
+        frames
+            .raw(",\"delta\":{\"type\":\"")
+            .raw(kind)
+            .raw("\",\"")
+            .raw(field)
+            .raw("\":")
+            .marked_string(markers, piece);
         frames.raw("}").spaces(self.dress.pad).raw("}\n\n").end(FrameKind::Content);
     }
 
     fn stop(&mut self) {
-        self.event("content_block_stop", &json!({"type": "content_block_stop", "index": self.index}), FrameKind::Frame);
+        self.event(
+            "content_block_stop",
+            &json!({"type": "content_block_stop", "index": self.index}),
+            FrameKind::Frame,
+        );
         self.index += 1;
     }
 }
@@ -154,7 +187,8 @@ fn stop(script: &Script) -> (Value, Value) {
     }
 }
 
-/// Arguments that `max_tokens` cut are not JSON; the vendor's whole answers then carry what there is as an empty object.
+/// Arguments that `max_tokens` cut are not JSON; the vendor's whole answers then carry what there
+/// is as an empty object.
 fn input(call: &Call) -> Value {
     serde_json::from_str(&call.arguments()).unwrap_or_else(|_| Value::Object(Map::new()))
 }
@@ -165,14 +199,24 @@ mod tests {
     use crate::script::CallOrder;
 
     fn script() -> Script {
-        let call = Call { id: "toolu_mock7_0".to_owned(), name: "f".to_owned(), pieces: vec!["{\"a\"".to_owned(), ":1}".to_owned()] };
+        let call = Call {
+            id: "toolu_mock7_0".to_owned(),
+            name: "f".to_owned(),
+            pieces: vec!["{\"a\"".to_owned(), ":1}".to_owned()],
+        };
         Script {
             thinking: vec!["hm".to_owned()],
             text: vec!["Hel".to_owned(), "lo \"é\"".to_owned()],
             calls: vec![call],
             call_order: CallOrder::OneByOne,
             stop: Stop::ToolUse,
-            usage: Usage { input: 3, cache_read: 0, cache_creation: 0, output: 6, reported: Reported::Yes },
+            usage: Usage {
+                input: 3,
+                cache_read: 0,
+                cache_creation: 0,
+                output: 6,
+                reported: Reported::Yes,
+            },
         }
     }
 
@@ -245,8 +289,14 @@ data: {"type":"message_stop"}
     fn the_whole_answer_says_the_same() {
         let body = body(&script(), &dress());
         assert_eq!(body["content"][1]["text"], "Hello \"é\"");
-        assert_eq!(body["content"][2], json!({"type": "tool_use", "id": "toolu_mock7_0", "name": "f", "input": {"a": 1}}));
-        assert_eq!((&body["stop_reason"], &body["usage"]["output_tokens"]), (&json!("tool_use"), &json!(6)));
+        assert_eq!(
+            body["content"][2],
+            json!({"type": "tool_use", "id": "toolu_mock7_0", "name": "f", "input": {"a": 1}})
+        );
+        assert_eq!(
+            (&body["stop_reason"], &body["usage"]["output_tokens"]),
+            (&json!("tool_use"), &json!(6))
+        );
     }
 
     #[test]

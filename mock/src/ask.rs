@@ -67,7 +67,8 @@ pub struct Ask {
     pub input_chars: u64,
 }
 
-const READ_BY_THE_MODEL: [&str; 7] = ["system", "messages", "tools", "instructions", "input", "systemInstruction", "contents"];
+const READ_BY_THE_MODEL: [&str; 7] =
+    ["system", "messages", "tools", "instructions", "input", "systemInstruction", "contents"];
 
 /// The vendor's `invalid_request_error`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +81,12 @@ pub fn read(dialect: Dialect, body: &Value) -> Result<Ask, BadRequest> {
 }
 
 /// Where model and delivery are known otherwise than from the body.
-pub fn read_for(dialect: Dialect, model: &str, delivery: Delivery, body: &Value) -> Result<Ask, BadRequest> {
+pub fn read_for(
+    dialect: Dialect,
+    model: &str,
+    delivery: Delivery,
+    body: &Value,
+) -> Result<Ask, BadRequest> {
     if model.is_empty() {
         return Err(bad("model: Field required"));
     }
@@ -108,7 +114,11 @@ impl Ask {
             dialect,
             model: model.to_owned(),
             delivery,
-            stream_usage: if body["stream_options"]["include_usage"] == true { StreamUsage::Included } else { StreamUsage::Omitted },
+            stream_usage: if body["stream_options"]["include_usage"] == true {
+                StreamUsage::Included
+            } else {
+                StreamUsage::Omitted
+            },
             max_tokens: None,
             stop_sequences: Vec::new(),
             tools: Vec::new(),
@@ -125,7 +135,11 @@ impl Ask {
 
 fn messages(body: &Value) -> Result<&[Value], BadRequest> {
     let messages = body["messages"].as_array().ok_or_else(|| bad("messages: Field required"))?;
-    if messages.is_empty() { Err(bad("messages: at least one message is required")) } else { Ok(messages) }
+    if messages.is_empty() {
+        Err(bad("messages: at least one message is required"))
+    } else {
+        Ok(messages)
+    }
 }
 
 /// The text of a `content`: a string, or the text blocks of an array.
@@ -133,8 +147,11 @@ pub fn content_text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(blocks) => {
-            let texts: Vec<&str> =
-                blocks.iter().filter(|block| block["type"] == "text").filter_map(|block| block["text"].as_str()).collect();
+            let texts: Vec<&str> = blocks
+                .iter()
+                .filter(|block| block["type"] == "text")
+                .filter_map(|block| block["text"].as_str())
+                .collect();
             texts.join("\n")
         }
         _ => String::new(),
@@ -142,10 +159,13 @@ pub fn content_text(content: &Value) -> String {
 }
 
 fn read_anthropic(body: &Value, messages: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
-    ask.max_tokens = Some(body["max_tokens"].as_u64().ok_or_else(|| bad("max_tokens: Field required"))?);
+    ask.max_tokens =
+        Some(body["max_tokens"].as_u64().ok_or_else(|| bad("max_tokens: Field required"))?);
     ask.stop_sequences = strings(&body["stop_sequences"]);
     for (position, tool) in array(&body["tools"]).iter().enumerate() {
-        let name = tool["name"].as_str().ok_or_else(|| bad(&format!("tools.{position}.name: Field required")))?;
+        let name = tool["name"]
+            .as_str()
+            .ok_or_else(|| bad(&format!("tools.{position}.name: Field required")))?;
         ask.tools.push(Tool { name: name.to_owned(), schema: tool["input_schema"].clone() });
     }
     let choice = &body["tool_choice"];
@@ -170,9 +190,15 @@ fn read_anthropic(body: &Value, messages: &[Value], ask: &mut Ask) -> Result<(),
                 remember_user_text(ask, content);
             }
             Some("system") => add_system_text(ask, content),
-            _ => return Err(bad(&format!("messages.{position}.role: Input should be 'user' or 'assistant'"))),
+            _ => {
+                return Err(bad(&format!(
+                    "messages.{position}.role: Input should be 'user' or 'assistant'"
+                )));
+            }
         }
-        if array(content).iter().any(|block| block["type"] == "text" && block["text"].as_str().is_none_or(str::is_empty)) {
+        if array(content).iter().any(|block| {
+            block["type"] == "text" && block["text"].as_str().is_none_or(str::is_empty)
+        }) {
             return Err(bad("messages: text content blocks must be non-empty"));
         }
     }
@@ -187,8 +213,9 @@ fn read_chat(body: &Value, messages: &[Value], ask: &mut Ask) -> Result<(), BadR
     };
     for (position, tool) in array(&body["tools"]).iter().enumerate() {
         let function = &tool["function"];
-        let name =
-            function["name"].as_str().ok_or_else(|| bad(&format!("Missing required parameter: 'tools[{position}].function.name'.")))?;
+        let name = function["name"].as_str().ok_or_else(|| {
+            bad(&format!("Missing required parameter: 'tools[{position}].function.name'."))
+        })?;
         ask.tools.push(Tool { name: name.to_owned(), schema: function["parameters"].clone() });
     }
     let choice = &body["tool_choice"];
@@ -197,7 +224,11 @@ fn read_chat(body: &Value, messages: &[Value], ask: &mut Ask) -> Result<(), BadR
         (Some("none"), _) => ToolChoice::Forbidden,
         (Some("required"), _) => ToolChoice::Any,
         (None | Some("auto"), _) => ToolChoice::Auto,
-        (Some(other), _) => return Err(bad(&format!("Invalid value: '{other}'. Supported values are: 'none', 'auto', and 'required'."))),
+        (Some(other), _) => {
+            return Err(bad(&format!(
+                "Invalid value: '{other}'. Supported values are: 'none', 'auto', and 'required'."
+            )));
+        }
     };
     if body["parallel_tool_calls"] == false {
         ask.most_calls = 1;
@@ -267,8 +298,12 @@ mod tests {
             "messages": [{"role": "system", "content": "be kind"}, {"role": "user", "content": "hello"},
                 {"role": "assistant", "content": null, "tool_calls": [{"id": "t1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
                 {"role": "tool", "tool_call_id": "t1", "content": "42"}]});
-        let (left, right) = (read(Dialect::Anthropic, &anthropic).unwrap(), read(Dialect::Chat, &chat).unwrap());
-        assert_eq!((&left.user_text, &left.tool_results, &left.tools), (&right.user_text, &right.tool_results, &right.tools));
+        let (left, right) =
+            (read(Dialect::Anthropic, &anthropic).unwrap(), read(Dialect::Chat, &chat).unwrap());
+        assert_eq!(
+            (&left.user_text, &left.tool_results, &left.tools),
+            (&right.user_text, &right.tool_results, &right.tools)
+        );
         assert_eq!(left.tool_choice, right.tool_choice);
         assert_eq!(left.stop_sequences, right.stop_sequences);
         assert_eq!(left.system_text.trim(), right.system_text.trim());

@@ -13,7 +13,9 @@ pub const DONE: &str = "data: [DONE]\n\n";
 
 /// The stream: a role chunk, content, tool calls, the finish reason, usage if asked for, `[DONE]`.
 pub fn frames(script: &Script, dress: &Dress, stream_usage: StreamUsage) -> Frames {
-    let content = script.thinking.len() + script.text.len() + script.calls.iter().map(|call| call.pieces.len() + 1).sum::<usize>();
+    let content = script.thinking.len()
+        + script.text.len()
+        + script.calls.iter().map(|call| call.pieces.len() + 1).sum::<usize>();
     let frames = Frames::with_capacity((content + 4) * (260 + dress.pad), content + 4);
     let head = format!(
         "data: {{\"id\":\"chatcmpl-mock{}\",\"object\":\"chat.completion.chunk\",\"created\":{},\"model\":{},\"system_fingerprint\":\"fp_mock\",",
@@ -21,7 +23,8 @@ pub fn frames(script: &Script, dress: &Dress, stream_usage: StreamUsage) -> Fram
         dress.created_s,
         json!(dress.model)
     );
-    let include_usage = script.usage.reported == Reported::Yes && stream_usage == StreamUsage::Included;
+    let include_usage =
+        script.usage.reported == Reported::Yes && stream_usage == StreamUsage::Included;
     let mut tail = String::new();
     if include_usage {
         tail.push_str(",\"usage\":null");
@@ -38,14 +41,24 @@ pub fn frames(script: &Script, dress: &Dress, stream_usage: StreamUsage) -> Fram
         stream.text("content", piece, dress.markers);
     }
     for (index, piece) in call_frames(script) {
-        stream.delta(&json!({"tool_calls": [call_delta(script, index, piece)]}), FrameKind::Content);
+        stream
+            .delta(&json!({"tool_calls": [call_delta(script, index, piece)]}), FrameKind::Content);
     }
-    let finish = format!("\"choices\":[{{\"index\":0,\"delta\":{{}},\"logprobs\":null,\"finish_reason\":\"{}\"}}]", finish_reason(script));
+    let finish = format!(
+        "\"choices\":[{{\"index\":0,\"delta\":{{}},\"logprobs\":null,\"finish_reason\":\"{}\"}}]",
+        finish_reason(script)
+    );
     stream.chunk(&finish, FrameKind::Frame);
     if include_usage {
         let head = stream.head.clone();
         let usage = usage(&script.usage).to_string();
-        stream.frames.raw(&head).raw("\"choices\":[],\"usage\":").raw(&usage).raw("}\n\n").end(FrameKind::Frame);
+        stream
+            .frames
+            .raw(&head)
+            .raw("\"choices\":[],\"usage\":")
+            .raw(&usage)
+            .raw("}\n\n")
+            .end(FrameKind::Frame);
     }
     stream.frames.raw(DONE).end(FrameKind::Terminator);
     stream.frames
@@ -104,13 +117,24 @@ impl Stream {
     }
 
     fn delta(&mut self, delta: &Value, kind: FrameKind) {
-        let inside = format!("\"choices\":[{{\"index\":0,\"delta\":{delta},\"logprobs\":null,\"finish_reason\":null}}]");
+        let inside = format!(
+            "\"choices\":[{{\"index\":0,\"delta\":{delta},\"logprobs\":null,\"finish_reason\":null}}]"
+        );
         self.chunk(&inside, kind);
     }
 
     fn text(&mut self, field: &str, piece: &str, markers: Markers) {
-        let frames = self.frames.raw(&self.head).raw("\"choices\":[{\"index\":0,\"delta\":{\"").raw(field).raw("\":");
-        frames.marked_string(markers, piece).raw("},\"logprobs\":null,\"finish_reason\":null}]").raw(&self.tail).end(FrameKind::Content);
+        let frames = self
+            .frames
+            .raw(&self.head)
+            .raw("\"choices\":[{\"index\":0,\"delta\":{\"")
+            .raw(field)
+            .raw("\":");
+        frames
+            .marked_string(markers, piece)
+            .raw("},\"logprobs\":null,\"finish_reason\":null}]")
+            .raw(&self.tail)
+            .end(FrameKind::Content);
     }
 }
 
@@ -120,12 +144,17 @@ fn call_frames(script: &Script) -> Vec<(usize, Option<usize>)> {
     let longest = script.calls.iter().map(|call| call.argument_frames()).max().unwrap_or(0);
     match script.call_order {
         CallOrder::OneByOne => calls()
-            .flat_map(|(index, call)| std::iter::once((index, None)).chain((0..call.argument_frames()).map(move |n| (index, Some(n)))))
+            .flat_map(|(index, call)| {
+                std::iter::once((index, None))
+                    .chain((0..call.argument_frames()).map(move |n| (index, Some(n))))
+            })
             .collect(),
         CallOrder::Interleaved => {
             let opened = calls().map(|(index, _)| (index, None));
             let pieces = (0..longest).flat_map(|piece| {
-                calls().filter(move |(_, call)| piece < call.argument_frames()).map(move |(index, _)| (index, Some(piece)))
+                calls()
+                    .filter(move |(_, call)| piece < call.argument_frames())
+                    .map(move |(index, _)| (index, Some(piece)))
             });
             opened.chain(pieces).collect()
         }
@@ -135,7 +164,9 @@ fn call_frames(script: &Script) -> Vec<(usize, Option<usize>)> {
 fn call_delta(script: &Script, index: usize, piece: Option<usize>) -> Value {
     let call = &script.calls[index];
     match piece {
-        None => json!({"index": index, "id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}),
+        None => {
+            json!({"index": index, "id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}})
+        }
         Some(piece) => {
             let arguments = call.pieces.get(piece).map_or("{}", String::as_str);
             json!({"index": index, "function": {"arguments": arguments}})
@@ -164,15 +195,24 @@ mod tests {
     use crate::script::Call;
 
     fn script(call_order: CallOrder) -> Script {
-        let call =
-            |n: usize| Call { id: format!("call_mock7_{n}"), name: "f".to_owned(), pieces: vec!["{\"a\"".to_owned(), ":1}".to_owned()] };
+        let call = |n: usize| Call {
+            id: format!("call_mock7_{n}"),
+            name: "f".to_owned(),
+            pieces: vec!["{\"a\"".to_owned(), ":1}".to_owned()],
+        };
         Script {
             thinking: Vec::new(),
             text: vec!["Hel".to_owned(), "lo".to_owned()],
             calls: vec![call(0), call(1)],
             call_order,
             stop: Stop::ToolUse,
-            usage: Usage { input: 3, cache_read: 2, cache_creation: 1, output: 6, reported: Reported::Yes },
+            usage: Usage {
+                input: 3,
+                cache_read: 2,
+                cache_creation: 1,
+                output: 6,
+                reported: Reported::Yes,
+            },
         }
     }
 
@@ -182,14 +222,20 @@ mod tests {
 
     fn data_of(frames: &Frames) -> Vec<Value> {
         let lines = frames.iter().map(|frame| String::from_utf8(frame.bytes.to_vec()).unwrap());
-        let data = lines.map(|line| line.strip_prefix("data: ").unwrap().strip_suffix("\n\n").unwrap().to_owned());
-        data.map(|data| if data == "[DONE]" { json!("[DONE]") } else { serde_json::from_str(&data).unwrap() }).collect()
+        let data = lines.map(|line| {
+            line.strip_prefix("data: ").unwrap().strip_suffix("\n\n").unwrap().to_owned()
+        });
+        data.map(|data| {
+            if data == "[DONE]" { json!("[DONE]") } else { serde_json::from_str(&data).unwrap() }
+        })
+        .collect()
     }
 
     #[test]
     fn the_stream_is_this_one() {
         let data = data_of(&frames(&script(CallOrder::OneByOne), &dress(), StreamUsage::Included));
-        let deltas: Vec<String> = data.iter().map(|chunk| chunk["choices"][0]["delta"].to_string()).collect();
+        let deltas: Vec<String> =
+            data.iter().map(|chunk| chunk["choices"][0]["delta"].to_string()).collect();
         let expected = [
             r#"{"role":"assistant","content":"","refusal":null}"#,
             r#"{"content":"Hel"}"#,
@@ -206,7 +252,10 @@ mod tests {
         ];
         assert_eq!(deltas, expected);
         assert_eq!(data[9]["choices"][0]["finish_reason"], "tool_calls");
-        assert_eq!((&data[10]["choices"], &data[10]["usage"]["prompt_tokens"]), (&json!([]), &json!(6)));
+        assert_eq!(
+            (&data[10]["choices"], &data[10]["usage"]["prompt_tokens"]),
+            (&json!([]), &json!(6))
+        );
         assert_eq!(data[11], "[DONE]");
         assert_eq!((&data[0]["id"], &data[0]["created"]), (&json!("chatcmpl-mock7"), &json!(5)));
     }
@@ -219,8 +268,12 @@ mod tests {
 
     #[test]
     fn parallel_calls_can_be_interleaved() {
-        let data = data_of(&frames(&script(CallOrder::Interleaved), &dress(), StreamUsage::Omitted));
-        let indexes: Vec<u64> = data.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0]["index"].as_u64()).collect();
+        let data =
+            data_of(&frames(&script(CallOrder::Interleaved), &dress(), StreamUsage::Omitted));
+        let indexes: Vec<u64> = data
+            .iter()
+            .filter_map(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0]["index"].as_u64())
+            .collect();
         assert_eq!(indexes, [0, 1, 0, 1, 0, 1]);
     }
 
@@ -231,20 +284,34 @@ mod tests {
         script.calls[0].pieces.clear();
         let data = data_of(&frames(&script, &dress(), StreamUsage::Omitted));
         assert_eq!(data[4]["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"], "{}");
-        assert_eq!(body(&script, &dress())["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"], "{}");
+        assert_eq!(
+            body(&script, &dress())["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"],
+            "{}"
+        );
     }
 
     #[test]
     fn padding_goes_into_its_own_field() {
-        let data = data_of(&frames(&script(CallOrder::OneByOne), &Dress { pad: 4, ..dress() }, StreamUsage::Omitted));
+        let data = data_of(&frames(
+            &script(CallOrder::OneByOne),
+            &Dress { pad: 4, ..dress() },
+            StreamUsage::Omitted,
+        ));
         assert_eq!(data[1]["obfuscation"], "xxxx");
     }
 
     #[test]
     fn errors_have_the_vendors_codes() {
-        let refused = |status, code: Option<&str>| Refused { status, retry_after_s: None, code: code.map(str::to_owned) };
+        let refused = |status, code: Option<&str>| Refused {
+            status,
+            retry_after_s: None,
+            code: code.map(str::to_owned),
+        };
         assert_eq!(error(&refused(429, None), "m")["error"]["code"], "rate_limit_exceeded");
-        assert_eq!(error(&refused(429, Some("insufficient_quota")), "m")["error"]["type"], "insufficient_quota");
+        assert_eq!(
+            error(&refused(429, Some("insufficient_quota")), "m")["error"]["type"],
+            "insufficient_quota"
+        );
         assert_eq!(error(&refused(500, None), "m")["error"]["type"], "server_error");
     }
 }

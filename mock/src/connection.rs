@@ -33,7 +33,12 @@ impl Request {
     }
 }
 
-pub(crate) async fn serve(socket: TcpStream, tls: Option<Arc<ServerConfig>>, answerer: Arc<Answerer>, counters: Arc<Counters>) {
+pub(crate) async fn serve(
+    socket: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
+    answerer: Arc<Answerer>,
+    counters: Arc<Counters>,
+) {
     let stream = match Stream::accept(socket, tls).await {
         Ok(stream) => stream,
         Err(error) => return tracing::debug!(%error, "no TLS with this client"),
@@ -53,7 +58,9 @@ struct Connection {
 impl Connection {
     async fn run(&mut self, answerer: &Answerer, counters: &Arc<Counters>) -> io::Result<()> {
         while let Some(request) = self.read_request().await? {
-            let last = request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+            let last = request
+                .header("connection")
+                .is_some_and(|value| value.eq_ignore_ascii_case("close"));
             let answering = counters.answering();
             let answer = answerer.answer(request);
             if answer.kind == AnswerKind::Stream {
@@ -123,7 +130,11 @@ impl Connection {
                 break (request, framing);
             }
             if self.read_more().await? == 0 {
-                return if self.input.is_empty() { Ok(None) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
+                return if self.input.is_empty() {
+                    Ok(None)
+                } else {
+                    Err(io::ErrorKind::UnexpectedEof.into())
+                };
             }
         };
         if request.header("expect").is_some() {
@@ -183,8 +194,9 @@ fn parse_head(input: &[u8]) -> io::Result<Option<(Request, Framing, usize)>> {
         httparse::Status::Complete(used) => used,
         httparse::Status::Partial => return Ok(None),
     };
-    let headers =
-        parsed.headers.iter().map(|header| (header.name.to_ascii_lowercase(), String::from_utf8_lossy(header.value).into_owned()));
+    let headers = parsed.headers.iter().map(|header| {
+        (header.name.to_ascii_lowercase(), String::from_utf8_lossy(header.value).into_owned())
+    });
     let request = Request {
         method: parsed.method.unwrap_or_default().to_owned(),
         path: parsed.path.unwrap_or_default().to_owned(),

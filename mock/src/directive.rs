@@ -1,7 +1,9 @@
-//! What a prompt can order: `[[mock key=value …]]` anywhere in the last user text or the system prompt.
+//! What a prompt can order: `[[mock key=value …]]` anywhere in the last user text or the system
+//! prompt.
 //!
-//! The orders travel inside the text, so that they survive any translation of the wire format on the way here.
-//! A directive that cannot be read is refused with a 400: a misspelt order that does nothing would make a test pass for nothing.
+//! The orders travel inside the text, so that they survive any translation of the wire format on
+//! the way here. A directive that cannot be read is refused with a 400: a misspelt order that does
+//! nothing would make a test pass for nothing.
 
 use std::str::FromStr;
 
@@ -204,7 +206,8 @@ struct FaultKeys {
 }
 
 fn parse(raw: &str, inside: &str) -> Result<Directive, DirectiveError> {
-    let mut directive = Directive { raw: raw.to_owned(), model: None, times: None, orders: Orders::default() };
+    let mut directive =
+        Directive { raw: raw.to_owned(), model: None, times: None, orders: Orders::default() };
     let mut keys = FaultKeys::default();
     for word in inside.split_whitespace() {
         let (key, value) = word.split_once('=').unwrap_or((word, "true"));
@@ -220,9 +223,13 @@ fn parse(raw: &str, inside: &str) -> Result<Directive, DirectiveError> {
             "call" => orders.call = Some(value.to_owned()),
             "arguments" => {
                 // read once, so that a misspelt one is refused here and not by whoever gets it
-                let readable = serde_json::from_str::<serde_json::Value>(value).is_ok_and(|arguments| arguments.is_object());
+                let readable = serde_json::from_str::<serde_json::Value>(value)
+                    .is_ok_and(|arguments| arguments.is_object());
                 if !readable {
-                    return Err(DirectiveError::BadValue { key: key.to_owned(), value: value.to_owned() });
+                    return Err(DirectiveError::BadValue {
+                        key: key.to_owned(),
+                        value: value.to_owned(),
+                    });
                 }
                 orders.arguments = Some(value.to_owned());
             }
@@ -231,7 +238,13 @@ fn parse(raw: &str, inside: &str) -> Result<Directive, DirectiveError> {
             "pad" => orders.pad = Some(number(key, value)?),
             "stop" => orders.stop = Some(pick(key, value, &[("refusal", StopOrder::Refusal)])?),
             "text" => orders.text = Some(pick(key, value, &[("none", TextOrder::Nothing)])?),
-            "usage" => orders.usage = Some(pick(key, value, &[("none", UsageOrder::Nothing), ("cache", UsageOrder::Cache)])?),
+            "usage" => {
+                orders.usage = Some(pick(
+                    key,
+                    value,
+                    &[("none", UsageOrder::Nothing), ("cache", UsageOrder::Cache)],
+                )?)
+            }
             "fault" => match manner(value) {
                 Some(manner) => orders.manners.push(manner),
                 None => keys.name = Some(value.to_owned()),
@@ -256,7 +269,11 @@ fn fault(keys: FaultKeys) -> Result<Option<Fault>, DirectiveError> {
         (None, Some(_)) => "refuse_status".to_owned(),
         (None, None) => return Ok(None),
     };
-    let refused = |status| Refused { status: keys.status.unwrap_or(status), retry_after_s: keys.retry_after_s, code: keys.code.clone() };
+    let refused = |status| Refused {
+        status: keys.status.unwrap_or(status),
+        retry_after_s: keys.retry_after_s,
+        code: keys.code.clone(),
+    };
     let at = |kind| Fault::At { at: keys.at, kind };
     Ok(Some(match name.as_str() {
         "refuse_status" => Fault::RefuseStatus(refused(500)),
@@ -295,12 +312,16 @@ fn manner(name: &str) -> Option<Manner> {
 }
 
 fn number<T: FromStr>(key: &str, value: &str) -> Result<T, DirectiveError> {
-    value.parse().map_err(|_| DirectiveError::BadValue { key: key.to_owned(), value: value.to_owned() })
+    value
+        .parse()
+        .map_err(|_| DirectiveError::BadValue { key: key.to_owned(), value: value.to_owned() })
 }
 
 fn pick<T: Copy>(key: &str, value: &str, choices: &[(&str, T)]) -> Result<T, DirectiveError> {
     let found = choices.iter().find(|(name, _)| *name == value);
-    found.map(|(_, choice)| *choice).ok_or_else(|| DirectiveError::BadValue { key: key.to_owned(), value: value.to_owned() })
+    found
+        .map(|(_, choice)| *choice)
+        .ok_or_else(|| DirectiveError::BadValue { key: key.to_owned(), value: value.to_owned() })
 }
 
 #[cfg(test)]
@@ -309,7 +330,10 @@ mod tests {
 
     #[test]
     fn reads_several_directives_among_text() {
-        let found = directives_in("hi [[mock tokens=3 delay_ms=5]] there [[mock model=a fault=rst_at at=2 times=1]].").unwrap();
+        let found = directives_in(
+            "hi [[mock tokens=3 delay_ms=5]] there [[mock model=a fault=rst_at at=2 times=1]].",
+        )
+        .unwrap();
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].orders.tokens, found[0].orders.delay_ms), (Some(3), Some(5)));
         assert_eq!((found[1].model.as_deref(), found[1].times), (Some("a"), Some(1)));
@@ -319,15 +343,22 @@ mod tests {
 
     #[test]
     fn a_status_alone_is_a_refusal() {
-        let found = directives_in("[[mock status=429 retry_after=7 code=insufficient_quota]]").unwrap();
-        let refused = Refused { status: 429, retry_after_s: Some(7), code: Some("insufficient_quota".to_owned()) };
+        let found =
+            directives_in("[[mock status=429 retry_after=7 code=insufficient_quota]]").unwrap();
+        let refused = Refused {
+            status: 429,
+            retry_after_s: Some(7),
+            code: Some("insufficient_quota".to_owned()),
+        };
         assert_eq!(found[0].orders.fault, Some(Fault::RefuseStatus(refused)));
     }
 
     #[test]
     fn manners_are_flags_or_faults_and_add_up() {
         let mut orders = Orders::default();
-        for directive in directives_in("[[mock fault=crlf drip]] [[mock comments=true fault=fin_at]]").unwrap() {
+        for directive in
+            directives_in("[[mock fault=crlf drip]] [[mock comments=true fault=fin_at]]").unwrap()
+        {
             orders.add(directive.orders);
         }
         assert_eq!(orders.manners, [Manner::Crlf, Manner::Drip, Manner::Comments]);
@@ -343,7 +374,8 @@ mod tests {
 
     #[test]
     fn a_call_can_be_ordered_with_its_arguments() {
-        let found = directives_in(r#"[[mock call=Bash arguments={"command":"echo\u0020hi"}]]"#).unwrap();
+        let found =
+            directives_in(r#"[[mock call=Bash arguments={"command":"echo\u0020hi"}]]"#).unwrap();
         assert_eq!(found[0].orders.call.as_deref(), Some("Bash"));
         assert_eq!(found[0].orders.arguments.as_deref(), Some(r#"{"command":"echo\u0020hi"}"#));
         assert!(directives_in("[[mock call=Bash arguments=hi]]").is_err());
@@ -351,7 +383,13 @@ mod tests {
 
     #[test]
     fn misspelt_orders_are_refused() {
-        for bad in ["[[mock tokns=3]]", "[[mock tokens=many]]", "[[mock fault=nonsense]]", "[[mock text=some]]", "[[mock tokens=3"] {
+        for bad in [
+            "[[mock tokns=3]]",
+            "[[mock tokens=many]]",
+            "[[mock fault=nonsense]]",
+            "[[mock text=some]]",
+            "[[mock tokens=3",
+        ] {
             assert!(directives_in(bad).is_err(), "{bad}");
         }
     }

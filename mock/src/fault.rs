@@ -1,4 +1,5 @@
-//! How frames go onto the wire, rightly or wrongly: frames and a fault → the steps that a connection carries out. Pure.
+//! How frames go onto the wire, rightly or wrongly: frames and a fault → the steps that a
+//! connection carries out. Pure.
 
 use crate::directive::{Fault, Manner, MidFault, Orders};
 use crate::frames::{Frame, FrameKind, Frames, MARKER_DIGITS};
@@ -17,7 +18,8 @@ pub enum Step {
         bytes: Vec<u8>,
         markers: Vec<usize>,
     },
-    /// Counted from when the pause before it was due, so that a busy server does not slow the schedule.
+    /// Counted from when the pause before it was due, so that a busy server does not slow the
+    /// schedule.
     Pause {
         ms: u64,
     },
@@ -45,7 +47,14 @@ pub struct Words<'a> {
 
 /// The steps of a streamed answer whose head is `head`.
 pub fn stream(head: Vec<u8>, frames: &Frames, orders: &Orders, words: Words) -> Vec<Step> {
-    let mut writer = Writer { steps: Vec::new(), raw: head, raw_markers: Vec::new(), burst: Vec::new(), burst_markers: Vec::new(), orders };
+    let mut writer = Writer {
+        steps: Vec::new(),
+        raw: head,
+        raw_markers: Vec::new(),
+        burst: Vec::new(),
+        burst_markers: Vec::new(),
+        orders,
+    };
     match &orders.fault {
         Some(Fault::EmptyStream) => return writer.finish(),
         Some(Fault::PingOnlyThenEnd) => {
@@ -70,7 +79,8 @@ pub fn stream(head: Vec<u8>, frames: &Frames, orders: &Orders, words: Words) -> 
                     return steps;
                 }
             }
-            _ if frame.kind == FrameKind::Terminator && orders.fault == Some(Fault::MissingTerminator) => {}
+            _ if frame.kind == FrameKind::Terminator
+                && orders.fault == Some(Fault::MissingTerminator) => {}
             _ => writer.frame(frame),
         }
         if frame.kind == FrameKind::Start && orders.fault == Some(Fault::DuplicateStart) {
@@ -100,8 +110,14 @@ pub fn whole(head: Vec<u8>, body: Vec<u8>, orders: &Orders, error_body: &str) ->
         Some(Fault::EmptyStream | Fault::PingOnlyThenEnd | Fault::MissingTerminator) => Vec::new(),
         _ => body,
     };
-    let mut writer =
-        Writer { steps: Vec::new(), raw: Vec::new(), raw_markers: Vec::new(), burst: Vec::new(), burst_markers: Vec::new(), orders };
+    let mut writer = Writer {
+        steps: Vec::new(),
+        raw: Vec::new(),
+        raw_markers: Vec::new(),
+        burst: Vec::new(),
+        burst_markers: Vec::new(),
+        orders,
+    };
     writer.raw = head_with_length(&head, said.len());
     for piece in pieces(&said, orders) {
         writer.raw.extend_from_slice(piece);
@@ -117,9 +133,13 @@ pub fn whole(head: Vec<u8>, body: Vec<u8>, orders: &Orders, error_body: &str) ->
 /// Puts `length` where a whole answer's head has its content-length.
 fn head_with_length(head: &[u8], length: usize) -> Vec<u8> {
     let text = String::from_utf8_lossy(head);
-    let lines = text
-        .split("\r\n")
-        .map(|line| if line.starts_with("content-length:") { format!("content-length: {length}") } else { line.to_owned() });
+    let lines = text.split("\r\n").map(|line| {
+        if line.starts_with("content-length:") {
+            format!("content-length: {length}")
+        } else {
+            line.to_owned()
+        }
+    });
     lines.collect::<Vec<_>>().join("\r\n").into_bytes()
 }
 
@@ -140,7 +160,8 @@ impl Writer<'_> {
             self.bytes(b": comment\n\n");
         }
         if let Some(marker) = frame.marker {
-            let carriage_returns = if self.orders.has(Manner::Crlf) { count_lines(&frame.bytes[..marker]) } else { 0 };
+            let carriage_returns =
+                if self.orders.has(Manner::Crlf) { count_lines(&frame.bytes[..marker]) } else { 0 };
             self.burst_markers.push(self.burst.len() + marker + carriage_returns);
         }
         self.bytes(frame.bytes);
@@ -217,7 +238,9 @@ impl Writer<'_> {
             self.raw.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
             let end = start + piece.len();
             // a marker that a cut goes through stays unstamped: its digits are zeros
-            let inside = markers.iter().filter(|marker| **marker >= start && **marker + MARKER_DIGITS <= end);
+            let inside = markers
+                .iter()
+                .filter(|marker| **marker >= start && **marker + MARKER_DIGITS <= end);
             self.raw_markers.extend(inside.map(|marker| marker - start + self.raw.len()));
             self.raw.extend_from_slice(piece);
             self.raw.extend_from_slice(b"\r\n");
@@ -245,7 +268,8 @@ impl Writer<'_> {
     }
 }
 
-/// The pieces in which the manners let bytes go out: all at once, byte by byte, or cut inside characters.
+/// The pieces in which the manners let bytes go out: all at once, byte by byte, or cut inside
+/// characters.
 fn pieces<'a>(bytes: &'a [u8], orders: &Orders) -> Vec<&'a [u8]> {
     if bytes.is_empty() {
         return Vec::new();
@@ -312,7 +336,9 @@ mod tests {
     fn wire(directive: &str) -> (String, Step) {
         let mut steps = steps(directive);
         let last = steps.pop().unwrap();
-        let written = steps.into_iter().filter_map(|step| if let Step::Write { bytes, .. } = step { Some(bytes) } else { None });
+        let written = steps.into_iter().filter_map(|step| {
+            if let Step::Write { bytes, .. } = step { Some(bytes) } else { None }
+        });
         (String::from_utf8_lossy(&written.flatten().collect::<Vec<u8>>()).into_owned(), last)
     }
 
@@ -322,7 +348,10 @@ mod tests {
     #[test]
     fn a_good_answer_is_one_write() {
         assert_eq!(steps("tokens=1").len(), 2);
-        assert_eq!(wire("tokens=1"), ("H;13\r\nS\n{\"é\"}\n\n{\"c\"}\n\nT\n\r\n0\r\n\r\n".to_owned(), KEEP));
+        assert_eq!(
+            wire("tokens=1"),
+            ("H;13\r\nS\n{\"é\"}\n\n{\"c\"}\n\nT\n\r\n0\r\n\r\n".to_owned(), KEEP)
+        );
     }
 
     #[test]
@@ -341,18 +370,30 @@ mod tests {
     fn cuts() {
         assert_eq!(wire("fault=fin_at at=1"), ("H;2\r\nS\n\r\n".to_owned(), CLOSE));
         assert_eq!(wire("fault=fin_at at=0"), ("H;".to_owned(), CLOSE));
-        assert_eq!(wire("fault=fin_mid_chunk at=2"), ("H;a\r\nS\n{\"é\"}\n\n\r\n7\r\n{\"c".to_owned(), CLOSE));
+        assert_eq!(
+            wire("fault=fin_mid_chunk at=2"),
+            ("H;a\r\nS\n{\"é\"}\n\n\r\n7\r\n{\"c".to_owned(), CLOSE)
+        );
         assert_eq!(wire("fault=rst_at at=1").1, Step::End(End::Reset));
         assert_eq!(wire("fault=hang_at at=1").1, Step::Hang);
     }
 
     #[test]
     fn lies() {
-        assert_eq!(wire("fault=missing_terminator"), ("H;11\r\nS\n{\"é\"}\n\n{\"c\"}\n\n\r\n0\r\n\r\n".to_owned(), KEEP));
+        assert_eq!(
+            wire("fault=missing_terminator"),
+            ("H;11\r\nS\n{\"é\"}\n\n{\"c\"}\n\n\r\n0\r\n\r\n".to_owned(), KEEP)
+        );
         assert_eq!(wire("fault=empty_stream"), ("H;0\r\n\r\n".to_owned(), KEEP));
-        assert_eq!(wire("fault=ping_only_then_end"), ("H;8\r\nPINGPING\r\n0\r\n\r\n".to_owned(), KEEP));
+        assert_eq!(
+            wire("fault=ping_only_then_end"),
+            ("H;8\r\nPINGPING\r\n0\r\n\r\n".to_owned(), KEEP)
+        );
         assert!(wire("fault=duplicate_start").0.contains("S\nS\n"));
-        assert_eq!(wire("fault=error_event_at at=1"), ("H;7\r\nS\nERROR\r\n0\r\n\r\n".to_owned(), KEEP));
+        assert_eq!(
+            wire("fault=error_event_at at=1"),
+            ("H;7\r\nS\nERROR\r\n0\r\n\r\n".to_owned(), KEEP)
+        );
         assert!(wire("fault=bad_utf8_at at=2").0.contains("{\"c\u{fffd}\u{fffd}\"}"));
         assert!(wire("fault=garbage_at at=1").0.contains("502 Bad Gateway"));
         assert!(wire("fault=huge_line at=1").0.len() > HUGE_LINE_BYTES);
@@ -385,15 +426,35 @@ mod tests {
     fn whole_answers_are_cut_or_broken_too() {
         let whole = |directive: &str| {
             let orders = directives_in(directive).unwrap().remove(0).orders;
-            let mut steps = whole(b"A\r\ncontent-length: 9\r\n\r\n".to_vec(), b"{\"a\":\"b\"}".to_vec(), &orders, "ERROR");
+            let mut steps = whole(
+                b"A\r\ncontent-length: 9\r\n\r\n".to_vec(),
+                b"{\"a\":\"b\"}".to_vec(),
+                &orders,
+                "ERROR",
+            );
             let last = steps.pop().unwrap();
             let Step::Write { bytes, .. } = steps.remove(0) else { panic!("no write") };
             (String::from_utf8_lossy(&bytes).into_owned(), last)
         };
-        assert_eq!(whole("[[mock tokens=1]]"), ("A\r\ncontent-length: 9\r\n\r\n{\"a\":\"b\"}".to_owned(), KEEP));
-        assert_eq!(whole("[[mock fault=fin_at]]"), ("A\r\ncontent-length: 9\r\n\r\n{\"a\"".to_owned(), CLOSE));
-        assert_eq!(whole("[[mock fault=bad_json_at]]"), ("A\r\ncontent-length: 4\r\n\r\n{\"a\"".to_owned(), KEEP));
-        assert_eq!(whole("[[mock fault=error_event_at]]"), ("A\r\ncontent-length: 5\r\n\r\nERROR".to_owned(), KEEP));
-        assert_eq!(whole("[[mock fault=empty_stream]]"), ("A\r\ncontent-length: 0\r\n\r\n".to_owned(), KEEP));
+        assert_eq!(
+            whole("[[mock tokens=1]]"),
+            ("A\r\ncontent-length: 9\r\n\r\n{\"a\":\"b\"}".to_owned(), KEEP)
+        );
+        assert_eq!(
+            whole("[[mock fault=fin_at]]"),
+            ("A\r\ncontent-length: 9\r\n\r\n{\"a\"".to_owned(), CLOSE)
+        );
+        assert_eq!(
+            whole("[[mock fault=bad_json_at]]"),
+            ("A\r\ncontent-length: 4\r\n\r\n{\"a\"".to_owned(), KEEP)
+        );
+        assert_eq!(
+            whole("[[mock fault=error_event_at]]"),
+            ("A\r\ncontent-length: 5\r\n\r\nERROR".to_owned(), KEEP)
+        );
+        assert_eq!(
+            whole("[[mock fault=empty_stream]]"),
+            ("A\r\ncontent-length: 0\r\n\r\n".to_owned(), KEEP)
+        );
     }
 }

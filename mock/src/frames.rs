@@ -1,4 +1,5 @@
-//! The events of an answer as bytes in one buffer, each with what it is: the form between a dialect and the wire.
+//! The events of an answer as bytes in one buffer, each with what it is: the form between a dialect
+//! and the wire.
 
 /// A place for a time, in hex digits, to be written when the frame goes out.
 pub const MARKER: &str = "@0000000000000000 ";
@@ -144,7 +145,11 @@ mod tests {
     fn a_marker_is_found_where_its_frame_says() {
         let mut frames = Frames::default();
         frames.raw("first").end(FrameKind::Start);
-        frames.raw("{\"text\":").marked_string(Markers::On, "word").raw("}").end(FrameKind::Content);
+        frames
+            .raw("{\"text\":")
+            .marked_string(Markers::On, "word")
+            .raw("}")
+            .end(FrameKind::Content);
         let frame = frames.iter().nth(1).unwrap();
         let at = frame.marker.unwrap();
         assert_eq!(&frame.bytes[at - 1..at + MARKER_DIGITS + 1], MARKER.as_bytes());

@@ -1,4 +1,5 @@
-//! How a script sounds in Gemini's dialect: each event is a whole response, lines end as the vendor ends them.
+//! How a script sounds in Gemini's dialect: each event is a whole response, lines end as the vendor
+//! ends them.
 
 pub mod reading;
 
@@ -28,7 +29,12 @@ pub fn frames(script: &Script, dress: &Dress) -> Frames {
             }
         }
         CallOrder::Interleaved => {
-            let parts: Vec<Value> = script.calls.iter().enumerate().map(|(position, call)| call_part(call, position, dress)).collect();
+            let parts: Vec<Value> = script
+                .calls
+                .iter()
+                .enumerate()
+                .map(|(position, call)| call_part(call, position, dress))
+                .collect();
             stream.parts(&Value::Array(parts), FrameKind::Content);
         }
     }
@@ -45,7 +51,9 @@ pub fn body(script: &Script, dress: &Dress) -> Value {
     if !script.text.is_empty() {
         parts.push(json!({"text": script.text.concat()}));
     }
-    parts.extend(script.calls.iter().enumerate().map(|(position, call)| call_part(call, position, dress)));
+    parts.extend(
+        script.calls.iter().enumerate().map(|(position, call)| call_part(call, position, dress)),
+    );
     last(script, dress, Value::Array(parts))
 }
 
@@ -159,9 +167,18 @@ impl Stream<'_> {
 
     fn text(&mut self, piece: &str, markers: Markers, more: &str) {
         let head = "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":";
-        let frames =
-            self.frames.raw(head).marked_string(markers, piece).raw(more).raw("}],\"role\":\"model\"},\"index\":0}],\"modelVersion\":");
-        frames.string(self.dress.model).raw("}").spaces(self.dress.pad).raw("\r\n\r\n").end(FrameKind::Content);
+        let frames = self
+            .frames
+            .raw(head)
+            .marked_string(markers, piece)
+            .raw(more)
+            .raw("}],\"role\":\"model\"},\"index\":0}],\"modelVersion\":");
+        frames
+            .string(self.dress.model)
+            .raw("}")
+            .spaces(self.dress.pad)
+            .raw("\r\n\r\n")
+            .end(FrameKind::Content);
     }
 }
 
@@ -170,14 +187,24 @@ mod tests {
     use super::*;
 
     fn script() -> Script {
-        let call = |n: usize| Call { id: format!("call_{n}"), name: "f".to_owned(), pieces: vec!["{\"a\"".to_owned(), ":1}".to_owned()] };
+        let call = |n: usize| Call {
+            id: format!("call_{n}"),
+            name: "f".to_owned(),
+            pieces: vec!["{\"a\"".to_owned(), ":1}".to_owned()],
+        };
         Script {
             thinking: vec!["hm".to_owned()],
             text: vec!["Hel".to_owned(), "lo".to_owned()],
             calls: vec![call(0), call(1)],
             call_order: CallOrder::OneByOne,
             stop: Stop::ToolUse,
-            usage: Usage { input: 3, cache_read: 2, cache_creation: 0, output: 6, reported: Reported::Yes },
+            usage: Usage {
+                input: 3,
+                cache_read: 2,
+                cache_creation: 0,
+                output: 6,
+                reported: Reported::Yes,
+            },
         }
     }
 
@@ -188,13 +215,23 @@ mod tests {
     fn events(model: &'static str) -> Vec<Value> {
         let frames = frames(&script(), &dress(model));
         let texts = frames.iter().map(|frame| String::from_utf8(frame.bytes.to_vec()).unwrap());
-        texts.map(|text| serde_json::from_str(text.strip_prefix("data: ").unwrap().strip_suffix("\r\n\r\n").unwrap()).unwrap()).collect()
+        texts
+            .map(|text| {
+                serde_json::from_str(
+                    text.strip_prefix("data: ").unwrap().strip_suffix("\r\n\r\n").unwrap(),
+                )
+                .unwrap()
+            })
+            .collect()
     }
 
     #[test]
     fn the_stream_is_this_one() {
         let events = events("gemini-3-pro");
-        let parts: Vec<String> = events.iter().map(|event| event["candidates"][0]["content"]["parts"].to_string()).collect();
+        let parts: Vec<String> = events
+            .iter()
+            .map(|event| event["candidates"][0]["content"]["parts"].to_string())
+            .collect();
         let expected = [
             r#"[{"text":""}]"#,
             r#"[{"text":"hm","thought":true}]"#,
@@ -214,14 +251,21 @@ mod tests {
 
     #[test]
     fn only_the_third_generation_signs() {
-        assert!(!events("gemini-2.5-pro").iter().any(|event| event.to_string().contains("thoughtSignature")));
+        assert!(
+            !events("gemini-2.5-pro")
+                .iter()
+                .any(|event| event.to_string().contains("thoughtSignature"))
+        );
     }
 
     #[test]
     fn errors_are_the_vendors() {
         let refused = Refused { status: 429, retry_after_s: Some(34), code: None };
         let error = error(&refused, "m");
-        assert_eq!((&error["error"]["status"], &error["error"]["details"][0]["retryDelay"]), (&json!("RESOURCE_EXHAUSTED"), &json!("34s")));
+        assert_eq!(
+            (&error["error"]["status"], &error["error"]["details"][0]["retryDelay"]),
+            (&json!("RESOURCE_EXHAUSTED"), &json!("34s"))
+        );
         assert!(error_event(&error).starts_with("data: [{\"error\""));
     }
 }

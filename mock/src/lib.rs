@@ -1,11 +1,14 @@
-//! A scripted provider: it answers in the dialects of Anthropic Messages, Chat Completions, Responses and Gemini, well or badly, as the prompt asks.
+//! A scripted provider: it answers in the dialects of Anthropic Messages, Chat Completions,
+//! Responses and Gemini, well or badly, as the prompt asks.
 //!
-//! It shares no code with the gateway, so that it is a second, independent reading of the vendors' protocols, and it speaks
-//! raw TCP, so that it can do what no HTTP library allows. It is the demo behind `ainfera serve` without a key, the upstream
-//! of the black-box tests and the upstream of the benchmarks.
+//! It shares no code with the gateway, so that it is a second, independent reading of the vendors'
+//! protocols, and it speaks raw TCP, so that it can do what no HTTP library allows. It is the demo
+//! behind `ainfera serve` without a key, the upstream of the black-box tests and the upstream of
+//! the benchmarks.
 //!
-//! Reading order: [`directive`] (what a prompt can order), [`ask`] (a request, read), [`script`] (what will be said),
-//! [`anthropic`], [`chat`], [`responses`] and [`gemini`] (how it sounds), [`fault`] (how it goes wrong on the wire), [`server`].
+//! Reading order: [`directive`] (what a prompt can order), [`ask`] (a request, read), [`script`]
+//! (what will be said), [`anthropic`], [`chat`], [`responses`] and [`gemini`] (how it sounds),
+//! [`fault`] (how it goes wrong on the wire), [`server`].
 
 pub mod anthropic;
 pub mod ask;

@@ -1,10 +1,12 @@
-//! Every tool call has its result and every result its call: what both vendors check before anything else.
+//! Every tool call has its result and every result its call: what both vendors check before
+//! anything else.
 
 use serde_json::Value;
 
 use crate::ask::BadRequest;
 
-/// Anthropic: the results stand in the user turn right after the calls. Consecutive messages of one role are one turn.
+/// Anthropic: the results stand in the user turn right after the calls. Consecutive messages of one
+/// role are one turn.
 pub fn check_anthropic(messages: &[Value]) -> Result<(), BadRequest> {
     let mut unanswered: Vec<&str> = Vec::new();
     let mut called: Vec<&str> = Vec::new();
@@ -110,7 +112,12 @@ mod tests {
         assert!(anthropic(json!([call("a"), result("a"), call("b"), result("b")])).is_ok());
         assert!(anthropic(json!([call("a"), call("b"), result("b"), result("a")])).is_ok());
         assert!(anthropic(json!([call("a")])).is_err());
-        assert!(anthropic(json!([call("a"), {"role": "user", "content": "no result"}, call("b"), result("b")])).is_err());
+        assert!(
+            anthropic(
+                json!([call("a"), {"role": "user", "content": "no result"}, call("b"), result("b")])
+            )
+            .is_err()
+        );
         assert!(anthropic(json!([result("a")])).is_err());
         assert!(anthropic(json!([call("a"), result("a"), call("b"), result("a")])).is_err());
     }

@@ -19,8 +19,15 @@ pub fn body(dialect: Dialect, refused: &Refused, message: &str, request_id: &str
 /// A whole error answer.
 pub fn answer(dialect: Dialect, refused: &Refused, message: &str, request_id: &str) -> Vec<u8> {
     let retry_after_s = refused.retry_after_s.filter(|_| dialect != Dialect::Gemini);
-    let retry_after = retry_after_s.map(|seconds| format!("retry-after: {seconds}\r\n")).unwrap_or_default();
-    json(refused.status, dialect, request_id, &retry_after, &body(dialect, refused, message, request_id).to_string())
+    let retry_after =
+        retry_after_s.map(|seconds| format!("retry-after: {seconds}\r\n")).unwrap_or_default();
+    json(
+        refused.status,
+        dialect,
+        request_id,
+        &retry_after,
+        &body(dialect, refused, message, request_id).to_string(),
+    )
 }
 
 /// What a vendor would say about this status.
@@ -45,17 +52,29 @@ pub fn message(dialect: Dialect, refused: &Refused) -> String {
 /// The head of a stream.
 pub fn stream_head(dialect: Dialect, request_id: &str) -> Vec<u8> {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n";
-    format!("{head}{}transfer-encoding: chunked\r\n\r\n", vendor_headers(dialect, request_id)).into_bytes()
+    format!("{head}{}transfer-encoding: chunked\r\n\r\n", vendor_headers(dialect, request_id))
+        .into_bytes()
 }
 
 /// The head of a whole answer.
-pub fn whole_head(dialect: Dialect, request_id: &str, content_type: &str, length: usize) -> Vec<u8> {
+pub fn whole_head(
+    dialect: Dialect,
+    request_id: &str,
+    content_type: &str,
+    length: usize,
+) -> Vec<u8> {
     let headers = vendor_headers(dialect, request_id);
     format!("HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\n{headers}content-length: {length}\r\n\r\n").into_bytes()
 }
 
 /// A whole JSON answer of any status.
-pub fn json(status: u16, dialect: Dialect, request_id: &str, more_headers: &str, body: &str) -> Vec<u8> {
+pub fn json(
+    status: u16,
+    dialect: Dialect,
+    request_id: &str,
+    more_headers: &str,
+    body: &str,
+) -> Vec<u8> {
     let headers = vendor_headers(dialect, request_id);
     let length = body.len();
     let reason = reason(status);
@@ -63,12 +82,19 @@ pub fn json(status: u16, dialect: Dialect, request_id: &str, more_headers: &str,
         .into_bytes()
 }
 
-/// Every reply carries an id and the vendor's limits for the account, which no gateway should pass on.
+/// Every reply carries an id and the vendor's limits for the account, which no gateway should pass
+/// on.
 fn vendor_headers(dialect: Dialect, request_id: &str) -> String {
     match dialect {
-        Dialect::Anthropic => format!("request-id: {request_id}\r\nanthropic-ratelimit-requests-limit: 4000\r\n"),
-        Dialect::Gemini => format!("x-gemini-service-tier: standard\r\nserver-timing: gfet4t7; dur=1; desc={request_id}\r\n"),
-        Dialect::Chat | Dialect::Responses => format!("x-request-id: {request_id}\r\nx-ratelimit-limit-requests: 4000\r\n"),
+        Dialect::Anthropic => {
+            format!("request-id: {request_id}\r\nanthropic-ratelimit-requests-limit: 4000\r\n")
+        }
+        Dialect::Gemini => format!(
+            "x-gemini-service-tier: standard\r\nserver-timing: gfet4t7; dur=1; desc={request_id}\r\n"
+        ),
+        Dialect::Chat | Dialect::Responses => {
+            format!("x-request-id: {request_id}\r\nx-ratelimit-limit-requests: 4000\r\n")
+        }
     }
 }
 

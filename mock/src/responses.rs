@@ -43,7 +43,8 @@ pub fn body(script: &Script, dress: &Dress, reasoning: Reasoning) -> Value {
     response(script, dress, ending(script).1, Value::Array(output(script, dress, reasoning)))
 }
 
-/// The event that says the error inside a stream; the vendor nests it, and says it again in `response.failed`.
+/// The event that says the error inside a stream; the vendor nests it, and says it again in
+/// `response.failed`.
 pub fn error_event(error: &Value) -> String {
     let mut event = json!({"type": "error", "sequence_number": 2});
     event["error"] = error["error"].clone();
@@ -65,7 +66,9 @@ pub fn error(refused: &Refused, message: &str) -> Value {
 fn ending(script: &Script) -> (&'static str, &'static str) {
     match script.stop {
         Stop::MaxTokens | Stop::Refusal => ("response.incomplete", "incomplete"),
-        Stop::EndTurn | Stop::StopSequence(_) | Stop::ToolUse => ("response.completed", "completed"),
+        Stop::EndTurn | Stop::StopSequence(_) | Stop::ToolUse => {
+            ("response.completed", "completed")
+        }
     }
 }
 
@@ -73,7 +76,8 @@ fn response(script: &Script, dress: &Dress, status: &str, output: Value) -> Valu
     let mut response = json!({"id": format!("resp_mock{}", dress.tag), "object": "response", "created_at": dress.created_s, "status": status,
         "error": null, "incomplete_details": null, "model": dress.model, "output": output, "usage": null});
     if status == "incomplete" {
-        let reason = if script.stop == Stop::Refusal { "content_filter" } else { "max_output_tokens" };
+        let reason =
+            if script.stop == Stop::Refusal { "content_filter" } else { "max_output_tokens" };
         response["incomplete_details"] = json!({"reason": reason});
     }
     if status != "in_progress" && script.usage.reported == Reported::Yes {
@@ -119,7 +123,13 @@ impl Stream<'_> {
     fn head(&mut self, name: &str) -> &mut Frames {
         let number = self.number.to_string();
         self.number += 1;
-        self.frames.raw("event: ").raw(name).raw("\ndata: {\"type\":\"").raw(name).raw("\",\"sequence_number\":").raw(&number)
+        self.frames
+            .raw("event: ")
+            .raw(name)
+            .raw("\ndata: {\"type\":\"")
+            .raw(name)
+            .raw("\",\"sequence_number\":")
+            .raw(&number)
     }
 
     fn event(&mut self, name: &str, members: Value, kind: FrameKind) {
@@ -129,10 +139,24 @@ impl Stream<'_> {
     }
 
     /// `part` says which part of the item it belongs to, where items have parts.
-    fn delta(&mut self, name: &str, index: usize, item: &Value, part: &str, piece: &str, markers: Markers) {
+    fn delta(
+        &mut self,
+        name: &str,
+        index: usize,
+        item: &Value,
+        part: &str,
+        piece: &str,
+        markers: Markers,
+    ) {
         let (index, pad) = (index.to_string(), self.dress.pad);
-        let frames = self.head(name).raw(",\"item_id\":").string(item["id"].as_str().unwrap_or_default());
-        let frames = frames.raw(",\"output_index\":").raw(&index).raw(part).raw(",\"delta\":").marked_string(markers, piece);
+        let frames =
+            self.head(name).raw(",\"item_id\":").string(item["id"].as_str().unwrap_or_default());
+        let frames = frames
+            .raw(",\"output_index\":")
+            .raw(&index)
+            .raw(part)
+            .raw(",\"delta\":")
+            .marked_string(markers, piece);
         if pad > 0 {
             frames.raw(",\"obfuscation\":").string(&"x".repeat(pad));
         }
@@ -147,11 +171,19 @@ impl Stream<'_> {
         if item.get("status").is_some() {
             item["status"] = json!("in_progress");
         }
-        self.event("response.output_item.added", json!({"output_index": index, "item": item}), FrameKind::Frame);
+        self.event(
+            "response.output_item.added",
+            json!({"output_index": index, "item": item}),
+            FrameKind::Frame,
+        );
     }
 
     fn done(&mut self, index: usize, item: &Value) {
-        self.event("response.output_item.done", json!({"output_index": index, "item": item}), FrameKind::Frame);
+        self.event(
+            "response.output_item.done",
+            json!({"output_index": index, "item": item}),
+            FrameKind::Frame,
+        );
     }
 
     fn reasoning(&mut self, pieces: &[String], item: &Value) {
@@ -160,11 +192,22 @@ impl Stream<'_> {
         let part = |text: &str| json!({"item_id": item["id"], "output_index": index, "summary_index": 0, "part": {"type": "summary_text", "text": text}});
         self.event("response.reasoning_summary_part.added", part(""), FrameKind::Frame);
         for piece in pieces {
-            self.delta("response.reasoning_summary_text.delta", index, item, ",\"summary_index\":0", piece, Markers::Off);
+            self.delta(
+                "response.reasoning_summary_text.delta",
+                index,
+                item,
+                ",\"summary_index\":0",
+                piece,
+                Markers::Off,
+            );
         }
         let whole = json!({"item_id": item["id"], "output_index": index, "summary_index": 0, "text": pieces.concat()});
         self.event("response.reasoning_summary_text.done", whole, FrameKind::Frame);
-        self.event("response.reasoning_summary_part.done", part(&pieces.concat()), FrameKind::Frame);
+        self.event(
+            "response.reasoning_summary_part.done",
+            part(&pieces.concat()),
+            FrameKind::Frame,
+        );
         self.done(index, item);
         self.index += 1;
     }
@@ -176,7 +219,14 @@ impl Stream<'_> {
         self.event("response.content_part.added", part(""), FrameKind::Frame);
         let markers = self.dress.markers;
         for piece in pieces {
-            self.delta("response.output_text.delta", index, item, ",\"content_index\":0", piece, markers);
+            self.delta(
+                "response.output_text.delta",
+                index,
+                item,
+                ",\"content_index\":0",
+                piece,
+                markers,
+            );
         }
         let whole = json!({"item_id": item["id"], "output_index": index, "content_index": 0, "text": pieces.concat()});
         self.event("response.output_text.done", whole, FrameKind::Frame);
@@ -187,7 +237,9 @@ impl Stream<'_> {
 
     fn calls(&mut self, script: &Script, items: &[Value]) {
         let first = self.index;
-        let piece_of = |call: &Call, piece: usize| call.pieces.get(piece).map_or_else(|| "{}".to_owned(), Clone::clone);
+        let piece_of = |call: &Call, piece: usize| {
+            call.pieces.get(piece).map_or_else(|| "{}".to_owned(), Clone::clone)
+        };
         match script.call_order {
             CallOrder::OneByOne => {
                 for (position, call) in script.calls.iter().enumerate() {
@@ -204,7 +256,12 @@ impl Stream<'_> {
                 }
                 let longest = script.calls.iter().map(Call::argument_frames).max().unwrap_or(0);
                 for piece in 0..longest {
-                    for (position, call) in script.calls.iter().enumerate().filter(|(_, call)| piece < call.argument_frames()) {
+                    for (position, call) in script
+                        .calls
+                        .iter()
+                        .enumerate()
+                        .filter(|(_, call)| piece < call.argument_frames())
+                    {
                         self.arguments(first + position, &items[position], &piece_of(call, piece));
                     }
                 }
@@ -233,15 +290,24 @@ mod tests {
     use crate::ask::{Dialect, read};
 
     fn script(call_order: CallOrder) -> Script {
-        let call =
-            |n: usize| Call { id: format!("call_mock7_{n}"), name: "f".to_owned(), pieces: vec!["{\"a\"".to_owned(), ":1}".to_owned()] };
+        let call = |n: usize| Call {
+            id: format!("call_mock7_{n}"),
+            name: "f".to_owned(),
+            pieces: vec!["{\"a\"".to_owned(), ":1}".to_owned()],
+        };
         Script {
             thinking: vec!["hm".to_owned()],
             text: vec!["Hel".to_owned(), "lo".to_owned()],
             calls: vec![call(0), call(1)],
             call_order,
             stop: Stop::ToolUse,
-            usage: Usage { input: 3, cache_read: 2, cache_creation: 1, output: 6, reported: Reported::Yes },
+            usage: Usage {
+                input: 3,
+                cache_read: 2,
+                cache_creation: 1,
+                output: 6,
+                reported: Reported::Yes,
+            },
         }
     }
 
@@ -253,7 +319,13 @@ mod tests {
         let frames = frames(&script(call_order), &dress(), Reasoning::AlsoEncrypted);
         let texts = frames.iter().map(|frame| String::from_utf8(frame.bytes.to_vec()).unwrap());
         let events = texts.map(|text| {
-            let (name, data) = text.strip_prefix("event: ").unwrap().strip_suffix("\n\n").unwrap().split_once("\ndata: ").unwrap();
+            let (name, data) = text
+                .strip_prefix("event: ")
+                .unwrap()
+                .strip_suffix("\n\n")
+                .unwrap()
+                .split_once("\ndata: ")
+                .unwrap();
             let data: Value = serde_json::from_str(data).unwrap();
             assert_eq!(data["type"], name);
             data
@@ -264,11 +336,18 @@ mod tests {
     #[test]
     fn the_stream_is_this_one() {
         let events = events(CallOrder::OneByOne);
-        let numbers: Vec<u64> = events.iter().map(|event| event["sequence_number"].as_u64().unwrap()).collect();
+        let numbers: Vec<u64> =
+            events.iter().map(|event| event["sequence_number"].as_u64().unwrap()).collect();
         assert_eq!(numbers, (0..events.len() as u64).collect::<Vec<_>>());
         let short: Vec<String> = events
             .iter()
-            .map(|event| format!("{} {}", event["type"].as_str().unwrap().strip_prefix("response.").unwrap(), event["output_index"]))
+            .map(|event| {
+                format!(
+                    "{} {}",
+                    event["type"].as_str().unwrap().strip_prefix("response.").unwrap(),
+                    event["output_index"]
+                )
+            })
             .collect();
         let call = |n: u64| {
             [
@@ -303,15 +382,31 @@ mod tests {
         expected.push("completed null".to_owned());
         assert_eq!(short, expected);
         let response = &events.last().unwrap()["response"];
-        assert_eq!(*response, body(&script(CallOrder::OneByOne), &dress(), Reasoning::AlsoEncrypted));
-        assert_eq!((&response["usage"]["input_tokens"], &response["output"][3]["arguments"]), (&json!(6), &json!("{\"a\":1}")));
-        assert!(response["output"][0]["encrypted_content"].as_str().unwrap().starts_with(reading::ENCRYPTED));
+        assert_eq!(
+            *response,
+            body(&script(CallOrder::OneByOne), &dress(), Reasoning::AlsoEncrypted)
+        );
+        assert_eq!(
+            (&response["usage"]["input_tokens"], &response["output"][3]["arguments"]),
+            (&json!(6), &json!("{\"a\":1}"))
+        );
+        assert!(
+            response["output"][0]["encrypted_content"]
+                .as_str()
+                .unwrap()
+                .starts_with(reading::ENCRYPTED)
+        );
     }
 
     #[test]
     fn parallel_calls_can_be_interleaved() {
-        let deltas = events(CallOrder::Interleaved).into_iter().filter(|event| event["type"] == "response.function_call_arguments.delta");
-        assert_eq!(deltas.map(|event| event["output_index"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 3, 2, 3]);
+        let deltas = events(CallOrder::Interleaved)
+            .into_iter()
+            .filter(|event| event["type"] == "response.function_call_arguments.delta");
+        assert_eq!(
+            deltas.map(|event| event["output_index"].as_u64().unwrap()).collect::<Vec<_>>(),
+            [2, 3, 2, 3]
+        );
     }
 
     #[test]
@@ -328,9 +423,18 @@ mod tests {
             (json!({"model": "m", "input": "x", "max_output_tokens": 1}), "below minimum"),
             (json!({"model": "gpt-5", "input": "x", "temperature": 1}), "Unsupported parameter"),
             (json!({"model": "m", "input": "x", "previous_response_id": "resp_1"}), "not found"),
-            (json!({"model": "m", "input": "x", "tools": [{"type": "function", "function": {"name": "f"}}]}), "tools[0].name"),
-            (json!({"model": "m", "input": "x", "tools": [{"type": "function", "name": "f", "parameters": {}}]}), "additionalProperties"),
-            (json!({"model": "m", "input": [{"role": "user", "content": [{"type": "text", "text": "x"}]}]}), "Invalid value: 'text'"),
+            (
+                json!({"model": "m", "input": "x", "tools": [{"type": "function", "function": {"name": "f"}}]}),
+                "tools[0].name",
+            ),
+            (
+                json!({"model": "m", "input": "x", "tools": [{"type": "function", "name": "f", "parameters": {}}]}),
+                "additionalProperties",
+            ),
+            (
+                json!({"model": "m", "input": [{"role": "user", "content": [{"type": "text", "text": "x"}]}]}),
+                "Invalid value: 'text'",
+            ),
         ] {
             let refusal = read(Dialect::Responses, &body).unwrap_err().0;
             assert!(refusal.contains(says), "{body}: {refusal}");

@@ -1,4 +1,5 @@
-//! A plausible value for a JSON Schema, so that a scripted tool call has arguments that its tool accepts.
+//! A plausible value for a JSON Schema, so that a scripted tool call has arguments that its tool
+//! accepts.
 
 use serde_json::{Map, Number, Value, json};
 
@@ -23,7 +24,8 @@ impl Filler<'_> {
         let schema = self.resolve(schema);
         let mut object = Map::new();
         for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            object.insert(name.to_owned(), self.value(name, &schema["properties"][name], depth + 1));
+            object
+                .insert(name.to_owned(), self.value(name, &schema["properties"][name], depth + 1));
         }
         Value::Object(object)
     }
@@ -40,7 +42,10 @@ impl Filler<'_> {
             return first.clone();
         }
         for union in ["anyOf", "oneOf", "allOf"] {
-            if let Some(first) = schema[union].as_array().and_then(|parts| parts.iter().find(|part| part["type"] != "null")) {
+            if let Some(first) = schema[union]
+                .as_array()
+                .and_then(|parts| parts.iter().find(|part| part["type"] != "null"))
+            {
                 return self.value(name, first, depth + 1);
             }
         }
@@ -101,14 +106,19 @@ fn string(name: &str, schema: &Value) -> String {
     };
     let shortest = schema["minLength"].as_u64().unwrap_or(0).min(4096) as usize;
     let longest = schema["maxLength"].as_u64().map_or(usize::MAX, |length| length as usize);
-    text.chars().chain(std::iter::repeat('x')).take(text.chars().count().max(shortest).min(longest)).collect()
+    text.chars()
+        .chain(std::iter::repeat('x'))
+        .take(text.chars().count().max(shortest).min(longest))
+        .collect()
 }
 
 fn number(schema: &Value) -> Value {
     let one = Number::from(1);
     let minimum = match (&schema["minimum"], &schema["exclusiveMinimum"]) {
         (Value::Number(minimum), _) => Some(minimum.clone()),
-        (_, Value::Number(minimum)) => minimum.as_i64().and_then(|minimum| minimum.checked_add(1)).map(Number::from),
+        (_, Value::Number(minimum)) => {
+            minimum.as_i64().and_then(|minimum| minimum.checked_add(1)).map(Number::from)
+        }
         _ => None,
     };
     let maximum = schema["maximum"].as_f64();

@@ -1,12 +1,26 @@
-//! A request and its orders → what will be said, before any wire format: pure, and the same for all dialects.
+//! A request and its orders → what will be said, before any wire format: pure, and the same for all
+//! dialects.
 
 use crate::ask::{Ask, ToolChoice};
 use crate::directive::{Orders, StopOrder, TextOrder, UsageOrder, without_directives};
 use crate::schema_value::arguments_for;
 
-/// Words for answers of an ordered length. Some hold multi-byte characters, so that a careless cut shows.
-const WORDS: [&str; 12] =
-    ["Paris ", "is ", "sunny: ", "23 °C, ", "light ", "wind; ", "the ", "cafés ", "are ", "full ", "☀️ ", "and naïve.\n"];
+/// Words for answers of an ordered length. Some hold multi-byte characters, so that a careless cut
+/// shows.
+const WORDS: [&str; 12] = [
+    "Paris ",
+    "is ",
+    "sunny: ",
+    "23 °C, ",
+    "light ",
+    "wind; ",
+    "the ",
+    "cafés ",
+    "are ",
+    "full ",
+    "☀️ ",
+    "and naïve.\n",
+];
 const THOUGHTS: [&str; 4] = ["The user ", "wants an ", "answer; ", "so… "];
 const ECHO_CHARS: usize = 200;
 const ARGUMENT_PIECE_CHARS: usize = 5;
@@ -84,17 +98,36 @@ impl Usage {
 /// `tag` makes the ids of this answer unique; `id_prefix` is the vendor's for tool calls.
 pub fn write(ask: &Ask, orders: &Orders, id_prefix: &str, tag: &str) -> Script {
     let mut script = Script {
-        thinking: THOUGHTS.iter().cycle().take(orders.thinking.unwrap_or(0)).map(|thought| (*thought).to_owned()).collect(),
+        thinking: THOUGHTS
+            .iter()
+            .cycle()
+            .take(orders.thinking.unwrap_or(0))
+            .map(|thought| (*thought).to_owned())
+            .collect(),
         text: Vec::new(),
         calls: calls(ask, orders, id_prefix, tag),
-        call_order: if orders.interleave == Some(true) { CallOrder::Interleaved } else { CallOrder::OneByOne },
+        call_order: if orders.interleave == Some(true) {
+            CallOrder::Interleaved
+        } else {
+            CallOrder::OneByOne
+        },
         stop: Stop::EndTurn,
-        usage: Usage { input: 0, cache_read: 0, cache_creation: 0, output: 0, reported: Reported::Yes },
+        usage: Usage {
+            input: 0,
+            cache_read: 0,
+            cache_creation: 0,
+            output: 0,
+            reported: Reported::Yes,
+        },
     };
     script.text = match (orders.text, orders.tokens) {
         (Some(TextOrder::Nothing), _) => Vec::new(),
-        (None, Some(tokens)) => WORDS.iter().cycle().take(tokens).map(|word| (*word).to_owned()).collect(),
-        (None, None) => answer(ask, &script.calls).split_inclusive(' ').map(str::to_owned).collect(),
+        (None, Some(tokens)) => {
+            WORDS.iter().cycle().take(tokens).map(|word| (*word).to_owned()).collect()
+        }
+        (None, None) => {
+            answer(ask, &script.calls).split_inclusive(' ').map(str::to_owned).collect()
+        }
     };
     if !script.calls.is_empty() {
         script.stop = Stop::ToolUse;
@@ -120,15 +153,20 @@ fn calls(ask: &Ask, orders: &Orders, id_prefix: &str, tag: &str) -> Vec<Call> {
         ToolChoice::Auto => orders.tools.unwrap_or(1),
         ToolChoice::Any | ToolChoice::Named(_) => orders.tools.unwrap_or(1).max(1),
     };
-    // who asks for tools by a directive or by name gets them; of its own accord the provider calls none that acts
-    let of_its_own_accord = matches!(ask.tool_choice, ToolChoice::Auto) && orders.tools.is_none() && orders.call.is_none();
-    let may_call = |name: &str| named.is_none_or(|named| name == *named) && !(of_its_own_accord && acts(name));
+    // who asks for tools by a directive or by name gets them; of its own accord the provider calls
+    // none that acts
+    let of_its_own_accord = matches!(ask.tool_choice, ToolChoice::Auto)
+        && orders.tools.is_none()
+        && orders.call.is_none();
+    let may_call =
+        |name: &str| named.is_none_or(|named| name == *named) && !(of_its_own_accord && acts(name));
     let tools = ask.tools.iter().filter(|tool| may_call(&tool.name));
     let in_turn = tools.cycle().take(wanted.min(ask.most_calls));
     in_turn
         .enumerate()
         .map(|(position, tool)| {
-            let arguments = orders.arguments.clone().unwrap_or_else(|| arguments_for(&tool.schema).to_string());
+            let arguments =
+                orders.arguments.clone().unwrap_or_else(|| arguments_for(&tool.schema).to_string());
             let pieces = if arguments == "{}" { Vec::new() } else { pieces_of(&arguments) };
             Call { id: format!("{id_prefix}{tag}_{position}"), name: tool.name.clone(), pieces }
         })
@@ -145,16 +183,26 @@ fn answer(ask: &Ask, calls: &[Call]) -> String {
         return format!("I will call {}…", call.name);
     }
     if !ask.tool_results.is_empty() {
-        return format!("The tools returned: “{}”.", without_directives(&ask.tool_results.join("”, “")));
+        return format!(
+            "The tools returned: “{}”.",
+            without_directives(&ask.tool_results.join("”, “"))
+        );
     }
     let said: String = without_directives(&ask.user_text).chars().take(ECHO_CHARS).collect();
-    if said.is_empty() { "Hello from the scripted provider…".to_owned() } else { format!("You said: “{said}”.") }
+    if said.is_empty() {
+        "Hello from the scripted provider…".to_owned()
+    } else {
+        format!("You said: “{said}”.")
+    }
 }
 
 /// The text ends before the earliest stop sequence; nothing follows it.
 fn stop_at_sequence(script: &mut Script, stop_sequences: &[String]) {
     let whole = script.text.concat();
-    let found = stop_sequences.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| Some((whole.find(stop)?, stop)));
+    let found = stop_sequences
+        .iter()
+        .filter(|stop| !stop.is_empty())
+        .filter_map(|stop| Some((whole.find(stop)?, stop)));
     let Some((position, stop)) = found.min_by_key(|(position, _)| *position) else {
         return;
     };
@@ -170,7 +218,8 @@ fn stop_at_sequence(script: &mut Script, stop_sequences: &[String]) {
     script.stop = Stop::StopSequence(stop.clone());
 }
 
-/// One frame is one token. What no longer fits is cut, inside a call's arguments too, as the vendors do.
+/// One frame is one token. What no longer fits is cut, inside a call's arguments too, as the
+/// vendors do.
 fn stop_at_max_tokens(script: &mut Script, max_tokens: Option<u64>) {
     let Some(mut left) = max_tokens.and_then(|most| usize::try_from(most).ok()) else {
         return;
@@ -195,7 +244,9 @@ fn stop_at_max_tokens(script: &mut Script, max_tokens: Option<u64>) {
 
 /// A call costs one token for its name and one for each piece.
 fn output_tokens(script: &Script) -> usize {
-    script.thinking.len() + script.text.len() + script.calls.iter().map(|call| 1 + call.pieces.len()).sum::<usize>()
+    script.thinking.len()
+        + script.text.len()
+        + script.calls.iter().map(|call| 1 + call.pieces.len()).sum::<usize>()
 }
 
 fn usage(ask: &Ask, orders: &Orders, script: &Script) -> Usage {
@@ -209,14 +260,20 @@ fn usage(ask: &Ask, orders: &Orders, script: &Script) -> Usage {
         cache_read,
         cache_creation,
         output: output_tokens(script) as u64,
-        reported: if orders.usage == Some(UsageOrder::Nothing) { Reported::No } else { Reported::Yes },
+        reported: if orders.usage == Some(UsageOrder::Nothing) {
+            Reported::No
+        } else {
+            Reported::Yes
+        },
     }
 }
 
-/// Parts of the names of tools that do something: an agent that is tried out against this provider must not start others, or change files.
+/// Parts of the names of tools that do something: an agent that is tried out against this provider
+/// must not start others, or change files.
 const ACTING: [&str; 22] = [
-    "agent", "task", "bash", "shell", "exec", "command", "run", "write", "edit", "patch", "create", "update", "delete", "remove", "move",
-    "kill", "send", "spawn", "notebook", "computer", "todo", "plan",
+    "agent", "task", "bash", "shell", "exec", "command", "run", "write", "edit", "patch", "create",
+    "update", "delete", "remove", "move", "kill", "send", "spawn", "notebook", "computer", "todo",
+    "plan",
 ];
 
 /// Whether the tool's name says that it does something, instead of finding something out.
@@ -258,20 +315,28 @@ mod tests {
     fn a_tool_is_called_with_arguments_that_fit_its_schema() {
         let script = script(json!({"tools": tools()}), Orders::default());
         assert_eq!(script.calls.len(), 1);
-        assert_eq!((script.calls[0].id.as_str(), script.calls[0].arguments().as_str()), ("toolu_mock7_0", r#"{"city":"Paris"}"#));
+        assert_eq!(
+            (script.calls[0].id.as_str(), script.calls[0].arguments().as_str()),
+            ("toolu_mock7_0", r#"{"city":"Paris"}"#)
+        );
         assert_eq!(script.stop, Stop::ToolUse);
     }
 
     #[test]
     fn a_tool_that_acts_is_called_only_when_it_is_asked_for() {
         let tool = |name: &str| json!({"name": name, "input_schema": {"type": "object"}});
-        let tools = json!([tool("Task"), tool("Bash"), tool("mcp__files__write_file"), tool("Read")]);
+        let tools =
+            json!([tool("Task"), tool("Bash"), tool("mcp__files__write_file"), tool("Read")]);
         assert_eq!(script(json!({"tools": tools}), Orders::default()).calls[0].name, "Read");
         let acting = json!([tool("Task"), tool("Bash")]);
         assert!(script(json!({"tools": acting}), Orders::default()).calls.is_empty());
-        let asked = script(json!({"tools": acting, "tool_choice": {"type": "tool", "name": "Bash"}}), Orders::default());
+        let asked = script(
+            json!({"tools": acting, "tool_choice": {"type": "tool", "name": "Bash"}}),
+            Orders::default(),
+        );
         assert_eq!(asked.calls[0].name, "Bash");
-        let directed = script(json!({"tools": acting}), Orders { tools: Some(1), ..Orders::default() });
+        let directed =
+            script(json!({"tools": acting}), Orders { tools: Some(1), ..Orders::default() });
         assert_eq!(directed.calls[0].name, "Task");
     }
 
@@ -284,9 +349,18 @@ mod tests {
         assert!(names(json!({"type": "none"}), Orders::default()).is_empty());
         assert_eq!(names(json!({"type": "tool", "name": "now"}), Orders::default()), ["now"]);
         let three = Orders { tools: Some(3), ..Orders::default() };
-        assert_eq!(names(json!({"type": "auto"}), three.clone()), ["get_weather", "now", "get_weather"]);
-        assert_eq!(names(json!({"type": "any", "disable_parallel_tool_use": true}), three), ["get_weather"]);
-        assert_eq!(names(json!({"type": "any"}), Orders { tools: Some(0), ..Orders::default() }), ["get_weather"]);
+        assert_eq!(
+            names(json!({"type": "auto"}), three.clone()),
+            ["get_weather", "now", "get_weather"]
+        );
+        assert_eq!(
+            names(json!({"type": "any", "disable_parallel_tool_use": true}), three),
+            ["get_weather"]
+        );
+        assert_eq!(
+            names(json!({"type": "any"}), Orders { tools: Some(0), ..Orders::default() }),
+            ["get_weather"]
+        );
     }
 
     #[test]
@@ -294,7 +368,10 @@ mod tests {
         let messages = json!([{"role": "user", "content": "go"},
             {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "now", "input": {}}]},
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "18 degrees"}]}]);
-        let script = script(json!({"tools": tools(), "messages": messages}), Orders { tools: Some(2), ..Orders::default() });
+        let script = script(
+            json!({"tools": tools(), "messages": messages}),
+            Orders { tools: Some(2), ..Orders::default() },
+        );
         assert!(script.text.concat().contains("18 degrees"));
         assert!(script.calls.is_empty());
     }
@@ -303,7 +380,10 @@ mod tests {
     fn max_tokens_cuts_text_and_calls() {
         let orders = Orders { tokens: Some(10), ..Orders::default() };
         let cut = script(json!({"max_tokens": 4, "tools": tools()}), orders.clone());
-        assert_eq!((cut.text.len(), cut.calls.len(), cut.stop, cut.usage.output), (4, 0, Stop::MaxTokens, 4));
+        assert_eq!(
+            (cut.text.len(), cut.calls.len(), cut.stop, cut.usage.output),
+            (4, 0, Stop::MaxTokens, 4)
+        );
         let cut = script(json!({"max_tokens": 13, "tools": tools()}), orders);
         assert_eq!((cut.text.len(), cut.calls[0].arguments().as_str()), (10, r#"{"city":"P"#));
         assert_eq!((cut.stop, cut.usage.output), (Stop::MaxTokens, 13));
@@ -312,7 +392,10 @@ mod tests {
     #[test]
     fn a_stop_sequence_ends_the_text_before_it() {
         let orders = Orders { tokens: Some(8), ..Orders::default() };
-        let script = script(json!({"stop_sequences": ["nowhere", "fés", "light"], "tools": tools()}), orders);
+        let script = script(
+            json!({"stop_sequences": ["nowhere", "fés", "light"], "tools": tools()}),
+            orders,
+        );
         assert_eq!(script.text.concat(), "Paris is sunny: 23 °C, ");
         assert_eq!(script.stop, Stop::StopSequence("light".to_owned()));
         assert!(script.calls.is_empty());
@@ -321,7 +404,8 @@ mod tests {
     #[test]
     fn cache_usage_adds_up_to_the_prompt() {
         let plain = script(json!({}), Orders::default());
-        let cached = script(json!({}), Orders { usage: Some(UsageOrder::Cache), ..Orders::default() });
+        let cached =
+            script(json!({}), Orders { usage: Some(UsageOrder::Cache), ..Orders::default() });
         assert_eq!(plain.usage.input, cached.usage.prompt());
         assert!(cached.usage.cache_read > 0);
     }

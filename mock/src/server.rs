@@ -98,11 +98,12 @@ impl MockUpstream {
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let accepting = accept(listener, tls, answerer, Arc::clone(&counters), stopped);
-        let thread = std::thread::Builder::new().name("mock-upstream".to_owned()).spawn(move || {
-            if let Err(error) = runtime.block_on(accepting) {
-                tracing::error!(%error, "scripted provider ended");
-            }
-        })?;
+        let thread =
+            std::thread::Builder::new().name("mock-upstream".to_owned()).spawn(move || {
+                if let Err(error) = runtime.block_on(accepting) {
+                    tracing::error!(%error, "scripted provider ended");
+                }
+            })?;
         Ok(Self { addr, scheme, counters, stop: Some(stop), thread: Some(thread) })
     }
 
@@ -110,7 +111,8 @@ impl MockUpstream {
         self.addr
     }
 
-    /// Without `/v1` and without a slash at the end. With TLS the host is a name, as that of a vendor is.
+    /// Without `/v1` and without a slash at the end. With TLS the host is a name, as that of a
+    /// vendor is.
     pub fn base_url(&self) -> String {
         match self.scheme {
             Scheme::Http => format!("http://{}", self.addr),

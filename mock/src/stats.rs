@@ -21,7 +21,8 @@ pub struct Stats {
     pub streams_finished: u64,
     /// Answers that the client left before that.
     pub aborted: u64,
-    /// Requests that a vendor's published rules refuse. Faults that a prompt ordered are not counted.
+    /// Requests that a vendor's published rules refuse. Faults that a prompt ordered are not
+    /// counted.
     pub refused: u64,
 }
 
@@ -157,10 +158,16 @@ mod tests {
     fn only_the_last_requests_are_kept() {
         let counters = Counters::new(2);
         for path in ["/1", "/2", "/3"] {
-            let recorded = Recorded { method: "GET".to_owned(), path: path.to_owned(), headers: Vec::new(), body: Value::Null };
+            let recorded = Recorded {
+                method: "GET".to_owned(),
+                path: path.to_owned(),
+                headers: Vec::new(),
+                body: Value::Null,
+            };
             counters.remember(Arc::new(recorded));
         }
-        let paths: Vec<String> = counters.recorded().iter().map(|recorded| recorded.path.clone()).collect();
+        let paths: Vec<String> =
+            counters.recorded().iter().map(|recorded| recorded.path.clone()).collect();
         assert_eq!(paths, ["/2", "/3"]);
         assert_eq!(counters.snapshot().requests, 3);
     }

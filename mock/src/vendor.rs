@@ -1,4 +1,5 @@
-//! Vendors that are stricter than their dialect: `/mistral/v1/chat/completions` refuses what Mistral refuses, in its words.
+//! Vendors that are stricter than their dialect: `/mistral/v1/chat/completions` refuses what
+//! Mistral refuses, in its words.
 
 mod claude;
 mod deepseek;
@@ -79,10 +80,18 @@ impl Vendor {
             _ => return None,
         };
         let error = match self {
-            Vendor::Mistral => json!({"object": "error", "message": message, "type": "invalid_request_error", "param": null, "code": null}),
-            Vendor::Xai => json!({"code": "Client specified an invalid argument", "error": message}),
-            Vendor::Gemini => json!([{"error": {"code": status, "message": message, "status": "INVALID_ARGUMENT"}}]),
-            _ => json!({"error": {"message": message, "type": "invalid_request_error", "param": null, "code": null}}),
+            Vendor::Mistral => {
+                json!({"object": "error", "message": message, "type": "invalid_request_error", "param": null, "code": null})
+            }
+            Vendor::Xai => {
+                json!({"code": "Client specified an invalid argument", "error": message})
+            }
+            Vendor::Gemini => {
+                json!([{"error": {"code": status, "message": message, "status": "INVALID_ARGUMENT"}}])
+            }
+            _ => {
+                json!({"error": {"message": message, "type": "invalid_request_error", "param": null, "code": null}})
+            }
         };
         Some((status, error))
     }
@@ -103,8 +112,12 @@ impl Vendor {
 
 /// Every tool's schema, and those of its properties.
 fn schemas(body: &Value) -> impl Iterator<Item = &Value> {
-    let tools = body["tools"].as_array().into_iter().flatten().map(|tool| &tool["function"]["parameters"]);
-    tools.flat_map(|schema| std::iter::once(schema).chain(schema["properties"].as_object().into_iter().flat_map(|all| all.values())))
+    let tools =
+        body["tools"].as_array().into_iter().flatten().map(|tool| &tool["function"]["parameters"]);
+    tools.flat_map(|schema| {
+        std::iter::once(schema)
+            .chain(schema["properties"].as_object().into_iter().flat_map(|all| all.values()))
+    })
 }
 
 fn messages(body: &Value) -> &[Value] {
@@ -113,13 +126,15 @@ fn messages(body: &Value) -> &[Value] {
 
 /// Assistant messages that called tools, with their places.
 fn calling(body: &Value) -> impl Iterator<Item = (usize, &Value)> {
-    let calls = |message: &Value| message["tool_calls"].as_array().is_some_and(|calls| !calls.is_empty());
+    let calls =
+        |message: &Value| message["tool_calls"].as_array().is_some_and(|calls| !calls.is_empty());
     messages(body).iter().enumerate().filter(move |(_, message)| calls(message))
 }
 
 /// Whether at least one call, or one of a certain tool, is demanded.
 fn is_forced(body: &Value) -> bool {
-    body["tool_choice"].is_object() || matches!(body["tool_choice"].as_str(), Some("required" | "any"))
+    body["tool_choice"].is_object()
+        || matches!(body["tool_choice"].as_str(), Some("required" | "any"))
 }
 
 /// The refusal of an effort for which the model has no word.
@@ -130,7 +145,11 @@ fn unknown_effort<'w>(body: &Value, words: &'w [&'w str]) -> Option<&'w [&'w str
 
 fn call_ids(body: &Value) -> impl Iterator<Item = &str> {
     body["messages"].as_array().into_iter().flatten().flat_map(|message| {
-        let calls = message["tool_calls"].as_array().into_iter().flatten().filter_map(|call| call["id"].as_str());
+        let calls = message["tool_calls"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|call| call["id"].as_str());
         calls.chain(message["tool_call_id"].as_str())
     })
 }
@@ -146,7 +165,10 @@ mod tests {
     use super::*;
 
     fn refused(vendor: &str, body: Value) -> Option<u16> {
-        Vendor::of_path(&format!("/{vendor}/v1/chat/completions")).unwrap().refusal(Dialect::Chat, &body).map(|(status, _)| status)
+        Vendor::of_path(&format!("/{vendor}/v1/chat/completions"))
+            .unwrap()
+            .refusal(Dialect::Chat, &body)
+            .map(|(status, _)| status)
     }
 
     #[test]
@@ -155,7 +177,10 @@ mod tests {
         let tool = |schema: Value| json!([{"type": "function", "function": {"name": "f", "parameters": schema}}]);
         for (vendor, body) in [
             ("mistral", json!({"model": "m", "messages": hi, "stream_options": {}})),
-            ("mistral", json!({"model": "m", "messages": [{"role": "tool", "tool_call_id": "call_1"}]})),
+            (
+                "mistral",
+                json!({"model": "m", "messages": [{"role": "tool", "tool_call_id": "call_1"}]}),
+            ),
             (
                 "mistral",
                 json!({"model": "m", "messages": [{"role": "tool", "tool_call_id": "aaaaaaaaa"}, {"role": "user", "content": "x"}]}),
@@ -166,11 +191,23 @@ mod tests {
             ("openai", json!({"model": "gpt-5.6-sol", "messages": hi, "tools": tool(json!({}))})),
             ("openai", json!({"model": "gpt-4", "messages": hi, "parallel_tool_calls": false})),
             ("xai", json!({"model": "grok-4", "messages": hi, "stop": ["a"]})),
-            ("xai", json!({"model": "grok-2", "messages": hi, "tools": tool(json!({"additionalProperties": false}))})),
-            ("groq", json!({"model": "m", "messages": [{"role": "user", "content": "x", "name": "n"}]})),
-            ("deepseek", json!({"model": "m", "messages": [{"role": "user", "content": [{"type": "image_url"}]}]})),
+            (
+                "xai",
+                json!({"model": "grok-2", "messages": hi, "tools": tool(json!({"additionalProperties": false}))}),
+            ),
+            (
+                "groq",
+                json!({"model": "m", "messages": [{"role": "user", "content": "x", "name": "n"}]}),
+            ),
+            (
+                "deepseek",
+                json!({"model": "m", "messages": [{"role": "user", "content": [{"type": "image_url"}]}]}),
+            ),
             ("gemini", json!({"model": "m", "messages": hi, "user": "u"})),
-            ("gemini", json!({"model": "m", "messages": hi, "tools": tool(json!({"properties": {"a": {"const": 1}}}))})),
+            (
+                "gemini",
+                json!({"model": "m", "messages": hi, "tools": tool(json!({"properties": {"a": {"const": 1}}}))}),
+            ),
         ] {
             assert!(refused(vendor, body.clone()).is_some(), "{vendor} {body}");
         }

@@ -26,7 +26,11 @@ impl Seen {
     }
 
     fn body(&self) -> Vec<u8> {
-        let start = self.bytes.windows(4).position(|window| window == b"\r\n\r\n").map_or(self.bytes.len(), |position| position + 4);
+        let start = self
+            .bytes
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")
+            .map_or(self.bytes.len(), |position| position + 4);
         self.bytes[start..].to_vec()
     }
 
@@ -60,7 +64,11 @@ impl Seen {
     /// Everything said as text.
     fn said(&self) -> String {
         let texts = |event: &Value| -> String {
-            let delta = if event["delta"].is_object() { &event["delta"]["text"] } else { &event["choices"][0]["delta"]["content"] };
+            let delta = if event["delta"].is_object() {
+                &event["delta"]["text"]
+            } else {
+                &event["choices"][0]["delta"]["content"]
+            };
             delta.as_str().unwrap_or_default().to_owned()
         };
         self.events().iter().map(texts).collect()
@@ -86,14 +94,19 @@ fn body(directive: &str, more: &Value) -> Value {
 fn open(mock: &MockUpstream, path: &str, body: &Value) -> TcpStream {
     let mut stream = TcpStream::connect(mock.addr()).unwrap();
     let body = body.to_string();
-    let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nConnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nConnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
     stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
     stream
 }
 
 fn read_all(mut stream: TcpStream) -> Seen {
     let mut bytes = Vec::new();
-    let reset = stream.read_to_end(&mut bytes).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset);
+    let reset = stream
+        .read_to_end(&mut bytes)
+        .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset);
     Seen { bytes, reset }
 }
 
@@ -129,7 +142,10 @@ async fn both_modes_say_the_same() {
         let streamed = streamed(&mock, path, "tokens=20");
         assert!(streamed.is_complete());
         let answer = whole(&mock, path, "tokens=20").json();
-        let said = answer.pointer("/content/0/text").or(answer.pointer("/choices/0/message/content")).unwrap();
+        let said = answer
+            .pointer("/content/0/text")
+            .or(answer.pointer("/choices/0/message/content"))
+            .unwrap();
         assert_eq!(streamed.said(), said.as_str().unwrap());
     }
     assert_eq!(mock.stats().streams_started, 2);
@@ -139,13 +155,20 @@ async fn both_modes_say_the_same() {
 #[tokio::test]
 async fn a_tool_round_trip() {
     let mock = mock().await;
-    let tool = json!({"name": "get_weather", "input_schema": {"type": "object", "required": ["city"]}});
-    let first = call(&mock, DIALECTS[0], &body("", &json!({"tools": [tool], "stream": false}))).json();
+    let tool =
+        json!({"name": "get_weather", "input_schema": {"type": "object", "required": ["city"]}});
+    let first =
+        call(&mock, DIALECTS[0], &body("", &json!({"tools": [tool], "stream": false}))).json();
     assert_eq!(first["stop_reason"], "tool_use");
     let tool_use = first["content"].as_array().unwrap().last().unwrap().clone();
     let messages = json!([{"role": "user", "content": "weather?"}, {"role": "assistant", "content": first["content"]},
         {"role": "user", "content": [{"type": "tool_result", "tool_use_id": tool_use["id"], "content": "18 °C"}]}]);
-    let second = call(&mock, DIALECTS[0], &body("", &json!({"tools": [tool], "messages": messages, "stream": false}))).json();
+    let second = call(
+        &mock,
+        DIALECTS[0],
+        &body("", &json!({"tools": [tool], "messages": messages, "stream": false})),
+    )
+    .json();
     assert_eq!(second["stop_reason"], "end_turn");
     assert!(second["content"][0]["text"].as_str().unwrap().contains("18 °C"));
 }
@@ -155,7 +178,9 @@ async fn statuses_come_in_the_dialects_envelope() {
     let mock = mock().await;
     for status in [400, 401, 403, 404, 413, 429, 500, 503, 529] {
         for (path, kind) in [(DIALECTS[0], "/error/type"), (DIALECTS[1], "/error/message")] {
-            for seen in [streamed, whole].map(|call| call(&mock, path, &format!("fault=refuse_status status={status} retry_after=3"))) {
+            for seen in [streamed, whole].map(|call| {
+                call(&mock, path, &format!("fault=refuse_status status={status} retry_after=3"))
+            }) {
                 assert_eq!(seen.status(), status);
                 assert!(seen.json().pointer(kind).unwrap().is_string());
                 assert!(seen.text().contains("\r\nretry-after: 3\r\n"));
@@ -199,7 +224,11 @@ async fn hangs_end_when_the_client_leaves() {
 async fn streams_are_cut() {
     let mock = mock().await;
     for path in DIALECTS {
-        for (orders, reset) in [("fault=fin_at at=4", false), ("fault=fin_mid_chunk at=4", false), ("fault=rst_at at=4", true)] {
+        for (orders, reset) in [
+            ("fault=fin_at at=4", false),
+            ("fault=fin_mid_chunk at=4", false),
+            ("fault=rst_at at=4", true),
+        ] {
             let seen = streamed(&mock, path, orders);
             assert_eq!((seen.status(), seen.reset), (200, reset), "{orders}");
             assert!(!seen.stream().1 && !seen.is_complete(), "{orders}");
@@ -216,7 +245,13 @@ async fn streams_are_cut() {
 async fn streams_lie() {
     let mock = mock().await;
     for path in DIALECTS {
-        for orders in ["missing_terminator", "empty_stream", "ping_only_then_end", "garbage_at at=4", "error_event_at at=4"] {
+        for orders in [
+            "missing_terminator",
+            "empty_stream",
+            "ping_only_then_end",
+            "garbage_at at=4",
+            "error_event_at at=4",
+        ] {
             let seen = streamed(&mock, path, &format!("fault={orders}"));
             assert!(seen.stream().1 && !seen.is_complete(), "{orders}");
         }
@@ -241,7 +276,14 @@ async fn manners_are_legal() {
     let mock = mock().await;
     for path in DIALECTS {
         let good = streamed(&mock, path, "tokens=20");
-        for orders in ["drip", "split_utf8", "crlf", "comments", "fault=huge_line at=6", "crlf comments split_utf8"] {
+        for orders in [
+            "drip",
+            "split_utf8",
+            "crlf",
+            "comments",
+            "fault=huge_line at=6",
+            "crlf comments split_utf8",
+        ] {
             let seen = streamed(&mock, path, &format!("tokens=20 {orders}"));
             assert!(seen.is_complete(), "{orders}");
             assert_eq!(seen.said(), good.said(), "{orders}");
@@ -263,16 +305,27 @@ async fn other_http_than_asked_for() {
         assert!(seen.status() == 200 && seen.text().contains("content-type: text/html"));
     }
     assert_eq!(call(&mock, "/nowhere", &json!({})).status(), 404);
-    assert_eq!(call(&mock, "/v1/messages/batches", &json!({})).json()["error"]["type"], "not_found_error");
+    assert_eq!(
+        call(&mock, "/v1/messages/batches", &json!({})).json()["error"]["type"],
+        "not_found_error"
+    );
     assert_eq!(streamed(&mock, DIALECTS[0], "fault=no_such_fault").status(), 400);
 }
 
 #[tokio::test]
 async fn a_directive_counts_and_chooses_its_model() {
     let mock = mock().await;
-    let statuses: Vec<u16> = (0..3).map(|_| streamed(&mock, DIALECTS[0], "times=2 status=503").status()).collect();
+    let statuses: Vec<u16> =
+        (0..3).map(|_| streamed(&mock, DIALECTS[0], "times=2 status=503").status()).collect();
     assert_eq!(statuses, [503, 503, 200]);
-    let ask = |model: &str| call(&mock, DIALECTS[1], &body("[[mock model=broken status=500]]", &json!({"model": model}))).status();
+    let ask = |model: &str| {
+        call(
+            &mock,
+            DIALECTS[1],
+            &body("[[mock model=broken status=500]]", &json!({"model": model})),
+        )
+        .status()
+    };
     assert_eq!((ask("broken"), ask("whole")), (500, 200));
 }
 
@@ -284,7 +337,13 @@ async fn requests_share_a_connection_and_may_be_chunked() {
     let (first, second) = body.split_at(10);
     let chunked = "POST /v1/messages HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n";
     for _ in 0..3 {
-        write!(stream, "{chunked}{:x}\r\n{first}\r\n{:x}\r\n{second}\r\n0\r\n\r\n", first.len(), second.len()).unwrap();
+        write!(
+            stream,
+            "{chunked}{:x}\r\n{first}\r\n{:x}\r\n{second}\r\n0\r\n\r\n",
+            first.len(),
+            second.len()
+        )
+        .unwrap();
         read_until(&mut stream, "message_stop\"}\n\n\r\n0\r\n\r\n");
     }
     write!(stream, "GET /stats HTTP/1.1\r\nconnection: close\r\n\r\n").unwrap();
@@ -294,11 +353,20 @@ async fn requests_share_a_connection_and_may_be_chunked() {
 
 #[tokio::test]
 async fn markers_tell_when_a_frame_was_written() {
-    let settings = MockSettings { markers: Markers::On, tokens: Some(3), delay_ms: 2, ..MockSettings::default() };
+    let settings = MockSettings {
+        markers: Markers::On,
+        tokens: Some(3),
+        delay_ms: 2,
+        ..MockSettings::default()
+    };
     let mock = MockUpstream::start(settings).await.unwrap();
     for path in DIALECTS {
         let said = call(&mock, path, &body("", &json!({}))).said();
-        let times: Vec<u64> = said.split('@').skip(1).map(|rest| u64::from_str_radix(&rest[..16], 16).unwrap()).collect();
+        let times: Vec<u64> = said
+            .split('@')
+            .skip(1)
+            .map(|rest| u64::from_str_radix(&rest[..16], 16).unwrap())
+            .collect();
         assert_eq!(times.len(), 3);
         assert!(times.iter().all(|time| *time > 1_600_000_000_000_000_000));
         assert!(times.windows(2).all(|pair| pair[1] > pair[0]));
@@ -320,7 +388,8 @@ async fn usage_can_be_silent_or_cached() {
     let mock = mock().await;
     for path in DIALECTS {
         let include = json!({"stream_options": {"include_usage": true}});
-        let ask = |orders: &str| call(&mock, path, &body(&format!("[[mock {orders}]]"), &include)).text();
+        let ask =
+            |orders: &str| call(&mock, path, &body(&format!("[[mock {orders}]]"), &include)).text();
         assert!(!ask("usage=none").contains("_tokens\""));
         let cached = ask("usage=cache");
         assert!(cached.contains("cache_read_input_tokens") || cached.contains("cached_tokens"));

@@ -1,10 +1,12 @@
 //! The most that a call can use at a model: what its reservation is computed from.
 //!
-//! Text: a token of any byte-level vocabulary is at least one byte, so the bytes of the body bound it. Digits, rare scripts and random letters come
-//! close to that, and the vocabularies of Claude, Gemini and Grok are not published, so no smaller bound can be proven for all. Images: by their size
-//! and the vendor's published rule. Documents: an image and what text there can be for each page. What the body does not show (what lies behind a URL
-//! or an id, earlier turns that the vendor keeps, results that server tools read, whose size no vendor publishes) can fill the context window and no
-//! more.
+//! Text: a token of any byte-level vocabulary is at least one byte, so the bytes of the body bound
+//! it. Digits, rare scripts and random letters come close to that, and the vocabularies of Claude,
+//! Gemini and Grok are not published, so no smaller bound can be proven for all. Images: by their
+//! size and the vendor's published rule. Documents: an image and what text there can be for each
+//! page. What the body does not show (what lies behind a URL or an id, earlier turns that the
+//! vendor keeps, results that server tools read, whose size no vendor publishes) can fill the
+//! context window and no more.
 
 use ainfera_schema::{AskedService, Attachment, Bounds, DocumentExtent, ToolUses};
 
@@ -14,11 +16,13 @@ use crate::image_tokens::{image_tokens, page_tokens};
 /// A window that the catalogue does not know is taken to be one of the largest that are sold.
 pub const UNKNOWN_WINDOW_TOKENS: u64 = 1_048_576;
 
-/// What vendors' templates and the instructions for tools add. Of the templates that were measured the longest has 185.
+/// What vendors' templates and the instructions for tools add. Of the templates that were measured
+/// the longest has 185.
 const TEMPLATE_TOKENS: u64 = 256;
 const TOOL_INSTRUCTION_TOKENS: u64 = 1_024;
 
-/// What stands around a document, the instructions on how to cite it included, and between its pages.
+/// What stands around a document, the instructions on how to cite it included, and between its
+/// pages.
 const TOKENS_AROUND_DOCUMENT: u64 = 1_024;
 const TOKENS_AROUND_PAGE: u64 = 64;
 
@@ -51,14 +55,19 @@ pub fn bounds_at(entry: &CatalogueEntry, asked: &Asked<'_>) -> Bounds {
 
 fn input_tokens(entry: &CatalogueEntry, asked: &Asked<'_>) -> u64 {
     let window = entry.model.context_window;
-    let attached = asked.attachments.iter().try_fold(0u64, |sum, one| Some(sum.saturating_add(attachment_tokens(entry, one)?)));
+    let attached = asked
+        .attachments
+        .iter()
+        .try_fold(0u64, |sum, one| Some(sum.saturating_add(attachment_tokens(entry, one)?)));
     let (Some(attached), false) = (attached, asked.reads_beyond_body) else {
         return window.unwrap_or(UNKNOWN_WINDOW_TOKENS).max(1);
     };
     let instructions = if asked.has_tools { TOOL_INSTRUCTION_TOKENS } else { 0 };
-    let shown = asked.text_bytes.saturating_add(attached).saturating_add(TEMPLATE_TOKENS + instructions);
+    let shown =
+        asked.text_bytes.saturating_add(attached).saturating_add(TEMPLATE_TOKENS + instructions);
     // an attachment is cut or refused where a window of the largest size is full
-    let most = window.or((!asked.attachments.is_empty()).then_some(UNKNOWN_WINDOW_TOKENS.max(asked.text_bytes)));
+    let most = window
+        .or((!asked.attachments.is_empty()).then_some(UNKNOWN_WINDOW_TOKENS.max(asked.text_bytes)));
     shown.min(most.unwrap_or(u64::MAX))
 }
 
@@ -66,10 +75,17 @@ fn input_tokens(entry: &CatalogueEntry, asked: &Asked<'_>) -> u64 {
 fn attachment_tokens(entry: &CatalogueEntry, attachment: &Attachment) -> Option<u64> {
     match attachment {
         Attachment::Image(size) => image_tokens(entry, *size),
-        Attachment::Document(DocumentExtent { pages: 0, text_bytes }) => Some(text_bytes.saturating_add(TOKENS_AROUND_DOCUMENT)),
+        Attachment::Document(DocumentExtent { pages: 0, text_bytes }) => {
+            Some(text_bytes.saturating_add(TOKENS_AROUND_DOCUMENT))
+        }
         Attachment::Document(DocumentExtent { pages, text_bytes }) => {
             let around = page_tokens(entry)?.saturating_add(TOKENS_AROUND_PAGE);
-            Some(pages.saturating_mul(around).saturating_add(*text_bytes).saturating_add(TOKENS_AROUND_DOCUMENT))
+            Some(
+                pages
+                    .saturating_mul(around)
+                    .saturating_add(*text_bytes)
+                    .saturating_add(TOKENS_AROUND_DOCUMENT),
+            )
         }
         Attachment::Unmeasured(_) => None,
     }
@@ -89,7 +105,11 @@ mod tests {
         max_output_tokens: 1_000,
         caches_for_an_hour: false,
         tool_uses: ToolUses::NONE,
-        service: AskedService { tier: ainfera_schema::AskedTier::Unsaid, fast: false, us_only: false },
+        service: AskedService {
+            tier: ainfera_schema::AskedTier::Unsaid,
+            fast: false,
+            us_only: false,
+        },
     };
 
     fn of(kind: ProviderKind, window: Option<u64>, asked: Asked<'_>) -> u64 {
@@ -103,7 +123,10 @@ mod tests {
         assert_eq!(of(ProviderKind::Anthropic, None, HELLO), 556);
         assert_eq!(of(ProviderKind::Anthropic, None, Asked { has_tools: true, ..HELLO }), 1_580);
         assert_eq!(of(ProviderKind::Anthropic, Some(200), HELLO), 200);
-        assert_eq!(of(ProviderKind::Anthropic, None, Asked { text_bytes: u64::MAX, ..HELLO }), u64::MAX);
+        assert_eq!(
+            of(ProviderKind::Anthropic, None, Asked { text_bytes: u64::MAX, ..HELLO }),
+            u64::MAX
+        );
     }
 
     #[test]
@@ -117,19 +140,32 @@ mod tests {
 
     #[test]
     fn a_document_is_bounded_by_its_pages_and_their_text() {
-        let document = |pages, text_bytes| Attachment::Document(DocumentExtent { pages, text_bytes });
+        let document =
+            |pages, text_bytes| Attachment::Document(DocumentExtent { pages, text_bytes });
         let with = |kind, one| of(kind, None, Asked { attachments: &[one], ..HELLO });
-        assert_eq!(with(ProviderKind::Anthropic, document(3, 9_000)), 556 + 1_024 + 3 * (4_784 + 64) + 9_000);
-        assert_eq!(with(ProviderKind::Gemini, document(3, 9_000)), 556 + 1_024 + 3 * (2_240 + 64) + 9_000);
+        assert_eq!(
+            with(ProviderKind::Anthropic, document(3, 9_000)),
+            556 + 1_024 + 3 * (4_784 + 64) + 9_000
+        );
+        assert_eq!(
+            with(ProviderKind::Gemini, document(3, 9_000)),
+            556 + 1_024 + 3 * (2_240 + 64) + 9_000
+        );
         assert_eq!(with(ProviderKind::Together, document(3, 9_000)), UNKNOWN_WINDOW_TOKENS);
-        assert_eq!(with(ProviderKind::Together, document(0, 9_000)), 556 + 1_024 + 9_000, "plain text");
+        assert_eq!(
+            with(ProviderKind::Together, document(0, 9_000)),
+            556 + 1_024 + 9_000,
+            "plain text"
+        );
         assert_eq!(with(ProviderKind::Anthropic, document(u64::MAX, 1)), UNKNOWN_WINDOW_TOKENS);
     }
 
     #[test]
     fn what_the_body_does_not_show_fills_the_window() {
         let elsewhere = [Attachment::Unmeasured(Unmeasured::Elsewhere)];
-        for asked in [Asked { reads_beyond_body: true, ..HELLO }, Asked { attachments: &elsewhere, ..HELLO }] {
+        for asked in
+            [Asked { reads_beyond_body: true, ..HELLO }, Asked { attachments: &elsewhere, ..HELLO }]
+        {
             assert_eq!(of(ProviderKind::Anthropic, Some(200_000), asked), 200_000);
             assert_eq!(of(ProviderKind::Anthropic, None, asked), UNKNOWN_WINDOW_TOKENS);
         }

@@ -1,4 +1,5 @@
-//! One decision as a line of JSON in and a line of JSON out, for scripts, replay and the test vectors. Figures may be JSON numbers or text.
+//! One decision as a line of JSON in and a line of JSON out, for scripts, replay and the test
+//! vectors. Figures may be JSON numbers or text.
 
 mod exact_number;
 
@@ -8,7 +9,10 @@ use ainfera_schema::ModelSlug;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use crate::decide::{Candidate, DecideOptions, DecideRequest, Decision, FloorSource, ListPrice, ModelId, Ranking, decide};
+use crate::decide::{
+    Candidate, DecideOptions, DecideRequest, Decision, FloorSource, ListPrice, ModelId, Ranking,
+    decide,
+};
 use crate::policy::Policy;
 use crate::preset::Preset;
 use exact_number::{Exact, Whole};
@@ -42,8 +46,10 @@ pub fn decide_line(line: &str) -> Result<String, CaseError> {
 impl Case {
     pub fn parse(line: &str) -> Result<Self, CaseError> {
         let mut deserializer = serde_json::Deserializer::from_str(line);
-        let text: CaseText = serde_path_to_error::deserialize(&mut deserializer)
-            .map_err(|error| CaseError::Field { field: error.path().to_string(), source: error.into_inner() })?;
+        let text: CaseText =
+            serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+                CaseError::Field { field: error.path().to_string(), source: error.into_inner() }
+            })?;
         deserializer.end().map_err(CaseError::Trailing)?;
         Ok(text.into())
     }
@@ -142,13 +148,23 @@ impl From<PolicyText> for Policy {
 
 impl From<OptionsText> for DecideOptions {
     fn from(text: OptionsText) -> Self {
-        let figures = |map: Option<BTreeMap<Box<str>, Exact>>| map.into_iter().flatten().map(|(key, figure)| (key, figure.0)).collect();
+        let figures = |map: Option<BTreeMap<Box<str>, Exact>>| {
+            map.into_iter().flatten().map(|(key, figure)| (key, figure.0)).collect()
+        };
         Self {
             q_empirical: figures(text.q_empirical),
             quality_floor: figures(text.quality_floor),
             maker_penalty: figures(text.maker_penalty),
-            floor_source: if text.floor_on_q_prior { FloorSource::QPrior } else { FloorSource::QEmpirical },
-            ranking: if text.expected_cost_ranking { Ranking::ExpectedCost } else { Ranking::Price },
+            floor_source: if text.floor_on_q_prior {
+                FloorSource::QPrior
+            } else {
+                FloorSource::QEmpirical
+            },
+            ranking: if text.expected_cost_ranking {
+                Ranking::ExpectedCost
+            } else {
+                Ranking::Price
+            },
         }
     }
 }
@@ -206,13 +222,32 @@ mod tests {
 
     #[test]
     fn errors_name_the_field() {
-        assert!(error("0.8}", "true}").starts_with("field policy.min_quality: not a decimal number"));
-        assert!(error("8e-1", r#""high""#).starts_with("field candidates[0].q_prior: not a decimal number"));
-        assert!(error(r#""1000""#, "-1").starts_with("field request.estimated_input_tokens: not a whole number"));
-        assert!(error("1024.0", "1.5").starts_with("field request.reserved_max_tokens: not a whole number"));
+        assert!(
+            error("0.8}", "true}").starts_with("field policy.min_quality: not a decimal number")
+        );
+        assert!(
+            error("8e-1", r#""high""#)
+                .starts_with("field candidates[0].q_prior: not a decimal number")
+        );
+        assert!(
+            error(r#""1000""#, "-1")
+                .starts_with("field request.estimated_input_tokens: not a whole number")
+        );
+        assert!(
+            error("1024.0", "1.5")
+                .starts_with("field request.reserved_max_tokens: not a whole number")
+        );
         assert!(error(r#""policy""#, r#""police""#).contains("missing field `policy`"));
-        assert!(error(r#""m_allowed":true"#, r#""m_allowed":1"#).starts_with("field candidates[0].m_allowed: "));
-        assert!(decide_line(&format!("{SMALL} {SMALL}")).unwrap_err().to_string().starts_with("text after the case"));
+        assert!(
+            error(r#""m_allowed":true"#, r#""m_allowed":1"#)
+                .starts_with("field candidates[0].m_allowed: ")
+        );
+        assert!(
+            decide_line(&format!("{SMALL} {SMALL}"))
+                .unwrap_err()
+                .to_string()
+                .starts_with("text after the case")
+        );
         assert!(decide_line("").is_err());
     }
 }

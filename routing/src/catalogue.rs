@@ -1,4 +1,5 @@
-//! The models that can be had: a snapshot that is built when the configuration is read and shared by every call until the next one.
+//! The models that can be had: a snapshot that is built when the configuration is read and shared
+//! by every call until the next one.
 
 use ainfera_schema::{Model, ModelSlug, ProviderKind, Unsaid};
 
@@ -44,16 +45,29 @@ impl Catalogue {
         if let Some(pair) = by_slug.windows(2).find(|pair| slug_at(pair[0]) == slug_at(pair[1])) {
             return Err(CatalogueError::DuplicateSlug { slug: slug_at(pair[0]).clone() });
         }
-        let allowed = entries.iter().filter(|entry| entry.model.m_allowed == Some(true)).map(|entry| entry.model.slug.as_str());
+        let allowed = entries
+            .iter()
+            .filter(|entry| entry.model.m_allowed == Some(true))
+            .map(|entry| entry.model.slug.as_str());
         let m_allowed_set_json = serde_json::Value::from_iter(allowed).to_string();
         let candidates = entries.iter().map(candidate).collect();
-        let deployments = entries.iter().map(|entry| vec![Deployment { entry: entry.clone(), weight: 1 }]).collect();
+        let deployments = entries
+            .iter()
+            .map(|entry| vec![Deployment { entry: entry.clone(), weight: 1 }])
+            .collect();
         Ok(Self { entries, candidates, deployments, by_slug, m_allowed_set_json })
     }
 
-    /// The same, with one model served by these in place of its entry's provider. What the router sees of it does not change.
-    pub fn with_deployments(mut self, slug: &ModelSlug, deployments: Vec<Deployment>) -> Result<Self, CatalogueError> {
-        let position = self.position(slug.as_str()).ok_or_else(|| CatalogueError::UnknownSlug { slug: slug.clone() })?;
+    /// The same, with one model served by these in place of its entry's provider. What the router
+    /// sees of it does not change.
+    pub fn with_deployments(
+        mut self,
+        slug: &ModelSlug,
+        deployments: Vec<Deployment>,
+    ) -> Result<Self, CatalogueError> {
+        let position = self
+            .position(slug.as_str())
+            .ok_or_else(|| CatalogueError::UnknownSlug { slug: slug.clone() })?;
         deployment::check(slug, &deployments)?;
         self.deployments[position] = deployments;
         Ok(self)
@@ -87,15 +101,25 @@ impl Catalogue {
     }
 
     pub fn position(&self, slug: &str) -> Option<usize> {
-        let found = self.by_slug.binary_search_by(|position| self.entries[*position].model.slug.as_str().cmp(slug));
+        let found = self
+            .by_slug
+            .binary_search_by(|position| self.entries[*position].model.slug.as_str().cmp(slug));
         found.ok().map(|at| self.by_slug[at])
     }
 
-    /// The entries that a routing name can lead to: priced, with a prior, and allowed. The rest can be pinned at most.
+    /// The entries that a routing name can lead to: priced, with a prior, and allowed. The rest can
+    /// be pinned at most.
     pub fn routable(&self) -> impl Iterator<Item = &CatalogueEntry> {
-        let enrolled =
-            |candidate: &Candidate| candidate.price.is_some() && candidate.q_prior.is_some() && candidate.m_allowed == Some(true);
-        self.entries.iter().zip(&self.candidates).filter(move |(_, candidate)| enrolled(candidate)).map(|(entry, _)| entry)
+        let enrolled = |candidate: &Candidate| {
+            candidate.price.is_some()
+                && candidate.q_prior.is_some()
+                && candidate.m_allowed == Some(true)
+        };
+        self.entries
+            .iter()
+            .zip(&self.candidates)
+            .filter(move |(_, candidate)| enrolled(candidate))
+            .map(|(entry, _)| entry)
     }
 
     /// The slugs that an operator allowed routing to, as JSON array text.
@@ -111,7 +135,10 @@ fn candidate(entry: &CatalogueEntry) -> Candidate {
         model_slug: model.slug.clone(),
         maker: model.maker.as_str().into(),
         q_prior: model.q_prior,
-        price: model.price.as_ref().and_then(|sheet| ListPrice::new(sheet.base.input, sheet.base.output)),
+        price: model
+            .price
+            .as_ref()
+            .and_then(|sheet| ListPrice::new(sheet.base.input, sheet.base.output)),
         m_allowed: model.m_allowed,
         expected_latency_ms: model.expected_latency_ms.map(u64::from),
         // the catalogue does not list agentic indexes yet; an unknown one passes
@@ -125,7 +152,13 @@ pub(crate) mod tests {
     use ainfera_schema::{OwnDeadlines, Price, ProviderId};
     use rust_decimal::Decimal;
 
-    pub(crate) fn entry(slug: &str, kind: ProviderKind, q_prior: &str, input: &str, output: &str) -> CatalogueEntry {
+    pub(crate) fn entry(
+        slug: &str,
+        kind: ProviderKind,
+        q_prior: &str,
+        input: &str,
+        output: &str,
+    ) -> CatalogueEntry {
         let decimal = |text: &str| Decimal::from_str_exact(text).unwrap();
         let model = Model {
             slug: ModelSlug::new(slug),
@@ -187,7 +220,10 @@ pub(crate) mod tests {
     fn a_slug_listed_twice_is_refused() {
         let mut entries = five();
         entries.push(entry("grok-4", ProviderKind::Mock, "0.1", "1", "1"));
-        assert_eq!(Catalogue::new(entries).unwrap_err(), CatalogueError::DuplicateSlug { slug: ModelSlug::new("grok-4") });
+        assert_eq!(
+            Catalogue::new(entries).unwrap_err(),
+            CatalogueError::DuplicateSlug { slug: ModelSlug::new("grok-4") }
+        );
     }
 
     #[test]
@@ -198,13 +234,22 @@ pub(crate) mod tests {
         entries[2].model.m_allowed = None;
         entries[3].model.m_allowed = Some(false);
         let catalogue = Catalogue::new(entries).unwrap();
-        assert_eq!(catalogue.routable().map(|entry| entry.model.slug.as_str()).collect::<Vec<_>>(), ["mistral-large-3"]);
-        assert_eq!(catalogue.m_allowed_set_json(), r#"["claude-opus-4-7","gpt-5-5","mistral-large-3"]"#);
+        assert_eq!(
+            catalogue.routable().map(|entry| entry.model.slug.as_str()).collect::<Vec<_>>(),
+            ["mistral-large-3"]
+        );
+        assert_eq!(
+            catalogue.m_allowed_set_json(),
+            r#"["claude-opus-4-7","gpt-5-5","mistral-large-3"]"#
+        );
     }
 
     #[test]
     fn an_empty_catalogue_is_a_catalogue() {
         let catalogue = Catalogue::new(Vec::new()).unwrap();
-        assert_eq!((catalogue.find("x"), catalogue.routable().count(), catalogue.m_allowed_set_json()), (None, 0, "[]"));
+        assert_eq!(
+            (catalogue.find("x"), catalogue.routable().count(), catalogue.m_allowed_set_json()),
+            (None, 0, "[]")
+        );
     }
 }

@@ -1,7 +1,8 @@
-//! The decision: of the candidates that pass every gate, the cheapest wins; every other one is listed with the reason why it lost.
+//! The decision: of the candidates that pass every gate, the cheapest wins; every other one is
+//! listed with the reason why it lost.
 //!
-//! Pure and total: the same input gives the same output, the order of the input does not matter (only a rejection lists its candidates in input
-//! order), and no figure can make it panic.
+//! Pure and total: the same input gives the same output, the order of the input does not matter
+//! (only a rejection lists its candidates in input order), and no figure can make it panic.
 
 mod candidate;
 mod decision;
@@ -21,37 +22,66 @@ use crate::policy::Policy;
 use crate::ruleset::{POLICY_SEMVER, ruleset_hash};
 use gate::{Verdict, Weighed};
 
-/// Weighs every candidate and ranks those that stand. Takes candidates or references to them, so that a caller with a filter copies none.
-pub fn decide<C: Borrow<Candidate>>(request: &DecideRequest, candidates: &[C], policy: &Policy, options: &DecideOptions) -> Decision {
-    let mut weighed: Vec<Weighed<'_>> =
-        candidates.iter().enumerate().map(|(index, candidate)| gate::weigh(index, candidate.borrow(), request, policy, options)).collect();
+/// Weighs every candidate and ranks those that stand. Takes candidates or references to them, so
+/// that a caller with a filter copies none.
+pub fn decide<C: Borrow<Candidate>>(
+    request: &DecideRequest,
+    candidates: &[C],
+    policy: &Policy,
+    options: &DecideOptions,
+) -> Decision {
+    let mut weighed: Vec<Weighed<'_>> = candidates
+        .iter()
+        .enumerate()
+        .map(|(index, candidate)| gate::weigh(index, candidate.borrow(), request, policy, options))
+        .collect();
     let standing = weighed.iter().filter(|one| matches!(one.verdict, Verdict::Stands(_))).count();
     let rule_fired = if standing == 0 {
         rejection(&weighed)
     } else {
         weighed.sort_by(|one, other| rank::compare(one, other, options.ranking));
-        if a_veto_kept_out_a_cheaper(&weighed, policy) { RuleFired::MAllowedVetoApplied } else { RuleFired::CheapestClearingFloor }
+        if a_veto_kept_out_a_cheaper(&weighed, policy) {
+            RuleFired::MAllowedVetoApplied
+        } else {
+            RuleFired::CheapestClearingFloor
+        }
     };
     Decision {
         rule_fired,
-        chosen: weighed.first().filter(|_| standing > 0).map(|winner| winner.candidate.model_slug.clone()),
+        chosen: weighed
+            .first()
+            .filter(|_| standing > 0)
+            .map(|winner| winner.candidate.model_slug.clone()),
         policy_semver: POLICY_SEMVER,
         ruleset_hash: ruleset_hash(policy, options),
-        fallback_order: weighed[..standing].iter().map(|one| one.candidate.model_slug.clone()).collect(),
-        candidates: weighed.iter().zip(0..).map(|(one, position)| one.considered(position)).collect(),
+        fallback_order: weighed[..standing]
+            .iter()
+            .map(|one| one.candidate.model_slug.clone())
+            .collect(),
+        candidates: weighed
+            .iter()
+            .zip(0..)
+            .map(|(one, position)| one.considered(position))
+            .collect(),
     }
 }
 
-/// A candidate that only this call's limits kept out means that the limits are to blame; otherwise there was nothing to route to.
+/// A candidate that only this call's limits kept out means that the limits are to blame; otherwise
+/// there was nothing to route to.
 fn rejection(weighed: &[Weighed<'_>]) -> RuleFired {
-    let limited = weighed.iter().any(|one| matches!(one.verdict, Verdict::Dropped(reason) if reason.is_limit_of_the_call()));
+    let limited = weighed.iter().any(
+        |one| matches!(one.verdict, Verdict::Dropped(reason) if reason.is_limit_of_the_call()),
+    );
     if limited { RuleFired::NoCandidateClearsFloor } else { RuleFired::NoCandidateEnrolled }
 }
 
-/// Whether the operator's veto changed the outcome: some vetoed candidate of sufficient prior is cheaper than the winner (`weighed[0]`). Real
-/// prices are compared, not penalised ones, and budget is not asked.
+/// Whether the operator's veto changed the outcome: some vetoed candidate of sufficient prior is
+/// cheaper than the winner (`weighed[0]`). Real prices are compared, not penalised ones, and budget
+/// is not asked.
 fn a_veto_kept_out_a_cheaper(weighed: &[Weighed<'_>], policy: &Policy) -> bool {
-    let Some(winning_price) = weighed.first().and_then(|winner| winner.candidate.price) else { return false };
+    let Some(winning_price) = weighed.first().and_then(|winner| winner.candidate.price) else {
+        return false;
+    };
     weighed.iter().any(|one| {
         matches!(one.verdict, Verdict::Dropped(DropReason::MAllowedVeto))
             && one.candidate.price.is_some_and(|price| price.total() < winning_price.total())
@@ -78,18 +108,30 @@ mod tests {
         }
     }
 
-    const REQUEST: DecideRequest = DecideRequest { estimated_input_tokens: 1000, reserved_max_tokens: 1024 };
+    const REQUEST: DecideRequest =
+        DecideRequest { estimated_input_tokens: 1000, reserved_max_tokens: 1024 };
 
     #[test]
     fn nothing_to_choose_from_is_not_enrolled() {
-        let decision = decide::<Candidate>(&REQUEST, &[], &Policy::with_floor(Decimal::ZERO), &DecideOptions::default());
+        let decision = decide::<Candidate>(
+            &REQUEST,
+            &[],
+            &Policy::with_floor(Decimal::ZERO),
+            &DecideOptions::default(),
+        );
         assert_eq!(decision.rule_fired, RuleFired::NoCandidateEnrolled);
-        assert_eq!((decision.chosen, decision.fallback_order.len(), decision.candidates.len()), (None, 0, 0));
+        assert_eq!(
+            (decision.chosen, decision.fallback_order.len(), decision.candidates.len()),
+            (None, 0, 0)
+        );
     }
 
     #[test]
     fn references_decide_as_values_do() {
-        let candidates = [candidate("a", Decimal::TWO, Decimal::ONE), candidate("b", Decimal::ONE, Decimal::ONE)];
+        let candidates = [
+            candidate("a", Decimal::TWO, Decimal::ONE),
+            candidate("b", Decimal::ONE, Decimal::ONE),
+        ];
         let references: Vec<&Candidate> = candidates.iter().collect();
         let policy = Policy::with_floor(Decimal::ONE);
         let by_value = decide(&REQUEST, &candidates, &policy, &DecideOptions::default());
@@ -99,9 +141,15 @@ mod tests {
 
     #[test]
     fn a_cost_that_cannot_be_computed_is_an_unknown_price() {
-        let absurd = DecideRequest { estimated_input_tokens: u64::MAX, reserved_max_tokens: u64::MAX };
+        let absurd =
+            DecideRequest { estimated_input_tokens: u64::MAX, reserved_max_tokens: u64::MAX };
         let candidates = [candidate("a", Decimal::MAX / Decimal::from(4), Decimal::ONE)];
-        let decision = decide(&absurd, &candidates, &Policy::with_floor(Decimal::ZERO), &DecideOptions::default());
+        let decision = decide(
+            &absurd,
+            &candidates,
+            &Policy::with_floor(Decimal::ZERO),
+            &DecideOptions::default(),
+        );
         assert_eq!(decision.candidates[0].drop_reason, Some(DropReason::NotEnrolledNoPrice));
         assert_eq!(decision.candidates[0].projected_cost_usd, None);
     }

@@ -1,6 +1,8 @@
-//! Where one model can be had: at one provider, or at several that serve it side by side, each with its share of the model's calls.
+//! Where one model can be had: at one provider, or at several that serve it side by side, each with
+//! its share of the model's calls.
 //!
-//! The router decides about models; a model is one candidate however many deployments it has. [`order`] says in which order they are asked.
+//! The router decides about models; a model is one candidate however many deployments it has.
+//! [`order`] says in which order they are asked.
 
 pub mod order;
 
@@ -43,10 +45,19 @@ pub(crate) fn check(slug: &ModelSlug, deployments: &[Deployment]) -> Result<(), 
     for (position, deployment) in deployments.iter().enumerate() {
         let model = &deployment.entry.model;
         if model.slug != *slug {
-            return Err(DeploymentError::OtherModel { slug: slug.clone(), other: model.slug.clone() });
+            return Err(DeploymentError::OtherModel {
+                slug: slug.clone(),
+                other: model.slug.clone(),
+            });
         }
-        if deployments[..position].iter().any(|earlier| earlier.entry.model.provider == model.provider) {
-            return Err(DeploymentError::ProviderTwice { slug: slug.clone(), provider: model.provider.clone() });
+        if deployments[..position]
+            .iter()
+            .any(|earlier| earlier.entry.model.provider == model.provider)
+        {
+            return Err(DeploymentError::ProviderTwice {
+                slug: slug.clone(),
+                provider: model.provider.clone(),
+            });
         }
     }
     Ok(())

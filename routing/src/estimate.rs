@@ -1,11 +1,14 @@
-//! How many tokens a text is, without any model's tokenizer: most vendors do not publish theirs, and a route must not wait for one.
+//! How many tokens a text is, without any model's tokenizer: most vendors do not publish theirs,
+//! and a route must not wait for one.
 //!
-//! [`estimate_tokens`] walks the bytes once, run by run, and charges each run by its class. The charges were fitted to two published byte-pair
-//! vocabularies (cl100k and o200k). Measured: English prose and code within about a tenth of the count, French and German up to a quarter below,
-//! other scripts between the two vocabularies, which differ there by up to two and a half times; base64 is half its count, for it looks like words.
+//! [`estimate_tokens`] walks the bytes once, run by run, and charges each run by its class. The
+//! charges were fitted to two published byte-pair vocabularies (cl100k and o200k). Measured:
+//! English prose and code within about a tenth of the count, French and German up to a quarter
+//! below, other scripts between the two vocabularies, which differ there by up to two and a half
+//! times; base64 is half its count, for it looks like words.
 //!
-//! The figure feeds the projected cost and the window filter, and is settled at the provider's own count. Money is reserved for more: see
-//! [`crate::bounds`].
+//! The figure feeds the projected cost and the window filter, and is settled at the provider's own
+//! count. Money is reserved for more: see [`crate::bounds`].
 
 /// Charges are in parts of a token.
 const PARTS_PER_TOKEN: u64 = 32;
@@ -23,12 +26,14 @@ const BLANKS: u64 = 12;
 const LINE_BREAKS: u64 = 64;
 const PUNCTUATION: u64 = 16;
 const LATER_PUNCTUATION: u64 = 4;
-/// Characters beyond ASCII by their length in UTF-8: Greek to Arabic; Indic and CJK; emoji and the rare.
+/// Characters beyond ASCII by their length in UTF-8: Greek to Arabic; Indic and CJK; emoji and the
+/// rare.
 const TWO_BYTES: u64 = 19;
 const THREE_BYTES: u64 = 28;
 const FOUR_BYTES: u64 = 64;
 
-/// Never zero for a text that is not empty, never more than its bytes, and never less when text is appended.
+/// Never zero for a text that is not empty, never more than its bytes, and never less when text is
+/// appended.
 pub fn estimate_tokens(text: &str) -> u64 {
     let bytes = text.as_bytes();
     let mut parts = 0u64;
@@ -107,8 +112,16 @@ mod tests {
     /// Text, its count by cl100k and by o200k.
     const KNOWN: [(&str, u64, u64); 7] = [
         ("The quick brown fox jumps over the lazy dog, and nobody minds.", 14, 14),
-        ("fn main() {\n    let total: u64 = values.iter().map(|value| value.len() as u64).sum();\n    println!(\"{total}\");\n}\n", 33, 33),
-        (r#"{"role":"user","content":[{"type":"text","text":"What is the weather in Paris?"}],"max_tokens":1024}"#, 28, 29),
+        (
+            "fn main() {\n    let total: u64 = values.iter().map(|value| value.len() as u64).sum();\n    println!(\"{total}\");\n}\n",
+            33,
+            33,
+        ),
+        (
+            r#"{"role":"user","content":[{"type":"text","text":"What is the weather in Paris?"}],"max_tokens":1024}"#,
+            28,
+            29,
+        ),
         ("Быстрая коричневая лиса перепрыгивает через ленивую собаку.", 30, 20),
         ("敏捷的棕色狐狸跳过了懒狗，没有人介意。", 30, 18),
         ("素早い茶色の狐がのろまな犬を飛び越える。", 29, 19),
@@ -125,14 +138,18 @@ mod tests {
         for (text, cl100k, o200k) in KNOWN {
             let estimate = estimate_tokens(text);
             let (fewest, most) = (cl100k.min(o200k), cl100k.max(o200k));
-            assert!(estimate * 4 >= fewest * 3 && estimate * 4 <= most * 5, "{estimate} for {text:?}, not near {fewest} to {most}");
+            assert!(
+                estimate * 4 >= fewest * 3 && estimate * 4 <= most * 5,
+                "{estimate} for {text:?}, not near {fewest} to {most}"
+            );
         }
     }
 
     #[test]
     fn a_long_text_counts_every_part() {
         let one = estimate_tokens("The quick brown fox jumps over the lazy dog. ");
-        let thousand = estimate_tokens(&"The quick brown fox jumps over the lazy dog. ".repeat(1000));
+        let thousand =
+            estimate_tokens(&"The quick brown fox jumps over the lazy dog. ".repeat(1000));
         assert!(thousand <= one * 1000 && thousand > one * 900, "{one} {thousand}");
     }
 

@@ -1,4 +1,5 @@
-//! How much money to set aside before an attempt, so that the bill cannot be more; or, in slices, before so many tokens of it.
+//! How much money to set aside before an attempt, so that the bill cannot be more; or, in slices,
+//! before so many tokens of it.
 
 use ainfera_schema::{ModelSlug, PriceError, StreamMode, Usd};
 
@@ -19,7 +20,8 @@ pub enum HoldMode {
 }
 
 impl HoldMode {
-    /// How much output an attempt's first hold covers. What comes whole cannot be watched while it is made.
+    /// How much output an attempt's first hold covers. What comes whole cannot be watched while it
+    /// is made.
     pub fn first_output_tokens(self, max_tokens: u64, stream_mode: StreamMode) -> u64 {
         match (self, stream_mode) {
             (HoldMode::Strict, _) | (HoldMode::Sliced, StreamMode::Wrapped) => max_tokens,
@@ -49,9 +51,11 @@ pub enum HoldError {
 /// An answer that nobody limited is not shortened below this.
 pub const LEAST_OUTPUT_TOKENS: u64 = 1_024;
 
-/// Shorter answers that may be asked for where there is not the money for one of `max_tokens`, longest first.
+/// Shorter answers that may be asked for where there is not the money for one of `max_tokens`,
+/// longest first.
 pub fn shorter_outputs(max_tokens: u64) -> impl Iterator<Item = u64> {
-    std::iter::successors(Some(max_tokens / 2), |tokens| Some(tokens / 2)).take_while(|tokens| *tokens >= LEAST_OUTPUT_TOKENS)
+    std::iter::successors(Some(max_tokens / 2), |tokens| Some(tokens / 2))
+        .take_while(|tokens| *tokens >= LEAST_OUTPUT_TOKENS)
 }
 
 /// What an answer that nobody limited may be given of a window: what the prompt leaves.
@@ -60,10 +64,15 @@ pub fn output_within(window: Option<u64>, input_tokens: u64, max_tokens: u64) ->
     max_tokens.min(left.max(LEAST_OUTPUT_TOKENS))
 }
 
-/// The amounts to ask for, largest first: what the first candidate needs, then what cheaper ones do, which are tried alone where only that fits. A
-/// dearer candidate reserves the difference when its turn comes, and is left out where it cannot.
+/// The amounts to ask for, largest first: what the first candidate needs, then what cheaper ones
+/// do, which are tried alone where only that fits. A dearer candidate reserves the difference when
+/// its turn comes, and is left out where it cannot.
 pub fn amounts_to_ask_for(reservations: &[Usd]) -> Vec<Usd> {
-    let mut amounts: Vec<Usd> = reservations.iter().copied().filter(|amount| Some(amount) <= reservations.first()).collect();
+    let mut amounts: Vec<Usd> = reservations
+        .iter()
+        .copied()
+        .filter(|amount| Some(amount) <= reservations.first())
+        .collect();
     amounts.sort_unstable_by(|one, other| other.cmp(one));
     amounts.dedup();
     amounts
@@ -101,7 +110,10 @@ mod tests {
     fn a_hold_grows_at_three_quarters_by_a_slice_and_not_beyond_the_limit() {
         assert!(!is_running_out(1_535, 2_048) && is_running_out(1_536, 2_048));
         assert!(is_running_out(u64::MAX, u64::MAX) && is_running_out(0, 0));
-        assert_eq!((next_output_tokens(2_048, 100_000), next_output_tokens(2_048, 4_000)), (6_144, 4_000));
+        assert_eq!(
+            (next_output_tokens(2_048, 100_000), next_output_tokens(2_048, 4_000)),
+            (6_144, 4_000)
+        );
         assert_eq!(next_output_tokens(u64::MAX, u64::MAX), u64::MAX);
     }
 }

@@ -2,17 +2,17 @@
 //!
 //! Looked up on 2026-11-30 unless it says otherwise:
 //!
-//! - Anthropic, platform.claude.com/docs/en/build-with-claude/vision: a token for each patch of 28 by 28
-//!   pixels; larger images are resized to 4,784 patches and 2,576 pixels, or for models before Opus 4.7 to
-//!   1,568 patches and pixels; width times height by 750 was the rule before.
-//! - OpenAI, developers.openai.com/api/docs/guides/images-vision: patches of 32 by 32 pixels, times a
-//!   factor of the model (1.62 for mini, 1.72 for o4-mini, 2.46 for nano); or tiles: 85 and 170 for each of
-//!   at most 8, 33 times as many for gpt-4o-mini. That `detail` `original` takes up to 10,000 patches is
-//!   not verified.
-//! - Google, ai.google.dev/gemini-api/docs/media-resolution: 1,120 for an image with Gemini 3, up to 2,240
-//!   when more is asked for; before, 258 for each tile.
-//! - Mistral, mistralai.github.io/mistral-common/usage/images: a token for each patch of 28 by 28 pixels up
-//!   to 1,540 a side, and one at the end of each row; Pixtral 16 by 16 up to 1,024.
+//! - Anthropic, platform.claude.com/docs/en/build-with-claude/vision: a token for each patch of 28
+//!   by 28 pixels; larger images are resized to 4,784 patches and 2,576 pixels, or for models
+//!   before Opus 4.7 to 1,568 patches and pixels; width times height by 750 was the rule before.
+//! - OpenAI, developers.openai.com/api/docs/guides/images-vision: patches of 32 by 32 pixels, times
+//!   a factor of the model (1.62 for mini, 1.72 for o4-mini, 2.46 for nano); or tiles: 85 and 170
+//!   for each of at most 8, 33 times as many for gpt-4o-mini. That `detail` `original` takes up to
+//!   10,000 patches is not verified.
+//! - Google, ai.google.dev/gemini-api/docs/media-resolution: 1,120 for an image with Gemini 3, up
+//!   to 2,240 when more is asked for; before, 258 for each tile.
+//! - Mistral, mistralai.github.io/mistral-common/usage/images: a token for each patch of 28 by 28
+//!   pixels up to 1,540 a side, and one at the end of each row; Pixtral 16 by 16 up to 1,024.
 //! - xAI: 256 for each of at most 6 tiles of 448 pixels and once more (docs.x.ai, not verified).
 
 use ainfera_schema::{PixelSize, ProviderKind};
@@ -23,18 +23,27 @@ use crate::catalogue::CatalogueEntry;
 pub fn image_tokens(entry: &CatalogueEntry, size: Option<PixelSize>) -> Option<u64> {
     let name = entry.model.upstream_name.as_str();
     let patches = |side: u64| size.map(|size| patches(size, side));
-    let at_most = |most: u64, counted: Option<u64>| Some(counted.map_or(most, |counted| counted.min(most)));
+    let at_most =
+        |most: u64, counted: Option<u64>| Some(counted.map_or(most, |counted| counted.min(most)));
     match entry.kind {
-        ProviderKind::Anthropic | ProviderKind::Mock => at_most(anthropic_most(name), size.map(anthropic)),
-        ProviderKind::Openai | ProviderKind::OpenaiResponses if name.contains("4o-mini") => Some(OPENAI_MOST_TILES * 5_667 + 2_833),
+        ProviderKind::Anthropic | ProviderKind::Mock => {
+            at_most(anthropic_most(name), size.map(anthropic))
+        }
+        ProviderKind::Openai | ProviderKind::OpenaiResponses if name.contains("4o-mini") => {
+            Some(OPENAI_MOST_TILES * 5_667 + 2_833)
+        }
         ProviderKind::Openai | ProviderKind::OpenaiResponses => {
             let counted = at_most(OPENAI_MOST_PATCHES, patches(32))?;
             let factor = if name.contains("nano") { 246 } else { 172 };
             Some((counted * factor).div_ceil(100).max(OPENAI_MOST_TILES * 170 + 85))
         }
-        ProviderKind::Gemini | ProviderKind::GeminiCompatible if is_tiled_gemini(name) => size.map(|size| 258 * gemini_tiles(size).max(8)),
+        ProviderKind::Gemini | ProviderKind::GeminiCompatible if is_tiled_gemini(name) => {
+            size.map(|size| 258 * gemini_tiles(size).max(8))
+        }
         ProviderKind::Gemini | ProviderKind::GeminiCompatible => Some(2_240),
-        ProviderKind::Mistral if name.contains("pixtral") => at_most(64 * 65, size.map(|size| with_row_ends(size, 16))),
+        ProviderKind::Mistral if name.contains("pixtral") => {
+            at_most(64 * 65, size.map(|size| with_row_ends(size, 16)))
+        }
         ProviderKind::Mistral => at_most(55 * 56, size.map(|size| with_row_ends(size, 28))),
         ProviderKind::Xai => at_most(7 * 256, patches(448).map(|tiles| (tiles + 1) * 256)),
         ProviderKind::Groq
@@ -134,7 +143,11 @@ mod tests {
             (ProviderKind::Mistral, "mistral-large-2512", (1_540, 1_540), 3_080),
             (ProviderKind::Xai, "grok-4", (448, 448), 512),
         ] {
-            assert_eq!(tokens(kind, name, Some(sides)), Some(expected), "{kind:?} {name} {sides:?}");
+            assert_eq!(
+                tokens(kind, name, Some(sides)),
+                Some(expected),
+                "{kind:?} {name} {sides:?}"
+            );
             assert_eq!(tokens(kind, name, Some((sides.1, sides.0))), Some(expected), "turned");
         }
     }

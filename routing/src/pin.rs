@@ -1,4 +1,5 @@
-//! A pinned model: the caller chose, so no floor and no ranking; but what it cannot do, and what nobody knows the price of, is refused.
+//! A pinned model: the caller chose, so no floor and no ranking; but what it cannot do, and what
+//! nobody knows the price of, is refused.
 
 use ainfera_schema::ModelSlug;
 
@@ -18,8 +19,8 @@ pub enum PinRefusal {
     ServerToolsNotSupported,
 }
 
-/// The position of the pinned model in the catalogue. Neither prior nor permission is asked: those are about routing. A price of zero is a price
-/// here, for a self-hosted model may be free.
+/// The position of the pinned model in the catalogue. Neither prior nor permission is asked: those
+/// are about routing. A price of zero is a price here, for a self-hosted model may be free.
 pub fn pin(catalogue: &Catalogue, slug: &ModelSlug, needs: &Needs) -> Result<usize, PinRefusal> {
     let index = catalogue.position(slug.as_str()).ok_or(PinRefusal::Unknown)?;
     let entry = catalogue.get(index).ok_or(PinRefusal::Unknown)?;
@@ -38,7 +39,8 @@ mod tests {
     use super::*;
     use crate::catalogue::tests::five;
 
-    const PLAIN: Needs = Needs { tools: false, anthropic_only: false, estimated_input_tokens: 1, max_tokens: 1 };
+    const PLAIN: Needs =
+        Needs { tools: false, anthropic_only: false, estimated_input_tokens: 1, max_tokens: 1 };
 
     #[test]
     fn neither_prior_nor_permission_is_asked() {
@@ -55,11 +57,15 @@ mod tests {
         entries[0].model.price = None;
         entries[1].model.supports_tools = false;
         let catalogue = Catalogue::new(entries).unwrap();
-        let refusal = |slug: &str, needs: Needs| pin(&catalogue, &ModelSlug::new(slug), &needs).unwrap_err();
+        let refusal =
+            |slug: &str, needs: Needs| pin(&catalogue, &ModelSlug::new(slug), &needs).unwrap_err();
         let tools = Needs { tools: true, ..PLAIN };
         assert_eq!(refusal("gpt-5", PLAIN), PinRefusal::Unknown);
         assert_eq!(refusal("claude-opus-4-7", PLAIN), PinRefusal::NoPrice);
         assert_eq!(refusal("gpt-5-5", tools), PinRefusal::ToolsNotSupported);
-        assert_eq!(refusal("grok-4", Needs { anthropic_only: true, ..tools }), PinRefusal::ServerToolsNotSupported);
+        assert_eq!(
+            refusal("grok-4", Needs { anthropic_only: true, ..tools }),
+            PinRefusal::ServerToolsNotSupported
+        );
     }
 }

@@ -1,11 +1,13 @@
-//! The order in which a routed call tries the catalogue: hard filters first, which say what a model cannot do at all, then the decision on the rest.
-//! What is set aside stays in the record, with its reason.
+//! The order in which a routed call tries the catalogue: hard filters first, which say what a model
+//! cannot do at all, then the decision on the rest. What is set aside stays in the record, with its
+//! reason.
 
 use ainfera_schema::ProviderKind;
 
 use crate::catalogue::{Catalogue, CatalogueEntry};
 use crate::decide::{
-    Candidate, ConsideredCandidate, DecideOptions, DecideRequest, Decision, DropReason, RuleFired, decide, projected_cost_usd,
+    Candidate, ConsideredCandidate, DecideOptions, DecideRequest, Decision, DropReason, RuleFired,
+    decide, projected_cost_usd,
 };
 use crate::deployment::Deployment;
 use crate::policy::Policy;
@@ -48,15 +50,29 @@ pub enum RejectReason {
     BudgetExceeded,
 }
 
-pub fn plan(catalogue: &Catalogue, needs: &Needs, policy: &Policy, options: &DecideOptions) -> Plan {
+pub fn plan(
+    catalogue: &Catalogue,
+    needs: &Needs,
+    policy: &Policy,
+    options: &DecideOptions,
+) -> Plan {
     plan_without(&[], catalogue, needs, policy, options)
 }
 
-/// The same without those that would not get the call as it was sent: positions in the catalogue. Models that cannot make as much output as was
-/// asked for come into question only where no other does.
-pub fn plan_without(unfit: &[usize], catalogue: &Catalogue, needs: &Needs, policy: &Policy, options: &DecideOptions) -> Plan {
+/// The same without those that would not get the call as it was sent: positions in the catalogue.
+/// Models that cannot make as much output as was asked for come into question only where no other
+/// does.
+pub fn plan_without(
+    unfit: &[usize],
+    catalogue: &Catalogue,
+    needs: &Needs,
+    policy: &Policy,
+    options: &DecideOptions,
+) -> Plan {
     match plan_within(OutputLimits::Respected, unfit, catalogue, needs, policy, options) {
-        Plan::Rejected { .. } if catalogue.entries().iter().any(|entry| needs.exceeds_output_of(entry)) => {
+        Plan::Rejected { .. }
+            if catalogue.entries().iter().any(|entry| needs.exceeds_output_of(entry)) =>
+        {
             plan_within(OutputLimits::Clamped, unfit, catalogue, needs, policy, options)
         }
         plan => plan,
@@ -78,25 +94,35 @@ fn plan_within(
     policy: &Policy,
     options: &DecideOptions,
 ) -> Plan {
-    let request = DecideRequest { estimated_input_tokens: needs.estimated_input_tokens, reserved_max_tokens: needs.max_tokens };
+    let request = DecideRequest {
+        estimated_input_tokens: needs.estimated_input_tokens,
+        reserved_max_tokens: needs.max_tokens,
+    };
     let reason = |index: usize| {
         let entry = catalogue.get(index)?;
         let is_unfit = unfit.contains(&index);
         let is_short = limits == OutputLimits::Respected && needs.exceeds_output_of(entry);
-        let unmet = needs.unmet_by_all(catalogue.deployments(index)).or(is_unfit.then_some(DropReason::CoercionRefused));
+        let unmet = needs
+            .unmet_by_all(catalogue.deployments(index))
+            .or(is_unfit.then_some(DropReason::CoercionRefused));
         unmet
             .or_else(|| needs.exceeds_window_of(entry).then_some(DropReason::ExceedsContextWindow))
             .or(is_short.then_some(DropReason::ExceedsOutputLimit))
     };
-    let misfits: Vec<(usize, DropReason)> =
-        (0..catalogue.entries().len()).filter_map(|index| reason(index).map(|reason| (index, reason))).collect();
+    let misfits: Vec<(usize, DropReason)> = (0..catalogue.entries().len())
+        .filter_map(|index| reason(index).map(|reason| (index, reason)))
+        .collect();
     let decision = if misfits.is_empty() {
         decide(&request, catalogue.candidates(), policy, options)
     } else {
         decide_without(&misfits, catalogue, &request, policy, options)
     };
-    let ranked: Vec<usize> =
-        decision.candidates.iter().filter(|candidate| candidate.rank.is_some()).map(|candidate| candidate.index).collect();
+    let ranked: Vec<usize> = decision
+        .candidates
+        .iter()
+        .filter(|candidate| candidate.rank.is_some())
+        .map(|candidate| candidate.index)
+        .collect();
     if !ranked.is_empty() {
         return Plan::Ranked { ranked, decision };
     }
@@ -105,13 +131,19 @@ fn plan_within(
     }
     // only a rejection pays for asking what was to blame
     let without_budget = || Policy { budget_cap_usd: None, ..policy.clone() };
-    let money_is_to_blame =
-        policy.budget_cap_usd.is_some() && decide_without(&misfits, catalogue, &request, &without_budget(), options).chosen.is_some();
+    let money_is_to_blame = policy.budget_cap_usd.is_some()
+        && decide_without(&misfits, catalogue, &request, &without_budget(), options)
+            .chosen
+            .is_some();
     let would_pass = |but: DropReason| {
         let others: Vec<_> = misfits.iter().copied().filter(|(_, reason)| *reason != but).collect();
-        others.len() < misfits.len() && decide_without(&others, catalogue, &request, policy, options).chosen.is_some()
+        others.len() < misfits.len()
+            && decide_without(&others, catalogue, &request, policy, options).chosen.is_some()
     };
-    let all_would_pass = || !misfits.is_empty() && decide(&request, catalogue.candidates(), policy, options).chosen.is_some();
+    let all_would_pass = || {
+        !misfits.is_empty()
+            && decide(&request, catalogue.candidates(), policy, options).chosen.is_some()
+    };
     let reason = match decision.rule_fired {
         _ if money_is_to_blame => RejectReason::BudgetExceeded,
         _ if would_pass(DropReason::ExceedsContextWindow) => RejectReason::ContextWindowExceeded,
@@ -135,19 +167,29 @@ fn decide_without(
     policy: &Policy,
     options: &DecideOptions,
 ) -> Decision {
-    let is_misfit = |index: &usize| misfits.binary_search_by_key(index, |(misfit, _)| *misfit).is_ok();
-    let kept: Vec<usize> = (0..catalogue.candidates().len()).filter(|index| !is_misfit(index)).collect();
-    let candidates: Vec<&Candidate> = kept.iter().map(|index| &catalogue.candidates()[*index]).collect();
+    let is_misfit =
+        |index: &usize| misfits.binary_search_by_key(index, |(misfit, _)| *misfit).is_ok();
+    let kept: Vec<usize> =
+        (0..catalogue.candidates().len()).filter(|index| !is_misfit(index)).collect();
+    let candidates: Vec<&Candidate> =
+        kept.iter().map(|index| &catalogue.candidates()[*index]).collect();
     let mut decision = decide(request, &candidates, policy, options);
     for candidate in &mut decision.candidates {
         candidate.index = kept[candidate.index];
     }
-    let set_aside = misfits.iter().map(|(index, reason)| set_aside(*index, &catalogue.candidates()[*index], *reason, request));
+    let set_aside = misfits.iter().map(|(index, reason)| {
+        set_aside(*index, &catalogue.candidates()[*index], *reason, request)
+    });
     decision.candidates.extend(set_aside);
     decision
 }
 
-fn set_aside(index: usize, candidate: &Candidate, reason: DropReason, request: &DecideRequest) -> ConsideredCandidate {
+fn set_aside(
+    index: usize,
+    candidate: &Candidate,
+    reason: DropReason,
+    request: &DecideRequest,
+) -> ConsideredCandidate {
     ConsideredCandidate {
         index,
         model_id: candidate.model_id.clone(),
@@ -227,7 +269,12 @@ mod tests {
     use rust_decimal::Decimal;
     use serde_json::Value;
 
-    const PLAIN: Needs = Needs { tools: false, anthropic_only: false, estimated_input_tokens: 1000, max_tokens: 1024 };
+    const PLAIN: Needs = Needs {
+        tools: false,
+        anthropic_only: false,
+        estimated_input_tokens: 1000,
+        max_tokens: 1024,
+    };
     const WITH_TOOLS: Needs = Needs { tools: true, ..PLAIN };
     const WITH_SERVER_TOOLS: Needs = Needs { tools: true, anthropic_only: true, ..PLAIN };
 
@@ -245,27 +292,39 @@ mod tests {
 
     fn ranked_slugs(catalogue: &Catalogue, plan: &Plan) -> Vec<String> {
         let Plan::Ranked { ranked, decision } = plan else { panic!("rejected: {plan:?}") };
-        let slugs: Vec<ModelSlug> = ranked.iter().map(|index| catalogue.get(*index).unwrap().model.slug.clone()).collect();
+        let slugs: Vec<ModelSlug> =
+            ranked.iter().map(|index| catalogue.get(*index).unwrap().model.slug.clone()).collect();
         assert_eq!(slugs, decision.fallback_order);
         slugs.iter().map(ModelSlug::to_string).collect()
     }
 
     fn reason_of(plan: &Plan, slug: &str) -> Option<DropReason> {
-        plan.decision().candidates.iter().find(|candidate| candidate.model_slug.as_str() == slug).unwrap().drop_reason
+        plan.decision()
+            .candidates
+            .iter()
+            .find(|candidate| candidate.model_slug.as_str() == slug)
+            .unwrap()
+            .drop_reason
     }
 
     #[test]
     fn without_needs_the_plan_is_the_decision() {
         let catalogue = figures();
         let plan = plan(&catalogue, &PLAIN, &floor(86), &DecideOptions::serving());
-        assert_eq!(ranked_slugs(&catalogue, &plan), ["gemini-3-1-pro", "gpt-5-5", "grok-4", "claude-opus-4-7"]);
+        assert_eq!(
+            ranked_slugs(&catalogue, &plan),
+            ["gemini-3-1-pro", "gpt-5-5", "grok-4", "claude-opus-4-7"]
+        );
     }
 
     #[test]
     fn a_model_without_tools_is_set_aside_and_stays_in_the_record() {
         let catalogue = toolless(&["mistral-large-3", "gpt-5-5"]);
         let plan = plan(&catalogue, &WITH_TOOLS, &floor(50), &DecideOptions::serving());
-        assert_eq!(ranked_slugs(&catalogue, &plan), ["gemini-3-1-pro", "grok-4", "claude-opus-4-7"]);
+        assert_eq!(
+            ranked_slugs(&catalogue, &plan),
+            ["gemini-3-1-pro", "grok-4", "claude-opus-4-7"]
+        );
         assert_eq!(plan.decision().candidates.len(), 5);
         for candidate in &plan.decision().candidates {
             assert_eq!(catalogue.get(candidate.index).unwrap().model.slug, candidate.model_slug);
@@ -274,7 +333,10 @@ mod tests {
         assert_eq!(record[3]["model_slug"], "gpt-5-5");
         assert_eq!(record[3]["drop_reason"], "tools_not_supported");
         assert_eq!(record[3]["projected_cost_usd"], "0.020360");
-        assert_eq!((&record[3]["rank"], &record[3]["q_prior"]), (&Value::Null, &Value::from("0.93")));
+        assert_eq!(
+            (&record[3]["rank"], &record[3]["q_prior"]),
+            (&Value::Null, &Value::from("0.93"))
+        );
     }
 
     #[test]
@@ -286,7 +348,11 @@ mod tests {
         for kind in ProviderKind::ALL {
             let entry = CatalogueEntry { kind, ..five().remove(0) };
             let takes = WITH_SERVER_TOOLS.unmet_by(&entry).is_none();
-            assert_eq!(takes, matches!(kind, ProviderKind::Anthropic | ProviderKind::Mock), "{kind:?}");
+            assert_eq!(
+                takes,
+                matches!(kind, ProviderKind::Anthropic | ProviderKind::Mock),
+                "{kind:?}"
+            );
         }
     }
 
@@ -294,7 +360,12 @@ mod tests {
     fn tools_are_to_blame_only_where_the_call_would_have_passed_without() {
         let all: Vec<_> = five().iter().map(|entry| entry.model.slug.to_string()).collect();
         let catalogue = toolless(&all.iter().map(String::as_str).collect::<Vec<_>>());
-        let rejected = |needs: &Needs, policy: &Policy| match plan(&catalogue, needs, policy, &DecideOptions::serving()) {
+        let rejected = |needs: &Needs, policy: &Policy| match plan(
+            &catalogue,
+            needs,
+            policy,
+            &DecideOptions::serving(),
+        ) {
             Plan::Rejected { reason, decision } => {
                 assert_eq!((decision.chosen, decision.candidates.len()), (None, 5));
                 reason
@@ -308,46 +379,74 @@ mod tests {
     #[test]
     fn a_floor_that_nobody_clears_is_to_blame_even_beside_tools() {
         let catalogue = toolless(&["mistral-large-3"]);
-        let Plan::Rejected { reason, .. } = plan(&catalogue, &WITH_TOOLS, &floor(96), &DecideOptions::serving()) else { panic!("ranked") };
+        let Plan::Rejected { reason, .. } =
+            plan(&catalogue, &WITH_TOOLS, &floor(96), &DecideOptions::serving())
+        else {
+            panic!("ranked")
+        };
         assert_eq!(reason, RejectReason::NoCandidateClearsFloor);
     }
 
     #[test]
     fn who_would_lose_something_is_passed_over_and_to_blame_when_nobody_is_left() {
         let catalogue = figures();
-        let without = |unfit: &[usize]| plan_without(unfit, &catalogue, &PLAIN, &floor(86), &DecideOptions::serving());
+        let without = |unfit: &[usize]| {
+            plan_without(unfit, &catalogue, &PLAIN, &floor(86), &DecideOptions::serving())
+        };
         let gemini = catalogue.position("gemini-3-1-pro").unwrap();
         let plan = without(&[gemini]);
         assert_eq!(ranked_slugs(&catalogue, &plan), ["gpt-5-5", "grok-4", "claude-opus-4-7"]);
         assert_eq!(reason_of(&plan, "gemini-3-1-pro"), Some(DropReason::CoercionRefused));
-        assert!(matches!(without(&[0, 1, 2, 3, 4]), Plan::Rejected { reason: RejectReason::CoercionRefused, .. }));
+        assert!(matches!(
+            without(&[0, 1, 2, 3, 4]),
+            Plan::Rejected { reason: RejectReason::CoercionRefused, .. }
+        ));
         let nobody = plan_without(&[0], &catalogue, &PLAIN, &floor(99), &DecideOptions::serving());
-        assert!(matches!(nobody, Plan::Rejected { reason: RejectReason::NoCandidateClearsFloor, .. }), "the floor is to blame");
+        assert!(
+            matches!(nobody, Plan::Rejected { reason: RejectReason::NoCandidateClearsFloor, .. }),
+            "the floor is to blame"
+        );
     }
 
     #[test]
     fn a_prompt_larger_than_the_window_goes_to_a_larger_model_or_is_refused_for_its_length() {
         let mut entries = five();
         for entry in &mut entries {
-            entry.model.context_window = Some(if entry.model.slug.as_str() == "claude-opus-4-7" { 5_000 } else { 900 });
+            entry.model.context_window =
+                Some(if entry.model.slug.as_str() == "claude-opus-4-7" { 5_000 } else { 900 });
         }
         let catalogue = Catalogue::new(entries).unwrap();
-        let plan =
-            |estimated_input_tokens| plan(&catalogue, &Needs { estimated_input_tokens, ..PLAIN }, &floor(86), &DecideOptions::serving());
+        let plan = |estimated_input_tokens| {
+            plan(
+                &catalogue,
+                &Needs { estimated_input_tokens, ..PLAIN },
+                &floor(86),
+                &DecideOptions::serving(),
+            )
+        };
         assert_eq!(ranked_slugs(&catalogue, &plan(1_000)), ["claude-opus-4-7"]);
         assert_eq!(reason_of(&plan(1_000), "gpt-5-5"), Some(DropReason::ExceedsContextWindow));
-        assert!(matches!(plan(5_000), Plan::Rejected { reason: RejectReason::ContextWindowExceeded, .. }));
+        assert!(matches!(
+            plan(5_000),
+            Plan::Rejected { reason: RejectReason::ContextWindowExceeded, .. }
+        ));
     }
 
     #[test]
     fn a_model_with_too_little_output_is_asked_only_where_no_other_is_left() {
         let mut entries = five();
         for entry in &mut entries {
-            entry.model.max_output_tokens = Some(if entry.model.slug.as_str() == "claude-opus-4-7" { 2_000 } else { 1_000 });
+            entry.model.max_output_tokens =
+                Some(if entry.model.slug.as_str() == "claude-opus-4-7" { 2_000 } else { 1_000 });
         }
         let catalogue = Catalogue::new(entries).unwrap();
         let slugs = |max_tokens| {
-            let plan = plan(&catalogue, &Needs { max_tokens, ..PLAIN }, &floor(90), &DecideOptions::serving());
+            let plan = plan(
+                &catalogue,
+                &Needs { max_tokens, ..PLAIN },
+                &floor(90),
+                &DecideOptions::serving(),
+            );
             ranked_slugs(&catalogue, &plan)
         };
         assert_eq!(slugs(1_500), ["claude-opus-4-7"]);
@@ -359,7 +458,12 @@ mod tests {
         let catalogue = figures();
         let reason = |floor_hundredths, budget: Option<&str>| {
             let budget_cap_usd = budget.map(|budget| Decimal::from_str_exact(budget).unwrap());
-            match plan(&catalogue, &PLAIN, &Policy { budget_cap_usd, ..floor(floor_hundredths) }, &DecideOptions::serving()) {
+            match plan(
+                &catalogue,
+                &PLAIN,
+                &Policy { budget_cap_usd, ..floor(floor_hundredths) },
+                &DecideOptions::serving(),
+            ) {
                 Plan::Rejected { reason, .. } => Some(reason),
                 Plan::Ranked { .. } => None,
             }
@@ -368,12 +472,28 @@ mod tests {
         // cheaper models are below the floor, and the one above it is too dear
         assert_eq!(reason(94, Some("0.02")), Some(RejectReason::BudgetExceeded));
         assert_eq!(reason(94, Some("1")), None);
-        assert_eq!(reason(96, Some("0.000001")), Some(RejectReason::NoCandidateClearsFloor), "no money helps");
+        assert_eq!(
+            reason(96, Some("0.000001")),
+            Some(RejectReason::NoCandidateClearsFloor),
+            "no money helps"
+        );
         assert_eq!(reason(96, None), Some(RejectReason::NoCandidateClearsFloor));
-        let toolless = toolless(&["claude-opus-4-7", "gpt-5-5", "gemini-3-1-pro", "grok-4", "mistral-large-3"]);
+        let toolless = toolless(&[
+            "claude-opus-4-7",
+            "gpt-5-5",
+            "gemini-3-1-pro",
+            "grok-4",
+            "mistral-large-3",
+        ]);
         let poor = Policy { budget_cap_usd: Some(Decimal::ZERO), ..floor(50) };
         let without_tools = plan(&toolless, &WITH_TOOLS, &poor, &DecideOptions::serving());
-        assert!(matches!(without_tools, Plan::Rejected { reason: RejectReason::NoCandidateEnrolled, .. }), "{without_tools:?}");
+        assert!(
+            matches!(
+                without_tools,
+                Plan::Rejected { reason: RejectReason::NoCandidateEnrolled, .. }
+            ),
+            "{without_tools:?}"
+        );
     }
 
     #[test]

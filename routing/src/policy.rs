@@ -1,6 +1,8 @@
-//! From what the caller asks and what the agent's owner set to the one policy that a decision is made by.
+//! From what the caller asks and what the agent's owner set to the one policy that a decision is
+//! made by.
 //!
-//! Nothing else is a source: no table of weights, no environment. The caller of [`resolve_policy`] reads the dial's gate anew for each call.
+//! Nothing else is a source: no table of weights, no environment. The caller of [`resolve_policy`]
+//! reads the dial's gate anew for each call.
 
 use ainfera_schema::policy::{QualityFloor, RoutingHint, RoutingPreference};
 use rust_decimal::Decimal;
@@ -11,8 +13,8 @@ use crate::preset::Preset;
 /// The floor where neither the call nor the agent names one.
 pub const DEFAULT_FLOOR: Decimal = hundredths(50);
 pub const GOOD_FLOOR: Decimal = hundredths(50);
-/// This value is ours: the original system has a floor of this name, but its value was never published. It is the floor that the original later
-/// used for general tasks.
+/// This value is ours: the original system has a floor of this name, but its value was never
+/// published. It is the floor that the original later used for general tasks.
 pub const PRODUCTION_FLOOR: Decimal = hundredths(68);
 pub const FRONTIER_FLOOR: Decimal = hundredths(85);
 
@@ -53,10 +55,17 @@ pub enum Dial {
     Off,
 }
 
-/// The call's hint beats the agent's defaults, field by field; an exact floor beats a named one beside it. The agent's caps are none of it: what is
-/// known of them here may be some seconds old, so they are held where the call is admitted.
-pub fn resolve_policy(hint: &RoutingHint, defaults: &RoutingHint, settings: &PolicySettings, dial: Dial) -> Policy {
-    let explicit_floor = settings.explicit_floor(hint).or_else(|| settings.explicit_floor(defaults));
+/// The call's hint beats the agent's defaults, field by field; an exact floor beats a named one
+/// beside it. The agent's caps are none of it: what is known of them here may be some seconds old,
+/// so they are held where the call is admitted.
+pub fn resolve_policy(
+    hint: &RoutingHint,
+    defaults: &RoutingHint,
+    settings: &PolicySettings,
+    dial: Dial,
+) -> Policy {
+    let explicit_floor =
+        settings.explicit_floor(hint).or_else(|| settings.explicit_floor(defaults));
     let preference = hint.routing_preference.or(defaults.routing_preference).unwrap_or_default();
     let (min_quality, preset) = match (explicit_floor, dial) {
         // a floor that someone named is a promise: the dial does not touch it
@@ -76,15 +85,25 @@ pub fn resolve_policy(hint: &RoutingHint, defaults: &RoutingHint, settings: &Pol
 fn turn_dial(default_floor: Decimal, preference: RoutingPreference) -> (Decimal, Preset) {
     match preference {
         RoutingPreference::Balanced => (default_floor, Preset::Balanced),
-        RoutingPreference::Quality => (default_floor.saturating_add(DIAL_STEP).min(DIAL_HIGHEST), Preset::QualityFirst),
-        RoutingPreference::Cost => (default_floor.saturating_sub(DIAL_STEP).max(DIAL_LOWEST), Preset::CostFirst),
+        RoutingPreference::Quality => {
+            (default_floor.saturating_add(DIAL_STEP).min(DIAL_HIGHEST), Preset::QualityFirst)
+        }
+        RoutingPreference::Cost => {
+            (default_floor.saturating_sub(DIAL_STEP).max(DIAL_LOWEST), Preset::CostFirst)
+        }
     }
 }
 
 impl Policy {
     /// A floor and no other limit.
     pub fn with_floor(min_quality: Decimal) -> Self {
-        Self { min_quality, budget_cap_usd: None, latency_cap_ms: None, agentic_floor: None, preset: Preset::Balanced }
+        Self {
+            min_quality,
+            budget_cap_usd: None,
+            latency_cap_ms: None,
+            agentic_floor: None,
+            preset: Preset::Balanced,
+        }
     }
 }
 

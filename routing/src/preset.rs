@@ -16,8 +16,14 @@ pub enum Preset {
 }
 
 impl Preset {
-    pub const ALL: [Preset; 6] =
-        [Preset::Balanced, Preset::CostFirst, Preset::QualityFirst, Preset::LatencyFirst, Preset::Strict, Preset::Custom];
+    pub const ALL: [Preset; 6] = [
+        Preset::Balanced,
+        Preset::CostFirst,
+        Preset::QualityFirst,
+        Preset::LatencyFirst,
+        Preset::Strict,
+        Preset::Custom,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,6 +1,8 @@
-//! The fingerprint of the rules that a decision was made by: two decisions with the same hash went through the same gates and the same order.
+//! The fingerprint of the rules that a decision was made by: two decisions with the same hash went
+//! through the same gates and the same order.
 //!
-//! Known gap, kept for compatibility: neither the agentic floor nor the source of the floor value shows in the hash.
+//! Known gap, kept for compatibility: neither the agentic floor nor the source of the floor value
+//! shows in the hash.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -62,7 +64,8 @@ impl fmt::Display for RulesetHash {
 }
 
 /// There are eight rule sets in all, so each is hashed once in the life of the process.
-static HASHES: LazyLock<[String; 8]> = LazyLock::new(|| std::array::from_fn(|index| Mechanisms::from_index(index).compute()));
+static HASHES: LazyLock<[String; 8]> =
+    LazyLock::new(|| std::array::from_fn(|index| Mechanisms::from_index(index).compute()));
 
 impl Mechanisms {
     pub fn hash(self) -> RulesetHash {
@@ -70,7 +73,9 @@ impl Mechanisms {
     }
 
     fn index(self) -> usize {
-        usize::from(self.diversity) << 2 | usize::from(self.latency) << 1 | usize::from(self.expected_cost)
+        usize::from(self.diversity) << 2
+            | usize::from(self.latency) << 1
+            | usize::from(self.expected_cost)
     }
 
     fn from_index(index: usize) -> Self {
@@ -78,7 +83,8 @@ impl Mechanisms {
     }
 
     fn compute(self) -> String {
-        let digest = Sha256::digest(ainfera_schema::audit::canonical_json(&self.rules()).as_bytes());
+        let digest =
+            Sha256::digest(ainfera_schema::audit::canonical_json(&self.rules()).as_bytes());
         hex(&digest[..4])
     }
 
@@ -90,13 +96,15 @@ impl Mechanisms {
             "version": POLICY_SEMVER,
         });
         if self.diversity {
-            rules["diversity"] = json!({"applies_to": "ordering_only", "mechanism": "maker_share_soft_penalty"});
+            rules["diversity"] =
+                json!({"applies_to": "ordering_only", "mechanism": "maker_share_soft_penalty"});
         }
         if self.latency {
             rules["latency"] = json!({"applies_to": "drop_above_latency_cap", "mechanism": "preset_p95_latency_slo"});
         }
         if self.expected_cost {
-            rules["selection"] = json!({"applies_to": "ordering_only", "mechanism": "expected_cost_per_success"});
+            rules["selection"] =
+                json!({"applies_to": "ordering_only", "mechanism": "expected_cost_per_success"});
         }
         rules
     }
@@ -151,11 +159,17 @@ mod tests {
     fn the_agentic_floor_does_not_show() {
         let plain = Policy::with_floor(Decimal::ZERO);
         let agentic = Policy { agentic_floor: Some(Decimal::ONE), ..plain.clone() };
-        assert_eq!(ruleset_hash(&plain, &DecideOptions::default()), ruleset_hash(&agentic, &DecideOptions::default()));
+        assert_eq!(
+            ruleset_hash(&plain, &DecideOptions::default()),
+            ruleset_hash(&agentic, &DecideOptions::default())
+        );
     }
 
     #[test]
     fn a_policy_version_names_preset_semver_and_hash() {
-        assert_eq!(policy_version(Preset::CostFirst, Mechanisms::default().hash()), "cost_first@1.0.0+07dbdce7");
+        assert_eq!(
+            policy_version(Preset::CostFirst, Mechanisms::default().hash()),
+            "cost_first@1.0.0+07dbdce7"
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! Is the caller's model string a routing name or a pin? Everything that is not a routing name is a pin, typos included: whether the model exists
-//! is asked of the catalogue later.
+//! Is the caller's model string a routing name or a pin? Everything that is not a routing name is a
+//! pin, typos included: whether the model exists is asked of the catalogue later.
 
 use ainfera_schema::{CallKind, ModelSlug};
 
@@ -11,7 +11,8 @@ pub const ROUTING_ALIASES: [&str; 3] = ["ainfera-mithril", "ainfera-auto", "ainf
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RouteTarget {
-    /// The router chooses. `alias` is the older name that was used, for the log and the counter; none for the canonical name.
+    /// The router chooses. `alias` is the older name that was used, for the log and the counter;
+    /// none for the canonical name.
     Routed { alias: Option<&'static str> },
     /// The caller chose.
     Pinned(ModelSlug),
@@ -59,7 +60,15 @@ mod tests {
 
     #[test]
     fn anything_else_is_a_pin_typos_and_other_case_included() {
-        for model in ["claude-opus-4-7", "gpt-5-5", "ainfera-inferense", "Ainfera-Inference", " ainfera-auto", "ainfera", ""] {
+        for model in [
+            "claude-opus-4-7",
+            "gpt-5-5",
+            "ainfera-inferense",
+            "Ainfera-Inference",
+            " ainfera-auto",
+            "ainfera",
+            "",
+        ] {
             let target = RouteTarget::parse(model);
             assert_eq!(target, RouteTarget::Pinned(ModelSlug::new(model)));
             assert_eq!(target.kind(), CallKind::Direct);

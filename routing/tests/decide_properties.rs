@@ -1,6 +1,9 @@
 //! What holds for every decision, whatever the candidates.
 
-use ainfera_routing::{Candidate, DecideOptions, DecideRequest, Decision, FloorSource, ListPrice, ModelId, Policy, Ranking, decide};
+use ainfera_routing::{
+    Candidate, DecideOptions, DecideRequest, Decision, FloorSource, ListPrice, ModelId, Policy,
+    Ranking, decide,
+};
 use ainfera_schema::ModelSlug;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -14,19 +17,22 @@ fn hundredths(range: std::ops::Range<i64>) -> impl Strategy<Value = Decimal> {
 /// Few distinct figures, so that ties and equalities are frequent.
 fn candidate(number: usize) -> impl Strategy<Value = Candidate> {
     let quality = prop::option::weighted(0.9, hundredths(50..56));
-    let price = (hundredths(0..6), hundredths(0..6)).prop_map(|(input, output)| ListPrice::new(input, output));
+    let price = (hundredths(0..6), hundredths(0..6))
+        .prop_map(|(input, output)| ListPrice::new(input, output));
     let allowed = prop_oneof![8 => Just(Some(true)), 1 => Just(Some(false)), 1 => Just(None)];
     let known = (prop::option::of(0u64..4), prop::option::of(hundredths(0..4)));
-    (quality, price, allowed, known, 0..MAKERS.len()).prop_map(move |(q_prior, price, m_allowed, (latency, agentic), maker)| Candidate {
-        model_id: ModelId::new(format!("id-{number}")),
-        model_slug: ModelSlug::new(format!("model-{number}")),
-        maker: MAKERS[maker].into(),
-        q_prior,
-        price,
-        m_allowed,
-        expected_latency_ms: latency,
-        agentic_index: agentic,
-    })
+    (quality, price, allowed, known, 0..MAKERS.len()).prop_map(
+        move |(q_prior, price, m_allowed, (latency, agentic), maker)| Candidate {
+            model_id: ModelId::new(format!("id-{number}")),
+            model_slug: ModelSlug::new(format!("model-{number}")),
+            maker: MAKERS[maker].into(),
+            q_prior,
+            price,
+            m_allowed,
+            expected_latency_ms: latency,
+            agentic_index: agentic,
+        },
+    )
 }
 
 fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
@@ -34,26 +40,49 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
-    let caps = (prop::option::of(hundredths(0..8)), prop::option::of(0u64..4), prop::option::of(hundredths(0..4)));
-    (hundredths(49..57), caps).prop_map(|(min_quality, (budget_cap_usd, latency_cap_ms, agentic_floor))| Policy {
-        budget_cap_usd,
-        latency_cap_ms,
-        agentic_floor,
-        ..Policy::with_floor(min_quality)
-    })
+    let caps = (
+        prop::option::of(hundredths(0..8)),
+        prop::option::of(0u64..4),
+        prop::option::of(hundredths(0..4)),
+    );
+    (hundredths(49..57), caps).prop_map(
+        |(min_quality, (budget_cap_usd, latency_cap_ms, agentic_floor))| Policy {
+            budget_cap_usd,
+            latency_cap_ms,
+            agentic_floor,
+            ..Policy::with_floor(min_quality)
+        },
+    )
 }
 
 fn options() -> impl Strategy<Value = DecideOptions> {
-    let by_slug = || prop::collection::btree_map((0..9).prop_map(|number| format!("model-{number}").into()), hundredths(-1..57), 0..4);
-    let penalty = prop::collection::btree_map((0..MAKERS.len()).prop_map(|maker| MAKERS[maker].into()), hundredths(-50..200), 0..3);
+    let by_slug = || {
+        prop::collection::btree_map(
+            (0..9).prop_map(|number| format!("model-{number}").into()),
+            hundredths(-1..57),
+            0..4,
+        )
+    };
+    let penalty = prop::collection::btree_map(
+        (0..MAKERS.len()).prop_map(|maker| MAKERS[maker].into()),
+        hundredths(-50..200),
+        0..3,
+    );
     let floor_source = prop_oneof![Just(FloorSource::QEmpirical), Just(FloorSource::QPrior)];
     let ranking = prop_oneof![Just(Ranking::Price), Just(Ranking::ExpectedCost)];
-    (by_slug(), by_slug(), penalty, floor_source, ranking).prop_map(|(q_empirical, quality_floor, maker_penalty, floor_source, ranking)| {
-        DecideOptions { q_empirical, quality_floor, maker_penalty, floor_source, ranking }
-    })
+    (by_slug(), by_slug(), penalty, floor_source, ranking).prop_map(
+        |(q_empirical, quality_floor, maker_penalty, floor_source, ranking)| DecideOptions {
+            q_empirical,
+            quality_floor,
+            maker_penalty,
+            floor_source,
+            ranking,
+        },
+    )
 }
 
-const REQUEST: DecideRequest = DecideRequest { estimated_input_tokens: 500_000, reserved_max_tokens: 500_000 };
+const REQUEST: DecideRequest =
+    DecideRequest { estimated_input_tokens: 500_000, reserved_max_tokens: 500_000 };
 
 fn winner<'a>(decision: &Decision, candidates: &'a [Candidate]) -> Option<&'a Candidate> {
     decision.winner().map(|winner| &candidates[winner.index])

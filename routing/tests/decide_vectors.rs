@@ -33,21 +33,26 @@ fn decide_case(line: &str) -> Result<(String, Value, Value), Box<dyn Error>> {
     Ok((case["name"].to_string(), normal(&decided), normal(&case["expect"])))
 }
 
-/// The same decision with every figure in its shortest form. Fields that are not expected, or are missing, stay visible.
+/// The same decision with every figure in its shortest form. Fields that are not expected, or are
+/// missing, stay visible.
 fn normal(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().map(normal).collect(),
-        Value::Object(fields) => fields.iter().map(|(name, field)| (name.clone(), normal_field(name, field))).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, field)| (name.clone(), normal_field(name, field))).collect()
+        }
         other => other.clone(),
     }
 }
 
 fn normal_field(name: &str, field: &Value) -> Value {
     match (name, field) {
-        ("projected_cost_usd" | "q_prior", Value::String(text)) => match Decimal::from_str_exact(text) {
-            Ok(figure) => figure.normalize().to_string().into(),
-            Err(_) => field.clone(),
-        },
+        ("projected_cost_usd" | "q_prior", Value::String(text)) => {
+            match Decimal::from_str_exact(text) {
+                Ok(figure) => figure.normalize().to_string().into(),
+                Err(_) => field.clone(),
+            }
+        }
         _ => normal(field),
     }
 }

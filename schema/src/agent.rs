@@ -25,7 +25,8 @@ impl AgentStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Funding {
-    /// Nothing was paid in advance: the balance is minus what its calls have cost, and only caps limit it.
+    /// Nothing was paid in advance: the balance is minus what its calls have cost, and only caps
+    /// limit it.
     OnAccount,
     /// A wallet with money in it, which can run out; caps limit it as well.
     Prepaid,

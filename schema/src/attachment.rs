@@ -1,4 +1,5 @@
-//! What of a call's attachments can be known from their bytes: the ground for a bound on what they cost.
+//! What of a call's attachments can be known from their bytes: the ground for a bound on what they
+//! cost.
 
 /// An image or a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,8 +11,8 @@ pub enum Attachment {
     Unmeasured(Unmeasured),
 }
 
-/// The width and height that a decoder makes of an image, in pixels. Which is which does not matter:
-/// a photograph may be turned before it is read.
+/// The width and height that a decoder makes of an image, in pixels. Which is which does not
+/// matter: a photograph may be turned before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PixelSize {
     pub width: u32,
@@ -34,7 +35,8 @@ pub enum Unmeasured {
     Elsewhere,
     /// It is no document whose pages can be counted: encrypted, malformed, or of another format.
     Uncountable,
-    /// A block of the vendor's own, or one that is newer than this program, which may have a file inside.
+    /// A block of the vendor's own, or one that is newer than this program, which may have a file
+    /// inside.
     Unread,
 }
 

@@ -1,5 +1,5 @@
-//! The audit chain's published rule: one chain per agent,
-//! `event_hash = sha256_hex((previous_hash or "") + canonical_json(payload))`, the first `previous_hash` null, `seq` contiguous from 1.
+//! The audit chain's published rule: one chain per agent, `event_hash = sha256_hex((previous_hash
+//! or "") + canonical_json(payload))`, the first `previous_hash` null, `seq` contiguous from 1.
 //!
 //! Only the payload is hashed, so type, sequence number, time and agent are repeated inside it.
 
@@ -89,7 +89,8 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Keys sorted by code point, separators `,` and `:`, only `"`, `\` and controls below 0x20 escaped.
+/// Keys sorted by code point, separators `,` and `:`, only `"`, `\` and controls below 0x20
+/// escaped.
 ///
 /// Payloads carry no floats: other languages print them differently. Use decimal strings.
 pub fn canonical_json(payload: &Value) -> String {
@@ -175,7 +176,8 @@ mod tests {
 
     #[test]
     fn agrees_with_every_published_vector() {
-        let vectors: Vectors = serde_json::from_str(include_str!("../vectors/audit_chain.json")).unwrap();
+        let vectors: Vectors =
+            serde_json::from_str(include_str!("../vectors/audit_chain.json")).unwrap();
         assert!(vectors.sdk_rule.len() > 4);
         for vector in vectors.sdk_rule {
             let canonical = canonical_json(&vector.payload);

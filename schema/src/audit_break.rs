@@ -1,5 +1,6 @@
-//! A declared break of the audit: an operator says, signed with the audit's key, that checkpoints which were signed are not in the database any
-//! more, because a backup was restored or a standby was promoted that lacked them. docs/audit.md says the rule exactly enough to build it anew.
+//! A declared break of the audit: an operator says, signed with the audit's key, that checkpoints
+//! which were signed are not in the database any more, because a backup was restored or a standby
+//! was promoted that lacked them. docs/audit.md says the rule exactly enough to build it anew.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -89,7 +90,12 @@ pub struct BreakPlace {
 }
 
 impl AuditBreak {
-    pub fn declare(parting: Parting, declaration: Declaration, place: BreakPlace, signer: &CheckpointSigner) -> Self {
+    pub fn declare(
+        parting: Parting,
+        declaration: Declaration,
+        place: BreakPlace,
+        signer: &CheckpointSigner,
+    ) -> Self {
         let mut declared = Self {
             number: place.number,
             created_at: place.created_at,
@@ -119,10 +125,15 @@ impl AuditBreak {
 
     /// Checks what can be seen of one break alone. `trusted` are public keys in hex.
     pub fn check(&self, trusted: &[String]) -> Result<(), CheckpointFault> {
-        verify(&self.message(), Sealed { hash: &self.hash, public_key: &self.public_key, signature: &self.signature }, trusted)
+        verify(
+            &self.message(),
+            Sealed { hash: &self.hash, public_key: &self.public_key, signature: &self.signature },
+            trusted,
+        )
     }
 
-    /// Whether a checkpoint of this number, which is not the database's of this number, is among those that this break names.
+    /// Whether a checkpoint of this number, which is not the database's of this number, is among
+    /// those that this break names.
     pub fn names(&self, number: i64) -> bool {
         self.parting.parted_after < number && number <= self.parting.lost_number
     }
@@ -141,11 +152,17 @@ mod tests {
             lost_created_at: "2026-11-23T12:00:00.000000Z".to_owned(),
             lost_tree_size: 20,
             missing_events: 3,
-            missing: vec![MissingEvents { agent_id: "a".to_owned(), first_seq: 2, last_seq: 4, event_hash: "cd".repeat(32) }],
+            missing: vec![MissingEvents {
+                agent_id: "a".to_owned(),
+                first_seq: 2,
+                last_seq: 4,
+                event_hash: "cd".repeat(32),
+            }],
             listing: Listing::Whole,
             found_by: "one".to_owned(),
         };
-        let declaration = Declaration { declared_by: "somebody".to_owned(), reason: "restored".to_owned() };
+        let declaration =
+            Declaration { declared_by: "somebody".to_owned(), reason: "restored".to_owned() };
         let place = BreakPlace {
             number: 1,
             previous_hash: None,
@@ -161,7 +178,8 @@ mod tests {
         let whole = declared();
         let trusted = [whole.public_key.clone()];
         assert_eq!(whole.check(&trusted), Ok(()));
-        let again: AuditBreak = serde_json::from_str(&serde_json::to_string(&whole).unwrap()).unwrap();
+        let again: AuditBreak =
+            serde_json::from_str(&serde_json::to_string(&whole).unwrap()).unwrap();
         assert_eq!(again.check(&trusted), Ok(()));
         let mut fewer = whole.clone();
         fewer.parting.missing.clear();
@@ -170,7 +188,10 @@ mod tests {
         for altered in [fewer, reworded, moved] {
             assert_eq!(altered.check(&trusted), Err(CheckpointFault::Hash));
         }
-        assert_eq!(whole.check(&[CheckpointSigner::new(&[2; 32]).public_key()]), Err(CheckpointFault::Key));
+        assert_eq!(
+            whole.check(&[CheckpointSigner::new(&[2; 32]).public_key()]),
+            Err(CheckpointFault::Key)
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! Checkpoints: what a chain alone cannot show is that its end was cut off. So the heads of all chains are signed again and again, each time
-//! linked to the signature before. docs/audit.md says the rule exactly enough to build it anew.
+//! Checkpoints: what a chain alone cannot show is that its end was cut off. So the heads of all
+//! chains are signed again and again, each time linked to the signature before. docs/audit.md says
+//! the rule exactly enough to build it anew.
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
@@ -23,12 +24,18 @@ pub struct ChainHead {
 
 impl ChainHead {
     pub fn canonical_json(&self) -> String {
-        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let plain =
+            |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if plain(&self.agent_id) && plain(&self.event_hash) {
             // the same text, without building a value: a verifier does this for every head
-            return format!(r#"{{"agent_id":"{}","event_hash":"{}","seq":{}}}"#, self.agent_id, self.event_hash, self.seq);
+            return format!(
+                r#"{{"agent_id":"{}","event_hash":"{}","seq":{}}}"#,
+                self.agent_id, self.event_hash, self.seq
+            );
         }
-        canonical_json(&json!({"agent_id": self.agent_id, "seq": self.seq, "event_hash": self.event_hash}))
+        canonical_json(
+            &json!({"agent_id": self.agent_id, "seq": self.seq, "event_hash": self.event_hash}),
+        )
     }
 }
 
@@ -66,7 +73,8 @@ pub enum CheckpointFault {
 }
 
 impl Checkpoint {
-    /// What is hashed and signed: everything but hash, signature and heads, which the root stands for.
+    /// What is hashed and signed: everything but hash, signature and heads, which the root stands
+    /// for.
     fn message(&self) -> String {
         let body = json!({
             "number": self.number, "created_at": self.created_at, "tree_size": self.tree_size, "heads_count": self.heads_count,
@@ -77,7 +85,11 @@ impl Checkpoint {
 
     /// Checks what can be seen of one checkpoint alone. `trusted` are public keys in hex.
     pub fn check(&self, trusted: &[String]) -> Result<(), CheckpointFault> {
-        verify(&self.message(), Sealed { hash: &self.hash, public_key: &self.public_key, signature: &self.signature }, trusted)
+        verify(
+            &self.message(),
+            Sealed { hash: &self.hash, public_key: &self.public_key, signature: &self.signature },
+            trusted,
+        )
     }
 }
 
@@ -89,16 +101,23 @@ pub(crate) struct Sealed<'s> {
 }
 
 /// Whether hash, key and signature are those of the message.
-pub(crate) fn verify(message: &str, sealed: Sealed<'_>, trusted: &[String]) -> Result<(), CheckpointFault> {
+pub(crate) fn verify(
+    message: &str,
+    sealed: Sealed<'_>,
+    trusted: &[String],
+) -> Result<(), CheckpointFault> {
     if hex(&Sha256::digest(message.as_bytes())) != sealed.hash {
         return Err(CheckpointFault::Hash);
     }
     if !trusted.iter().any(|key| key == sealed.public_key) {
         return Err(CheckpointFault::Key);
     }
-    let key = from_hex::<32>(sealed.public_key).and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok()).ok_or(CheckpointFault::Key)?;
+    let key = from_hex::<32>(sealed.public_key)
+        .and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok())
+        .ok_or(CheckpointFault::Key)?;
     let signature = from_hex::<64>(sealed.signature).ok_or(CheckpointFault::Signature)?;
-    key.verify_strict(message.as_bytes(), &Signature::from_bytes(&signature)).map_err(|_| CheckpointFault::Signature)
+    key.verify_strict(message.as_bytes(), &Signature::from_bytes(&signature))
+        .map_err(|_| CheckpointFault::Signature)
 }
 
 /// A checkpoint's content before it is signed.

@@ -5,7 +5,8 @@ use std::time::Duration;
 /// How long each phase of a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadlines {
-    /// From the name of the provider to a connection that can be used: look-up, TCP, proxy and TLS together.
+    /// From the name of the provider to a connection that can be used: look-up, TCP, proxy and TLS
+    /// together.
     pub connect: Duration,
     /// For a model that answers without reasoning first.
     pub answering: Patience,
@@ -17,7 +18,8 @@ pub struct Deadlines {
     pub ping: Duration,
     /// How long the 200 is withheld while no content has come.
     pub hold: Duration,
-    /// How long calls are still accepted after a stop signal, while `/readyz` says that they should go elsewhere.
+    /// How long calls are still accepted after a stop signal, while `/readyz` says that they should
+    /// go elsewhere.
     pub drain_least: Duration,
     /// How long streams may run on after that.
     pub drain: Duration,
@@ -37,13 +39,15 @@ pub struct Deadlines {
     pub lease: Duration,
 }
 
-/// How long a provider may take over one attempt. What is reasonable depends on what was asked of which model: one that reasons may be silent for
-/// minutes and end well. A provider that is gone is found by TCP keep-alive, not by silence.
+/// How long a provider may take over one attempt. What is reasonable depends on what was asked of
+/// which model: one that reasons may be silent for minutes and end well. A provider that is gone is
+/// found by TCP keep-alive, not by silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// From the request to the provider's first event; the next candidate follows.
     pub first_event: Duration,
-    /// From the request to the head of an answer that is not streamed, which comes when the answer is ready.
+    /// From the request to the head of an answer that is not streamed, which comes when the answer
+    /// is ready.
     pub whole_answer: Duration,
     /// Between two events of the provider.
     pub idle: Duration,

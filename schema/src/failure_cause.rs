@@ -1,4 +1,5 @@
-//! Why an attempt at a provider failed, as one word of a fixed list that records, logs and figures share.
+//! Why an attempt at a provider failed, as one word of a fixed list that records, logs and figures
+//! share.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -138,7 +139,8 @@ impl Serialize for FailureCause {
 impl<'de> Deserialize<'de> for FailureCause {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let word = String::deserialize(deserializer)?;
-        Self::parse(&word).ok_or_else(|| D::Error::custom(format!("{word} is no cause of a failure")))
+        Self::parse(&word)
+            .ok_or_else(|| D::Error::custom(format!("{word} is no cause of a failure")))
     }
 }
 

@@ -1,4 +1,5 @@
-//! Names of things. Random ids are UUIDs; ids that we mint over time are version 7, so that they sort by time.
+//! Names of things. Random ids are UUIDs; ids that we mint over time are version 7, so that they
+//! sort by time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,7 +36,8 @@ macro_rules! uuid_id {
 }
 
 uuid_id!(
-    /// One HTTP call on an inference endpoint. The primary key of everything that the call leaves behind.
+    /// One HTTP call on an inference endpoint. The primary key of everything that the call leaves
+    /// behind.
     RequestId
 );
 uuid_id!(

@@ -1,7 +1,8 @@
 //! What things are: the words that every other crate speaks. No I/O, no async, no actix.
 //!
-//! Reading order: [`id`], [`money`], [`usage`], [`task`], [`policy`], [`model`], [`price_sheet`], [`provider`], [`deadline`], [`agent`], [`failure_cause`], [`outcome`],
-//! [`audit`], [`merkle`], [`checkpoint`], [`audit_break`].
+//! Reading order: [`id`], [`money`], [`usage`], [`task`], [`policy`], [`model`], [`price_sheet`],
+//! [`provider`], [`deadline`], [`agent`], [`failure_cause`], [`outcome`], [`audit`], [`merkle`],
+//! [`checkpoint`], [`audit_break`].
 
 pub mod agent;
 pub mod attachment;
@@ -32,7 +33,9 @@ pub use failure_cause::{FailureCause, Lack, UnreachableBy};
 pub use id::{AgentId, BootId, InferenceId, ModelSlug, ProviderId, ReceiptId, RequestId, TenantId};
 pub use model::{Model, Price, Reasoning};
 pub use money::{MoneyError, Usd};
-pub use network::{ApiVersion, CaFile, HeaderText, Network, ProviderHeader, Proxy, ProxySecurity, Trust};
+pub use network::{
+    ApiVersion, CaFile, HeaderText, Network, ProviderHeader, Proxy, ProxySecurity, Trust,
+};
 pub use outcome::{Attempt, AttemptResult, CallKind, OutcomeStatus, RoutingOutcome};
 pub use price_sheet::{Bill, Bounds, Hours, Multipliers, PriceError, PriceSheet, PriceTier};
 pub use provider::{OnDisconnect, Provider, ProviderKind, Secret, StreamMode};

@@ -1,7 +1,9 @@
-//! The Merkle tree over chain heads: leaves sorted by agent, `leaf = SHA-256(0x00 || …)`, `node = SHA-256(0x01 || left || right)`, an odd last
-//! node goes up unchanged. That is the tree of RFC 6962.
+//! The Merkle tree over chain heads: leaves sorted by agent, `leaf = SHA-256(0x00 || …)`, `node =
+//! SHA-256(0x01 || left || right)`, an odd last node goes up unchanged. That is the tree of RFC
+//! 6962.
 //!
-//! One changed head costs one path, not the whole tree: a verifier replays many checkpoints over many agents.
+//! One changed head costs one path, not the whole tree: a verifier replays many checkpoints over
+//! many agents.
 
 use sha2::{Digest, Sha256};
 
@@ -61,11 +63,16 @@ impl HeadTree {
                 if width <= 1 {
                     break;
                 }
-                let above = (0..width.div_ceil(2)).map(|position| self.above(level, position)).collect();
+                let above =
+                    (0..width.div_ceil(2)).map(|position| self.above(level, position)).collect();
                 self.levels.push(above);
             }
         }
-        self.levels.last().and_then(|top| top.first()).copied().unwrap_or_else(|| Sha256::digest([]).into())
+        self.levels
+            .last()
+            .and_then(|top| top.first())
+            .copied()
+            .unwrap_or_else(|| Sha256::digest([]).into())
     }
 
     fn climb(&mut self, mut position: usize) {
@@ -140,12 +147,14 @@ mod tests {
         for order in [1_usize, 7, 11] {
             let mut tree = HeadTree::default();
             assert_eq!(tree.root(), by_definition(&[]));
-            let mut known: std::collections::BTreeMap<usize, i64> = std::collections::BTreeMap::new();
+            let mut known: std::collections::BTreeMap<usize, i64> =
+                std::collections::BTreeMap::new();
             for step in 0..70_usize {
                 let agent = (step * order) % 37;
                 known.insert(agent, step as i64);
                 tree.set(&head(agent, step as i64));
-                let leaves: Vec<Node> = known.iter().map(|(agent, seq)| leaf_of(&head(*agent, *seq))).collect();
+                let leaves: Vec<Node> =
+                    known.iter().map(|(agent, seq)| leaf_of(&head(*agent, *seq))).collect();
                 assert_eq!(tree.root(), by_definition(&leaves), "order {order} step {step}");
                 assert_eq!(tree.len(), known.len());
             }

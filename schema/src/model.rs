@@ -3,7 +3,9 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelSlug, MoneyError, OwnDeadlines, PriceSheet, ProviderId, StreamMode, TokenUsage, Usd};
+use crate::{
+    ModelSlug, MoneyError, OwnDeadlines, PriceSheet, ProviderId, StreamMode, TokenUsage, Usd,
+};
 
 /// US dollars per million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +16,8 @@ pub struct Price {
     pub cache_read: Option<Decimal>,
     /// Left out: writing to the cache costs what reading fresh costs.
     pub cache_write: Option<Decimal>,
-    /// What is kept for an hour. Left out: twice what reading fresh costs, which is never less than a vendor was seen to take.
+    /// What is kept for an hour. Left out: twice what reading fresh costs, which is never less than
+    /// a vendor was seen to take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write_1h: Option<Decimal>,
     /// Tokens of thought. Left out: they cost what other output costs.
@@ -25,19 +28,26 @@ pub struct Price {
 impl Price {
     /// The bill for `usage`: each line rounded once, then added.
     pub fn cost(&self, usage: &TokenUsage) -> Result<Usd, MoneyError> {
-        let for_an_hour = usage.cache_creation_1h_input_tokens.min(usage.cache_creation_input_tokens);
+        let for_an_hour =
+            usage.cache_creation_1h_input_tokens.min(usage.cache_creation_input_tokens);
         let for_minutes = usage.cache_creation_input_tokens - for_an_hour;
         Usd::for_tokens(usage.input_tokens, self.input)?
-            .checked_add(Usd::for_tokens(usage.cache_read_input_tokens, self.cache_read.unwrap_or(self.input))?)?
+            .checked_add(Usd::for_tokens(
+                usage.cache_read_input_tokens,
+                self.cache_read.unwrap_or(self.input),
+            )?)?
             .checked_add(Usd::for_tokens(for_minutes, self.cache_write.unwrap_or(self.input))?)?
             .checked_add(Usd::for_tokens(for_an_hour, self.hour())?)?
             .checked_add(self.output_cost(usage)?)
     }
 
     fn output_cost(&self, usage: &TokenUsage) -> Result<Usd, MoneyError> {
-        let Some(reasoning) = self.reasoning else { return Usd::for_tokens(usage.output_tokens, self.output) };
+        let Some(reasoning) = self.reasoning else {
+            return Usd::for_tokens(usage.output_tokens, self.output);
+        };
         let thought = usage.thinking_tokens.min(usage.output_tokens);
-        Usd::for_tokens(thought, reasoning)?.checked_add(Usd::for_tokens(usage.output_tokens - thought, self.output)?)
+        Usd::for_tokens(thought, reasoning)?
+            .checked_add(Usd::for_tokens(usage.output_tokens - thought, self.output)?)
     }
 
     pub(crate) fn hour(&self) -> Decimal {
@@ -112,8 +122,11 @@ mod tests {
 
     #[test]
     fn an_hour_of_more_than_was_written_is_no_more_than_was_written() {
-        let usage =
-            TokenUsage { cache_creation_input_tokens: 1_000_000, cache_creation_1h_input_tokens: 9_000_000, ..TokenUsage::default() };
+        let usage = TokenUsage {
+            cache_creation_input_tokens: 1_000_000,
+            cache_creation_1h_input_tokens: 9_000_000,
+            ..TokenUsage::default()
+        };
         assert_eq!(price(None).cost(&usage).unwrap().to_string(), "6");
     }
 }

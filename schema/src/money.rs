@@ -1,6 +1,8 @@
-//! Money is exact: an amount is a whole number of nano-dollars, a price is a decimal per million tokens.
+//! Money is exact: an amount is a whole number of nano-dollars, a price is a decimal per million
+//! tokens.
 //!
-//! No floating point anywhere. Each line of a bill is computed in decimal and rounded once, half to even, to a nano-dollar.
+//! No floating point anywhere. Each line of a bill is computed in decimal and rounded once, half to
+//! even, to a nano-dollar.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 const NANOS_PER_DOLLAR: i64 = 1_000_000_000;
 const TOKENS_PER_PRICE_UNIT: i64 = 1_000_000;
 
-/// An amount of US dollars in nano-dollars. JSON and text form: a decimal string such as `"0.0042"`.
+/// An amount of US dollars in nano-dollars. JSON and text form: a decimal string such as
+/// `"0.0042"`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Usd(i64);
 
@@ -93,7 +96,9 @@ impl Usd {
 
     /// What `uses` cost at `fee` dollars each, rounded once.
     pub fn for_uses(uses: u32, fee: Decimal) -> Result<Self, MoneyError> {
-        fee.checked_mul(Decimal::from(uses)).ok_or(MoneyError::Overflow).and_then(Self::from_decimal_rounded)
+        fee.checked_mul(Decimal::from(uses))
+            .ok_or(MoneyError::Overflow)
+            .and_then(Self::from_decimal_rounded)
     }
 }
 
@@ -141,7 +146,8 @@ mod tests {
 
     #[test]
     fn a_line_is_rounded_once_half_to_even() {
-        // 1 token at $0.0005 per million is half a nano-dollar: to even, that is 0; 3 tokens are 1.5, to even 2
+        // 1 token at $0.0005 per million is half a nano-dollar: to even, that is 0; 3 tokens are
+        // 1.5, to even 2
         assert_eq!(Usd::for_tokens(1, decimal("0.0005")).unwrap().nanos(), 0);
         assert_eq!(Usd::for_tokens(3, decimal("0.0005")).unwrap().nanos(), 2);
         assert_eq!(Usd::for_tokens(1_000_000, decimal("15")).unwrap(), "15".parse().unwrap());
@@ -161,6 +167,9 @@ mod tests {
     fn sums_never_wrap() {
         let most = Usd::from_nanos(i64::MAX);
         assert_eq!(most.checked_add(Usd::from_nanos(1)), Err(MoneyError::Overflow));
-        assert_eq!(Usd::from_nanos(i64::MIN).checked_sub(Usd::from_nanos(1)), Err(MoneyError::Overflow));
+        assert_eq!(
+            Usd::from_nanos(i64::MIN).checked_sub(Usd::from_nanos(1)),
+            Err(MoneyError::Overflow)
+        );
     }
 }

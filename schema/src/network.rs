@@ -1,4 +1,5 @@
-//! How a provider is reached: what its address carries besides host and path, whose certificate it shows, and through which proxy.
+//! How a provider is reached: what its address carries besides host and path, whose certificate it
+//! shows, and through which proxy.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, FailureCause, InferenceId, ModelSlug, Price, ProviderId, ReceiptId, RequestId, TaskType, TaskTypeSource, TenantId, TokenUsage,
-    UsageBasis, Usd,
+    AgentId, FailureCause, InferenceId, ModelSlug, Price, ProviderId, ReceiptId, RequestId,
+    TaskType, TaskTypeSource, TenantId, TokenUsage, UsageBasis, Usd,
 };
 
 /// Whether the router chose the model or the caller did.
@@ -27,7 +27,8 @@ impl CallKind {
         }
     }
 
-    /// The word that audit events carry: the canonical routing name, whatever alias was used, or `direct`.
+    /// The word that audit events carry: the canonical routing name, whatever alias was used, or
+    /// `direct`.
     pub fn router(self) -> &'static str {
         match self {
             CallKind::Routed => "ainfera-inference",
@@ -102,7 +103,8 @@ impl OutcomeStatus {
 pub enum AttemptResult {
     Succeeded,
     ConnectFailed,
-    /// The connection had been kept from an earlier call and was closed; the same request was sent again at once over a new one.
+    /// The connection had been kept from an earlier call and was closed; the same request was sent
+    /// again at once over a new one.
     StaleConnection,
     TimedOut,
     /// The provider answered with an error status.
@@ -153,7 +155,8 @@ fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// Everything a call leaves behind, filled while it runs. Serialised whole into the intent, so that a later boot can close it as `lost`.
+/// Everything a call leaves behind, filled while it runs. Serialised whole into the intent, so that
+/// a later boot can close it as `lost`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RoutingOutcome {
     pub request_id: RequestId,
@@ -172,7 +175,8 @@ pub struct RoutingOutcome {
     /// `{preset}@{semver}+{ruleset_hash}`.
     pub policy_version: String,
     pub ruleset_hash: String,
-    /// `cheapest_clearing_floor`, `m_allowed_veto_applied`, `no_candidate_clears_floor`, `no_candidate_enrolled`, or `pinned`.
+    /// `cheapest_clearing_floor`, `m_allowed_veto_applied`, `no_candidate_clears_floor`,
+    /// `no_candidate_enrolled`, or `pinned`.
     pub decision_rule: String,
     /// The whole considered set with drop reasons, as JSON array text.
     pub candidates_json: String,
@@ -204,8 +208,15 @@ pub struct RoutingOutcome {
 const PINNED: &str = "pinned";
 
 impl RoutingOutcome {
-    /// A call of which nothing is known but whose it is: no decision, no attempt, no cost, and it is not over. It begins now.
-    pub fn begun(request_id: RequestId, receipt_id: ReceiptId, agent_id: AgentId, tenant_id: TenantId, kind: CallKind) -> Self {
+    /// A call of which nothing is known but whose it is: no decision, no attempt, no cost, and it
+    /// is not over. It begins now.
+    pub fn begun(
+        request_id: RequestId,
+        receipt_id: ReceiptId,
+        agent_id: AgentId,
+        tenant_id: TenantId,
+        kind: CallKind,
+    ) -> Self {
         Self {
             request_id,
             agent_id,
@@ -262,7 +273,12 @@ mod tests {
         };
         let priced = Attempt { price: Some(price), ..attempt };
         let text = serde_json::to_string(&priced).unwrap();
-        assert!(text.ends_with(r#""price":{"input":"0.25","output":"6","cache_read":null,"cache_write":null}}"#), "{text}");
+        assert!(
+            text.ends_with(
+                r#""price":{"input":"0.25","output":"6","cache_read":null,"cache_write":null}}"#
+            ),
+            "{text}"
+        );
         assert_eq!(serde_json::from_str::<Attempt>(&text).unwrap(), priced);
     }
 }

@@ -1,4 +1,5 @@
-//! What a caller may ask of the router in the request body, as parsed from the wire. `ainfera-routing` resolves it to a policy.
+//! What a caller may ask of the router in the request body, as parsed from the wire.
+//! `ainfera-routing` resolves it to a policy.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};

@@ -1,17 +1,21 @@
-//! Every line that a call can cost. The sheet computes both what is reserved before a call and what is billed after it, so that no bill of an
-//! honest provider is above its reservation.
+//! Every line that a call can cost. The sheet computes both what is reserved before a call and what
+//! is billed after it, so that no bill of an honest provider is above its reservation.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::{AskedService, MoneyError, Price, Served, ServerTool, ServiceTier, TokenUsage, ToolUses, Usd};
+use crate::{
+    AskedService, MoneyError, Price, Served, ServerTool, ServiceTier, TokenUsage, ToolUses, Usd,
+};
 
-/// A bill has at most six token lines, each rounded to a nano-dollar by itself; a reservation has two. They drift apart by half a nano-dollar each.
+/// A bill has at most six token lines, each rounded to a nano-dollar by itself; a reservation has
+/// two. They drift apart by half a nano-dollar each.
 const ROUNDING_ALLOWANCE: Usd = Usd::from_nanos(4);
 
-/// A price with no more decimal places than this comes to whole nano-dollars per token, so that nothing is rounded.
+/// A price with no more decimal places than this comes to whole nano-dollars per token, so that
+/// nothing is rounded.
 const DECIMAL_PLACES_WITHOUT_ROUNDING: u32 = 3;
 
 const MINUTES_PER_DAY: u16 = 24 * 60;
@@ -37,7 +41,8 @@ pub struct PriceTier {
     pub price: Price,
 }
 
-/// By what every token price is multiplied. `None`: the price is not known, and a call that asks for it is refused.
+/// By what every token price is multiplied. `None`: the price is not known, and a call that asks
+/// for it is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Multipliers {
     pub batch: Option<Decimal>,
@@ -94,14 +99,24 @@ pub enum PriceError {
 impl From<Price> for PriceSheet {
     /// Nothing but tokens, at any hour.
     fn from(base: Price) -> Self {
-        Self { base, tiers: Vec::new(), multipliers: Multipliers::default(), hours: Vec::new(), per_use: BTreeMap::new() }
+        Self {
+            base,
+            tiers: Vec::new(),
+            multipliers: Multipliers::default(),
+            hours: Vec::new(),
+            per_use: BTreeMap::new(),
+        }
     }
 }
 
 impl PriceSheet {
-    /// What `usage` costs when the call was served at `at`. What the answer left out of `served` is standard.
+    /// What `usage` costs when the call was served at `at`. What the answer left out of `served` is
+    /// standard.
     pub fn bill(&self, usage: &TokenUsage, at: Timestamp) -> Result<Bill, PriceError> {
-        let factor = self.served_multiplier(usage.served)?.checked_mul(self.hour_multiplier(at)).ok_or(MoneyError::Overflow)?;
+        let factor = self
+            .served_multiplier(usage.served)?
+            .checked_mul(self.hour_multiplier(at))
+            .ok_or(MoneyError::Overflow)?;
         let price = self.price_of(usage.prompt_tokens()).times(factor)?;
         let fees = self.fees(&usage.tool_uses)?;
         Ok(Bill { price, fees, total: price.cost(usage)?.checked_add(fees)? })
@@ -112,7 +127,11 @@ impl PriceSheet {
         let factor = self.dearest_multiplier(&bounds.service)?;
         let mut dearest = Usd::ZERO;
         for (price, most) in self.reachable(bounds.input_tokens) {
-            dearest = dearest.max(price.times(factor)?.most(most, bounds.output_tokens, bounds.caches_for_an_hour)?);
+            dearest = dearest.max(price.times(factor)?.most(
+                most,
+                bounds.output_tokens,
+                bounds.caches_for_an_hour,
+            )?);
         }
         Ok(dearest.checked_add(self.fees(&bounds.tool_uses)?)?)
     }
@@ -122,14 +141,19 @@ impl PriceSheet {
         tier.map_or(self.base, |tier| tier.price)
     }
 
-    /// Each price that a prompt of at most so many tokens can come to, with the longest prompt that is billed at it.
+    /// Each price that a prompt of at most so many tokens can come to, with the longest prompt that
+    /// is billed at it.
     fn reachable(&self, input_tokens: u64) -> impl Iterator<Item = (Price, u64)> + '_ {
         let first = std::iter::once((0, self.base));
-        let starts = first.chain(self.tiers.iter().map(|tier| (tier.above_input_tokens, tier.price)));
-        starts.enumerate().filter(move |(index, (above, _))| *index == 0 || input_tokens > *above).map(move |(index, (_, price))| {
-            let next = self.tiers.get(index).map_or(u64::MAX, |tier| tier.above_input_tokens);
-            (price, input_tokens.min(next))
-        })
+        let starts =
+            first.chain(self.tiers.iter().map(|tier| (tier.above_input_tokens, tier.price)));
+        starts
+            .enumerate()
+            .filter(move |(index, (above, _))| *index == 0 || input_tokens > *above)
+            .map(move |(index, (_, price))| {
+                let next = self.tiers.get(index).map_or(u64::MAX, |tier| tier.above_input_tokens);
+                (price, input_tokens.min(next))
+            })
     }
 
     fn fees(&self, uses: &ToolUses) -> Result<Usd, PriceError> {
@@ -156,21 +180,41 @@ impl PriceSheet {
         known.ok_or(PriceError::UnknownTier(tier))
     }
 
-    fn with_modes(&self, factor: Decimal, fast: bool, us_only: bool) -> Result<Decimal, PriceError> {
-        let fast = if fast { self.multipliers.fast.ok_or(PriceError::UnknownFastMode)? } else { Decimal::ONE };
-        let us_only = if us_only { self.multipliers.us_only.ok_or(PriceError::UnknownGeo)? } else { Decimal::ONE };
+    fn with_modes(
+        &self,
+        factor: Decimal,
+        fast: bool,
+        us_only: bool,
+    ) -> Result<Decimal, PriceError> {
+        let fast = if fast {
+            self.multipliers.fast.ok_or(PriceError::UnknownFastMode)?
+        } else {
+            Decimal::ONE
+        };
+        let us_only = if us_only {
+            self.multipliers.us_only.ok_or(PriceError::UnknownGeo)?
+        } else {
+            Decimal::ONE
+        };
         let factor = factor.checked_mul(fast).and_then(|factor| factor.checked_mul(us_only));
         factor.ok_or(PriceError::Money(MoneyError::Overflow))
     }
 
     fn dearest_multiplier(&self, asked: &AskedService) -> Result<Decimal, PriceError> {
-        // a tier that was asked for by name must have a price; one that a project's settings may choose counts where it has one
+        // a tier that was asked for by name must have a price; one that a project's settings may
+        // choose counts where it has one
         self.served_multiplier(asked.assumed())?;
-        let dearest = asked.tiers().iter().filter_map(|tier| self.tier_multiplier(*tier).ok()).fold(Decimal::ONE, Decimal::max);
-        // a vendor may fall back to the ordinary speed or the ordinary place, each by itself, so one that is cheaper counts as ordinary
+        let dearest = asked
+            .tiers()
+            .iter()
+            .filter_map(|tier| self.tier_multiplier(*tier).ok())
+            .fold(Decimal::ONE, Decimal::max);
+        // a vendor may fall back to the ordinary speed or the ordinary place, each by itself, so
+        // one that is cheaper counts as ordinary
         let fast = self.with_modes(Decimal::ONE, asked.fast, false)?.max(Decimal::ONE);
         let us_only = self.with_modes(Decimal::ONE, false, asked.us_only)?.max(Decimal::ONE);
-        let hours = self.hours.iter().map(|hours| hours.multiplier).fold(Decimal::ONE, Decimal::max);
+        let hours =
+            self.hours.iter().map(|hours| hours.multiplier).fold(Decimal::ONE, Decimal::max);
         let modes = fast.checked_mul(us_only);
         let factor = dearest.checked_mul(hours).and_then(|factor| factor.checked_mul(modes?));
         factor.ok_or(PriceError::Money(MoneyError::Overflow))
@@ -186,31 +230,57 @@ impl PriceSheet {
 impl Hours {
     fn covers(&self, minute: i64) -> bool {
         let (from, until) = (i64::from(self.from_minute), i64::from(self.until_minute));
-        if from <= until { (from..until).contains(&minute) } else { minute >= from || minute < until }
+        if from <= until {
+            (from..until).contains(&minute)
+        } else {
+            minute >= from || minute < until
+        }
     }
 }
 
 impl Price {
-    /// Enough for any call of so many tokens, whichever of them are read fresh, from the cache or into it, thought or said.
-    fn most(&self, input_tokens: u64, output_tokens: u64, for_an_hour: bool) -> Result<Usd, MoneyError> {
+    /// Enough for any call of so many tokens, whichever of them are read fresh, from the cache or
+    /// into it, thought or said.
+    fn most(
+        &self,
+        input_tokens: u64,
+        output_tokens: u64,
+        for_an_hour: bool,
+    ) -> Result<Usd, MoneyError> {
         let hour = for_an_hour.then(|| self.hour());
-        let input = [self.cache_read, self.cache_write, hour].into_iter().flatten().fold(self.input, Decimal::max);
+        let input = [self.cache_read, self.cache_write, hour]
+            .into_iter()
+            .flatten()
+            .fold(self.input, Decimal::max);
         let output = self.reasoning.into_iter().fold(self.output, Decimal::max);
-        let most = Usd::for_tokens(input_tokens, input)?.checked_add(Usd::for_tokens(output_tokens, output)?)?;
+        let most = Usd::for_tokens(input_tokens, input)?
+            .checked_add(Usd::for_tokens(output_tokens, output)?)?;
         if self.rounds(for_an_hour) { most.checked_add(ROUNDING_ALLOWANCE) } else { Ok(most) }
     }
 
     fn rounds(&self, for_an_hour: bool) -> bool {
         let hour = for_an_hour.then(|| self.hour());
-        let prices = [Some(self.input), Some(self.output), self.cache_read, self.cache_write, hour, self.reasoning];
-        prices.into_iter().flatten().any(|price| price.normalize().scale() > DECIMAL_PLACES_WITHOUT_ROUNDING)
+        let prices = [
+            Some(self.input),
+            Some(self.output),
+            self.cache_read,
+            self.cache_write,
+            hour,
+            self.reasoning,
+        ];
+        prices
+            .into_iter()
+            .flatten()
+            .any(|price| price.normalize().scale() > DECIMAL_PLACES_WITHOUT_ROUNDING)
     }
 
     fn times(&self, factor: Decimal) -> Result<Price, MoneyError> {
         if factor == Decimal::ONE {
             return Ok(*self);
         }
-        let times = |rate: Decimal| rate.checked_mul(factor).map(|rate| rate.normalize()).ok_or(MoneyError::Overflow);
+        let times = |rate: Decimal| {
+            rate.checked_mul(factor).map(|rate| rate.normalize()).ok_or(MoneyError::Overflow)
+        };
         let maybe = |rate: Option<Decimal>| rate.map(times).transpose();
         Ok(Price {
             input: times(self.input)?,

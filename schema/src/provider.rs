@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Network, OwnDeadlines, ProviderId, Unsaid};
 
-/// Stands between a provider's id and the name of one of its keys, where it has several: each key has limits and a health of its own.
+/// Stands between a provider's id and the name of one of its keys, where it has several: each key
+/// has limits and a health of its own.
 pub const KEY_SEPARATOR: char = '#';
 
-/// Which vendor's habits a provider has. The kind decides the dialect, the paths and the field names.
+/// Which vendor's habits a provider has. The kind decides the dialect, the paths and the field
+/// names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderKind {
@@ -105,7 +107,8 @@ impl StreamMode {
     }
 }
 
-/// A provider as configured. `base_url` has no trailing slash; `network.api_version` says whether it holds the version of the API.
+/// A provider as configured. `base_url` has no trailing slash; `network.api_version` says whether
+/// it holds the version of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provider {
     pub id: ProviderId,

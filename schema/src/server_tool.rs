@@ -63,8 +63,15 @@ pub struct ToolUses {
 }
 
 impl ToolUses {
-    pub const NONE: ToolUses =
-        ToolUses { web_search: 0, web_fetch: 0, code_execution: 0, file_search: 0, image_generation: 0, grounding: 0, search_source: 0 };
+    pub const NONE: ToolUses = ToolUses {
+        web_search: 0,
+        web_fetch: 0,
+        code_execution: 0,
+        file_search: 0,
+        image_generation: 0,
+        grounding: 0,
+        search_source: 0,
+    };
 
     pub fn is_none(&self) -> bool {
         *self == ToolUses::NONE

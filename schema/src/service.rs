@@ -12,9 +12,11 @@ pub enum ServiceTier {
 }
 
 impl ServiceTier {
-    pub const ALL: [ServiceTier; 4] = [ServiceTier::Standard, ServiceTier::Batch, ServiceTier::Flex, ServiceTier::Priority];
+    pub const ALL: [ServiceTier; 4] =
+        [ServiceTier::Standard, ServiceTier::Batch, ServiceTier::Flex, ServiceTier::Priority];
 
-    /// A vendor's word for a tier that was served. `None` for a word that says nothing about the price.
+    /// A vendor's word for a tier that was served. `None` for a word that says nothing about the
+    /// price.
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "standard" | "default" | "on_demand" => Some(ServiceTier::Standard),
@@ -50,7 +52,11 @@ impl Served {
     /// What is said later counts.
     #[must_use]
     pub fn and_then(self, later: Served) -> Served {
-        Served { tier: later.tier.or(self.tier), fast: later.fast.or(self.fast), us_only: later.us_only.or(self.us_only) }
+        Served {
+            tier: later.tier.or(self.tier),
+            fast: later.fast.or(self.fast),
+            us_only: later.us_only.or(self.us_only),
+        }
     }
 }
 
@@ -86,10 +92,13 @@ impl AskedService {
         Served { tier: Some(tier), fast: Some(self.fast), us_only: Some(self.us_only) }
     }
 
-    /// The tiers that may be served. Vendors serve a priority call by the standard tier when they are short of room.
+    /// The tiers that may be served. Vendors serve a priority call by the standard tier when they
+    /// are short of room.
     pub fn tiers(&self) -> &'static [ServiceTier] {
         match self.tier {
-            AskedTier::Unsaid | AskedTier::Any => &[ServiceTier::Standard, ServiceTier::Flex, ServiceTier::Priority],
+            AskedTier::Unsaid | AskedTier::Any => {
+                &[ServiceTier::Standard, ServiceTier::Flex, ServiceTier::Priority]
+            }
             AskedTier::Standard => &[ServiceTier::Standard],
             AskedTier::Flex => &[ServiceTier::Standard, ServiceTier::Flex],
             AskedTier::Priority => &[ServiceTier::Standard, ServiceTier::Priority],

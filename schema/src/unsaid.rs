@@ -9,7 +9,8 @@ pub const TOOL_USES_UNLESS_SAID: u32 = 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsaid {
     pub tier: UnsaidTier,
-    /// The limit of each tool that the vendor runs, and of all of them where the dialect limits them together.
+    /// The limit of each tool that the vendor runs, and of all of them where the dialect limits
+    /// them together.
     pub tool_uses: u32,
 }
 

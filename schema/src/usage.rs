@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Served, ToolUses};
 
-/// Tokens of one answer. `input_tokens` excludes the cache buckets; `output_tokens` includes thinking.
+/// Tokens of one answer. `input_tokens` excludes the cache buckets; `output_tokens` includes
+/// thinking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TokenUsage {
     pub input_tokens: u64,
@@ -12,7 +13,8 @@ pub struct TokenUsage {
     pub cache_read_input_tokens: u64,
     #[serde(default)]
     pub cache_creation_input_tokens: u64,
-    /// A part of `cache_creation_input_tokens`: what was written to be kept for an hour and not for five minutes, which costs more.
+    /// A part of `cache_creation_input_tokens`: what was written to be kept for an hour and not for
+    /// five minutes, which costs more.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cache_creation_1h_input_tokens: u64,
     pub output_tokens: u64,
@@ -30,7 +32,9 @@ pub struct TokenUsage {
 impl TokenUsage {
     /// Everything that was read: fresh, from the cache, into the cache.
     pub fn prompt_tokens(&self) -> u64 {
-        self.input_tokens.saturating_add(self.cache_read_input_tokens).saturating_add(self.cache_creation_input_tokens)
+        self.input_tokens
+            .saturating_add(self.cache_read_input_tokens)
+            .saturating_add(self.cache_creation_input_tokens)
     }
 }
 

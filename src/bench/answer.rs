@@ -1,4 +1,5 @@
-//! Reading one answer: chunked or counted bytes → events, each known for what it is, without parsing JSON.
+//! Reading one answer: chunked or counted bytes → events, each known for what it is, without
+//! parsing JSON.
 
 use memchr::{memchr, memmem};
 
@@ -55,15 +56,25 @@ pub fn head(input: &[u8]) -> Result<Option<(Head, usize)>, NotHttp> {
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(_) => return Err(NotHttp),
     };
-    let value = |name: &str| parsed.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value);
+    let value = |name: &str| {
+        parsed
+            .headers
+            .iter()
+            .find(|header| header.name.eq_ignore_ascii_case(name))
+            .map(|header| header.value)
+    };
     let framing = match (value("transfer-encoding"), value("content-length")) {
         (Some(coding), _) if coding.eq_ignore_ascii_case(b"chunked") => Framing::Chunked,
-        (_, Some(length)) => {
-            Framing::Length(std::str::from_utf8(length).ok().and_then(|length| length.trim().parse().ok()).ok_or(NotHttp)?)
-        }
+        (_, Some(length)) => Framing::Length(
+            std::str::from_utf8(length)
+                .ok()
+                .and_then(|length| length.trim().parse().ok())
+                .ok_or(NotHttp)?,
+        ),
         _ => Framing::UntilClose,
     };
-    let closes = framing == Framing::UntilClose || value("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close"));
+    let closes = framing == Framing::UntilClose
+        || value("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close"));
     let after = if closes { After::Close } else { After::Keep };
     Ok(Some((Head { status: parsed.code.ok_or(NotHttp)?, framing, after }, used)))
 }
@@ -190,15 +201,21 @@ impl Events {
     fn event(&self, data: &[u8]) -> Event {
         let has = |sought: &[u8]| memmem::find(data, sought).is_some();
         match (self.dialect, self.name) {
-            (Dialect::Anthropic, Name::Delta) if has(b"\"text_delta\"") => Event::Text { written_ns: marker(data) },
+            (Dialect::Anthropic, Name::Delta) if has(b"\"text_delta\"") => {
+                Event::Text { written_ns: marker(data) }
+            }
             (Dialect::Anthropic, Name::Delta) => Event::OtherContent,
             (Dialect::Anthropic, Name::Stop) => Event::Terminator,
             (_, Name::Error) => Event::Error,
             (Dialect::Anthropic, Name::Other) => Event::Frame,
             (Dialect::Chat, _) if data == b"[DONE]" => Event::Terminator,
             (Dialect::Chat, _) if data.starts_with(b"{\"error\"") => Event::Error,
-            (Dialect::Chat, _) if has(b"\"content\":\"") && !has(b"\"content\":\"\"") => Event::Text { written_ns: marker(data) },
-            (Dialect::Chat, _) if has(b"\"tool_calls\":[{") || has(b"\"reasoning_content\":\"") => Event::OtherContent,
+            (Dialect::Chat, _) if has(b"\"content\":\"") && !has(b"\"content\":\"\"") => {
+                Event::Text { written_ns: marker(data) }
+            }
+            (Dialect::Chat, _) if has(b"\"tool_calls\":[{") || has(b"\"reasoning_content\":\"") => {
+                Event::OtherContent
+            }
             (Dialect::Chat, _) => Event::Frame,
         }
     }
@@ -207,7 +224,9 @@ impl Events {
 /// `@` and 16 hex digits.
 fn marker(data: &[u8]) -> Option<u64> {
     let at = memmem::find(data, b"\"@")? + 2;
-    std::str::from_utf8(data.get(at..at + 16)?).ok().and_then(|digits| u64::from_str_radix(digits, 16).ok())
+    std::str::from_utf8(data.get(at..at + 16)?)
+        .ok()
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
 }
 
 #[cfg(test)]
@@ -230,9 +249,19 @@ mod tests {
 
     #[test]
     fn events_are_known_wherever_the_bytes_are_cut() {
-        let expected = [Event::Frame, Event::Text { written_ns: Some(255) }, Event::OtherContent, Event::Error, Event::Terminator];
+        let expected = [
+            Event::Frame,
+            Event::Text { written_ns: Some(255) },
+            Event::OtherContent,
+            Event::Error,
+            Event::Terminator,
+        ];
         for cut in 0..ANTHROPIC.len() {
-            assert_eq!(events(Dialect::Anthropic, &[&ANTHROPIC[..cut], &ANTHROPIC[cut..]]), expected, "cut at {cut}");
+            assert_eq!(
+                events(Dialect::Anthropic, &[&ANTHROPIC[..cut], &ANTHROPIC[cut..]]),
+                expected,
+                "cut at {cut}"
+            );
         }
     }
 
@@ -241,7 +270,13 @@ mod tests {
         let stream = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n\
             data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\r\n\r\ndata: {\"choices\":[{\"delta\":{\"tool_calls\":[{}]}}]}\n\n\
             data: {\"error\":{}}\n\ndata: [DONE]\n\n";
-        let expected = [Event::Frame, Event::Text { written_ns: None }, Event::OtherContent, Event::Error, Event::Terminator];
+        let expected = [
+            Event::Frame,
+            Event::Text { written_ns: None },
+            Event::OtherContent,
+            Event::Error,
+            Event::Terminator,
+        ];
         assert_eq!(events(Dialect::Chat, &[stream]), expected);
     }
 
@@ -262,9 +297,15 @@ mod tests {
 
     #[test]
     fn heads() {
-        let (answer, used) = head(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nrest").unwrap().unwrap();
-        assert_eq!((answer.status, answer.framing, answer.after, used), (200, Framing::Chunked, After::Keep, 47));
-        let (answer, _) = head(b"HTTP/1.1 503 X\r\ncontent-length: 4\r\nconnection: close\r\n\r\n").unwrap().unwrap();
+        let (answer, used) =
+            head(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nrest").unwrap().unwrap();
+        assert_eq!(
+            (answer.status, answer.framing, answer.after, used),
+            (200, Framing::Chunked, After::Keep, 47)
+        );
+        let (answer, _) = head(b"HTTP/1.1 503 X\r\ncontent-length: 4\r\nconnection: close\r\n\r\n")
+            .unwrap()
+            .unwrap();
         assert_eq!((answer.framing, answer.after), (Framing::Length(4), After::Close));
         assert_eq!(head(b"HTTP/1.1 2"), Ok(None));
         assert_eq!(head(b"SSH-2.0\r\n\r\n"), Err(NotHttp));

@@ -59,7 +59,12 @@ impl Client {
     }
 
     /// A connection that failed is not used again.
-    pub async fn call(&mut self, ask: &Ask, since: Since, timeout: Duration) -> Result<Observed, Failure> {
+    pub async fn call(
+        &mut self,
+        ask: &Ask,
+        since: Since,
+        timeout: Duration,
+    ) -> Result<Observed, Failure> {
         let result = match tokio::time::timeout(timeout, self.attempt(ask, since)).await {
             Ok(result) => result,
             Err(_) => Err(Failure::Timeout),
@@ -71,7 +76,8 @@ impl Client {
     }
 
     async fn attempt(&mut self, ask: &Ask, since: Since) -> Result<Observed, Failure> {
-        // a server may close an idle connection just as we write: a connection used before gets one more try on a new one
+        // a server may close an idle connection just as we write: a connection used before gets one
+        // more try on a new one
         if let Some(stream) = self.stream.take() {
             match self.exchange(stream, ask, since).await {
                 Err(Failure::Lost) => {}
@@ -83,7 +89,12 @@ impl Client {
         self.exchange(stream, ask, since).await
     }
 
-    async fn exchange(&mut self, mut stream: TcpStream, ask: &Ask, since: Since) -> Result<Observed, Failure> {
+    async fn exchange(
+        &mut self,
+        mut stream: TcpStream,
+        ask: &Ask,
+        since: Since,
+    ) -> Result<Observed, Failure> {
         stream.write_all(&ask.bytes).await.map_err(|_| Failure::Lost)?;
         let start = match since {
             Since::Written => Instant::now(),
@@ -104,8 +115,12 @@ impl Client {
             }
         };
         let mut observed = Observed::default();
-        let mut reading =
-            Reading { body: Body::new(head.framing), content: Vec::new(), events: Events::new(ask.dialect), terminator: Ended::No };
+        let mut reading = Reading {
+            body: Body::new(head.framing),
+            content: Vec::new(),
+            events: Events::new(ask.dialect),
+            terminator: Ended::No,
+        };
         self.input.drain(..used);
         loop {
             reading.take(&self.input, ask, start, &mut observed)?;
@@ -115,7 +130,13 @@ impl Client {
             }
             match stream.read_buf(&mut self.input).await {
                 Ok(0) | Err(_) if head.framing == answer::Framing::UntilClose => break,
-                Ok(0) | Err(_) => return Err(if head.status == 200 { Failure::Truncated } else { Failure::Status(head.status) }),
+                Ok(0) | Err(_) => {
+                    return Err(if head.status == 200 {
+                        Failure::Truncated
+                    } else {
+                        Failure::Status(head.status)
+                    });
+                }
                 Ok(_) => {}
             }
         }
@@ -136,7 +157,13 @@ struct Reading {
 }
 
 impl Reading {
-    fn take(&mut self, input: &[u8], ask: &Ask, start: Instant, observed: &mut Observed) -> Result<(), Failure> {
+    fn take(
+        &mut self,
+        input: &[u8],
+        ask: &Ask,
+        start: Instant,
+        observed: &mut Observed,
+    ) -> Result<(), Failure> {
         if input.is_empty() {
             return Ok(());
         }
@@ -152,7 +179,9 @@ impl Reading {
             Event::Text { written_ns } => {
                 observed.text_frames += 1;
                 observed.content(now, start);
-                observed.frames_ns.extend(written_ns.map(|written_ns| now_ns.saturating_sub(written_ns)));
+                observed
+                    .frames_ns
+                    .extend(written_ns.map(|written_ns| now_ns.saturating_sub(written_ns)));
             }
             Event::OtherContent => observed.content(now, start),
             Event::Terminator => self.terminator = Ended::Yes,
@@ -168,12 +197,18 @@ impl Reading {
         }
         let is_complete = match (ask.delivery, ask.dialect) {
             (Delivery::Stream, _) => self.terminator == Ended::Yes,
-            (Delivery::Whole, Dialect::Anthropic) => memmem::find(&self.content, b"\"stop_reason\":\"").is_some(),
-            (Delivery::Whole, Dialect::Chat) => memmem::find(&self.content, b"\"finish_reason\":\"").is_some(),
+            (Delivery::Whole, Dialect::Anthropic) => {
+                memmem::find(&self.content, b"\"stop_reason\":\"").is_some()
+            }
+            (Delivery::Whole, Dialect::Chat) => {
+                memmem::find(&self.content, b"\"finish_reason\":\"").is_some()
+            }
         };
         match ask.frames {
             _ if !is_complete => Err(Failure::Truncated),
-            Some(frames) if ask.delivery == Delivery::Stream && frames != observed.text_frames => Err(Failure::FrameCount),
+            Some(frames) if ask.delivery == Delivery::Stream && frames != observed.text_frames => {
+                Err(Failure::FrameCount)
+            }
             _ => Ok(()),
         }
     }

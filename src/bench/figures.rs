@@ -16,7 +16,8 @@ pub struct Figures {
     pub total: Histogram<u64>,
     pub text_frames: u64,
     pub answered: u64,
-    /// Answers that ended while we measured, those begun in the warm-up too: what throughput and CPU time are counted over.
+    /// Answers that ended while we measured, those begun in the warm-up too: what throughput and
+    /// CPU time are counted over.
     pub answered_in_window: u64,
     pub failures: BTreeMap<Failure, u64>,
 }
@@ -110,7 +111,12 @@ mod tests {
         let mut figures = Figures::new().unwrap();
         for ms in 1..=100 {
             let total = Duration::from_millis(ms);
-            figures.note(Ok(Observed { total, first_content: Some(total), text_frames: 2, ..Observed::default() }));
+            figures.note(Ok(Observed {
+                total,
+                first_content: Some(total),
+                text_frames: 2,
+                ..Observed::default()
+            }));
         }
         figures.note(Err(Failure::Truncated));
         figures.note(Err(Failure::Truncated));

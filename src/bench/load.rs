@@ -14,7 +14,8 @@ use super::process::Watch;
 use super::report::TargetReport;
 use super::target::{Ask, Target};
 
-/// A timer of the runtime is up to a millisecond late by design; what is later than that is load, and counts.
+/// A timer of the runtime is up to a millisecond late by design; what is later than that is load,
+/// and counts.
 const TIMER_SLACK: Duration = Duration::from_millis(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +59,8 @@ pub async fn measure(plan: Plan) -> Result<TargetReport, BenchError> {
     }
     tokio::time::sleep_until(run.measured_from.into()).await;
     let watch = run.plan.pid.map(Watch::start).transpose()?;
-    // the last calls run on after the window, but what they use then is not set against what was answered in it
+    // the last calls run on after the window, but what they use then is not set against what was
+    // answered in it
     let window = tokio::time::timeout_at(run.ends.into(), all_done(&mut loads)).await;
     let measured = run.measured_from.elapsed();
     let used = match watch {
@@ -111,7 +113,10 @@ impl Run {
         let mut calls = JoinSet::new();
         let start = Instant::now();
         for number in 0_u64.. {
-            let due = start + Duration::from_nanos(number.saturating_mul(1_000_000_000) / u64::from(per_second));
+            let due = start
+                + Duration::from_nanos(
+                    number.saturating_mul(1_000_000_000) / u64::from(per_second),
+                );
             tokio::time::sleep_until(due.into()).await;
             let Some(counted) = self.admit(due) else { break };
             let Ok(permit) = Arc::clone(&open).try_acquire_owned() else {
@@ -138,7 +143,8 @@ impl Run {
         if now < self.measured_from {
             return Some(Counted::Warmup);
         }
-        let has_left = || self.left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
+        let has_left =
+            || self.left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
         (now < self.ends && has_left()).then_some(Counted::Yes)
     }
 
@@ -163,21 +169,33 @@ mod tests {
 
     /// Five text frames an answer; `more` are words of the command line.
     async fn bench(more: &[&str]) -> Report {
-        let mock_settings = MockSettings { tokens: Some(5), markers: Markers::On, ..MockSettings::default() };
+        let mock_settings =
+            MockSettings { tokens: Some(5), markers: Markers::On, ..MockSettings::default() };
         let mock = MockUpstream::start(mock_settings).await.unwrap();
         let url = format!("direct={}", mock.base_url());
-        let words = [&["bench", "--warmup-s", "0", "--url", &url, "--requests", "20"], more].concat();
-        let matches = BenchSettings::augment_args(Command::new("bench")).try_get_matches_from(words).unwrap();
+        let words =
+            [&["bench", "--warmup-s", "0", "--url", &url, "--requests", "20"], more].concat();
+        let matches =
+            BenchSettings::augment_args(Command::new("bench")).try_get_matches_from(words).unwrap();
         run(&BenchSettings::from_arg_matches(&matches).unwrap()).await.unwrap()
     }
 
     #[tokio::test]
     async fn a_closed_loop_answers_every_call_and_sees_every_frame() {
         for dialect in ["anthropic", "chat"] {
-            let report = bench(&["--dialect", dialect, "--concurrency", "3", "--frames", "5"]).await;
+            let report =
+                bench(&["--dialect", dialect, "--concurrency", "3", "--frames", "5"]).await;
             let target = &report.targets[0];
             assert_eq!((target.answered, target.failed, target.text_frames), (20, 0, 100));
-            assert_eq!((target.first_content.count, target.gap.count, target.frame.count, target.total.count), (20, 80, 100, 20));
+            assert_eq!(
+                (
+                    target.first_content.count,
+                    target.gap.count,
+                    target.frame.count,
+                    target.total.count
+                ),
+                (20, 80, 100, 20)
+            );
         }
     }
 
@@ -205,9 +223,24 @@ mod tests {
             ("fault=hang_at", "timeout"),
         ] {
             let prompt = format!("[[mock {orders}]]");
-            let report = bench(&["--prompt", &prompt, "--frames", "5", "--timeout-s", "1", "--concurrency", "20"]).await;
+            let report = bench(&[
+                "--prompt",
+                &prompt,
+                "--frames",
+                "5",
+                "--timeout-s",
+                "1",
+                "--concurrency",
+                "20",
+            ])
+            .await;
             let target = &report.targets[0];
-            assert_eq!((target.answered, target.failures.get(class)), (0, Some(&20)), "{orders}: {:?}", target.failures);
+            assert_eq!(
+                (target.answered, target.failures.get(class)),
+                (0, Some(&20)),
+                "{orders}: {:?}",
+                target.failures
+            );
         }
     }
 

@@ -10,7 +10,8 @@ use tokio::task::JoinSet;
 
 use super::{BenchError, Target};
 
-/// `USER_HZ`, which Linux keeps at 100 for everything that reads `/proc`, whatever the kernel's own tick.
+/// `USER_HZ`, which Linux keeps at 100 for everything that reads `/proc`, whatever the kernel's own
+/// tick.
 const TICKS_PER_SECOND: u64 = 100;
 const SAMPLE_EVERY: Duration = Duration::from_millis(200);
 
@@ -85,7 +86,8 @@ fn cpu_ms(pid: u32) -> Result<u64, BenchError> {
     Ok(ticks * 1000 / TICKS_PER_SECOND)
 }
 
-/// The program's name stands in parentheses and may hold anything, so that the fields are counted from behind it.
+/// The program's name stands in parentheses and may hold anything, so that the fields are counted
+/// from behind it.
 fn ticks(stat: &str) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let mut fields = fields.split(' ').skip(11);
@@ -105,7 +107,8 @@ fn kib(status: &str, field: &str) -> Option<u64> {
 }
 
 fn read(pid: u32, file: &str) -> Result<String, BenchError> {
-    std::fs::read_to_string(format!("/proc/{pid}/{file}")).map_err(|source| BenchError::Process { pid, source })
+    std::fs::read_to_string(format!("/proc/{pid}/{file}"))
+        .map_err(|source| BenchError::Process { pid, source })
 }
 
 fn unreadable(pid: u32) -> BenchError {
@@ -125,7 +128,10 @@ mod tests {
     #[test]
     fn memory_is_found_by_its_whole_name() {
         let status = "Name:\tx\nVmHWM:\t   2048 kB\nVmRSS:\t    1024 kB\n";
-        assert_eq!((kib(status, "VmRSS"), kib(status, "VmHWM"), kib(status, "Vm")), (Some(1024), Some(2048), None));
+        assert_eq!(
+            (kib(status, "VmRSS"), kib(status, "VmHWM"), kib(status, "Vm")),
+            (Some(1024), Some(2048), None)
+        );
     }
 
     #[tokio::test]

@@ -42,13 +42,18 @@ impl TargetReport {
     pub fn new(name: String, measured: Duration, figures: &Figures, used: Option<Used>) -> Self {
         let answered = figures.answered;
         let in_window = figures.answered_in_window;
-        let per_1000 = |used: Used| (in_window > 0).then(|| used.cpu_ms as f64 * 1000.0 / in_window as f64);
+        let per_1000 =
+            |used: Used| (in_window > 0).then(|| used.cpu_ms as f64 * 1000.0 / in_window as f64);
         Self {
             name,
             measured_ms: u64::try_from(measured.as_millis()).unwrap_or(u64::MAX),
             answered,
             failed: figures.failures.values().sum(),
-            failures: figures.failures.iter().map(|(failure, count)| (failure.name(), *count)).collect(),
+            failures: figures
+                .failures
+                .iter()
+                .map(|(failure, count)| (failure.name(), *count))
+                .collect(),
             answered_per_second: in_window as f64 / measured.as_secs_f64().max(f64::MIN_POSITIVE),
             text_frames: figures.text_frames,
             first_content: Spread::of(&figures.first_content),
@@ -62,7 +67,11 @@ impl TargetReport {
 }
 
 /// Writes the report to `out`, and to the file that the settings name.
-pub fn print(report: &Report, settings: &BenchSettings, out: &mut impl Write) -> Result<(), BenchError> {
+pub fn print(
+    report: &Report,
+    settings: &BenchSettings,
+    out: &mut impl Write,
+) -> Result<(), BenchError> {
     let failed = |path: &Path| {
         let path = path.display().to_string();
         move |source: io::Error| BenchError::Write { path, source }
@@ -71,7 +80,8 @@ pub fn print(report: &Report, settings: &BenchSettings, out: &mut impl Write) ->
     let Some(path) = &settings.json else {
         return out.write_all(table(report).as_bytes()).map_err(failed(output));
     };
-    let json = serde_json::to_string_pretty(report).map_err(io::Error::from).map_err(failed(path))? + "\n";
+    let json =
+        serde_json::to_string_pretty(report).map_err(io::Error::from).map_err(failed(path))? + "\n";
     if path == Path::new("-") {
         return out.write_all(json.as_bytes()).map_err(failed(output));
     }
@@ -85,7 +95,8 @@ type PickSpread = fn(&TargetReport) -> Spread;
 fn table(report: &Report) -> String {
     let mut text = String::new();
     let mut row = |label: &str, cell: &dyn Fn(&TargetReport) -> String| {
-        let cells: String = report.targets.iter().map(|target| format!(" {:>22}", cell(target))).collect();
+        let cells: String =
+            report.targets.iter().map(|target| format!(" {:>22}", cell(target))).collect();
         // writing to a string cannot fail
         let _ = writeln!(text, "{label:<34}{cells}");
     };
@@ -93,9 +104,12 @@ fn table(report: &Report) -> String {
     row("answered", &|target| target.answered.to_string());
     row("answered per second", &|target| format!("{:.1}", target.answered_per_second));
     row("failed", &|target| target.failed.to_string());
-    let kinds: std::collections::BTreeSet<&String> = report.targets.iter().flat_map(|target| target.failures.keys()).collect();
+    let kinds: std::collections::BTreeSet<&String> =
+        report.targets.iter().flat_map(|target| target.failures.keys()).collect();
     for kind in kinds {
-        row(&format!("  {kind}"), &|target| target.failures.get(kind).copied().unwrap_or(0).to_string());
+        row(&format!("  {kind}"), &|target| {
+            target.failures.get(kind).copied().unwrap_or(0).to_string()
+        });
     }
     let spreads: [(&str, PickSpread); 4] = [
         ("first content", |target| target.first_content),
@@ -107,14 +121,22 @@ fn table(report: &Report) -> String {
         if report.targets.iter().all(|target| spread(target).count == 0) {
             continue;
         }
-        row(&format!("{label}, ms p50 / p99"), &|target| pair(spread(target), |spread| (spread.p50_us, spread.p99_us)));
-        row("  p99.9 / max", &|target| pair(spread(target), |spread| (spread.p999_us, spread.max_us)));
+        row(&format!("{label}, ms p50 / p99"), &|target| {
+            pair(spread(target), |spread| (spread.p50_us, spread.p99_us))
+        });
+        row("  p99.9 / max", &|target| {
+            pair(spread(target), |spread| (spread.p999_us, spread.max_us))
+        });
     }
     if report.targets.iter().any(|target| target.used.is_some()) {
-        row("CPU ms per 1,000 answers", &|target| target.cpu_ms_per_1000_answers.map_or("-".to_owned(), |ms| format!("{ms:.1}")));
+        row("CPU ms per 1,000 answers", &|target| {
+            target.cpu_ms_per_1000_answers.map_or("-".to_owned(), |ms| format!("{ms:.1}"))
+        });
         let mib = |kib: u64| format!("{:.1}", kib as f64 / 1024.0);
         row("RSS MiB, peak / since start", &|target| {
-            target.used.map_or("-".to_owned(), |used| format!("{} / {}", mib(used.rss_peak_kib), mib(used.rss_high_water_kib)))
+            target.used.map_or("-".to_owned(), |used| {
+                format!("{} / {}", mib(used.rss_peak_kib), mib(used.rss_high_water_kib))
+            })
         });
     }
     text
@@ -136,12 +158,22 @@ mod tests {
     fn report() -> Report {
         let mut figures = Figures::new().unwrap();
         let total = Duration::from_millis(4);
-        figures.note(Ok(Observed { total, first_content: Some(Duration::from_micros(1500)), ..Observed::default() }));
+        figures.note(Ok(Observed {
+            total,
+            first_content: Some(Duration::from_micros(1500)),
+            ..Observed::default()
+        }));
         figures.answered_in_window = 1;
         figures.note(Err(Failure::Status(503)));
         let used = Used { cpu_ms: 3, rss_peak_kib: 2048, rss_high_water_kib: 4096 };
-        let gateway = TargetReport::new("gateway".to_owned(), Duration::from_secs(2), &figures, Some(used));
-        let direct = TargetReport::new("direct".to_owned(), Duration::from_secs(2), &Figures::new().unwrap(), None);
+        let gateway =
+            TargetReport::new("gateway".to_owned(), Duration::from_secs(2), &figures, Some(used));
+        let direct = TargetReport::new(
+            "direct".to_owned(),
+            Duration::from_secs(2),
+            &Figures::new().unwrap(),
+            None,
+        );
         Report { targets: vec![gateway, direct] }
     }
 
@@ -149,7 +181,13 @@ mod tests {
     fn targets_stand_side_by_side() {
         let table = table(&report());
         let line = |label: &str| {
-            table.lines().find(|line| line.trim_start().starts_with(label)).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+            table
+                .lines()
+                .find(|line| line.trim_start().starts_with(label))
+                .unwrap()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         assert_eq!(line("gateway"), "gateway direct");
         assert_eq!(line("status_503"), "status_503 1 0");

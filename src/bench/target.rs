@@ -13,7 +13,8 @@ pub enum Dialect {
     Chat,
 }
 
-/// An address of this machine. There is no other kind: a load driver that can be pointed at strangers is a weapon.
+/// An address of this machine. There is no other kind: a load driver that can be pointed at
+/// strangers is a weapon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     pub name: String,
@@ -31,9 +32,11 @@ impl FromStr for Target {
             Some((name, _)) => (name, &text[name.len() + 1..]),
             None => ("", text),
         };
-        let rest = url.strip_prefix("http://").ok_or_else(|| refuse("a target is an http:// address"))?;
+        let rest =
+            url.strip_prefix("http://").ok_or_else(|| refuse("a target is an http:// address"))?;
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let addr = address(authority).ok_or_else(|| refuse("a target is an IP address or localhost, and a port"))?;
+        let addr = address(authority)
+            .ok_or_else(|| refuse("a target is an IP address or localhost, and a port"))?;
         if !addr.ip().is_loopback() {
             return Err(refuse("only targets on this machine are measured"));
         }
@@ -134,8 +137,12 @@ fn tool(dialect: Dialect, number: usize) -> Value {
     let schema = json!({"type": "object", "required": ["city"], "properties": {
         "city": {"type": "string", "description": "The name of the city"}, "days": {"type": "integer", "minimum": 0, "maximum": 7}}});
     match dialect {
-        Dialect::Anthropic => json!({"name": name, "description": description, "input_schema": schema}),
-        Dialect::Chat => json!({"type": "function", "function": {"name": name, "description": description, "parameters": schema}}),
+        Dialect::Anthropic => {
+            json!({"name": name, "description": description, "input_schema": schema})
+        }
+        Dialect::Chat => {
+            json!({"type": "function", "function": {"name": name, "description": description, "parameters": schema}})
+        }
     }
 }
 
@@ -150,7 +157,10 @@ mod tests {
     #[test]
     fn a_target_may_have_a_name_and_a_path() {
         let named = target("gateway=http://127.0.0.1:8080/").unwrap();
-        assert_eq!((named.name.as_str(), named.addr.port(), named.path.as_str()), ("gateway", 8080, ""));
+        assert_eq!(
+            (named.name.as_str(), named.addr.port(), named.path.as_str()),
+            ("gateway", 8080, "")
+        );
         assert_eq!(target("http://localhost:9").unwrap().name, "localhost:9");
         assert_eq!(target("http://[::1]:9/v1").unwrap().path, "/v1");
     }

@@ -1,4 +1,5 @@
-//! `ainfera audit`: verifies an audit log without the gateway, or exports it for somebody else to do so.
+//! `ainfera audit`: verifies an audit log without the gateway, or exports it for somebody else to
+//! do so.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write, stdout};
@@ -8,7 +9,9 @@ use std::process::ExitCode;
 use ainfera_schema::audit_break::{AuditBreak, Listing};
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint};
 use ainfera_store::audit_log::{LogReader, read_log};
-use ainfera_store::audit_verify::{Examined, Outside, Record, Report, Scope, TamperClass, Verifier, examine, examine_line};
+use ainfera_store::audit_verify::{
+    Examined, Outside, Record, Report, Scope, TamperClass, Verifier, examine, examine_line,
+};
 
 use super::database::database_url;
 use super::{CommandError, audit_continue};
@@ -43,16 +46,20 @@ fn verify(args: &AuditVerifyArgs) -> Result<ExitCode, CommandError> {
             if trusted.is_empty() {
                 trusted.extend(known_public_key(&settings, &url));
             }
-            let files =
-                [args.checkpoints.clone().or_else(|| kept.whole.filter(|path| path.exists())), kept.recent.filter(|path| path.exists())];
-            let outside = files.iter().flatten().map(|path| outside(path)).collect::<Result<Vec<_>, _>>()?;
+            let files = [
+                args.checkpoints.clone().or_else(|| kept.whole.filter(|path| path.exists())),
+                kept.recent.filter(|path| path.exists()),
+            ];
+            let outside =
+                files.iter().flatten().map(|path| outside(path)).collect::<Result<Vec<_>, _>>()?;
             let mut reader = Verifying(Verifier::new(Scope::AllChains, trusted, outside));
             read(&url, &mut reader)?;
             reader.0.finish()
         }
     };
     let mut output = stdout().lock();
-    let written = if args.json { write_json(&report, &mut output) } else { write_text(&report, &mut output) };
+    let written =
+        if args.json { write_json(&report, &mut output) } else { write_text(&report, &mut output) };
     written.map_err(CommandError::Output)?;
     Ok(ExitCode::from(exit_code(&report)))
 }
@@ -73,7 +80,8 @@ fn exit_code(report: &Report) -> u8 {
     }
 }
 
-/// The database, what its configuration says of the audit, and where a replica keeps what was signed.
+/// The database, what its configuration says of the audit, and where a replica keeps what was
+/// signed.
 pub struct AuditPlace {
     pub url: DatabaseUrl,
     pub settings: AuditSettings,
@@ -126,7 +134,8 @@ struct Exporting<W>(W);
 
 impl<W: Write> LogReader<CommandError> for Exporting<W> {
     fn record(&mut self, record: Record) -> Result<(), CommandError> {
-        serde_json::to_writer(&mut self.0, &record).map_err(|error| CommandError::Output(error.into()))?;
+        serde_json::to_writer(&mut self.0, &record)
+            .map_err(|error| CommandError::Output(error.into()))?;
         self.0.write_all(b"\n").map_err(CommandError::Output)
     }
 
@@ -145,8 +154,8 @@ fn verify_export(path: &Path, mut verifier: Verifier) -> Result<Report, CommandE
     Ok(verifier.finish())
 }
 
-/// Checkpoints of a file, line by line: the gateway's own file, or an earlier export. Other lines are passed over, as what is missing outside proves
-/// nothing.
+/// Checkpoints of a file, line by line: the gateway's own file, or an earlier export. Other lines
+/// are passed over, as what is missing outside proves nothing.
 fn outside(path: &Path) -> Result<Outside, CommandError> {
     let input = BufReader::new(File::open(path).map_err(|source| unreadable(path, source))?);
     let lines = input.split(b'\n').map_while(Result::ok);
@@ -175,7 +184,13 @@ fn write_text(report: &Report, output: &mut impl Write) -> std::io::Result<()> {
     for finding in &report.findings {
         let whose = finding.agent_id.as_deref().unwrap_or("checkpoints");
         let class = serde_json::to_value(finding.class)?;
-        writeln!(output, "{}  record {}, {whose}: {}", class.as_str().unwrap_or_default(), finding.record, finding.detail)?;
+        writeln!(
+            output,
+            "{}  record {}, {whose}: {}",
+            class.as_str().unwrap_or_default(),
+            finding.record,
+            finding.detail
+        )?;
     }
     for declared in &report.breaks {
         let AuditBreak { number, created_at, declared_by, reason, parting, .. } = declared;
@@ -189,7 +204,11 @@ fn write_text(report: &Report, output: &mut impl Write) -> std::io::Result<()> {
             parting.missing.len(),
         )?;
         for events in &parting.missing {
-            writeln!(output, "  {}: events {} to {}", events.agent_id, events.first_seq, events.last_seq)?;
+            writeln!(
+                output,
+                "  {}: events {} to {}",
+                events.agent_id, events.first_seq, events.last_seq
+            )?;
         }
     }
     let verdict = match (report.findings.is_empty(), report.valid) {

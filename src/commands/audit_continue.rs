@@ -1,4 +1,5 @@
-//! `ainfera audit continue`: declares that what was signed is not in the database any more, and why.
+//! `ainfera audit continue`: declares that what was signed is not in the database any more, and
+//! why.
 
 use std::io::{Write, stdout};
 use std::process::ExitCode;
@@ -21,7 +22,8 @@ pub fn run(args: &AuditContinueArgs) -> Result<ExitCode, CommandError> {
     }
     let AuditPlace { url, settings, kept } = place(&args.database)?;
     let signer = Arc::new(signer(&settings, &url)?.ok_or(CommandError::NoAuditKey)?);
-    let declaration = Declaration { declared_by: args.declared_by.clone().unwrap_or_else(this_user), reason };
+    let declaration =
+        Declaration { declared_by: args.declared_by.clone().unwrap_or_else(this_user), reason };
     let declared = actix_rt::System::new().block_on(async {
         let store = open_store(&url, Missing::Refuse).await?;
         // a gateway may not have been started since
@@ -33,7 +35,9 @@ pub fn run(args: &AuditContinueArgs) -> Result<ExitCode, CommandError> {
 }
 
 fn this_user() -> String {
-    let user = process_environment("USER").or_else(|| process_environment("LOGNAME")).unwrap_or_else(|| "unknown user".to_owned());
+    let user = process_environment("USER")
+        .or_else(|| process_environment("LOGNAME"))
+        .unwrap_or_else(|| "unknown user".to_owned());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     match host.trim() {
         "" => user,
@@ -44,11 +48,22 @@ fn this_user() -> String {
 fn write(declared: Option<&AuditBreak>) -> std::io::Result<()> {
     let mut output = stdout().lock();
     let Some(AuditBreak { number, parting, hash, .. }) = declared else {
-        return writeln!(output, "nothing to declare: the database has what was signed, as far as is kept here or was found by a gateway");
+        return writeln!(
+            output,
+            "nothing to declare: the database has what was signed, as far as is kept here or was found by a gateway"
+        );
     };
-    let more = if parting.listing == Listing::InPart { ", or more: what is kept does not go back far enough to tell" } else { "" };
+    let more = if parting.listing == Listing::InPart {
+        ", or more: what is kept does not go back far enough to tell"
+    } else {
+        ""
+    };
     for events in &parting.missing {
-        writeln!(output, "{}: events {} to {} are missing", events.agent_id, events.first_seq, events.last_seq)?;
+        writeln!(
+            output,
+            "{}: events {} to {} are missing",
+            events.agent_id, events.first_seq, events.last_seq
+        )?;
     }
     writeln!(
         output,

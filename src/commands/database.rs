@@ -13,13 +13,17 @@ use crate::config::{DatabaseUrl, Overrides, load, process_environment};
 pub fn database_url(args: &DatabaseArgs) -> Result<DatabaseUrl, CommandError> {
     match (&args.database, &args.config) {
         (Some(url), _) => Ok(url.clone()),
-        (None, Some(path)) => Ok(load(Some(path), Overrides::default(), &process_environment)?.database),
+        (None, Some(path)) => {
+            Ok(load(Some(path), Overrides::default(), &process_environment)?.database)
+        }
         (None, None) => Ok(DatabaseUrl::default()),
     }
 }
 
 /// The same, with what the configuration says of new agents.
-pub fn database_and_defaults(args: &DatabaseArgs) -> Result<(DatabaseUrl, AgentDefaults), CommandError> {
+pub fn database_and_defaults(
+    args: &DatabaseArgs,
+) -> Result<(DatabaseUrl, AgentDefaults), CommandError> {
     match (&args.database, &args.config) {
         (None, Some(path)) => {
             let config = load(Some(path), Overrides::default(), &process_environment)?;
@@ -39,7 +43,10 @@ pub enum Missing {
 }
 
 /// The store behind the URL, migrated.
-pub async fn open_store(url: &DatabaseUrl, missing: Missing) -> Result<Arc<dyn Store>, CommandError> {
+pub async fn open_store(
+    url: &DatabaseUrl,
+    missing: Missing,
+) -> Result<Arc<dyn Store>, CommandError> {
     if let (DatabaseUrl::Sqlite(path), Missing::Refuse) = (url, missing)
         && !path.exists()
     {

@@ -1,4 +1,5 @@
-//! `ainfera decide`: one case a line in, one decision a line out. It stops at the first line that is not a case, and says which it was.
+//! `ainfera decide`: one case a line in, one decision a line out. It stops at the first line that
+//! is not a case, and says which it was.
 
 use std::io::{BufRead, BufWriter, Write};
 use std::process::ExitCode;
@@ -19,7 +20,8 @@ fn decide_lines(input: impl BufRead, output: &mut impl Write) -> Result<(), Comm
         if line.trim().is_empty() {
             continue;
         }
-        let decision = ainfera_routing::decide_line(&line).map_err(|source| CommandError::Case { line: index + 1, source })?;
+        let decision = ainfera_routing::decide_line(&line)
+            .map_err(|source| CommandError::Case { line: index + 1, source })?;
         writeln!(output, "{decision}").map_err(CommandError::Output)?;
     }
     Ok(())
@@ -53,7 +55,8 @@ mod tests {
     #[test]
     fn a_mistake_names_its_line_and_keeps_what_came_before() {
         let mut output = Vec::new();
-        let refusal = run(format!("{CASE}\n{{\"request\":1}}\n{CASE}\n").as_bytes(), &mut output).unwrap_err();
+        let refusal = run(format!("{CASE}\n{{\"request\":1}}\n{CASE}\n").as_bytes(), &mut output)
+            .unwrap_err();
         assert!(refusal.to_string().starts_with("line 2: "), "{refusal}");
         assert_eq!(String::from_utf8(output).unwrap().lines().count(), 1);
     }

@@ -1,5 +1,5 @@
-//! The first minute: on a new database without a configuration file there is an agent `demo`, and its key is shown once, in a command that can be
-//! pasted.
+//! The first minute: on a new database without a configuration file there is an agent `demo`, and
+//! its key is shown once, in a command that can be pasted.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -29,20 +29,28 @@ pub enum Greeting {
 pub async fn greet(store: &dyn Store, defaults: AgentDefaults) -> Result<Greeting, CommandError> {
     // the store keeps whole microseconds
     let now = Timestamp::now();
-    let before = now.round(TimestampRound::new().smallest(Unit::Microsecond).mode(RoundMode::Trunc)).unwrap_or(now);
-    let agent_id = find_or_create_agent(store, tenant_id(DEFAULT_TENANT_NAME), AGENT, defaults).await?;
+    let before = now
+        .round(TimestampRound::new().smallest(Unit::Microsecond).mode(RoundMode::Trunc))
+        .unwrap_or(now);
+    let agent_id =
+        find_or_create_agent(store, tenant_id(DEFAULT_TENANT_NAME), AGENT, defaults).await?;
     let registered = store.audit_events(agent_id, 0, 1).await?;
     // an agent that was there before was registered before
     if registered.first().is_none_or(|event| event.created_at < before) {
         return Ok(Greeting::Hint);
     }
-    Ok(Greeting::Key { key: add_new_key(store, agent_id).await?, daily_cap_usd: defaults.daily_cap_usd })
+    Ok(Greeting::Key {
+        key: add_new_key(store, agent_id).await?,
+        daily_cap_usd: defaults.daily_cap_usd,
+    })
 }
 
 impl Greeting {
     pub fn text(&self, addr: SocketAddr) -> String {
         match self {
-            Greeting::Key { key, daily_cap_usd } => first_call(&format!("http://{}", reachable(addr)), key.expose(), *daily_cap_usd),
+            Greeting::Key { key, daily_cap_usd } => {
+                first_call(&format!("http://{}", reachable(addr)), key.expose(), *daily_cap_usd)
+            }
             Greeting::Hint => format!("for a new key: ainfera keys create --agent {AGENT}\n"),
             Greeting::None => String::new(),
         }
@@ -103,9 +111,16 @@ mod tests {
         assert!(text.contains("which may spend $2.5 a day"), "{text}");
         assert!(text.contains("curl -N http://127.0.0.1:8080/v1/messages \\\n"), "{text}");
         assert!(text.contains(&format!("-H 'x-api-key: {secret}'")), "{text}");
-        let body = text.split_once("-d '").and_then(|(_, rest)| rest.split_once('\'')).map(|(body, _)| body).unwrap();
+        let body = text
+            .split_once("-d '")
+            .and_then(|(_, rest)| rest.split_once('\''))
+            .map(|(body, _)| body)
+            .unwrap();
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
-        assert_eq!((body["model"].as_str(), body["stream"].as_bool()), (Some("ainfera-inference"), Some(true)));
+        assert_eq!(
+            (body["model"].as_str(), body["stream"].as_bool()),
+            (Some("ainfera-inference"), Some(true))
+        );
         assert_eq!(body["tools"][0]["input_schema"]["type"], "object");
     }
 
@@ -115,7 +130,9 @@ mod tests {
             let store = ainfera_store::open("sqlite::memory:").await.unwrap();
             store.migrate().await.unwrap();
             let defaults = AgentDefaults::default();
-            let Greeting::Key { key, .. } = greet(&*store, defaults).await.unwrap() else { panic!("no key on the first start") };
+            let Greeting::Key { key, .. } = greet(&*store, defaults).await.unwrap() else {
+                panic!("no key on the first start")
+            };
             let key = parse(key.expose()).unwrap();
             let stored = store.find_key(key.key_id).await.unwrap().unwrap();
             assert!(key.matches(&stored.secret_sha256));
@@ -137,7 +154,10 @@ mod tests {
 
     #[test]
     fn a_later_start_shows_no_key() {
-        assert_eq!(Greeting::Hint.text(addr("127.0.0.1:1")), "for a new key: ainfera keys create --agent demo\n");
+        assert_eq!(
+            Greeting::Hint.text(addr("127.0.0.1:1")),
+            "for a new key: ainfera keys create --agent demo\n"
+        );
         assert_eq!(Greeting::None.text(addr("127.0.0.1:1")), "");
     }
 

@@ -1,5 +1,6 @@
-//! `ainfera doctor`: asks the database what must always hold. Exit code 0 when all of it does, 1 when it cannot be asked, and from 20 on one for
-//! each class of what is broken, of several the lowest.
+//! `ainfera doctor`: asks the database what must always hold. Exit code 0 when all of it does, 1
+//! when it cannot be asked, and from 20 on one for each class of what is broken, of several the
+//! lowest.
 
 use std::io::{Write, stdout};
 use std::process::ExitCode;
@@ -38,7 +39,11 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, CommandError> {
         Ok::<_, CommandError>(store.invariants_within(longest_call).await?)
     })?;
     let findings = Findings::new(url.to_string(), invariants);
-    let written = if args.json { findings.write_json(&mut stdout()) } else { findings.write_text(&mut stdout()) };
+    let written = if args.json {
+        findings.write_json(&mut stdout())
+    } else {
+        findings.write_text(&mut stdout())
+    };
     written.map_err(CommandError::Output)?;
     Ok(ExitCode::from(findings.exit_code))
 }
@@ -60,7 +65,11 @@ fn exit_code(class: InvariantClass) -> u8 {
 impl Findings {
     /// A database about which nothing was asked is not healthy.
     pub fn new(database: String, invariants: Vec<Invariant>) -> Self {
-        let broken = invariants.iter().filter(|invariant| !invariant.holds).map(|invariant| exit_code(invariant.class)).min();
+        let broken = invariants
+            .iter()
+            .filter(|invariant| !invariant.holds)
+            .map(|invariant| exit_code(invariant.class))
+            .min();
         let exit_code = broken.unwrap_or(u8::from(invariants.is_empty()));
         Self { database, healthy: exit_code == 0, exit_code, invariants }
     }
@@ -75,7 +84,12 @@ impl Findings {
             let mark = if invariant.holds { "ok    " } else { "BROKEN" };
             writeln!(output, "{mark}  {}: {}", invariant.name, invariant.detail)?;
         }
-        writeln!(output, "{}: {}", self.database, if self.healthy { "all invariants hold" } else { "not all invariants hold" })
+        writeln!(
+            output,
+            "{}: {}",
+            self.database,
+            if self.healthy { "all invariants hold" } else { "not all invariants hold" }
+        )
     }
 }
 
@@ -84,9 +98,17 @@ mod tests {
     use super::*;
 
     fn findings(holds: [bool; 2]) -> Findings {
-        let invariant =
-            |name, holds| Invariant { name, class: InvariantClass::Audit, holds, broken: i64::from(!holds), detail: "detail".into() };
-        Findings::new("sqlite://a.db".into(), vec![invariant("first", holds[0]), invariant("second", holds[1])])
+        let invariant = |name, holds| Invariant {
+            name,
+            class: InvariantClass::Audit,
+            holds,
+            broken: i64::from(!holds),
+            detail: "detail".into(),
+        };
+        Findings::new(
+            "sqlite://a.db".into(),
+            vec![invariant("first", holds[0]), invariant("second", holds[1])],
+        )
     }
 
     #[test]
@@ -98,7 +120,13 @@ mod tests {
 
     #[test]
     fn the_exit_code_is_that_of_the_first_class_that_is_broken() {
-        let broken = |class| Invariant { name: "one", class, holds: false, broken: 2, detail: String::new() };
+        let broken = |class| Invariant {
+            name: "one",
+            class,
+            holds: false,
+            broken: 2,
+            detail: String::new(),
+        };
         let classes = [
             (InvariantClass::Ledger, 20),
             (InvariantClass::Holds, 21),
@@ -110,7 +138,8 @@ mod tests {
             (InvariantClass::Other, 27),
         ];
         for (place, (class, code)) in classes.into_iter().enumerate() {
-            let and_all_after = classes[place..].iter().rev().map(|(class, _)| broken(*class)).collect();
+            let and_all_after =
+                classes[place..].iter().rev().map(|(class, _)| broken(*class)).collect();
             assert_eq!(Findings::new(String::new(), vec![broken(class)]).exit_code, code);
             assert_eq!(Findings::new(String::new(), and_all_after).exit_code, code);
         }
@@ -120,7 +149,10 @@ mod tests {
 
     #[test]
     fn the_store_and_the_defaults_agree_on_the_longest_call() {
-        assert_eq!(longest_call(&Deadlines::default(), []), ainfera_store::invariants::LONGEST_CALL);
+        assert_eq!(
+            longest_call(&Deadlines::default(), []),
+            ainfera_store::invariants::LONGEST_CALL
+        );
     }
 
     #[test]
@@ -128,7 +160,10 @@ mod tests {
         let mut text = Vec::new();
         findings([true, false]).write_text(&mut text).unwrap();
         let text = String::from_utf8(text).unwrap();
-        assert_eq!(text, "ok      first: detail\nBROKEN  second: detail\nsqlite://a.db: not all invariants hold\n");
+        assert_eq!(
+            text,
+            "ok      first: detail\nBROKEN  second: detail\nsqlite://a.db: not all invariants hold\n"
+        );
         let mut json = Vec::new();
         findings([true, false]).write_json(&mut json).unwrap();
         let json: serde_json::Value = serde_json::from_slice(&json).unwrap();

@@ -17,7 +17,8 @@ use crate::keys::{ApiKeyText, mint};
 
 pub fn create(args: &KeysCreateArgs) -> Result<ExitCode, CommandError> {
     let (url, defaults) = database_and_defaults(&args.database)?;
-    // a database that is named may be made before the first `serve`; one in whatever folder this is may not
+    // a database that is named may be made before the first `serve`; one in whatever folder this is
+    // may not
     let named = args.database.config.is_some() || args.database.database.is_some();
     let missing = if named { Missing::Make } else { Missing::Refuse };
     let (key, spending) = actix_rt::System::new().block_on(async {
@@ -25,12 +26,14 @@ pub fn create(args: &KeysCreateArgs) -> Result<ExitCode, CommandError> {
         let unknown = if args.new_tenant { UnknownTenant::Make } else { UnknownTenant::Refuse };
         let tenant_id = tenant_of_new_key(&*store, &args.tenant.tenant, unknown).await?;
         let asked = spend_policy(args);
-        // what an agent may do is set when it is made: a key that seemed to change it would be a trap
+        // what an agent may do is set when it is made: a key that seemed to change it would be a
+        // trap
         let says_more = asked != SpendPolicy::default() || args.wallet.is_some();
         if says_more && store.find_agent(tenant_id, &args.agent).await?.is_some() {
             return Err(CommandError::AgentExists(args.agent.clone()));
         }
-        let new = NewAgent { name: args.agent.clone(), tenant_id, spend_policy: defaults.of(asked) };
+        let new =
+            NewAgent { name: args.agent.clone(), tenant_id, spend_policy: defaults.of(asked) };
         let opening = args.wallet.map_or(Opening::OnAccount, Opening::Prepaid);
         let agent_id = store.create_agent(new, opening).await?;
         let key = add_new_key(&*store, agent_id).await?;
@@ -43,8 +46,14 @@ pub fn create(args: &KeysCreateArgs) -> Result<ExitCode, CommandError> {
 }
 
 /// What the agent may spend, whether it was there or is new.
-async fn spending(store: &dyn Store, agent_id: AgentId, tenant_id: TenantId, args: &KeysCreateArgs) -> Result<String, CommandError> {
-    let of_agent = store.wallet(Owner::Agent(agent_id)).await?.map(|view| may_spend(&args.agent, &view));
+async fn spending(
+    store: &dyn Store,
+    agent_id: AgentId,
+    tenant_id: TenantId,
+    args: &KeysCreateArgs,
+) -> Result<String, CommandError> {
+    let of_agent =
+        store.wallet(Owner::Agent(agent_id)).await?.map(|view| may_spend(&args.agent, &view));
     let tenant = store.wallet(Owner::Tenant(tenant_id)).await?;
     let of_tenant = tenant.and_then(|view| may_spend_together(&args.tenant.tenant, &view));
     Ok(of_agent.into_iter().chain(of_tenant).collect::<Vec<_>>().join("\n"))
@@ -52,9 +61,16 @@ async fn spending(store: &dyn Store, agent_id: AgentId, tenant_id: TenantId, arg
 
 /// What applies to the calls of the agent where they say nothing themselves.
 fn spend_policy(args: &KeysCreateArgs) -> SpendPolicy {
-    let routing_defaults =
-        RoutingHint { min_quality: args.min_quality, routing_preference: args.preference.map(Into::into), ..RoutingHint::default() };
-    SpendPolicy { routing_defaults, priority_ceiling: args.priority_ceiling.map(Into::into).unwrap_or_default(), ..SpendPolicy::default() }
+    let routing_defaults = RoutingHint {
+        min_quality: args.min_quality,
+        routing_preference: args.preference.map(Into::into),
+        ..RoutingHint::default()
+    };
+    SpendPolicy {
+        routing_defaults,
+        priority_ceiling: args.priority_ceiling.map(Into::into).unwrap_or_default(),
+        ..SpendPolicy::default()
+    }
 }
 
 /// The tenant's agent of this name; made if it is new, on account within the default caps.
@@ -64,7 +80,11 @@ pub async fn find_or_create_agent(
     name: &str,
     defaults: AgentDefaults,
 ) -> Result<AgentId, CommandError> {
-    let new = NewAgent { name: name.to_owned(), tenant_id, spend_policy: defaults.of(SpendPolicy::default()) };
+    let new = NewAgent {
+        name: name.to_owned(),
+        tenant_id,
+        spend_policy: defaults.of(SpendPolicy::default()),
+    };
     Ok(store.create_agent(new, Opening::OnAccount).await?)
 }
 

@@ -1,4 +1,5 @@
-//! `ainfera launch`: a coding agent, started with the environment in which it speaks to this gateway and to nobody else.
+//! `ainfera launch`: a coding agent, started with the environment in which it speaks to this
+//! gateway and to nobody else.
 
 mod gateway;
 
@@ -44,13 +45,21 @@ pub fn run(command: LaunchCommand) -> Result<ExitCode, CommandError> {
     for variable in launch.unset {
         program.env_remove(variable);
     }
-    let failed = |source| CommandError::Launch { program: launch.program.display().to_string(), source, hint };
+    let failed = |source| CommandError::Launch {
+        program: launch.program.display().to_string(),
+        source,
+        hint,
+    };
     let status = program.status().map_err(failed)?;
     // what a signal ended has no code
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// Claude Code takes its gateway from variables. Small and large tasks go to the same name: which model that is, the router decides.
+/// Claude Code takes its gateway from variables. Small and large tasks go to the same name: which
+/// model that is, the router decides.
 fn claude(args: &LaunchArgs, url: &str, key: String) -> Launch {
     let model = || args.model.clone();
     Launch {
@@ -69,7 +78,8 @@ fn claude(args: &LaunchArgs, url: &str, key: String) -> Launch {
     }
 }
 
-/// Codex takes its provider from its configuration; given as arguments, the caller's own file stays as it is.
+/// Codex takes its provider from its configuration; given as arguments, the caller's own file stays
+/// as it is.
 fn codex(args: &LaunchArgs, url: &str, key: String) -> Launch {
     let base_url = format!("{}/v1", url);
     let settings = [
@@ -80,7 +90,8 @@ fn codex(args: &LaunchArgs, url: &str, key: String) -> Launch {
         ("model_providers.ainfera.env_key", KEY_VARIABLE),
         ("model_providers.ainfera.wire_api", "responses"),
     ];
-    let settings = settings.iter().flat_map(|(name, value)| ["-c".to_owned(), format!("{name}={value:?}")]);
+    let settings =
+        settings.iter().flat_map(|(name, value)| ["-c".to_owned(), format!("{name}={value:?}")]);
     Launch {
         program: args.program.clone().unwrap_or_else(|| "codex".into()),
         arguments: settings.chain(args.arguments.iter().cloned()).collect(),
@@ -109,7 +120,9 @@ mod tests {
     #[test]
     fn claude_speaks_to_the_gateway_and_to_nobody_else() {
         let launch = claude(&args(), "http://127.0.0.1:8080", "the-key".to_owned());
-        let set = |name: &str| launch.set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+        let set = |name: &str| {
+            launch.set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+        };
         assert_eq!(set("ANTHROPIC_BASE_URL"), Some("http://127.0.0.1:8080"));
         assert_eq!(set("ANTHROPIC_AUTH_TOKEN"), Some("the-key"));
         assert_eq!(set("ANTHROPIC_DEFAULT_HAIKU_MODEL"), Some("ainfera-inference"));
@@ -121,9 +134,18 @@ mod tests {
     fn codex_gets_its_provider_as_arguments_and_the_key_in_a_variable() {
         let launch = codex(&args(), "http://127.0.0.1:8080", "the-key".to_owned());
         assert_eq!(launch.set, [("AINFERA_KEY", "the-key".to_owned())]);
-        assert!(launch.arguments.contains(&r#"model_providers.ainfera.base_url="http://127.0.0.1:8080/v1""#.to_owned()));
-        assert!(launch.arguments.contains(&r#"model_providers.ainfera.wire_api="responses""#.to_owned()));
-        assert!(!launch.arguments.iter().any(|argument| argument.contains("the-key")), "arguments can be seen by everybody");
+        assert!(launch.arguments.contains(
+            &r#"model_providers.ainfera.base_url="http://127.0.0.1:8080/v1""#.to_owned()
+        ));
+        assert!(
+            launch
+                .arguments
+                .contains(&r#"model_providers.ainfera.wire_api="responses""#.to_owned())
+        );
+        assert!(
+            !launch.arguments.iter().any(|argument| argument.contains("the-key")),
+            "arguments can be seen by everybody"
+        );
         assert_eq!(launch.arguments[launch.arguments.len() - 2..], ["-p", "hi"]);
     }
 }

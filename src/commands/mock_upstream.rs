@@ -27,7 +27,9 @@ pub fn run(args: &MockUpstreamArgs) -> Result<ExitCode, CommandError> {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::Mock)?;
         let mock = MockUpstream::start(settings(args)?).await.map_err(CommandError::Mock)?;
         let mut output = stdout();
-        writeln!(output, "listening on {}", mock.base_url()).and_then(|()| output.flush()).map_err(CommandError::Output)?;
+        writeln!(output, "listening on {}", mock.base_url())
+            .and_then(|()| output.flush())
+            .map_err(CommandError::Output)?;
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
@@ -56,6 +58,8 @@ fn settings(args: &MockUpstreamArgs) -> Result<MockSettings, CommandError> {
 }
 
 fn tls(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, CommandError> {
-    let read = |path: &Path| std::fs::read(path).map_err(|source| CommandError::File { path: path.to_owned(), source });
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|source| CommandError::File { path: path.to_owned(), source })
+    };
     Ok(tls_from_pem(&read(certificate)?, &read(key)?)?)
 }

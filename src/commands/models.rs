@@ -1,4 +1,5 @@
-//! `ainfera models`: what a gateway of this configuration can route to and what can be pinned there, from the configuration alone.
+//! `ainfera models`: what a gateway of this configuration can route to and what can be pinned
+//! there, from the configuration alone.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -25,7 +26,11 @@ impl Key {
     fn of(provider: Option<&Provider>) -> Self {
         match provider {
             Some(provider) if provider.api_key.is_some() => Key::Present,
-            Some(provider) if matches!(provider.kind, ProviderKind::Mock | ProviderKind::OpenaiCompatible) => Key::NotConfigured,
+            Some(provider)
+                if matches!(provider.kind, ProviderKind::Mock | ProviderKind::OpenaiCompatible) =>
+            {
+                Key::NotConfigured
+            }
             Some(_) | None => Key::Missing,
         }
     }
@@ -53,13 +58,16 @@ pub fn run(args: &ModelsArgs, output: &mut impl Write) -> Result<ExitCode, Comma
 }
 
 fn described(config: &Config, model: &Model) -> Value {
-    let settings = PolicySettings { default_floor: config.routing.default_floor, ..PolicySettings::default() };
+    let settings =
+        PolicySettings { default_floor: config.routing.default_floor, ..PolicySettings::default() };
     let provider = |id: &ProviderId| {
         let known = config.providers.iter().find(|provider| provider.id == *id);
         json!({"id": id, "key": Key::of(known).as_str()})
     };
     let providers: Vec<Value> = match config.deployments.get(&model.slug) {
-        Some(deployed) => deployed.iter().map(|deployed| provider(&deployed.model.provider)).collect(),
+        Some(deployed) => {
+            deployed.iter().map(|deployed| provider(&deployed.model.provider)).collect()
+        }
         None => vec![provider(&model.provider)],
     };
     let price = model.price.as_ref().map(|sheet| &sheet.base);
@@ -82,9 +90,12 @@ fn line(model: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let list = |values: Vec<String>| if values.is_empty() { "-".to_owned() } else { values.join(",") };
+    let list =
+        |values: Vec<String>| if values.is_empty() { "-".to_owned() } else { values.join(",") };
     let each = |name: &str| model[name].as_array().cloned().unwrap_or_default();
-    let provider = |provider: &Value| format!("{} (key {})", or_dash(&provider["id"]), or_dash(&provider["key"]));
+    let provider = |provider: &Value| {
+        format!("{} (key {})", or_dash(&provider["id"]), or_dash(&provider["key"]))
+    };
     let providers = each("providers").iter().map(provider).collect();
     let floors = each("quality_floors").iter().map(or_dash).collect();
     format!(
@@ -106,7 +117,8 @@ mod tests {
     use super::*;
 
     fn listed(text: &str) -> Vec<Value> {
-        let config = Config::from_toml(text, &|name| (name == "KEY").then(|| "k".to_owned())).unwrap();
+        let config =
+            Config::from_toml(text, &|name| (name == "KEY").then(|| "k".to_owned())).unwrap();
         config.models.iter().map(|model| described(&config, model)).collect()
     }
 
@@ -119,11 +131,23 @@ mod tests {
         );
         assert_eq!(models[0]["quality_floors"], json!(["default", "good", "production"]));
         assert_eq!(models[0]["providers"], json!([{"id": "a", "key": "present"}]));
-        assert_eq!((&models[0]["routable_status"], &models[0]["input_cost_per_million_usd"]), (&json!("routable"), &json!("2")));
-        assert_eq!((&models[1]["routable_status"], &models[1]["quality_floors"]), (&json!("unpriced"), &json!([])));
+        assert_eq!(
+            (&models[0]["routable_status"], &models[0]["input_cost_per_million_usd"]),
+            (&json!("routable"), &json!("2"))
+        );
+        assert_eq!(
+            (&models[1]["routable_status"], &models[1]["quality_floors"]),
+            (&json!("unpriced"), &json!([]))
+        );
         assert_eq!(models[1]["providers"], json!([{"id": "own", "key": "not_configured"}]));
         let told = line(&models[0]);
-        assert!(told.starts_with("best  routable  vendor a  at a (key present)  $2 in, $6 out"), "{told}");
-        assert!(told.ends_with("window 1000  quality 0.7  floors default,good,production"), "{told}");
+        assert!(
+            told.starts_with("best  routable  vendor a  at a (key present)  $2 in, $6 out"),
+            "{told}"
+        );
+        assert!(
+            told.ends_with("window 1000  quality 0.7  floors default,good,production"),
+            "{told}"
+        );
     }
 }

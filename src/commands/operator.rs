@@ -8,12 +8,19 @@ use super::tenant::known_tenant;
 use crate::cli::{DatabaseArgs, OwnerArgs};
 
 /// Makes the change, and returns what there is after it.
-pub fn administer(database: &DatabaseArgs, owner: &OwnerArgs, change: WalletChange) -> Result<WalletView, CommandError> {
+pub fn administer(
+    database: &DatabaseArgs,
+    owner: &OwnerArgs,
+    change: WalletChange,
+) -> Result<WalletView, CommandError> {
     let url = database_url(database)?;
     actix_rt::System::new().block_on(async {
         let store = open_store(&url, Missing::Refuse).await?;
         let found = find(&*store, owner).await?;
-        store.administer(found, change).await?.ok_or_else(|| CommandError::NoSuchAgent(owner.name()))
+        store
+            .administer(found, change)
+            .await?
+            .ok_or_else(|| CommandError::NoSuchAgent(owner.name()))
     })
 }
 

@@ -20,7 +20,12 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
     actix_rt::System::new().block_on(Box::pin(async move {
         let mut signals = Signals::take().map_err(CommandError::Signals)?;
         let take_over = if args.take_over { TakeOver::Forced } else { TakeOver::Refused };
-        let overrides = Overrides { listen: args.listen, database: args.database, replica: args.replica, take_over };
+        let overrides = Overrides {
+            listen: args.listen,
+            database: args.database,
+            replica: args.replica,
+            take_over,
+        };
         let source = ConfigSource { path: args.config, overrides };
         let config = source.read()?;
         let (database, defaults) = (config.database.clone(), config.defaults);
@@ -33,7 +38,8 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
         };
         let server = started?;
         let announcement = announce(server.addr(), &database);
-        let greeting = if configured { Greeting::None } else { greet(&*server.store(), defaults).await? };
+        let greeting =
+            if configured { Greeting::None } else { greet(&*server.store(), defaults).await? };
         say(&format!("listening on http://{}\n{}", server.addr(), greeting.text(server.addr())))?;
         let code = server.wait_until_stopped(signals, source).await;
         drop(announcement);
@@ -41,10 +47,12 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
     }))
 }
 
-/// A gateway that cannot be announced serves all the same: commands are told where it is by their arguments.
+/// A gateway that cannot be announced serves all the same: commands are told where it is by their
+/// arguments.
 fn announce(address: SocketAddr, database: &DatabaseUrl) -> Option<Announcement> {
     let state = state_directory(&process_environment)?;
-    let announced = RunningGateway::of_this_process(reachable(address), database).and_then(|gateway| gateway.announce(&state));
+    let announced = RunningGateway::of_this_process(reachable(address), database)
+        .and_then(|gateway| gateway.announce(&state));
     announced.inspect_err(|error| tracing::info!(%error, state = %state.display(), "`ainfera launch` needs --url and --key here")).ok()
 }
 
@@ -52,7 +60,10 @@ fn announce(address: SocketAddr, database: &DatabaseUrl) -> Option<Announcement>
 fn say(text: &str) -> Result<(), CommandError> {
     let mut output = stdout().lock();
     for line in text.split_inclusive('\n') {
-        output.write_all(line.as_bytes()).and_then(|()| output.flush()).map_err(CommandError::Output)?;
+        output
+            .write_all(line.as_bytes())
+            .and_then(|()| output.flush())
+            .map_err(CommandError::Output)?;
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Tenants by their names. The id follows from the name, so there is one tenant of a name on whatever database.
+//! Tenants by their names. The id follows from the name, so there is one tenant of a name on
+//! whatever database.
 
 use ainfera_schema::TenantId;
 use ainfera_store::{Owner, Store};
@@ -11,7 +12,11 @@ use crate::config::mistake::near_matches;
 pub const DEFAULT_TENANT_NAME: &str = "default";
 
 pub fn tenant_id(name: &str) -> TenantId {
-    if name == DEFAULT_TENANT_NAME { TenantId(Uuid::nil()) } else { TenantId(Uuid::new_v5(&Uuid::nil(), name.as_bytes())) }
+    if name == DEFAULT_TENANT_NAME {
+        TenantId(Uuid::nil())
+    } else {
+        TenantId(Uuid::new_v5(&Uuid::nil(), name.as_bytes()))
+    }
 }
 
 /// What to do where no tenant has the name.
@@ -22,12 +27,22 @@ pub enum UnknownTenant {
     Refuse,
 }
 
-/// The tenant of a new key. It is named and made if it is new: the default one and the first of a database always, others where that is wanted.
-pub async fn tenant_of_new_key(store: &dyn Store, name: &str, unknown: UnknownTenant) -> Result<TenantId, CommandError> {
+/// The tenant of a new key. It is named and made if it is new: the default one and the first of a
+/// database always, others where that is wanted.
+pub async fn tenant_of_new_key(
+    store: &dyn Store,
+    name: &str,
+    unknown: UnknownTenant,
+) -> Result<TenantId, CommandError> {
     let found = tenant_id(name);
-    let may_be_made = unknown == UnknownTenant::Make || name == DEFAULT_TENANT_NAME || store.tenants(1).await?.is_empty();
+    let may_be_made = unknown == UnknownTenant::Make
+        || name == DEFAULT_TENANT_NAME
+        || store.tenants(1).await?.is_empty();
     if !may_be_made && store.wallet(Owner::Tenant(found)).await?.is_none() {
-        return Err(CommandError::UnknownTenant { name: name.to_owned(), near: near(store, name).await? });
+        return Err(CommandError::UnknownTenant {
+            name: name.to_owned(),
+            near: near(store, name).await?,
+        });
     }
     store.name_tenant(found, name).await?;
     Ok(found)
@@ -38,7 +53,10 @@ pub async fn known_tenant(store: &dyn Store, name: &str) -> Result<TenantId, Com
     let found = tenant_id(name);
     match store.wallet(Owner::Tenant(found)).await? {
         Some(_) => Ok(found),
-        None => Err(CommandError::NoSuchTenant { name: name.to_owned(), near: near(store, name).await? }),
+        None => Err(CommandError::NoSuchTenant {
+            name: name.to_owned(),
+            near: near(store, name).await?,
+        }),
     }
 }
 
@@ -53,8 +71,13 @@ async fn near(store: &dyn Store, name: &str) -> Result<String, CommandError> {
         None => (tenant.tenant_id == nil).then_some(DEFAULT_TENANT_NAME),
         name => name.as_deref(),
     });
-    let near: Vec<String> = near_matches(name, names).into_iter().map(|known| format!("\"{known}\"")).collect();
-    Ok(if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) })
+    let near: Vec<String> =
+        near_matches(name, names).into_iter().map(|known| format!("\"{known}\"")).collect();
+    Ok(if near.is_empty() {
+        String::new()
+    } else {
+        format!("; did you mean {}?", near.join(" or "))
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! `[audit]`: with which key the heads of all chains are signed, where the checkpoints go besides the database, and who may see them.
+//! `[audit]`: with which key the heads of all chains are signed, where the checkpoints go besides
+//! the database, and who may see them.
 
 use std::path::PathBuf;
 
@@ -27,14 +28,18 @@ pub struct AuditSettings {
 }
 
 pub(super) fn read(root: &Section<'_>, environment: &Environment<'_>) -> AuditSettings {
-    root.field("audit").and_then(|field| field.table(|section| Some(read_table(section, environment)))).unwrap_or_default()
+    root.field("audit")
+        .and_then(|field| field.table(|section| Some(read_table(section, environment))))
+        .unwrap_or_default()
 }
 
 fn read_table(section: &Section<'_>, environment: &Environment<'_>) -> AuditSettings {
     let public = section.field("public").and_then(|field| field.flag()).unwrap_or(false);
     AuditSettings {
         signer: section.field("signing_key").and_then(|field| read_key(&field, environment)),
-        checkpoint_file: section.field("checkpoint_file").and_then(|field| field.text().map(PathBuf::from)),
+        checkpoint_file: section
+            .field("checkpoint_file")
+            .and_then(|field| field.text().map(PathBuf::from)),
         visibility: if public { AuditVisibility::Everybody } else { AuditVisibility::Callers },
     }
 }
@@ -86,9 +91,17 @@ mod tests {
     #[test]
     fn a_seed_is_hex_or_base64_of_thirty_two_bytes() {
         let bytes: [u8; 32] = std::array::from_fn(|index| index as u8);
-        assert_eq!(parse_seed("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"), Some(bytes));
+        assert_eq!(
+            parse_seed("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
+            Some(bytes)
+        );
         assert_eq!(parse_seed("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="), Some(bytes));
-        for text in ["", "00", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh", "!AECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="] {
+        for text in [
+            "",
+            "00",
+            "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh",
+            "!AECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        ] {
             assert_eq!(parse_seed(text), None, "{text}");
         }
     }

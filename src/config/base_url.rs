@@ -1,5 +1,6 @@
-//! Where a provider is. Vendors document addresses of many forms: with the version of the API or without, with a path before or after it, with a query,
-//! or with the whole endpoint. All of them are understood; what was meant is decided here, once.
+//! Where a provider is. Vendors document addresses of many forms: with the version of the API or
+//! without, with a path before or after it, with a query, or with the whole endpoint. All of them
+//! are understood; what was meant is decided here, once.
 
 use ainfera_schema::{ApiVersion, ProviderKind};
 
@@ -50,7 +51,8 @@ impl Family {
     }
 }
 
-/// The address, or what is wrong with it. `has_api_version` tells that the provider's own query says the version.
+/// The address, or what is wrong with it. `has_api_version` tells that the provider's own query
+/// says the version.
 pub fn parse(text: &str, kind: ProviderKind, has_api_version: bool) -> Result<BaseUrl, String> {
     let rest = text
         .strip_prefix("http://")
@@ -79,11 +81,18 @@ pub fn parse(text: &str, kind: ProviderKind, has_api_version: bool) -> Result<Ba
 
 fn read_query(query: &str) -> Vec<(String, String)> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// The path without its endpoint, and whether the version of the API is in it.
-fn read_path(path: &str, family: Family, has_api_version: bool) -> Result<(&str, ApiVersion), String> {
+fn read_path(
+    path: &str,
+    family: Family,
+    has_api_version: bool,
+) -> Result<(&str, ApiVersion), String> {
     if family == Family::Gemini
         && let Some(at) = path.find("/models/")
     {
@@ -93,9 +102,16 @@ fn read_path(path: &str, family: Family, has_api_version: bool) -> Result<(&str,
     if let Some(base) = family.endpoints().iter().find_map(|endpoint| path.strip_suffix(endpoint)) {
         return Ok((base, ApiVersion::InBaseUrl));
     }
-    for (other, kind) in [(Family::Chat, "openai_compatible"), (Family::Responses, "openai_responses"), (Family::Anthropic, "anthropic")] {
-        if let Some(endpoint) = other.endpoints().iter().find(|endpoint| path.ends_with(**endpoint)) {
-            return Err(format!("ends with {endpoint}, which is spoken by providers of another kind, such as \"{kind}\""));
+    for (other, kind) in [
+        (Family::Chat, "openai_compatible"),
+        (Family::Responses, "openai_responses"),
+        (Family::Anthropic, "anthropic"),
+    ] {
+        if let Some(endpoint) = other.endpoints().iter().find(|endpoint| path.ends_with(**endpoint))
+        {
+            return Err(format!(
+                "ends with {endpoint}, which is spoken by providers of another kind, such as \"{kind}\""
+            ));
         }
     }
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
@@ -105,7 +121,10 @@ fn read_path(path: &str, family: Family, has_api_version: bool) -> Result<(&str,
             Family::Anthropic => false,
             Family::Gemini => segments.contains(&"projects"),
             Family::Chat | Family::Responses => {
-                has_api_version || segments.iter().any(|segment| is_version(segment) || *segment == "deployments")
+                has_api_version
+                    || segments
+                        .iter()
+                        .any(|segment| is_version(segment) || *segment == "deployments")
             }
         };
     Ok((path, if is_complete { ApiVersion::InBaseUrl } else { ApiVersion::Added }))
@@ -123,7 +142,11 @@ fn check_authority(authority: &str) -> Result<(), String> {
     if authority.contains('@') {
         return Err("must not hold a user name or password".to_owned());
     }
-    let host_end = if authority.starts_with('[') { authority.find(']').map(|end| end + 1) } else { authority.find(':') };
+    let host_end = if authority.starts_with('[') {
+        authority.find(']').map(|end| end + 1)
+    } else {
+        authority.find(':')
+    };
     let (host, port) = authority.split_at(host_end.unwrap_or(authority.len()));
     if host.is_empty() || (host.starts_with('[') && !is_ipv6(host)) {
         return Err("has no host".to_owned());
@@ -136,7 +159,9 @@ fn check_authority(authority: &str) -> Result<(), String> {
 }
 
 fn is_ipv6(host: &str) -> bool {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).is_some_and(|host| host.parse::<std::net::Ipv6Addr>().is_ok())
+    host.strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .is_some_and(|host| host.parse::<std::net::Ipv6Addr>().is_ok())
 }
 
 #[cfg(test)]
@@ -148,37 +173,111 @@ mod tests {
     #[test]
     fn the_version_is_added_where_none_is_in_the_address() {
         for (kind, text, url, api_version) in [
-            (ProviderKind::Anthropic, "https://api.anthropic.com", "https://api.anthropic.com", Added),
-            (ProviderKind::Anthropic, "https://proxy.example/anthropic/", "https://proxy.example/anthropic", Added),
-            (ProviderKind::Anthropic, "https://gw.example/v1/account/anthropic", "https://gw.example/v1/account/anthropic", Added),
-            (ProviderKind::Anthropic, "https://api.anthropic.com/v1", "https://api.anthropic.com/v1", InBaseUrl),
-            (ProviderKind::Anthropic, "https://a.example/v1/messages", "https://a.example/v1", InBaseUrl),
-            (ProviderKind::Groq, "https://api.groq.com/openai/", "https://api.groq.com/openai", Added),
+            (
+                ProviderKind::Anthropic,
+                "https://api.anthropic.com",
+                "https://api.anthropic.com",
+                Added,
+            ),
+            (
+                ProviderKind::Anthropic,
+                "https://proxy.example/anthropic/",
+                "https://proxy.example/anthropic",
+                Added,
+            ),
+            (
+                ProviderKind::Anthropic,
+                "https://gw.example/v1/account/anthropic",
+                "https://gw.example/v1/account/anthropic",
+                Added,
+            ),
+            (
+                ProviderKind::Anthropic,
+                "https://api.anthropic.com/v1",
+                "https://api.anthropic.com/v1",
+                InBaseUrl,
+            ),
+            (
+                ProviderKind::Anthropic,
+                "https://a.example/v1/messages",
+                "https://a.example/v1",
+                InBaseUrl,
+            ),
+            (
+                ProviderKind::Groq,
+                "https://api.groq.com/openai/",
+                "https://api.groq.com/openai",
+                Added,
+            ),
             (ProviderKind::OpenaiCompatible, "http://[::1]:9100", "http://[::1]:9100", Added),
-            (ProviderKind::Openai, "https://api.openai.com/v1/", "https://api.openai.com/v1", InBaseUrl),
-            (ProviderKind::Openai, "https://x.example/openai/deployments/gpt", "https://x.example/openai/deployments/gpt", InBaseUrl),
-            (ProviderKind::OpenaiCompatible, "https://api.z.ai/api/coding/paas/v4", "https://api.z.ai/api/coding/paas/v4", InBaseUrl),
+            (
+                ProviderKind::Openai,
+                "https://api.openai.com/v1/",
+                "https://api.openai.com/v1",
+                InBaseUrl,
+            ),
+            (
+                ProviderKind::Openai,
+                "https://x.example/openai/deployments/gpt",
+                "https://x.example/openai/deployments/gpt",
+                InBaseUrl,
+            ),
+            (
+                ProviderKind::OpenaiCompatible,
+                "https://api.z.ai/api/coding/paas/v4",
+                "https://api.z.ai/api/coding/paas/v4",
+                InBaseUrl,
+            ),
             (
                 ProviderKind::OpenaiCompatible,
                 "https://v.example/v1/projects/P/locations/L/endpoints/openapi",
                 "https://v.example/v1/projects/P/locations/L/endpoints/openapi",
                 InBaseUrl,
             ),
-            (ProviderKind::OpenaiCompatible, "https://own.example/llm/chat/completions", "https://own.example/llm", InBaseUrl),
-            (ProviderKind::GeminiCompatible, "https://g.example/v1beta/openai", "https://g.example/v1beta/openai", InBaseUrl),
+            (
+                ProviderKind::OpenaiCompatible,
+                "https://own.example/llm/chat/completions",
+                "https://own.example/llm",
+                InBaseUrl,
+            ),
+            (
+                ProviderKind::GeminiCompatible,
+                "https://g.example/v1beta/openai",
+                "https://g.example/v1beta/openai",
+                InBaseUrl,
+            ),
             (ProviderKind::Gemini, "https://g.example", "https://g.example", Added),
-            (ProviderKind::Gemini, "https://g.example/v1beta", "https://g.example/v1beta", InBaseUrl),
-            (ProviderKind::Gemini, "https://g.example/v1/models/gemini-3:generateContent", "https://g.example/v1", InBaseUrl),
+            (
+                ProviderKind::Gemini,
+                "https://g.example/v1beta",
+                "https://g.example/v1beta",
+                InBaseUrl,
+            ),
+            (
+                ProviderKind::Gemini,
+                "https://g.example/v1/models/gemini-3:generateContent",
+                "https://g.example/v1",
+                InBaseUrl,
+            ),
             (
                 ProviderKind::Gemini,
                 "https://v.example/v1/projects/P/locations/L/publishers/google",
                 "https://v.example/v1/projects/P/locations/L/publishers/google",
                 InBaseUrl,
             ),
-            (ProviderKind::OpenaiResponses, "https://x.example/openai/v1/responses", "https://x.example/openai/v1", InBaseUrl),
+            (
+                ProviderKind::OpenaiResponses,
+                "https://x.example/openai/v1/responses",
+                "https://x.example/openai/v1",
+                InBaseUrl,
+            ),
         ] {
             let read = parse(text, kind, false);
-            assert_eq!(read, Ok(BaseUrl { url: url.to_owned(), api_version, query: Vec::new() }), "{kind:?} {text}");
+            assert_eq!(
+                read,
+                Ok(BaseUrl { url: url.to_owned(), api_version, query: Vec::new() }),
+                "{kind:?} {text}"
+            );
         }
     }
 
@@ -187,10 +286,19 @@ mod tests {
         let text = "https://x.openai.azure.com/openai/deployments/gpt/chat/completions?api-version=2024-10-21&a";
         let read = parse(text, ProviderKind::Openai, false).unwrap();
         assert_eq!(read.url, "https://x.openai.azure.com/openai/deployments/gpt");
-        assert_eq!(read.query, [("api-version".to_owned(), "2024-10-21".to_owned()), ("a".to_owned(), String::new())]);
+        assert_eq!(
+            read.query,
+            [("api-version".to_owned(), "2024-10-21".to_owned()), ("a".to_owned(), String::new())]
+        );
         for kind in [ProviderKind::Openai, ProviderKind::OpenaiResponses] {
-            assert_eq!(parse("https://x.example/openai?api-version=1", kind, false).unwrap().api_version, InBaseUrl);
-            assert_eq!(parse("https://x.example/openai", kind, true).unwrap().api_version, InBaseUrl);
+            assert_eq!(
+                parse("https://x.example/openai?api-version=1", kind, false).unwrap().api_version,
+                InBaseUrl
+            );
+            assert_eq!(
+                parse("https://x.example/openai", kind, true).unwrap().api_version,
+                InBaseUrl
+            );
         }
     }
 
@@ -218,8 +326,14 @@ mod tests {
             ("http://user:word@host", "must not hold a user name"),
             ("http://host/a#b", "must not have a fragment"),
             ("http://ho st", "must not hold spaces"),
-            ("http://host/v1/messages", "ends with /messages, which is spoken by providers of another kind, such as \"anthropic\""),
-            ("http://host/v1/responses", "ends with /responses, which is spoken by providers of another kind"),
+            (
+                "http://host/v1/messages",
+                "ends with /messages, which is spoken by providers of another kind, such as \"anthropic\"",
+            ),
+            (
+                "http://host/v1/responses",
+                "ends with /responses, which is spoken by providers of another kind",
+            ),
         ] {
             let refusal = parse(text, ProviderKind::OpenaiCompatible, false).unwrap_err();
             assert!(refusal.starts_with(reason), "{text}: {refusal}");

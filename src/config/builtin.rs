@@ -1,9 +1,13 @@
-//! What is served when the configuration names neither providers nor models: the vendors whose key is in the environment, or else the scripted
-//! provider with a few well-known models, so that the first minute needs nothing.
+//! What is served when the configuration names neither providers nor models: the vendors whose key
+//! is in the environment, or else the scripted provider with a few well-known models, so that the
+//! first minute needs nothing.
 
 use std::collections::BTreeSet;
 
-use ainfera_schema::{Model, Network, OnDisconnect, OwnDeadlines, Provider, ProviderId, ProviderKind, Secret, StreamMode};
+use ainfera_schema::{
+    Model, Network, OnDisconnect, OwnDeadlines, Provider, ProviderId, ProviderKind, Secret,
+    StreamMode,
+};
 
 use super::document::{Section, read_document};
 use super::environment::{Environment, non_empty};
@@ -34,22 +38,29 @@ pub enum OwnProviders {
     None,
 }
 
-/// What `catalogue` says. Left out, a file that names providers and defines models of its own is complete as it is: none is routed to that it does not
-/// name. In any other file the built-in models stay, and a table of `[[models]]` adds one or corrects one.
+/// What `catalogue` says. Left out, a file that names providers and defines models of its own is
+/// complete as it is: none is routed to that it does not name. In any other file the built-in
+/// models stay, and a table of `[[models]]` adds one or corrects one.
 pub fn use_of_catalogue(root: &Section<'_>, own: OwnProviders) -> Catalogue {
     let words = [("built_in", Catalogue::BuiltIn), ("none", Catalogue::None)];
     let said = root.field("catalogue").and_then(|field| field.one_of(&words));
-    let is_complete = own == OwnProviders::Configured && root.field("models").is_some() && !models::correct_the_catalogue(root);
+    let is_complete = own == OwnProviders::Configured
+        && root.field("models").is_some()
+        && !models::correct_the_catalogue(root);
     said.unwrap_or(if is_complete { Catalogue::None } else { Catalogue::BuiltIn })
 }
 
-/// The vendors whose key is set, or the scripted provider. A key that cannot be sent is reported at the root.
+/// The vendors whose key is set, or the scripted provider. A key that cannot be sent is reported at
+/// the root.
 pub fn providers(root: &Section<'_>, environment: &Environment<'_>) -> Vec<Provider> {
     let mut providers = Vec::new();
     for vendor in &VENDORS {
         let Some(key) = non_empty(environment, vendor.key_variable) else { continue };
         if !fits_header(&key) {
-            root.refuse_missing("providers", format!("the environment variable {} holds more than a key", vendor.key_variable));
+            root.refuse_missing(
+                "providers",
+                format!("the environment variable {} holds more than a key", vendor.key_variable),
+            );
         }
         providers.push(Provider {
             id: ProviderId::new(vendor.kind.as_str()),
@@ -87,7 +98,9 @@ pub fn models(providers: &[Provider]) -> Result<Vec<Model>, Vec<Mistake>> {
     let mut served = Vec::new();
     for built_in in [CATALOGUE, DEMONSTRATION].map(parse) {
         for mut model in built_in? {
-            let server = providers.iter().find(|provider| vendor_word(provider.kind) == model.provider.as_str());
+            let server = providers
+                .iter()
+                .find(|provider| vendor_word(provider.kind) == model.provider.as_str());
             if let Some(provider) = server {
                 model.provider = provider.id.clone();
                 served.push(model);
@@ -105,6 +118,7 @@ fn vendor_word(kind: ProviderKind) -> &'static str {
 }
 
 fn parse(text: &str) -> Result<Vec<Model>, Vec<Mistake>> {
-    let ids: BTreeSet<String> = ProviderKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
+    let ids: BTreeSet<String> =
+        ProviderKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
     read_document(text, |root| Some(models::read(root, &ids, Vec::new()).list))
 }

@@ -12,15 +12,20 @@ use super::field::Field;
 
 /// Without the key, the platform's certificates are trusted.
 pub fn read(section: &Section<'_>) -> Trust {
-    section.field("ca_file").and_then(|field| read_file(&field)).map_or(Trust::Platform, |file| Trust::File(Arc::new(file)))
+    section
+        .field("ca_file")
+        .and_then(|field| read_file(&field))
+        .map_or(Trust::Platform, |file| Trust::File(Arc::new(file)))
 }
 
 fn read_file(field: &Field<'_>) -> Option<CaFile> {
     let path = PathBuf::from(field.text()?);
     let refuse = |reason: String| field.refuse(format!("the file {} {reason}", path.display()));
-    let text = std::fs::read(&path).map_err(|error| refuse(format!("cannot be read: {error}"))).ok()?;
-    let read: Result<Vec<Vec<u8>>, _> =
-        CertificateDer::pem_slice_iter(&text).map(|certificate| certificate.map(|certificate| certificate.to_vec())).collect();
+    let text =
+        std::fs::read(&path).map_err(|error| refuse(format!("cannot be read: {error}"))).ok()?;
+    let read: Result<Vec<Vec<u8>>, _> = CertificateDer::pem_slice_iter(&text)
+        .map(|certificate| certificate.map(|certificate| certificate.to_vec()))
+        .collect();
     let certificates = read.map_err(|error| refuse(format!("is not a PEM file: {error}"))).ok()?;
     if certificates.is_empty() {
         refuse("holds no certificate in PEM form".to_owned());
@@ -56,7 +61,11 @@ mod tests {
     fn every_certificate_of_the_file_is_trusted() {
         let one = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let two = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-        let Ok(Trust::File(file)) = read_text(format!("{}\n{}", one.cert.pem(), two.cert.pem()).as_bytes()) else { panic!() };
+        let Ok(Trust::File(file)) =
+            read_text(format!("{}\n{}", one.cert.pem(), two.cert.pem()).as_bytes())
+        else {
+            panic!()
+        };
         assert_eq!(file.certificates, [one.cert.der().to_vec(), two.cert.der().to_vec()]);
     }
 
@@ -65,12 +74,20 @@ mod tests {
         let refusal = |contents: &[u8]| read_text(contents).unwrap_err();
         assert_eq!(refusal(b""), "line 1: ca_file: the file FILE holds no certificate in PEM form");
         let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
-        assert_eq!(refusal(key.as_bytes()), "line 1: ca_file: the file FILE holds no certificate in PEM form");
+        assert_eq!(
+            refusal(key.as_bytes()),
+            "line 1: ca_file: the file FILE holds no certificate in PEM form"
+        );
         let damaged = b"-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n";
         assert!(refusal(damaged).starts_with("line 1: ca_file: the file FILE is not a PEM file: "));
         let nonsense = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert!(refusal(nonsense).starts_with("line 1: ca_file: the file FILE holds a certificate that cannot be used: "));
+        assert!(refusal(nonsense).starts_with(
+            "line 1: ca_file: the file FILE holds a certificate that cannot be used: "
+        ));
         let missing = read_path("/nowhere/ca.pem").unwrap_err();
-        assert!(missing.starts_with("line 1: ca_file: the file FILE cannot be read: "), "{missing}");
+        assert!(
+            missing.starts_with("line 1: ca_file: the file FILE cannot be read: "),
+            "{missing}"
+        );
     }
 }

@@ -4,10 +4,13 @@ use ainfera_actors::capture::acknowledge::Acknowledge;
 
 use super::document::Section;
 
-const WORDS: [(&str, Acknowledge); 2] = [("before_stop", Acknowledge::BeforeStop), ("after", Acknowledge::After)];
+const WORDS: [(&str, Acknowledge); 2] =
+    [("before_stop", Acknowledge::BeforeStop), ("after", Acknowledge::After)];
 
 pub(super) fn read(root: &Section<'_>) -> Acknowledge {
-    let set = root.field("capture").and_then(|field| field.table(|section| section.field("acknowledge")?.one_of(&WORDS)));
+    let set = root
+        .field("capture")
+        .and_then(|field| field.table(|section| section.field("acknowledge")?.one_of(&WORDS)));
     set.unwrap_or_default()
 }
 
@@ -26,6 +29,11 @@ mod tests {
         assert_eq!(read_text("[capture]\n"), Ok(Acknowledge::BeforeStop));
         assert_eq!(read_text("[capture]\nacknowledge = \"after\"\n"), Ok(Acknowledge::After));
         let mistake = read_text("[capture]\nacknowledge = \"before\"\n").unwrap_err();
-        assert!(mistake.starts_with("line 2: capture.acknowledge: \"before\" is none of before_stop, after"), "{mistake}");
+        assert!(
+            mistake.starts_with(
+                "line 2: capture.acknowledge: \"before\" is none of before_stop, after"
+            ),
+            "{mistake}"
+        );
     }
 }

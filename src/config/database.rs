@@ -43,10 +43,15 @@ impl DatabaseUrl {
 impl FromStr for DatabaseUrl {
     type Err = DatabaseUrlError;
 
-    /// `sqlite://PATH` (relative, or absolute with a third slash), `postgres://…` or `postgresql://…`.
+    /// `sqlite://PATH` (relative, or absolute with a third slash), `postgres://…` or
+    /// `postgresql://…`.
     fn from_str(text: &str) -> Result<Self, DatabaseUrlError> {
         if let Some(path) = text.strip_prefix("sqlite://") {
-            return if path.is_empty() { Err(DatabaseUrlError::NoFile) } else { Ok(Self::Sqlite(PathBuf::from(path))) };
+            return if path.is_empty() {
+                Err(DatabaseUrlError::NoFile)
+            } else {
+                Ok(Self::Sqlite(PathBuf::from(path)))
+            };
         }
         let rest = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
         match rest {
@@ -79,8 +84,14 @@ mod tests {
     #[test]
     fn both_stores_have_a_form() {
         assert_eq!("sqlite://ainfera.db".parse(), Ok(DatabaseUrl::default()));
-        assert_eq!("sqlite:///var/lib/a.db".parse(), Ok(DatabaseUrl::Sqlite(PathBuf::from("/var/lib/a.db"))));
-        assert_eq!(DatabaseUrl::Sqlite(PathBuf::from("/var/lib/a.db")).exposed(), "sqlite:///var/lib/a.db");
+        assert_eq!(
+            "sqlite:///var/lib/a.db".parse(),
+            Ok(DatabaseUrl::Sqlite(PathBuf::from("/var/lib/a.db")))
+        );
+        assert_eq!(
+            DatabaseUrl::Sqlite(PathBuf::from("/var/lib/a.db")).exposed(),
+            "sqlite:///var/lib/a.db"
+        );
         for url in ["postgres://u:p@h/d", "postgresql:///d?host=/run"] {
             assert_eq!(url.parse(), Ok(DatabaseUrl::Postgres(Secret::new(url.to_owned()))));
         }
@@ -96,9 +107,16 @@ mod tests {
 
     #[test]
     fn a_password_never_shows() {
-        for url in ["postgres://me:hunter2@db.example:5432/ainfera", "postgres://db.example/ainfera?password=hunter2"] {
+        for url in [
+            "postgres://me:hunter2@db.example:5432/ainfera",
+            "postgres://db.example/ainfera?password=hunter2",
+        ] {
             let database: DatabaseUrl = url.parse().unwrap();
-            assert!(!database.to_string().contains("hunter2") && database.to_string().contains("db.example"), "{database}");
+            assert!(
+                !database.to_string().contains("hunter2")
+                    && database.to_string().contains("db.example"),
+                "{database}"
+            );
             assert!(!format!("{database:?}").contains("hunter2"));
             assert_eq!(database.exposed(), url);
         }

@@ -34,8 +34,11 @@ impl AgentDefaults {
 }
 
 pub(super) fn read(root: &Section<'_>) -> AgentDefaults {
-    let daily_cap_usd = root.field("defaults").and_then(|field| field.table(|section| section.field("daily_cap_usd")?.dollars()));
-    daily_cap_usd.map_or_else(AgentDefaults::default, |daily_cap_usd| AgentDefaults { daily_cap_usd })
+    let daily_cap_usd = root
+        .field("defaults")
+        .and_then(|field| field.table(|section| section.field("daily_cap_usd")?.dollars()));
+    daily_cap_usd
+        .map_or_else(AgentDefaults::default, |daily_cap_usd| AgentDefaults { daily_cap_usd })
 }
 
 #[cfg(test)]
@@ -60,8 +63,14 @@ mod tests {
     #[test]
     fn what_is_no_amount_is_refused_with_its_place() {
         for (value, why) in [
-            ("\"-1\"", "must be an amount of dollars that is not negative, with at most 9 decimal places"),
-            ("\"0.0000000001\"", "must be an amount of dollars that is not negative, with at most 9 decimal places"),
+            (
+                "\"-1\"",
+                "must be an amount of dollars that is not negative, with at most 9 decimal places",
+            ),
+            (
+                "\"0.0000000001\"",
+                "must be an amount of dollars that is not negative, with at most 9 decimal places",
+            ),
             ("2.5", "write it in quotes: \"2.5\""),
             ("\"much\"", "is not a decimal number such as \"0.25\""),
             ("true", "must be a decimal number in quotes, not a boolean"),
@@ -70,6 +79,10 @@ mod tests {
             assert_eq!(found, Err(format!("line 2: defaults.daily_cap_usd: {why}")), "{value}");
         }
         let found = read_text("[defaults]\ndaily_cap = 3\n");
-        assert_eq!(found, Err("line 2: defaults.daily_cap: unknown key; did you mean \"daily_cap_usd\"?".to_owned()));
+        assert_eq!(
+            found,
+            Err("line 2: defaults.daily_cap: unknown key; did you mean \"daily_cap_usd\"?"
+                .to_owned())
+        );
     }
 }

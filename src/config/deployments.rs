@@ -1,4 +1,5 @@
-//! `providers` of a model: the same model at several providers, each perhaps under another name and at another price.
+//! `providers` of a model: the same model at several providers, each perhaps under another name and
+//! at another price.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,14 +47,20 @@ pub fn read(model: &Section<'_>, named: &BTreeSet<String>) -> Option<Vec<Place>>
     }
     let unpriced = places.iter().find(|place| place.price.is_none());
     let is_priced = model.field("price").is_some();
-    if let Some(unpriced) = unpriced.filter(|_| !is_priced && places.iter().any(|place| place.price.is_some())) {
+    if let Some(unpriced) =
+        unpriced.filter(|_| !is_priced && places.iter().any(|place| place.price.is_some()))
+    {
         let id = &unpriced.provider;
         field.refuse(format!("provider \"{id}\" has no price: give each provider one, or the model one for all that have none"));
     }
     Some(places)
 }
 
-fn read_one(section: &Section<'_>, named: &BTreeSet<String>, ids: &mut BTreeSet<String>) -> Option<Place> {
+fn read_one(
+    section: &Section<'_>,
+    named: &BTreeSet<String>,
+    ids: &mut BTreeSet<String>,
+) -> Option<Place> {
     let field = section.required("id");
     let id = field.as_ref().and_then(|field| read_provider(field, named));
     if let (Some(field), Some(id)) = (&field, id)
@@ -62,7 +69,8 @@ fn read_one(section: &Section<'_>, named: &BTreeSet<String>, ids: &mut BTreeSet<
         field.refuse(format!("\"{id}\" is an earlier provider of this model"));
     }
     let weight = read_weight(section);
-    let upstream_name = section.field("upstream_name").and_then(|field| field.text().map(str::to_owned));
+    let upstream_name =
+        section.field("upstream_name").and_then(|field| field.text().map(str::to_owned));
     let price = section.field("price").and_then(|field| field.table(read_sheet));
     Some(Place { provider: ProviderId::new(id?), weight, upstream_name, price })
 }

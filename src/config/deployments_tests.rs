@@ -48,7 +48,12 @@ provider = "cloud"
         .iter()
         .map(|deployed| {
             let model = &deployed.model;
-            (model.provider.as_str(), model.upstream_name.as_str(), model.price.as_ref().unwrap().base.input.to_string(), deployed.weight)
+            (
+                model.provider.as_str(),
+                model.upstream_name.as_str(),
+                model.price.as_ref().unwrap().base.input.to_string(),
+                deployed.weight,
+            )
         })
         .collect();
     let expected = [
@@ -60,9 +65,15 @@ provider = "cloud"
     assert_eq!(of("alone"), None);
     let model = config.models.iter().find(|model| model.slug.as_str() == "m").unwrap();
     assert_eq!(model.provider.as_str(), "vendor#east");
-    let keys: Vec<(&str, Option<&str>)> =
-        config.providers.iter().map(|provider| (provider.id.as_str(), provider.api_key.as_ref().map(|key| key.expose()))).collect();
-    assert_eq!(keys, [("vendor#east", Some("key_1")), ("vendor#2", Some("key_2")), ("cloud", None)]);
+    let keys: Vec<(&str, Option<&str>)> = config
+        .providers
+        .iter()
+        .map(|provider| (provider.id.as_str(), provider.api_key.as_ref().map(|key| key.expose())))
+        .collect();
+    assert_eq!(
+        keys,
+        [("vendor#east", Some("key_1")), ("vendor#2", Some("key_2")), ("cloud", None)]
+    );
 }
 
 #[test]
@@ -122,11 +133,19 @@ fn keys_have_names_of_their_own_and_are_no_single_key() {
             "api_key = { env = \"KEY_1\" }\napi_keys = [{ env = \"KEY_2\" }]",
             "line 5: providers[0].api_keys: give either api_key or api_keys, not both",
         ),
-        ("api_keys = [{ env = \"UNSET\" }]", "line 4: providers[0].api_keys[0].env: the environment variable UNSET is not set or empty"),
+        (
+            "api_keys = [{ env = \"UNSET\" }]",
+            "line 4: providers[0].api_keys[0].env: the environment variable UNSET is not set or empty",
+        ),
     ];
     for (keys, expected) in cases {
         assert_eq!(mistakes(&provider(keys)), [expected], "{keys}");
     }
     let named = "[[providers]]\nid = \"a#b\"\nkind = \"openai\"\napi_key = { env = \"KEY_1\" }\n";
-    assert_eq!(mistakes(named), ["line 2: providers[0].id: must not contain #, which stands between a provider and its key"]);
+    assert_eq!(
+        mistakes(named),
+        [
+            "line 2: providers[0].id: must not contain #, which stands between a provider and its key"
+        ]
+    );
 }

@@ -8,7 +8,9 @@ const DEFAULT_EVERY: Duration = Duration::from_secs(300);
 
 /// None: never.
 pub(super) fn read(root: &Section<'_>) -> Option<Duration> {
-    let set = root.field("doctor").and_then(|field| field.table(|section| section.field("every")?.duration_or_zero()));
+    let set = root
+        .field("doctor")
+        .and_then(|field| field.table(|section| section.field("every")?.duration_or_zero()));
     Some(set.unwrap_or(DEFAULT_EVERY)).filter(|every| !every.is_zero())
 }
 
@@ -33,7 +35,13 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused_with_its_place() {
-        assert!(read_text("[doctor]\nevery = \"often\"\n").is_err_and(|message| message.starts_with("line 2: doctor.every: must be")));
-        assert!(read_text("[doctor]\nevry = 1\n").is_err_and(|message| message.contains("did you mean \"every\"")));
+        assert!(
+            read_text("[doctor]\nevery = \"often\"\n")
+                .is_err_and(|message| message.starts_with("line 2: doctor.every: must be"))
+        );
+        assert!(
+            read_text("[doctor]\nevry = 1\n")
+                .is_err_and(|message| message.contains("did you mean \"every\""))
+        );
     }
 }

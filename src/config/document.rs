@@ -1,7 +1,9 @@
-//! Reads a TOML document and collects every mistake, each with its place, instead of stopping at the first.
+//! Reads a TOML document and collects every mistake, each with its place, instead of stopping at
+//! the first.
 //!
-//! A reader asks a [`Section`] for the fields that it knows; what nobody asked for is a mistake. A field that cannot be read yields `None` after it
-//! has reported why, so a reader goes on with a default and the next field is looked at too.
+//! A reader asks a [`Section`] for the fields that it knows; what nobody asked for is a mistake. A
+//! field that cannot be read yields `None` after it has reported why, so a reader goes on with a
+//! default and the next field is looked at too.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -15,7 +17,8 @@ use super::mistake::{Mistake, did_you_mean};
 /// The text under examination and what is wrong with it.
 pub struct Document<'d> {
     text: &'d str,
-    /// Lines that are not TOML. What is wrong besides on such a line, or missing anywhere, is likely their doing and is not reported.
+    /// Lines that are not TOML. What is wrong besides on such a line, or missing anywhere, is
+    /// likely their doing and is not reported.
     broken_lines: Vec<usize>,
     mistakes: RefCell<Vec<Mistake>>,
 }
@@ -38,7 +41,10 @@ enum Keys {
 }
 
 /// Runs `read` over the whole document and returns what it made of it, unless there is any mistake.
-pub fn read_document<T>(text: &str, read: impl FnOnce(&Section<'_>) -> Option<T>) -> Result<T, Vec<Mistake>> {
+pub fn read_document<T>(
+    text: &str,
+    read: impl FnOnce(&Section<'_>) -> Option<T>,
+) -> Result<T, Vec<Mistake>> {
     let (root, syntax_errors) = DeTable::parse_recoverable(text);
     let mut document = Document { text, broken_lines: Vec::new(), mistakes: RefCell::default() };
     for error in &syntax_errors {
@@ -60,7 +66,12 @@ impl<'d> Document<'d> {
     pub(super) fn refuse(&self, offset: usize, field: &str, message: impl Into<String>) {
         let (line, column) = self.place(offset);
         if !self.broken_lines.contains(&line) {
-            self.mistakes.borrow_mut().push(Mistake { line, column, field: field.to_owned(), message: message.into() });
+            self.mistakes.borrow_mut().push(Mistake {
+                line,
+                column,
+                field: field.to_owned(),
+                message: message.into(),
+            });
         }
     }
 
@@ -86,7 +97,14 @@ impl<'d> Section<'d> {
         path: String,
         read: impl FnOnce(&Section<'d>) -> T,
     ) -> T {
-        let section = Section { document, table, span, path, known: RefCell::default(), keys: Cell::new(Keys::Known) };
+        let section = Section {
+            document,
+            table,
+            span,
+            path,
+            known: RefCell::default(),
+            keys: Cell::new(Keys::Known),
+        };
         let made = read(&section);
         section.refuse_unknown_keys();
         made
@@ -108,7 +126,11 @@ impl<'d> Section<'d> {
     }
 
     /// Every table of the list `[[key]]`, or an empty list.
-    pub fn each<T>(&self, key: &'static str, read: impl FnMut(&Section<'d>) -> Option<T>) -> Vec<T> {
+    pub fn each<T>(
+        &self,
+        key: &'static str,
+        read: impl FnMut(&Section<'d>) -> Option<T>,
+    ) -> Vec<T> {
         self.field(key).map_or_else(Vec::new, |field| field.each(read))
     }
 
@@ -142,7 +164,11 @@ impl<'d> Section<'d> {
             let name = key.get_ref().as_ref();
             if !known.contains(&name) {
                 let offer = did_you_mean(name, known.iter().copied());
-                self.document.refuse(key.span().start, &self.path_to(name), format!("unknown key{offer}"));
+                self.document.refuse(
+                    key.span().start,
+                    &self.path_to(name),
+                    format!("unknown key{offer}"),
+                );
             }
         }
     }
@@ -171,10 +197,15 @@ mod tests {
     fn mistakes(text: &str) -> Vec<String> {
         let read = read_document(text, |root| {
             let name = root.required("name").and_then(|field| field.text().map(str::to_owned));
-            root.each("tools", |tool| tool.required("id").and_then(|field| field.text().map(str::to_owned)));
+            root.each("tools", |tool| {
+                tool.required("id").and_then(|field| field.text().map(str::to_owned))
+            });
             name
         });
-        read.map_or_else(|mistakes| mistakes.iter().map(Mistake::to_string).collect(), |_| Vec::new())
+        read.map_or_else(
+            |mistakes| mistakes.iter().map(Mistake::to_string).collect(),
+            |_| Vec::new(),
+        )
     }
 
     #[test]
@@ -199,7 +230,8 @@ mod tests {
     #[test]
     fn every_syntax_error_is_reported_with_the_other_mistakes_but_not_its_own_echo() {
         let found = mistakes("name = \n[[tools]]\nid = 1\n[[tools]]\nid = \"a\" \"b\"\nnam = 2\n");
-        let lines: Vec<&str> = found.iter().filter_map(|mistake| mistake.split(':').next()).collect();
+        let lines: Vec<&str> =
+            found.iter().filter_map(|mistake| mistake.split(':').next()).collect();
         assert_eq!(lines, ["line 1", "line 3", "line 5", "line 6"], "{found:?}");
     }
 
@@ -212,7 +244,13 @@ mod tests {
 
     #[test]
     fn a_list_that_is_no_list_of_tables_is_a_mistake() {
-        assert_eq!(mistakes("name = \"a\"\n[tools]\nid = \"b\"\n"), ["line 2: tools: must be a list of tables: write [[tools]]"]);
-        assert_eq!(mistakes("name = \"a\"\ntools = [1]\n"), ["line 2: tools[0]: must be a table, not an integer"]);
+        assert_eq!(
+            mistakes("name = \"a\"\n[tools]\nid = \"b\"\n"),
+            ["line 2: tools: must be a list of tables: write [[tools]]"]
+        );
+        assert_eq!(
+            mistakes("name = \"a\"\ntools = [1]\n"),
+            ["line 2: tools[0]: must be a table, not an integer"]
+        );
     }
 }

@@ -4,7 +4,10 @@
 pub type Environment<'e> = dyn Fn(&str) -> Option<String> + 'e;
 
 /// The variable as this process has it; one that is not Unicode counts as not set.
-#[expect(clippy::disallowed_methods, reason = "this is the one place where the environment is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place where the environment is read"
+)]
 pub fn process_environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -34,7 +34,8 @@ fn keys() -> Vec<Key> {
 
 /// The example with one line in place of another.
 fn with_line(number: usize, line: &str) -> String {
-    let lines = EXAMPLE.lines().enumerate().map(|(at, old)| if at + 1 == number { line } else { old });
+    let lines =
+        EXAMPLE.lines().enumerate().map(|(at, old)| if at + 1 == number { line } else { old });
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -50,17 +51,29 @@ fn every_key_of_the_example_refuses_what_it_cannot_be_with_its_line_and_field() 
     for key in &keys {
         let named = WRONG.iter().filter(|wrong| {
             let found = mistakes(&with_line(key.line, &format!("{} = {wrong}", key.name)));
-            found.iter().any(|mistake| mistake.line == key.line && mistake.field.starts_with(&key.path))
+            found
+                .iter()
+                .any(|mistake| mistake.line == key.line && mistake.field.starts_with(&key.path))
         });
         let named = named.count();
-        assert!(named >= 3, "{} at line {}: only {named} of {WRONG:?} are refused by name", key.path, key.line);
+        assert!(
+            named >= 3,
+            "{} at line {}: only {named} of {WRONG:?} are refused by name",
+            key.path,
+            key.line
+        );
     }
 }
 
 #[test]
 fn every_key_of_the_example_is_offered_where_it_is_misspelt() {
     for key in keys().iter().filter(|key| key.name.len() > 3) {
-        let value = EXAMPLE.lines().nth(key.line - 1).and_then(|line| line.split_once(" = ")).map(|(_, value)| value).unwrap();
+        let value = EXAMPLE
+            .lines()
+            .nth(key.line - 1)
+            .and_then(|line| line.split_once(" = "))
+            .map(|(_, value)| value)
+            .unwrap();
         let mut misspelt = key.name.clone();
         misspelt.pop();
         misspelt.push('q');

@@ -21,7 +21,11 @@ pub struct Field<'d> {
 }
 
 impl<'d> Field<'d> {
-    pub(super) fn new(document: &'d Document<'d>, value: &'d Spanned<DeValue<'d>>, path: String) -> Self {
+    pub(super) fn new(
+        document: &'d Document<'d>,
+        value: &'d Spanned<DeValue<'d>>,
+        path: String,
+    ) -> Self {
         Self { document, value, path }
     }
 
@@ -30,7 +34,8 @@ impl<'d> Field<'d> {
         self.document.refuse(self.value.span().start, &self.path, message);
     }
 
-    /// Reports that the value names something that is not there. Silent where a syntax error may have swallowed the thing.
+    /// Reports that the value names something that is not there. Silent where a syntax error may
+    /// have swallowed the thing.
     pub fn refuse_reference(&self, message: impl Into<String>) {
         if self.document.is_well_formed() {
             self.refuse(message);
@@ -57,8 +62,13 @@ impl<'d> Field<'d> {
     /// A name: no spaces, nothing that needs quoting in a header or a log line.
     pub fn name(&self) -> Option<&'d str> {
         let text = self.text()?;
-        let fits = text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
-        if fits { Some(text) } else { self.refused("must be at most 128 letters, digits and signs, without spaces or quotes") }
+        let fits = text.len() <= 128
+            && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
+        if fits {
+            Some(text)
+        } else {
+            self.refused("must be at most 128 letters, digits and signs, without spaces or quotes")
+        }
     }
 
     pub fn flag(&self) -> Option<bool> {
@@ -75,16 +85,23 @@ impl<'d> Field<'d> {
         };
         match unsigned(integer) {
             Some(number) if range.contains(&number) => Some(number),
-            _ => self.refused(format!("must be from {} to {}, not {integer}", range.start(), range.end())),
+            _ => self.refused(format!(
+                "must be from {} to {}, not {integer}",
+                range.start(),
+                range.end()
+            )),
         }
     }
 
-    /// An exact decimal: a string, or an integer. Floats are refused, because what they hold is not what was written.
+    /// An exact decimal: a string, or an integer. Floats are refused, because what they hold is not
+    /// what was written.
     pub fn decimal(&self) -> Option<Decimal> {
         let parsed = match self.value.get_ref() {
             DeValue::String(text) => Decimal::from_str_exact(text).ok(),
             DeValue::Integer(integer) => unsigned(integer).map(Decimal::from),
-            DeValue::Float(float) => return self.refused(format!("write it in quotes: \"{float}\"")),
+            DeValue::Float(float) => {
+                return self.refused(format!("write it in quotes: \"{float}\""));
+            }
             _ => return self.refused_kind("a decimal number in quotes"),
         };
         parsed.or_else(|| self.refused("is not a decimal number such as \"0.25\""))
@@ -93,7 +110,11 @@ impl<'d> Field<'d> {
     /// An amount of money: a decimal that is not negative and that an amount can hold exactly.
     pub fn dollars(&self) -> Option<Usd> {
         let amount = Usd::from_decimal(self.decimal()?).ok().filter(|amount| !amount.is_negative());
-        amount.or_else(|| self.refused("must be an amount of dollars that is not negative, with at most 9 decimal places"))
+        amount.or_else(|| {
+            self.refused(
+                "must be an amount of dollars that is not negative, with at most 9 decimal places",
+            )
+        })
     }
 
     /// A time, where zero means never.
@@ -106,22 +127,26 @@ impl<'d> Field<'d> {
         if zero { Some(Duration::ZERO) } else { self.duration() }
     }
 
-    /// A time with its unit, such as `"500ms"`, `"10s"`, `"2m"`. A bare number is refused, because its reader cannot tell seconds from milliseconds.
-    /// Zero is refused: every wait ends.
+    /// A time with its unit, such as `"500ms"`, `"10s"`, `"2m"`. A bare number is refused, because
+    /// its reader cannot tell seconds from milliseconds. Zero is refused: every wait ends.
     pub fn duration(&self) -> Option<Duration> {
         const FORM: &str = "must be a time such as \"500ms\", \"10s\" or \"2m\"";
         let duration_ms = match self.value.get_ref() {
             DeValue::Integer(integer) if unsigned(integer) == Some(0) => Some(0),
             DeValue::Integer(integer) => {
                 let number = integer.as_str();
-                return self.refused(format!("must have a unit: \"{number}s\" for seconds, \"{number}ms\" for milliseconds"));
+                return self.refused(format!(
+                    "must have a unit: \"{number}s\" for seconds, \"{number}ms\" for milliseconds"
+                ));
             }
             DeValue::String(text) => milliseconds(text),
             _ => return self.refused(format!("{FORM}, not {}", word_for(self.value))),
         };
         match duration_ms {
             Some(0) => self.refused("must be longer than zero"),
-            Some(duration_ms) if duration_ms <= LONGEST_MS => Some(Duration::from_millis(duration_ms)),
+            Some(duration_ms) if duration_ms <= LONGEST_MS => {
+                Some(Duration::from_millis(duration_ms))
+            }
             Some(_) => self.refused("must be at most a day"),
             None => self.refused(FORM),
         }
@@ -141,7 +166,9 @@ impl<'d> Field<'d> {
     /// A table, looked at through `read`.
     pub fn table<T>(&self, read: impl FnOnce(&Section<'d>) -> Option<T>) -> Option<T> {
         match self.value.get_ref() {
-            DeValue::Table(table) => Section::over(self.document, table, self.value.span(), self.path.clone(), read),
+            DeValue::Table(table) => {
+                Section::over(self.document, table, self.value.span(), self.path.clone(), read)
+            }
             _ => self.refused_kind("a table"),
         }
     }
@@ -176,7 +203,9 @@ impl<'d> Field<'d> {
             self.refuse(format!("must be a list of tables: write [[{}]]", self.path));
             return Vec::new();
         };
-        let fields = items.iter().enumerate().map(|(index, item)| Field::new(self.document, item, format!("{}[{index}]", self.path)));
+        let fields = items.iter().enumerate().map(|(index, item)| {
+            Field::new(self.document, item, format!("{}[{index}]", self.path))
+        });
         fields.filter_map(|field| field.table(&mut read)).collect()
     }
 
@@ -213,8 +242,12 @@ mod tests {
     use super::*;
 
     fn read<T>(value: &str, read: impl Fn(&Field<'_>) -> Option<T>) -> Result<T, String> {
-        read_document(&format!("it = {value}\n"), |root| root.field("it").and_then(|field| read(&field)))
-            .map_err(|mistakes| mistakes.iter().map(|mistake| mistake.message.clone()).collect::<Vec<_>>().join(" | "))
+        read_document(&format!("it = {value}\n"), |root| {
+            root.field("it").and_then(|field| read(&field))
+        })
+        .map_err(|mistakes| {
+            mistakes.iter().map(|mistake| mistake.message.clone()).collect::<Vec<_>>().join(" | ")
+        })
     }
 
     #[test]
@@ -222,41 +255,79 @@ mod tests {
         assert_eq!(read("\"0.25\"", |field| field.decimal()), Ok(Decimal::new(25, 2)));
         assert_eq!(read("15", |field| field.decimal()), Ok(Decimal::from(15)));
         assert_eq!(read("\"-1\"", |field| field.decimal()), Ok(Decimal::from(-1)));
-        assert_eq!(read("0.25", |field| field.decimal()), Err("write it in quotes: \"0.25\"".into()));
-        assert_eq!(read("\"1e3\"", |field| field.decimal()), Err("is not a decimal number such as \"0.25\"".into()));
-        assert_eq!(read("\"\"", |field| field.decimal()), Err("is not a decimal number such as \"0.25\"".into()));
-        assert_eq!(read("true", |field| field.decimal()), Err("must be a decimal number in quotes, not a boolean".into()));
+        assert_eq!(
+            read("0.25", |field| field.decimal()),
+            Err("write it in quotes: \"0.25\"".into())
+        );
+        assert_eq!(
+            read("\"1e3\"", |field| field.decimal()),
+            Err("is not a decimal number such as \"0.25\"".into())
+        );
+        assert_eq!(
+            read("\"\"", |field| field.decimal()),
+            Err("is not a decimal number such as \"0.25\"".into())
+        );
+        assert_eq!(
+            read("true", |field| field.decimal()),
+            Err("must be a decimal number in quotes, not a boolean".into())
+        );
     }
 
     #[test]
     fn a_time_has_a_unit() {
-        for (text, expected_ms) in [("\"500ms\"", 500), ("\"10s\"", 10_000), ("\"2m\"", 120_000), ("\"1 h\"", 3_600_000)] {
-            assert_eq!(read(text, |field| field.duration()), Ok(Duration::from_millis(expected_ms)), "{text}");
+        for (text, expected_ms) in
+            [("\"500ms\"", 500), ("\"10s\"", 10_000), ("\"2m\"", 120_000), ("\"1 h\"", 3_600_000)]
+        {
+            assert_eq!(
+                read(text, |field| field.duration()),
+                Ok(Duration::from_millis(expected_ms)),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn a_time_that_is_zero_endless_or_without_meaning_is_refused() {
         assert_eq!(read("0", |field| field.duration()), Err("must be longer than zero".into()));
-        assert_eq!(read("\"0s\"", |field| field.duration()), Err("must be longer than zero".into()));
+        assert_eq!(
+            read("\"0s\"", |field| field.duration()),
+            Err("must be longer than zero".into())
+        );
         assert_eq!(read("\"25h\"", |field| field.duration()), Err("must be at most a day".into()));
         assert_eq!(
             read("60", |field| field.duration()),
             Err("must have a unit: \"60s\" for seconds, \"60ms\" for milliseconds".into()),
             "a reader cannot tell which was meant"
         );
-        assert_eq!(read("-1", |field| field.duration()), Err("must have a unit: \"-1s\" for seconds, \"-1ms\" for milliseconds".into()));
-        for text in ["\"10\"", "\"ten\"", "\"-1s\"", "\"1.5s\"", "\"99999999999999999999s\"", "1.5"] {
-            assert!(read(text, |field| field.duration()).is_err_and(|message| message.starts_with("must be a time such as")), "{text}");
+        assert_eq!(
+            read("-1", |field| field.duration()),
+            Err("must have a unit: \"-1s\" for seconds, \"-1ms\" for milliseconds".into())
+        );
+        for text in ["\"10\"", "\"ten\"", "\"-1s\"", "\"1.5s\"", "\"99999999999999999999s\"", "1.5"]
+        {
+            assert!(
+                read(text, |field| field.duration())
+                    .is_err_and(|message| message.starts_with("must be a time such as")),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn a_whole_number_stays_in_its_range() {
         assert_eq!(read("0x10", |field| field.whole(1..=16)), Ok(16));
-        assert_eq!(read("17", |field| field.whole(1..=16)), Err("must be from 1 to 16, not 17".into()));
-        assert_eq!(read("-1", |field| field.whole(0..=16)), Err("must be from 0 to 16, not -1".into()));
-        assert_eq!(read("\"3\"", |field| field.whole(0..=16)), Err("must be a whole number, not a string".into()));
+        assert_eq!(
+            read("17", |field| field.whole(1..=16)),
+            Err("must be from 1 to 16, not 17".into())
+        );
+        assert_eq!(
+            read("-1", |field| field.whole(0..=16)),
+            Err("must be from 0 to 16, not -1".into())
+        );
+        assert_eq!(
+            read("\"3\"", |field| field.whole(0..=16)),
+            Err("must be a whole number, not a string".into())
+        );
     }
 
     #[test]
@@ -264,13 +335,22 @@ mod tests {
         let words = [("anthropic", 1), ("openai", 2)];
         assert_eq!(read("\"openai\"", |field| field.one_of(&words)), Ok(2));
         let refusal = read("\"antropic\"", |field| field.one_of(&words));
-        assert_eq!(refusal, Err("\"antropic\" is none of anthropic, openai; did you mean \"anthropic\"?".into()));
+        assert_eq!(
+            refusal,
+            Err("\"antropic\" is none of anthropic, openai; did you mean \"anthropic\"?".into())
+        );
     }
 
     #[test]
     fn a_name_has_no_spaces_and_text_is_not_blank() {
-        assert_eq!(read("\"a/b-1.5\"", |field| field.name().map(str::to_owned)), Ok("a/b-1.5".into()));
+        assert_eq!(
+            read("\"a/b-1.5\"", |field| field.name().map(str::to_owned)),
+            Ok("a/b-1.5".into())
+        );
         assert!(read("\"a b\"", |field| field.name().map(str::to_owned)).is_err());
-        assert_eq!(read("\" \"", |field| field.text().map(str::to_owned)), Err("must not be empty".into()));
+        assert_eq!(
+            read("\" \"", |field| field.text().map(str::to_owned)),
+            Err("must not be empty".into())
+        );
     }
 }

@@ -23,9 +23,14 @@ struct Listing<'m> {
 }
 
 /// Reads the file, or without one the environment.
-pub fn load(path: Option<&Path>, overrides: Overrides, environment: &Environment<'_>) -> Result<Config, ConfigError> {
+pub fn load(
+    path: Option<&Path>,
+    overrides: Overrides,
+    environment: &Environment<'_>,
+) -> Result<Config, ConfigError> {
     let text = match path {
-        Some(path) => std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?,
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?,
         None => String::new(),
     };
     Config::from_toml_with(&text, overrides, environment)

@@ -27,10 +27,16 @@ fn read_breaker(section: &Section<'_>) -> Option<(BreakerUse, Duration)> {
 
 fn read_retry(section: &Section<'_>) -> Option<RetrySettings> {
     let default = RetrySettings::default();
-    let whole = |key, most| section.field(key).and_then(|field| field.whole(0..=most)).and_then(|number| u32::try_from(number).ok());
+    let whole = |key, most| {
+        section
+            .field(key)
+            .and_then(|field| field.whole(0..=most))
+            .and_then(|number| u32::try_from(number).ok())
+    };
     Some(RetrySettings {
         budget_percent: whole("budget_percent", 1000).unwrap_or(default.budget_percent),
-        floor_per_second: whole("floor_per_second", MOST_PER_SECOND).unwrap_or(default.floor_per_second),
+        floor_per_second: whole("floor_per_second", MOST_PER_SECOND)
+            .unwrap_or(default.floor_per_second),
     })
 }
 
@@ -46,15 +52,34 @@ mod tests {
     #[test]
     fn the_breaker_is_on_and_a_fifth_may_be_tried_again_unless_the_file_says_otherwise() {
         let retry = RetrySettings { budget_percent: 20, floor_per_second: 3 };
-        let default = HealthSettings { breaker: BreakerUse::On, longest_pause: Duration::from_secs(300), retry };
+        let default = HealthSettings {
+            breaker: BreakerUse::On,
+            longest_pause: Duration::from_secs(300),
+            retry,
+        };
         assert_eq!(read_text(""), Ok(default));
         assert_eq!(read_text("[breaker]\n[retry]\n"), Ok(default));
-        let set = read_text("[breaker]\nenabled = false\nlongest_pause = \"90s\"\n[retry]\nbudget_percent = 0\nfloor_per_second = 7\n");
+        let set = read_text(
+            "[breaker]\nenabled = false\nlongest_pause = \"90s\"\n[retry]\nbudget_percent = 0\nfloor_per_second = 7\n",
+        );
         let retry = RetrySettings { budget_percent: 0, floor_per_second: 7 };
-        assert_eq!(set, Ok(HealthSettings { breaker: BreakerUse::Off, longest_pause: Duration::from_secs(90), retry }));
-        assert!(read_text("[breaker]\nlongest_pause = 5\n").unwrap_err().starts_with("line 2: breaker.longest_pause: "));
+        assert_eq!(
+            set,
+            Ok(HealthSettings {
+                breaker: BreakerUse::Off,
+                longest_pause: Duration::from_secs(90),
+                retry
+            })
+        );
         assert!(
-            read_text("[retry]\nbudget_percent = 1001\n").unwrap_err().starts_with("line 2: retry.budget_percent: must be from 0 to 1000")
+            read_text("[breaker]\nlongest_pause = 5\n")
+                .unwrap_err()
+                .starts_with("line 2: breaker.longest_pause: ")
+        );
+        assert!(
+            read_text("[retry]\nbudget_percent = 1001\n")
+                .unwrap_err()
+                .starts_with("line 2: retry.budget_percent: must be from 0 to 1000")
         );
     }
 }

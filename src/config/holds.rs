@@ -7,7 +7,9 @@ use super::document::Section;
 const WORDS: [(&str, HoldMode); 2] = [("strict", HoldMode::Strict), ("sliced", HoldMode::Sliced)];
 
 pub(super) fn read(root: &Section<'_>) -> HoldMode {
-    let set = root.field("holds").and_then(|field| field.table(|section| section.field("mode")?.one_of(&WORDS)));
+    let set = root
+        .field("holds")
+        .and_then(|field| field.table(|section| section.field("mode")?.one_of(&WORDS)));
     set.unwrap_or_default()
 }
 
@@ -26,6 +28,9 @@ mod tests {
         assert_eq!(read_text("[holds]\n"), Ok(HoldMode::Strict));
         assert_eq!(read_text("[holds]\nmode = \"sliced\"\n"), Ok(HoldMode::Sliced));
         let mistake = read_text("[holds]\nmode = \"none\"\n").unwrap_err();
-        assert!(mistake.starts_with("line 2: holds.mode: \"none\" is none of strict, sliced"), "{mistake}");
+        assert!(
+            mistake.starts_with("line 2: holds.mode: \"none\" is none of strict, sliced"),
+            "{mistake}"
+        );
     }
 }

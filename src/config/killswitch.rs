@@ -21,9 +21,16 @@ mod tests {
     #[test]
     fn the_threshold_is_an_exact_amount_or_there_is_none() {
         assert_eq!(read_text(""), Ok(None));
-        assert_eq!(read_text("[killswitch]\ndaily_usd = \"50.5\"\n"), Ok(Some("50.5".parse().unwrap())));
+        assert_eq!(
+            read_text("[killswitch]\ndaily_usd = \"50.5\"\n"),
+            Ok(Some("50.5".parse().unwrap()))
+        );
         assert_eq!(read_text("[killswitch]\ndaily_usd = \"0\"\n"), Ok(Some(Usd::ZERO)));
-        for text in ["[killswitch]\n", "[killswitch]\ndaily_usd = \"-1\"\n", "[killswitch]\ndaily_usd = \"0.0000000001\"\n"] {
+        for text in [
+            "[killswitch]\n",
+            "[killswitch]\ndaily_usd = \"-1\"\n",
+            "[killswitch]\ndaily_usd = \"0.0000000001\"\n",
+        ] {
             assert!(read_text(text).is_err(), "{text}");
         }
     }

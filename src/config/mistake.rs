@@ -24,19 +24,26 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// The offer to append to a message about `word`: empty, or `; did you mean "…"?` when one of `known` is close.
+/// The offer to append to a message about `word`: empty, or `; did you mean "…"?` when one of
+/// `known` is close.
 pub fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
-    near_matches(word, known).first().map_or_else(String::new, |candidate| format!("; did you mean \"{candidate}\"?"))
+    near_matches(word, known)
+        .first()
+        .map_or_else(String::new, |candidate| format!("; did you mean \"{candidate}\"?"))
 }
 
-/// The known names that may have been meant, the nearest first: those that are a few letters off, and those that contain the word or are part of it.
+/// The known names that may have been meant, the nearest first: those that are a few letters off,
+/// and those that contain the word or are part of it.
 pub fn near_matches<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Vec<&'k str> {
     const SHORTEST_PART: usize = 3;
     const MOST: usize = 3;
-    let is_part = |part: &str, whole: &str| part.len() >= SHORTEST_PART && whole.to_lowercase().contains(&part.to_lowercase());
+    let is_part = |part: &str, whole: &str| {
+        part.len() >= SHORTEST_PART && whole.to_lowercase().contains(&part.to_lowercase())
+    };
     let near = known.into_iter().filter_map(|candidate| {
         let edits = edits_between(word, candidate);
-        let is_near = edits <= tolerance(candidate) || is_part(word, candidate) || is_part(candidate, word);
+        let is_near =
+            edits <= tolerance(candidate) || is_part(word, candidate) || is_part(candidate, word);
         is_near.then_some((edits, candidate))
     });
     let mut near: Vec<_> = near.collect();
@@ -60,7 +67,10 @@ fn edits_between(left: &str, right: &str) -> usize {
         for (column, &right_letter) in right.iter().enumerate() {
             let substitution = previous[column] + usize::from(left_letter != right_letter);
             let mut edits = substitution.min(previous[column + 1] + 1).min(current[column] + 1);
-            let swapped = row > 0 && column > 0 && left_letter == right[column - 1] && left[row - 1] == right_letter;
+            let swapped = row > 0
+                && column > 0
+                && left_letter == right[column - 1]
+                && left[row - 1] == right_letter;
             if swapped {
                 edits = edits.min(before_previous[column - 1] + 1);
             }
@@ -77,7 +87,12 @@ mod tests {
 
     #[test]
     fn the_text_form_names_line_and_field() {
-        let mistake = Mistake { line: 12, column: 3, field: "providers[1].base_url".into(), message: "must not end in /v1".into() };
+        let mistake = Mistake {
+            line: 12,
+            column: 3,
+            field: "providers[1].base_url".into(),
+            message: "must not end in /v1".into(),
+        };
         assert_eq!(mistake.to_string(), "line 12: providers[1].base_url: must not end in /v1");
         let syntax = Mistake { field: String::new(), ..mistake };
         assert_eq!(syntax.to_string(), "line 12: must not end in /v1");
@@ -86,7 +101,11 @@ mod tests {
     #[test]
     fn a_swap_a_missing_letter_and_another_case_are_close() {
         for word in ["url", "base", "base_ulr", "baseurl", "Base_URL", "base_urls"] {
-            assert_eq!(did_you_mean(word, ["id", "kind", "base_url"]), "; did you mean \"base_url\"?", "{word}");
+            assert_eq!(
+                did_you_mean(word, ["id", "kind", "base_url"]),
+                "; did you mean \"base_url\"?",
+                "{word}"
+            );
         }
     }
 

@@ -17,18 +17,26 @@ use super::stream_mode;
 const MOST_TOKENS: u64 = 1_000_000_000;
 const LONGEST_LATENCY_MS: u64 = 3_600_000;
 
-/// Reads every model. `providers` are the ids that a model may name. A model of `built_in` that a table names keeps what the table leaves out; those
-/// that no table names follow at the end.
-pub fn read(root: &Section<'_>, providers: &BTreeSet<String>, built_in: Vec<Model>) -> ModelsByPlace {
+/// Reads every model. `providers` are the ids that a model may name. A model of `built_in` that a
+/// table names keeps what the table leaves out; those that no table names follow at the end.
+pub fn read(
+    root: &Section<'_>,
+    providers: &BTreeSet<String>,
+    built_in: Vec<Model>,
+) -> ModelsByPlace {
     let mut slugs = BTreeSet::new();
     let mut deployments = BTreeMap::new();
-    let mut known: BTreeMap<String, Model> = built_in.iter().map(|model| (model.slug.to_string(), model.clone())).collect();
+    let mut known: BTreeMap<String, Model> =
+        built_in.iter().map(|model| (model.slug.to_string(), model.clone())).collect();
     let mut list = root.each("models", |section| {
         let places = deployments::read(section, providers);
         let first = places.as_ref().and_then(|places| places.first());
         let model = read_one(section, providers, first, &mut slugs, &mut known)?;
         if let Some(places) = &places {
-            deployments.insert(model.slug.clone(), places.iter().map(|place| place.deployed(&model)).collect());
+            deployments.insert(
+                model.slug.clone(),
+                places.iter().map(|place| place.deployed(&model)).collect(),
+            );
         }
         Some(model)
     });
@@ -53,20 +61,28 @@ fn read_one(
     let corrected = slug.and_then(|slug| known.remove(slug));
     let provider = read_only_provider(section, providers, first, corrected.as_ref());
     // the same name at another provider is another model
-    let corrected = corrected.as_ref().filter(|model| first.is_none() && provider == Some(model.provider.as_str()));
+    let corrected = corrected
+        .as_ref()
+        .filter(|model| first.is_none() && provider == Some(model.provider.as_str()));
     let upstream_name = section.field("upstream_name").and_then(|field| field.text());
     let maker = section.field("maker").and_then(|field| field.name());
     let q_prior = section.field("q_prior").and_then(|field| read_quality(&field));
-    let price = section.field("price").and_then(|field| field.table(read_sheet)).or_else(|| first.and_then(|place| place.price.clone()));
+    let price = section
+        .field("price")
+        .and_then(|field| field.table(read_sheet))
+        .or_else(|| first.and_then(|place| place.price.clone()));
     let m_allowed = section.field("m_allowed").and_then(|field| field.flag());
     let supports_tools = section.field("supports_tools").and_then(|field| field.flag());
-    let supports_tools = supports_tools.or(corrected.map(|model| model.supports_tools)).unwrap_or(true);
+    let supports_tools =
+        supports_tools.or(corrected.map(|model| model.supports_tools)).unwrap_or(true);
     let reasoning = section.field("reasoning").and_then(|field| field.flag());
-    let reasoning = reasoning.map(|reasons| if reasons { Reasoning::Always } else { Reasoning::Never });
+    let reasoning =
+        reasoning.map(|reasons| if reasons { Reasoning::Always } else { Reasoning::Never });
     let tokens = |key| section.field(key).and_then(|field| field.whole(1..=MOST_TOKENS));
     let context_window = tokens("context_window");
     let max_output_tokens = tokens("max_output_tokens");
-    let latency_ms = section.field("expected_latency_ms").and_then(|field| field.whole(1..=LONGEST_LATENCY_MS));
+    let latency_ms =
+        section.field("expected_latency_ms").and_then(|field| field.whole(1..=LONGEST_LATENCY_MS));
     // where the figures come from: for people who read the file
     for note in ["as_of", "source", "q_source"] {
         section.field(note).and_then(|field| field.text());
@@ -74,7 +90,10 @@ fn read_one(
     Some(Model {
         slug: ModelSlug::new(slug?),
         provider: ProviderId::new(provider?),
-        upstream_name: upstream_name.or(corrected.map(|model| model.upstream_name.as_str())).or(slug)?.to_owned(),
+        upstream_name: upstream_name
+            .or(corrected.map(|model| model.upstream_name.as_str()))
+            .or(slug)?
+            .to_owned(),
         maker: maker.or(corrected.map(|model| model.maker.as_str())).or(provider)?.to_owned(),
         q_prior: q_prior.or(corrected.and_then(|model| model.q_prior)),
         price: price.or(corrected.and_then(|model| model.price.clone())),
@@ -83,7 +102,8 @@ fn read_one(
         reasoning: reasoning.or(corrected.and_then(|model| model.reasoning)),
         stream_mode: stream_mode::read(section),
         context_window: context_window.or(corrected.and_then(|model| model.context_window)),
-        max_output_tokens: max_output_tokens.or(corrected.and_then(|model| model.max_output_tokens)),
+        max_output_tokens: max_output_tokens
+            .or(corrected.and_then(|model| model.max_output_tokens)),
         expected_latency_ms: latency_ms.and_then(|latency_ms| u32::try_from(latency_ms).ok()),
         deadlines: own_deadlines::read(section),
     })
@@ -95,12 +115,15 @@ fn read_slug<'d>(section: &Section<'d>, slugs: &mut BTreeSet<String>) -> Option<
     if !slugs.insert(slug.to_owned()) {
         field.refuse(format!("\"{slug}\" is the slug of an earlier model"));
     } else if is_routing_name(slug) {
-        field.refuse(format!("\"{slug}\" is a routing name: a model of this name could not be pinned"));
+        field.refuse(format!(
+            "\"{slug}\" is a routing name: a model of this name could not be pinned"
+        ));
     }
     Some(slug)
 }
 
-/// The id under `provider`, or the first of several under `providers`, or that of the built-in model.
+/// The id under `provider`, or the first of several under `providers`, or that of the built-in
+/// model.
 fn read_only_provider<'a>(
     section: &Section<'a>,
     providers: &BTreeSet<String>,
@@ -117,13 +140,19 @@ fn read_only_provider<'a>(
         None if has_several => first.map(|place| place.provider.as_str()),
         None if corrected.is_some() => corrected.map(|model| model.provider.as_str()),
         None => {
-            section.refuse_missing("provider", "is missing; only a built-in model of a configured provider goes without");
+            section.refuse_missing(
+                "provider",
+                "is missing; only a built-in model of a configured provider goes without",
+            );
             None
         }
     }
 }
 
-pub(super) fn read_provider<'d>(field: &Field<'d>, providers: &BTreeSet<String>) -> Option<&'d str> {
+pub(super) fn read_provider<'d>(
+    field: &Field<'d>,
+    providers: &BTreeSet<String>,
+) -> Option<&'d str> {
     let id = field.name()?;
     if !providers.contains(id) {
         let offer = did_you_mean(id, providers.iter().map(String::as_str));

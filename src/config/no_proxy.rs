@@ -46,11 +46,15 @@ impl Exception {
         match self {
             Exception::Everything => true,
             Exception::Domain { name, port } => {
-                let is_under = host.strip_suffix(name.as_str()).is_some_and(|before| before.is_empty() || before.ends_with('.'));
+                let is_under = host
+                    .strip_suffix(name.as_str())
+                    .is_some_and(|before| before.is_empty() || before.ends_with('.'));
                 is_under && port.is_none_or(|port| port == at)
             }
             Exception::Network { address, prefix_bits, port } => {
-                let is_inside = host.parse::<IpAddr>().is_ok_and(|host| same_prefix(host, *address, *prefix_bits));
+                let is_inside = host
+                    .parse::<IpAddr>()
+                    .is_ok_and(|host| same_prefix(host, *address, *prefix_bits));
                 is_inside && port.is_none_or(|port| port == at)
             }
         }
@@ -62,7 +66,8 @@ fn exception(word: &str) -> Exception {
         return Exception::Everything;
     }
     if let Some((address, bits)) = word.split_once('/')
-        && let (Ok(address), Ok(prefix_bits)) = (address.trim_matches(['[', ']']).parse::<IpAddr>(), bits.parse::<u32>())
+        && let (Ok(address), Ok(prefix_bits)) =
+            (address.trim_matches(['[', ']']).parse::<IpAddr>(), bits.parse::<u32>())
     {
         return Exception::Network { address, prefix_bits, port: None };
     }
@@ -70,7 +75,11 @@ fn exception(word: &str) -> Exception {
     match host.parse::<IpAddr>() {
         Ok(address) => Exception::Network { address, prefix_bits: 128, port },
         Err(_) => {
-            let name = host.trim_start_matches('*').trim_start_matches('.').trim_end_matches('.').to_ascii_lowercase();
+            let name = host
+                .trim_start_matches('*')
+                .trim_start_matches('.')
+                .trim_end_matches('.')
+                .to_ascii_lowercase();
             Exception::Domain { name, port }
         }
     }
@@ -89,7 +98,9 @@ fn host_and_port(text: &str) -> (&str, Option<u16>) {
 
 fn same_prefix(one: IpAddr, other: IpAddr, bits: u32) -> bool {
     let (one, other, width) = match (one, other) {
-        (IpAddr::V4(one), IpAddr::V4(other)) => (u128::from(one.to_bits()), u128::from(other.to_bits()), 32),
+        (IpAddr::V4(one), IpAddr::V4(other)) => {
+            (u128::from(one.to_bits()), u128::from(other.to_bits()), 32)
+        }
         (IpAddr::V6(one), IpAddr::V6(other)) => (one.to_bits(), other.to_bits(), 128),
         _ => return false,
     };

@@ -11,7 +11,8 @@ use super::field::Field;
 /// Dollars per million tokens. Far below any price, and above what any model costs per token.
 const LOWEST_PRICE: Decimal = Decimal::from_parts(1, 0, 0, false, 3);
 const MILLION: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
-/// Dollars per million tokens. Far above any price, and small enough that a bill of any window fits an amount.
+/// Dollars per million tokens. Far above any price, and small enough that a bill of any window fits
+/// an amount.
 const HIGHEST_PRICE: Decimal = Decimal::from_parts(100_000, 0, 0, false, 0);
 /// Dollars for one use of a tool.
 const HIGHEST_FEE: Decimal = Decimal::from_parts(1_000, 0, 0, false, 0);
@@ -31,7 +32,10 @@ pub fn read_sheet(section: &Section<'_>) -> Option<PriceSheet> {
         fast: multiplier("fast"),
         us_only: multiplier("us_only"),
     };
-    let per_use = section.field("per_use").and_then(|field| field.table(|fees| Some(read_fees(fees)))).unwrap_or_default();
+    let per_use = section
+        .field("per_use")
+        .and_then(|field| field.table(|fees| Some(read_fees(fees))))
+        .unwrap_or_default();
     Some(PriceSheet { base: base?, tiers, multipliers, hours, per_use })
 }
 
@@ -41,7 +45,14 @@ fn read_rates(section: &Section<'_>) -> Option<Price> {
     let rate = |key| section.field(key).and_then(|field| read_rate(&field, Zero::Allowed));
     let (cache_read, cache_write) = (rate("cache_read"), rate("cache_write"));
     let (cache_write_1h, reasoning) = (rate("cache_write_1h"), rate("reasoning"));
-    Some(Price { input: input?, output: output?, cache_read, cache_write, cache_write_1h, reasoning })
+    Some(Price {
+        input: input?,
+        output: output?,
+        cache_read,
+        cache_write,
+        cache_write_1h,
+        reasoning,
+    })
 }
 
 /// Shortest prompt first.
@@ -72,7 +83,8 @@ fn read_hours(section: &Section<'_>) -> Option<Hours> {
 fn read_minute(field: &Field<'_>) -> Option<u16> {
     let text = field.text()?;
     let parts = text.split_once(':').filter(|(hour, minute)| hour.len() == 2 && minute.len() == 2);
-    let minute = parts.and_then(|(hour, minute)| Some((hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?)));
+    let minute = parts
+        .and_then(|(hour, minute)| Some((hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?)));
     match minute {
         Some((hour, minute)) if hour < 24 && minute < 60 => Some(hour * 60 + minute),
         _ => {
@@ -97,15 +109,20 @@ fn read_fees(section: &Section<'_>) -> BTreeMap<ServerTool, Decimal> {
 
 fn read_multiplier(field: &Field<'_>) -> Option<Decimal> {
     let multiplier = field.decimal()?;
-    if multiplier <= Decimal::ZERO || multiplier > HIGHEST_MULTIPLIER || multiplier.normalize().scale() > 6 {
-        field.refuse(format!("must be above 0 and at most {HIGHEST_MULTIPLIER}, with at most 6 decimal places"));
+    if multiplier <= Decimal::ZERO
+        || multiplier > HIGHEST_MULTIPLIER
+        || multiplier.normalize().scale() > 6
+    {
+        field.refuse(format!(
+            "must be above 0 and at most {HIGHEST_MULTIPLIER}, with at most 6 decimal places"
+        ));
         return None;
     }
     Some(multiplier)
 }
 
-/// Whether a rate may be nothing. A price of nothing for fresh tokens is far more often a slip than a gift; what a vendor does with its cache is
-/// sometimes free.
+/// Whether a rate may be nothing. A price of nothing for fresh tokens is far more often a slip than
+/// a gift; what a vendor does with its cache is sometimes free.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Zero {
     Refused,
@@ -120,7 +137,9 @@ fn read_rate(field: &Field<'_>, zero: Zero) -> Option<Decimal> {
     }
     if rate > Decimal::ZERO && rate < LOWEST_PRICE {
         let per_million = rate.checked_mul(MILLION).unwrap_or(rate).normalize();
-        field.refuse(format!("is a price per token: write US dollars per million tokens, \"{per_million}\""));
+        field.refuse(format!(
+            "is a price per token: write US dollars per million tokens, \"{per_million}\""
+        ));
         return None;
     }
     if rate > HIGHEST_PRICE {
@@ -136,7 +155,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<PriceSheet, Vec<String>> {
-        read_document(text, read_sheet).map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect())
+        read_document(text, read_sheet)
+            .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -157,7 +177,10 @@ hours = [{ from = "16:30", until = "00:30", multiplier = "0.5" }]
         assert_eq!(sheet.tiers[0].above_input_tokens, 200_000);
         assert_eq!((sheet.hours[0].from_minute, sheet.hours[0].until_minute), (990, 30));
         assert_eq!(sheet.per_use.get(&ServerTool::WebSearch), Some(&Decimal::new(1, 2)));
-        assert_eq!((sheet.multipliers.priority, sheet.multipliers.fast), (Some(Decimal::TWO), None));
+        assert_eq!(
+            (sheet.multipliers.priority, sheet.multipliers.fast),
+            (Some(Decimal::TWO), None)
+        );
         assert_eq!(sheet.base.reasoning, Some(Decimal::from(15)));
     }
 
@@ -175,7 +198,10 @@ hours = [{ from = "24:00", until = "0:30", multiplier = "0.5" }]
         .unwrap_err();
         let has = |line: u32, field: &str| {
             let start = format!("line {line}: {field}: ");
-            assert!(mistakes.iter().any(|mistake| mistake.starts_with(&start)), "{start} not in {mistakes:#?}");
+            assert!(
+                mistakes.iter().any(|mistake| mistake.starts_with(&start)),
+                "{start} not in {mistakes:#?}"
+            );
         };
         has(3, "flex");
         has(4, "per_use.web_serch");

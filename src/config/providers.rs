@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use ainfera_schema::provider::KEY_SEPARATOR;
-use ainfera_schema::{ApiVersion, Network, OnDisconnect, Provider, ProviderId, ProviderKind, Secret};
+use ainfera_schema::{
+    ApiVersion, Network, OnDisconnect, Provider, ProviderId, ProviderKind, Secret,
+};
 
 use super::api_keys::{self, KeyedProvider};
 use super::base_url::{self, BaseUrl};
@@ -21,7 +23,8 @@ pub struct Providers {
     pub list: Vec<Provider>,
     /// Those of them that have several keys.
     pub keyed: Vec<KeyedProvider>,
-    /// Every id that is named, also where the rest of its table is mistaken: a model that uses it is not one more mistake.
+    /// Every id that is named, also where the rest of its table is mistaken: a model that uses it
+    /// is not one more mistake.
     pub named: BTreeSet<String>,
 }
 
@@ -48,7 +51,11 @@ pub fn read(root: &Section<'_>, environment: &Environment<'_>) -> Providers {
     Providers { list, keyed, named }
 }
 
-fn read_one(section: &Section<'_>, environment: &Environment<'_>, named: &mut BTreeSet<String>) -> Option<Provider> {
+fn read_one(
+    section: &Section<'_>,
+    environment: &Environment<'_>,
+    named: &mut BTreeSet<String>,
+) -> Option<Provider> {
     let id = read_id(section, named);
     let words = ProviderKind::ALL.map(|kind| (kind.as_str(), kind));
     let kind = section.required("kind").and_then(|field| field.one_of(&words));
@@ -57,28 +64,41 @@ fn read_one(section: &Section<'_>, environment: &Environment<'_>, named: &mut BT
     let base = match &url_field {
         // a kind that is mistaken does not hide a mistake in the address
         Some(field) => field.text().and_then(|text| {
-            let read = base_url::parse(text, kind.unwrap_or(ProviderKind::OpenaiCompatible), says_api_version);
+            let read = base_url::parse(
+                text,
+                kind.unwrap_or(ProviderKind::OpenaiCompatible),
+                says_api_version,
+            );
             read.map_err(|reason| field.refuse(reason)).ok()
         }),
         None => kind.and_then(|kind| default_base_url(section, kind, says_api_version)),
     };
     let key_field = section.field("api_key");
-    let api_key: Option<Secret> = key_field.as_ref().and_then(|field| secret::read(field, environment));
+    let api_key: Option<Secret> =
+        key_field.as_ref().and_then(|field| secret::read(field, environment));
     let keys_field = section.field("api_keys");
     match &keys_field {
-        Some(field) if key_field.is_some() => field.refuse("give either api_key or api_keys, not both"),
+        Some(field) if key_field.is_some() => {
+            field.refuse("give either api_key or api_keys, not both")
+        }
         Some(field) if field.is_empty_list() => field.refuse("must have at least one key"),
         Some(_) | None => {}
     }
     let has_key = key_field.is_some() || keys_field.is_some();
     let vendor_key_missing = kind.and_then(vendor).filter(|_| url_field.is_none() && !has_key);
     if let Some(vendor) = vendor_key_missing {
-        section.refuse_missing("api_key", format!("is missing; give {{ env = \"{}\" }}", vendor.key_variable));
+        section.refuse_missing(
+            "api_key",
+            format!("is missing; give {{ env = \"{}\" }}", vendor.key_variable),
+        );
     }
     let on_disconnect = section.field("on_disconnect");
-    let on_disconnect = on_disconnect.and_then(|field| field.one_of(&[("cancel", OnDisconnect::Cancel), ("drain", OnDisconnect::Drain)]));
+    let on_disconnect = on_disconnect.and_then(|field| {
+        field.one_of(&[("cancel", OnDisconnect::Cancel), ("drain", OnDisconnect::Drain)])
+    });
     let on_disconnect = on_disconnect.unwrap_or_default();
-    let max_concurrent = section.field("max_concurrent").and_then(|field| field.whole(1..=1_000_000));
+    let max_concurrent =
+        section.field("max_concurrent").and_then(|field| field.whole(1..=1_000_000));
     let max_concurrent = max_concurrent.and_then(|limit| u32::try_from(limit).ok());
     let stream_mode = stream_mode::read(section);
     let network = network::read(section, base.as_ref(), environment);
@@ -107,7 +127,9 @@ fn read_id<'d>(section: &Section<'d>, named: &mut BTreeSet<String>) -> Option<&'
     let field = section.required("id")?;
     let id = field.name()?;
     if id.contains(KEY_SEPARATOR) {
-        field.refuse(format!("must not contain {KEY_SEPARATOR}, which stands between a provider and its key"));
+        field.refuse(format!(
+            "must not contain {KEY_SEPARATOR}, which stands between a provider and its key"
+        ));
     }
     if !named.insert(id.to_owned()) {
         field.refuse(format!("\"{id}\" is the id of an earlier provider"));
@@ -116,11 +138,20 @@ fn read_id<'d>(section: &Section<'d>, named: &mut BTreeSet<String>) -> Option<&'
 }
 
 /// Empty for the scripted provider: it is started beside the gateway, which then knows its address.
-fn default_base_url(section: &Section<'_>, kind: ProviderKind, says_api_version: bool) -> Option<BaseUrl> {
+fn default_base_url(
+    section: &Section<'_>,
+    kind: ProviderKind,
+    says_api_version: bool,
+) -> Option<BaseUrl> {
     if kind == ProviderKind::Mock {
-        return Some(BaseUrl { url: String::new(), api_version: ApiVersion::Added, query: Vec::new() });
+        return Some(BaseUrl {
+            url: String::new(),
+            api_version: ApiVersion::Added,
+            query: Vec::new(),
+        });
     }
-    let known = vendor(kind).and_then(|vendor| base_url::parse(vendor.base_url, kind, says_api_version).ok());
+    let known = vendor(kind)
+        .and_then(|vendor| base_url::parse(vendor.base_url, kind, says_api_version).ok());
     if known.is_none() {
         section.refuse_missing("base_url", "is missing; give the provider's address");
     }

@@ -1,4 +1,5 @@
-//! Secrets are never written in the configuration: it names the variable or the file that holds one.
+//! Secrets are never written in the configuration: it names the variable or the file that holds
+//! one.
 
 use ainfera_schema::Secret;
 
@@ -6,19 +7,27 @@ use super::document::Section;
 use super::environment::{Environment, non_empty};
 use super::field::Field;
 
-/// Reads `{ env = "X" }` or `{ file = "…" }`. White space around the secret is dropped, as files end in a line break.
+/// Reads `{ env = "X" }` or `{ file = "…" }`. White space around the secret is dropped, as files
+/// end in a line break.
 pub fn read(field: &Field<'_>, environment: &Environment<'_>) -> Option<Secret> {
     read_fitting(field, environment, KEY)
 }
 
 /// The same for a secret that may hold spaces, such as `Bearer …`.
 pub fn read_phrase(field: &Field<'_>, environment: &Environment<'_>) -> Option<Secret> {
-    let holds = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-    read_fitting(field, environment, Fits { holds, else_says: "must hold one line of ASCII letters, digits and signs" })
+    let holds = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+    };
+    read_fitting(
+        field,
+        environment,
+        Fits { holds, else_says: "must hold one line of ASCII letters, digits and signs" },
+    )
 }
 
 /// A key is one word.
-const KEY: Fits = Fits { holds: fits_header, else_says: "must hold one word of ASCII letters, digits and signs" };
+const KEY: Fits =
+    Fits { holds: fits_header, else_says: "must hold one word of ASCII letters, digits and signs" };
 
 /// What a secret must be like.
 #[derive(Clone, Copy)]
@@ -29,7 +38,9 @@ struct Fits {
 
 fn read_fitting(field: &Field<'_>, environment: &Environment<'_>, fits: Fits) -> Option<Secret> {
     if !field.is_table() {
-        field.refuse("must be { env = \"NAME\" } or { file = \"PATH\" }: secrets are not written here");
+        field.refuse(
+            "must be { env = \"NAME\" } or { file = \"PATH\" }: secrets are not written here",
+        );
         return None;
     }
     field.table(|section| read_table(section, environment, fits))
@@ -60,7 +71,9 @@ pub fn fits_header(secret: &str) -> bool {
 fn from_variable(field: &Field<'_>, environment: &Environment<'_>, fits: Fits) -> Option<Secret> {
     let variable = field.text()?;
     match non_empty(environment, variable) {
-        Some(secret) => checked(field, secret, &format!("the environment variable {variable}"), fits),
+        Some(secret) => {
+            checked(field, secret, &format!("the environment variable {variable}"), fits)
+        }
         None => {
             field.refuse(format!("the environment variable {variable} is not set or empty"));
             None
@@ -105,8 +118,15 @@ mod tests {
             "TWO" => Some("sk 1".to_owned()),
             _ => None,
         };
-        read_document(&format!("key = {text}"), |root| root.field("key").and_then(|field| read(&field, &environment))).map_err(|mistakes| {
-            mistakes.iter().map(|mistake| format!("{}: {}", mistake.field, mistake.message)).collect::<Vec<_>>().join(" | ")
+        read_document(&format!("key = {text}"), |root| {
+            root.field("key").and_then(|field| read(&field, &environment))
+        })
+        .map_err(|mistakes| {
+            mistakes
+                .iter()
+                .map(|mistake| format!("{}: {}", mistake.field, mistake.message))
+                .collect::<Vec<_>>()
+                .join(" | ")
         })
     }
 
@@ -121,14 +141,26 @@ mod tests {
     #[test]
     fn what_is_not_there_is_named_and_what_is_there_is_not_shown() {
         let refusal = |text| secret(text).map(|_| ()).unwrap_err();
-        assert_eq!(refusal("{ env = \"ABSENT\" }"), "key.env: the environment variable ABSENT is not set or empty");
-        assert_eq!(refusal("{ env = \"BLANK\" }"), "key.env: the environment variable BLANK is not set or empty");
+        assert_eq!(
+            refusal("{ env = \"ABSENT\" }"),
+            "key.env: the environment variable ABSENT is not set or empty"
+        );
+        assert_eq!(
+            refusal("{ env = \"BLANK\" }"),
+            "key.env: the environment variable BLANK is not set or empty"
+        );
         assert_eq!(
             refusal("{ env = \"TWO\" }"),
             "key.env: the environment variable TWO must hold one word of ASCII letters, digits and signs"
         );
-        assert!(refusal("{ file = \"/nowhere/key\" }").starts_with("key.file: the file /nowhere/key cannot be read: "));
-        assert_eq!(refusal("{ env = \"KEY\", file = \"x\" }"), "key.file: give either env or file, not both");
+        assert!(
+            refusal("{ file = \"/nowhere/key\" }")
+                .starts_with("key.file: the file /nowhere/key cannot be read: ")
+        );
+        assert_eq!(
+            refusal("{ env = \"KEY\", file = \"x\" }"),
+            "key.file: give either env or file, not both"
+        );
         assert_eq!(refusal("{ evn = \"KEY\" }").matches("did you mean \"env\"").count(), 1);
         assert_eq!(refusal("\"sk-3\"").matches("sk-3").count(), 0);
     }

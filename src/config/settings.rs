@@ -19,7 +19,8 @@ use super::spool::SpoolPlace;
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// What balancers on the way take to notice that this process is not ready.
 const DRAIN_LEAST_BEYOND_LOOPBACK: Duration = Duration::from_secs(5);
-/// Above the idle times of balancers, so that they close first: nginx 60 s, AWS 60 s, Google Cloud 600 s.
+/// Above the idle times of balancers, so that they close first: nginx 60 s, AWS 60 s, Google Cloud
+/// 600 s.
 const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(620);
 const DEFAULT_REPLICA: &str = "main";
 const DEFAULT_MAX_IN_FLIGHT: u32 = 10_000;
@@ -31,7 +32,8 @@ const MEBIBYTE: u64 = 1 << 20;
 pub struct RoutingSettings {
     /// The quality floor of a call that names none.
     pub default_floor: Decimal,
-    /// Hold the floor against the prior only; otherwise against the observed quality where there is one.
+    /// Hold the floor against the prior only; otherwise against the observed quality where there is
+    /// one.
     pub floor_on_q_prior: bool,
     /// Rank by price per quality; otherwise by list price.
     pub expected_cost_ranking: bool,
@@ -112,7 +114,12 @@ pub(super) struct Settings {
 
 impl Default for RoutingSettings {
     fn default() -> Self {
-        Self { default_floor: Decimal::new(50, 2), floor_on_q_prior: true, expected_cost_ranking: false, preference_live: false }
+        Self {
+            default_floor: Decimal::new(50, 2),
+            floor_on_q_prior: true,
+            expected_cost_ranking: false,
+            preference_live: false,
+        }
     }
 }
 
@@ -128,13 +135,18 @@ impl Default for Limits {
     }
 }
 
-pub(super) fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>) -> Settings {
+pub(super) fn read(
+    root: &Section<'_>,
+    overrides: Overrides,
+    environment: &Environment<'_>,
+) -> Settings {
     // the file is read in any case: what is overridden may still be mistaken
     let listen = root.field("listen").and_then(|field| read_address(&field));
     let database = root.field("database").and_then(|field| read_database(&field, environment));
     let replica = root.field("replica").and_then(|field| field.name().map(str::to_owned));
     let database = overrides.database.or(database).unwrap_or_default();
-    let (durability, spool) = root.field("store").and_then(|field| field.table(read_store)).unwrap_or_default();
+    let (durability, spool) =
+        root.field("store").and_then(|field| field.table(read_store)).unwrap_or_default();
     let take_over = overrides.take_over;
     let listen = overrides.listen.or(listen).unwrap_or(DEFAULT_LISTEN);
     let named = overrides.replica.or(replica);
@@ -144,33 +156,45 @@ pub(super) fn read(root: &Section<'_>, overrides: Overrides, environment: &Envir
         listen,
         take_over,
         durability,
-        spool: spool.map_or_else(|| SpoolPlace::default_of(&database, lasts.then_some(replica.as_str())), SpoolPlace::at),
+        spool: spool.map_or_else(
+            || SpoolPlace::default_of(&database, lasts.then_some(replica.as_str())),
+            SpoolPlace::at,
+        ),
         replica,
         database,
-        keep_alive: root.field("keep_alive").and_then(|field| field.duration()).unwrap_or(DEFAULT_KEEP_ALIVE),
+        keep_alive: root
+            .field("keep_alive")
+            .and_then(|field| field.duration())
+            .unwrap_or(DEFAULT_KEEP_ALIVE),
         workers: whole(root, "workers", 1, 1024),
         max_in_flight: whole(root, "max_in_flight", 1, 10_000_000).unwrap_or(DEFAULT_MAX_IN_FLIGHT),
         max_attempts: whole(root, "max_attempts", 1, 20).unwrap_or(DEFAULT_MAX_ATTEMPTS),
         deadlines: deadlines_of(root, listen),
         routing: read_routing(root, environment),
         limits: root.field("limits").and_then(|field| field.table(read_limits)).unwrap_or_default(),
-        answers: root.field("idempotency").and_then(|field| field.table(read_idempotency)).unwrap_or_default(),
+        answers: root
+            .field("idempotency")
+            .and_then(|field| field.table(read_idempotency))
+            .unwrap_or_default(),
     }
 }
 
-/// A replica's name must outlive its process: by it a later boot finds the calls that an earlier one left open. An embedded store has one process;
-/// a shared one may have several, which must not take each other's calls for orphans.
+/// A replica's name must outlive its process: by it a later boot finds the calls that an earlier
+/// one left open. An embedded store has one process; a shared one may have several, which must not
+/// take each other's calls for orphans.
 fn default_replica(database: &DatabaseUrl, listen: SocketAddr) -> String {
     match (database, listen.port()) {
         (DatabaseUrl::Sqlite(_), _) => DEFAULT_REPLICA.to_owned(),
-        // a free port is another one on each start: the reaper has to find what this process leaves open
+        // a free port is another one on each start: the reaper has to find what this process leaves
+        // open
         (DatabaseUrl::Postgres(_), 0) => format!("{}:process-{}", host_name(), std::process::id()),
         (DatabaseUrl::Postgres(_), port) => format!("{}:{port}", host_name()),
     }
 }
 
 fn read_store(section: &Section<'_>) -> Option<(Durability, Option<PathBuf>)> {
-    let unsafe_allowed = section.field("allow_unsafe_durability").and_then(|field| field.flag()).unwrap_or(false);
+    let unsafe_allowed =
+        section.field("allow_unsafe_durability").and_then(|field| field.flag()).unwrap_or(false);
     let spool = section.field("spool").and_then(|field| field.text().map(PathBuf::from));
     Some((if unsafe_allowed { Durability::NotChecked } else { Durability::Required }, spool))
 }
@@ -185,21 +209,33 @@ fn read_address(field: &Field<'_>) -> Option<SocketAddr> {
 
 /// A URL in place, or the secret that holds it.
 fn read_database(field: &Field<'_>, environment: &Environment<'_>) -> Option<DatabaseUrl> {
-    let url = if field.is_table() { secret::read(field, environment)?.expose().to_owned() } else { field.text()?.to_owned() };
-    url.parse().map_err(|error: super::database::DatabaseUrlError| field.refuse(error.to_string())).ok()
+    let url = if field.is_table() {
+        secret::read(field, environment)?.expose().to_owned()
+    } else {
+        field.text()?.to_owned()
+    };
+    url.parse()
+        .map_err(|error: super::database::DatabaseUrlError| field.refuse(error.to_string()))
+        .ok()
 }
 
 fn deadlines_of(root: &Section<'_>, listen: SocketAddr) -> Deadlines {
-    let drain_least = if listen.ip().is_loopback() { Duration::ZERO } else { DRAIN_LEAST_BEYOND_LOOPBACK };
+    let drain_least =
+        if listen.ip().is_loopback() { Duration::ZERO } else { DRAIN_LEAST_BEYOND_LOOPBACK };
     let default = Deadlines { drain_least, ..Deadlines::default() };
-    root.field("deadlines").and_then(|field| field.table(|section| read_deadlines(section, default))).unwrap_or(default)
+    root.field("deadlines")
+        .and_then(|field| field.table(|section| read_deadlines(section, default)))
+        .unwrap_or(default)
 }
 
 fn read_deadlines(section: &Section<'_>, default: Deadlines) -> Option<Deadlines> {
     let mut deadlines = default;
-    // what is said of all models is meant for all, unless those that reason have a table of their own
+    // what is said of all models is meant for all, unless those that reason have a table of their
+    // own
     let of_all = own_deadlines::read_table(section);
-    let of_reasoning = section.field("reasoning").and_then(|field| field.table(|table| Some(own_deadlines::read_table(table))));
+    let of_reasoning = section
+        .field("reasoning")
+        .and_then(|field| field.table(|table| Some(own_deadlines::read_table(table))));
     deadlines.answering = of_all.over(deadlines.answering);
     deadlines.reasoning = of_reasoning.unwrap_or_default().over(of_all.over(deadlines.reasoning));
     if let Some(set) = section.field("drain_least").and_then(|field| field.duration_or_zero()) {
@@ -223,23 +259,31 @@ fn read_deadlines(section: &Section<'_>, default: Deadlines) -> Option<Deadlines
             *deadline = set;
         }
     }
-    if let Some(field) = section.field("lease").filter(|_| deadlines.lease < deadlines.heartbeat * 2) {
+    if let Some(field) =
+        section.field("lease").filter(|_| deadlines.lease < deadlines.heartbeat * 2)
+    {
         field.refuse("must be at least two heartbeats, or a replica that is only slow is given up");
     }
     Some(deadlines)
 }
 
 fn read_routing(root: &Section<'_>, environment: &Environment<'_>) -> RoutingSettings {
-    let preference_live = non_empty(environment, "AINFERA_ROUTING_PREFERENCE_LIVE").as_deref() == Some("1");
+    let preference_live =
+        non_empty(environment, "AINFERA_ROUTING_PREFERENCE_LIVE").as_deref() == Some("1");
     let default = RoutingSettings { preference_live, ..RoutingSettings::default() };
-    let set = root.field("routing").and_then(|field| field.table(|section| read_routing_table(section, &default)));
+    let set = root
+        .field("routing")
+        .and_then(|field| field.table(|section| read_routing_table(section, &default)));
     set.unwrap_or(default)
 }
 
 fn read_routing_table(section: &Section<'_>, default: &RoutingSettings) -> Option<RoutingSettings> {
     let flag = |key, default| section.field(key).and_then(|field| field.flag()).unwrap_or(default);
     Some(RoutingSettings {
-        default_floor: section.field("default_floor").and_then(|field| read_quality(&field)).unwrap_or(default.default_floor),
+        default_floor: section
+            .field("default_floor")
+            .and_then(|field| read_quality(&field))
+            .unwrap_or(default.default_floor),
         floor_on_q_prior: flag("floor_on_q_prior", default.floor_on_q_prior),
         expected_cost_ranking: flag("expected_cost_ranking", default.expected_cost_ranking),
         preference_live: flag("preference_live", default.preference_live),
@@ -253,17 +297,23 @@ fn read_idempotency(section: &Section<'_>) -> Option<AnswerRetention> {
 
 fn read_limits(section: &Section<'_>) -> Option<Limits> {
     let default = Limits::default();
-    let body_bytes = whole(section, "body_bytes", 1024, 1024 * MEBIBYTE).unwrap_or(default.body_bytes);
+    let body_bytes =
+        whole(section, "body_bytes", 1024, 1024 * MEBIBYTE).unwrap_or(default.body_bytes);
     let all_field = section.field("all_bodies_bytes");
-    let all_bodies_bytes = all_field.as_ref().and_then(|field| field.whole(1024..=1024 * 1024 * MEBIBYTE));
-    let all_bodies_bytes = all_bodies_bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(default.all_bodies_bytes);
+    let all_bodies_bytes =
+        all_field.as_ref().and_then(|field| field.whole(1024..=1024 * 1024 * MEBIBYTE));
+    let all_bodies_bytes = all_bodies_bytes
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .unwrap_or(default.all_bodies_bytes);
     if let Some(field) = all_field.filter(|_| all_bodies_bytes < body_bytes) {
         field.refuse(format!("must be at least body_bytes, which is {body_bytes}"));
     }
     let all_bodies_bytes = all_bodies_bytes.max(body_bytes);
     let key_field = section.field("bodies_per_key_bytes");
     let per_key = key_field.as_ref().and_then(|field| field.whole(1024..=1024 * 1024 * MEBIBYTE));
-    let per_key = per_key.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or_else(|| (all_bodies_bytes / 4).max(body_bytes));
+    let per_key = per_key
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .unwrap_or_else(|| (all_bodies_bytes / 4).max(body_bytes));
     if let Some(field) = key_field.filter(|_| per_key < body_bytes) {
         field.refuse(format!("must be at least body_bytes, which is {body_bytes}"));
     }
@@ -271,12 +321,18 @@ fn read_limits(section: &Section<'_>) -> Option<Limits> {
         body_bytes,
         all_bodies_bytes,
         bodies_per_key_bytes: per_key,
-        body_bytes_per_second: whole(section, "body_bytes_per_second", 1, MEBIBYTE).unwrap_or(default.body_bytes_per_second),
+        body_bytes_per_second: whole(section, "body_bytes_per_second", 1, MEBIBYTE)
+            .unwrap_or(default.body_bytes_per_second),
         reads_per_key: whole(section, "reads_per_key", 1, 1000).unwrap_or(default.reads_per_key),
     })
 }
 
-fn whole<T: TryFrom<u64>>(section: &Section<'_>, key: &'static str, least: u64, most: u64) -> Option<T> {
+fn whole<T: TryFrom<u64>>(
+    section: &Section<'_>,
+    key: &'static str,
+    least: u64,
+    most: u64,
+) -> Option<T> {
     let number = section.field(key)?.whole(least..=most)?;
     T::try_from(number).ok()
 }

@@ -16,7 +16,8 @@ const LONGEST_NAME: usize = 200;
 pub enum Sharing {
     /// It belongs to one replica, which finds it again at its next start.
     Own,
-    /// Whichever process needs it first has it: replicas without a lasting name, as tests start them.
+    /// Whichever process needs it first has it: replicas without a lasting name, as tests start
+    /// them.
     FirstCome,
 }
 
@@ -35,8 +36,9 @@ impl SpoolPlace {
         Self { path, sharing: Sharing::Own, former: None }
     }
 
-    /// Beside the file that it stands in for, or in the folder where the process was started, under its replica's name: several may be started there.
-    /// A replica without a lasting name would never find what it left under its own.
+    /// Beside the file that it stands in for, or in the folder where the process was started, under
+    /// its replica's name: several may be started there. A replica without a lasting name would
+    /// never find what it left under its own.
     pub fn default_of(database: &DatabaseUrl, replica: Option<&str>) -> Self {
         match (database, replica) {
             (DatabaseUrl::Sqlite(path), _) => {
@@ -44,7 +46,9 @@ impl SpoolPlace {
                 path.push(".spool");
                 Self::at(path.into())
             }
-            (DatabaseUrl::Postgres(_), None) => Self { sharing: Sharing::FirstCome, ..Self::at(PathBuf::from(FORMER)) },
+            (DatabaseUrl::Postgres(_), None) => {
+                Self { sharing: Sharing::FirstCome, ..Self::at(PathBuf::from(FORMER)) }
+            }
             (DatabaseUrl::Postgres(_), Some(replica)) => {
                 let path = PathBuf::from(format!("ainfera-{}.spool", file_name(replica)));
                 Self { path, sharing: Sharing::Own, former: Some(PathBuf::from(FORMER)) }
@@ -58,7 +62,9 @@ fn file_name(replica: &str) -> String {
     let mut name = String::new();
     for byte in replica.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => name.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                name.push(char::from(byte))
+            }
             // writing to a string cannot fail
             other => drop(write!(name, "%{other:02X}")),
         }
@@ -78,9 +84,18 @@ mod tests {
     #[test]
     fn on_a_shared_database_each_replica_has_its_own_and_the_old_name_is_remembered() {
         let one = default_of("postgres://h/d", "one");
-        assert_eq!((one.path, one.former), ("ainfera-one.spool".into(), Some("ainfera.spool".into())));
-        assert_eq!(default_of("postgres://h/d", "db/host:8080").path, PathBuf::from("ainfera-db%2Fhost%3A8080.spool"));
-        assert_ne!(default_of("postgres://h/d", "a:1").path, default_of("postgres://h/d", "a%3A1").path);
+        assert_eq!(
+            (one.path, one.former),
+            ("ainfera-one.spool".into(), Some("ainfera.spool".into()))
+        );
+        assert_eq!(
+            default_of("postgres://h/d", "db/host:8080").path,
+            PathBuf::from("ainfera-db%2Fhost%3A8080.spool")
+        );
+        assert_ne!(
+            default_of("postgres://h/d", "a:1").path,
+            default_of("postgres://h/d", "a%3A1").path
+        );
         assert!(default_of("postgres://h/d", &":".repeat(128)).path.as_os_str().len() < 255);
     }
 
@@ -92,6 +107,9 @@ mod tests {
 
     #[test]
     fn an_embedded_store_has_it_beside_its_file() {
-        assert_eq!(default_of("sqlite:///var/a.db", "main"), SpoolPlace::at("/var/a.db.spool".into()));
+        assert_eq!(
+            default_of("sqlite:///var/a.db", "main"),
+            SpoolPlace::at("/var/a.db.spool".into())
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ainfera_schema::AgentId;
-use ainfera_wire::coercion::Strictness;
+use ainfera_wire::disclosure::coercion::Strictness;
 
 use super::document::Section;
 
@@ -25,7 +25,11 @@ pub(super) fn read(root: &Section<'_>) -> StrictSettings {
     let mut settings = StrictSettings::default();
     root.each("strict", |section| {
         let level = section.required("level").and_then(|field| {
-            field.one_of(&[("false", Strictness::Disclose), ("true", Strictness::Lossless), ("exact", Strictness::Exact)])
+            field.one_of(&[
+                ("false", Strictness::Disclose),
+                ("true", Strictness::Lossless),
+                ("exact", Strictness::Exact),
+            ])
         });
         match section.field("agent") {
             None => settings.everybody = level?,
@@ -57,7 +61,10 @@ mod tests {
     fn the_strictest_of_setting_and_header_counts() {
         let one = AgentId(AGENT.parse().unwrap());
         let other = AgentId(AGENT.replace('c', "d").parse().unwrap());
-        let settings = read_text(&format!("[[strict]]\nlevel = \"true\"\n[[strict]]\nagent = \"{AGENT}\"\nlevel = \"exact\"\n")).unwrap();
+        let settings = read_text(&format!(
+            "[[strict]]\nlevel = \"true\"\n[[strict]]\nagent = \"{AGENT}\"\nlevel = \"exact\"\n"
+        ))
+        .unwrap();
         assert_eq!(settings.of(one, Strictness::Disclose), Strictness::Exact);
         assert_eq!(settings.of(other, Strictness::Disclose), Strictness::Lossless);
         assert_eq!(settings.of(other, Strictness::Exact), Strictness::Exact);
@@ -66,7 +73,10 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        assert!(read_text("[[strict]]\nlevel = \"yes\"\n").is_err_and(|message| message.contains("strict[0].level")));
+        assert!(
+            read_text("[[strict]]\nlevel = \"yes\"\n")
+                .is_err_and(|message| message.contains("strict[0].level"))
+        );
         assert!(
             read_text("[[strict]]\nagent = \"bob\"\nlevel = \"true\"\n")
                 .is_err_and(|message| message.contains("must be the id of an agent"))

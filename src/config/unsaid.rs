@@ -1,4 +1,5 @@
-//! What a provider's requests say where callers say nothing: the keys `service_tier` and `tool_uses` of its table.
+//! What a provider's requests say where callers say nothing: the keys `service_tier` and
+//! `tool_uses` of its table.
 
 use ainfera_schema::{ProviderKind, ServiceTier, TOOL_USES_UNLESS_SAID, Unsaid, UnsaidTier};
 
@@ -43,18 +44,36 @@ mod tests {
     use super::*;
 
     fn of(text: &str, kind: ProviderKind) -> Result<Unsaid, String> {
-        read_document(text, |root| Some(read(root, Some(kind), false))).map_err(|mistakes| mistakes[0].to_string())
+        read_document(text, |root| Some(read(root, Some(kind), false)))
+            .map_err(|mistakes| mistakes[0].to_string())
     }
 
     #[test]
     fn a_tier_is_written_to_openai_unless_the_file_leaves_it_to_the_project() {
-        assert_eq!(of("", ProviderKind::Openai).unwrap().tier, UnsaidTier::Written(ServiceTier::Standard));
-        assert_eq!(of("service_tier = \"project\"", ProviderKind::OpenaiResponses).unwrap().tier, UnsaidTier::Project);
-        assert_eq!(of("service_tier = \"flex\"", ProviderKind::Openai).unwrap().tier, UnsaidTier::Written(ServiceTier::Flex));
+        assert_eq!(
+            of("", ProviderKind::Openai).unwrap().tier,
+            UnsaidTier::Written(ServiceTier::Standard)
+        );
+        assert_eq!(
+            of("service_tier = \"project\"", ProviderKind::OpenaiResponses).unwrap().tier,
+            UnsaidTier::Project
+        );
+        assert_eq!(
+            of("service_tier = \"flex\"", ProviderKind::Openai).unwrap().tier,
+            UnsaidTier::Written(ServiceTier::Flex)
+        );
         assert_eq!(of("", ProviderKind::Groq).unwrap(), Unsaid::default());
         assert_eq!(of_kind(ProviderKind::Openai, true).tier, UnsaidTier::Project);
-        assert!(of("service_tier = \"default\"", ProviderKind::Groq).unwrap_err().contains("service_tier"));
-        assert!(of("service_tier = \"auto\"", ProviderKind::Openai).unwrap_err().contains("service_tier"));
+        assert!(
+            of("service_tier = \"default\"", ProviderKind::Groq)
+                .unwrap_err()
+                .contains("service_tier")
+        );
+        assert!(
+            of("service_tier = \"auto\"", ProviderKind::Openai)
+                .unwrap_err()
+                .contains("service_tier")
+        );
     }
 
     #[test]

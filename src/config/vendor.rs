@@ -1,4 +1,5 @@
-//! What is known of each vendor before anyone configures it: where it is, and which variable usually holds its key.
+//! What is known of each vendor before anyone configures it: where it is, and which variable
+//! usually holds its key.
 
 use ainfera_schema::ProviderKind;
 
@@ -11,19 +12,50 @@ pub struct Vendor {
 
 /// In the order in which they are offered.
 pub const VENDORS: [Vendor; 8] = [
-    Vendor { kind: ProviderKind::Anthropic, base_url: "https://api.anthropic.com", key_variable: "ANTHROPIC_API_KEY" },
-    Vendor { kind: ProviderKind::Openai, base_url: "https://api.openai.com", key_variable: "OPENAI_API_KEY" },
-    Vendor { kind: ProviderKind::Gemini, base_url: "https://generativelanguage.googleapis.com", key_variable: "GEMINI_API_KEY" },
-    Vendor { kind: ProviderKind::Mistral, base_url: "https://api.mistral.ai", key_variable: "MISTRAL_API_KEY" },
+    Vendor {
+        kind: ProviderKind::Anthropic,
+        base_url: "https://api.anthropic.com",
+        key_variable: "ANTHROPIC_API_KEY",
+    },
+    Vendor {
+        kind: ProviderKind::Openai,
+        base_url: "https://api.openai.com",
+        key_variable: "OPENAI_API_KEY",
+    },
+    Vendor {
+        kind: ProviderKind::Gemini,
+        base_url: "https://generativelanguage.googleapis.com",
+        key_variable: "GEMINI_API_KEY",
+    },
+    Vendor {
+        kind: ProviderKind::Mistral,
+        base_url: "https://api.mistral.ai",
+        key_variable: "MISTRAL_API_KEY",
+    },
     Vendor { kind: ProviderKind::Xai, base_url: "https://api.x.ai", key_variable: "XAI_API_KEY" },
-    Vendor { kind: ProviderKind::Groq, base_url: "https://api.groq.com/openai", key_variable: "GROQ_API_KEY" },
-    Vendor { kind: ProviderKind::Together, base_url: "https://api.together.xyz", key_variable: "TOGETHER_API_KEY" },
-    Vendor { kind: ProviderKind::Deepseek, base_url: "https://api.deepseek.com", key_variable: "DEEPSEEK_API_KEY" },
+    Vendor {
+        kind: ProviderKind::Groq,
+        base_url: "https://api.groq.com/openai",
+        key_variable: "GROQ_API_KEY",
+    },
+    Vendor {
+        kind: ProviderKind::Together,
+        base_url: "https://api.together.xyz",
+        key_variable: "TOGETHER_API_KEY",
+    },
+    Vendor {
+        kind: ProviderKind::Deepseek,
+        base_url: "https://api.deepseek.com",
+        key_variable: "DEEPSEEK_API_KEY",
+    },
 ];
 
 /// Known by address, but their models and prices are too many to be built in.
-const GATEWAYS: [Vendor; 1] =
-    [Vendor { kind: ProviderKind::Openrouter, base_url: "https://openrouter.ai/api", key_variable: "OPENROUTER_API_KEY" }];
+const GATEWAYS: [Vendor; 1] = [Vendor {
+    kind: ProviderKind::Openrouter,
+    base_url: "https://openrouter.ai/api",
+    key_variable: "OPENROUTER_API_KEY",
+}];
 
 /// The vendor behind a kind; self-hosted backends and the scripted provider have none.
 pub fn vendor(kind: ProviderKind) -> Option<&'static Vendor> {

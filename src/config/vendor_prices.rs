@@ -1,17 +1,24 @@
-//! What vendors publish about fees and tiers, beside the prices of tokens. It completes a model's price where the file says nothing else.
+//! What vendors publish about fees and tiers, beside the prices of tokens. It completes a model's
+//! price where the file says nothing else.
 //!
-//! Looked up on 2026-11-30, except for what is marked as not verified: that is from the vendor's page as it was known before, and is to be read there
-//! again before a bill rests on it. A price in the file always goes first.
+//! Looked up on 2026-11-30, except for what is marked as not verified: that is from the vendor's
+//! page as it was known before, and is to be read there again before a bill rests on it. A price in
+//! the file always goes first.
 //!
-//! - Anthropic, platform.claude.com/docs/en/about-claude/pricing: web search $10 per 1,000, web fetch free, inference in the United States alone 1.1
-//!   times, batches half; fast mode 6 times for Opus 4.6 and 4.7 and twice for Opus 5. Not verified: code execution $0.05 per container and hour.
-//! - OpenAI, developers.openai.com/api/docs/pricing and openai.com/api-priority-processing: web search $10 per 1,000 ($25 for the preview with models
-//!   that do not reason), batch and flex half, priority twice (2.5 times for GPT-5.5). Not verified: file search $2.50 per 1,000, code interpreter
-//!   $0.03 per container of 1 GB, priority 1.75 times for GPT-4 models.
-//! - Google, ai.google.dev/gemini-api/docs/pricing: grounding $14 per 1,000 queries; with 2.5 models $35 per 1,000.
-//! - xAI, docs.x.ai/developers/pricing: web and X search and code execution $5 per 1,000, search in collections of files $2.50 per 1,000. Not
-//!   verified: live search $25 per 1,000 sources.
-//! - OpenRouter, openrouter.ai/docs/features/web-search: web plugin $4 per 1,000 results (not verified).
+//! - Anthropic, platform.claude.com/docs/en/about-claude/pricing: web search $10 per 1,000, web
+//!   fetch free, inference in the United States alone 1.1 times, batches half; fast mode 6 times
+//!   for Opus 4.6 and 4.7 and twice for Opus 5. Not verified: code execution $0.05 per container
+//!   and hour.
+//! - OpenAI, developers.openai.com/api/docs/pricing and openai.com/api-priority-processing: web
+//!   search $10 per 1,000 ($25 for the preview with models that do not reason), batch and flex
+//!   half, priority twice (2.5 times for GPT-5.5). Not verified: file search $2.50 per 1,000, code
+//!   interpreter $0.03 per container of 1 GB, priority 1.75 times for GPT-4 models.
+//! - Google, ai.google.dev/gemini-api/docs/pricing: grounding $14 per 1,000 queries; with 2.5
+//!   models $35 per 1,000.
+//! - xAI, docs.x.ai/developers/pricing: web and X search and code execution $5 per 1,000, search in
+//!   collections of files $2.50 per 1,000. Not verified: live search $25 per 1,000 sources.
+//! - OpenRouter, openrouter.ai/docs/features/web-search: web plugin $4 per 1,000 results (not
+//!   verified).
 
 use ainfera_schema::{Multipliers, PriceSheet, ProviderKind, ServerTool};
 use rust_decimal::Decimal;
@@ -37,15 +44,25 @@ fn fees(kind: ProviderKind, upstream_name: &str) -> Vec<(ServerTool, Decimal)> {
     let dollars = |ten_thousandths: i64| Decimal::new(ten_thousandths, 4);
     match kind {
         ProviderKind::Anthropic | ProviderKind::Mock => {
-            vec![(ServerTool::WebSearch, dollars(100)), (ServerTool::WebFetch, Decimal::ZERO), (ServerTool::CodeExecution, dollars(500))]
+            vec![
+                (ServerTool::WebSearch, dollars(100)),
+                (ServerTool::WebFetch, Decimal::ZERO),
+                (ServerTool::CodeExecution, dollars(500)),
+            ]
         }
         ProviderKind::Openai | ProviderKind::OpenaiResponses => vec![
-            (ServerTool::WebSearch, dollars(if upstream_name.starts_with("gpt-4") { 250 } else { 100 })),
+            (
+                ServerTool::WebSearch,
+                dollars(if upstream_name.starts_with("gpt-4") { 250 } else { 100 }),
+            ),
             (ServerTool::FileSearch, dollars(25)),
             (ServerTool::CodeExecution, dollars(300)),
         ],
         ProviderKind::Gemini | ProviderKind::GeminiCompatible => {
-            vec![(ServerTool::Grounding, dollars(if upstream_name.contains("2.5") { 350 } else { 140 }))]
+            vec![(
+                ServerTool::Grounding,
+                dollars(if upstream_name.contains("2.5") { 350 } else { 140 }),
+            )]
         }
         ProviderKind::Xai => vec![
             (ServerTool::WebSearch, dollars(50)),
@@ -54,9 +71,11 @@ fn fees(kind: ProviderKind, upstream_name: &str) -> Vec<(ServerTool, Decimal)> {
             (ServerTool::SearchSource, dollars(250)),
         ],
         ProviderKind::Openrouter => vec![(ServerTool::SearchSource, dollars(40))],
-        ProviderKind::Mistral | ProviderKind::Groq | ProviderKind::Together | ProviderKind::Deepseek | ProviderKind::OpenaiCompatible => {
-            Vec::new()
-        }
+        ProviderKind::Mistral
+        | ProviderKind::Groq
+        | ProviderKind::Together
+        | ProviderKind::Deepseek
+        | ProviderKind::OpenaiCompatible => Vec::new(),
     }
 }
 
@@ -105,7 +124,15 @@ mod tests {
 
     fn sheet() -> PriceSheet {
         let (input, output) = (Decimal::ONE, Decimal::TEN);
-        Price { input, output, cache_read: None, cache_write: None, cache_write_1h: None, reasoning: None }.into()
+        Price {
+            input,
+            output,
+            cache_read: None,
+            cache_write: None,
+            cache_write_1h: None,
+            reasoning: None,
+        }
+        .into()
     }
 
     #[test]
@@ -115,11 +142,17 @@ mod tests {
         own.multipliers.flex = Some(Decimal::ONE);
         let own = completed(own, ProviderKind::Openai, "gpt-5.4");
         assert_eq!(own.per_use[&ServerTool::WebSearch], Decimal::ONE);
-        assert_eq!((own.multipliers.flex, own.multipliers.priority), (Some(Decimal::ONE), Some(Decimal::TWO)));
+        assert_eq!(
+            (own.multipliers.flex, own.multipliers.priority),
+            (Some(Decimal::ONE), Some(Decimal::TWO))
+        );
         let published = completed(sheet(), ProviderKind::Anthropic, "claude-opus-4-7");
         assert_eq!(published.per_use[&ServerTool::WebSearch], "0.01".parse().unwrap());
         assert_eq!(published.multipliers.fast, Some(Decimal::from(6)));
-        assert_eq!(completed(sheet(), ProviderKind::Anthropic, "claude-opus-5-5").multipliers.fast, None);
+        assert_eq!(
+            completed(sheet(), ProviderKind::Anthropic, "claude-opus-5-5").multipliers.fast,
+            None
+        );
         assert_eq!(completed(sheet(), ProviderKind::OpenaiCompatible, "m"), sheet());
     }
 }

@@ -6,13 +6,19 @@ use actix_web::web::Bytes;
 use ainfera_actors::dispatch::{Head, HeadBody};
 use ainfera_actors::sink::body::EventBody;
 use ainfera_schema::{AgentId, RequestId};
-use ainfera_wire::call::Delivery;
+use ainfera_wire::client::call::Delivery;
 use futures_util::StreamExt;
 
 use super::coercions::named;
 
-/// The response; `events` is the body of a streamed one. For a whole one it only held the client's place until now.
-pub fn response(request_id: RequestId, agent_id: AgentId, head: Head, events: EventBody) -> HttpResponse {
+/// The response; `events` is the body of a streamed one. For a whole one it only held the client's
+/// place until now.
+pub fn response(
+    request_id: RequestId,
+    agent_id: AgentId,
+    head: Head,
+    events: EventBody,
+) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     let facts = head.facts;
     response
@@ -59,8 +65,9 @@ pub fn response(request_id: RequestId, agent_id: AgentId, head: Head, events: Ev
     }
 }
 
-/// The whole head stays below 2 KiB: nginx takes 4 KiB of it with its defaults, and a call that was paid must not end as its 502. The whole list is in
-/// the body where its dialect has a place for it, in the receipt and in the record.
+/// The whole head stays below 2 KiB: nginx takes 4 KiB of it with its defaults, and a call that was
+/// paid must not end as its 502. The whole list is in the body where its dialect has a place for
+/// it, in the receipt and in the record.
 const MAX_COERCIONS_BYTES: usize = 768;
 /// A model's name is chosen by whoever writes the catalogue.
 const MAX_NAME_BYTES: usize = 256;
@@ -82,7 +89,13 @@ fn coercions_header(coercions: &[String]) -> String {
 
 /// What a header cannot hold becomes a question mark: the caller may have chosen these letters.
 fn visible(text: &str) -> String {
-    text.chars().map(|character| if character.is_ascii_graphic() || character == ' ' { character } else { '?' }).collect()
+    text.chars()
+        .map(
+            |character| {
+                if character.is_ascii_graphic() || character == ' ' { character } else { '?' }
+            },
+        )
+        .collect()
 }
 
 /// A name of any length, cut to what a head has room for.
@@ -101,7 +114,8 @@ mod tests {
 
     #[test]
     fn a_coercion_cannot_break_the_head() {
-        let header = coercions_header(&["top_k=dropped".to_owned(), "schlüssel\r\nx: y=dropped".to_owned()]);
+        let header =
+            coercions_header(&["top_k=dropped".to_owned(), "schlüssel\r\nx: y=dropped".to_owned()]);
         assert_eq!(header, "top_k=dropped, schl?ssel??x: y=dropped");
         let many: Vec<String> = (0..1000).map(|number| format!("field_{number}=dropped")).collect();
         let header = coercions_header(&many);
@@ -116,7 +130,11 @@ mod tests {
     fn the_longest_head_is_below_two_kibibytes() {
         let many: Vec<String> = (0..1000).map(|number| format!("field_{number}=dropped")).collect();
         let coercions = coercions_header(&many);
-        assert!(coercions.len() <= MAX_COERCIONS_BYTES + ", and 1000 more".len(), "{}", coercions.len());
+        assert!(
+            coercions.len() <= MAX_COERCIONS_BYTES + ", and 1000 more".len(),
+            "{}",
+            coercions.len()
+        );
         assert!(name_header(&"m".repeat(10_000)).len() <= MAX_NAME_BYTES);
         // status line, date, ids of 36 letters under 10 names, cache and connection headers
         const THE_REST: usize = 900;

@@ -1,4 +1,5 @@
-//! The audit's pages: how far the chains go, what happened lately, with which key the checkpoints are signed, and a caller's receipts.
+//! The audit's pages: how far the chains go, what happened lately, with which key the checkpoints
+//! are signed, and a caller's receipts.
 
 use std::str::FromStr;
 
@@ -21,7 +22,9 @@ pub async fn height(request: HttpRequest, shared: Data<Shared>) -> HttpResponse 
     let height = async {
         let reader = visible(&request, &shared).await?;
         let _turn = shared.turn_of(reader.agent_id).await?;
-        let height = ask(&shared.reader, |store| Box::pin(async move { store.audit_height().await })).await?;
+        let height =
+            ask(&shared.reader, |store| Box::pin(async move { store.audit_height().await }))
+                .await?;
         Ok(json!(height))
     };
     respond(height.await)
@@ -34,12 +37,19 @@ pub async fn public(request: HttpRequest, shared: Data<Shared>) -> HttpResponse 
         let limit = page.limit()?;
         let before = match page.text("before") {
             None => PublicCursor::newest(),
-            Some(text) => PublicCursor::parse(text).ok_or_else(|| refused("before", "is not a cursor that this list has given out"))?,
+            Some(text) => PublicCursor::parse(text)
+                .ok_or_else(|| refused("before", "is not a cursor that this list has given out"))?,
         };
         let _turn = shared.turn_of(reader.agent_id).await?;
-        let mut events = ask(&shared.reader, move |store| Box::pin(async move { store.public_events(before, limit).await })).await?;
+        let mut events = ask(&shared.reader, move |store| {
+            Box::pin(async move { store.public_events(before, limit).await })
+        })
+        .await?;
         // a short page may be the last one: nothing older is promised
-        let next = events.last().filter(|_| events.len() == limit as usize).map(|last| PublicCursor::after(last).text());
+        let next = events
+            .last()
+            .filter(|_| events.len() == limit as usize)
+            .map(|last| PublicCursor::after(last).text());
         for event in events.iter_mut().filter(|event| reader.tenant_id != Some(event.tenant_id)) {
             event.agent_name = pseudonym(event.agent_id);
         }
@@ -63,7 +73,10 @@ pub async fn receipt(request: HttpRequest, id: Path<String>, shared: Data<Shared
         let receipt_id = ReceiptId(Uuid::from_str(&id).map_err(|_| ApiError::NotFound("receipt"))?);
         let agent_id = caller.agent_id;
         let _turn = shared.turn_of(agent_id).await?;
-        let receipt = ask(&shared.reader, move |store| Box::pin(async move { store.receipt(agent_id, receipt_id).await })).await?;
+        let receipt = ask(&shared.reader, move |store| {
+            Box::pin(async move { store.receipt(agent_id, receipt_id).await })
+        })
+        .await?;
         let receipt = receipt.ok_or(ApiError::NotFound("receipt"))?;
         Ok(json!({
             "receipt_id": receipt.receipt_id, "inference_id": receipt.inference_id,
@@ -84,7 +97,9 @@ struct Reader {
 
 async fn visible(request: &HttpRequest, shared: &Shared) -> Result<Reader, ApiError> {
     match shared.parts().audit_visibility {
-        AuditVisibility::Everybody => Ok(Reader { agent_id: AgentId(Uuid::nil()), tenant_id: None }),
+        AuditVisibility::Everybody => {
+            Ok(Reader { agent_id: AgentId(Uuid::nil()), tenant_id: None })
+        }
         AuditVisibility::Callers => {
             let caller = shared.keys.authenticate(request, &shared.reader).await?;
             Ok(Reader { agent_id: caller.agent_id, tenant_id: Some(caller.tenant_id) })
@@ -92,7 +107,8 @@ async fn visible(request: &HttpRequest, shared: &Shared) -> Result<Reader, ApiEr
     }
 }
 
-/// What other tenants read instead of an agent's name: the same for all its events, and nothing else.
+/// What other tenants read instead of an agent's name: the same for all its events, and nothing
+/// else.
 fn pseudonym(agent_id: AgentId) -> String {
     let digest = Sha256::digest(agent_id.0.as_bytes());
     format!("agent-{}", hex(&digest[..6]))

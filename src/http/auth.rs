@@ -1,4 +1,5 @@
-//! Who calls: a key, looked up by its id, compared by the hash of its secret, remembered for a few seconds.
+//! Who calls: a key, looked up by its id, compared by the hash of its secret, remembered for a few
+//! seconds.
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
@@ -19,7 +20,8 @@ const REMEMBERED: Duration = Duration::from_secs(5);
 /// Guessing keys must not fill the memory.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// How long a key is still good that could not be looked up again: the store may be away for a moment.
+/// How long a key is still good that could not be looked up again: the store may be away for a
+/// moment.
 const GOOD_WITHOUT_STORE: Duration = Duration::from_secs(30);
 /// Fewer than the store reads at once, so that nobody is turned away for a crowd at the door.
 const LOOK_UPS_AT_ONCE: usize = 4;
@@ -32,7 +34,8 @@ pub struct KeyRing {
 
 #[derive(Clone)]
 struct Remembered {
-    /// From then on it is looked up again, by one of those who need it; the others take it as it is.
+    /// From then on it is looked up again, by one of those who need it; the others take it as it
+    /// is.
     fresh_until: Instant,
     good_until: Instant,
     known: Option<Known>,
@@ -51,9 +54,15 @@ impl Default for KeyRing {
 }
 
 impl KeyRing {
-    /// The agent whose key the request carries, in `x-api-key` (which goes first) or as a bearer token.
-    pub async fn authenticate(&self, request: &HttpRequest, reader: &Addr<ReaderActor>) -> Result<Arc<Agent>, ApiError> {
-        let presented = presented(request).ok_or(ApiError::Unauthorized("no key: send x-api-key or authorization: Bearer"))?;
+    /// The agent whose key the request carries, in `x-api-key` (which goes first) or as a bearer
+    /// token.
+    pub async fn authenticate(
+        &self,
+        request: &HttpRequest,
+        reader: &Addr<ReaderActor>,
+    ) -> Result<Arc<Agent>, ApiError> {
+        let presented = presented(request)
+            .ok_or(ApiError::Unauthorized("no key: send x-api-key or authorization: Bearer"))?;
         let key = keys::parse(presented).ok_or(ApiError::Unauthorized("invalid key"))?;
         match self.find(key.key_id, reader).await? {
             Some(known) if key.matches(&known.secret_sha256) => Ok(known.agent),
@@ -61,7 +70,11 @@ impl KeyRing {
         }
     }
 
-    async fn find(&self, key_id: &str, reader: &Addr<ReaderActor>) -> Result<Option<Known>, ApiError> {
+    async fn find(
+        &self,
+        key_id: &str,
+        reader: &Addr<ReaderActor>,
+    ) -> Result<Option<Known>, ApiError> {
         let Some(remembered) = self.remembered(key_id) else {
             let _turn = self.look_ups.acquire().await;
             // whoever had the turn before may have looked up this very key
@@ -87,7 +100,8 @@ impl KeyRing {
         keys.get(key_id).filter(|remembered| remembered.good_until > Instant::now()).cloned()
     }
 
-    /// True for the one that is to look the key up again; for the others it counts as fresh in the meantime.
+    /// True for the one that is to look the key up again; for the others it counts as fresh in the
+    /// meantime.
     fn claim_refresh(&self, key_id: &str) -> bool {
         let Ok(mut keys) = self.keys.write() else { return false };
         let now = Instant::now();
@@ -100,10 +114,19 @@ impl KeyRing {
         }
     }
 
-    async fn look_up(&self, key_id: &str, reader: &Addr<ReaderActor>) -> Result<Option<Known>, ApiError> {
+    async fn look_up(
+        &self,
+        key_id: &str,
+        reader: &Addr<ReaderActor>,
+    ) -> Result<Option<Known>, ApiError> {
         let wanted = key_id.to_owned();
-        let stored = ask(reader, move |store| Box::pin(async move { store.find_key(&wanted).await })).await?;
-        let known = stored.map(|stored| Known { secret_sha256: stored.secret_sha256, agent: Arc::new(stored.agent) });
+        let stored =
+            ask(reader, move |store| Box::pin(async move { store.find_key(&wanted).await }))
+                .await?;
+        let known = stored.map(|stored| Known {
+            secret_sha256: stored.secret_sha256,
+            agent: Arc::new(stored.agent),
+        });
         if let Ok(mut keys) = self.keys.write() {
             let now = Instant::now();
             if keys.len() >= MAX_REMEMBERED {
@@ -112,7 +135,11 @@ impl KeyRing {
             if keys.len() < MAX_REMEMBERED {
                 // that a key is unknown is remembered no longer than it takes to make it
                 let good_for = if known.is_some() { GOOD_WITHOUT_STORE } else { REMEMBERED };
-                let remembered = Remembered { fresh_until: now + REMEMBERED, good_until: now + good_for, known: known.clone() };
+                let remembered = Remembered {
+                    fresh_until: now + REMEMBERED,
+                    good_until: now + good_for,
+                    known: known.clone(),
+                };
                 keys.insert(key_id.to_owned(), remembered);
             }
         }

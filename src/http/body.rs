@@ -1,5 +1,6 @@
-//! The request body: limited in size, time and pace, and in memory: for all bodies together, and for those of one agent, so that one cannot take
-//! what all others need. What is counted is what has arrived, never what was announced.
+//! The request body: limited in size, time and pace, and in memory: for all bodies together, and
+//! for those of one agent, so that one cannot take what all others need. What is counted is what
+//! has arrived, never what was announced.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -58,10 +59,13 @@ impl BodyBudget {
         deadline: Duration,
     ) -> Result<Body, ApiError> {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-        if let Some(encoding) = header(CONTENT_ENCODING).filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        if let Some(encoding) =
+            header(CONTENT_ENCODING).filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+        {
             return Err(ApiError::UnsupportedEncoding(encoding.to_owned()));
         }
-        let announced_bytes: usize = header(CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or(0);
+        let announced_bytes: usize =
+            header(CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or(0);
         if announced_bytes > limits.body_bytes {
             return Err(ApiError::BodyTooLarge { limit_bytes: limits.body_bytes });
         }
@@ -75,13 +79,21 @@ impl BodyBudget {
 }
 
 impl Share {
-    async fn collect(mut self, mut payload: Payload, announced_bytes: usize, limits: &Limits, deadline: Instant) -> Result<Body, ApiError> {
+    async fn collect(
+        mut self,
+        mut payload: Payload,
+        announced_bytes: usize,
+        limits: &Limits,
+        deadline: Instant,
+    ) -> Result<Body, ApiError> {
         let mut bytes = BytesMut::with_capacity(announced_bytes.min(EXPECTED_BYTES));
         let mut stretch = Stretch::new(limits.body_bytes_per_second);
         loop {
             let chunk = match timeout_at(deadline.min(stretch.ends), payload.next()).await {
                 Ok(None) => return Ok(Body { bytes: bytes.freeze(), _share: self }),
-                Ok(Some(chunk)) => chunk.map_err(|error| ApiError::BodyBroken(error.to_string()))?,
+                Ok(Some(chunk)) => {
+                    chunk.map_err(|error| ApiError::BodyBroken(error.to_string()))?
+                }
                 Err(_) if Instant::now() >= deadline => return Err(ApiError::BodyTimedOut),
                 Err(_) => {
                     stretch.next()?;
@@ -126,7 +138,8 @@ impl Drop for Share {
         }
         let mut taken = self.budget.lock();
         taken.all_bytes = taken.all_bytes.saturating_sub(self.bytes);
-        let own = taken.by_agent.get(&self.agent_id).copied().unwrap_or(0).saturating_sub(self.bytes);
+        let own =
+            taken.by_agent.get(&self.agent_id).copied().unwrap_or(0).saturating_sub(self.bytes);
         if own == 0 {
             taken.by_agent.remove(&self.agent_id);
         } else {
@@ -149,7 +162,11 @@ struct Stretch {
 impl Stretch {
     fn new(bytes_per_second: usize) -> Self {
         let seconds = usize::try_from(PACE_OVER.as_secs()).unwrap_or(1);
-        Self { ends: Instant::now() + PACE_OVER, bytes: 0, least_bytes: bytes_per_second.saturating_mul(seconds) }
+        Self {
+            ends: Instant::now() + PACE_OVER,
+            bytes: 0,
+            least_bytes: bytes_per_second.saturating_mul(seconds),
+        }
     }
 
     /// The stretch is over: the next one begins, if enough came in this one.
@@ -184,9 +201,15 @@ mod tests {
         let budget = BodyBudget::default();
         let [greedy, other, late] = [AgentId::mint(), AgentId::mint(), AgentId::mint()];
         let held: Vec<Share> = (0..4).map(|_| share(&budget, greedy, 1).unwrap()).collect();
-        assert!(matches!(share(&budget, greedy, 1), Err(ApiError::BodyShare)), "its own share is used up");
+        assert!(
+            matches!(share(&budget, greedy, 1), Err(ApiError::BodyShare)),
+            "its own share is used up"
+        );
         let others = share(&budget, other, 4 * PIECE_BYTES).unwrap();
-        assert!(matches!(share(&budget, late, 1), Err(ApiError::BodyBudget)), "all of it is used up");
+        assert!(
+            matches!(share(&budget, late, 1), Err(ApiError::BodyBudget)),
+            "all of it is used up"
+        );
         drop((held, others));
         assert!(budget.lock().by_agent.is_empty());
         assert_eq!(budget.lock().all_bytes, 0);

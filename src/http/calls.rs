@@ -1,6 +1,8 @@
-//! The inference endpoints: authenticate, take a permit, parse, hand over to a DispatchActor, await the head.
+//! The inference endpoints: authenticate, take a permit, parse, hand over to a DispatchActor, await
+//! the head.
 //!
-//! Nothing that must happen stands after an await here: if the client leaves, this future is dropped, and what it holds does the rest.
+//! Nothing that must happen stands after an await here: if the client leaves, this future is
+//! dropped, and what it holds does the rest.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,8 +20,8 @@ use ainfera_actors::sink::{BODY_CHANNEL_FRAMES, SseSink};
 use ainfera_routing::{RouteTarget, estimate_tokens};
 use ainfera_schema::policy::PriorityCeiling;
 use ainfera_schema::{InferenceId, ReceiptId, RequestId};
-use ainfera_wire::call::{ClientHeaders, Delivery};
-use ainfera_wire::coercion::Strictness;
+use ainfera_wire::client::call::{ClientHeaders, Delivery};
+use ainfera_wire::disclosure::coercion::Strictness;
 use ainfera_wire::{AnswerNames, BadRequest, Call, ClientDialect, ClientFrames, WholeAnswer};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -38,26 +40,52 @@ const MAX_SESSION_BYTES: usize = 128;
 type Parse = fn(Bytes, ClientHeaders, &dyn Fn(&str) -> u64) -> Result<Call, BadRequest>;
 
 /// `POST /v1/messages`
-pub async fn messages(request: HttpRequest, payload: Payload, shared: Data<Shared>, slot: Data<ServingSlot>) -> HttpResponse {
+pub async fn messages(
+    request: HttpRequest,
+    payload: Payload,
+    shared: Data<Shared>,
+    slot: Data<ServingSlot>,
+) -> HttpResponse {
     answer_call(Call::from_messages, request, payload, &shared, &slot).await
 }
 
 /// `POST /v1/chat/completions`
-pub async fn chat_completions(request: HttpRequest, payload: Payload, shared: Data<Shared>, slot: Data<ServingSlot>) -> HttpResponse {
+pub async fn chat_completions(
+    request: HttpRequest,
+    payload: Payload,
+    shared: Data<Shared>,
+    slot: Data<ServingSlot>,
+) -> HttpResponse {
     answer_call(Call::from_chat, request, payload, &shared, &slot).await
 }
 
 /// `POST /v1/responses`
-pub async fn responses(request: HttpRequest, payload: Payload, shared: Data<Shared>, slot: Data<ServingSlot>) -> HttpResponse {
+pub async fn responses(
+    request: HttpRequest,
+    payload: Payload,
+    shared: Data<Shared>,
+    slot: Data<ServingSlot>,
+) -> HttpResponse {
     answer_call(Call::from_responses, request, payload, &shared, &slot).await
 }
 
 /// `POST /v1/inference`
-pub async fn inference(request: HttpRequest, payload: Payload, shared: Data<Shared>, slot: Data<ServingSlot>) -> HttpResponse {
+pub async fn inference(
+    request: HttpRequest,
+    payload: Payload,
+    shared: Data<Shared>,
+    slot: Data<ServingSlot>,
+) -> HttpResponse {
     answer_call(Call::from_inference, request, payload, &shared, &slot).await
 }
 
-async fn answer_call(parse: Parse, request: HttpRequest, payload: Payload, shared: &Shared, slot: &ServingSlot) -> HttpResponse {
+async fn answer_call(
+    parse: Parse,
+    request: HttpRequest,
+    payload: Payload,
+    shared: &Shared,
+    slot: &ServingSlot,
+) -> HttpResponse {
     let request_id = RequestId::mint();
     match dispatch(request_id, parse, &request, payload, shared, slot).await {
         Ok(response) => response,
@@ -80,9 +108,13 @@ async fn dispatch(
     // taken once: a reload while this call runs is for the calls after it
     let serving = slot.current();
     let (parts, worker) = (&serving.parts, &serving.worker);
-    let body = shared.bodies.read(request, payload, agent.agent_id, &parts.limits, parts.deadlines.body).await?;
+    let body = shared
+        .bodies
+        .read(request, payload, agent.agent_id, &parts.limits, parts.deadlines.body)
+        .await?;
     let permit = shared.gate.enter_as(priority(request, agent.spend_policy.priority_ceiling))?;
-    let call = parse(body.bytes.clone(), client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
+    let call = parse(body.bytes.clone(), client_headers(request)?, &estimate_tokens)
+        .map_err(ApiError::BadRequest)?;
     let dialect = call.client.dialect();
     if dialect == ClientDialect::Inference && call.delivery == Delivery::Streamed {
         return Err(ApiError::StreamingNotSupported);
@@ -91,11 +123,18 @@ async fn dispatch(
     let strictness = parts.strict.of(agent.agent_id, strictness(request)?);
     log_session(request_id, request);
     if let RouteTarget::Routed { alias: Some(legacy) } = &target {
-        tracing::info!(request_id = request_id.header_value(), legacy, canonical = ainfera_routing::ROUTING_TARGET, "router_alias_hit");
+        tracing::info!(
+            request_id = request_id.header_value(),
+            legacy,
+            canonical = ainfera_routing::ROUTING_TARGET,
+            "router_alias_hit"
+        );
     }
     let idempotency = idempotency::claim(request, &call.body)?;
     // nobody else could ask for the answer again, so nobody else's is kept
-    let recorder = idempotency.filter(|_| parts.answers == AnswerRetention::Keep).map(|_| Recorder::new(ANSWER_LIMIT_BYTES));
+    let recorder = idempotency
+        .filter(|_| parts.answers == AnswerRetention::Keep)
+        .map(|_| Recorder::new(ANSWER_LIMIT_BYTES));
     let delivery = call.delivery;
     let (inference_id, receipt_id) = (InferenceId::mint(), ReceiptId::mint());
     let names = AnswerNames {
@@ -113,7 +152,13 @@ async fn dispatch(
     let (sender, receiver) = mpsc::channel(BODY_CHANNEL_FRAMES);
     let sink = match delivery {
         Delivery::Streamed => {
-            let sink = SseSink::new(frames, request_id, sender, parts.deadlines.stall, parts.deadlines.ping);
+            let sink = SseSink::new(
+                frames,
+                request_id,
+                sender,
+                parts.deadlines.stall,
+                parts.deadlines.ping,
+            );
             let sink = sink.recording(recorder).acknowledging(worker.acknowledge).start();
             SinkAddress {
                 write: sink.clone().recipient(),
@@ -126,7 +171,9 @@ async fn dispatch(
             }
         }
         Delivery::Whole => {
-            let sink = CollectSink::new(frames, request_id, WholeAnswer::of(&call.client)).recording(recorder).start();
+            let sink = CollectSink::new(frames, request_id, WholeAnswer::of(&call.client))
+                .recording(recorder)
+                .start();
             SinkAddress { write: sink.recipient(), stream: None }
         }
     };
@@ -152,7 +199,9 @@ async fn dispatch(
             let head = inference::completed(head, &parts.catalogue);
             Ok(answer::response(request_id, agent_id, head, EventBody::new(receiver, hold)))
         }
-        Ok(head) => Ok(answer::response(request_id, agent_id, head, EventBody::new(receiver, hold))),
+        Ok(head) => {
+            Ok(answer::response(request_id, agent_id, head, EventBody::new(receiver, hold)))
+        }
         Err(failure) => {
             hold.release();
             Err(ApiError::Call(failure))
@@ -162,24 +211,44 @@ async fn dispatch(
 
 /// What agents call the session that a call is part of.
 pub(super) fn session(request: &HttpRequest) -> Option<String> {
-    const HEADERS: [&str; 5] = ["x-claude-code-session-id", "session_id", "session-id", "x-session-affinity", "x-session-id"];
+    const HEADERS: [&str; 5] = [
+        "x-claude-code-session-id",
+        "session_id",
+        "session-id",
+        "x-session-affinity",
+        "x-session-id",
+    ];
     let text = |name: &&str| request.headers().get(*name).and_then(|value| value.to_str().ok());
     HEADERS.iter().find_map(text).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// Which session of Claude Code's a call belongs to, and which of its agents made it.
 fn log_session(request_id: RequestId, request: &HttpRequest) {
-    let text =
-        |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).filter(|value| value.len() <= MAX_SESSION_BYTES);
+    let text = |name: &str| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .filter(|value| value.len() <= MAX_SESSION_BYTES)
+    };
     if let Some(session) = text("x-claude-code-session-id") {
-        let (agent, parent_agent) = (text("x-claude-code-agent-id"), text("x-claude-code-parent-agent-id"));
-        tracing::info!(request_id = request_id.header_value(), session, agent, parent_agent, "claude_code_session");
+        let (agent, parent_agent) =
+            (text("x-claude-code-agent-id"), text("x-claude-code-parent-agent-id"));
+        tracing::info!(
+            request_id = request_id.header_value(),
+            session,
+            agent,
+            parent_agent,
+            "claude_code_session"
+        );
     }
 }
 
 /// What the caller says, as far as its operator lets it.
 fn priority(request: &HttpRequest, ceiling: PriorityCeiling) -> Priority {
-    let said = Priority::parse(request.headers().get("x-ainfera-priority").and_then(|value| value.to_str().ok()));
+    let said = Priority::parse(
+        request.headers().get("x-ainfera-priority").and_then(|value| value.to_str().ok()),
+    );
     match (said, ceiling) {
         (Priority::Critical, PriorityCeiling::Default) => Priority::Default,
         (said, _) => said,
@@ -194,7 +263,9 @@ fn strictness(request: &HttpRequest) -> Result<Strictness, ApiError> {
         Some("true") => Ok(Strictness::Lossless),
         Some("exact") => Ok(Strictness::Exact),
         // a misspelt word must not mean that anything goes
-        Some(_) => Err(ApiError::BadRequest(BadRequest::new(HEADER, "must be one of true, exact, false"))),
+        Some(_) => {
+            Err(ApiError::BadRequest(BadRequest::new(HEADER, "must be one of true, exact, false")))
+        }
     }
 }
 
@@ -204,26 +275,42 @@ fn id_digits(request_id: RequestId) -> String {
 }
 
 pub fn client_headers(request: &HttpRequest) -> Result<ClientHeaders, ApiError> {
-    let text = |name: &str| -> Vec<&str> { request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect() };
+    let text = |name: &str| -> Vec<&str> {
+        request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect()
+    };
     let version = text("anthropic-version").first().map(|version| (*version).to_owned());
     if let Some(version) = version.as_deref().filter(|version| !is_date(version)) {
         let message = format!("`{version}` is not a version; versions look like 2023-06-01");
         return Err(ApiError::BadRequest(BadRequest::new("anthropic-version", message)));
     }
     let beta = text("anthropic-beta");
-    Ok(ClientHeaders { version, beta: (!beta.is_empty()).then(|| beta.join(",")), others: other_headers(request) })
+    Ok(ClientHeaders {
+        version,
+        beta: (!beta.is_empty()).then(|| beta.join(",")),
+        others: other_headers(request),
+    })
 }
 
 /// `anthropic-*` headers that say something to Anthropic alone, such as whose workspace a call is.
 fn other_headers(request: &HttpRequest) -> Vec<(String, String)> {
     // the last one is for the browser's sake
-    const READ_HERE: [&str; 3] = ["anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access"];
+    const READ_HERE: [&str; 3] =
+        ["anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access"];
     let headers = request.headers().iter();
-    let others = headers.filter(|(name, _)| name.as_str().starts_with("anthropic-") && !READ_HERE.contains(&name.as_str()));
-    others.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))).collect()
+    let others = headers.filter(|(name, _)| {
+        name.as_str().starts_with("anthropic-") && !READ_HERE.contains(&name.as_str())
+    });
+    others
+        .filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        })
+        .collect()
 }
 
 fn is_date(version: &str) -> bool {
     let bytes = version.as_bytes();
-    bytes.len() == 10 && bytes.iter().enumerate().all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() })
+    bytes.len() == 10
+        && bytes.iter().enumerate().all(|(at, byte)| {
+            if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() }
+        })
 }

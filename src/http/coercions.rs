@@ -1,19 +1,25 @@
-//! The whole list of what did not reach the provider as it was sent, in the body of an answer in one piece: a head has no room for it.
+//! The whole list of what did not reach the provider as it was sent, in the body of an answer in
+//! one piece: a head has no room for it.
 
 use actix_web::web::Bytes;
 use ainfera_actors::dispatch::HeadFacts;
-use ainfera_wire::json::{Edit, Members};
+use ainfera_wire::codec::json::{Edit, Members};
 use serde_json::{Value, json};
 
 const BLOCK: &str = "ainfera";
 
-/// The answer with `ainfera.coercions`, every other member as it is. Where nothing was changed the answer stays as it is.
+/// The answer with `ainfera.coercions`, every other member as it is. Where nothing was changed the
+/// answer stays as it is.
 pub fn named(body: Bytes, facts: &HeadFacts) -> Bytes {
     if facts.coercions.is_empty() {
         return body;
     }
     let Ok(members) = Members::parse(&body) else { return body };
-    let there = members.0.iter().find(|(name, _)| &**name == BLOCK).map(|(_, value)| serde_json::from_str::<Value>(value.get()));
+    let there = members
+        .0
+        .iter()
+        .find(|(name, _)| &**name == BLOCK)
+        .map(|(_, value)| serde_json::from_str::<Value>(value.get()));
     let is_there = there.is_some();
     let mut block = match there {
         Some(Ok(block @ Value::Object(_))) => block,
@@ -22,7 +28,8 @@ pub fn named(body: Bytes, facts: &HeadFacts) -> Bytes {
     block["coercions"] = json!(facts.coercions);
     let block = block.to_string();
     if is_there {
-        let edit = |name: &str| if name == BLOCK { Edit::Replace(block.clone()) } else { Edit::Keep };
+        let edit =
+            |name: &str| if name == BLOCK { Edit::Replace(block.clone()) } else { Edit::Keep };
         Bytes::from(members.write(edit, &[]))
     } else {
         Bytes::from(members.write(|_| Edit::Keep, &[(BLOCK, block)]))
@@ -48,7 +55,8 @@ mod tests {
     }
 
     fn of(body: &'static str, coercions: &[&str]) -> String {
-        String::from_utf8(named(Bytes::from_static(body.as_bytes()), &facts(coercions)).to_vec()).unwrap()
+        String::from_utf8(named(Bytes::from_static(body.as_bytes()), &facts(coercions)).to_vec())
+            .unwrap()
     }
 
     #[test]
@@ -58,7 +66,10 @@ mod tests {
             r#"{"id":"x","n":1.10,"ainfera":{"receipt_id":"r","inference_id":"i","coercions":["a=dropped:unknown"]}}"#
         );
         assert_eq!(
-            of(r#"{"ainfera":{"agent_id":"g"},"n":1.10}"#, &["a=dropped:unknown", "b=moved:system"]),
+            of(
+                r#"{"ainfera":{"agent_id":"g"},"n":1.10}"#,
+                &["a=dropped:unknown", "b=moved:system"]
+            ),
             r#"{"ainfera":{"agent_id":"g","coercions":["a=dropped:unknown","b=moved:system"]},"n":1.10}"#
         );
         assert_eq!(of(r#"{"id":"x"}"#, &[]), r#"{"id":"x"}"#);

@@ -1,6 +1,8 @@
-//! `POST /v1/messages/count_tokens`: how many tokens a call would be. It is no call: it leaves no row, costs nothing and is not held up by others.
+//! `POST /v1/messages/count_tokens`: how many tokens a call would be. It is no call: it leaves no
+//! row, costs nothing and is not held up by others.
 //!
-//! A provider that counts is asked, briefly; for all others, and when that one does not answer, the estimate stands.
+//! A provider that counts is asked, briefly; for all others, and when that one does not answer, the
+//! estimate stands.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,10 +16,10 @@ use ainfera_actors::worker::Worker;
 use ainfera_routing::{CatalogueEntry, RouteTarget, estimate_tokens};
 use ainfera_schema::{InferenceId, Provider, ReceiptId, RequestId};
 use ainfera_wire::Call;
-use ainfera_wire::anthropic::count::request_body;
-use ainfera_wire::anthropic::fitted::native::fitted;
-use ainfera_wire::coercion::{Coercions, Strictness};
-use ainfera_wire::upstream::{Dialect, address};
+use ainfera_wire::disclosure::coercion::{Coercions, Strictness};
+use ainfera_wire::provider::anthropic::count_tokens::request_body;
+use ainfera_wire::provider::anthropic::limits::native::within_limits;
+use ainfera_wire::provider::{Dialect, address};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -32,10 +34,17 @@ const PROVIDER_COUNTS_WITHIN: Duration = Duration::from_millis(1_200);
 const PROVIDERS_COUNT_WITHIN: Duration = Duration::from_secs(2);
 const MAX_COUNT_BYTES: usize = 16 << 10;
 
-pub async fn count_tokens(request: HttpRequest, payload: Payload, shared: Data<Shared>, slot: Data<ServingSlot>) -> HttpResponse {
+pub async fn count_tokens(
+    request: HttpRequest,
+    payload: Payload,
+    shared: Data<Shared>,
+    slot: Data<ServingSlot>,
+) -> HttpResponse {
     let request_id = RequestId::mint();
     match count(request_id, &request, payload, &shared, &slot).await {
-        Ok(counted) => HttpResponse::Ok().insert_header(("request-id", request_id.header_value())).json(counted),
+        Ok(counted) => HttpResponse::Ok()
+            .insert_header(("request-id", request_id.header_value()))
+            .json(counted),
         Err(error) => error.response_to(&request, request_id),
     }
 }
@@ -50,8 +59,12 @@ async fn count(
     let agent = shared.keys.authenticate(request, &shared.reader).await?;
     let serving = slot.current();
     let (parts, worker) = (&serving.parts, &serving.worker);
-    let body = shared.bodies.read(request, payload, agent.agent_id, &parts.limits, parts.deadlines.body).await?;
-    let call = Call::from_uncounted(&body.bytes, client_headers(request)?, &estimate_tokens).map_err(ApiError::BadRequest)?;
+    let body = shared
+        .bodies
+        .read(request, payload, agent.agent_id, &parts.limits, parts.deadlines.body)
+        .await?;
+    let call = Call::from_uncounted(&body.bytes, client_headers(request)?, &estimate_tokens)
+        .map_err(ApiError::BadRequest)?;
     let call = Arc::new(call);
     let setup = CallSetup {
         request_id,
@@ -69,22 +82,31 @@ async fn count(
     let Some(first) = asked.first() else {
         return Ok(json!({"input_tokens": call.counted_for(&Dialect::Anthropic, "")}));
     };
-    if let Ok(Some(counted)) = timeout(PROVIDERS_COUNT_WITHIN, first_count(&call, &body.bytes, &asked, worker)).await {
+    if let Ok(Some(counted)) =
+        timeout(PROVIDERS_COUNT_WITHIN, first_count(&call, &body.bytes, &asked, worker)).await
+    {
         return Ok(counted);
     }
     let dialect = Dialect::for_call(first.kind, &call, &first.model);
     Ok(json!({"input_tokens": call.counted_for(&dialect, &first.model.upstream_name)}))
 }
 
-/// The count of the first that counts: as a call would, it goes on to the next where one refuses or cannot be reached. Who does not count at all is
-/// estimated for, and so is everybody after it.
-async fn first_count(call: &Call, body: &[u8], asked: &[CatalogueEntry], worker: &Worker) -> Option<Value> {
+/// The count of the first that counts: as a call would, it goes on to the next where one refuses or
+/// cannot be reached. Who does not count at all is estimated for, and so is everybody after it.
+async fn first_count(
+    call: &Call,
+    body: &[u8],
+    asked: &[CatalogueEntry],
+    worker: &Worker,
+) -> Option<Value> {
     for entry in asked {
         if Dialect::for_call(entry.kind, call, &entry.model) != Dialect::Anthropic {
             return None;
         }
         let Some(provider) = worker.providers.get(&entry.model.provider) else { continue };
-        if let Ok(Some(counted)) = timeout(PROVIDER_COUNTS_WITHIN, ask(call, body, provider, entry, worker)).await {
+        if let Ok(Some(counted)) =
+            timeout(PROVIDER_COUNTS_WITHIN, ask(call, body, provider, entry, worker)).await
+        {
             return Some(counted);
         }
     }
@@ -92,13 +114,23 @@ async fn first_count(call: &Call, body: &[u8], asked: &[CatalogueEntry], worker:
 }
 
 /// The provider's own count, whole: it may say more than one figure.
-async fn ask(call: &Call, body: &[u8], provider: &Provider, entry: &CatalogueEntry, worker: &Worker) -> Option<Value> {
-    let fitted = fitted(body, &entry.model, &mut Coercions::default());
-    let body = request_body(fitted.as_deref().unwrap_or(body), &entry.model.upstream_name).ok()?;
+async fn ask(
+    call: &Call,
+    body: &[u8],
+    provider: &Provider,
+    entry: &CatalogueEntry,
+    worker: &Worker,
+) -> Option<Value> {
+    let within_limits = within_limits(body, &entry.model, &mut Coercions::default());
+    let body =
+        request_body(within_limits.as_deref().unwrap_or(body), &entry.model.upstream_name).ok()?;
     let url = address::count_tokens(provider);
     let pool = worker.pools.of(provider).ok()?;
     let mut request = pool.post(&url).insert_header(("content-type", "application/json"));
-    request = request.insert_header(("anthropic-version", call.client_headers.version.as_deref().unwrap_or("2023-06-01")));
+    request = request.insert_header((
+        "anthropic-version",
+        call.client_headers.version.as_deref().unwrap_or("2023-06-01"),
+    ));
     if let Some(beta) = &call.client_headers.beta {
         request = request.insert_header(("anthropic-beta", beta.as_str()));
     }
@@ -116,5 +148,7 @@ async fn ask(call: &Call, body: &[u8], provider: &Provider, entry: &CatalogueEnt
         return None;
     }
     let counted = response.body().limit(MAX_COUNT_BYTES).await.ok()?;
-    serde_json::from_slice::<Value>(&counted).ok().filter(|counted| counted["input_tokens"].is_u64())
+    serde_json::from_slice::<Value>(&counted)
+        .ok()
+        .filter(|counted| counted["input_tokens"].is_u64())
 }

@@ -23,13 +23,17 @@ pub enum ApiError {
     /// Somebody else's is as absent as what does not exist.
     #[error("{0} not found")]
     NotFound(&'static str),
-    #[error("no response is kept here, so none can be read, cancelled or deleted; send the whole conversation in `input`")]
+    #[error(
+        "no response is kept here, so none can be read, cancelled or deleted; send the whole conversation in `input`"
+    )]
     NothingKept,
     #[error("{method} is not allowed on {path}")]
     MethodNotAllowed { method: String, path: String },
     #[error("{0}")]
     BadRequest(BadRequest),
-    #[error("stream: /v1/inference answers at once; hint: /v1/chat/completions and /v1/messages stream")]
+    #[error(
+        "stream: /v1/inference answers at once; hint: /v1/chat/completions and /v1/messages stream"
+    )]
     StreamingNotSupported,
     #[error("request body is larger than {limit_bytes} bytes")]
     BodyTooLarge { limit_bytes: usize },
@@ -103,7 +107,8 @@ impl ApiError {
         self.response_in(ClientDialect::of_path(request.path()), request_id)
     }
 
-    /// The one line that a refused request leaves in the log. A call that was let in has a line of its own.
+    /// The one line that a refused request leaves in the log. A call that was let in has a line of
+    /// its own.
     fn log(&self, request: &HttpRequest, request_id: RequestId) {
         let (status, error_type) = self.status_and_type();
         let code = match self {
@@ -112,8 +117,12 @@ impl ApiError {
         };
         // what a caller sent may be in the words about it: the log gets the field's name
         let why = match self {
-            ApiError::BadRequest(bad) | ApiError::Call(CallFailure::BadRequest(bad)) => bad.field.clone(),
-            ApiError::Call(CallFailure::ProviderRejectedRequest { .. }) => "the provider refused the request".to_owned(),
+            ApiError::BadRequest(bad) | ApiError::Call(CallFailure::BadRequest(bad)) => {
+                bad.field.clone()
+            }
+            ApiError::Call(CallFailure::ProviderRejectedRequest { .. }) => {
+                "the provider refused the request".to_owned()
+            }
             ApiError::UnknownPath(_) => "no such path".to_owned(),
             ApiError::Call(CallFailure::ModelUnavailable { .. }) => "no such model".to_owned(),
             other => other.to_string(),
@@ -168,36 +177,76 @@ impl ApiError {
                 response.insert_header((RETRY_AFTER, seconds));
             }
         }
-        if let ApiError::Gate(GateRefusal::Full) | ApiError::BodyBudget | ApiError::BodyShare | ApiError::ReadTurns = self {
-            // SDKs prefer it to retry-after, and all that were refused in one moment must not come back in one moment
+        if let ApiError::Gate(GateRefusal::Full)
+        | ApiError::BodyBudget
+        | ApiError::BodyShare
+        | ApiError::ReadTurns = self
+        {
+            // SDKs prefer it to retry-after, and all that were refused in one moment must not come
+            // back in one moment
             response.insert_header(("retry-after-ms", jitter_ms));
         }
         let (field, details) = match self {
-            ApiError::BadRequest(bad) | ApiError::Call(CallFailure::BadRequest(bad)) => (Some(bad.field.clone()), None),
-            ApiError::Call(CallFailure::CoercionRefused { unfit }) => (None, Some(coercions(unfit))),
-            ApiError::Call(CallFailure::ReplayUnavailable(earlier)) => (None, Some(earlier_call(earlier))),
+            ApiError::BadRequest(bad) | ApiError::Call(CallFailure::BadRequest(bad)) => {
+                (Some(bad.field.clone()), None)
+            }
+            ApiError::Call(CallFailure::CoercionRefused { unfit }) => {
+                (None, Some(coercions(unfit)))
+            }
+            ApiError::Call(CallFailure::ReplayUnavailable(earlier)) => {
+                (None, Some(earlier_call(earlier)))
+            }
             _ => (None, None),
         };
-        let error = ClientError { error_type, message: self.public_message(), code, field, details, request_id };
+        let error = ClientError {
+            error_type,
+            message: self.public_message(),
+            code,
+            field,
+            details,
+            request_id,
+        };
         response.body(error.json(dialect))
     }
 
     fn status_and_type(&self) -> (StatusCode, &'static str) {
         match self {
             ApiError::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "authentication_error"),
-            ApiError::UnknownPath(_) | ApiError::NotFound(_) | ApiError::NothingKept => (StatusCode::NOT_FOUND, "not_found_error"),
-            ApiError::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error"),
-            ApiError::BadRequest(_) | ApiError::BodyBroken(_) => (StatusCode::BAD_REQUEST, "invalid_request_error"),
-            ApiError::StreamingNotSupported => (StatusCode::NOT_IMPLEMENTED, "invalid_request_error"),
+            ApiError::UnknownPath(_) | ApiError::NotFound(_) | ApiError::NothingKept => {
+                (StatusCode::NOT_FOUND, "not_found_error")
+            }
+            ApiError::MethodNotAllowed { .. } => {
+                (StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error")
+            }
+            ApiError::BadRequest(_) | ApiError::BodyBroken(_) => {
+                (StatusCode::BAD_REQUEST, "invalid_request_error")
+            }
+            ApiError::StreamingNotSupported => {
+                (StatusCode::NOT_IMPLEMENTED, "invalid_request_error")
+            }
             ApiError::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "request_too_large"),
-            ApiError::UnsupportedEncoding(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request_error"),
-            ApiError::BodyTimedOut | ApiError::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "timeout_error"),
+            ApiError::UnsupportedEncoding(_) => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request_error")
+            }
+            ApiError::BodyTimedOut | ApiError::BodyTooSlow => {
+                (StatusCode::REQUEST_TIMEOUT, "timeout_error")
+            }
             // one's own share; the gateway has room for others
-            ApiError::BodyShare | ApiError::ReadTurns => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error"),
-            ApiError::BodyBudget | ApiError::Gate(GateRefusal::Full) => (overloaded(), "overloaded_error"),
-            ApiError::Gate(GateRefusal::Closed) => (StatusCode::SERVICE_UNAVAILABLE, "overloaded_error"),
-            ApiError::NotReady(NotReady::Draining) => (StatusCode::SERVICE_UNAVAILABLE, "overloaded_error"),
-            ApiError::NotReady(_) | ApiError::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "api_error"),
+            ApiError::BodyShare | ApiError::ReadTurns => {
+                (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error")
+            }
+            ApiError::BodyBudget | ApiError::Gate(GateRefusal::Full) => {
+                (overloaded(), "overloaded_error")
+            }
+            ApiError::Gate(GateRefusal::Closed) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "overloaded_error")
+            }
+            ApiError::NotReady(NotReady::Draining) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "overloaded_error")
+            }
+            ApiError::NotReady(_) | ApiError::Store(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "api_error")
+            }
             ApiError::Call(failure) => (call_status(failure), failure.error_type()),
         }
     }
@@ -218,14 +267,21 @@ impl ApiError {
             | ApiError::Gate(_)
             | ApiError::NotReady(_)
             | ApiError::Store(_) => Retry::After { seconds: 1 },
-            // not by itself before the day is over: an SDK that is told so does not wait for hours with its caller
+            // not by itself before the day is over: an SDK that is told so does not wait for hours
+            // with its caller
             ApiError::Call(failure @ CallFailure::Refused(Refusal::KillSwitch { .. }, _)) => {
                 Retry::NotBefore { seconds: failure.retry_after_seconds().unwrap_or(1) }
             }
             // permanent until somebody changes something, but SDKs retry 402 and 409 by themselves
-            ApiError::Call(CallFailure::Refused(..) | CallFailure::OverBudget { .. } | CallFailure::ReplayUnavailable(_))
+            ApiError::Call(
+                CallFailure::Refused(..)
+                | CallFailure::OverBudget { .. }
+                | CallFailure::ReplayUnavailable(_),
+            )
             | ApiError::StreamingNotSupported => Retry::Never,
-            ApiError::Call(failure) => failure.retry_after_seconds().map_or(Retry::Default, |seconds| Retry::After { seconds }),
+            ApiError::Call(failure) => failure
+                .retry_after_seconds()
+                .map_or(Retry::Default, |seconds| Retry::After { seconds }),
             _ => Retry::Default,
         }
     }
@@ -241,12 +297,14 @@ fn call_status(failure: &CallFailure) -> StatusCode {
         | CallFailure::ModelUnavailable { .. }
         | CallFailure::CoercionRefused { .. }
         | CallFailure::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-        CallFailure::Refused(Refusal::Inactive { .. }, _) | CallFailure::KeyInFlight | CallFailure::ReplayUnavailable(_) => {
-            StatusCode::CONFLICT
-        }
+        CallFailure::Refused(Refusal::Inactive { .. }, _)
+        | CallFailure::KeyInFlight
+        | CallFailure::ReplayUnavailable(_) => StatusCode::CONFLICT,
         CallFailure::Refused(Refusal::KillSwitch { .. }, _) => StatusCode::SERVICE_UNAVAILABLE,
         CallFailure::Refused(..) | CallFailure::OverBudget { .. } => StatusCode::PAYMENT_REQUIRED,
-        CallFailure::StoreUnavailable | CallFailure::HoldUnavailable | CallFailure::AllFailed { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        CallFailure::StoreUnavailable
+        | CallFailure::HoldUnavailable
+        | CallFailure::AllFailed { .. } => StatusCode::SERVICE_UNAVAILABLE,
         CallFailure::PinnedFailed { overloaded: true, .. } => overloaded(),
         CallFailure::PinnedFailed { .. } | CallFailure::Midstream { .. } => StatusCode::BAD_GATEWAY,
         CallFailure::TimedOut => StatusCode::GATEWAY_TIMEOUT,
@@ -288,8 +346,10 @@ mod tests {
 
     #[test]
     fn what_money_refuses_is_not_retried() {
-        let funds = Refusal::Funds { available: "0.1".parse().unwrap(), needed: "0.2".parse().unwrap() };
-        let response = ApiError::Call(CallFailure::Refused(funds, None)).response(RequestId::mint());
+        let funds =
+            Refusal::Funds { available: "0.1".parse().unwrap(), needed: "0.2".parse().unwrap() };
+        let response =
+            ApiError::Call(CallFailure::Refused(funds, None)).response(RequestId::mint());
         assert_eq!(response.status(), StatusCode::PAYMENT_REQUIRED);
         assert_eq!(response.headers().get("x-should-retry").unwrap(), "false");
         assert!(response.headers().contains_key("request-id"));

@@ -24,10 +24,14 @@ pub fn claim(request: &HttpRequest, body: &[u8]) -> Result<Option<IdempotencyCla
     if key.is_empty() || key.len() > MAX_KEY_BYTES || !key.iter().all(u8::is_ascii_graphic) {
         return refuse("must be 1 to 255 visible ASCII characters");
     }
-    Ok(Some(IdempotencyClaim { key_sha256: Sha256::digest(key).into(), fingerprint: fingerprint(request.path(), body) }))
+    Ok(Some(IdempotencyClaim {
+        key_sha256: Sha256::digest(key).into(),
+        fingerprint: fingerprint(request.path(), body),
+    }))
 }
 
-/// The same for the same request, however its JSON is spaced and ordered, and whether it wants a stream or not: that is only how it is delivered.
+/// The same for the same request, however its JSON is spaced and ordered, and whether it wants a
+/// stream or not: that is only how it is delivered.
 fn fingerprint(path: &str, body: &[u8]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(path.as_bytes());
@@ -51,7 +55,10 @@ mod tests {
     use super::*;
 
     fn claimed(key: &str) -> Result<Option<IdempotencyClaim>, ApiError> {
-        claim(&TestRequest::post().uri("/v1/messages").insert_header((HEADER, key)).to_http_request(), b"{}")
+        claim(
+            &TestRequest::post().uri("/v1/messages").insert_header((HEADER, key)).to_http_request(),
+            b"{}",
+        )
     }
 
     #[test]
@@ -63,7 +70,10 @@ mod tests {
             assert!(error.contains("idempotency-key"), "{error}");
         }
         assert_eq!(claim(&TestRequest::post().to_http_request(), b"{}").unwrap(), None);
-        let twice = TestRequest::post().append_header((HEADER, "a")).append_header((HEADER, "a")).to_http_request();
+        let twice = TestRequest::post()
+            .append_header((HEADER, "a"))
+            .append_header((HEADER, "a"))
+            .to_http_request();
         assert!(claim(&twice, b"{}").is_err());
     }
 

@@ -9,7 +9,11 @@ use serde_json::{Value, json};
 pub fn completed(mut head: Head, catalogue: &Catalogue) -> Head {
     let first = || catalogue.find(&head.facts.model).map(|entry| entry.model.provider.to_string());
     let provider = head.facts.provider.clone().or_else(first);
-    let facts = [("model_used", json!(head.facts.model)), ("provider", json!(provider)), ("cost_usd", json!(head.facts.cost_usd))];
+    let facts = [
+        ("model_used", json!(head.facts.model)),
+        ("provider", json!(provider)),
+        ("cost_usd", json!(head.facts.cost_usd)),
+    ];
     if let HeadBody::Whole(body) | HeadBody::Replayed { body, .. } = &mut head.body
         && let Ok(Value::Object(mut answer)) = serde_json::from_slice(body)
     {

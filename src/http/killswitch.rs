@@ -18,12 +18,24 @@ pub async fn register(shared: &Shared, registry: &mut Registry) {
     let Some(threshold) = shared.parts().killswitch_daily_usd else {
         return;
     };
-    registry.register("cost_killswitch_threshold_usd", "what all may spend in a utc day", gauge(threshold));
+    registry.register(
+        "cost_killswitch_threshold_usd",
+        "what all may spend in a utc day",
+        gauge(threshold),
+    );
     let asked = ask(&shared.reader, |store| Box::pin(async move { store.spent_today().await }));
     if let Ok(Ok(spent)) = tokio::time::timeout(PATIENCE, asked).await {
-        registry.register("cost_killswitch_spent_usd", "spent in the utc day and held by open calls", gauge(spent));
+        registry.register(
+            "cost_killswitch_spent_usd",
+            "spent in the utc day and held by open calls",
+            gauge(spent),
+        );
         let engaged = i64::from(spent >= threshold);
-        registry.register("cost_killswitch_engaged", "1 when no call that costs anything is let in", ConstGauge::new(engaged));
+        registry.register(
+            "cost_killswitch_engaged",
+            "1 when no call that costs anything is let in",
+            ConstGauge::new(engaged),
+        );
     }
 }
 

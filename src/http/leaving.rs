@@ -8,7 +8,10 @@ use actix_web::http::ConnectionType;
 use ainfera_actors::gate::Gate;
 
 /// The answer, with `Connection: close` once the process leaves.
-pub async fn answer<B>(gate: Gate, answer: impl Future<Output = Result<ServiceResponse<B>, Error>>) -> Result<ServiceResponse<B>, Error> {
+pub async fn answer<B>(
+    gate: Gate,
+    answer: impl Future<Output = Result<ServiceResponse<B>, Error>>,
+) -> Result<ServiceResponse<B>, Error> {
     let mut answer = answer.await?;
     if gate.is_leaving() {
         answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);

@@ -11,7 +11,8 @@ use prometheus_client::registry::Registry;
 
 use super::state::Shared;
 
-/// The counters are kept by the actors; a registry is built for each scrape, which costs nothing between scrapes.
+/// The counters are kept by the actors; a registry is built for each scrape, which costs nothing
+/// between scrapes.
 pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
     let mut registry = Registry::with_prefix("ainfera");
     let counters = &shared.counters;
@@ -26,15 +27,27 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
             "pinned calls that left a routing outcome, as the doctor last saw; must stay 0",
             &counters.passthrough_with_capture,
         ),
-        ("implausible_usage", "answers whose provider reported usage that cannot be true or has no price", &counters.implausible_usage),
-        ("capture_failed", "records that the store refused for good; must stay 0", &counters.capture_failed),
+        (
+            "implausible_usage",
+            "answers whose provider reported usage that cannot be true or has no price",
+            &counters.implausible_usage,
+        ),
+        (
+            "capture_failed",
+            "records that the store refused for good; must stay 0",
+            &counters.capture_failed,
+        ),
         ("capture_panics", "panics that capture survived; must stay 0", &counters.capture_panics),
         (
             "answers_unacknowledged",
             "answers that ended before their row was durable, because it took longer than the deadline `acknowledge`",
             &counters.unacknowledged,
         ),
-        ("rows_written_again", "rows of closed calls that a database server which took over lacked", &counters.written_again),
+        (
+            "rows_written_again",
+            "rows of closed calls that a database server which took over lacked",
+            &counters.written_again,
+        ),
         ("store_errors", "transactions that failed and were sent again", &counters.store_errors),
         ("commits", "transactions committed", &counters.commits),
     ] {
@@ -55,9 +68,14 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
         "1 while the database lacks what was signed and no break was declared: nothing is signed; must be 0",
         ConstGauge::new(i64::try_from(counters.audit_parted.value()).unwrap_or(i64::MAX)),
     );
-    let outcomes: Family<[(&'static str, &'static str); 1], prometheus_client::metrics::counter::Counter> = Family::default();
+    let outcomes: Family<
+        [(&'static str, &'static str); 1],
+        prometheus_client::metrics::counter::Counter,
+    > = Family::default();
     for status in OutcomeStatus::ALL {
-        outcomes.get_or_create(&[("status", status.as_str())]).inc_by(counters.outcome(status).value());
+        outcomes
+            .get_or_create(&[("status", status.as_str())])
+            .inc_by(counters.outcome(status).value());
     }
     registry.register("outcomes", "calls by how they ended", outcomes);
     let info: Family<[(&'static str, &'static str); 1], Gauge> = Family::default();
@@ -69,7 +87,9 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
     super::checkup::register(&shared.checkup.borrow(), &mut registry);
     let mut text = String::new();
     match encode(&mut text, &registry) {
-        Ok(()) => HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text),
+        Ok(()) => HttpResponse::Ok()
+            .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+            .body(text),
         Err(_) => HttpResponse::InternalServerError().finish(),
     }
 }

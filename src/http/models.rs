@@ -1,5 +1,6 @@
-//! `GET /v1/models`, in the dialect of whoever asks: Anthropic's clients send `anthropic-version`, OpenAI's say so in `user-agent` or are asked for with
-//! `?format=openai`; everybody else gets the bare array with what we know.
+//! `GET /v1/models`, in the dialect of whoever asks: Anthropic's clients send `anthropic-version`,
+//! OpenAI's say so in `user-agent` or are asked for with `?format=openai`; everybody else gets the
+//! bare array with what we know.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
@@ -40,7 +41,8 @@ pub async fn list(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
 pub async fn one(request: HttpRequest, slug: Path<String>, shared: Data<Shared>) -> HttpResponse {
     let found = authenticated(&request, &shared).await.and_then(|()| {
         let parts = shared.parts();
-        let model = all(&parts).find(|model| model.slug == *slug).ok_or(ApiError::NotFound("model"))?;
+        let model =
+            all(&parts).find(|model| model.slug == *slug).ok_or(ApiError::NotFound("model"))?;
         Ok(model.shown(shape(&request, &Parameters::of(&request)?)?))
     });
     respond(&request, found)
@@ -54,13 +56,16 @@ fn listed(shape: Shape, query: &Parameters, parts: &Parts) -> Result<Value, ApiE
     let models: Vec<Listed<'_>> = all(parts).collect();
     Ok(match shape {
         Shape::Bare => models.iter().map(|model| model.shown(shape)).collect(),
-        Shape::OpenAi => json!({"object": "list", "data": models.iter().map(|model| model.shown(shape)).collect::<Vec<_>>()}),
+        Shape::OpenAi => {
+            json!({"object": "list", "data": models.iter().map(|model| model.shown(shape)).collect::<Vec<_>>()})
+        }
         Shape::Anthropic => {
             let limit = query.whole("limit", 1..=HIGHEST_LIMIT)?.unwrap_or(DEFAULT_LIMIT);
             let (after_id, before_id) = (query.text("after_id"), query.text("before_id"));
             let slugs: Vec<&str> = models.iter().map(|model| model.slug).collect();
             let range = window(&slugs, after_id, before_id, limit);
-            let has_more = if before_id.is_some() { range.start > 0 } else { range.end < models.len() };
+            let has_more =
+                if before_id.is_some() { range.start > 0 } else { range.end < models.len() };
             let shown = models.get(range).unwrap_or_default();
             json!({
                 "data": shown.iter().map(|model| model.shown(shape)).collect::<Vec<_>>(), "has_more": has_more,
@@ -71,7 +76,12 @@ fn listed(shape: Shape, query: &Parameters, parts: &Parts) -> Result<Value, ApiE
 }
 
 /// The places of one page. An id that is not there is before everything.
-fn window(slugs: &[&str], after: Option<&str>, before: Option<&str>, limit: usize) -> std::ops::Range<usize> {
+fn window(
+    slugs: &[&str],
+    after: Option<&str>,
+    before: Option<&str>,
+    limit: usize,
+) -> std::ops::Range<usize> {
     let place = |id: &str| slugs.iter().position(|slug| *slug == id);
     match (after, before) {
         (Some(after), _) => {
@@ -87,13 +97,22 @@ fn window(slugs: &[&str], after: Option<&str>, before: Option<&str>, limit: usiz
 }
 
 fn shape(request: &HttpRequest, query: &Parameters) -> Result<Shape, ApiError> {
-    let words = [("anthropic", Shape::Anthropic), ("openai", Shape::OpenAi), ("ainfera", Shape::Bare)];
+    let words =
+        [("anthropic", Shape::Anthropic), ("openai", Shape::OpenAi), ("ainfera", Shape::Bare)];
     if let Some(asked) = query.one_of("format", &words)? {
         return Ok(asked);
     }
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+    let header = |name: &str| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+    };
     let is_anthropic = !header("anthropic-version").is_empty();
-    let is_openai = header("user-agent").contains("openai") || !header("openai-organization").is_empty();
+    let is_openai =
+        header("user-agent").contains("openai") || !header("openai-organization").is_empty();
     if is_anthropic {
         Ok(Shape::Anthropic)
     } else if is_openai || !header("x-stainless-lang").is_empty() {
@@ -113,7 +132,11 @@ struct Listed<'a> {
 fn all(parts: &Parts) -> impl Iterator<Item = Listed<'_>> {
     let policy = &parts.brain.policy;
     let router = Listed { slug: ROUTING_TARGET, entry: None, policy };
-    let models = parts.catalogue.entries().iter().map(move |entry| Listed { slug: entry.model.slug.as_str(), entry: Some(entry), policy });
+    let models = parts.catalogue.entries().iter().map(move |entry| Listed {
+        slug: entry.model.slug.as_str(),
+        entry: Some(entry),
+        policy,
+    });
     std::iter::once(router).chain(models)
 }
 
@@ -128,7 +151,9 @@ impl Listed<'_> {
                 }
                 shown
             }
-            Shape::OpenAi => json!({"id": self.slug, "object": "model", "created": 0, "owned_by": self.provider()}),
+            Shape::OpenAi => {
+                json!({"id": self.slug, "object": "model", "created": 0, "owned_by": self.provider()})
+            }
             Shape::Bare => self.bare(),
         }
     }
@@ -182,12 +207,17 @@ mod tests {
             let request = request.to_http_request();
             shape(&request, &Parameters::of(&request).unwrap())
         };
-        let asked = |header: (&'static str, &'static str)| of(TestRequest::get().insert_header(header)).unwrap();
+        let asked = |header: (&'static str, &'static str)| {
+            of(TestRequest::get().insert_header(header)).unwrap()
+        };
         assert_eq!(asked(("anthropic-version", "2023-06-01")), Shape::Anthropic);
         assert_eq!(asked(("user-agent", "OpenAI/Python 3.54.0")), Shape::OpenAi);
         assert_eq!(asked(("user-agent", "curl/8")), Shape::Bare);
         assert_eq!(of(TestRequest::with_uri("/?format=openai")).unwrap(), Shape::OpenAi);
-        assert!(of(TestRequest::with_uri("/?format=open")).is_err_and(|error| error.to_string().starts_with("format: must be one of")));
+        assert!(
+            of(TestRequest::with_uri("/?format=open"))
+                .is_err_and(|error| error.to_string().starts_with("format: must be one of"))
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What the query of a read says: which page of a list. A value that cannot be meant is refused by its name.
+//! What the query of a read says: which page of a list. A value that cannot be meant is refused by
+//! its name.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -19,7 +20,9 @@ pub struct Parameters(Vec<(String, String)>);
 impl Parameters {
     pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         let pairs = Query::<Vec<(String, String)>>::from_query(request.query_string());
-        pairs.map(|pairs| Self(pairs.into_inner())).map_err(|error| refused("query", error.to_string()))
+        pairs
+            .map(|pairs| Self(pairs.into_inner()))
+            .map_err(|error| refused("query", error.to_string()))
     }
 
     pub fn text(&self, name: &str) -> Option<&str> {
@@ -27,18 +30,26 @@ impl Parameters {
     }
 
     /// A whole number within a range.
-    pub fn whole<N: FromStr + PartialOrd + Display>(&self, name: &str, range: RangeInclusive<N>) -> Result<Option<N>, ApiError> {
+    pub fn whole<N: FromStr + PartialOrd + Display>(
+        &self,
+        name: &str,
+        range: RangeInclusive<N>,
+    ) -> Result<Option<N>, ApiError> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let number = text.parse().ok().filter(|number| range.contains(number));
         let (least, most) = (range.start(), range.end());
-        number.map(Some).ok_or_else(|| refused(name, format!("must be a whole number from {least} to {most}")))
+        number
+            .map(Some)
+            .ok_or_else(|| refused(name, format!("must be a whole number from {least} to {most}")))
     }
 
     /// A place in a list by a number that the list has given out.
     pub fn cursor(&self, name: &str, least: i64) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let number = text.parse().ok().filter(|number| *number >= least);
-        number.map(Some).ok_or_else(|| refused(name, "is not a cursor that this list has given out"))
+        number
+            .map(Some)
+            .ok_or_else(|| refused(name, "is not a cursor that this list has given out"))
     }
 
     /// How many of a list.
@@ -71,10 +82,23 @@ mod tests {
 
     #[test]
     fn a_page_has_a_size_within_limits() {
-        for (query, expected) in [("", Some(100)), ("limit=1", Some(1)), ("limit=500", Some(500)), ("other=3", Some(100))] {
+        for (query, expected) in [
+            ("", Some(100)),
+            ("limit=1", Some(1)),
+            ("limit=500", Some(500)),
+            ("other=3", Some(100)),
+        ] {
             assert_eq!(parameters(query).limit().ok(), expected, "{query}");
         }
-        for query in ["limit=0", "limit=501", "limit=-1", "limit=", "limit=ten", "limit=1.5", "limit=99999999999"] {
+        for query in [
+            "limit=0",
+            "limit=501",
+            "limit=-1",
+            "limit=",
+            "limit=ten",
+            "limit=1.5",
+            "limit=99999999999",
+        ] {
             let refusal = parameters(query).limit().unwrap_err().to_string();
             assert_eq!(refusal, "limit: must be a whole number from 1 to 500", "{query}");
         }

@@ -1,4 +1,5 @@
-//! What can be read back: inferences and their decisions, the audit chain, the ledger, the models. An agent sees its own and nobody else's.
+//! What can be read back: inferences and their decisions, the audit chain, the ledger, the models.
+//! An agent sees its own and nobody else's.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -23,11 +24,19 @@ const VERIFICATIONS_PER_KEY: usize = 1;
 /// The longest wait for rows that are being written.
 const ROW_IS_ON_ITS_WAY: Duration = Duration::from_secs(2);
 
-pub async fn inference(request: HttpRequest, id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+pub async fn inference(
+    request: HttpRequest,
+    id: Path<String>,
+    shared: Data<Shared>,
+) -> HttpResponse {
     respond(find(&request, &id, &shared).await.map(|outcome| inference_json(&outcome)))
 }
 
-pub async fn decision(request: HttpRequest, id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+pub async fn decision(
+    request: HttpRequest,
+    id: Path<String>,
+    shared: Data<Shared>,
+) -> HttpResponse {
     respond(find(&request, &id, &shared).await.map(|outcome| decision_json(&outcome)))
 }
 
@@ -38,7 +47,11 @@ pub async fn call(request: HttpRequest, id: Path<String>, shared: Data<Shared>) 
         let request_id = RequestId::parse(&id).ok_or(ApiError::NotFound("call"))?;
         let agent_id = caller.agent_id;
         let _turn = shared.turn_of(agent_id).await?;
-        let read = || ask(&shared.reader, move |store| Box::pin(async move { store.call(agent_id, request_id).await }));
+        let read = || {
+            ask(&shared.reader, move |store| {
+                Box::pin(async move { store.call(agent_id, request_id).await })
+            })
+        };
         written(read, &shared).await?.ok_or(ApiError::NotFound("call"))
     };
     respond(found.await.map(|view| match view {
@@ -53,18 +66,27 @@ pub async fn audit(request: HttpRequest, id: Path<String>, shared: Data<Shared>)
         let page = Parameters::of(&request)?;
         let (since_seq, limit) = (page.cursor("since_seq", 0)?.unwrap_or(0), page.limit()?);
         let _turn = shared.turn_of(agent_id).await?;
-        let events =
-            ask(&shared.reader, move |store| Box::pin(async move { store.audit_events(agent_id, since_seq, limit).await })).await?;
+        let events = ask(&shared.reader, move |store| {
+            Box::pin(async move { store.audit_events(agent_id, since_seq, limit).await })
+        })
+        .await?;
         Ok(json!({"agent_id": agent_id, "events": events}))
     };
     respond(events.await)
 }
 
-pub async fn verify_audit(request: HttpRequest, id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+pub async fn verify_audit(
+    request: HttpRequest,
+    id: Path<String>,
+    shared: Data<Shared>,
+) -> HttpResponse {
     let verdict = async {
         let agent_id = own_agent(&request, &id, &shared).await?;
         let _turn = shared.verifications.take(agent_id, VERIFICATIONS_PER_KEY).await?;
-        let verdict = ask(&shared.reader, move |store| Box::pin(async move { store.verify_audit(agent_id).await })).await?;
+        let verdict = ask(&shared.reader, move |store| {
+            Box::pin(async move { store.verify_audit(agent_id).await })
+        })
+        .await?;
         Ok(json!(verdict))
     };
     respond(verdict.await)
@@ -77,10 +99,17 @@ pub async fn ledger(request: HttpRequest, id: Path<String>, shared: Data<Shared>
         let page = Parameters::of(&request)?;
         let (after, limit) = (page.cursor("after", 1)?, page.limit()?);
         let _turn = shared.turn_of(agent_id).await?;
-        let view = ask(&shared.reader, move |store| Box::pin(async move { store.ledger(agent_id, after, limit).await })).await?;
+        let view = ask(&shared.reader, move |store| {
+            Box::pin(async move { store.ledger(agent_id, after, limit).await })
+        })
+        .await?;
         let view = view.ok_or(ApiError::NotFound("agent"))?;
         // a short page is the last one
-        let next = view.entries.last().filter(|_| view.entries.len() == limit as usize).map(|last| last.seq.to_string());
+        let next = view
+            .entries
+            .last()
+            .filter(|_| view.entries.len() == limit as usize)
+            .map(|last| last.seq.to_string());
         let mut body = json!(view);
         body["next"] = json!(next);
         Ok(body)
@@ -92,7 +121,10 @@ pub async fn wallet(request: HttpRequest, id: Path<String>, shared: Data<Shared>
     let view = async {
         let agent_id = own_agent(&request, &id, &shared).await?;
         let _turn = shared.turn_of(agent_id).await?;
-        let view = ask(&shared.reader, move |store| Box::pin(async move { store.wallet(Owner::Agent(agent_id)).await })).await?;
+        let view = ask(&shared.reader, move |store| {
+            Box::pin(async move { store.wallet(Owner::Agent(agent_id)).await })
+        })
+        .await?;
         let view = view.ok_or(ApiError::NotFound("agent"))?;
         let mut body = json!({
             "agent_id": agent_id, "funding": view.funding, "balance_usd": view.balance_usd, "held_usd": view.held_usd,
@@ -117,16 +149,26 @@ async fn own_agent(request: &HttpRequest, id: &str, shared: &Shared) -> Result<A
     }
 }
 
-async fn find(request: &HttpRequest, id: &str, shared: &Shared) -> Result<RoutingOutcome, ApiError> {
+async fn find(
+    request: &HttpRequest,
+    id: &str,
+    shared: &Shared,
+) -> Result<RoutingOutcome, ApiError> {
     let caller = shared.keys.authenticate(request, &shared.reader).await?;
-    let inference_id = InferenceId(Uuid::from_str(id).map_err(|_| ApiError::NotFound("inference"))?);
+    let inference_id =
+        InferenceId(Uuid::from_str(id).map_err(|_| ApiError::NotFound("inference"))?);
     let agent_id = caller.agent_id;
     let _turn = shared.turn_of(agent_id).await?;
-    let read = || ask(&shared.reader, move |store| Box::pin(async move { store.inference(agent_id, inference_id).await }));
+    let read = || {
+        ask(&shared.reader, move |store| {
+            Box::pin(async move { store.inference(agent_id, inference_id).await })
+        })
+    };
     written(read, shared).await?.map(|view| view.outcome).ok_or(ApiError::NotFound("inference"))
 }
 
-/// What is read, now or when what is on its way is written: a client that has just got the end of its answer is faster than the row.
+/// What is read, now or when what is on its way is written: a client that has just got the end of
+/// its answer is faster than the row.
 async fn written<T, R>(read: impl Fn() -> R, shared: &Shared) -> Result<Option<T>, ApiError>
 where
     R: Future<Output = Result<Option<T>, StoreError>>,

@@ -31,9 +31,17 @@ impl Turns {
         self.take_within(WAIT, agent_id, at_once).await
     }
 
-    async fn take_within(&self, wait: Duration, agent_id: AgentId, at_once: usize) -> Result<Turn, ApiError> {
-        // a change of `at_once` counts for an agent from the moment on in which none of its reads runs
-        let own = Arc::clone(lock(&self.0).entry(agent_id).or_insert_with(|| Arc::new(Semaphore::new(at_once))));
+    async fn take_within(
+        &self,
+        wait: Duration,
+        agent_id: AgentId,
+        at_once: usize,
+    ) -> Result<Turn, ApiError> {
+        // a change of `at_once` counts for an agent from the moment on in which none of its reads
+        // runs
+        let own = Arc::clone(
+            lock(&self.0).entry(agent_id).or_insert_with(|| Arc::new(Semaphore::new(at_once))),
+        );
         let mut turn = Turn { running: None, agent_id, turns: Arc::clone(&self.0) };
         turn.running = timeout(wait, own.acquire_owned()).await.ok().and_then(Result::ok);
         if turn.running.is_some() { Ok(turn) } else { Err(ApiError::ReadTurns) }
@@ -51,7 +59,9 @@ impl Drop for Turn {
     }
 }
 
-fn lock(turns: &Mutex<HashMap<AgentId, Arc<Semaphore>>>) -> MutexGuard<'_, HashMap<AgentId, Arc<Semaphore>>> {
+fn lock(
+    turns: &Mutex<HashMap<AgentId, Arc<Semaphore>>>,
+) -> MutexGuard<'_, HashMap<AgentId, Arc<Semaphore>>> {
     turns.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -65,7 +75,10 @@ mod tests {
         let [busy, other] = [AgentId::mint(), AgentId::mint()];
         let held = [turns.take(busy, 2).await.unwrap(), turns.take(busy, 2).await.unwrap()];
         let free = turns.take(other, 2).await.unwrap();
-        assert!(matches!(turns.take_within(Duration::from_millis(5), busy, 2).await, Err(ApiError::ReadTurns)));
+        assert!(matches!(
+            turns.take_within(Duration::from_millis(5), busy, 2).await,
+            Err(ApiError::ReadTurns)
+        ));
         drop(held);
         let again = turns.take(busy, 2).await.unwrap();
         drop((again, free));

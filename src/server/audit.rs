@@ -1,4 +1,5 @@
-//! The audit's key and file: those that are configured, or those beside the embedded database, made on the first start.
+//! The audit's key and file: those that are configured, or those beside the embedded database, made
+//! on the first start.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -33,10 +34,13 @@ pub struct Signing {
     pub parted: watch::Receiver<Parted>,
 }
 
-/// What the configuration comes to for this database. None: there is no key, so there are no checkpoints.
+/// What the configuration comes to for this database. None: there is no key, so there are no
+/// checkpoints.
 pub fn signing(config: &Config) -> Result<Option<Signing>, AuditKeyError> {
     let Some(signer) = signer(&config.audit, &config.database)? else {
-        tracing::warn!("no audit.signing_key: audit chains are kept, but their heads are not signed");
+        tracing::warn!(
+            "no audit.signing_key: audit chains are kept, but their heads are not signed"
+        );
         return Ok(None);
     };
     let public_key = signer.public_key();
@@ -46,7 +50,10 @@ pub fn signing(config: &Config) -> Result<Option<Signing>, AuditKeyError> {
 }
 
 /// The configured key, or on SQLite the one beside the database, made if there is none.
-pub fn signer(settings: &AuditSettings, database: &DatabaseUrl) -> Result<Option<CheckpointSigner>, AuditKeyError> {
+pub fn signer(
+    settings: &AuditSettings,
+    database: &DatabaseUrl,
+) -> Result<Option<CheckpointSigner>, AuditKeyError> {
     match (&settings.signer, database) {
         (Some(signer), _) => Ok(Some(signer.clone())),
         (None, DatabaseUrl::Sqlite(path)) => kept_beside(&key_file(path)).map(Some),
@@ -55,7 +62,12 @@ pub fn signer(settings: &AuditSettings, database: &DatabaseUrl) -> Result<Option
 }
 
 /// Where what was signed is kept outside of the database.
-pub fn kept_place(settings: &AuditSettings, database: &DatabaseUrl, spool: &SpoolPlace, replica: &str) -> KeptPlace {
+pub fn kept_place(
+    settings: &AuditSettings,
+    database: &DatabaseUrl,
+    spool: &SpoolPlace,
+    replica: &str,
+) -> KeptPlace {
     // a spool that whoever comes first has is nobody's next start's
     let recent = (spool.sharing == Sharing::Own).then(|| signed_beside(&spool.path));
     KeptPlace { recent, whole: checkpoint_file(settings, database), replica: replica.to_owned() }
@@ -69,13 +81,20 @@ pub fn checkpoint_file(settings: &AuditSettings, database: &DatabaseUrl) -> Opti
     })
 }
 
-/// The public key that checkpoints of this database should have, as far as it can be told without making one.
+/// The public key that checkpoints of this database should have, as far as it can be told without
+/// making one.
 pub fn known_public_key(settings: &AuditSettings, database: &DatabaseUrl) -> Option<String> {
     let kept = || match database {
-        DatabaseUrl::Sqlite(path) => std::fs::read_to_string(key_file(path)).ok().and_then(|text| parse_seed(text.trim())),
+        DatabaseUrl::Sqlite(path) => {
+            std::fs::read_to_string(key_file(path)).ok().and_then(|text| parse_seed(text.trim()))
+        }
         DatabaseUrl::Postgres(_) => None,
     };
-    settings.signer.clone().or_else(|| kept().map(|seed| CheckpointSigner::new(&seed))).map(|signer| signer.public_key())
+    settings
+        .signer
+        .clone()
+        .or_else(|| kept().map(|seed| CheckpointSigner::new(&seed)))
+        .map(|signer| signer.public_key())
 }
 
 fn key_file(database: &Path) -> PathBuf {
@@ -91,11 +110,18 @@ fn beside(database: &Path, ending: &str) -> PathBuf {
 fn kept_beside(path: &Path) -> Result<CheckpointSigner, AuditKeyError> {
     let failed = |source| AuditKeyError::File { path: path.to_owned(), source };
     match std::fs::read_to_string(path) {
-        Ok(text) => parse_seed(text.trim()).map(|seed| CheckpointSigner::new(&seed)).ok_or_else(|| AuditKeyError::Content(path.to_owned())),
+        Ok(text) => parse_seed(text.trim())
+            .map(|seed| CheckpointSigner::new(&seed))
+            .ok_or_else(|| AuditKeyError::Content(path.to_owned())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let mut seed = [0_u8; 32];
             getrandom::fill(&mut seed).map_err(AuditKeyError::Random)?;
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)
+                .map_err(failed)?;
             writeln!(file, "{}", hex(&seed)).and_then(|()| file.sync_all()).map_err(failed)?;
             let signer = CheckpointSigner::new(&seed);
             tracing::info!(path = %path.display(), public_key = signer.public_key(), "audit key made");

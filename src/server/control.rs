@@ -1,5 +1,6 @@
-//! The operator's door: a socket in the file system, which only the gateway's own user may open. The commands of the program ask it what the running
-//! gateway knows and tell it what to forget. It is beside the lock, so whoever has the configuration finds it.
+//! The operator's door: a socket in the file system, which only the gateway's own user may open.
+//! The commands of the program ask it what the running gateway knows and tell it what to forget. It
+//! is beside the lock, so whoever has the configuration finds it.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
@@ -49,7 +50,12 @@ impl Control {
 
     fn serve(listener: UnixListener, path: PathBuf, in_force: InForce) -> std::io::Result<Self> {
         let in_force = Data::new(in_force);
-        let app = move || App::new().app_data(in_force.clone()).route(PROVIDERS, get().to(providers)).route(CLEAR, post().to(clear));
+        let app = move || {
+            App::new()
+                .app_data(in_force.clone())
+                .route(PROVIDERS, get().to(providers))
+                .route(CLEAR, post().to(clear))
+        };
         let server = HttpServer::new(app).workers(1).disable_signals().listen_uds(listener)?.run();
         let handle = server.handle();
         #[expect(clippy::disallowed_methods, reason = "its handle stops it when this is dropped")]
@@ -126,9 +132,16 @@ async fn clear(in_force: Data<InForce>, query: Query<ClearQuery>) -> HttpRespons
     let parts = Arc::clone(&in_force.borrow());
     match parts.health.clear(&query.provider, query.model.as_deref()) {
         Cleared::Entries(count) => {
-            tracing::info!(provider = query.provider, model = query.model, count, "an operator cleared what was known against a provider");
+            tracing::info!(
+                provider = query.provider,
+                model = query.model,
+                count,
+                "an operator cleared what was known against a provider"
+            );
             HttpResponse::Ok().json(json!({"cleared": count}))
         }
-        Cleared::Unknown => HttpResponse::Ok().json(json!({"error": "no such provider, or no such model at it"})),
+        Cleared::Unknown => {
+            HttpResponse::Ok().json(json!({"error": "no such provider, or no such model at it"}))
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Quality floors that no configured model clears: every call that asks for one is refused, which an operator should know before the first caller does.
+//! Quality floors that no configured model clears: every call that asks for one is refused, which
+//! an operator should know before the first caller does.
 
 use ainfera_routing::PolicySettings;
 use ainfera_schema::Model;
@@ -15,11 +16,14 @@ pub struct UnclearedFloor {
     pub best: Option<Decimal>,
 }
 
-/// The named floors, and that of calls which name none, as far as no model that can be routed to clears them.
+/// The named floors, and that of calls which name none, as far as no model that can be routed to
+/// clears them.
 pub fn uncleared(models: &[Model], settings: &PolicySettings) -> Vec<UnclearedFloor> {
-    let routable = models.iter().filter(|model| model.m_allowed == Some(true) && model.price.is_some());
+    let routable =
+        models.iter().filter(|model| model.m_allowed == Some(true) && model.price.is_some());
     let best = routable.filter_map(|model| model.q_prior).max();
-    let short = floors(settings).into_iter().filter(|(_, floor)| best.is_none_or(|best| best < *floor));
+    let short =
+        floors(settings).into_iter().filter(|(_, floor)| best.is_none_or(|best| best < *floor));
     short.map(|(name, floor)| UnclearedFloor { name, floor, best }).collect()
 }
 
@@ -37,7 +41,8 @@ mod tests {
     use crate::config::Config;
 
     fn names(key: &str) -> Vec<&'static str> {
-        let models = Config::from_environment(&|name| (name == key).then(|| "k".to_owned())).unwrap().models;
+        let models =
+            Config::from_environment(&|name| (name == key).then(|| "k".to_owned())).unwrap().models;
         uncleared(&models, &PolicySettings::default()).into_iter().map(|floor| floor.name).collect()
     }
 

@@ -1,4 +1,5 @@
-//! The address is taken before anything else happens, so that a process that cannot have it leaves no trace.
+//! The address is taken before anything else happens, so that a process that cannot have it leaves
+//! no trace.
 
 use std::net::{SocketAddr, TcpListener};
 

@@ -1,6 +1,8 @@
-//! One process at a time runs under a replica's name. The operating system holds the lock, so it ends with the process, however that ends.
+//! One process at a time runs under a replica's name. The operating system holds the lock, so it
+//! ends with the process, however that ends.
 //!
-//! The file also names the boot of its holder. Whoever finds the lock free knows that this boot is over, without waiting for its heartbeat to age.
+//! The file also names the boot of its holder. Whoever finds the lock free knows that this boot is
+//! over, without waiting for its heartbeat to age.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -43,7 +45,13 @@ impl ProcessLock {
     pub fn take(config: &Config) -> Result<Option<Self>, LockError> {
         let Some((path, what)) = place(config) else { return Ok(None) };
         let failed = |source| LockError::File { path: path.clone(), source };
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(MODE).open(&path);
+        let open = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(MODE)
+            .open(&path);
         let mut file = open.map_err(failed)?;
         let mut text = String::new();
         // what cannot be read names no former boot
@@ -51,7 +59,12 @@ impl ProcessLock {
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { file, former: boot_named_in(&text), path })),
             Err(TryLockError::WouldBlock) => {
-                let holder = text.lines().next().filter(|line| !line.is_empty()).unwrap_or("an unknown process").to_owned();
+                let holder = text
+                    .lines()
+                    .next()
+                    .filter(|line| !line.is_empty())
+                    .unwrap_or("an unknown process")
+                    .to_owned();
                 Err(LockError::Held { what, holder, path })
             }
             Err(TryLockError::Error(source)) => Err(failed(source)),
@@ -65,7 +78,12 @@ impl ProcessLock {
 
     /// Writes who holds the lock from now on.
     pub fn name_holder(&mut self, boot_id: BootId) -> Result<(), LockError> {
-        let text = format!("process {} since {:.0}\nboot {}\n", std::process::id(), Timestamp::now(), boot_id.0);
+        let text = format!(
+            "process {} since {:.0}\nboot {}\n",
+            std::process::id(),
+            Timestamp::now(),
+            boot_id.0
+        );
         let written = self.file.set_len(0).and_then(|()| {
             self.file.seek(SeekFrom::Start(0))?;
             self.file.write_all(text.as_bytes())?;
@@ -75,11 +93,15 @@ impl ProcessLock {
     }
 }
 
-/// Where the running gateway of this configuration listens for its operator. `None` as for the lock.
+/// Where the running gateway of this configuration listens for its operator. `None` as for the
+/// lock.
 pub fn control_socket(config: &Config) -> Option<PathBuf> {
     let (lock, _) = place(config)?;
     // hidden, so that whoever copies or reads every file of the folder does not meet a socket
-    let name = lock.with_extension("sock").file_name().map(|name| format!(".{}", name.to_string_lossy()))?;
+    let name = lock
+        .with_extension("sock")
+        .file_name()
+        .map(|name| format!(".{}", name.to_string_lossy()))?;
     Some(lock.with_file_name(name))
 }
 
@@ -87,11 +109,14 @@ pub fn control_socket(config: &Config) -> Option<PathBuf> {
 fn place(config: &Config) -> Option<(PathBuf, String)> {
     match &config.database {
         DatabaseUrl::Sqlite(path) if path == Path::new(":memory:") => None,
-        DatabaseUrl::Sqlite(path) => Some((with_ending(path, ".lock"), format!("the database {}", path.display()))),
-        DatabaseUrl::Postgres(_) if config.spool.sharing == Sharing::FirstCome => None,
-        DatabaseUrl::Postgres(_) => {
-            Some((with_ending(&config.spool.path, ".lock"), format!("this folder under the replica name \"{}\"", config.replica)))
+        DatabaseUrl::Sqlite(path) => {
+            Some((with_ending(path, ".lock"), format!("the database {}", path.display())))
         }
+        DatabaseUrl::Postgres(_) if config.spool.sharing == Sharing::FirstCome => None,
+        DatabaseUrl::Postgres(_) => Some((
+            with_ending(&config.spool.path, ".lock"),
+            format!("this folder under the replica name \"{}\"", config.replica),
+        )),
     }
 }
 
@@ -125,7 +150,10 @@ mod tests {
         first.name_holder(boot_id).unwrap();
         let refused = ProcessLock::take(&config).unwrap_err().to_string();
         assert!(refused.contains(&format!("process {} since 2", std::process::id())), "{refused}");
-        assert!(refused.contains("a.db is locked") || refused.contains("a.db.lock is locked"), "{refused}");
+        assert!(
+            refused.contains("a.db is locked") || refused.contains("a.db.lock is locked"),
+            "{refused}"
+        );
         drop(first);
         let next = ProcessLock::take(&config).unwrap().unwrap();
         assert_eq!(next.former_boot(), Some(boot_id));

@@ -41,7 +41,11 @@ pub struct ReloadFigures {
 
 impl Default for ReloadFigures {
     fn default() -> Self {
-        Self { succeeded: AtomicU64::new(0), failed: AtomicU64::new(0), last_success_s: AtomicI64::new(Timestamp::now().as_second()) }
+        Self {
+            succeeded: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            last_success_s: AtomicI64::new(Timestamp::now().as_second()),
+        }
     }
 }
 
@@ -89,22 +93,37 @@ impl Reloader {
             Ok(waiting) => {
                 self.figures.succeeded.fetch_add(1, Ordering::Relaxed);
                 self.figures.last_success_s.store(Timestamp::now().as_second(), Ordering::Relaxed);
-                tracing::info!(models = self.running.models.len(), providers = self.running.providers.len(), "configuration reloaded");
+                tracing::info!(
+                    models = self.running.models.len(),
+                    providers = self.running.providers.len(),
+                    "configuration reloaded"
+                );
                 for key in waiting {
-                    tracing::warn!(key, "has changed in the configuration and takes effect at the next start only");
+                    tracing::warn!(
+                        key,
+                        "has changed in the configuration and takes effect at the next start only"
+                    );
                 }
             }
             Err(error) => {
                 self.figures.failed.fetch_add(1, Ordering::Relaxed);
                 for line in error.to_string().lines() {
-                    tracing::error!(mistake = line, "configuration is not reloaded, the running one stays in force");
+                    tracing::error!(
+                        mistake = line,
+                        "configuration is not reloaded, the running one stays in force"
+                    );
                 }
             }
         }
     }
 
-    /// The same, and once more when it was asked for meanwhile. Ends at once when the process is told to stop, which is then the answer.
-    pub async fn reload_until_told_to_stop(&mut self, source: &ConfigSource, signals: &mut Signals) -> Told {
+    /// The same, and once more when it was asked for meanwhile. Ends at once when the process is
+    /// told to stop, which is then the answer.
+    pub async fn reload_until_told_to_stop(
+        &mut self,
+        source: &ConfigSource,
+        signals: &mut Signals,
+    ) -> Told {
         let mut told = Told::Reload;
         while told == Told::Reload {
             let reload = self.reload(source);
@@ -144,7 +163,8 @@ impl Reloader {
 
 /// The keys that differ and that only a start reads.
 fn fixed_at_start(running: &Config, new: &Config) -> Vec<&'static str> {
-    let audit_key = |config: &Config| config.audit.signer.as_ref().map(|signer| signer.public_key());
+    let audit_key =
+        |config: &Config| config.audit.signer.as_ref().map(|signer| signer.public_key());
     let (old, now) = (&running.deadlines, &new.deadlines);
     [
         ("listen", running.listen != new.listen),
@@ -179,10 +199,12 @@ mod tests {
     fn what_only_a_start_reads_is_named_and_nothing_else() {
         let running = config("");
         assert!(fixed_at_start(&running, &running).is_empty());
-        let reloadable =
-            "max_attempts = 2\n[deadlines]\nidle = \"5s\"\ndrain = \"5s\"\n[limits]\nbody_bytes = 2000\n[audit]\npublic = true\n";
+        let reloadable = "max_attempts = 2\n[deadlines]\nidle = \"5s\"\ndrain = \"5s\"\n[limits]\nbody_bytes = 2000\n[audit]\npublic = true\n";
         assert!(fixed_at_start(&running, &config(reloadable)).is_empty());
         let fixed = "listen = \"127.0.0.1:9\"\nworkers = 3\n[deadlines]\nlease = \"1m\"\n[doctor]\nevery = \"1m\"\n";
-        assert_eq!(fixed_at_start(&running, &config(fixed)), ["listen", "workers", "doctor.every", "deadlines.lease"]);
+        assert_eq!(
+            fixed_at_start(&running, &config(fixed)),
+            ["listen", "workers", "doctor.every", "deadlines.lease"]
+        );
     }
 }

@@ -1,5 +1,6 @@
-//! What a worker thread serves calls with. A reload replaces it for the calls to come; a call keeps what it began with until its end, so that it is
-//! never decided by one catalogue and billed by another.
+//! What a worker thread serves calls with. A reload replaces it for the calls to come; a call keeps
+//! what it began with until its end, so that it is never decided by one catalogue and billed by
+//! another.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -45,12 +46,15 @@ impl ServingSlot {
         Self { fixed, latest: RefCell::new(latest), current: RefCell::new(current) }
     }
 
-    /// What a call that begins now is served with. Looking whether there was a reload costs one atomic read.
+    /// What a call that begins now is served with. Looking whether there was a reload costs one
+    /// atomic read.
     pub fn current(&self) -> Rc<Serving> {
         let mut latest = self.latest.borrow_mut();
         if latest.has_changed().unwrap_or(false) {
             let parts = Arc::clone(&latest.borrow_and_update());
-            let former = self.current.replace_with(|former| Rc::new(self.fixed.serving(parts, Some(former))));
+            let former = self
+                .current
+                .replace_with(|former| Rc::new(self.fixed.serving(parts, Some(former))));
             // its calls still hold it
             drop(former);
         }
@@ -62,14 +66,17 @@ impl Fixed {
     fn serving(&self, parts: Arc<Parts>, former: Option<&mut Rc<Serving>>) -> Serving {
         let connect = parts.deadlines.connect;
         // connections are kept; a provider that changed gets new ones from its pool
-        let kept = former.filter(|former| former.parts.deadlines.connect == connect).map(|former| Rc::clone(&former.worker.pools));
+        let kept = former
+            .filter(|former| former.parts.deadlines.connect == connect)
+            .map(|former| Rc::clone(&former.worker.pools));
         if let Some(pools) = &kept {
             pools.trust(Arc::clone(&parts.tls));
         }
         let worker = Worker {
             brain: RoutingBrain::new(Arc::clone(&parts.catalogue), parts.brain.clone()).start(),
             capture: self.capture.clone(),
-            pools: kept.unwrap_or_else(|| Rc::new(ProviderPools::new(Arc::clone(&parts.tls), connect))),
+            pools: kept
+                .unwrap_or_else(|| Rc::new(ProviderPools::new(Arc::clone(&parts.tls), connect))),
             providers: Arc::clone(&parts.providers),
             deadlines: parts.deadlines,
             health: Arc::clone(&parts.health),

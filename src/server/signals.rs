@@ -17,8 +17,9 @@ pub enum Told {
     Reload,
 }
 
-/// From now on SIGHUP does not end the process. Called before anything else is done, the configuration read included; whoever asks for a reload in that
-/// moment gets one, for the configuration is read after it. SIGTERM and SIGINT end the process until [`Signals::take`].
+/// From now on SIGHUP does not end the process. Called before anything else is done, the
+/// configuration read included; whoever asks for a reload in that moment gets one, for the
+/// configuration is read after it. SIGTERM and SIGINT end the process until [`Signals::take`].
 pub fn outlive_hangup() -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let _inside = runtime.enter();
@@ -45,7 +46,8 @@ impl Signals {
         }
     }
 
-    /// The next signal that stops. A hangup that comes while the process starts or stops has no effect.
+    /// The next signal that stops. A hangup that comes while the process starts or stops has no
+    /// effect.
     pub async fn stop(&mut self) {
         while self.next().await != Told::Stop {
             tracing::info!("SIGHUP has no effect while the process starts or stops");

@@ -18,13 +18,15 @@ const LAST_COMMITS: Duration = Duration::from_secs(10);
 const END_BOOT: Duration = Duration::from_secs(3);
 /// How long the thread that accepts connections gets to stop it.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Beyond all other bounds: for what ends slowly after everything is written, such as a thread of the database that waits for its disk.
+/// Beyond all other bounds: for what ends slowly after everything is written, such as a thread of
+/// the database that waits for its disk.
 const SLACK: Duration = Duration::from_secs(5);
 
 /// How much time the balancers get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
-    /// Calls are accepted for the deadline `drain_least` while `/readyz` says that the process will stop.
+    /// Calls are accepted for the deadline `drain_least` while `/readyz` says that the process will
+    /// stop.
     Usual,
     /// None: this process must not take calls any more.
     None,
@@ -36,10 +38,15 @@ pub fn longest_stop(deadlines: &Deadlines) -> Duration {
 }
 
 impl Server {
-    /// A stop that a person asked for: a second signal cuts the streams that still run, a third gives up what is not yet durable.
+    /// A stop that a person asked for: a second signal cuts the streams that still run, a third
+    /// gives up what is not yet durable.
     pub(super) async fn stop(self, notice: Notice, mut signals: Signals) -> ExitCode {
         let bound = longest_stop(&self.reloader.running().deadlines);
-        tracing::info!(in_flight = self.gate.in_flight(), longest_ms = bound.as_millis(), "stopping");
+        tracing::info!(
+            in_flight = self.gate.in_flight(),
+            longest_ms = bound.as_millis(),
+            "stopping"
+        );
         let (cut, is_cut) = tokio::sync::oneshot::channel::<()>();
         let drained = self.drain_until(notice, async move {
             if is_cut.await.is_err() {
@@ -51,7 +58,9 @@ impl Server {
             tracing::warn!("second signal: streams are cut");
             let _ = cut.send(());
             signals.stop().await;
-            tracing::error!("third signal: rows that are not yet durable are closed by the next boot");
+            tracing::error!(
+                "third signal: rows that are not yet durable are closed by the next boot"
+            );
         };
         tokio::select! {
             code = drained => code,
@@ -63,7 +72,8 @@ impl Server {
         }
     }
 
-    /// No new calls; streams may finish until the deadline; every row becomes durable; then success.
+    /// No new calls; streams may finish until the deadline; every row becomes durable; then
+    /// success.
     pub async fn drain(self) -> ExitCode {
         self.drain_until(Notice::Usual, pending()).await
     }
@@ -99,12 +109,18 @@ impl Server {
         // the server's future ends before the last words of its actors are written
         let durable = self.gate.drained(last).await;
         if !durable {
-            tracing::error!(left = self.gate.in_flight(), "rows could not be written; the next boot closes them as lost");
+            tracing::error!(
+                left = self.gate.in_flight(),
+                "rows could not be written; the next boot closes them as lost"
+            );
             return ExitCode::FAILURE;
         }
         let spooled = self.counters.spooled.value();
         if spooled > 0 {
-            tracing::warn!(spooled, "the store is away: calls are in the spool, the next start puts them into the store");
+            tracing::warn!(
+                spooled,
+                "the store is away: calls are in the spool, the next start puts them into the store"
+            );
         } else {
             match timeout(END_BOOT, self.store.end_boot(self.boot_id)).await {
                 Ok(Ok(())) => {}
@@ -113,14 +129,22 @@ impl Server {
             }
         }
         let standing = *self.standing.borrow();
-        drop((self.checkpoints, self.replica, self.capture, self.reloader, self.control, self.lock));
+        drop((
+            self.checkpoints,
+            self.replica,
+            self.capture,
+            self.reloader,
+            self.control,
+            self.lock,
+        ));
         match standing {
             Heartbeat::Alive => ExitCode::SUCCESS,
             Heartbeat::Fenced => ExitCode::FAILURE,
         }
     }
 
-    /// The operating system refuses new connections from now on, so that a balancer tries another replica. What is open stays open.
+    /// The operating system refuses new connections from now on, so that a balancer tries another
+    /// replica. What is open stays open.
     async fn refuse_connections(&self) {
         // first the server, which would take the end of its listener for a fault
         self.handle.pause().await;

@@ -1,7 +1,8 @@
 //! Whether a replica's name may be taken: only from a boot that is over.
 //!
-//! On PostgreSQL the former process may run on another machine, where no lock tells of it. Its heartbeat does: a boot whose heartbeat moves while we
-//! look is alive, and this process must not start under the same name.
+//! On PostgreSQL the former process may run on another machine, where no lock tells of it. Its
+//! heartbeat does: a boot whose heartbeat moves while we look is alive, and this process must not
+//! start under the same name.
 
 use std::time::Duration;
 
@@ -32,13 +33,20 @@ pub async fn former_boots_are_over(
 ) -> Result<(), TakeOverError> {
     let alive = |boots: Vec<OpenBoot>| -> Vec<OpenBoot> {
         let lease_ms = i64::try_from(deadlines.lease.as_millis()).unwrap_or(i64::MAX);
-        boots.into_iter().filter(|boot| Some(boot.boot_id) != over && boot.silent_ms <= lease_ms).collect()
+        boots
+            .into_iter()
+            .filter(|boot| Some(boot.boot_id) != over && boot.silent_ms <= lease_ms)
+            .collect()
     };
     let first = alive(store.open_boots(replica).await?);
     if first.is_empty() {
         return Ok(());
     }
-    let patience = deadlines.heartbeat.saturating_mul(2).saturating_add(Duration::from_secs(1)).min(deadlines.lease);
+    let patience = deadlines
+        .heartbeat
+        .saturating_mul(2)
+        .saturating_add(Duration::from_secs(1))
+        .min(deadlines.lease);
     tracing::info!(
         replica,
         patience_ms = patience.as_millis(),
@@ -49,9 +57,15 @@ pub async fn former_boots_are_over(
     while Instant::now() < deadline {
         looks.tick().await;
         for boot in alive(store.open_boots(replica).await?) {
-            let moved = first.iter().all(|former| former.boot_id != boot.boot_id || former.heartbeat_at != boot.heartbeat_at);
+            let moved = first.iter().all(|former| {
+                former.boot_id != boot.boot_id || former.heartbeat_at != boot.heartbeat_at
+            });
             if moved {
-                return Err(TakeOverError::Running { replica: replica.to_owned(), boot: boot.boot_id, silent_ms: boot.silent_ms });
+                return Err(TakeOverError::Running {
+                    replica: replica.to_owned(),
+                    boot: boot.boot_id,
+                    silent_ms: boot.silent_ms,
+                });
             }
         }
     }

@@ -1,10 +1,12 @@
 //! How many calls a store lets in and closes in a second.
 //!
-//! `cargo run --release -p ainfera-store --example closes_per_second -- URL SECONDS` compares group commit with one transaction for each close, under
-//! 64 concurrent closers, or as many as `closers=N` says: over many accounts, and over one hot account. The database must be durable (fsync on), or it
-//! refuses.
+//! `cargo run --release -p ainfera-store --example closes_per_second -- URL SECONDS` compares group
+//! commit with one transaction for each close, under 64 concurrent closers, or as many as
+//! `closers=N` says: over many accounts, and over one hot account. The database must be durable
+//! (fsync on), or it refuses.
 //!
-//! With a number for a third argument, `BATCH`, it measures admissions and closes of one agent in batches of that size.
+//! With a number for a third argument, `BATCH`, it measures admissions and closes of one agent in
+//! batches of that size.
 #![allow(clippy::unwrap_used, reason = "the calls are those of the tests")]
 
 #[allow(dead_code, reason = "the tests need more of it")]
@@ -28,7 +30,9 @@ const CLOSERS: usize = 64;
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (url, seconds, size) = match arguments.as_slice() {
-        [url, seconds] => return compare::run(url, Duration::from_secs(seconds.parse()?), CLOSERS).await,
+        [url, seconds] => {
+            return compare::run(url, Duration::from_secs(seconds.parse()?), CLOSERS).await;
+        }
         [url, seconds, closers] if closers.starts_with("closers=") => {
             let closers = closers.trim_start_matches("closers=").parse()?;
             return compare::run(url, Duration::from_secs(seconds.parse()?), closers).await;
@@ -52,10 +56,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut closed = 0;
     let start = Instant::now();
     while start.elapsed() < duration {
-        let calls: Vec<RoutingOutcome> = (0..size).map(|_| call::call((agent_id, tenant_id))).collect();
+        let calls: Vec<RoutingOutcome> =
+            (0..size).map(|_| call::call((agent_id, tenant_id))).collect();
         let batch = CaptureBatch {
-            admissions: calls.iter().map(|outcome| call::admission(outcome, boot_id, "0.01")).collect(),
-            closings: open.iter().map(|outcome| call::closing(outcome, OutcomeStatus::Succeeded)).collect(),
+            admissions: calls
+                .iter()
+                .map(|outcome| call::admission(outcome, boot_id, "0.01"))
+                .collect(),
+            closings: open
+                .iter()
+                .map(|outcome| call::closing(outcome, OutcomeStatus::Succeeded))
+                .collect(),
             ..CaptureBatch::default()
         };
         let sent = Instant::now();

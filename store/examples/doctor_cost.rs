@@ -1,8 +1,9 @@
 //! What a look of the doctor costs beside a history of so many calls.
 //!
-//! `cargo run --release -p ainfera-store --example doctor_cost -- URL CALLS` closes that many calls of a hundred agents in a fresh database, then
-//! fifty more, and looks at those as a running gateway does: rows and time, and on PostgreSQL the rows that the server read for it by its own count.
-//! Beside it the time of the whole doctor.
+//! `cargo run --release -p ainfera-store --example doctor_cost -- URL CALLS` closes that many calls
+//! of a hundred agents in a fresh database, then fifty more, and looks at those as a running
+//! gateway does: rows and time, and on PostgreSQL the rows that the server read for it by its own
+//! count. Beside it the time of the whole doctor.
 #![allow(clippy::unwrap_used, reason = "the calls are those of the tests")]
 
 #[allow(dead_code, reason = "the tests need more of it")]
@@ -36,8 +37,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut agents = Vec::new();
     for number in 0..AGENTS {
         let tenant_id = TenantId::mint();
-        let new = NewAgent { name: format!("agent {number}"), tenant_id, spend_policy: SpendPolicy::default() };
-        agents.push((store.create_agent(new, Opening::Prepaid(call::usd("1000000"))).await?, tenant_id));
+        let new = NewAgent {
+            name: format!("agent {number}"),
+            tenant_id,
+            spend_policy: SpendPolicy::default(),
+        };
+        agents.push((
+            store.create_agent(new, Opening::Prepaid(call::usd("1000000"))).await?,
+            tenant_id,
+        ));
     }
     for first in (0..calls).step_by(BATCH) {
         close(&*store, boot_id, &agents, first..calls.min(first + BATCH)).await?;
@@ -56,8 +64,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     store.invariants().await?;
     let whole = began.elapsed();
-    let server =
-        read_after.zip(read_before).map(|(after, before)| format!(", {} by the server's count", after - before)).unwrap_or_default();
+    let server = read_after
+        .zip(read_before)
+        .map(|(after, before)| format!(", {} by the server's count", after - before))
+        .unwrap_or_default();
     writeln!(
         std::io::stdout(),
         "{calls} calls: a look at {NEW} more reads {} rows{server} in {took:?}, {broken} broken; the whole doctor takes {whole:?}",
@@ -73,10 +83,13 @@ async fn close(
     agents: &[(AgentId, TenantId)],
     numbers: std::ops::Range<usize>,
 ) -> Result<(), Box<dyn Error>> {
-    let calls: Vec<RoutingOutcome> = numbers.map(|number| call::call(agents[number % agents.len()])).collect();
-    let admissions = calls.iter().map(|outcome| call::admission(outcome, boot_id, "0.01")).collect();
+    let calls: Vec<RoutingOutcome> =
+        numbers.map(|number| call::call(agents[number % agents.len()])).collect();
+    let admissions =
+        calls.iter().map(|outcome| call::admission(outcome, boot_id, "0.01")).collect();
     store.capture(CaptureBatch { admissions, ..CaptureBatch::default() }).await?;
-    let closings = calls.iter().map(|outcome| call::closing(outcome, OutcomeStatus::Succeeded)).collect();
+    let closings =
+        calls.iter().map(|outcome| call::closing(outcome, OutcomeStatus::Succeeded)).collect();
     store.capture(CaptureBatch { closings, ..CaptureBatch::default() }).await?;
     Ok(())
 }
@@ -89,7 +102,10 @@ async fn rows_read(url: &str) -> Result<Option<i64>, Box<dyn Error>> {
     // a session tells its counts when it has been idle for ten seconds
     tokio::time::sleep(std::time::Duration::from_secs(12)).await;
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
-    let counted = client.query_one("SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables", &[]);
+    let counted = client.query_one(
+        "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables",
+        &[],
+    );
     let counted = tokio::select! {
         counted = counted => counted?,
         _ = connection => return Err("connection ended".into()),

@@ -1,7 +1,8 @@
 //! Decides what one transaction writes: pure, and the same for both stores.
 //!
-//! A store locks the accounts of a batch, looks up what is there already ([`Known`]), asks [`apply`], and writes the [`Changes`].
-//! No clock, no random numbers, no I/O: the same batch on the same state gives the same rows.
+//! A store locks the accounts of a batch, looks up what is there already ([`Known`]), asks
+//! [`apply`], and writes the [`Changes`]. No clock, no random numbers, no I/O: the same batch on
+//! the same state gives the same rows.
 
 pub mod account;
 pub mod adjust;
@@ -17,11 +18,16 @@ pub mod rows;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use ainfera_schema::{AgentId, CallKind, OutcomeStatus, RequestId, RoutingOutcome, TenantId, TokenUsage, UsageBasis, Usd};
+use ainfera_schema::{
+    AgentId, CallKind, OutcomeStatus, RequestId, RoutingOutcome, TenantId, TokenUsage, UsageBasis,
+    Usd,
+};
 use jiff::Timestamp;
 
 use crate::Verdict;
-use crate::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Refusal, Sent, StoreError};
+use crate::{
+    Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Refusal, Sent, StoreError,
+};
 use account::{Account, TenantAccount};
 use adjust::LostCall;
 use event::Event;
@@ -37,11 +43,13 @@ pub struct Known {
     pub accounts: BTreeMap<AgentId, Account>,
     /// The accounts of their tenants, locked after them.
     pub tenants: BTreeMap<TenantId, TenantAccount>,
-    /// What all tenants have spent today and held together. Looked up, under a lock of its own, only for a batch that has a kill-switch.
+    /// What all tenants have spent today and held together. Looked up, under a lock of its own,
+    /// only for a batch that has a kill-switch.
     pub spent_by_all: Option<Usd>,
     /// Which of the batch's admissions have an intent already.
     pub open: HashSet<RequestId>,
-    /// The holds of the batch's extensions, where there is an intent that no closing of the batch deletes.
+    /// The holds of the batch's extensions, where there is an intent that no closing of the batch
+    /// deletes.
     pub held: HashMap<RequestId, Hold>,
     /// The intents of the batch's closings, which this transaction deleted, with their holds.
     pub removed: HashMap<RequestId, Hold>,
@@ -63,7 +71,8 @@ pub fn agents_of(batch: &CaptureBatch) -> BTreeSet<AgentId> {
     admitted.chain(rejected).chain(refused).chain(closed).chain(extended).collect()
 }
 
-/// Extensions in order, then admissions, rejections and closings, each against the state that the one before it left.
+/// Extensions in order, then admissions, rejections and closings, each against the state that the
+/// one before it left.
 pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, StoreError> {
     let mut transaction = Transaction {
         known,
@@ -95,10 +104,18 @@ pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, S
         reply.closed.push((closing.outcome.request_id, result));
     }
     let Transaction { known, changed, mut changes, .. } = transaction;
-    let tenants: BTreeSet<TenantId> =
-        changed.iter().filter_map(|agent_id| known.accounts.get(agent_id)).map(|account| account.tenant_id).collect();
-    changes.tenants = known.tenants.into_values().filter(|tenant| tenants.contains(&tenant.tenant_id)).collect();
-    changes.accounts = known.accounts.into_values().filter(|account| changed.contains(&account.agent_id)).collect();
+    let tenants: BTreeSet<TenantId> = changed
+        .iter()
+        .filter_map(|agent_id| known.accounts.get(agent_id))
+        .map(|account| account.tenant_id)
+        .collect();
+    changes.tenants =
+        known.tenants.into_values().filter(|tenant| tenants.contains(&tenant.tenant_id)).collect();
+    changes.accounts = known
+        .accounts
+        .into_values()
+        .filter(|account| changed.contains(&account.agent_id))
+        .collect();
     changes.reply = reply;
     changes.keys = known.keys.into_changes();
     Ok(changes)
@@ -125,15 +142,29 @@ enum Limits {
 impl<'a> Transaction<'a> {
     fn account(&mut self, agent_id: AgentId) -> Result<&mut Account, StoreError> {
         self.changed.insert(agent_id);
-        self.known.accounts.get_mut(&agent_id).ok_or_else(|| StoreError::Corrupt(format!("agent {agent_id} has no account")))
+        self.known
+            .accounts
+            .get_mut(&agent_id)
+            .ok_or_else(|| StoreError::Corrupt(format!("agent {agent_id} has no account")))
     }
 
     /// The two rows that a call's money is in.
-    fn accounts(&mut self, agent_id: AgentId) -> Result<(&mut Account, &mut TenantAccount), StoreError> {
+    fn accounts(
+        &mut self,
+        agent_id: AgentId,
+    ) -> Result<(&mut Account, &mut TenantAccount), StoreError> {
         self.changed.insert(agent_id);
         let no_account = |whose: String| StoreError::Corrupt(format!("{whose} has no account"));
-        let agent = self.known.accounts.get_mut(&agent_id).ok_or_else(|| no_account(format!("agent {agent_id}")))?;
-        let tenant = self.known.tenants.get_mut(&agent.tenant_id).ok_or_else(|| no_account(format!("tenant {}", agent.tenant_id)))?;
+        let agent = self
+            .known
+            .accounts
+            .get_mut(&agent_id)
+            .ok_or_else(|| no_account(format!("agent {agent_id}")))?;
+        let tenant = self
+            .known
+            .tenants
+            .get_mut(&agent.tenant_id)
+            .ok_or_else(|| no_account(format!("tenant {}", agent.tenant_id)))?;
         Ok((agent, tenant))
     }
 
@@ -143,10 +174,19 @@ impl<'a> Transaction<'a> {
             return Ok(None);
         };
         let passes = spent.checked_add(needed)? > threshold;
-        Ok(passes.then(|| Refusal::KillSwitch { threshold, spent, needed, window_start: utc_day(self.known.now).to_string() }))
+        Ok(passes.then(|| Refusal::KillSwitch {
+            threshold,
+            spent,
+            needed,
+            window_start: utc_day(self.known.now).to_string(),
+        }))
     }
 
-    fn reserve(&mut self, agent_id: AgentId, amount: Usd) -> Result<Result<Hold, Refusal>, StoreError> {
+    fn reserve(
+        &mut self,
+        agent_id: AgentId,
+        amount: Usd,
+    ) -> Result<Result<Hold, Refusal>, StoreError> {
         let now = self.known.now;
         // the agent is looked for in any case: a call of nobody's is an error, not a refusal
         self.accounts(agent_id)?;
@@ -167,8 +207,12 @@ impl<'a> Transaction<'a> {
         Ok(reserved)
     }
 
-    /// The largest of the holds that fits. A call that no hold lets in is refused for what it asked for first.
-    fn reserve_what_fits(&mut self, admission: &Admission) -> Result<Result<Hold, Refusal>, StoreError> {
+    /// The largest of the holds that fits. A call that no hold lets in is refused for what it asked
+    /// for first.
+    fn reserve_what_fits(
+        &mut self,
+        admission: &Admission,
+    ) -> Result<Result<Hold, Refusal>, StoreError> {
         let agent_id = admission.draft.agent_id;
         let first = self.reserve(agent_id, admission.hold)?;
         if !matches!(first, Ok(_) | Err(Refusal::Inactive { .. })) {
@@ -185,7 +229,9 @@ impl<'a> Transaction<'a> {
         let draft = &admission.draft;
         let request_id = draft.request_id;
         if let Some(refusal) = self.known.closed.get(&request_id) {
-            return Ok(refusal.clone().map_or_else(|| admitted_before(admission), Verdict::Refused));
+            return Ok(refusal
+                .clone()
+                .map_or_else(|| admitted_before(admission), Verdict::Refused));
         }
         if self.known.open.contains(&request_id) || self.opened.contains_key(&request_id) {
             return Ok(admitted_before(admission));
@@ -193,7 +239,9 @@ impl<'a> Transaction<'a> {
         let now = self.known.now;
         // before the wallet is asked: what was paid for once is given again whatever is left
         let claim = admission.idempotency.as_ref();
-        if let Some(earlier) = claim.and_then(|claim| self.known.keys.earlier(draft.agent_id, claim, now)) {
+        if let Some(earlier) =
+            claim.and_then(|claim| self.known.keys.earlier(draft.agent_id, claim, now))
+        {
             return Ok(Verdict::Duplicate(earlier));
         }
         match self.reserve_what_fits(admission)? {
@@ -203,7 +251,11 @@ impl<'a> Transaction<'a> {
                 }
                 self.opened.insert(request_id, hold);
                 self.changes.intents.push(IntentRow::new(admission, hold)?);
-                Ok(if hold.amount < admission.hold { Verdict::AdmittedForLess(hold.amount) } else { Verdict::Admitted })
+                Ok(if hold.amount < admission.hold {
+                    Verdict::AdmittedForLess(hold.amount)
+                } else {
+                    Verdict::Admitted
+                })
             }
             Err(refusal) => {
                 self.refuse(draft, &refusal)?;
@@ -248,16 +300,26 @@ impl<'a> Transaction<'a> {
         self.charge(outcome, charged)?;
         if let Some(inference_id) = outcome.inference_id {
             self.append(outcome, [event::receipt(outcome, inference_id)])?;
-            self.changes.inferences.push(InferenceRow { inference_id, status: status_of(outcome)?, outcome });
+            self.changes.inferences.push(InferenceRow {
+                inference_id,
+                status: status_of(outcome)?,
+                outcome,
+            });
         }
         self.known.keys.close(outcome, closing.answer.as_ref(), self.known.now);
         self.keep(Cow::Borrowed(outcome), None)?;
         Ok(CloseResult::Closed)
     }
 
-    /// The call was closed before. If that was as lost, its owner was only asleep and knows what it cost: the row stays, the money is put right, once.
+    /// The call was closed before. If that was as lost, its owner was only asleep and knows what it
+    /// cost: the row stays, the money is put right, once.
     fn adjust(&mut self, outcome: &RoutingOutcome) -> Result<CloseResult, StoreError> {
-        let Some(lost) = self.known.lost.remove(&outcome.request_id).filter(|_| outcome.status != Some(OutcomeStatus::Lost)) else {
+        let Some(lost) = self
+            .known
+            .lost
+            .remove(&outcome.request_id)
+            .filter(|_| outcome.status != Some(OutcomeStatus::Lost))
+        else {
             return Ok(CloseResult::AlreadyClosed);
         };
         let now = self.known.now;
@@ -303,20 +365,36 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    fn append(&mut self, outcome: &RoutingOutcome, events: impl IntoIterator<Item = Event>) -> Result<(), StoreError> {
+    fn append(
+        &mut self,
+        outcome: &RoutingOutcome,
+        events: impl IntoIterator<Item = Event>,
+    ) -> Result<(), StoreError> {
         let now = self.known.now;
         let account = self.account(outcome.agent_id)?;
-        let rows: Vec<AuditRow> = events.into_iter().map(|event| account.chain.append(event, Some(outcome.request_id), now)).collect();
+        let rows: Vec<AuditRow> = events
+            .into_iter()
+            .map(|event| account.chain.append(event, Some(outcome.request_id), now))
+            .collect();
         self.changes.audit_events.extend(rows);
         Ok(())
     }
 
     /// Writes that the call is over: the outcome of a routed one, and what no outcome can say.
-    fn keep(&mut self, outcome: Cow<'a, RoutingOutcome>, refusal: Option<Refusal>) -> Result<(), StoreError> {
+    fn keep(
+        &mut self,
+        outcome: Cow<'a, RoutingOutcome>,
+        refusal: Option<Refusal>,
+    ) -> Result<(), StoreError> {
         let status = status_of(&outcome)?;
         let closed_at = self.known.now;
         if outcome.kind == CallKind::Direct || refusal.is_some() {
-            self.changes.closed_calls.push(ClosedCallRow::new(&outcome, status, refusal.as_ref(), closed_at)?);
+            self.changes.closed_calls.push(ClosedCallRow::new(
+                &outcome,
+                status,
+                refusal.as_ref(),
+                closed_at,
+            )?);
         }
         self.known.closed.insert(outcome.request_id, refusal);
         if outcome.kind == CallKind::Routed {
@@ -328,11 +406,16 @@ impl<'a> Transaction<'a> {
 
 /// It is not looked up which of its holds was reserved: the smallest certainly is.
 fn admitted_before(admission: &Admission) -> Verdict {
-    admission.smaller_holds.last().map_or(Verdict::Admitted, |smallest| Verdict::AdmittedForLess(*smallest))
+    admission
+        .smaller_holds
+        .last()
+        .map_or(Verdict::Admitted, |smallest| Verdict::AdmittedForLess(*smallest))
 }
 
 fn status_of(outcome: &RoutingOutcome) -> Result<OutcomeStatus, StoreError> {
-    outcome.status.ok_or_else(|| StoreError::Corrupt(format!("call {} is closed without a status", outcome.request_id)))
+    outcome.status.ok_or_else(|| {
+        StoreError::Corrupt(format!("call {} is closed without a status", outcome.request_id))
+    })
 }
 
 /// What is kept of a call that was not let in: no attempt, no model, no charge.
@@ -400,7 +483,13 @@ mod tests {
         RoutingOutcome {
             inference_id: Some(InferenceId::mint()),
             created_at: "2026-11-23T11:59:58.500Z".parse().unwrap(),
-            ..RoutingOutcome::begun(RequestId::mint(), ReceiptId::mint(), agent_id, TenantId::mint(), kind)
+            ..RoutingOutcome::begun(
+                RequestId::mint(),
+                ReceiptId::mint(),
+                agent_id,
+                TenantId::mint(),
+                kind,
+            )
         }
     }
 
@@ -424,43 +513,79 @@ mod tests {
         };
         let admissions = vec![of(&["0.5", "0.3"]), of(&["0.5", "0.2", "0.1"]), of(&["0.3"])];
         let batch = CaptureBatch { admissions, ..CaptureBatch::default() };
-        let verdicts: Vec<Verdict> = apply(&batch, known).unwrap().reply.verdicts.into_iter().map(|(_, verdict)| verdict).collect();
+        let verdicts: Vec<Verdict> = apply(&batch, known)
+            .unwrap()
+            .reply
+            .verdicts
+            .into_iter()
+            .map(|(_, verdict)| verdict)
+            .collect();
         assert_eq!(verdicts[..2], [Verdict::Admitted, Verdict::AdmittedForLess(usd("0.2"))]);
-        assert!(matches!(&verdicts[2], Verdict::Refused(Refusal::Funds { needed, .. }) if *needed == usd("0.8")), "{verdicts:?}");
+        assert!(
+            matches!(&verdicts[2], Verdict::Refused(Refusal::Funds { needed, .. }) if *needed == usd("0.8")),
+            "{verdicts:?}"
+        );
     }
 
     #[test]
     fn admissions_are_decided_one_after_the_other() {
         let (agent_id, known) = known("1");
         let holds = ["0.6", "0.5", "0.4", "0"];
-        let admissions = holds.map(|hold| admission(draft(agent_id, CallKind::Routed), hold)).to_vec();
+        let admissions =
+            holds.map(|hold| admission(draft(agent_id, CallKind::Routed), hold)).to_vec();
         let batch = CaptureBatch { admissions, ..CaptureBatch::default() };
         let changes = apply(&batch, known).unwrap();
-        let admitted: Vec<bool> = changes.reply.verdicts.iter().map(|(_, verdict)| *verdict == Verdict::Admitted).collect();
+        let admitted: Vec<bool> = changes
+            .reply
+            .verdicts
+            .iter()
+            .map(|(_, verdict)| *verdict == Verdict::Admitted)
+            .collect();
         assert_eq!(admitted, [true, false, true, true]);
         assert_eq!(changes.accounts[0].purse.held, usd("1"));
         let refused = &changes.outcomes[0];
-        assert_eq!((refused.status, refused.outcome.latency_ms), (OutcomeStatus::RejectedFunds, 1500));
-        assert_eq!((changes.intents.len(), changes.outcomes.len(), changes.closed_calls.len()), (3, 1, 1));
+        assert_eq!(
+            (refused.status, refused.outcome.latency_ms),
+            (OutcomeStatus::RejectedFunds, 1500)
+        );
+        assert_eq!(
+            (changes.intents.len(), changes.outcomes.len(), changes.closed_calls.len()),
+            (3, 1, 1)
+        );
     }
 
     #[test]
     fn the_kill_switch_counts_what_the_batch_itself_holds() {
         let (agent_id, mut known) = known("100");
         known.spent_by_all = Some(usd("48"));
-        let admissions = ["1", "1", "0.5", "0"].map(|hold| admission(draft(agent_id, CallKind::Direct), hold)).to_vec();
-        let batch = CaptureBatch { admissions, killswitch_daily_usd: Some(usd("50")), ..CaptureBatch::default() };
+        let admissions = ["1", "1", "0.5", "0"]
+            .map(|hold| admission(draft(agent_id, CallKind::Direct), hold))
+            .to_vec();
+        let batch = CaptureBatch {
+            admissions,
+            killswitch_daily_usd: Some(usd("50")),
+            ..CaptureBatch::default()
+        };
         let changes = apply(&batch, known).unwrap();
-        let refusal =
-            Refusal::KillSwitch { threshold: usd("50"), spent: usd("50"), needed: usd("0.5"), window_start: "2026-11-23".to_owned() };
-        let verdicts: Vec<Verdict> = changes.reply.verdicts.into_iter().map(|(_, verdict)| verdict).collect();
-        assert_eq!(verdicts, [Verdict::Admitted, Verdict::Admitted, Verdict::Refused(refusal), Verdict::Admitted]);
+        let refusal = Refusal::KillSwitch {
+            threshold: usd("50"),
+            spent: usd("50"),
+            needed: usd("0.5"),
+            window_start: "2026-11-23".to_owned(),
+        };
+        let verdicts: Vec<Verdict> =
+            changes.reply.verdicts.into_iter().map(|(_, verdict)| verdict).collect();
+        assert_eq!(
+            verdicts,
+            [Verdict::Admitted, Verdict::Admitted, Verdict::Refused(refusal), Verdict::Admitted]
+        );
     }
 
     #[test]
     fn what_was_there_before_changes_nothing() {
         let (agent_id, mut known) = known("1");
-        let drafts = [CallKind::Routed, CallKind::Direct, CallKind::Routed].map(|kind| draft(agent_id, kind));
+        let drafts = [CallKind::Routed, CallKind::Direct, CallKind::Routed]
+            .map(|kind| draft(agent_id, kind));
         let refusal = Refusal::Funds { available: Usd::ZERO, needed: usd("2") };
         known.open.insert(drafts[0].request_id);
         known.closed.insert(drafts[1].request_id, Some(refusal.clone()));
@@ -473,10 +598,15 @@ mod tests {
             ..CaptureBatch::default()
         };
         let changes = apply(&batch, known).unwrap();
-        let verdicts: Vec<Verdict> = changes.reply.verdicts.into_iter().map(|(_, verdict)| verdict).collect();
+        let verdicts: Vec<Verdict> =
+            changes.reply.verdicts.into_iter().map(|(_, verdict)| verdict).collect();
         assert_eq!(verdicts, [Verdict::Admitted, Verdict::Refused(refusal), Verdict::Admitted]);
         assert_eq!(changes.reply.closed[0].1, CloseResult::AlreadyClosed);
-        assert!(changes.accounts.is_empty() && changes.audit_events.is_empty() && changes.intents.is_empty());
+        assert!(
+            changes.accounts.is_empty()
+                && changes.audit_events.is_empty()
+                && changes.intents.is_empty()
+        );
     }
 
     #[test]
@@ -485,10 +615,17 @@ mod tests {
         let outcome = draft(agent_id, CallKind::Routed);
         let closings = vec![Closing { outcome: outcome.clone(), answer: None }];
         let batch = CaptureBatch { closings, ..CaptureBatch::default() };
-        nobody.removed.insert(outcome.request_id, Hold { amount: Usd::ZERO, charged: Charged::Wallet });
-        assert!(matches!(apply(&batch, nobody), Err(StoreError::Corrupt(text)) if text.contains("without a status")));
+        nobody
+            .removed
+            .insert(outcome.request_id, Hold { amount: Usd::ZERO, charged: Charged::Wallet });
+        assert!(
+            matches!(apply(&batch, nobody), Err(StoreError::Corrupt(text)) if text.contains("without a status"))
+        );
         let (_, somebody_else) = known("1");
-        let batch = CaptureBatch { admissions: vec![admission(outcome, "0")], ..CaptureBatch::default() };
-        assert!(matches!(apply(&batch, somebody_else), Err(StoreError::Corrupt(text)) if text.contains("no account")));
+        let batch =
+            CaptureBatch { admissions: vec![admission(outcome, "0")], ..CaptureBatch::default() };
+        assert!(
+            matches!(apply(&batch, somebody_else), Err(StoreError::Corrupt(text)) if text.contains("no account"))
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! The whole audit log of a store in the order in which a verifier wants it: before each checkpoint the events that it covers, in the end what none
-//! covers yet.
+//! The whole audit log of a store in the order in which a verifier wants it: before each checkpoint
+//! the events that it covers, in the end what none covers yet.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,10 @@ pub trait LogReader<E> {
 }
 
 /// Tells `reader` everything, page by page.
-pub async fn read_log<E: From<StoreError>>(store: &dyn Store, reader: &mut impl LogReader<E>) -> Result<(), E> {
+pub async fn read_log<E: From<StoreError>>(
+    store: &dyn Store,
+    reader: &mut impl LogReader<E>,
+) -> Result<(), E> {
     let mut followed: HashMap<AgentId, i64> = HashMap::new();
     let mut number = 0;
     let mut breaks = store.audit_breaks().await?.into_iter().peekable();
@@ -34,7 +37,9 @@ pub async fn read_log<E: From<StoreError>>(store: &dyn Store, reader: &mut impl 
         number = last.number;
         for checkpoint in page {
             // a break stands after the checkpoint that was the newest when it was declared
-            while let Some(declared) = breaks.next_if(|declared| declared.after_number < checkpoint.number) {
+            while let Some(declared) =
+                breaks.next_if(|declared| declared.after_number < checkpoint.number)
+            {
                 reader.record(Record::Break(Box::new(declared)))?;
             }
             for head in &checkpoint.heads {

@@ -1,6 +1,8 @@
-//! Finds out whether an audit log was tampered with, and how. Pure: it is fed records in order, in one pass, and remembers of each chain only its end.
+//! Finds out whether an audit log was tampered with, and how. Pure: it is fed records in order, in
+//! one pass, and remembers of each chain only its end.
 //!
-//! [`examine`] looks at one record by itself; [`Verifier`] looks at how the records follow each other. docs/audit.md says what each class means.
+//! [`examine`] looks at one record by itself; [`Verifier`] looks at how the records follow each
+//! other. docs/audit.md says what each class means.
 
 pub mod outside;
 pub mod record;
@@ -122,8 +124,13 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// `trusted` are public keys in hex; without any, the first checkpoint's key is taken as the log's.
-    pub fn new(scope: Scope, trusted: Vec<String>, outside: impl IntoIterator<Item = Outside>) -> Self {
+    /// `trusted` are public keys in hex; without any, the first checkpoint's key is taken as the
+    /// log's.
+    pub fn new(
+        scope: Scope,
+        trusted: Vec<String>,
+        outside: impl IntoIterator<Item = Outside>,
+    ) -> Self {
         Self {
             scope,
             trusted,
@@ -162,9 +169,11 @@ impl Verifier {
             return;
         }
         if chain.track.seq < seq {
-            chain.finding = Some((record, TamperClass::Truncated, "chain ends before its account's head"));
+            chain.finding =
+                Some((record, TamperClass::Truncated, "chain ends before its account's head"));
         } else if chain.track.seq == seq && chain.track.hash != event_hash {
-            chain.finding = Some((record, TamperClass::Fork, "chain does not end as its account says"));
+            chain.finding =
+                Some((record, TamperClass::Fork, "chain does not end as its account says"));
         }
     }
 
@@ -178,23 +187,39 @@ impl Verifier {
         self.records += 1;
         self.finish_outside(last_number);
         if let Some((record, class)) = self.log.finish() {
-            self.findings.push(Finding { class, record, agent_id: None, detail: "checkpoints do not follow each other" });
+            self.findings.push(Finding {
+                class,
+                record,
+                agent_id: None,
+                detail: "checkpoints do not follow each other",
+            });
         }
         let mut unsigned_events = 0;
         let chains = self.chains.len() as u64;
         for (agent_id, mut chain) in self.chains {
             unsigned_events += (chain.track.seq - chain.signed_seq).max(0);
-            let doubt = chain.track.finish().map(|(record, class)| (record, class, "events do not follow each other"));
+            let doubt = chain
+                .track
+                .finish()
+                .map(|(record, class)| (record, class, "events do not follow each other"));
             let signed = match chain.signed {
                 Signed::Met => None,
-                Signed::Behind(record) => Some((record, TamperClass::Truncated, "chain ends before a head that was signed")),
-                Signed::Diverged(record, _) => Some((record, TamperClass::Fork, "chain is not the one that was signed")),
+                Signed::Behind(record) => Some((
+                    record,
+                    TamperClass::Truncated,
+                    "chain ends before a head that was signed",
+                )),
+                Signed::Diverged(record, _) => {
+                    Some((record, TamperClass::Fork, "chain is not the one that was signed"))
+                }
             };
             if let Some((record, class, detail)) = chain.finding.or(doubt).or(signed) {
                 self.findings.push(Finding { class, record, agent_id: Some(agent_id), detail });
             }
         }
-        self.findings.sort_by(|left, right| (left.record, &left.agent_id).cmp(&(right.record, &right.agent_id)));
+        self.findings.sort_by(|left, right| {
+            (left.record, &left.agent_id).cmp(&(right.record, &right.agent_id))
+        });
         self.findings.truncate(MAX_FINDINGS);
         Report {
             valid: self.findings.is_empty() && self.events > 0,
@@ -214,7 +239,9 @@ impl Verifier {
         if !self.chains.contains_key(&event.agent_id) {
             self.chains.insert(event.agent_id.clone(), Chain::default());
         }
-        let Some(chain) = self.chains.get_mut(&event.agent_id).filter(|chain| chain.finding.is_none()) else {
+        let Some(chain) =
+            self.chains.get_mut(&event.agent_id).filter(|chain| chain.finding.is_none())
+        else {
             return;
         };
         if let Some(detail) = fault {
@@ -222,18 +249,26 @@ impl Verifier {
             return;
         }
         if let Signed::Diverged(at, signed_hash) = &chain.signed {
-            // what follows says which history goes on: the signed one, of which one event was rewritten, or another
+            // what follows says which history goes on: the signed one, of which one event was
+            // rewritten, or another
             chain.finding = Some(match event.previous_hash.as_ref() == Some(signed_hash) {
                 true => (*at, TamperClass::Mutated, "event was rewritten with a hash of its own"),
                 false => (*at, TamperClass::Fork, "chain is not the one that was signed"),
             });
             return;
         }
-        let place = chain.track.take(record, event.seq, event.previous_hash.as_deref(), &event.event_hash);
+        let place =
+            chain.track.take(record, event.seq, event.previous_hash.as_deref(), &event.event_hash);
         match (place, &chain.signed) {
-            (Place::Found(at, class), _) => chain.finding = Some((at, class, "events do not follow each other")),
+            (Place::Found(at, class), _) => {
+                chain.finding = Some((at, class, "events do not follow each other"))
+            }
             (Place::Next, Signed::Behind(at)) => {
-                chain.finding = Some((*at, TamperClass::Reordered, "event comes after the checkpoint that covers it"));
+                chain.finding = Some((
+                    *at,
+                    TamperClass::Reordered,
+                    "event comes after the checkpoint that covers it",
+                ));
             }
             (Place::Other, Signed::Behind(_)) => chain.signed = Signed::Met,
             (Place::Next | Place::Other, _) => {}
@@ -249,9 +284,19 @@ impl Verifier {
             self.tree_is_whole = false;
             self.fault(fault);
         }
-        let place = self.log.take(self.records, checkpoint.number, checkpoint.previous_hash.as_deref(), &checkpoint.hash);
+        let place = self.log.take(
+            self.records,
+            checkpoint.number,
+            checkpoint.previous_hash.as_deref(),
+            &checkpoint.hash,
+        );
         if let Place::Found(record, class) = place {
-            self.findings.push(Finding { class, record, agent_id: None, detail: "checkpoints do not follow each other" });
+            self.findings.push(Finding {
+                class,
+                record,
+                agent_id: None,
+                detail: "checkpoints do not follow each other",
+            });
         }
         if place != Place::Next || self.log.is_doubtful() {
             self.tree_is_whole = false;
@@ -268,7 +313,8 @@ impl Verifier {
             self.tree.set(head);
         }
         let count_differs = i64::try_from(self.tree.len()) != Ok(checkpoint.heads_count);
-        if self.tree_is_whole && (count_differs || hex(&self.tree.root()) != checkpoint.merkle_root) {
+        if self.tree_is_whole && (count_differs || hex(&self.tree.root()) != checkpoint.merkle_root)
+        {
             self.tree_is_whole = false;
             self.log_finding(TamperClass::BadSignature, "heads are not those that were signed");
         }
@@ -287,7 +333,10 @@ impl Verifier {
                 },
             };
             chain.signed_seq = chain.signed_seq.max(head.seq);
-            if chain.finding.is_some() || chain.track.is_doubtful() || !matches!(chain.signed, Signed::Met) {
+            if chain.finding.is_some()
+                || chain.track.is_doubtful()
+                || !matches!(chain.signed, Signed::Met)
+            {
                 continue;
             }
             match chain.track.seq.cmp(&head.seq) {
@@ -297,7 +346,11 @@ impl Verifier {
                 }
                 std::cmp::Ordering::Equal => {}
                 std::cmp::Ordering::Greater => {
-                    chain.finding = Some((self.records, TamperClass::Reordered, "event comes before a checkpoint that does not cover it"));
+                    chain.finding = Some((
+                        self.records,
+                        TamperClass::Reordered,
+                        "event comes before a checkpoint that does not cover it",
+                    ));
                 }
             }
         }
@@ -322,7 +375,9 @@ impl Verifier {
                         TamperClass::Truncated => {
                             "the file outside has checkpoints that are missing here, and no declared break names them"
                         }
-                        _ => "the file outside has another checkpoint of this number, and no declared break names it",
+                        _ => {
+                            "the file outside has another checkpoint of this number, and no declared break names it"
+                        }
                     };
                     self.findings.push(Finding { class, record, agent_id: None, detail });
                 }
@@ -341,22 +396,34 @@ impl Verifier {
         let before = self.breaks.last();
         let follows = declared.number == before.map_or(1, |before| before.number + 1)
             && declared.previous_hash.as_ref() == before.map(|before| &before.hash);
-        let stands =
-            declared.after_number == self.log.seq && declared.after_hash.as_deref() == (self.log.seq > 0).then_some(self.log.hash.as_str());
+        let stands = declared.after_number == self.log.seq
+            && declared.after_hash.as_deref()
+                == (self.log.seq > 0).then_some(self.log.hash.as_str());
         if !follows {
-            return self.log_finding(TamperClass::Deleted, "declared breaks do not follow each other");
+            return self
+                .log_finding(TamperClass::Deleted, "declared breaks do not follow each other");
         }
         if !stands && !self.log.is_doubtful() {
-            return self.log_finding(TamperClass::Reordered, "declared break does not stand after the checkpoint that it names");
+            return self.log_finding(
+                TamperClass::Reordered,
+                "declared break does not stand after the checkpoint that it names",
+            );
         }
         self.breaks.push(declared.clone());
     }
 
     fn fault(&mut self, fault: CheckpointFault) {
         match fault {
-            CheckpointFault::Hash => self.log_finding(TamperClass::BadSignature, "checkpoint's hash does not match its content"),
-            CheckpointFault::Key => self.log_finding(TamperClass::WrongKey, "checkpoint is signed with another key"),
-            CheckpointFault::Signature => self.log_finding(TamperClass::BadSignature, "checkpoint's signature does not match"),
+            CheckpointFault::Hash => self.log_finding(
+                TamperClass::BadSignature,
+                "checkpoint's hash does not match its content",
+            ),
+            CheckpointFault::Key => {
+                self.log_finding(TamperClass::WrongKey, "checkpoint is signed with another key")
+            }
+            CheckpointFault::Signature => {
+                self.log_finding(TamperClass::BadSignature, "checkpoint's signature does not match")
+            }
         }
     }
 

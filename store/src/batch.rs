@@ -8,7 +8,8 @@ use crate::idempotency::{Earlier, IdempotencyClaim, StoredAnswer};
 /// A call that asks to be let in: the intent, with the hold that covers its first candidate.
 #[derive(Debug, Clone)]
 pub struct Admission {
-    /// Complete but for the end; kept in the intent, so that a later boot can close the call as `lost`.
+    /// Complete but for the end; kept in the intent, so that a later boot can close the call as
+    /// `lost`.
     pub draft: RoutingOutcome,
     pub boot_id: BootId,
     /// Reserved on the wallet until the call closes.
@@ -25,11 +26,13 @@ pub struct Admission {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Closing {
     pub outcome: RoutingOutcome,
-    /// Kept for the caller who sends the call again, where the call has an idempotency key and succeeded.
+    /// Kept for the caller who sends the call again, where the call has an idempotency key and
+    /// succeeded.
     pub answer: Option<StoredAnswer>,
 }
 
-/// A call that is under way and needs more: its hold shall be at least this much. So it may be sent again, and a smaller one means nothing.
+/// A call that is under way and needs more: its hold shall be at least this much. So it may be sent
+/// again, and a smaller one means nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extension {
     pub request_id: RequestId,
@@ -44,7 +47,8 @@ pub enum Sent {
     /// What is there already is looked for.
     #[default]
     PerhapsBefore,
-    /// No admission and no rejection in it was ever sent, so nothing is looked for. If that is not true the batch is refused as a whole.
+    /// No admission and no rejection in it was ever sent, so nothing is looked for. If that is not
+    /// true the batch is refused as a whole.
     Never,
     /// All of it was committed by a server that another one has taken over from, which may lack it.
     /// What is missing is written as it was decided then: no limit is asked.
@@ -57,7 +61,8 @@ pub enum Locks {
     /// As long as a statement may take.
     #[default]
     Patiently,
-    /// Hardly at all: then nothing is written, and [`StoreError::Locked`](crate::StoreError::Locked) names whose accounts they are.
+    /// Hardly at all: then nothing is written, and
+    /// [`StoreError::Locked`](crate::StoreError::Locked) names whose accounts they are.
     Briefly,
 }
 
@@ -76,7 +81,8 @@ pub struct CaptureBatch {
     /// Decided before the admissions: who is under way goes before who wants in.
     pub extensions: Vec<Extension>,
     pub admissions: Vec<Admission>,
-    /// Calls that the router itself rejected (status `rejected_floor` or `rejected_tools`): their row is written at once.
+    /// Calls that the router itself rejected (status `rejected_floor` or `rejected_tools`): their
+    /// row is written at once.
     pub rejections: Vec<RoutingOutcome>,
     pub closings: Vec<Closing>,
     /// Only where all of the batch is told again.
@@ -84,7 +90,8 @@ pub struct CaptureBatch {
     /// What [`Store::server_changes`](crate::Store::server_changes) said before: nothing is written
     /// on a server that took over since. `None`: on whichever answers.
     pub server_changes: Option<u64>,
-    /// What all tenants together may spend in a UTC day; above it nobody is let in. `None`: no limit.
+    /// What all tenants together may spend in a UTC day; above it nobody is let in. `None`: no
+    /// limit.
     pub killswitch_daily_usd: Option<Usd>,
 }
 
@@ -99,7 +106,8 @@ impl CaptureBatch {
     }
 }
 
-/// Why an admission was refused. A routed call that is refused leaves its row (and audit event) in the same transaction.
+/// Why an admission was refused. A routed call that is refused leaves its row (and audit event) in
+/// the same transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
@@ -144,7 +152,8 @@ pub enum Refusal {
     AccountPaused {
         needed: Usd,
     },
-    /// What everybody spent and holds in the UTC day that began at `window_start`, and this hold, would pass the threshold.
+    /// What everybody spent and holds in the UTC day that began at `window_start`, and this hold,
+    /// would pass the threshold.
     KillSwitch {
         threshold: Usd,
         spent: Usd,
@@ -174,9 +183,9 @@ impl Refusal {
             | Refusal::TenantDailyCap { .. }
             | Refusal::TenantMonthlyCap { .. }
             | Refusal::KillSwitch { .. } => OutcomeStatus::RejectedCap,
-            Refusal::Funds { .. } | Refusal::WalletInsufficientPerAgent { .. } | Refusal::AccountPaused { .. } => {
-                OutcomeStatus::RejectedFunds
-            }
+            Refusal::Funds { .. }
+            | Refusal::WalletInsufficientPerAgent { .. }
+            | Refusal::AccountPaused { .. } => OutcomeStatus::RejectedFunds,
         }
     }
 }
@@ -208,15 +217,19 @@ pub enum Extended {
 pub enum CloseResult {
     /// This closing wrote the call's row (or, for a direct call, its audit events).
     Closed,
-    /// The call was closed before: by an earlier try of this very closing, or as `lost` by a later boot.
+    /// The call was closed before: by an earlier try of this very closing, or as `lost` by a later
+    /// boot.
     AlreadyClosed,
-    /// The call was closed as `lost` while its owner was asleep: no second row, but the difference to what it cost was charged or given back.
+    /// The call was closed as `lost` while its owner was asleep: no second row, but the difference
+    /// to what it cost was charged or given back.
     Adjusted,
-    /// There is neither an intent nor an outcome: a call that was dispatched without being captured. Must never happen.
+    /// There is neither an intent nor an outcome: a call that was dispatched without being
+    /// captured. Must never happen.
     Unknown,
 }
 
-/// In the order of the batch: one answer for each extension, one verdict for each admission, one result for each closing.
+/// In the order of the batch: one answer for each extension, one verdict for each admission, one
+/// result for each closing.
 #[derive(Debug, Default, Clone)]
 pub struct CaptureReply {
     pub extended: Vec<(RequestId, Extended)>,

@@ -17,7 +17,8 @@ pub enum CheckpointResult {
     NothingNew,
     /// Another replica makes them.
     NotLeader,
-    /// The database is not the one that was signed last, and nobody has declared the break: nothing is signed.
+    /// The database is not the one that was signed last, and nobody has declared the break: nothing
+    /// is signed.
     Parted,
 }
 
@@ -38,8 +39,12 @@ pub struct Found {
     pub now: Timestamp,
 }
 
-/// The next checkpoint, unless nothing has changed. A chain that is shorter than what was signed, or gone, is an error: nothing shorter is ever signed.
-pub fn compose(mut found: Found, signer: &CheckpointSigner) -> Result<Option<Checkpoint>, StoreError> {
+/// The next checkpoint, unless nothing has changed. A chain that is shorter than what was signed,
+/// or gone, is an error: nothing shorter is ever signed.
+pub fn compose(
+    mut found: Found,
+    signer: &CheckpointSigner,
+) -> Result<Option<Checkpoint>, StoreError> {
     let mut tree = HeadTree::default();
     let mut tree_size: i64 = 0;
     let heads_count = i64::try_from(found.heads.len()).unwrap_or(i64::MAX);
@@ -50,7 +55,10 @@ pub fn compose(mut found: Found, signer: &CheckpointSigner) -> Result<Option<Che
         match found.covered.remove(&head.agent_id) {
             Some((seq, hash)) if seq == head.seq && hash == head.event_hash => {}
             Some((seq, _)) if seq >= head.seq => {
-                return Err(StoreError::Corrupt(format!("chain of {} was signed at {seq} and is now at {}", head.agent_id, head.seq)));
+                return Err(StoreError::Corrupt(format!(
+                    "chain of {} was signed at {seq} and is now at {}",
+                    head.agent_id, head.seq
+                )));
             }
             _ => changed.push(head),
         }
@@ -81,7 +89,10 @@ mod tests {
     }
 
     fn made(heads: &[ChainHead], covered: &[ChainHead]) -> Result<Option<Checkpoint>, StoreError> {
-        let covered = covered.iter().map(|head| (head.agent_id.clone(), (head.seq, head.event_hash.clone()))).collect();
+        let covered = covered
+            .iter()
+            .map(|head| (head.agent_id.clone(), (head.seq, head.event_hash.clone())))
+            .collect();
         let newest = Some(Newest { number: 4, hash: "ab".to_owned() });
         let found = Found { heads: heads.to_vec(), covered, newest, now: Timestamp::UNIX_EPOCH };
         compose(found, &CheckpointSigner::new(&[1; 32]))
@@ -89,7 +100,8 @@ mod tests {
 
     #[test]
     fn only_what_changed_is_listed_and_everything_is_signed() {
-        let checkpoint = made(&[head("a", 2), head("b", 5)], &[head("a", 2), head("b", 3)]).unwrap().unwrap();
+        let checkpoint =
+            made(&[head("a", 2), head("b", 5)], &[head("a", 2), head("b", 3)]).unwrap().unwrap();
         assert_eq!((checkpoint.number, checkpoint.previous_hash.as_deref()), (5, Some("ab")));
         assert_eq!((checkpoint.tree_size, checkpoint.heads_count), (7, 2));
         assert_eq!(checkpoint.heads, [head("b", 5)]);

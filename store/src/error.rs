@@ -10,7 +10,8 @@ pub enum StoreError {
     /// The database cannot be reached or does not answer in time.
     #[error("store unavailable: {0}")]
     Unavailable(String),
-    /// Accounts are locked by another transaction; nothing was written. Whose they are, where that could be seen.
+    /// Accounts are locked by another transaction; nothing was written. Whose they are, where that
+    /// could be seen.
     #[error("accounts are locked by another transaction")]
     Locked { agents: BTreeSet<AgentId> },
     /// Another server has taken over, and nothing was written: it may lack what was committed last.
@@ -43,7 +44,10 @@ impl StoreError {
     /// Whether the same may succeed a moment later.
     pub fn is_passing(&self) -> bool {
         match self {
-            StoreError::Unavailable(_) | StoreError::NotWritable(_) | StoreError::Locked { .. } | StoreError::AnotherServer => true,
+            StoreError::Unavailable(_)
+            | StoreError::NotWritable(_)
+            | StoreError::Locked { .. }
+            | StoreError::AnotherServer => true,
             StoreError::History(_)
             | StoreError::NotDurable(_)
             | StoreError::Corrupt(_)

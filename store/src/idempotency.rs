@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use ainfera_schema::{InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TokenUsage, UsageBasis, Usd};
+use ainfera_schema::{
+    InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TokenUsage, UsageBasis, Usd,
+};
 use serde::{Deserialize, Serialize};
 
-/// The key of an admission, and what it was first used for. Neither key nor body is kept, only their hashes.
+/// The key of an admission, and what it was first used for. Neither key nor body is kept, only
+/// their hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdempotencyClaim {
     pub key_sha256: [u8; 32],
@@ -13,7 +16,8 @@ pub struct IdempotencyClaim {
     pub fingerprint: [u8; 32],
 }
 
-/// The stream of a call that succeeded, as its client got it or would have got it, without the pings.
+/// The stream of a call that succeeded, as its client got it or would have got it, without the
+/// pings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredAnswer {
     pub frames: Arc<str>,

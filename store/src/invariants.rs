@@ -54,7 +54,10 @@ impl Question {
     /// The statement, for a gateway whose calls are open for at most `longest_call`.
     pub fn sql(&self, longest_call: Duration) -> String {
         let age = SignedDuration::try_from(longest_call).unwrap_or(SignedDuration::MAX);
-        let oldest = Timestamp::now().checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH).max(Timestamp::UNIX_EPOCH);
+        let oldest = Timestamp::now()
+            .checked_sub(age)
+            .unwrap_or(Timestamp::UNIX_EPOCH)
+            .max(Timestamp::UNIX_EPOCH);
         // the form in which SQLite keeps times, and PostgreSQL reads it too
         self.sql.replace("$oldest", &format!("'{oldest:.6}'"))
     }
@@ -233,8 +236,15 @@ mod tests {
 
     #[test]
     fn an_age_that_no_call_can_have_asks_for_nothing() {
-        let question = QUESTIONS.iter().find(|question| question.name == "intent_is_no_older_than_a_call").unwrap();
-        assert!(question.sql(Duration::MAX).contains("< '1970-"), "{}", question.sql(Duration::MAX));
+        let question = QUESTIONS
+            .iter()
+            .find(|question| question.name == "intent_is_no_older_than_a_call")
+            .unwrap();
+        assert!(
+            question.sql(Duration::MAX).contains("< '1970-"),
+            "{}",
+            question.sql(Duration::MAX)
+        );
         assert!(question.sql(Duration::ZERO).contains("< '2"));
     }
 }

@@ -13,8 +13,13 @@ use crate::{Store, StoreError};
 const MOST_CHAINS: usize = 1_000;
 const PAGE: u32 = 500;
 
-/// Compares checkpoints that were kept outside, of one branch and oldest first, with the database. None if it has the newest of them.
-pub async fn investigate(store: &dyn Store, kept: &[Checkpoint], found_by: &str) -> Result<Option<Parting>, StoreError> {
+/// Compares checkpoints that were kept outside, of one branch and oldest first, with the database.
+/// None if it has the newest of them.
+pub async fn investigate(
+    store: &dyn Store,
+    kept: &[Checkpoint],
+    found_by: &str,
+) -> Result<Option<Parting>, StoreError> {
     let (Some(first), Some(lost)) = (kept.first(), kept.last()) else {
         return Ok(None);
     };
@@ -28,7 +33,8 @@ pub async fn investigate(store: &dyn Store, kept: &[Checkpoint], found_by: &str)
         None => store.newest_checkpoint().await?.filter(|newest| newest.number < first.number),
     };
     let parted_after = parted.as_ref().map_or(0, |checkpoint| checkpoint.number);
-    let gone: Vec<&Checkpoint> = kept.iter().filter(|checkpoint| checkpoint.number > parted_after).collect();
+    let gone: Vec<&Checkpoint> =
+        kept.iter().filter(|checkpoint| checkpoint.number > parted_after).collect();
     let mut heads: BTreeMap<&str, &ChainHead> = BTreeMap::new();
     for head in gone.iter().flat_map(|checkpoint| &checkpoint.heads) {
         heads.insert(&head.agent_id, head);
@@ -53,12 +59,17 @@ pub async fn investigate(store: &dyn Store, kept: &[Checkpoint], found_by: &str)
 }
 
 /// The newest of the kept checkpoints that the database has too.
-async fn newest_common(store: &dyn Store, kept: &[Checkpoint]) -> Result<Option<Checkpoint>, StoreError> {
+async fn newest_common(
+    store: &dyn Store,
+    kept: &[Checkpoint],
+) -> Result<Option<Checkpoint>, StoreError> {
     let mut common = None;
     for page in kept.chunks(PAGE as usize) {
         let Some(first) = page.first() else { break };
         let there = store.checkpoints(first.number - 1, PAGE).await?;
-        let is_there = |mine: &&Checkpoint| there.iter().any(|other| other.number == mine.number && other.hash == mine.hash);
+        let is_there = |mine: &&Checkpoint| {
+            there.iter().any(|other| other.number == mine.number && other.hash == mine.hash)
+        };
         match page.iter().rfind(is_there) {
             Some(newest) => common = Some(newest.clone()),
             None => break,
@@ -75,9 +86,14 @@ async fn missing_of(
     parted_after: i64,
 ) -> Result<Option<MissingEvents>, StoreError> {
     // a name that is none has no events
-    let agent_id = Uuid::try_parse(&head.agent_id).map(AgentId).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let agent_id = Uuid::try_parse(&head.agent_id)
+        .map(AgentId)
+        .map_err(|error| StoreError::Corrupt(error.to_string()))?;
     let there = store.chain_events(agent_id, head.seq - 1, 1).await?;
-    if there.first().is_some_and(|event| event.seq == head.seq && event.event_hash == head.event_hash) {
+    if there
+        .first()
+        .is_some_and(|event| event.seq == head.seq && event.event_hash == head.event_hash)
+    {
         return Ok(None);
     }
     let ends_at = store.account_head(agent_id).await?.map_or(0, |end| end.seq);
@@ -85,9 +101,17 @@ async fn missing_of(
         ends_at + 1
     } else {
         // it has grown since: from the last event that both branches signed
-        let mut common = kept.iter().filter(|checkpoint| checkpoint.number <= parted_after).flat_map(|checkpoint| &checkpoint.heads);
+        let mut common = kept
+            .iter()
+            .filter(|checkpoint| checkpoint.number <= parted_after)
+            .flat_map(|checkpoint| &checkpoint.heads);
         let common = common.rfind(|known| known.agent_id == head.agent_id);
         common.map_or(head.seq, |known| known.seq + 1)
     };
-    Ok(Some(MissingEvents { agent_id: head.agent_id.clone(), first_seq, last_seq: head.seq, event_hash: head.event_hash.clone() }))
+    Ok(Some(MissingEvents {
+        agent_id: head.agent_id.clone(),
+        first_seq,
+        last_seq: head.seq,
+        event_hash: head.event_hash.clone(),
+    }))
 }

@@ -1,4 +1,5 @@
-//! Calls that a boot which was given up left open: closed as `lost`, charged by what their intents say.
+//! Calls that a boot which was given up left open: closed as `lost`, charged by what their intents
+//! say.
 
 use ainfera_schema::{OutcomeStatus, RoutingOutcome, UsageBasis, Usd};
 use jiff::Timestamp;
@@ -29,7 +30,10 @@ pub fn closings(orphans: Vec<Orphan>, now: Timestamp) -> Result<CaptureBatch, St
         };
         Ok(Closing { outcome, answer: None })
     });
-    Ok(CaptureBatch { closings: closings.collect::<Result<_, StoreError>>()?, ..CaptureBatch::default() })
+    Ok(CaptureBatch {
+        closings: closings.collect::<Result<_, StoreError>>()?,
+        ..CaptureBatch::default()
+    })
 }
 
 /// How many this transaction closed. Some may have been closed by their owner, who was only asleep.

@@ -1,6 +1,7 @@
 //! The schema's history: numbered files, each applied once, none ever edited.
 //!
-//! Which of them are due is decided here. How they are run, under which lock, is each store's business.
+//! Which of them are due is decided here. How they are run, under which lock, is each store's
+//! business.
 
 use ainfera_schema::audit::hex;
 use sha2::{Digest, Sha256};
@@ -30,38 +31,115 @@ pub struct Applied {
 }
 
 pub const POSTGRES: &[Migration] = &[
-    Migration { version: 1, name: "init", sql: include_str!("../../schema/migrations/postgres/0001_init.sql") },
-    Migration { version: 2, name: "replicas", sql: include_str!("../../schema/migrations/postgres/0002_replicas.sql") },
-    Migration { version: 3, name: "idempotency", sql: include_str!("../../schema/migrations/postgres/0003_idempotency.sql") },
-    Migration { version: 4, name: "wallets", sql: include_str!("../../schema/migrations/postgres/0004_wallets.sql") },
-    Migration { version: 5, name: "audit_checkpoints", sql: include_str!("../../schema/migrations/postgres/0005_audit_checkpoints.sql") },
-    Migration { version: 6, name: "audit_newest", sql: include_str!("../../schema/migrations/postgres/0006_audit_newest.sql") },
-    Migration { version: 7, name: "funding", sql: include_str!("../../schema/migrations/postgres/0007_funding.sql") },
-    Migration { version: 8, name: "audit_breaks", sql: include_str!("../../schema/migrations/postgres/0008_audit_breaks.sql") },
+    Migration {
+        version: 1,
+        name: "init",
+        sql: include_str!("../../schema/migrations/postgres/0001_init.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "replicas",
+        sql: include_str!("../../schema/migrations/postgres/0002_replicas.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "idempotency",
+        sql: include_str!("../../schema/migrations/postgres/0003_idempotency.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "wallets",
+        sql: include_str!("../../schema/migrations/postgres/0004_wallets.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "audit_checkpoints",
+        sql: include_str!("../../schema/migrations/postgres/0005_audit_checkpoints.sql"),
+    },
+    Migration {
+        version: 6,
+        name: "audit_newest",
+        sql: include_str!("../../schema/migrations/postgres/0006_audit_newest.sql"),
+    },
+    Migration {
+        version: 7,
+        name: "funding",
+        sql: include_str!("../../schema/migrations/postgres/0007_funding.sql"),
+    },
+    Migration {
+        version: 8,
+        name: "audit_breaks",
+        sql: include_str!("../../schema/migrations/postgres/0008_audit_breaks.sql"),
+    },
 ];
 
 pub const SQLITE: &[Migration] = &[
-    Migration { version: 1, name: "init", sql: include_str!("../../schema/migrations/sqlite/0001_init.sql") },
-    Migration { version: 2, name: "replicas", sql: include_str!("../../schema/migrations/sqlite/0002_replicas.sql") },
-    Migration { version: 3, name: "idempotency", sql: include_str!("../../schema/migrations/sqlite/0003_idempotency.sql") },
-    Migration { version: 4, name: "wallets", sql: include_str!("../../schema/migrations/sqlite/0004_wallets.sql") },
-    Migration { version: 5, name: "audit_checkpoints", sql: include_str!("../../schema/migrations/sqlite/0005_audit_checkpoints.sql") },
-    Migration { version: 6, name: "audit_newest", sql: include_str!("../../schema/migrations/sqlite/0006_audit_newest.sql") },
-    Migration { version: 7, name: "funding", sql: include_str!("../../schema/migrations/sqlite/0007_funding.sql") },
-    Migration { version: 8, name: "audit_breaks", sql: include_str!("../../schema/migrations/sqlite/0008_audit_breaks.sql") },
+    Migration {
+        version: 1,
+        name: "init",
+        sql: include_str!("../../schema/migrations/sqlite/0001_init.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "replicas",
+        sql: include_str!("../../schema/migrations/sqlite/0002_replicas.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "idempotency",
+        sql: include_str!("../../schema/migrations/sqlite/0003_idempotency.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "wallets",
+        sql: include_str!("../../schema/migrations/sqlite/0004_wallets.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "audit_checkpoints",
+        sql: include_str!("../../schema/migrations/sqlite/0005_audit_checkpoints.sql"),
+    },
+    Migration {
+        version: 6,
+        name: "audit_newest",
+        sql: include_str!("../../schema/migrations/sqlite/0006_audit_newest.sql"),
+    },
+    Migration {
+        version: 7,
+        name: "funding",
+        sql: include_str!("../../schema/migrations/sqlite/0007_funding.sql"),
+    },
+    Migration {
+        version: 8,
+        name: "audit_breaks",
+        sql: include_str!("../../schema/migrations/sqlite/0008_audit_breaks.sql"),
+    },
 ];
 
-/// The migrations that are due after `applied`, in order. Refuses a history that is not the beginning of ours.
-pub fn due<'a>(migrations: &'a [Migration], applied: &[Applied]) -> Result<&'a [Migration], StoreError> {
+/// The migrations that are due after `applied`, in order. Refuses a history that is not the
+/// beginning of ours.
+pub fn due<'a>(
+    migrations: &'a [Migration],
+    applied: &[Applied],
+) -> Result<&'a [Migration], StoreError> {
     if let Some(newest) = applied.get(migrations.len()) {
-        return Err(StoreError::History(format!("version {} is newer than this program", newest.version)));
+        return Err(StoreError::History(format!(
+            "version {} is newer than this program",
+            newest.version
+        )));
     }
     for (known, found) in migrations.iter().zip(applied) {
         if known.version != found.version {
-            return Err(StoreError::History(format!("version {} was applied where {} was due", found.version, known.version)));
+            return Err(StoreError::History(format!(
+                "version {} was applied where {} was due",
+                found.version, known.version
+            )));
         }
         if known.sha256() != found.sha256 {
-            return Err(StoreError::History(format!("version {} ({}) differs from what was applied", known.version, known.name)));
+            return Err(StoreError::History(format!(
+                "version {} ({}) differs from what was applied",
+                known.version, known.name
+            )));
         }
     }
     Ok(&migrations[applied.len()..])
@@ -95,7 +173,10 @@ mod tests {
         let edited = Applied { version: 1, sha256: SECOND.sha256() };
         assert!(matches!(due(&[FIRST, SECOND], &[edited]), Err(StoreError::History(_))));
         assert!(matches!(due(&[FIRST, SECOND], &[applied(&SECOND)]), Err(StoreError::History(_))));
-        assert!(matches!(due(&[FIRST], &[applied(&FIRST), applied(&SECOND)]), Err(StoreError::History(_))));
+        assert!(matches!(
+            due(&[FIRST], &[applied(&FIRST), applied(&SECOND)]),
+            Err(StoreError::History(_))
+        ));
     }
 
     #[test]

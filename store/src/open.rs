@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::{PostgresStore, SqliteStore, Store, StoreError};
 
-/// Opens `sqlite://PATH`, `sqlite::memory:` (for tests), `postgres://…` or `postgresql://…`. The schema is left as it is: see [`Store::migrate`].
+/// Opens `sqlite://PATH`, `sqlite::memory:` (for tests), `postgres://…` or `postgresql://…`. The
+/// schema is left as it is: see [`Store::migrate`].
 pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     match Place::parse(url)? {
         Place::Memory => Ok(Arc::new(SqliteStore::in_memory()?)),
@@ -28,7 +29,11 @@ impl Place {
         }
         let path = match url.strip_prefix("sqlite:") {
             Some(rest) => rest.strip_prefix("//").unwrap_or(rest),
-            None => return Err(StoreError::Unavailable("database url must start with sqlite: or postgres:".to_owned())),
+            None => {
+                return Err(StoreError::Unavailable(
+                    "database url must start with sqlite: or postgres:".to_owned(),
+                ));
+            }
         };
         match path {
             "" => Err(StoreError::Unavailable("database url names no file".to_owned())),
@@ -45,7 +50,10 @@ mod tests {
     #[test]
     fn urls_name_places() {
         assert_eq!(Place::parse("sqlite://ainfera.db").unwrap(), Place::File("ainfera.db".into()));
-        assert_eq!(Place::parse("sqlite:///var/lib/ainfera.db").unwrap(), Place::File("/var/lib/ainfera.db".into()));
+        assert_eq!(
+            Place::parse("sqlite:///var/lib/ainfera.db").unwrap(),
+            Place::File("/var/lib/ainfera.db".into())
+        );
         assert_eq!(Place::parse("sqlite::memory:").unwrap(), Place::Memory);
         assert_eq!(Place::parse("postgres://localhost/ainfera").unwrap(), Place::Postgres);
         assert!(Place::parse("mysql://localhost/ainfera").is_err());

@@ -1,5 +1,6 @@
-//! A database that was put back, or a standby that lacked the last moment, is on another branch than what was signed. Pure: what a store found in, what
-//! it means out, and the same for both stores.
+//! A database that was put back, or a standby that lacked the last moment, is on another branch
+//! than what was signed. Pure: what a store found in, what it means out, and the same for both
+//! stores.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +56,8 @@ impl Seen {
         let Some(kept) = kept.filter(|kept| self.differs_from(kept)) else {
             return Standing::Continues { newest_break };
         };
-        let known = breaks.iter().position(|declared| Some(&declared.hash) == kept.break_hash.as_ref());
+        let known =
+            breaks.iter().position(|declared| Some(&declared.hash) == kept.break_hash.as_ref());
         let since = known.map_or(0, |place| place + 1);
         if breaks[since..].iter().any(|declared| declared.names(kept.number)) {
             return Standing::Declared { newest_break };
@@ -84,14 +86,17 @@ pub fn compose_break(
     Some(AuditBreak::declare(parting, declaration, place, signer))
 }
 
-/// Two replicas kept different checkpoints: the newer one is what was lost, from where the first of them parts.
+/// Two replicas kept different checkpoints: the newer one is what was lost, from where the first of
+/// them parts.
 fn merged(left: Parting, right: Parting) -> Parting {
-    let (newer, older) = if left.lost_number >= right.lost_number { (left, right) } else { (right, left) };
+    let (newer, older) =
+        if left.lost_number >= right.lost_number { (left, right) } else { (right, left) };
     let (parted_after, parted_at) = match older.parted_after < newer.parted_after {
         true => (older.parted_after, older.parted_at),
         false => (newer.parted_after, newer.parted_at),
     };
-    let mut missing: BTreeMap<String, _> = older.missing.into_iter().map(|events| (events.agent_id.clone(), events)).collect();
+    let mut missing: BTreeMap<String, _> =
+        older.missing.into_iter().map(|events| (events.agent_id.clone(), events)).collect();
     for mut events in newer.missing {
         if let Some(known) = missing.get(&events.agent_id) {
             events.first_seq = events.first_seq.min(known.first_seq);

@@ -46,8 +46,8 @@ use crate::read::verify::{self, ChainWalk};
 use crate::replica::{Heartbeat, OpenBoot, Reaped, Scope};
 use crate::wallet::{Owner, WalletChange, WalletView};
 use crate::{
-    AuditEventRow, CallView, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, Locks, NewAgent, Opening, Store,
-    StoreError, StoreFuture, StoredKey, TenantRow,
+    AuditEventRow, CallView, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView,
+    Locks, NewAgent, Opening, Store, StoreError, StoreFuture, StoredKey, TenantRow,
 };
 use crate::{AuditHeight, ChainEvent, CheckpointResult, PublicCursor, PublicEvent, Receipt};
 
@@ -94,7 +94,9 @@ impl PostgresStore {
     /// How many calls were closed.
     async fn reap_pages(&self, scope: &Scope) -> Result<u64, StoreError> {
         let mut closed = 0;
-        while let Reaped::Some(calls) = within(ANSWER, replica::reap_page(&self.writers, scope)).await? {
+        while let Reaped::Some(calls) =
+            within(ANSWER, replica::reap_page(&self.writers, scope)).await?
+        {
             closed += calls;
         }
         Ok(closed)
@@ -119,7 +121,8 @@ impl Store for PostgresStore {
 
     fn open_boots(&self, replica: &str) -> StoreFuture<'_, Vec<OpenBoot>> {
         let replica = replica.to_owned();
-        async move { within(FIRST_ANSWER, replica::open_boots(&self.writers, &replica)).await }.boxed()
+        async move { within(FIRST_ANSWER, replica::open_boots(&self.writers, &replica)).await }
+            .boxed()
     }
 
     fn heartbeat(&self, boot_id: BootId) -> StoreFuture<'_, Heartbeat> {
@@ -173,12 +176,22 @@ impl Store for PostgresStore {
 
     fn name_tenant(&self, tenant_id: TenantId, name: &str) -> StoreFuture<'_, ()> {
         let name = name.to_owned();
-        async move { within(ANSWER, register::name_tenant(&self.writers, tenant_id, &name)).await }.boxed()
+        async move { within(ANSWER, register::name_tenant(&self.writers, tenant_id, &name)).await }
+            .boxed()
     }
 
-    fn add_key(&self, agent_id: AgentId, key_id: &str, secret_sha256: [u8; 32]) -> StoreFuture<'_, ()> {
+    fn add_key(
+        &self,
+        agent_id: AgentId,
+        key_id: &str,
+        secret_sha256: [u8; 32],
+    ) -> StoreFuture<'_, ()> {
         let key_id = key_id.to_owned();
-        async move { within(ANSWER, register::add_key(&self.writers, agent_id, &key_id, &secret_sha256)).await }.boxed()
+        async move {
+            within(ANSWER, register::add_key(&self.writers, agent_id, &key_id, &secret_sha256))
+                .await
+        }
+        .boxed()
     }
 
     fn find_key(&self, key_id: &str) -> StoreFuture<'_, Option<StoredKey>> {
@@ -186,7 +199,11 @@ impl Store for PostgresStore {
         async move { within(ANSWER, read::find_key(&self.lookups, &key_id)).await }.boxed()
     }
 
-    fn inference(&self, agent_id: AgentId, inference_id: InferenceId) -> StoreFuture<'_, Option<InferenceView>> {
+    fn inference(
+        &self,
+        agent_id: AgentId,
+        inference_id: InferenceId,
+    ) -> StoreFuture<'_, Option<InferenceView>> {
         within(ANSWER, read::inference(&self.readers, agent_id, inference_id)).boxed()
     }
 
@@ -194,9 +211,16 @@ impl Store for PostgresStore {
         within(ANSWER, call::call(&self.readers, agent_id, request_id)).boxed()
     }
 
-    fn audit_events(&self, agent_id: AgentId, since_seq: i64, limit: u32) -> StoreFuture<'_, Vec<AuditEventRow>> {
+    fn audit_events(
+        &self,
+        agent_id: AgentId,
+        since_seq: i64,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<AuditEventRow>> {
         async move {
-            let links = within(ANSWER, read::audit_links(&self.readers, agent_id, since_seq, limit)).await?;
+            let links =
+                within(ANSWER, read::audit_links(&self.readers, agent_id, since_seq, limit))
+                    .await?;
             links.into_iter().map(verify::AuditLink::into_row).collect()
         }
         .boxed()
@@ -208,7 +232,11 @@ impl Store for PostgresStore {
             let mut walk = ChainWalk::new(agent_id, end);
             while let Some(since) = walk.next_page() {
                 let began = Instant::now();
-                let page = within(ANSWER, read::audit_links(&self.auditors, agent_id, since, verify::PAGE)).await?;
+                let page = within(
+                    ANSWER,
+                    read::audit_links(&self.auditors, agent_id, since, verify::PAGE),
+                )
+                .await?;
                 walk = walk.take_elsewhere(page).await?;
                 verify::rest(began).await;
             }
@@ -217,12 +245,22 @@ impl Store for PostgresStore {
         .boxed()
     }
 
-    fn ledger(&self, agent_id: AgentId, before_seq: Option<i64>, limit: u32) -> StoreFuture<'_, Option<LedgerView>> {
+    fn ledger(
+        &self,
+        agent_id: AgentId,
+        before_seq: Option<i64>,
+        limit: u32,
+    ) -> StoreFuture<'_, Option<LedgerView>> {
         within(ANSWER, read::ledger(&self.readers, agent_id, before_seq, limit)).boxed()
     }
 
-    fn administer(&self, owner: Owner, change: WalletChange) -> StoreFuture<'_, Option<WalletView>> {
-        async move { within(ANSWER, administer::administer(&self.writers, owner, &change)).await }.boxed()
+    fn administer(
+        &self,
+        owner: Owner,
+        change: WalletChange,
+    ) -> StoreFuture<'_, Option<WalletView>> {
+        async move { within(ANSWER, administer::administer(&self.writers, owner, &change)).await }
+            .boxed()
     }
 
     fn wallet(&self, owner: Owner) -> StoreFuture<'_, Option<WalletView>> {
@@ -231,19 +269,25 @@ impl Store for PostgresStore {
 
     fn find_agent(&self, tenant_id: TenantId, name: &str) -> StoreFuture<'_, Option<AgentId>> {
         let name = name.to_owned();
-        async move { within(ANSWER, administer::find_agent(&self.readers, tenant_id, &name)).await }.boxed()
+        async move { within(ANSWER, administer::find_agent(&self.readers, tenant_id, &name)).await }
+            .boxed()
     }
 
     fn spent_today(&self) -> StoreFuture<'_, Usd> {
         within(ANSWER, administer::spent_today(&self.lookups)).boxed()
     }
 
-    fn checkpoint(&self, signer: Arc<CheckpointSigner>, kept: Option<Kept>) -> StoreFuture<'_, CheckpointResult> {
+    fn checkpoint(
+        &self,
+        signer: Arc<CheckpointSigner>,
+        kept: Option<Kept>,
+    ) -> StoreFuture<'_, CheckpointResult> {
         async move { within(ANSWER, audit::checkpoint(&self.writers, &signer, kept.as_ref())).await }.boxed()
     }
 
     fn audit_standing(&self, kept: Option<Kept>) -> StoreFuture<'_, Standing> {
-        async move { within(ANSWER, parting::audit_standing(&self.readers, kept.as_ref())).await }.boxed()
+        async move { within(ANSWER, parting::audit_standing(&self.readers, kept.as_ref())).await }
+            .boxed()
     }
 
     fn newest_checkpoint(&self) -> StoreFuture<'_, Option<Checkpoint>> {
@@ -262,8 +306,13 @@ impl Store for PostgresStore {
         within(ANSWER, parting::open_partings(&self.readers)).boxed()
     }
 
-    fn declare_break(&self, signer: Arc<CheckpointSigner>, declaration: Declaration) -> StoreFuture<'_, Option<AuditBreak>> {
-        async move { within(ANSWER, parting::declare(&self.writers, declaration, &signer)).await }.boxed()
+    fn declare_break(
+        &self,
+        signer: Arc<CheckpointSigner>,
+        declaration: Declaration,
+    ) -> StoreFuture<'_, Option<AuditBreak>> {
+        async move { within(ANSWER, parting::declare(&self.writers, declaration, &signer)).await }
+            .boxed()
     }
 
     fn checkpoints(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<Checkpoint>> {
@@ -278,7 +327,12 @@ impl Store for PostgresStore {
         within(ANSWER, audit::account_head(&self.readers, agent_id)).boxed()
     }
 
-    fn chain_events(&self, agent_id: AgentId, since_seq: i64, limit: u32) -> StoreFuture<'_, Vec<ChainEvent>> {
+    fn chain_events(
+        &self,
+        agent_id: AgentId,
+        since_seq: i64,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<ChainEvent>> {
         within(ANSWER, audit::chain_events(&self.readers, agent_id, since_seq, limit)).boxed()
     }
 
@@ -287,15 +341,25 @@ impl Store for PostgresStore {
     }
 
     fn public_events(&self, before: PublicCursor, limit: u32) -> StoreFuture<'_, Vec<PublicEvent>> {
-        async move { within(ANSWER, audit::public_events(&self.readers, &before, limit)).await }.boxed()
+        async move { within(ANSWER, audit::public_events(&self.readers, &before, limit)).await }
+            .boxed()
     }
 
-    fn receipt(&self, agent_id: AgentId, receipt_id: ReceiptId) -> StoreFuture<'_, Option<Receipt>> {
+    fn receipt(
+        &self,
+        agent_id: AgentId,
+        receipt_id: ReceiptId,
+    ) -> StoreFuture<'_, Option<Receipt>> {
         within(ANSWER, audit::receipt(&self.readers, agent_id, receipt_id.0)).boxed()
     }
 
-    fn recent_invariants(&self, mark: Watermark, longest_call: Duration) -> StoreFuture<'_, RecentLook> {
-        async move { within(ANSWER, recent::look(&self.auditors, &mark, longest_call)).await }.boxed()
+    fn recent_invariants(
+        &self,
+        mark: Watermark,
+        longest_call: Duration,
+    ) -> StoreFuture<'_, RecentLook> {
+        async move { within(ANSWER, recent::look(&self.auditors, &mark, longest_call)).await }
+            .boxed()
     }
 
     fn invariants_within(&self, longest_call: Duration) -> StoreFuture<'_, Vec<Invariant>> {
@@ -303,7 +367,10 @@ impl Store for PostgresStore {
     }
 }
 
-async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
     match tokio::time::timeout(limit, work).await {
         Ok(result) => result,
         Err(_) => Err(StoreError::Unavailable(format!("no answer within {} s", limit.as_secs()))),

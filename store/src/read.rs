@@ -114,8 +114,20 @@ pub struct LedgerView {
 
 impl LedgerView {
     /// Without entries.
-    pub fn new(agent_id: AgentId, funding: Funding, balance_usd: Usd, held_usd: Usd) -> Result<Self, MoneyError> {
-        Ok(Self { agent_id, funding, balance_usd, owed_usd: owed(funding, balance_usd)?, held_usd, entries: Vec::new() })
+    pub fn new(
+        agent_id: AgentId,
+        funding: Funding,
+        balance_usd: Usd,
+        held_usd: Usd,
+    ) -> Result<Self, MoneyError> {
+        Ok(Self {
+            agent_id,
+            funding,
+            balance_usd,
+            owed_usd: owed(funding, balance_usd)?,
+            held_usd,
+            entries: Vec::new(),
+        })
     }
 }
 
@@ -128,6 +140,10 @@ pub(crate) fn owed(funding: Funding, balance_usd: Usd) -> Result<Option<Usd>, Mo
 }
 
 /// An amount as the agent sees it: what leaves its wallet is negative.
-pub(crate) fn ledger_amount(agent_id: AgentId, debit_account: &str, amount: Usd) -> Result<Usd, StoreError> {
+pub(crate) fn ledger_amount(
+    agent_id: AgentId,
+    debit_account: &str,
+    amount: Usd,
+) -> Result<Usd, StoreError> {
     if debit_account == wallet(agent_id) { Ok(Usd::ZERO.checked_sub(amount)?) } else { Ok(amount) }
 }

@@ -1,5 +1,6 @@
-//! Replicas on one database: each lives as long as its heartbeat is young, by the database's clock. Whoever is given up is fenced, and what it left
-//! open is closed as `lost` by whoever finds it first.
+//! Replicas on one database: each lives as long as its heartbeat is young, by the database's clock.
+//! Whoever is given up is fenced, and what it left open is closed as `lost` by whoever finds it
+//! first.
 
 use ainfera_schema::BootId;
 use jiff::Timestamp;
@@ -17,7 +18,8 @@ pub struct OpenBoot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heartbeat {
     Alive,
-    /// This boot was given up: its calls are closed, or being closed, as `lost`. It must take no new ones and end.
+    /// This boot was given up: its calls are closed, or being closed, as `lost`. It must take no
+    /// new ones and end.
     Fenced,
 }
 

@@ -1,4 +1,5 @@
-//! The embedded store: one file, one thread that writes, and three that read: for calls and probes, for callers' pages, for whole chains.
+//! The embedded store: one file, one thread that writes, and three that read: for calls and probes,
+//! for callers' pages, for whole chains.
 
 mod adjust;
 mod administer;
@@ -37,8 +38,8 @@ use crate::read::verify::{self, ChainWalk};
 use crate::replica::{Heartbeat, OpenBoot, Reaped, Scope};
 use crate::wallet::{Owner, WalletChange, WalletView};
 use crate::{
-    AuditEventRow, CallView, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView, NewAgent, Opening, Store, StoreError,
-    StoreFuture, StoredKey, TenantRow,
+    AuditEventRow, CallView, CaptureBatch, CaptureReply, ChainVerdict, InferenceView, LedgerView,
+    NewAgent, Opening, Store, StoreError, StoreFuture, StoredKey, TenantRow,
 };
 use crate::{AuditHeight, ChainEvent, CheckpointResult, PublicCursor, PublicEvent, Receipt};
 use value::{Key, Time};
@@ -67,12 +68,20 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let writer = Worker::start("sqlite-writer", connect::writer(path)?)?;
         let reader = |name| Worker::start(name, connect::reader(path)?);
-        let readers = Readers { lookups: reader("sqlite-lookups")?, pages: reader("sqlite-reader")?, auditor: reader("sqlite-auditor")? };
+        let readers = Readers {
+            lookups: reader("sqlite-lookups")?,
+            pages: reader("sqlite-reader")?,
+            auditor: reader("sqlite-auditor")?,
+        };
         Ok(Self { writer, readers: Some(readers), path: Some(path.to_owned()) })
     }
 
     pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self { writer: Worker::start("sqlite-writer", connect::in_memory()?)?, readers: None, path: None })
+        Ok(Self {
+            writer: Worker::start("sqlite-writer", connect::in_memory()?)?,
+            readers: None,
+            path: None,
+        })
     }
 
     fn reader(&self) -> &Worker {
@@ -133,7 +142,9 @@ impl Store for SqliteStore {
 
     fn reap(&self, boot_id: BootId, lease: Duration) -> StoreFuture<'_, u64> {
         async move {
-            self.writer.run(move |connection| replica::fence_silent(connection, boot_id, lease)).await?;
+            self.writer
+                .run(move |connection| replica::fence_silent(connection, boot_id, lease))
+                .await?;
             self.reap_pages(Scope::EveryReplica).await
         }
         .boxed()
@@ -178,7 +189,12 @@ impl Store for SqliteStore {
         self.writer.run(move |connection| register::name_tenant(connection, tenant_id, &name))
     }
 
-    fn add_key(&self, agent_id: AgentId, key_id: &str, secret_sha256: [u8; 32]) -> StoreFuture<'_, ()> {
+    fn add_key(
+        &self,
+        agent_id: AgentId,
+        key_id: &str,
+        secret_sha256: [u8; 32],
+    ) -> StoreFuture<'_, ()> {
         let key_id = key_id.to_owned();
         self.writer.run(move |connection| {
             let insert = "INSERT INTO api_keys (key_id, agent_id, secret_sha256, created_at) VALUES (?1, ?2, ?3, ?4)";
@@ -192,7 +208,11 @@ impl Store for SqliteStore {
         self.lookups().run(move |connection| read::find_key(connection, &key_id))
     }
 
-    fn inference(&self, agent_id: AgentId, inference_id: InferenceId) -> StoreFuture<'_, Option<InferenceView>> {
+    fn inference(
+        &self,
+        agent_id: AgentId,
+        inference_id: InferenceId,
+    ) -> StoreFuture<'_, Option<InferenceView>> {
         self.reader().run(move |connection| read::inference(connection, agent_id, inference_id))
     }
 
@@ -200,7 +220,12 @@ impl Store for SqliteStore {
         self.reader().run(move |connection| call::call(connection, agent_id, request_id))
     }
 
-    fn audit_events(&self, agent_id: AgentId, since_seq: i64, limit: u32) -> StoreFuture<'_, Vec<AuditEventRow>> {
+    fn audit_events(
+        &self,
+        agent_id: AgentId,
+        since_seq: i64,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<AuditEventRow>> {
         self.reader().run(move |connection| {
             let links = read::audit_links(connection, agent_id, since_seq, limit)?;
             links.into_iter().map(verify::AuditLink::into_row).collect()
@@ -209,7 +234,8 @@ impl Store for SqliteStore {
 
     fn verify_audit(&self, agent_id: AgentId) -> StoreFuture<'_, ChainVerdict> {
         async move {
-            let end = self.auditor().run(move |connection| read::chain_end(connection, agent_id)).await?;
+            let end =
+                self.auditor().run(move |connection| read::chain_end(connection, agent_id)).await?;
             let mut walk = ChainWalk::new(agent_id, end);
             while let Some(since) = walk.next_page() {
                 let began = Instant::now();
@@ -227,11 +253,20 @@ impl Store for SqliteStore {
         .boxed()
     }
 
-    fn ledger(&self, agent_id: AgentId, before_seq: Option<i64>, limit: u32) -> StoreFuture<'_, Option<LedgerView>> {
+    fn ledger(
+        &self,
+        agent_id: AgentId,
+        before_seq: Option<i64>,
+        limit: u32,
+    ) -> StoreFuture<'_, Option<LedgerView>> {
         self.reader().run(move |connection| read::ledger(connection, agent_id, before_seq, limit))
     }
 
-    fn administer(&self, owner: Owner, change: WalletChange) -> StoreFuture<'_, Option<WalletView>> {
+    fn administer(
+        &self,
+        owner: Owner,
+        change: WalletChange,
+    ) -> StoreFuture<'_, Option<WalletView>> {
         self.writer.run(move |connection| administer::administer(connection, owner, &change))
     }
 
@@ -248,7 +283,11 @@ impl Store for SqliteStore {
         self.lookups().run(administer::spent_today)
     }
 
-    fn checkpoint(&self, signer: Arc<CheckpointSigner>, kept: Option<Kept>) -> StoreFuture<'_, CheckpointResult> {
+    fn checkpoint(
+        &self,
+        signer: Arc<CheckpointSigner>,
+        kept: Option<Kept>,
+    ) -> StoreFuture<'_, CheckpointResult> {
         self.writer.run(move |connection| audit::checkpoint(connection, &signer, kept.as_ref()))
     }
 
@@ -272,7 +311,11 @@ impl Store for SqliteStore {
         self.reader().run(|connection| parting::open_partings(connection))
     }
 
-    fn declare_break(&self, signer: Arc<CheckpointSigner>, declaration: Declaration) -> StoreFuture<'_, Option<AuditBreak>> {
+    fn declare_break(
+        &self,
+        signer: Arc<CheckpointSigner>,
+        declaration: Declaration,
+    ) -> StoreFuture<'_, Option<AuditBreak>> {
         self.writer.run(move |connection| parting::declare(connection, declaration, &signer))
     }
 
@@ -288,8 +331,14 @@ impl Store for SqliteStore {
         self.reader().run(move |connection| audit::account_head(connection, agent_id))
     }
 
-    fn chain_events(&self, agent_id: AgentId, since_seq: i64, limit: u32) -> StoreFuture<'_, Vec<ChainEvent>> {
-        self.reader().run(move |connection| audit::chain_events(connection, agent_id, since_seq, limit))
+    fn chain_events(
+        &self,
+        agent_id: AgentId,
+        since_seq: i64,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<ChainEvent>> {
+        self.reader()
+            .run(move |connection| audit::chain_events(connection, agent_id, since_seq, limit))
     }
 
     fn audit_height(&self) -> StoreFuture<'_, AuditHeight> {
@@ -300,18 +349,29 @@ impl Store for SqliteStore {
         self.reader().run(move |connection| audit::public_events(connection, &before, limit))
     }
 
-    fn receipt(&self, agent_id: AgentId, receipt_id: ReceiptId) -> StoreFuture<'_, Option<Receipt>> {
+    fn receipt(
+        &self,
+        agent_id: AgentId,
+        receipt_id: ReceiptId,
+    ) -> StoreFuture<'_, Option<Receipt>> {
         self.reader().run(move |connection| audit::receipt(connection, agent_id, receipt_id.0))
     }
 
-    fn recent_invariants(&self, mark: Watermark, longest_call: Duration) -> StoreFuture<'_, RecentLook> {
+    fn recent_invariants(
+        &self,
+        mark: Watermark,
+        longest_call: Duration,
+    ) -> StoreFuture<'_, RecentLook> {
         self.auditor().run(move |connection| recent::look(connection, &mark, longest_call))
     }
 
     /// Reads everything, so it does so beside the reader, on whom callers wait.
     fn invariants_within(&self, longest_call: Duration) -> StoreFuture<'_, Vec<Invariant>> {
-        let ask = move |connection: &mut rusqlite::Connection| doctor::invariants(connection, longest_call);
+        let ask = move |connection: &mut rusqlite::Connection| {
+            doctor::invariants(connection, longest_call)
+        };
         let Some(path) = &self.path else { return self.writer.run(ask) };
-        async move { Worker::start("sqlite-doctor", connect::reader(path)?)?.run(ask).await }.boxed()
+        async move { Worker::start("sqlite-doctor", connect::reader(path)?)?.run(ask).await }
+            .boxed()
     }
 }

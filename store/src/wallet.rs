@@ -1,5 +1,5 @@
-//! What an operator does to wallets, pools, caps and agents. Each change is one transaction with its audit event; a change that changes nothing
-//! writes nothing.
+//! What an operator does to wallets, pools, caps and agents. Each change is one transaction with
+//! its audit event; a change that changes nothing writes nothing.
 
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, Funding, TenantId, Usd};
@@ -18,13 +18,15 @@ pub enum Owner {
 /// What shall become of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WalletChange {
-    /// Adds money, of which an agent on account has none. The id is the caller's: the same one again adds nothing.
+    /// Adds money, of which an agent on account has none. The id is the caller's: the same one
+    /// again adds nothing.
     TopUp {
         transfer_id: Uuid,
         amount: Usd,
         memo: String,
     },
-    /// A paused balance pays for no new call; calls that are under way end as they would, or where what they hold ends.
+    /// A paused balance pays for no new call; calls that are under way end as they would, or where
+    /// what they hold ends.
     Pause,
     Resume,
     /// A suspended agent is let in no more. Agents only.
@@ -35,7 +37,8 @@ pub enum WalletChange {
         daily: CapChange,
         monthly: CapChange,
     },
-    /// Whether an agent whose wallet is short is refused instead of paid for by the pool. Tenants only.
+    /// Whether an agent whose wallet is short is refused instead of paid for by the pool. Tenants
+    /// only.
     StrictPerAgent(Strictness),
 }
 

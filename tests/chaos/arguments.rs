@@ -9,7 +9,8 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Anything that is neither a scale nor the name of a fault is a filter or a flag of `cargo test` meant for other test programs.
+    /// Anything that is neither a scale nor the name of a fault is a filter or a flag of `cargo
+    /// test` meant for other test programs.
     pub fn parse(words: impl Iterator<Item = String>) -> Self {
         let mut arguments = Self { scale: Scale::Short, names: Vec::new() };
         for word in words {

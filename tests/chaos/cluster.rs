@@ -1,4 +1,5 @@
-//! A PostgreSQL of the harness's own, with fsync on, that may be killed and comes back on the same port with the same data.
+//! A PostgreSQL of the harness's own, with fsync on, that may be killed and comes back on the same
+//! port with the same data.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -20,13 +21,23 @@ impl Cluster {
     pub async fn start() -> Self {
         let directory = tempfile::Builder::new().prefix("ainfera-chaos-").tempdir().unwrap();
         if is_root() {
-            assert!(Command::new("chown").arg("postgres:").arg(directory.path()).status().unwrap().success());
+            assert!(
+                Command::new("chown")
+                    .arg("postgres:")
+                    .arg(directory.path())
+                    .status()
+                    .unwrap()
+                    .success()
+            );
         }
         let mut initdb = as_postgres(&binaries().join("initdb"));
-        initdb.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "-D"]).arg(directory.path().join("data"));
+        initdb
+            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "-D"])
+            .arg(directory.path().join("data"));
         let output = initdb.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let mut cluster = Self { directory, port, server: None };
         cluster.resume().await;
         let client = crate::support::postgres::connect(&cluster.url("postgres")).await;
@@ -70,18 +81,38 @@ impl Cluster {
     }
 
     fn spawn(&self) -> Child {
-        let log = std::fs::File::options().create(true).append(true).open(self.directory.path().join("log")).unwrap();
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.directory.path().join("log"))
+            .unwrap();
         let mut server = as_postgres(&binaries().join("postgres"));
-        server.arg("-D").arg(self.directory.path().join("data")).arg("-k").arg(self.directory.path());
+        server
+            .arg("-D")
+            .arg(self.directory.path().join("data"))
+            .arg("-k")
+            .arg(self.directory.path());
         server.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]);
-        for setting in ["fsync=on", "synchronous_commit=on", "full_page_writes=on", "max_connections=100", "shared_buffers=64MB"] {
+        for setting in [
+            "fsync=on",
+            "synchronous_commit=on",
+            "full_page_writes=on",
+            "max_connections=100",
+            "shared_buffers=64MB",
+        ] {
             server.args(["-c", setting]);
         }
         server.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
     }
 
     fn log(&self) -> String {
-        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default().lines().rev().take(8).collect::<Vec<_>>().join("\n")
+        std::fs::read_to_string(self.directory.path().join("log"))
+            .unwrap_or_default()
+            .lines()
+            .rev()
+            .take(8)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 
@@ -93,7 +124,10 @@ impl Drop for Cluster {
 
 fn binaries() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let found = versions.map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").exists()).max();
+    let found = versions
+        .map(|version| version.path().join("bin"))
+        .filter(|bin| bin.join("initdb").exists())
+        .max();
     found.expect("no PostgreSQL in /usr/lib/postgresql/*/bin: `make test` installs it (Debian package `postgresql`)")
 }
 

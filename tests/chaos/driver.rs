@@ -115,16 +115,28 @@ impl Line {
         let mut lines = text.split("\r\n");
         let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
         let pairs = lines.filter_map(|line| line.split_once(':'));
-        Some(Head { status, headers: pairs.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect(), length })
+        Some(Head {
+            status,
+            headers: pairs
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+                .collect(),
+            length,
+        })
     }
 
-    /// One call to its end, or until `patience` is over. The line can be used again if this says so.
+    /// One call to its end, or until `patience` is over. The line can be used again if this says
+    /// so.
     pub async fn call(&mut self, request: &[u8], patience: Duration) -> (Sighting, Reusable) {
         self.call_noting(request, patience, || {}).await
     }
 
     /// The same; `at_content` runs when the first content is there.
-    pub async fn call_noting(&mut self, request: &[u8], patience: Duration, at_content: impl FnOnce()) -> (Sighting, Reusable) {
+    pub async fn call_noting(
+        &mut self,
+        request: &[u8],
+        patience: Duration,
+        at_content: impl FnOnce(),
+    ) -> (Sighting, Reusable) {
         let begun = Instant::now();
         self.received.clear();
         if self.send_raw(request).await.is_err() && self.received.is_empty() {
@@ -158,11 +170,17 @@ impl Line {
 
     fn sighting(&self, begun: Instant, head: Option<Head>, over: Over) -> Sighting {
         let took = begun.elapsed();
-        let Some(head) = head else { return Sighting { request_id: None, model: None, ending: Ending::NoHead, took } };
+        let Some(head) = head else {
+            return Sighting { request_id: None, model: None, ending: Ending::NoHead, took };
+        };
         let (body, _) = body(&head, &self.received[head.length..]);
         let ending = match (head.status, over) {
             (200, over) => {
-                let speech = if body.starts_with(b"{") { Speech::of_whole(&body) } else { Speech::read(&body) };
+                let speech = if body.starts_with(b"{") {
+                    Speech::of_whole(&body)
+                } else {
+                    Speech::read(&body)
+                };
                 match over {
                     Over::Whole => Ending::Whole(speech),
                     Over::Cut => Ending::Cut(speech),
@@ -175,7 +193,12 @@ impl Line {
                 Ending::Refused { status, error: text("type"), message: text("message") }
             }
         };
-        Sighting { request_id: head.request_id(), model: head.header("x-ainfera-model").map(str::to_owned), ending, took }
+        Sighting {
+            request_id: head.request_id(),
+            model: head.header("x-ainfera-model").map(str::to_owned),
+            ending,
+            took,
+        }
     }
 }
 
@@ -211,13 +234,16 @@ pub fn request_with(key: &str, body: &Value, more: &str) -> Vec<u8> {
 /// The body without its framing, and whether all of it is there.
 fn body(head: &Head, bytes: &[u8]) -> (Vec<u8>, bool) {
     if head.header("transfer-encoding") != Some("chunked") {
-        let length = head.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let length =
+            head.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         return (bytes[..bytes.len().min(length)].to_vec(), bytes.len() >= length);
     }
     let mut body = Vec::new();
     let mut rest = bytes;
     while let Some(line) = memchr::memmem::find(rest, b"\r\n") {
-        let size = std::str::from_utf8(&rest[..line]).ok().and_then(|digits| usize::from_str_radix(digits, 16).ok());
+        let size = std::str::from_utf8(&rest[..line])
+            .ok()
+            .and_then(|digits| usize::from_str_radix(digits, 16).ok());
         let Some(size) = size else { break };
         let Some(data) = rest.get(line + 2..line + 2 + size) else {
             body.extend_from_slice(&rest[line + 2..]);

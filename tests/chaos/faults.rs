@@ -1,4 +1,5 @@
-//! The faults, by the names of the test plan. Each is a function from a scale to its findings, one for each store.
+//! The faults, by the names of the test plan. Each is a function from a scale to its findings, one
+//! for each store.
 
 pub mod clients_leave;
 pub mod clock_jumps;
@@ -39,19 +40,63 @@ pub struct Fault {
 }
 
 pub const ALL: [Fault; 15] = [
-    Fault { name: "T1", form: Form::Everywhere, run: |scale| gateway_killed::run(scale).boxed_local() },
-    Fault { name: "T1r", form: Form::Everywhere, run: |scale| replicas_killed::run(scale).boxed_local() },
-    Fault { name: "T2", form: Form::Everywhere, run: |scale| gateway_frozen::run(scale).boxed_local() },
-    Fault { name: "T3", form: Form::Everywhere, run: |scale| postgres_killed::run(scale).boxed_local() },
+    Fault {
+        name: "T1",
+        form: Form::Everywhere,
+        run: |scale| gateway_killed::run(scale).boxed_local(),
+    },
+    Fault {
+        name: "T1r",
+        form: Form::Everywhere,
+        run: |scale| replicas_killed::run(scale).boxed_local(),
+    },
+    Fault {
+        name: "T2",
+        form: Form::Everywhere,
+        run: |scale| gateway_frozen::run(scale).boxed_local(),
+    },
+    Fault {
+        name: "T3",
+        form: Form::Everywhere,
+        run: |scale| postgres_killed::run(scale).boxed_local(),
+    },
     Fault { name: "T4", form: Form::Everywhere, run: |scale| store_away::run(scale).boxed_local() },
-    Fault { name: "T7", form: Form::Everywhere, run: |scale| provider_before_content::run(scale).boxed_local() },
-    Fault { name: "T8", form: Form::Everywhere, run: |scale| provider_after_content::run(scale).boxed_local() },
-    Fault { name: "T9", form: Form::Everywhere, run: |scale| clients_leave::run(scale).boxed_local() },
-    Fault { name: "T11", form: Form::Everywhere, run: |scale| duplicate_keys::run(scale).boxed_local() },
-    Fault { name: "T12", form: Form::Everywhere, run: |scale| wallet_race::run(scale).boxed_local() },
+    Fault {
+        name: "T7",
+        form: Form::Everywhere,
+        run: |scale| provider_before_content::run(scale).boxed_local(),
+    },
+    Fault {
+        name: "T8",
+        form: Form::Everywhere,
+        run: |scale| provider_after_content::run(scale).boxed_local(),
+    },
+    Fault {
+        name: "T9",
+        form: Form::Everywhere,
+        run: |scale| clients_leave::run(scale).boxed_local(),
+    },
+    Fault {
+        name: "T11",
+        form: Form::Everywhere,
+        run: |scale| duplicate_keys::run(scale).boxed_local(),
+    },
+    Fault {
+        name: "T12",
+        form: Form::Everywhere,
+        run: |scale| wallet_race::run(scale).boxed_local(),
+    },
     Fault { name: "T13", form: Form::Equipped, run: |scale| clock_jumps::run(scale).boxed_local() },
     Fault { name: "T17", form: Form::Equipped, run: |scale| disk_full::run(scale).boxed_local() },
-    Fault { name: "litellm-T8", form: Form::Peer, run: |scale| litellm::provider_after_content(scale).boxed_local() },
-    Fault { name: "litellm-T9", form: Form::Peer, run: |scale| litellm::clients_leave(scale).boxed_local() },
+    Fault {
+        name: "litellm-T8",
+        form: Form::Peer,
+        run: |scale| litellm::provider_after_content(scale).boxed_local(),
+    },
+    Fault {
+        name: "litellm-T9",
+        form: Form::Peer,
+        run: |scale| litellm::clients_leave(scale).boxed_local(),
+    },
     Fault { name: "T20", form: Form::Everywhere, run: |scale| panics::run(scale).boxed_local() },
 ];

@@ -60,19 +60,24 @@ impl Findings {
         }
     }
 
-    /// A time that must not be over its limit. The short form only reports it: there it runs beside a test suite, on a machine
-    /// that may be busy with something else.
+    /// A time that must not be over its limit. The short form only reports it: there it runs beside
+    /// a test suite, on a machine that may be busy with something else.
     pub fn require_within_ms(&mut self, scale: Scale, what: &str, ms: u64, limit_ms: u64) {
         let over = ms > limit_ms;
         match scale {
             Scale::Short if over => self.slow.push(format!("{what}: {ms} ms, limit {limit_ms} ms")),
-            Scale::Full | Scale::Published if over => self.breaches.push(format!("{what}: {ms} ms, limit {limit_ms} ms")),
+            Scale::Full | Scale::Published if over => {
+                self.breaches.push(format!("{what}: {ms} ms, limit {limit_ms} ms"))
+            }
             Scale::Short | Scale::Full | Scale::Published => {}
         }
     }
 
     pub fn passed(&self) -> bool {
-        self.breaches.is_empty() && self.missing == 0 && self.duplicates == 0 && self.ledger_difference_nanos == 0
+        self.breaches.is_empty()
+            && self.missing == 0
+            && self.duplicates == 0
+            && self.ledger_difference_nanos == 0
     }
 }
 
@@ -81,7 +86,13 @@ impl fmt::Display for Findings {
         write!(
             f,
             "{:<4} {:<9} calls {}  kills {}  missing {}  duplicates {}  ledger difference {} nanos",
-            self.fault, self.store, self.calls, self.kills, self.missing, self.duplicates, self.ledger_difference_nanos
+            self.fault,
+            self.store,
+            self.calls,
+            self.kills,
+            self.missing,
+            self.duplicates,
+            self.ledger_difference_nanos
         )?;
         for (name, value) in &self.figures {
             write!(f, "  {name} {value}")?;
@@ -104,5 +115,8 @@ impl fmt::Display for Findings {
 pub fn per_mille(values: &[u64], place: usize) -> u64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable();
-    sorted.get((sorted.len() * place / 1000).min(sorted.len().saturating_sub(1))).copied().unwrap_or(0)
+    sorted
+        .get((sorted.len() * place / 1000).min(sorted.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or(0)
 }

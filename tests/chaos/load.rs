@@ -20,7 +20,12 @@ pub struct Load {
 
 impl Load {
     pub fn new(key: &str) -> Self {
-        Self { whereabouts: Whereabouts::default(), key: key.to_owned(), stop: Cell::new(false), sightings: RefCell::default() }
+        Self {
+            whereabouts: Whereabouts::default(),
+            key: key.to_owned(),
+            stop: Cell::new(false),
+            sightings: RefCell::default(),
+        }
     }
 
     /// No new calls: `run` returns when the last one is over.
@@ -78,7 +83,10 @@ pub fn mixed(random: &mut Random) -> (Value, Duration) {
         }
         17 => (streamed(routed("[[mock first_ms=2000]]")), Duration::from_millis(40)),
         18 => (streamed(routed("[[mock fault=refuse_status status=500]]")), long),
-        _ => (streamed(native(routed("[[mock tokens=9 fault=hang_at at=6]]"))), Duration::from_millis(150 + random.next() % 300)),
+        _ => (
+            streamed(native(routed("[[mock tokens=9 fault=hang_at at=6]]"))),
+            Duration::from_millis(150 + random.next() % 300),
+        ),
     };
     body["max_tokens"] = json!(40);
     (body, patience)

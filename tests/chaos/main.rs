@@ -1,10 +1,18 @@
-//! Chaos: real processes, real databases, a scripted provider, and an oracle that compares what clients saw with what was kept.
+//! Chaos: real processes, real databases, a scripted provider, and an oracle that compares what
+//! clients saw with what was kept.
 //!
-//! Without arguments this is a short form of every fault that needs nothing special, made to run inside `cargo test`.
-//! `cargo test --test chaos -- full` is the long form (`make chaos`), `published` the one behind the figures of docs/reliability.md,
-//! and names such as `T1 T8` after it pick faults. Each fault prints one line for each store; the exit code is 0 when every verdict is PASS.
+//! Without arguments this is a short form of every fault that needs nothing special, made to run
+//! inside `cargo test`. `cargo test --test chaos -- full` is the long form (`make chaos`),
+//! `published` the one behind the figures of docs/reliability.md, and names such as `T1 T8` after
+//! it pick faults. Each fault prints one line for each store; the exit code is 0 when every verdict
+//! is PASS.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must say so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on must say so"
+)]
 
 mod arguments;
 mod cluster;

@@ -1,4 +1,5 @@
-//! LiteLLM's proxy as a process, in front of the same scripted provider. `tests/chaos/litellm.sh` installs it.
+//! LiteLLM's proxy as a process, in front of the same scripted provider. `tests/chaos/litellm.sh`
+//! installs it.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -38,11 +39,20 @@ impl Peer {
              router_settings:\n  disable_cooldowns: true\n"
         );
         std::fs::write(&config, text).unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let key = format!("sk-{}", ainfera::keys::mint().unwrap().text.expose());
         let child = Command::new(venv().join("bin/litellm"))
-            .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--num_workers", "1", "--config"])
+            .args([
+                "--host",
+                "127.0.0.1",
+                "--port",
+                &port.to_string(),
+                "--num_workers",
+                "1",
+                "--config",
+            ])
             .arg(&config)
             .env("LITELLM_MASTER_KEY", &key)
             // the one on the network is not there
@@ -52,7 +62,13 @@ impl Peer {
             .stdin(Stdio::null())
             .spawn()
             .expect("LiteLLM is not there: tests/chaos/litellm.sh installs it");
-        let peer = Self { child, address: (Ipv4Addr::LOCALHOST, port).into(), version: version(), key, folder };
+        let peer = Self {
+            child,
+            address: (Ipv4Addr::LOCALHOST, port).into(),
+            version: version(),
+            key,
+            folder,
+        };
         let deadline = Instant::now() + START;
         while !peer.answers().await {
             assert!(Instant::now() < deadline, "LiteLLM does not answer: {}", peer.last_words());
@@ -90,7 +106,10 @@ fn venv() -> PathBuf {
 }
 
 fn version() -> String {
-    let output =
-        Command::new(venv().join("bin/python")).args(["-c", "import importlib.metadata as m; print(m.version('litellm'))"]).output();
-    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+    let output = Command::new(venv().join("bin/python"))
+        .args(["-c", "import importlib.metadata as m; print(m.version('litellm'))"])
+        .output();
+    output
+        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        .unwrap_or_default()
 }

@@ -64,7 +64,13 @@ impl Process {
 
     pub fn signal(&self, name: &str) {
         let child = self.child.as_ref().unwrap();
-        assert!(Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-s", name, &child.id().to_string()])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// SIGTERM and its exit code.
@@ -85,7 +91,11 @@ impl Drop for Process {
 }
 
 fn start(config: &Path, disguise: &Disguise) -> Process {
-    let words = disguise.prefix.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_ainfera"), "serve", "--config"]);
+    let words = disguise.prefix.iter().map(String::as_str).chain([
+        env!("CARGO_BIN_EXE_ainfera"),
+        "serve",
+        "--config",
+    ]);
     let words: Vec<&str> = words.collect();
     // each replica in a folder of its own: the spool's default place is where it was started
     let folder = config.with_file_name(disguise.arguments.last().map_or("one", String::as_str));
@@ -104,8 +114,10 @@ fn start(config: &Path, disguise: &Disguise) -> Process {
         .expect("ainfera starts");
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("listening on http://").and_then(|address| address.parse().ok());
-    let address = address.unwrap_or_else(|| panic!("the gateway did not start: {line:?}\n{}", last_words(config)));
+    let address =
+        line.trim().strip_prefix("listening on http://").and_then(|address| address.parse().ok());
+    let address = address
+        .unwrap_or_else(|| panic!("the gateway did not start: {line:?}\n{}", last_words(config)));
     Process { child: Some(child), address }
 }
 

@@ -1,4 +1,5 @@
-//! Between the gateway and the provider: passes bytes on, and notes for each call (by its tag in the request) when the gateway let it go.
+//! Between the gateway and the provider: passes bytes on, and notes for each call (by its tag in
+//! the request) when the gateway let it go.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -27,7 +28,8 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// On a thread of its own, so that a busy driver does not make its clock late. It runs as long as the program.
+    /// On a thread of its own, so that a busy driver does not make its clock late. It runs as long
+    /// as the program.
     pub fn start(upstream: &str) -> Self {
         let upstream: SocketAddr = upstream.trim_start_matches("http://").parse().unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -20,10 +20,17 @@ pub async fn outcomes(database: &Database) -> HashMap<Uuid, Row> {
     let mut rows: HashMap<Uuid, Row> = HashMap::new();
     let found: Vec<(String, String, i64)> = match database {
         Database::Sqlite { path, .. } => {
-            let connection = rusqlite::Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+            let connection = rusqlite::Connection::open_with_flags(
+                path,
+                rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
+            )
+            .unwrap();
             connection.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
-            let mut statement = connection.prepare("select request_id, outcome_status, cost_actual_usd from routing_outcomes").unwrap();
-            let found = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+            let mut statement = connection
+                .prepare("select request_id, outcome_status, cost_actual_usd from routing_outcomes")
+                .unwrap();
+            let found =
+                statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
             found.map(Result::unwrap).collect()
         }
         Database::Postgres { url } => {
@@ -34,7 +41,11 @@ pub async fn outcomes(database: &Database) -> HashMap<Uuid, Row> {
         }
     };
     for (request_id, status, cost_nanos) in found {
-        let row = rows.entry(request_id.parse().unwrap()).or_insert(Row { status, cost_nanos, copies: 0 });
+        let row = rows.entry(request_id.parse().unwrap()).or_insert(Row {
+            status,
+            cost_nanos,
+            copies: 0,
+        });
         row.copies += 1;
     }
     rows
@@ -44,7 +55,9 @@ pub async fn outcomes(database: &Database) -> HashMap<Uuid, Row> {
 pub async fn nanos(database: &Database, column: &str, from: &str) -> i64 {
     let query = match database {
         Database::Sqlite { .. } => format!("select coalesce(sum({column}), 0) from {from}"),
-        Database::Postgres { .. } => format!("select (coalesce(sum({column}), 0) * 1000000000)::bigint from {from}"),
+        Database::Postgres { .. } => {
+            format!("select (coalesce(sum({column}), 0) * 1000000000)::bigint from {from}")
+        }
     };
     database.number(&query).await
 }

@@ -1,4 +1,5 @@
-//! Everything that one fault needs around a gateway: a database, a provider, a configuration, an agent with money and a key.
+//! Everything that one fault needs around a gateway: a database, a provider, a configuration, an
+//! agent with money and a key.
 
 use std::path::PathBuf;
 
@@ -29,8 +30,16 @@ impl Site {
     }
 
     /// `upstream` may put something between the gateway and the provider.
-    pub async fn with_upstream(database: Database, settings: &str, deadlines: &str, upstream: impl FnOnce(&str) -> String) -> Self {
-        let mock = MockUpstream::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await.unwrap();
+    pub async fn with_upstream(
+        database: Database,
+        settings: &str,
+        deadlines: &str,
+        upstream: impl FnOnce(&str) -> String,
+    ) -> Self {
+        let mock =
+            MockUpstream::start(MockSettings { recorded_requests: 0, ..MockSettings::default() })
+                .await
+                .unwrap();
         let folder = TempDir::new().unwrap();
         let config = folder.path().join("ainfera.toml");
         let plan = GatewayPlan {
@@ -38,8 +47,10 @@ impl Site {
             deadlines: deadlines.to_owned(),
             ..GatewayPlan::default()
         };
-        std::fs::write(&config, config_text(&plan, &database.url(), &upstream(&mock.base_url()))).unwrap();
-        let mut site = Self { config, database, mock, key: String::new(), agents: Vec::new(), folder };
+        std::fs::write(&config, config_text(&plan, &database.url(), &upstream(&mock.base_url())))
+            .unwrap();
+        let mut site =
+            Self { config, database, mock, key: String::new(), agents: Vec::new(), folder };
         site.key = site.new_agent("100000".parse().unwrap()).await;
         site
     }
@@ -49,7 +60,11 @@ impl Site {
         let store = ainfera_store::open(&self.database.url()).await.unwrap();
         store.migrate().await.unwrap();
         let name = format!("agent-{}", self.agents.len());
-        let new = NewAgent { name, tenant_id: TenantId(Uuid::nil()), spend_policy: SpendPolicy::default() };
+        let new = NewAgent {
+            name,
+            tenant_id: TenantId(Uuid::nil()),
+            spend_policy: SpendPolicy::default(),
+        };
         let agent_id = store.create_agent(new, Opening::Prepaid(funding)).await.unwrap();
         let key = ainfera::keys::mint().unwrap();
         store.add_key(agent_id, &key.key_id, key.secret_sha256).await.unwrap();

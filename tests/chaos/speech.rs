@@ -1,4 +1,5 @@
-//! What a stream of Anthropic's said, as a client understands it, and what the client stumbled over.
+//! What a stream of Anthropic's said, as a client understands it, and what the client stumbled
+//! over.
 
 use ainfera_fidelity::accumulate::{self, Understood};
 use ainfera_fidelity::answer::Ending;
@@ -19,11 +20,13 @@ pub struct Speech {
 
 impl Speech {
     pub fn read(body: &[u8]) -> Self {
-        let Understood { answer, complaints, body, error, .. } = accumulate::stream(ClientDialect::Messages, body);
+        let Understood { answer, complaints, body, error, .. } =
+            accumulate::stream(ClientDialect::Messages, body);
         Self {
             stop_reason: word(&body["stop_reason"]),
             message_stop: matches!(answer.ending, Ending::Stopped(_)),
-            error: (!error.is_null()).then(|| word(&error["type"]).unwrap_or_else(|| "error without a type".to_owned())),
+            error: (!error.is_null())
+                .then(|| word(&error["type"]).unwrap_or_else(|| "error without a type".to_owned())),
             text: answer.text,
             complaints,
         }
@@ -34,7 +37,12 @@ impl Speech {
         let message: Value = serde_json::from_slice(body).unwrap_or_default();
         let answer = accumulate::whole(ClientDialect::Messages, &message);
         let message_stop = matches!(answer.ending, Ending::Stopped(_));
-        Self { stop_reason: word(&message["stop_reason"]), message_stop, text: answer.text, ..Self::default() }
+        Self {
+            stop_reason: word(&message["stop_reason"]),
+            message_stop,
+            text: answer.text,
+            ..Self::default()
+        }
     }
 
     /// It claims to be a whole answer.

@@ -1,5 +1,5 @@
-//! The audit as an outsider sees it: hashes are computed anew from what HTTP shows, checkpoints verify with the published key, and whoever rewrites the
-//! database is found out.
+//! The audit as an outsider sees it: hashes are computed anew from what HTTP shows, checkpoints
+//! verify with the published key, and whoever rewrites the database is found out.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -38,24 +38,31 @@ async fn signed_height(gateway: &Gateway) -> Value {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), wait).await.expect("a checkpoint that covers everything")
+    tokio::time::timeout(Duration::from_secs(10), wait)
+        .await
+        .expect("a checkpoint that covers everything")
 }
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Keys sorted, no spaces: serde_json's own text, once the keys are in order, for payloads without control characters.
+/// Keys sorted, no spaces: serde_json's own text, once the keys are in order, for payloads without
+/// control characters.
 fn canonical(value: &Value) -> String {
     match value {
         Value::Object(fields) => {
             let mut fields: Vec<_> = fields.iter().collect();
             fields.sort_by_key(|(key, _)| *key);
-            let fields: Vec<String> =
-                fields.iter().map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value))).collect();
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value)))
+                .collect();
             format!("{{{}}}", fields.join(","))
         }
-        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(","))
+        }
         other => other.to_string(),
     }
 }
@@ -67,25 +74,43 @@ async fn execute(database: &Database, sql: &str) {
             connection.busy_timeout(Duration::from_secs(5)).unwrap();
             connection.execute_batch(sql).unwrap();
         }
-        Database::Postgres { url } => postgres::connect(url).await.batch_execute(sql).await.unwrap(),
+        Database::Postgres { url } => {
+            postgres::connect(url).await.batch_execute(sql).await.unwrap()
+        }
     }
 }
 
 fn drop_triggers(database: &Database) -> &'static str {
     match database {
-        Database::Sqlite { .. } => "DROP TRIGGER audit_events_no_update; DROP TRIGGER audit_events_no_delete;",
+        Database::Sqlite { .. } => {
+            "DROP TRIGGER audit_events_no_update; DROP TRIGGER audit_events_no_delete;"
+        }
         Database::Postgres { .. } => "DROP TRIGGER audit_events_append_only ON audit_events;",
     }
 }
 
 fn ainfera(arguments: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_ainfera")).args(arguments).output().unwrap();
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     (output.status.code(), text)
 }
 
 fn verify(database: &Database, checkpoints: &str, key: &str) -> (Option<i32>, String) {
-    ainfera(&["audit", "verify", "--json", "--database", &database.url(), "--checkpoints", checkpoints, "--key", key])
+    ainfera(&[
+        "audit",
+        "verify",
+        "--json",
+        "--database",
+        &database.url(),
+        "--checkpoints",
+        checkpoints,
+        "--key",
+        key,
+    ])
 }
 
 #[actix_rt::test]
@@ -99,14 +124,28 @@ async fn a_chain_and_its_checkpoints_can_be_verified_by_anybody() {
         gateway.settled().await;
         let height = signed_height(&gateway).await;
 
-        let events = gateway.get(&format!("/v1/audit/{}?limit=500", gateway.agent_id)).await.json()["events"].clone();
+        let events = gateway.get(&format!("/v1/audit/{}?limit=500", gateway.agent_id)).await.json()
+            ["events"]
+            .clone();
         let events = events.as_array().unwrap();
         assert_eq!(height["global_height"], events.len(), "{name}");
         let mut previous = Value::Null;
         for (event, seq) in events.iter().zip(1..) {
-            assert_eq!((&event["seq"], &event["previous_hash"]), (&Value::from(seq), &previous), "{name}");
-            let text = format!("{}{}", previous.as_str().unwrap_or_default(), canonical(&event["payload"]));
-            assert_eq!(event["event_hash"], hex(&Sha256::digest(text.as_bytes())), "{name} event {seq}");
+            assert_eq!(
+                (&event["seq"], &event["previous_hash"]),
+                (&Value::from(seq), &previous),
+                "{name}"
+            );
+            let text = format!(
+                "{}{}",
+                previous.as_str().unwrap_or_default(),
+                canonical(&event["payload"])
+            );
+            assert_eq!(
+                event["event_hash"],
+                hex(&Sha256::digest(text.as_bytes())),
+                "{name} event {seq}"
+            );
             previous = event["event_hash"].clone();
         }
         let verdict = gateway.get(&format!("/v1/audit/{}/verify", gateway.agent_id)).await.json();
@@ -119,14 +158,19 @@ async fn a_chain_and_its_checkpoints_can_be_verified_by_anybody() {
         let file = folder.path().join("checkpoints.jsonl");
         let number = height["checkpoint"]["number"].as_i64().unwrap() as usize;
         let lines = file_with_lines(&file, number).await;
-        let checkpoints: Vec<Checkpoint> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let checkpoints: Vec<Checkpoint> =
+            lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
         for (checkpoint, number) in checkpoints.iter().zip(1..) {
             assert_eq!(checkpoint.number, number, "{name}");
             checkpoint.check(std::slice::from_ref(&key)).unwrap();
         }
         let newest = checkpoints.last().unwrap();
         assert_eq!(height["checkpoint"]["hash"], newest.hash.as_str(), "{name}");
-        assert_eq!(newest.heads.last().unwrap().event_hash, previous.as_str().unwrap(), "{name}: one chain, one head");
+        assert_eq!(
+            newest.heads.last().unwrap().event_hash,
+            previous.as_str().unwrap(),
+            "{name}: one chain, one head"
+        );
 
         let database = gateway.stop().await;
         let (code, text) = verify(&database, &file.display().to_string(), &key);
@@ -138,10 +182,12 @@ async fn a_chain_and_its_checkpoints_can_be_verified_by_anybody() {
         let (code, text) = ainfera(&["audit", "export", "--database", &database.url()]);
         assert_eq!(code, Some(0), "{name}: {text}");
         std::fs::write(&export, &text).unwrap();
-        let (code, found) = ainfera(&["audit", "verify", "--export", &export.display().to_string(), "--key", &key]);
+        let (code, found) =
+            ainfera(&["audit", "verify", "--export", &export.display().to_string(), "--key", &key]);
         assert_eq!(code, Some(0), "{name}: {found}");
         std::fs::write(&export, text.replacen("inference.routed", "inference.failed", 1)).unwrap();
-        let (code, found) = ainfera(&["audit", "verify", "--export", &export.display().to_string(), "--key", &key]);
+        let (code, found) =
+            ainfera(&["audit", "verify", "--export", &export.display().to_string(), "--key", &key]);
         assert_eq!(code, Some(10), "{name}: {found}");
     }
 }
@@ -150,7 +196,11 @@ async fn a_chain_and_its_checkpoints_can_be_verified_by_anybody() {
 async fn file_with_lines(path: &PathBuf, count: usize) -> Vec<String> {
     let wait = async {
         loop {
-            let lines: Vec<String> = std::fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect();
+            let lines: Vec<String> = std::fs::read_to_string(path)
+                .unwrap_or_default()
+                .lines()
+                .map(str::to_owned)
+                .collect();
             if lines.len() >= count {
                 return lines;
             }
@@ -162,11 +212,15 @@ async fn file_with_lines(path: &PathBuf, count: usize) -> Vec<String> {
 
 #[actix_rt::test]
 async fn whoever_rewrites_the_database_is_found_out() {
-    // each of them on what the one before left: the first finding names the class, and each begins earlier in the chain
+    // each of them on what the one before left: the first finding names the class, and each begins
+    // earlier in the chain
     let tamperings = [
         ("DELETE FROM audit_events WHERE seq = 17", 14),
         ("DELETE FROM audit_events WHERE seq = 12", 11),
-        ("UPDATE audit_events SET payload = replace(payload, 'agent_id', 'agent_ie') WHERE seq = 9", 10),
+        (
+            "UPDATE audit_events SET payload = replace(payload, 'agent_id', 'agent_ie') WHERE seq = 9",
+            10,
+        ),
     ];
     for database in Database::both().await {
         let name = database.name();
@@ -184,7 +238,8 @@ async fn whoever_rewrites_the_database_is_found_out() {
         execute(&gateway.database, drop_triggers(&gateway.database)).await;
         for (sql, expected) in tamperings {
             execute(&gateway.database, sql).await;
-            let verdict = gateway.get(&format!("/v1/audit/{}/verify", gateway.agent_id)).await.json();
+            let verdict =
+                gateway.get(&format!("/v1/audit/{}/verify", gateway.agent_id)).await.json();
             assert_eq!(verdict["valid"], false, "{name}: {sql}");
             let (code, text) = verify(&gateway.database, &file.display().to_string(), &key);
             assert_eq!(code, Some(expected), "{name}: {sql}: {text}");
@@ -213,46 +268,97 @@ async fn the_public_list_names_no_agent_and_hides_internal_tenants() {
         loop {
             let page = anonymous(at(&path)).await;
             assert_eq!(page.status, 200, "{name}: {}", page.text());
-            assert!(!page.text().contains(&gateway.agent_id.to_string()) && !page.text().contains("payload"), "{name}");
+            assert!(
+                !page.text().contains(&gateway.agent_id.to_string())
+                    && !page.text().contains("payload"),
+                "{name}"
+            );
             let page = page.json();
             seen.extend(page["events"].as_array().unwrap().clone());
             let Some(next) = page["next"].as_str() else { break };
             path = format!("/v1/audit/public?limit=3&before={next}");
         }
-        let hashes: std::collections::HashSet<&str> = seen.iter().map(|event| event["event_hash"].as_str().unwrap()).collect();
+        let hashes: std::collections::HashSet<&str> =
+            seen.iter().map(|event| event["event_hash"].as_str().unwrap()).collect();
         assert_eq!((seen.len(), hashes.len()), (7, 7), "{name}: each once");
         let shown = seen[0]["agent_name"].as_str().unwrap();
-        assert!(shown.starts_with("agent-") && seen.iter().all(|event| event["agent_name"] == shown), "{name}: {shown}");
-        assert!(seen.is_sorted_by(|left, right| left["created_at"].as_str() >= right["created_at"].as_str()), "{name}");
+        assert!(
+            shown.starts_with("agent-") && seen.iter().all(|event| event["agent_name"] == shown),
+            "{name}: {shown}"
+        );
+        assert!(
+            seen.is_sorted_by(
+                |left, right| left["created_at"].as_str() >= right["created_at"].as_str()
+            ),
+            "{name}"
+        );
         assert_eq!(anonymous(at("/v1/audit/public?before=nonsense")).await.status, 400, "{name}");
 
         let receipt_id = answer.header("x-ainfera-receipt-id").unwrap();
         let receipt = gateway.get(&format!("/v1/receipts/{receipt_id}")).await.json();
         assert_eq!(receipt["receipt_id"], receipt_id, "{name}");
-        assert_eq!(receipt["inference_id"], answer.header("x-ainfera-inference-id").unwrap(), "{name}");
-        let coercions: Vec<&str> = receipt["coercions"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
+        assert_eq!(
+            receipt["inference_id"],
+            answer.header("x-ainfera-inference-id").unwrap(),
+            "{name}"
+        );
+        let coercions: Vec<&str> = receipt["coercions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|text| text.as_str().unwrap())
+            .collect();
         assert_eq!(coercions.join(", "), answer.header("x-ainfera-coercions").unwrap(), "{name}");
-        assert_eq!(gateway.get(&format!("/v1/receipts/{}", gateway.agent_id)).await.status, 404, "{name}");
-        assert_eq!(anonymous(at(&format!("/v1/receipts/{receipt_id}"))).await.status, 401, "{name}");
+        assert_eq!(
+            gateway.get(&format!("/v1/receipts/{}", gateway.agent_id)).await.status,
+            404,
+            "{name}"
+        );
+        assert_eq!(
+            anonymous(at(&format!("/v1/receipts/{receipt_id}"))).await.status,
+            401,
+            "{name}"
+        );
 
         let operator = |line: &str| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_ainfera"));
-            let output = command.args(line.split(' ')).args(["--database", &gateway.database.url()]).output().unwrap();
-            assert!(output.status.success(), "{name}: {line}: {}", String::from_utf8_lossy(&output.stderr));
+            let output = command
+                .args(line.split(' '))
+                .args(["--database", &gateway.database.url()])
+                .output()
+                .unwrap();
+            assert!(
+                output.status.success(),
+                "{name}: {line}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         };
         operator("keys create --agent shown --tenant acme --new-tenant");
         operator("keys create --agent hidden --tenant internal-probes --new-tenant --wallet 1");
         operator("wallet topup --agent hidden --tenant internal-probes --amount 1");
         let page = anonymous(at("/v1/audit/public")).await;
-        // names are for readers of the same tenant; what an internal tenant does is not there at all
-        assert!(!page.text().contains("\"shown\"") && !page.text().contains("hidden"), "{name}: {}", page.text());
+        // names are for readers of the same tenant; what an internal tenant does is not there at
+        // all
+        assert!(
+            !page.text().contains("\"shown\"") && !page.text().contains("hidden"),
+            "{name}: {}",
+            page.text()
+        );
         let page = page.json();
-        let agents: std::collections::HashSet<&str> =
-            page["events"].as_array().unwrap().iter().map(|event| event["agent_name"].as_str().unwrap()).collect();
+        let agents: std::collections::HashSet<&str> = page["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["agent_name"].as_str().unwrap())
+            .collect();
         assert_eq!(agents.len(), 2, "{name}: {agents:?}");
 
         execute(&gateway.database, "UPDATE tenants SET name = 'internal-probes'").await;
-        assert_eq!(anonymous(at("/v1/audit/public")).await.json()["events"], serde_json::json!([]), "{name}");
+        assert_eq!(
+            anonymous(at("/v1/audit/public")).await.json()["events"],
+            serde_json::json!([]),
+            "{name}"
+        );
         gateway.stop().await;
     }
 }
@@ -265,7 +371,12 @@ fn gateway_address(place: &str) -> (std::net::SocketAddr, String) {
 #[actix_rt::test]
 async fn without_the_setting_the_pages_ask_for_a_key() {
     let gateway = Gateway::start().await;
-    for path in ["/v1/audit/height", "/v1/audit/public", "/v1/audit/key", "/.well-known/ainfera-public-key.json"] {
+    for path in [
+        "/v1/audit/height",
+        "/v1/audit/public",
+        "/v1/audit/key",
+        "/.well-known/ainfera-public-key.json",
+    ] {
         let mut connection = Connection::open(gateway.address).await;
         connection.send("GET", path, &[], b"").await;
         assert_eq!(connection.answer().await.status, 401, "{path}");

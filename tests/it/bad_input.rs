@@ -1,4 +1,5 @@
-//! Bad input: the right status in Anthropic's envelope, the field named, nothing secret logged, and no row unless the call was routed.
+//! Bad input: the right status in Anthropic's envelope, the field named, nothing secret logged, and
+//! no row unless the call was routed.
 
 use serde_json::{Value, json};
 
@@ -14,34 +15,113 @@ fn with(change: impl FnOnce(&mut Value)) -> Vec<u8> {
 #[actix_rt::test]
 async fn each_mistake_gets_its_status_and_names_its_field() {
     let gateway = Gateway::start().await;
-    let deep = format!("{{\"model\":\"m\",\"max_tokens\":1,\"messages\":{}1{}}}", "[".repeat(20_000), "]".repeat(20_000));
+    let deep = format!(
+        "{{\"model\":\"m\",\"max_tokens\":1,\"messages\":{}1{}}}",
+        "[".repeat(20_000),
+        "]".repeat(20_000)
+    );
     let cases: Vec<(Vec<u8>, u16, &str, &str)> = vec![
         (b"{\"model\":".to_vec(), 400, "invalid_request_error", "body: invalid JSON"),
         (b"\xff\xfe".to_vec(), 400, "invalid_request_error", "body: invalid JSON"),
         (b"[]".to_vec(), 400, "invalid_request_error", "body"),
         (b"".to_vec(), 400, "invalid_request_error", "body: invalid JSON"),
-        (with(|body| drop(body.as_object_mut().unwrap().remove("max_tokens"))), 400, "invalid_request_error", "max_tokens: field required"),
-        (with(|body| drop(body.as_object_mut().unwrap().remove("model"))), 400, "invalid_request_error", "model: field required"),
-        (with(|body| body["max_tokens"] = json!("many")), 400, "invalid_request_error", "max_tokens: invalid type"),
-        (with(|body| body["max_tokens"] = json!(-1)), 400, "invalid_request_error", "max_tokens: invalid value"),
-        (with(|body| body["messages"] = json!("hi")), 400, "invalid_request_error", "messages: invalid type"),
-        (with(|body| body["messages"] = json!([])), 400, "invalid_request_error", "messages: at least one"),
-        (with(|body| body["messages"][0]["role"] = json!("robot")), 400, "invalid_request_error", "messages.0.role"),
-        (with(|body| body["messages"][0]["content"] = json!(5)), 400, "invalid_request_error", "messages.0.content: invalid type"),
+        (
+            with(|body| drop(body.as_object_mut().unwrap().remove("max_tokens"))),
+            400,
+            "invalid_request_error",
+            "max_tokens: field required",
+        ),
+        (
+            with(|body| drop(body.as_object_mut().unwrap().remove("model"))),
+            400,
+            "invalid_request_error",
+            "model: field required",
+        ),
+        (
+            with(|body| body["max_tokens"] = json!("many")),
+            400,
+            "invalid_request_error",
+            "max_tokens: invalid type",
+        ),
+        (
+            with(|body| body["max_tokens"] = json!(-1)),
+            400,
+            "invalid_request_error",
+            "max_tokens: invalid value",
+        ),
+        (
+            with(|body| body["messages"] = json!("hi")),
+            400,
+            "invalid_request_error",
+            "messages: invalid type",
+        ),
+        (
+            with(|body| body["messages"] = json!([])),
+            400,
+            "invalid_request_error",
+            "messages: at least one",
+        ),
+        (
+            with(|body| body["messages"][0]["role"] = json!("robot")),
+            400,
+            "invalid_request_error",
+            "messages.0.role",
+        ),
+        (
+            with(|body| body["messages"][0]["content"] = json!(5)),
+            400,
+            "invalid_request_error",
+            "messages.0.content: invalid type",
+        ),
         (
             with(|body| body["messages"][0]["content"] = json!([{"type": "hologram"}])),
             400,
             "invalid_request_error",
             "messages.0.content.0.type: unknown content block type `hologram`",
         ),
-        (with(|body| body["stream"] = json!("yes")), 400, "invalid_request_error", "stream: invalid type"),
-        (with(|body| body["tools"] = json!([{"name": "f"}])), 400, "invalid_request_error", "tools.0.input_schema: field required"),
-        (with(|body| body["task_type"] = json!("poetry")), 400, "invalid_request_error", "task_type: unknown variant"),
-        (with(|body| body["routing_hint"] = json!({"min_quality": "high"})), 400, "invalid_request_error", "routing_hint.min_quality"),
-        (with(|body| body["routing_hint"] = json!({"quality_floor": "best"})), 400, "invalid_request_error", "routing_hint.quality_floor"),
+        (
+            with(|body| body["stream"] = json!("yes")),
+            400,
+            "invalid_request_error",
+            "stream: invalid type",
+        ),
+        (
+            with(|body| body["tools"] = json!([{"name": "f"}])),
+            400,
+            "invalid_request_error",
+            "tools.0.input_schema: field required",
+        ),
+        (
+            with(|body| body["task_type"] = json!("poetry")),
+            400,
+            "invalid_request_error",
+            "task_type: unknown variant",
+        ),
+        (
+            with(|body| body["routing_hint"] = json!({"min_quality": "high"})),
+            400,
+            "invalid_request_error",
+            "routing_hint.min_quality",
+        ),
+        (
+            with(|body| body["routing_hint"] = json!({"quality_floor": "best"})),
+            400,
+            "invalid_request_error",
+            "routing_hint.quality_floor",
+        ),
         (deep.into_bytes(), 400, "invalid_request_error", "body: nested deeper"),
-        (with(|body| body["model"] = json!("gpt-17")), 422, "invalid_request_error", "model: gpt-17: model is not in the catalogue"),
-        (with(|body| body["model"] = json!("unpriced")), 422, "invalid_request_error", "model: unpriced: model has no price"),
+        (
+            with(|body| body["model"] = json!("gpt-17")),
+            422,
+            "invalid_request_error",
+            "model: gpt-17: model is not in the catalogue",
+        ),
+        (
+            with(|body| body["model"] = json!("unpriced")),
+            422,
+            "invalid_request_error",
+            "model: unpriced: model has no price",
+        ),
     ];
     for (body, status, error_type, message) in cases {
         for stream in [false, true] {
@@ -60,7 +140,11 @@ async fn each_mistake_gets_its_status_and_names_its_field() {
         }
     }
     gateway.settled().await;
-    assert_eq!(gateway.database.number("select count(*) from routing_outcomes").await, 0, "none of these was routed");
+    assert_eq!(
+        gateway.database.number("select count(*) from routing_outcomes").await,
+        0,
+        "none of these was routed"
+    );
     assert_eq!(gateway.mock.requests().len(), 0, "no provider heard of any of these");
 }
 
@@ -80,13 +164,20 @@ async fn tools_for_a_model_without_them_is_422_with_its_name() {
 async fn a_body_that_is_too_large_is_413_before_it_is_read() {
     let gateway = Gateway::start().await;
     let mut connection = Connection::open(gateway.address).await;
-    let head = format!("POST /v1/messages HTTP/1.1\r\nhost: t\r\nx-api-key: {}\r\ncontent-length: {}\r\n\r\n", gateway.key, 33 << 20);
+    let head = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: t\r\nx-api-key: {}\r\ncontent-length: {}\r\n\r\n",
+        gateway.key,
+        33 << 20
+    );
     connection.send_raw(head.as_bytes()).await;
     let answer = connection.answer().await;
     assert_eq!((answer.status, answer.error().0.as_str()), (413, "request_too_large"));
     // and one that does not say how long it is
     let mut connection = Connection::open(gateway.address).await;
-    let head = format!("POST /v1/messages HTTP/1.1\r\nhost: t\r\nx-api-key: {}\r\ntransfer-encoding: chunked\r\n\r\n", gateway.key);
+    let head = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: t\r\nx-api-key: {}\r\ntransfer-encoding: chunked\r\n\r\n",
+        gateway.key
+    );
     connection.send_raw(head.as_bytes()).await;
     let piece = vec![b' '; 1 << 20];
     for _ in 0..33 {
@@ -101,8 +192,10 @@ async fn a_body_that_is_too_large_is_413_before_it_is_read() {
 #[actix_rt::test]
 async fn a_large_body_within_the_limit_is_served() {
     let gateway = Gateway::start().await;
-    let answer = gateway.call(&crate::support::gateway::native(routed(&"word ".repeat(4 << 20)))).await;
-    // 20 MiB of words cost more than any context window, but nothing here refuses them for their size
+    let answer =
+        gateway.call(&crate::support::gateway::native(routed(&"word ".repeat(4 << 20)))).await;
+    // 20 MiB of words cost more than any context window, but nothing here refuses them for their
+    // size
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
@@ -145,7 +238,11 @@ async fn unknown_paths_and_wrong_methods_are_answered_in_the_envelope() {
         let mut connection = Connection::open(gateway.address).await;
         connection.send(method, path, &[("x-api-key", &gateway.key)], b"").await;
         let answer = connection.answer().await;
-        assert_eq!((answer.status, answer.error().0.as_str()), (status, error_type), "{method} {path}");
+        assert_eq!(
+            (answer.status, answer.error().0.as_str()),
+            (status, error_type),
+            "{method} {path}"
+        );
     }
     for probe in ["/", "/api/hello", "/healthz", "/readyz"] {
         assert_eq!(gateway.get(probe).await.status, 200, "{probe}");
@@ -159,7 +256,14 @@ async fn another_encoding_and_a_strange_version_are_refused_by_name() {
     assert_eq!(answer.status, 415);
     let mut connection = Connection::open(gateway.address).await;
     let body = serde_json::to_vec(&routed("hi")).unwrap();
-    connection.send("POST", "/v1/messages?beta=true", &[("x-api-key", &gateway.key), ("anthropic-version", "latest")], &body).await;
+    connection
+        .send(
+            "POST",
+            "/v1/messages?beta=true",
+            &[("x-api-key", &gateway.key), ("anthropic-version", "latest")],
+            &body,
+        )
+        .await;
     let answer = connection.answer().await;
     assert_eq!(answer.status, 400);
     assert!(answer.error().1.starts_with("anthropic-version: "));

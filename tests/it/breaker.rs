@@ -11,7 +11,11 @@ use crate::support::{Answer, Gateway, GatewayPlan};
 
 /// With the breaker and the budget of production.
 async fn gateway_with(health: &str, each_provider: &str) -> Gateway {
-    let plan = GatewayPlan { health: health.to_owned(), each_provider: each_provider.to_owned(), ..GatewayPlan::default() };
+    let plan = GatewayPlan {
+        health: health.to_owned(),
+        each_provider: each_provider.to_owned(),
+        ..GatewayPlan::default()
+    };
     Gateway::with(plan, Database::sqlite()).await
 }
 
@@ -31,7 +35,9 @@ async fn pinned(gateway: &Gateway, model: &str) -> Answer {
 
 async fn breaker_state(gateway: &Gateway, model: &str) -> String {
     let metrics = gateway.get("/metrics").await.text();
-    let line = metrics.lines().find(|line| line.starts_with("ainfera_provider_breaker_state{") && line.contains(model));
+    let line = metrics
+        .lines()
+        .find(|line| line.starts_with("ainfera_provider_breaker_state{") && line.contains(model));
     line.and_then(|line| line.rsplit(' ').next()).unwrap_or_default().to_owned()
 }
 
@@ -41,13 +47,21 @@ async fn a_broken_provider_is_not_hammered_and_nobody_notices() {
     let prompt = format!("[[mock model=up-{} fault=refuse_status status=500]]", MODELS[0]);
     for _ in 0..200 {
         let answer = gateway.call(&routed(&prompt)).await;
-        assert_eq!((answer.status, answer.header("x-ainfera-model")), (200, Some(MODELS[1])), "{}", answer.text());
+        assert_eq!(
+            (answer.status, answer.header("x-ainfera-model")),
+            (200, Some(MODELS[1])),
+            "{}",
+            answer.text()
+        );
     }
     let hammered = asked(&gateway, MODELS[0]);
     assert!((5..=12).contains(&hammered), "{hammered} calls to a broken provider");
     assert_eq!(breaker_state(&gateway, MODELS[1]).await, "0");
     gateway.settled().await;
-    let attempts = gateway.database.number("select count(*) from routing_outcomes where outcome_status = 'succeeded'").await;
+    let attempts = gateway
+        .database
+        .number("select count(*) from routing_outcomes where outcome_status = 'succeeded'")
+        .await;
     assert_eq!(attempts, 200);
     gateway.stop().await;
 }
@@ -63,7 +77,14 @@ async fn a_provider_that_is_well_again_is_used_again() {
         message_of(&answer);
         calls += 1;
         // the scripted provider keeps its last requests only
-        tried += gateway.mock.requests().iter().rev().take(2).filter(|request| is_for(&request.body, MODELS[0])).count();
+        tried += gateway
+            .mock
+            .requests()
+            .iter()
+            .rev()
+            .take(2)
+            .filter(|request| is_for(&request.body, MODELS[0]))
+            .count();
         if answer.header("x-ainfera-model") == Some(MODELS[0]) {
             break;
         }
@@ -78,14 +99,24 @@ async fn a_provider_that_is_well_again_is_used_again() {
 #[actix_rt::test]
 async fn a_provider_that_asks_for_a_pause_gets_it() {
     let gateway = gateway_with("[breaker]\nlongest_pause = \"15m\"\n", "").await;
-    let prompt = format!("[[mock model=up-{} fault=refuse_status status=429 retry_after=600 times=1]]", MODELS[0]);
+    let prompt = format!(
+        "[[mock model=up-{} fault=refuse_status status=429 retry_after=600 times=1]]",
+        MODELS[0]
+    );
     message_of(&gateway.call(&streamed(routed(&prompt))).await);
     assert_eq!(breaker_state(&gateway, MODELS[0]).await, "2");
     let answer = gateway.call(&streamed(routed("hi"))).await;
     message_of(&answer);
     gateway.settled().await;
-    let inference = gateway.get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap())).await.json();
-    assert_eq!(inference["attempts"].as_array().unwrap().len(), 1, "an attempt that was not made is not recorded");
+    let inference = gateway
+        .get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap()))
+        .await
+        .json();
+    assert_eq!(
+        inference["attempts"].as_array().unwrap().len(),
+        1,
+        "an attempt that was not made is not recorded"
+    );
     let refused = pinned(&gateway, MODELS[0]).await;
     assert_eq!((refused.status, refused.error().0.as_str()), (529, "overloaded_error"));
     let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
@@ -97,7 +128,8 @@ async fn a_provider_that_asks_for_a_pause_gets_it() {
 #[actix_rt::test]
 async fn a_full_provider_is_passed_over() {
     let gateway = gateway_with("", "max_concurrent = 1\n").await;
-    let hanging = serde_json::to_vec(&streamed(routed("[[mock tokens=20 fault=hang_at at=6]]"))).unwrap();
+    let hanging =
+        serde_json::to_vec(&streamed(routed("[[mock tokens=20 fault=hang_at at=6]]"))).unwrap();
     let mut held = Vec::new();
     for model in [MODELS[0], MODELS[1]] {
         let mut connection = gateway.begin(&hanging, &[]).await;
@@ -110,7 +142,10 @@ async fn a_full_provider_is_passed_over() {
     assert_eq!(full.json()["error"]["type"], "overloaded_error");
     assert_eq!(full.json()["error"]["details"]["error_code"], "all_routed_models_failed");
     let full = pinned(&gateway, MODELS[0]).await;
-    assert_eq!((full.status, full.header("retry-after"), full.error().0.as_str()), (529, Some("1"), "overloaded_error"));
+    assert_eq!(
+        (full.status, full.header("retry-after"), full.error().0.as_str()),
+        (529, Some("1"), "overloaded_error")
+    );
     assert_eq!(gateway.mock.requests().len(), 2);
     for connection in held {
         connection.reset();
@@ -124,13 +159,21 @@ async fn a_full_provider_is_passed_over() {
 
 #[actix_rt::test]
 async fn beyond_the_budget_a_call_ends_with_its_last_error() {
-    let gateway = gateway_with("[breaker]\nenabled = false\n[retry]\nbudget_percent = 50\nfloor_per_second = 0\n", "").await;
+    let gateway = gateway_with(
+        "[breaker]\nenabled = false\n[retry]\nbudget_percent = 50\nfloor_per_second = 0\n",
+        "",
+    )
+    .await;
     let prompt = format!("[[mock model=up-{} fault=refuse_status status=500]]", MODELS[0]);
     for status in [503, 200, 503, 200] {
         let answer = gateway.call(&routed(&prompt)).await;
         assert_eq!(answer.status, status, "every second call may fail over: {}", answer.text());
     }
     assert_eq!(gateway.mock.requests().len(), 6);
-    assert_eq!(breaker_state(&gateway, MODELS[0]).await, "", "without breakers there is no state to show");
+    assert_eq!(
+        breaker_state(&gateway, MODELS[0]).await,
+        "",
+        "without breakers there is no state to show"
+    );
     gateway.stop().await;
 }

@@ -1,4 +1,5 @@
-//! The chaos sweep: whatever happens to a call, it leaves exactly one row, and the money adds up to the nano-dollar.
+//! The chaos sweep: whatever happens to a call, it leaves exactly one row, and the money adds up to
+//! the nano-dollar.
 
 use std::collections::HashMap;
 
@@ -34,22 +35,72 @@ struct Kind {
 }
 
 const KINDS: [Kind; 12] = [
-    Kind { prompt: "[[mock tokens=3]]", client: Client::Reads, statuses: &[OutcomeStatus::Succeeded], http: 200 },
-    Kind { prompt: "[[mock tools=2]]", client: Client::Reads, statuses: &[OutcomeStatus::Succeeded], http: 200 },
-    Kind { prompt: "REJECT", client: Client::Reads, statuses: &[OutcomeStatus::RejectedFloor], http: 422 },
+    Kind {
+        prompt: "[[mock tokens=3]]",
+        client: Client::Reads,
+        statuses: &[OutcomeStatus::Succeeded],
+        http: 200,
+    },
+    Kind {
+        prompt: "[[mock tools=2]]",
+        client: Client::Reads,
+        statuses: &[OutcomeStatus::Succeeded],
+        http: 200,
+    },
+    Kind {
+        prompt: "REJECT",
+        client: Client::Reads,
+        statuses: &[OutcomeStatus::RejectedFloor],
+        http: 422,
+    },
     Kind {
         prompt: "[[mock fault=refuse_status status=500]]",
         client: Client::Reads,
         statuses: &[OutcomeStatus::FailedProviderError],
         http: 503,
     },
-    Kind { prompt: "[[mock times=1 fault=reset_before_head]]", client: Client::Reads, statuses: &[OutcomeStatus::Succeeded], http: 200 },
-    Kind { prompt: "[[mock tokens=9 fault=fin_at at=5]]", client: Client::Reads, statuses: &[OutcomeStatus::FailedMidstream], http: 200 },
-    Kind { prompt: "[[mock tokens=9 fault=rst_at at=5]]", client: Client::Reads, statuses: &[OutcomeStatus::FailedMidstream], http: 200 },
-    Kind { prompt: "[[panic provider]]", client: Client::Reads, statuses: &[OutcomeStatus::FailedProviderError], http: 503 },
-    Kind { prompt: "[[panic dispatch]]", client: Client::Reads, statuses: &[OutcomeStatus::FailedOther], http: 500 },
-    Kind { prompt: "[[mock first_ms=20000]]", client: Client::LeavesBeforeTheFirstByte, statuses: &[OutcomeStatus::ClientGone], http: 0 },
-    Kind { prompt: "[[mock tokens=400 delay_ms=50]]", client: Client::ResetsMidstream, statuses: &[OutcomeStatus::ClientGone], http: 200 },
+    Kind {
+        prompt: "[[mock times=1 fault=reset_before_head]]",
+        client: Client::Reads,
+        statuses: &[OutcomeStatus::Succeeded],
+        http: 200,
+    },
+    Kind {
+        prompt: "[[mock tokens=9 fault=fin_at at=5]]",
+        client: Client::Reads,
+        statuses: &[OutcomeStatus::FailedMidstream],
+        http: 200,
+    },
+    Kind {
+        prompt: "[[mock tokens=9 fault=rst_at at=5]]",
+        client: Client::Reads,
+        statuses: &[OutcomeStatus::FailedMidstream],
+        http: 200,
+    },
+    Kind {
+        prompt: "[[panic provider]]",
+        client: Client::Reads,
+        statuses: &[OutcomeStatus::FailedProviderError],
+        http: 503,
+    },
+    Kind {
+        prompt: "[[panic dispatch]]",
+        client: Client::Reads,
+        statuses: &[OutcomeStatus::FailedOther],
+        http: 500,
+    },
+    Kind {
+        prompt: "[[mock first_ms=20000]]",
+        client: Client::LeavesBeforeTheFirstByte,
+        statuses: &[OutcomeStatus::ClientGone],
+        http: 0,
+    },
+    Kind {
+        prompt: "[[mock tokens=400 delay_ms=50]]",
+        client: Client::ResetsMidstream,
+        statuses: &[OutcomeStatus::ClientGone],
+        http: 200,
+    },
     Kind {
         prompt: "[[mock tokens=5 fault=fin_at at=1]]",
         client: Client::Reads,
@@ -60,7 +111,10 @@ const KINDS: [Kind; 12] = [
 
 fn body(kind: &Kind, number: usize) -> Vec<u8> {
     // a directive with times=1 counts by its text: make each its own
-    let prompt = format!("call {number}. {}", kind.prompt.replace("times=1", &format!("times=1 pad={number}")));
+    let prompt = format!(
+        "call {number}. {}",
+        kind.prompt.replace("times=1", &format!("times=1 pad={number}"))
+    );
     let mut body = if number.is_multiple_of(2) { routed(&prompt) } else { native(routed(&prompt)) };
     if kind.prompt.contains("tools") {
         body = with_tools(body);
@@ -93,7 +147,8 @@ async fn one_call(gateway: &Gateway, kind: &Kind, number: usize) {
 
 async fn sweep(database: Database) {
     let name = database.name();
-    let plan = GatewayPlan { settings: "max_in_flight = 5000\n".to_owned(), ..GatewayPlan::default() };
+    let plan =
+        GatewayPlan { settings: "max_in_flight = 5000\n".to_owned(), ..GatewayPlan::default() };
     let gateway = Gateway::with(plan, database).await;
     let mut expected: HashMap<OutcomeStatus, i64> = HashMap::new();
     let calls: Vec<&Kind> = (0..CALLS).map(|number| &KINDS[number % KINDS.len()]).collect();
@@ -101,7 +156,10 @@ async fn sweep(database: Database) {
         *expected.entry(kind.statuses[0]).or_default() += 1;
     }
     for (wave, kinds) in calls.chunks(WIDTH).enumerate() {
-        let wave = kinds.iter().enumerate().map(|(place, kind)| one_call(&gateway, kind, wave * WIDTH + place));
+        let wave = kinds
+            .iter()
+            .enumerate()
+            .map(|(place, kind)| one_call(&gateway, kind, wave * WIDTH + place));
         futures_util::future::join_all(wave).await;
     }
     gateway.settled().await;
@@ -112,11 +170,23 @@ async fn sweep(database: Database) {
         let database = &gateway.database;
         async move { database.number(&query).await }
     };
-    assert_eq!(number("select count(*) from routing_outcomes".into()).await, CALLS as i64, "{name}: rows and calls");
-    assert_eq!(number("select count(distinct request_id) from routing_outcomes".into()).await, CALLS as i64, "{name}: none twice");
+    assert_eq!(
+        number("select count(*) from routing_outcomes".into()).await,
+        CALLS as i64,
+        "{name}: rows and calls"
+    );
+    assert_eq!(
+        number("select count(distinct request_id) from routing_outcomes".into()).await,
+        CALLS as i64,
+        "{name}: none twice"
+    );
     assert_eq!(number("select count(*) from intents".into()).await, 0, "{name}");
     for (status, count) in expected {
-        let rows = number(format!("select count(*) from routing_outcomes where outcome_status = '{}'", status.as_str())).await;
+        let rows = number(format!(
+            "select count(*) from routing_outcomes where outcome_status = '{}'",
+            status.as_str()
+        ))
+        .await;
         assert_eq!(rows, count, "{name}: {}", status.as_str());
     }
     assert_eq!(gateway.server.counters().dispatch_without_capture.value(), 0);
@@ -142,9 +212,11 @@ async fn chaos_leaves_one_row_for_every_call_on_postgres() {
 async fn a_forced_stop_leaves_one_row_for_every_admitted_call() {
     for database in Database::both().await {
         let name = database.name();
-        let plan = GatewayPlan { deadlines: "drain = \"100ms\"\n".to_owned(), ..GatewayPlan::default() };
+        let plan =
+            GatewayPlan { deadlines: "drain = \"100ms\"\n".to_owned(), ..GatewayPlan::default() };
         let gateway = Gateway::with(plan, database).await;
-        let body = serde_json::to_vec(&streamed(routed("[[mock tokens=600 delay_ms=20]]"))).unwrap();
+        let body =
+            serde_json::to_vec(&streamed(routed("[[mock tokens=600 delay_ms=20]]"))).unwrap();
         let mut open = Vec::new();
         for _ in 0..120 {
             open.push(gateway.begin(&body, &[]).await);
@@ -159,8 +231,7 @@ async fn a_forced_stop_leaves_one_row_for_every_admitted_call() {
         let rows = database.number("select count(*) from routing_outcomes").await;
         assert!(rows >= 60, "{name}: {rows}");
         assert_eq!(database.number("select count(*) from intents").await, 0, "{name}");
-        let open_spend =
-            "select count(*) from routing_outcomes o where not exists (select 1 from inferences i where i.request_id = o.request_id)";
+        let open_spend = "select count(*) from routing_outcomes o where not exists (select 1 from inferences i where i.request_id = o.request_id)";
         assert_eq!(database.number(open_spend).await, 0, "{name}: each of them has its inference");
     }
 }
@@ -185,13 +256,24 @@ async fn concurrent_calls_never_pass_a_wallet() {
     for database in Database::both().await {
         let name = database.name();
         let funding = (hold * Decimal::from(FIT)).normalize().to_string().parse().unwrap();
-        let gateway = Gateway::with(GatewayPlan { funding, ..GatewayPlan::default() }, database).await;
-        let answers = futures_util::future::join_all((0..80).map(|_| gateway.post(&body, &[]))).await;
+        let gateway =
+            Gateway::with(GatewayPlan { funding, ..GatewayPlan::default() }, database).await;
+        let answers =
+            futures_util::future::join_all((0..80).map(|_| gateway.post(&body, &[]))).await;
         let with_status = |status| answers.iter().filter(|answer| answer.status == status).count();
-        assert_eq!((with_status(200), with_status(402)), (FIT as usize, 80 - FIT as usize), "{name}");
+        assert_eq!(
+            (with_status(200), with_status(402)),
+            (FIT as usize, 80 - FIT as usize),
+            "{name}"
+        );
         gateway.settled().await;
         assert_eq!(
-            gateway.database.number("select count(*) from routing_outcomes where outcome_status = 'rejected_funds'").await,
+            gateway
+                .database
+                .number(
+                    "select count(*) from routing_outcomes where outcome_status = 'rejected_funds'"
+                )
+                .await,
             70,
             "{name}"
         );

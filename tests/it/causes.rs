@@ -1,4 +1,5 @@
-//! Why an attempt failed: one word, the same in the record, and in what operators are shown while a provider cannot be reached.
+//! Why an attempt failed: one word, the same in the record, and in what operators are shown while a
+//! provider cannot be reached.
 
 use rustls::version::TLS13;
 use serde_json::{Value, json};
@@ -9,10 +10,16 @@ use crate::support::gateway::{Gateway, GatewayPlan, MODELS, message_of, routed, 
 use crate::support::process::Site;
 use crate::support::raw_provider::{RawProvider, Reply};
 
-/// The causes of the attempts of the call that an answer belongs to, as `GET /v1/inferences/{id}` tells them.
+/// The causes of the attempts of the call that an answer belongs to, as `GET /v1/inferences/{id}`
+/// tells them.
 async fn causes(gateway: &Gateway, inference_id: &str) -> Vec<Value> {
     let record = gateway.get(&format!("/v1/inferences/{inference_id}")).await.json();
-    record["attempts"].as_array().unwrap_or_else(|| panic!("{record}")).iter().map(|attempt| attempt["cause"].clone()).collect()
+    record["attempts"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{record}"))
+        .iter()
+        .map(|attempt| attempt["cause"].clone())
+        .collect()
 }
 
 #[actix_rt::test]
@@ -34,22 +41,29 @@ async fn the_record_of_every_attempt_says_why_it_failed_in_both_stores() {
         ] {
             let prompt = format!("[[mock model=up-{} {directive}]]", MODELS[0]);
             let answer = gateway.call(&streamed(routed(&prompt))).await;
-            let inference_id = answer.header("x-ainfera-inference-id").unwrap_or_default().to_owned();
+            let inference_id =
+                answer.header("x-ainfera-inference-id").unwrap_or_default().to_owned();
             let causes = if answer.status == 200 && !inference_id.is_empty() {
                 causes(&gateway, &inference_id).await
             } else {
                 panic!("{directive}: {} {}", answer.status, answer.text())
             };
-            // the next candidate answered, unless there had been content; a kept connection that breaks is one attempt more
+            // the next candidate answered, unless there had been content; a kept connection that
+            // breaks is one attempt more
             let (last, failed) = causes.split_last().unwrap();
-            let failed: Vec<&Value> = failed.iter().chain(Some(last).filter(|cause| !cause.is_null())).collect();
-            assert!(!failed.is_empty() && failed.iter().all(|cause| **cause == json!(word)), "{directive}: {causes:?}");
+            let failed: Vec<&Value> =
+                failed.iter().chain(Some(last).filter(|cause| !cause.is_null())).collect();
+            assert!(
+                !failed.is_empty() && failed.iter().all(|cause| **cause == json!(word)),
+                "{directive}: {causes:?}"
+            );
         }
         gateway.settled().await;
         let wrong = gateway.call(&routed("[[mock fault=refuse_status status=400]]")).await;
         assert_eq!(wrong.status, 400, "{}", wrong.text());
         gateway.settled().await;
-        let caller = "select count(*) from inferences where cast(attempts as text) like '%caller_fault%'";
+        let caller =
+            "select count(*) from inferences where cast(attempts as text) like '%caller_fault%'";
         assert_eq!(gateway.database.number(caller).await, 1, "{}", gateway.database.name());
         gateway.stop().await;
     }
@@ -72,7 +86,10 @@ async fn operators_see_why_a_provider_cannot_be_reached_until_it_can_or_they_cle
         (Fault::OtherName, "tls:wrong_name", "its certificate is for another name"),
         (Fault::Expired, "tls:expired", "its certificate has expired"),
     ] {
-        let provider = RawProvider::start(Some(authority.server(fault, &[&TLS13])), |_| Reply::SayAndClose(Vec::new())).await;
+        let provider = RawProvider::start(Some(authority.server(fault, &[&TLS13])), |_| {
+            Reply::SayAndClose(Vec::new())
+        })
+        .await;
         let port = provider.address.port();
         let site = Site::new(&far(&format!("https://localhost:{port}"), &ca_file), None).await;
         let process = site.serve(&[]);
@@ -82,19 +99,35 @@ async fn operators_see_why_a_provider_cannot_be_reached_until_it_can_or_they_cle
 
         let ready = site.get(process.address, "/readyz").await;
         let entry = &ready.json()["unreachable"][0];
-        assert_eq!((ready.status, &entry["provider"], &entry["cause"]), (200, &json!("far"), &json!("unreachable:tls")));
-        assert_eq!((&entry["fault"], &entry["detail"]), (&json!(word), &json!(said)), "names of this network stay inside");
+        assert_eq!(
+            (ready.status, &entry["provider"], &entry["cause"]),
+            (200, &json!("far"), &json!("unreachable:tls"))
+        );
+        assert_eq!(
+            (&entry["fault"], &entry["detail"]),
+            (&json!(word), &json!(said)),
+            "names of this network stay inside"
+        );
         let metrics = site.get(process.address, "/metrics").await.text();
-        let line = format!("ainfera_provider_unreachable{{provider=\"far\",cause=\"unreachable:tls\",fault=\"{word}\"}} 1");
+        let line = format!(
+            "ainfera_provider_unreachable{{provider=\"far\",cause=\"unreachable:tls\",fault=\"{word}\"}} 1"
+        );
         assert!(metrics.contains(&line), "{metrics}");
         let listed = String::from_utf8(site.command(&["providers"]).stdout).unwrap();
-        let (_, told) = listed.split_once("far: cannot be reached for ").unwrap_or_else(|| panic!("{listed}"));
+        let (_, told) =
+            listed.split_once("far: cannot be reached for ").unwrap_or_else(|| panic!("{listed}"));
         assert!(told.contains(&format!("unreachable:tls: TLS with localhost: {said}")), "{told}");
 
         let cleared = site.command(&["providers", "clear", "far"]);
         assert_eq!(String::from_utf8_lossy(&cleared.stdout), "1 cleared\n");
         assert_eq!(site.get(process.address, "/readyz").await.json(), json!({"status": "ready"}));
-        assert!(!site.get(process.address, "/metrics").await.text().contains("ainfera_provider_unreachable{"));
+        assert!(
+            !site
+                .get(process.address, "/metrics")
+                .await
+                .text()
+                .contains("ainfera_provider_unreachable{")
+        );
         assert_eq!(process.stop().await, Some(0));
     }
 }
@@ -106,7 +139,8 @@ async fn a_provider_that_is_reached_again_is_no_longer_told() {
     let address = place.local_addr().unwrap();
     drop(place);
     let gateway = Gateway::with(far(&format!("http://{address}"), ""), Database::sqlite()).await;
-    let asked = json!({"model": "far", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
+    let asked =
+        json!({"model": "far", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
     assert_eq!(gateway.call(&asked).await.status, 502);
     let ready = gateway.get("/readyz").await.json();
     assert_eq!(
@@ -114,7 +148,8 @@ async fn a_provider_that_is_reached_again_is_no_longer_told() {
         (&json!("unreachable:connect"), &json!("connection refused"))
     );
 
-    let settings = ainfera_mock::MockSettings { listen: address, ..ainfera_mock::MockSettings::default() };
+    let settings =
+        ainfera_mock::MockSettings { listen: address, ..ainfera_mock::MockSettings::default() };
     let _provider = ainfera_mock::MockUpstream::start(settings).await.unwrap();
     message_of(&gateway.call(&streamed(asked)).await);
     assert_eq!(gateway.get("/readyz").await.json(), json!({"status": "ready"}));

@@ -7,8 +7,13 @@ use crate::support::raw_provider::{RawProvider, Reply};
 use crate::support::{Gateway, GatewayPlan};
 
 async fn count(gateway: &Gateway, body: &Value) -> (u16, Value) {
-    let answer =
-        gateway.call_at("/v1/messages/count_tokens", body, &[("anthropic-version", "2023-06-01"), ("anthropic-beta", "a,b")]).await;
+    let answer = gateway
+        .call_at(
+            "/v1/messages/count_tokens",
+            body,
+            &[("anthropic-version", "2023-06-01"), ("anthropic-beta", "a,b")],
+        )
+        .await;
     (answer.status, answer.json())
 }
 
@@ -27,7 +32,11 @@ async fn p081_a_provider_that_counts_is_asked_in_its_own_words() {
     assert_eq!(asked.path, "/v1/messages/count_tokens");
     assert_eq!(asked.body["model"], "up-claude-opus-4-7");
     assert!(asked.body.get("task_type").is_none(), "{}", asked.body);
-    let beta = asked.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("anthropic-beta")).map(|(_, value)| value.as_str());
+    let beta = asked
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("anthropic-beta"))
+        .map(|(_, value)| value.as_str());
     assert_eq!(beta, Some("a,b"));
 }
 
@@ -51,7 +60,11 @@ async fn p081_for_all_others_there_is_an_estimate_that_knows_of_tools() {
 async fn p081_the_estimate_stands_where_the_provider_does_not_answer() {
     let more_tables = "[[providers]]\nid = \"nowhere\"\nkind = \"anthropic\"\nbase_url = \"http://127.0.0.1:1\"\n\
         [[models]]\nslug = \"nowhere\"\nprovider = \"nowhere\"\nprice = { input = \"3\", output = \"15\" }\n";
-    let gateway = Gateway::with(GatewayPlan { more_tables: more_tables.to_owned(), ..GatewayPlan::default() }, Database::sqlite()).await;
+    let gateway = Gateway::with(
+        GatewayPlan { more_tables: more_tables.to_owned(), ..GatewayPlan::default() },
+        Database::sqlite(),
+    )
+    .await;
     let long = |model: &str| {
         let mut long = body(model);
         long["messages"][0]["content"] = json!("1234567890 ".repeat(50));
@@ -66,17 +79,28 @@ async fn p081_the_estimate_stands_where_the_provider_does_not_answer() {
 
 #[actix_rt::test]
 async fn the_next_deployment_counts_where_the_first_refuses_or_cannot_be_reached() {
-    let refusing = RawProvider::start(None, |_| Reply::SayAndClose(b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n".to_vec())).await;
+    let refusing = RawProvider::start(None, |_| {
+        Reply::SayAndClose(b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n".to_vec())
+    })
+    .await;
     for first in ["http://127.0.0.1:1".to_owned(), format!("http://{}", refusing.address)] {
         let more_tables = format!(
             "[[providers]]\nid = \"first\"\nkind = \"anthropic\"\nbase_url = \"{first}\"\n\
              [[models]]\nslug = \"twice\"\nprice = {{ input = \"3\", output = \"15\" }}\n\
              providers = [{{ id = \"first\", weight = 1000 }}, {{ id = \"anthropic\", weight = 1 }}]\n"
         );
-        let gateway = Gateway::with(GatewayPlan { more_tables, ..GatewayPlan::default() }, Database::sqlite()).await;
+        let gateway = Gateway::with(
+            GatewayPlan { more_tables, ..GatewayPlan::default() },
+            Database::sqlite(),
+        )
+        .await;
         // the scripted provider's own count, whoever was asked before it
         for _ in 0..10 {
-            assert_eq!(count(&gateway, &body("twice")).await, (200, json!({"input_tokens": 21})), "{first}");
+            assert_eq!(
+                count(&gateway, &body("twice")).await,
+                (200, json!({"input_tokens": 21})),
+                "{first}"
+            );
         }
     }
     assert!(!refusing.heard().is_empty(), "the first was asked");
@@ -91,7 +115,14 @@ async fn counting_leaves_no_row_and_costs_nothing() {
     let (status, error) = count(&gateway, &json!({"model": "ainfera-inference"})).await;
     assert_eq!((status, &error["error"]["message"]), (400, &json!("messages: field required")));
     let mut nobody = crate::support::client::Connection::open(gateway.address).await;
-    nobody.send("POST", "/v1/messages/count_tokens", &[("x-api-key", "ainf_nobody")], body("claude-opus-4-7").to_string().as_bytes()).await;
+    nobody
+        .send(
+            "POST",
+            "/v1/messages/count_tokens",
+            &[("x-api-key", "ainf_nobody")],
+            body("claude-opus-4-7").to_string().as_bytes(),
+        )
+        .await;
     assert_eq!(nobody.answer().await.status, 401);
     let wallet = gateway.get(&format!("/v1/wallets/{}", gateway.agent_id)).await.json();
     assert_eq!((&wallet["balance_usd"], &wallet["held_usd"]), (&json!("1000"), &json!("0")));

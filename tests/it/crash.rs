@@ -1,4 +1,5 @@
-//! kill -9: a process that dies with calls open leaves, after its next start, one row for each call that it had admitted.
+//! kill -9: a process that dies with calls open leaves, after its next start, one row for each call
+//! that it had admitted.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -33,7 +34,12 @@ impl Process {
             .expect("ainfera starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}")).parse().unwrap();
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .unwrap_or_else(|| panic!("{line:?}"))
+            .parse()
+            .unwrap();
         Self { child, address }
     }
 
@@ -50,8 +56,11 @@ impl Process {
 }
 
 fn create_key(config: &std::path::Path) -> String {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_ainfera")).args(["keys", "create", "--agent", "tester", "--config"]).arg(config).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_ainfera"))
+        .args(["keys", "create", "--agent", "tester", "--config"])
+        .arg(config)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
@@ -64,7 +73,8 @@ async fn open_stream(address: SocketAddr, key: &str, body: &[u8]) -> Connection 
 
 async fn ten_kills(database: Database) {
     let name = database.name();
-    let mock = provider::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await;
+    let mock =
+        provider::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await;
     let folder = TempDir::new().unwrap();
     let config = folder.path().join("ainfera.toml");
     let plan = GatewayPlan { settings: "replica = \"one\"\n".to_owned(), ..GatewayPlan::default() };
@@ -95,18 +105,38 @@ async fn ten_kills(database: Database) {
         process.kill();
         drop(streams);
         let open_intents = database.number("select count(*) from intents").await;
-        assert!((LIVE_STREAMS as i64..=LIVE_STREAMS as i64 + 20).contains(&open_intents), "{name} round {round}: {open_intents}");
+        assert!(
+            (LIVE_STREAMS as i64..=LIVE_STREAMS as i64 + 20).contains(&open_intents),
+            "{name} round {round}: {open_intents}"
+        );
     }
     let process = Process::start(&config);
     let rows = database.number("select count(*) from routing_outcomes").await;
-    let lost = database.number("select count(*) from routing_outcomes where outcome_status = 'lost'").await;
-    assert!(rows >= acknowledged && rows <= acknowledged + KILLS as i64 * 20, "{name}: {rows} rows for {acknowledged} acknowledged calls");
+    let lost = database
+        .number("select count(*) from routing_outcomes where outcome_status = 'lost'")
+        .await;
+    assert!(
+        rows >= acknowledged && rows <= acknowledged + KILLS as i64 * 20,
+        "{name}: {rows} rows for {acknowledged} acknowledged calls"
+    );
     assert_eq!(rows, lost, "{name}");
     assert_eq!(database.number("select count(*) from intents").await, 0, "{name}");
-    assert_eq!(database.number("select count(distinct request_id) from routing_outcomes").await, rows, "{name}: none twice");
-    assert_eq!(database.number("select count(*) from routing_outcomes where cost_actual_usd > 0").await, rows, "{name}: none for nothing");
+    assert_eq!(
+        database.number("select count(distinct request_id) from routing_outcomes").await,
+        rows,
+        "{name}: none twice"
+    );
+    assert_eq!(
+        database.number("select count(*) from routing_outcomes where cost_actual_usd > 0").await,
+        rows,
+        "{name}: none for nothing"
+    );
     assert_eq!(process.terminate(), Some(0), "{name}: a drained stop is a success");
-    let doctor = Command::new(env!("CARGO_BIN_EXE_ainfera")).args(["doctor", "--json", "--config"]).arg(&config).output().unwrap();
+    let doctor = Command::new(env!("CARGO_BIN_EXE_ainfera"))
+        .args(["doctor", "--json", "--config"])
+        .arg(&config)
+        .output()
+        .unwrap();
     assert!(doctor.status.success(), "{name}: {}", String::from_utf8_lossy(&doctor.stdout));
     mock.wait_idle().await;
 }

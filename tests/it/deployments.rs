@@ -1,5 +1,5 @@
-//! One model at several providers: its calls are shared, its conversations stay together, and one deployment stands in for another. What each
-//! provider heard is counted at the provider.
+//! One model at several providers: its calls are shared, its conversations stay together, and one
+//! deployment stands in for another. What each provider heard is counted at the provider.
 
 use ainfera_mock::MockUpstream;
 use futures_util::future::join_all;
@@ -9,8 +9,8 @@ use crate::support::GatewayPlan;
 use crate::support::database::Database;
 use crate::support::gateway::{Gateway, message_of, streamed};
 
-/// Model `shared`: three quarters at `big`, one quarter at `small`, which costs twice as much. Both are the scripted provider, told apart by the
-/// upstream's name for the model.
+/// Model `shared`: three quarters at `big`, one quarter at `small`, which costs twice as much. Both
+/// are the scripted provider, told apart by the upstream's name for the model.
 const TWO_PROVIDERS: &str = r#"
 [[providers]]
 id = "big"
@@ -30,7 +30,11 @@ providers = [
 "#;
 
 fn plan(more_tables: &str) -> GatewayPlan {
-    GatewayPlan { health: String::new(), more_tables: more_tables.to_owned(), ..GatewayPlan::default() }
+    GatewayPlan {
+        health: String::new(),
+        more_tables: more_tables.to_owned(),
+        ..GatewayPlan::default()
+    }
 }
 
 fn shared(prompt: &str) -> Value {
@@ -57,8 +61,12 @@ async fn calls_are_shared_by_weight() {
 #[actix_rt::test]
 async fn one_deployment_stands_in_for_another_also_for_a_pinned_call() {
     let gateway = Gateway::with(plan(TWO_PROVIDERS), Database::sqlite()).await;
-    for fault in ["fault=refuse_status status=401", "fault=refuse_status status=429", "fault=refuse_status status=529", "fault=fin_at at=0"]
-    {
+    for fault in [
+        "fault=refuse_status status=401",
+        "fault=refuse_status status=429",
+        "fault=refuse_status status=529",
+        "fault=fin_at at=0",
+    ] {
         let gateway = Gateway::with(plan(TWO_PROVIDERS), Database::sqlite()).await;
         let answers = join_all((0..40).map(|_| {
             let body = streamed(shared(&format!("[[mock model=up-big {fault}]]")));
@@ -75,20 +83,33 @@ async fn one_deployment_stands_in_for_another_also_for_a_pinned_call() {
     // the other way round, and the record says who did what at which price
     let mut first_asked_small = 0;
     for _ in 0..40 {
-        let answer = gateway.call(&streamed(shared("[[mock model=up-small fault=refuse_status status=503 times=1000]]"))).await;
+        let answer = gateway
+            .call(&streamed(shared(
+                "[[mock model=up-small fault=refuse_status status=503 times=1000]]",
+            )))
+            .await;
         message_of(&answer);
         gateway.settled().await;
-        let inference = gateway.get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap())).await.json();
+        let inference = gateway
+            .get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap()))
+            .await
+            .json();
         let attempts = inference["attempts"].as_array().unwrap();
         let last = attempts.last().unwrap();
         assert_eq!((&last["provider"], &last["model"]), (&json!("big"), &json!("shared")));
         if attempts.len() == 2 {
             first_asked_small += 1;
-            assert_eq!((&attempts[0]["provider"], &attempts[0]["cost_usd"]), (&json!("small"), &json!("0")));
+            assert_eq!(
+                (&attempts[0]["provider"], &attempts[0]["cost_usd"]),
+                (&json!("small"), &json!("0"))
+            );
         }
     }
     assert_eq!(first_asked_small, heard_by(&gateway.mock, "up-small"));
-    assert!((1..=5).contains(&first_asked_small), "a deployment that fails is not asked each time: {first_asked_small}");
+    assert!(
+        (1..=5).contains(&first_asked_small),
+        "a deployment that fails is not asked each time: {first_asked_small}"
+    );
     gateway.stop().await;
 }
 
@@ -97,10 +118,17 @@ async fn each_deployment_is_billed_at_its_own_price_and_the_reservation_covers_t
     let gateway = Gateway::with(plan(TWO_PROVIDERS), Database::sqlite()).await;
     let mut costs = std::collections::BTreeMap::new();
     for fault_of in ["up-big", "up-small"] {
-        let answer = gateway.call(&streamed(shared(&format!("[[mock model={fault_of} fault=refuse_status status=529]]")))).await;
+        let answer = gateway
+            .call(&streamed(shared(&format!(
+                "[[mock model={fault_of} fault=refuse_status status=529]]"
+            ))))
+            .await;
         message_of(&answer);
         gateway.settled().await;
-        let inference = gateway.get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap())).await.json();
+        let inference = gateway
+            .get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap()))
+            .await
+            .json();
         let last = inference["attempts"].as_array().unwrap().last().unwrap().clone();
         costs.insert(last["provider"].as_str().unwrap().to_owned(), last["price"]["input"].clone());
     }
@@ -113,7 +141,8 @@ async fn a_conversation_stays_where_its_prompt_is_cached() {
     let gateway = Gateway::with(plan(TWO_PROVIDERS), Database::sqlite()).await;
     let mut places = [0_usize; 2];
     for conversation in 0..12 {
-        let mut messages = vec![json!({"role": "user", "content": format!("conversation {conversation}")})];
+        let mut messages =
+            vec![json!({"role": "user", "content": format!("conversation {conversation}")})];
         let before = ["up-big", "up-small"].map(|name| heard_by(&gateway.mock, name));
         for turn in 0..4 {
             let body = json!({"model": "shared", "max_tokens": 64, "messages": messages, "system": format!("It is turn {turn}.")});
@@ -123,12 +152,16 @@ async fn a_conversation_stays_where_its_prompt_is_cached() {
         }
         let after = ["up-big", "up-small"].map(|name| heard_by(&gateway.mock, name));
         let heard = [after[0] - before[0], after[1] - before[1]];
-        assert!(heard == [4, 0] || heard == [0, 4], "conversation {conversation} was served by both: {heard:?}");
+        assert!(
+            heard == [4, 0] || heard == [0, 4],
+            "conversation {conversation} was served by both: {heard:?}"
+        );
         places = [places[0] + heard[0] / 4, places[1] + heard[1] / 4];
     }
     let before = heard_by(&gateway.mock, "up-big");
     for call in 0..6 {
-        let body = serde_json::to_vec(&streamed(shared(&format!("something else {call}")))).unwrap();
+        let body =
+            serde_json::to_vec(&streamed(shared(&format!("something else {call}")))).unwrap();
         message_of(&gateway.post(&body, &[("x-claude-code-session-id", "one session")]).await);
     }
     let heard = heard_by(&gateway.mock, "up-big") - before;
@@ -149,20 +182,37 @@ async fn a_refused_key_sets_aside_itself_and_not_the_other_key() {
     };
     let tables = tables.replace("KEY_A", &file_of("a")).replace("KEY_B", &file_of("b"));
     let gateway = Gateway::with(plan(&tables), Database::sqlite()).await;
-    let heard_with = |key: &str| gateway.mock.requests().iter().filter(|request| request.header("x-api-key") == Some(key)).count();
-    message_of(&gateway.call(&streamed(shared("[[mock fault=refuse_status status=401 times=1]]"))).await);
-    assert_eq!((heard_with("secret-a"), heard_with("secret-b")), (1, 1), "the second key stood in for the first that was asked");
+    let heard_with = |key: &str| {
+        gateway
+            .mock
+            .requests()
+            .iter()
+            .filter(|request| request.header("x-api-key") == Some(key))
+            .count()
+    };
+    message_of(
+        &gateway.call(&streamed(shared("[[mock fault=refuse_status status=401 times=1]]"))).await,
+    );
+    assert_eq!(
+        (heard_with("secret-a"), heard_with("secret-b")),
+        (1, 1),
+        "the second key stood in for the first that was asked"
+    );
     let refused = gateway.mock.requests()[0].header("x-api-key").unwrap().to_owned();
     for _ in 0..20 {
         let answer = gateway.call(&streamed(shared("hi"))).await;
         message_of(&answer);
         gateway.settled().await;
-        let inference = gateway.get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap())).await.text();
+        let inference = gateway
+            .get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap()))
+            .await
+            .text();
         assert!(inference.contains("keyed#") && !inference.contains("secret-"), "{inference}");
     }
     assert_eq!(heard_with(&refused), 1, "a key that was refused is left alone");
     let ready = gateway.get("/readyz").await.json();
-    let aside: Vec<&Value> = ready["set_aside"].as_array().unwrap().iter().map(|one| &one["provider"]).collect();
+    let aside: Vec<&Value> =
+        ready["set_aside"].as_array().unwrap().iter().map(|one| &one["provider"]).collect();
     assert_eq!(aside, [&json!(format!("keyed#{}", refused.trim_start_matches("secret-")))]);
     gateway.stop().await;
 }

@@ -1,4 +1,5 @@
-//! The client leaves after the first content: the provider is stopped, or read to its end for its own count, as its configuration says.
+//! The client leaves after the first content: the provider is stopped, or read to its end for its
+//! own count, as its configuration says.
 
 use std::time::{Duration, Instant};
 
@@ -20,16 +21,29 @@ async fn draining(deadlines: &str) -> Gateway {
     let mock = MockUpstream::start(MockSettings::default()).await.unwrap();
     let database = Database::sqlite();
     let plan = GatewayPlan { deadlines: deadlines.to_owned(), ..GatewayPlan::default() };
-    let text =
-        config_text(&plan, &database.url(), &mock.base_url()).replace("[[providers]]\n", "[[providers]]\non_disconnect = \"drain\"\n");
-    let config = Config::from_toml(&text, &|_| None).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let text = config_text(&plan, &database.url(), &mock.base_url())
+        .replace("[[providers]]\n", "[[providers]]\non_disconnect = \"drain\"\n");
+    let config =
+        Config::from_toml(&text, &|_| None).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
     let server = Server::start(config).await.unwrap();
     let store = server.store();
-    let new = NewAgent { name: "tester".to_owned(), tenant_id: TenantId(Uuid::nil()), spend_policy: SpendPolicy::default() };
-    let agent_id = store.create_agent(new, Opening::Prepaid("1000".parse::<Usd>().unwrap())).await.unwrap();
+    let new = NewAgent {
+        name: "tester".to_owned(),
+        tenant_id: TenantId(Uuid::nil()),
+        spend_policy: SpendPolicy::default(),
+    };
+    let agent_id =
+        store.create_agent(new, Opening::Prepaid("1000".parse::<Usd>().unwrap())).await.unwrap();
     let key = ainfera::keys::mint().unwrap();
     store.add_key(agent_id, &key.key_id, key.secret_sha256).await.unwrap();
-    Gateway { address: server.addr(), key: key.text.expose().to_owned(), agent_id, mock, database, server }
+    Gateway {
+        address: server.addr(),
+        key: key.text.expose().to_owned(),
+        agent_id,
+        mock,
+        database,
+        server,
+    }
 }
 
 /// Leaves in the middle; returns when the row is there.
@@ -67,7 +81,13 @@ async fn a_drain_is_bounded_and_holds_the_calls_place_until_its_end() {
     // that it ends at all is what `settled` waits for
     let took = left.elapsed();
     assert!(took >= Duration::from_millis(300), "{took:?}");
-    assert_eq!(gateway.database.number(&format!("{GONE} and usage_basis = 'estimated' and cost_actual_usd > 0")).await, 1);
+    assert_eq!(
+        gateway
+            .database
+            .number(&format!("{GONE} and usage_basis = 'estimated' and cost_actual_usd > 0"))
+            .await,
+        1
+    );
     gateway.mock.wait_idle().await;
     gateway.stop().await;
 }
@@ -85,7 +105,13 @@ async fn a_provider_that_breaks_while_it_is_drained_leaves_one_row() {
 async fn by_default_the_provider_is_stopped_and_the_count_is_an_estimate() {
     let gateway = Gateway::start().await;
     leave(&gateway, &streamed(routed("[[mock tokens=2000 delay_ms=10]]"))).await;
-    assert_eq!(gateway.database.number(&format!("{GONE} and usage_basis = 'estimated' and cost_actual_usd > 0")).await, 1);
+    assert_eq!(
+        gateway
+            .database
+            .number(&format!("{GONE} and usage_basis = 'estimated' and cost_actual_usd > 0"))
+            .await,
+        1
+    );
     gateway.mock.wait_idle().await;
     gateway.stop().await;
 }

@@ -24,16 +24,23 @@ async fn running_streams_finish_and_new_calls_are_refused() {
     assert_eq!(format!("{drained:?}"), format!("{:?}", ExitCode::SUCCESS));
     message_of(&running.answer().await);
     message_of(&late.answer().await);
-    assert_eq!(database.number("select count(*) from routing_outcomes where outcome_status = 'succeeded'").await, 2);
+    assert_eq!(
+        database
+            .number("select count(*) from routing_outcomes where outcome_status = 'succeeded'")
+            .await,
+        2
+    );
     assert_eq!(database.number("select count(*) from intents").await, 0);
     mock.wait_idle().await;
 }
 
 #[actix_rt::test]
 async fn at_the_deadline_streams_are_cut_and_have_their_rows() {
-    let plan = GatewayPlan { deadlines: "drain = \"300ms\"\n".to_owned(), ..GatewayPlan::default() };
+    let plan =
+        GatewayPlan { deadlines: "drain = \"300ms\"\n".to_owned(), ..GatewayPlan::default() };
     let gateway = Gateway::with(plan, Database::sqlite()).await;
-    let body = serde_json::to_vec(&streamed(routed("[[mock tokens=5 fault=hang_at at=4]]"))).unwrap();
+    let body =
+        serde_json::to_vec(&streamed(routed("[[mock tokens=5 fault=hang_at at=4]]"))).unwrap();
     let mut hanging = Vec::new();
     for _ in 0..10 {
         let mut connection = gateway.begin(&body, &[]).await;

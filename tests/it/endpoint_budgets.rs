@@ -1,4 +1,5 @@
-//! Money on every endpoint: what a wallet or a cap refuses on one it refuses on all, and what is spent on one is gone on the others.
+//! Money on every endpoint: what a wallet or a cap refuses on one it refuses on all, and what is
+//! spent on one is gone on the others.
 
 use ainfera_schema::Usd;
 use ainfera_store::{CapChange, Owner, WalletChange};
@@ -7,7 +8,8 @@ use serde_json::{Value, json};
 use crate::support::database::Database;
 use crate::support::{Answer, Gateway, GatewayPlan};
 
-const ENDPOINTS: [&str; 4] = ["/v1/messages", "/v1/chat/completions", "/v1/responses", "/v1/inference"];
+const ENDPOINTS: [&str; 4] =
+    ["/v1/messages", "/v1/chat/completions", "/v1/responses", "/v1/inference"];
 
 /// A call in the endpoint's dialect.
 fn body(endpoint: &str, max_tokens: u64) -> Value {
@@ -45,7 +47,13 @@ fn code(endpoint: &str, answer: &Answer) -> Value {
 
 async fn set_caps(gateway: &Gateway, per_call: CapChange, daily: CapChange, monthly: CapChange) {
     let change = WalletChange::Caps { per_call, daily, monthly };
-    gateway.server.store().administer(Owner::Agent(gateway.agent_id), change).await.unwrap().unwrap();
+    gateway
+        .server
+        .store()
+        .administer(Owner::Agent(gateway.agent_id), change)
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 async fn cap_the_day(gateway: &Gateway, cap: Usd) {
@@ -54,7 +62,14 @@ async fn cap_the_day(gateway: &Gateway, cap: Usd) {
 
 async fn spent(gateway: &Gateway) -> Usd {
     gateway.settled().await;
-    gateway.server.store().wallet(Owner::Agent(gateway.agent_id)).await.unwrap().unwrap().spent_today_usd
+    gateway
+        .server
+        .store()
+        .wallet(Owner::Agent(gateway.agent_id))
+        .await
+        .unwrap()
+        .unwrap()
+        .spent_today_usd
 }
 
 /// What the call holds, as its refusal under a cap of nothing says.
@@ -69,7 +84,12 @@ async fn assert_all_refuse(gateway: &Gateway, expected: &str, why: &str) {
     for endpoint in ENDPOINTS {
         for body in deliveries(endpoint, 400) {
             let answer = ask(gateway, endpoint, &body).await;
-            assert_eq!((answer.status, code(endpoint, &answer)), (402, json!(expected)), "{why} {endpoint}: {}", answer.text());
+            assert_eq!(
+                (answer.status, code(endpoint, &answer)),
+                (402, json!(expected)),
+                "{why} {endpoint}: {}",
+                answer.text()
+            );
             assert_eq!(answer.header("x-should-retry"), Some("false"), "{why} {endpoint}");
         }
     }
@@ -114,7 +134,12 @@ async fn p058_what_one_endpoint_spends_is_gone_on_the_others() {
                 assert!(spent(&gateway).await > before, "{spender} costs something");
                 let answer = ask(&gateway, refused, &large).await;
                 let outcome = (answer.status, code(refused, &answer));
-                assert_eq!(outcome, (402, json!("cap_exceeded")), "{spender} then {refused}: {}", answer.text());
+                assert_eq!(
+                    outcome,
+                    (402, json!("cap_exceeded")),
+                    "{spender} then {refused}: {}",
+                    answer.text()
+                );
             }
         }
         gateway.stop().await;

@@ -17,8 +17,13 @@ use crate::support::{Gateway, GatewayPlan};
 /// Another agent with a key of its own.
 async fn another(gateway: &Gateway) -> (AgentId, String) {
     let store = gateway.server.store();
-    let new = NewAgent { name: "another".to_owned(), tenant_id: TenantId(Uuid::nil()), spend_policy: SpendPolicy::default() };
-    let agent_id = store.create_agent(new, Opening::Prepaid("1000".parse().unwrap())).await.unwrap();
+    let new = NewAgent {
+        name: "another".to_owned(),
+        tenant_id: TenantId(Uuid::nil()),
+        spend_policy: SpendPolicy::default(),
+    };
+    let agent_id =
+        store.create_agent(new, Opening::Prepaid("1000".parse().unwrap())).await.unwrap();
     let key = ainfera::keys::mint().unwrap();
     store.add_key(agent_id, &key.key_id, key.secret_sha256).await.unwrap();
     (agent_id, key.text.expose().to_owned())
@@ -27,14 +32,24 @@ async fn another(gateway: &Gateway) -> (AgentId, String) {
 async fn call_as(gateway: &Gateway, key: &str) -> Answer {
     let mut connection = Connection::open(gateway.address).await;
     let body = serde_json::to_vec(&streamed(routed("hi"))).unwrap();
-    connection.send("POST", "/v1/messages", &[("x-api-key", key), ("anthropic-version", "2023-06-01")], &body).await;
+    connection
+        .send(
+            "POST",
+            "/v1/messages",
+            &[("x-api-key", key), ("anthropic-version", "2023-06-01")],
+            &body,
+        )
+        .await;
     connection.answer().await
 }
 
 /// Announces a body of `announced` bytes and sends `sent` of them.
 async fn unfinished(gateway: &Gateway, announced: usize, sent: usize) -> Connection {
     let mut connection = Connection::open(gateway.address).await;
-    let head = format!("POST /v1/messages HTTP/1.1\r\nhost: test\r\nx-api-key: {}\r\ncontent-length: {announced}\r\n\r\n", gateway.key);
+    let head = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: test\r\nx-api-key: {}\r\ncontent-length: {announced}\r\n\r\n",
+        gateway.key
+    );
     connection.send_raw(head.as_bytes()).await;
     connection.send_raw(&vec![b' '; sent]).await;
     connection
@@ -62,7 +77,8 @@ async fn a_key_whose_bodies_fill_its_share_is_told_to_wait_and_others_go_on() {
     for _ in 0..4 {
         slow.push(unfinished(&gateway, 1 << 20, 1_000_000).await);
     }
-    let (refused, _, rest) = futures_util::future::select_all(slow.iter_mut().map(|one| Box::pin(one.answer()))).await;
+    let (refused, _, rest) =
+        futures_util::future::select_all(slow.iter_mut().map(|one| Box::pin(one.answer()))).await;
     assert_eq!((refused.status, refused.error().0.as_str()), (429, "rate_limit_error"));
     assert!(refused.header("retry-after").is_some() && refused.header("retry-after-ms").is_some());
     drop(rest);
@@ -77,20 +93,25 @@ async fn read_as(gateway: &Gateway, path: String) -> u16 {
     answer.status
 }
 
-/// Forty ledger reads and forty verifications of one key at once, again and again, while probes and calls of another key go on.
+/// Forty ledger reads and forty verifications of one key at once, again and again, while probes and
+/// calls of another key go on.
 async fn reads_leave_the_others_alone(database: Database) {
     let name = database.name();
     let gateway = Gateway::with(GatewayPlan::default(), database).await;
     let (_, key) = another(&gateway).await;
     for _ in 0..20 {
-        join_all((0..10).map(|_| async { message_of(&gateway.call(&streamed(routed("hi"))).await) })).await;
+        join_all(
+            (0..10).map(|_| async { message_of(&gateway.call(&streamed(routed("hi"))).await) }),
+        )
+        .await;
     }
     let over = Arc::new(AtomicBool::new(false));
     let reading = async {
         let mut statuses = Vec::new();
         while !over.load(Ordering::Relaxed) {
             let reads = (0..40).flat_map(|_| {
-                ["/v1/ledger/ID?limit=500", "/v1/audit/ID/verify"].map(|path| path.replace("ID", &gateway.agent_id.to_string()))
+                ["/v1/ledger/ID?limit=500", "/v1/audit/ID/verify"]
+                    .map(|path| path.replace("ID", &gateway.agent_id.to_string()))
             });
             statuses.extend(join_all(reads.map(|path| read_as(&gateway, path))).await);
         }

@@ -1,4 +1,5 @@
-//! Facts about actix-web and awc that the design rests on. If an upgrade changes one, this says so first.
+//! Facts about actix-web and awc that the design rests on. If an upgrade changes one, this says so
+//! first.
 
 use std::time::Duration;
 
@@ -36,7 +37,10 @@ async fn raw_upstream(bytes: &'static [u8]) -> String {
 
 /// As the gateway has one for each provider.
 fn pool(url: &str) -> Pool {
-    Pool::new(Way { target: Target::of(url).unwrap(), tls: None, proxy: None, limit: LONG }, KEEP_ALIVE)
+    Pool::new(
+        Way { target: Target::of(url).unwrap(), tls: None, proxy: None, limit: LONG },
+        KEEP_ALIVE,
+    )
 }
 
 async fn body_of(url: &str) -> Vec<Result<Bytes, String>> {
@@ -52,7 +56,10 @@ async fn awc_cannot_tell_a_truncated_body_from_a_whole_one() {
         b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhello",
     ] {
         let chunks = body_of(&raw_upstream(cut).await).await;
-        assert!(chunks.iter().all(Result::is_ok), "awc reports truncation now: the readers could rely on it ({chunks:?})");
+        assert!(
+            chunks.iter().all(Result::is_ok),
+            "awc reports truncation now: the readers could rely on it ({chunks:?})"
+        );
     }
 }
 
@@ -67,7 +74,10 @@ async fn a_body_that_ends_with_the_connection_is_read() {
 /// The HTTP client alone would take it for the answer, and the answer for that to the next request.
 #[actix_rt::test]
 async fn interim_responses_are_left_out() {
-    let url = raw_upstream(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let url = raw_upstream(
+        b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+    )
+    .await;
     assert_eq!(pool(&url).post(&url).send_body("x").await.unwrap().status().as_u16(), 200);
 }
 
@@ -83,7 +93,12 @@ async fn dropping_a_response_closes_the_providers_socket() {
     let mock = MockUpstream::start(MockSettings::default()).await.unwrap();
     let body = json!({"model": "m", "max_tokens": 9, "stream": true, "messages": [{"role": "user", "content": "[[mock tokens=5 fault=hang_at at=3]]"}]});
     let url = format!("{}/v1/messages", mock.base_url());
-    let mut response = pool(&url).post(&url).insert_header(("anthropic-version", "2023-06-01")).send_json(&body).await.unwrap();
+    let mut response = pool(&url)
+        .post(&url)
+        .insert_header(("anthropic-version", "2023-06-01"))
+        .send_json(&body)
+        .await
+        .unwrap();
     response.next().await.unwrap().unwrap();
     assert_eq!(mock.stats().connections_open, 1);
     drop(response);
@@ -96,8 +111,12 @@ async fn more_than_a_hundred_streams_run_on_one_client() {
     let body = json!({"model": "m", "max_tokens": 9, "stream": true, "messages": [{"role": "user", "content": "[[mock tokens=5 fault=hang_at at=3]]"}]});
     let url = format!("{}/v1/messages", mock.base_url());
     let client = pool(&url);
-    let opens = (0..130).map(|_| client.post(&url).insert_header(("anthropic-version", "2023-06-01")).send_json(&body));
-    let open: Vec<_> = timeout(LONG, futures_util::future::join_all(opens)).await.expect("a stream waits for a permit");
+    let opens = (0..130).map(|_| {
+        client.post(&url).insert_header(("anthropic-version", "2023-06-01")).send_json(&body)
+    });
+    let open: Vec<_> = timeout(LONG, futures_util::future::join_all(opens))
+        .await
+        .expect("a stream waits for a permit");
     assert!(open.iter().all(Result::is_ok));
 }
 
@@ -108,7 +127,10 @@ async fn a_failing_body_takes_its_head_with_it() {
         App::new().route(
             "/",
             web::get().to(|| async {
-                let frames = futures_util::stream::iter([Ok(Bytes::from_static(b"one")), Err(std::io::Error::other("broken"))]);
+                let frames = futures_util::stream::iter([
+                    Ok(Bytes::from_static(b"one")),
+                    Err(std::io::Error::other("broken")),
+                ]);
                 HttpResponse::Ok().streaming(frames)
             }),
         )
@@ -125,16 +147,21 @@ async fn a_failing_body_takes_its_head_with_it() {
     let mut connection = Connection::open(address).await;
     connection.send("GET", "/", &[], b"").await;
     while connection.read_some().await {}
-    assert!(!connection.has("one"), "actix-web flushes before it fails now: the body could be allowed to fail");
+    assert!(
+        !connection.has("one"),
+        "actix-web flushes before it fails now: the body could be allowed to fail"
+    );
     handle.stop(false).await;
 }
 
-/// Nagle's algorithm on the accepted socket would hold every second frame back for the client's delayed acknowledgement, 40 ms.
-/// Counted, not timed: forty frames of their own, each in its own read, arrive although the client never sends anything.
+/// Nagle's algorithm on the accepted socket would hold every second frame back for the client's
+/// delayed acknowledgement, 40 ms. Counted, not timed: forty frames of their own, each in its own
+/// read, arrive although the client never sends anything.
 #[actix_rt::test]
 async fn the_listening_socket_has_nodelay() {
     let gateway = Gateway::start().await;
-    let body = serde_json::to_vec(&streamed(native(routed("[[mock tokens=200 delay_ms=1]]")))).unwrap();
+    let body =
+        serde_json::to_vec(&streamed(native(routed("[[mock tokens=200 delay_ms=1]]")))).unwrap();
     let mut connection = gateway.begin(&body, &[]).await;
     let mut reads = 0;
     while !connection.has("message_stop") {
@@ -164,11 +191,19 @@ async fn a_client_that_closes_while_everything_is_silent_is_noticed() {
                 drop(connection);
             }
             // no ping is due for ten seconds: only the socket itself can tell
-            timeout(Duration::from_secs(5), gateway.mock.wait_idle()).await.unwrap_or_else(|_| panic!("{name}: not noticed"));
+            timeout(Duration::from_secs(5), gateway.mock.wait_idle())
+                .await
+                .unwrap_or_else(|_| panic!("{name}: not noticed"));
         }
     }
     gateway.settled().await;
-    assert_eq!(gateway.database.number("select count(*) from routing_outcomes where outcome_status = 'client_gone'").await, 4);
+    assert_eq!(
+        gateway
+            .database
+            .number("select count(*) from routing_outcomes where outcome_status = 'client_gone'")
+            .await,
+        4
+    );
     assert_eq!(
         gateway.database.number("select count(*) from routing_outcomes where outcome_status = 'client_gone' and cost_actual_usd = 0").await,
         0
@@ -184,5 +219,11 @@ async fn a_whole_answers_client_that_leaves_is_noticed_too() {
     drop(connection);
     timeout(Duration::from_secs(5), gateway.mock.wait_idle()).await.expect("not noticed");
     gateway.settled().await;
-    assert_eq!(gateway.database.number("select count(*) from routing_outcomes where outcome_status = 'client_gone'").await, 1);
+    assert_eq!(
+        gateway
+            .database
+            .number("select count(*) from routing_outcomes where outcome_status = 'client_gone'")
+            .await,
+        1
+    );
 }

@@ -1,4 +1,5 @@
-//! Gemini behind the Anthropic dialect: every script, its own ways to fail, and signatures that go back to the calls that they were made with.
+//! Gemini behind the Anthropic dialect: every script, its own ways to fail, and signatures that go
+//! back to the calls that they were made with.
 
 use serde_json::{Value, json};
 
@@ -24,7 +25,11 @@ price = { input = "1", output = "4" }
 "#;
 
 async fn gateway() -> Gateway {
-    Gateway::with(GatewayPlan { more_tables: TABLES.to_owned(), ..GatewayPlan::default() }, Database::sqlite()).await
+    Gateway::with(
+        GatewayPlan { more_tables: TABLES.to_owned(), ..GatewayPlan::default() },
+        Database::sqlite(),
+    )
+    .await
 }
 
 fn pinned(model: &str, prompt: &str) -> Value {
@@ -34,11 +39,17 @@ fn pinned(model: &str, prompt: &str) -> Value {
 }
 
 fn kinds(message: &Value) -> Vec<&str> {
-    message["content"].as_array().unwrap().iter().map(|block| block["type"].as_str().unwrap()).collect()
+    message["content"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|block| block["type"].as_str().unwrap())
+        .collect()
 }
 
 fn tool_results(message: &Value) -> Value {
-    let calls = message["content"].as_array().unwrap().iter().filter(|block| block["type"] == "tool_use");
+    let calls =
+        message["content"].as_array().unwrap().iter().filter(|block| block["type"] == "tool_use");
     let results =
         calls.map(|call| json!({"type": "tool_result", "tool_use_id": call["id"], "content": format!("{} degrees", call["name"])}));
     json!({"role": "user", "content": results.collect::<Vec<_>>()})
@@ -66,15 +77,26 @@ async fn its_own_failures_before_content_and_an_end_that_is_missing() {
         ("missing_terminator tokens=0 text=none", 502, None),
         ("bad_json_at at=0", 502, None),
     ] {
-        let answer = gateway.call(&streamed(pinned("gemini-old", &format!("[[mock tools=0 tokens=4 fault={fault}]]")))).await;
+        let answer = gateway
+            .call(&streamed(pinned(
+                "gemini-old",
+                &format!("[[mock tools=0 tokens=4 fault={fault}]]"),
+            )))
+            .await;
         assert_eq!(answer.status, status, "{fault}: {}", answer.text());
-        assert!(retry_after.is_none() || retry_after == answer.header("retry-after"), "{fault}: {:?}", answer.headers);
+        assert!(
+            retry_after.is_none() || retry_after == answer.header("retry-after"),
+            "{fault}: {:?}",
+            answer.headers
+        );
         if fault.contains("context_length") {
             assert!(answer.error().1.contains("prompt is too long"), "{}", answer.text());
         }
     }
     // cut anywhere: `matrix.rs`
-    let answer = gateway.call(&streamed(pinned("gemini-old", "[[mock fault=missing_terminator tools=0 tokens=6]]"))).await;
+    let answer = gateway
+        .call(&streamed(pinned("gemini-old", "[[mock fault=missing_terminator tools=0 tokens=6]]")))
+        .await;
     let text = answer.text();
     assert_eq!(answer.status, 200);
     assert!(text.contains("event: error") && !text.contains("message_stop"), "{text}");
@@ -98,26 +120,41 @@ async fn p074_signatures_go_back_to_the_calls_that_they_were_made_with() {
     assert_eq!(signed, [false, true, false], "{parts:?}");
     assert!(parts[1]["thoughtSignature"].as_str().unwrap().starts_with("bW9ja3NpZ25lZA"));
     let responses = asked["contents"][2]["parts"].as_array().unwrap();
-    let names: Vec<&str> = responses.iter().map(|part| part["functionResponse"]["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        responses.iter().map(|part| part["functionResponse"]["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["get_weather", "get_time"]);
-    // the same history without what Gemini made: another vendor's signature is left out and named, the call is let through
-    body["messages"][1]["content"][2] = json!({"type": "thinking", "thinking": "hm", "signature": "EqQBCkYIARgC"});
+    // the same history without what Gemini made: another vendor's signature is left out and named,
+    // the call is let through
+    body["messages"][1]["content"][2] =
+        json!({"type": "thinking", "thinking": "hm", "signature": "EqQBCkYIARgC"});
     let answer = gateway.call(&body).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    assert!(answer.header("x-ainfera-coercions").unwrap().contains("messages.1.content.2=dropped:other_issuer"));
+    assert!(
+        answer
+            .header("x-ainfera-coercions")
+            .unwrap()
+            .contains("messages.1.content.2=dropped:other_issuer")
+    );
 }
 
-/// An answer that is empty because the provider's filter ended it is an answer: asking others would be going around it.
+/// An answer that is empty because the provider's filter ended it is an answer: asking others would
+/// be going around it.
 #[actix_rt::test]
 async fn a_refusal_without_a_word_is_an_answer_in_every_dialect() {
     let gateway = gateway().await;
     for model in ["gemini-old", "mistral-large-3", "claude-opus-4-7"] {
-        for script in ["[[mock stop=refusal text=none tools=0]]", "[[mock stop=refusal tokens=3 tools=0]]"] {
+        for script in
+            ["[[mock stop=refusal text=none tools=0]]", "[[mock stop=refusal tokens=3 tools=0]]"]
+        {
             let stream = gateway.call(&streamed(pinned(model, script))).await;
             let message = message_of(&stream);
             assert_eq!(message["stop_reason"], "refusal", "{model} {script}");
             let whole = gateway.call(&pinned(model, script)).await;
-            assert_eq!((whole.status, &whole.json()["stop_reason"]), (200, &message["stop_reason"]), "{model} {script}");
+            assert_eq!(
+                (whole.status, &whole.json()["stop_reason"]),
+                (200, &message["stop_reason"]),
+                "{model} {script}"
+            );
             assert_eq!(whole.json()["content"], message["content"], "{model} {script}");
         }
     }

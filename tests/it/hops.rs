@@ -1,4 +1,5 @@
-//! One conversation that goes from vendor to vendor: each gets back the reasoning that it made, and never another's.
+//! One conversation that goes from vendor to vendor: each gets back the reasoning that it made, and
+//! never another's.
 
 use serde_json::{Value, json};
 
@@ -27,18 +28,33 @@ upstream_name = "gpt-5.5-pro"
 price = { input = "5", output = "15" }
 "#;
 
-const HOPS: [&str; 6] = ["claude-opus-4-7", "gemini-new", "gpt-responses", "claude-opus-4-7", "gemini-new", "gpt-responses"];
+const HOPS: [&str; 6] = [
+    "claude-opus-4-7",
+    "gemini-new",
+    "gpt-responses",
+    "claude-opus-4-7",
+    "gemini-new",
+    "gpt-responses",
+];
 
 fn results_for(message: &Value) -> Value {
-    let calls = message["content"].as_array().unwrap().iter().filter(|block| block["type"] == "tool_use");
-    let results = calls.map(|call| json!({"type": "tool_result", "tool_use_id": call["id"], "content": "18 degrees"}));
+    let calls =
+        message["content"].as_array().unwrap().iter().filter(|block| block["type"] == "tool_use");
+    let results = calls.map(
+        |call| json!({"type": "tool_result", "tool_use_id": call["id"], "content": "18 degrees"}),
+    );
     json!({"role": "user", "content": results.collect::<Vec<_>>()})
 }
 
-/// The providers of Gemini and of Responses check: a signature that they did not make is a 400, and so is a call of Gemini's without one.
+/// The providers of Gemini and of Responses check: a signature that they did not make is a 400, and
+/// so is a call of Gemini's without one.
 #[actix_rt::test]
 async fn p074_a_conversation_hops_between_vendors_and_back() {
-    let gateway = Gateway::with(GatewayPlan { more_tables: TABLES.to_owned(), ..GatewayPlan::default() }, Database::sqlite()).await;
+    let gateway = Gateway::with(
+        GatewayPlan { more_tables: TABLES.to_owned(), ..GatewayPlan::default() },
+        Database::sqlite(),
+    )
+    .await;
     let mut body = with_tools(routed("[[mock thinking=2 tools=1 text=none]] go on"));
     body["tool_choice"] = json!({"type": "any"});
     let mut sent = Vec::new();
@@ -73,7 +89,12 @@ async fn p074_a_conversation_hops_between_vendors_and_back() {
     let own = signatures.iter().filter(|signature| signature.starts_with("bW9ja3NpZ25lZA")).count();
     // calls that others made are let through
     assert_eq!((own, signatures.len()), (1, 4), "{signatures:?}");
-    let reasoning: Vec<&Value> = sent[5]["input"].as_array().unwrap().iter().filter(|item| item["type"] == "reasoning").collect();
+    let reasoning: Vec<&Value> = sent[5]["input"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["type"] == "reasoning")
+        .collect();
     assert_eq!(reasoning.len(), 1, "{reasoning:?}");
     assert!(reasoning[0]["encrypted_content"].as_str().unwrap().starts_with("gAAAAmock"));
 }

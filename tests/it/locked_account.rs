@@ -16,8 +16,10 @@ const SOON: Duration = Duration::from_secs(3);
 
 async fn another(gateway: &Gateway, tenant_id: TenantId) -> (AgentId, String) {
     let store = gateway.server.store();
-    let new = NewAgent { name: "another".to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
-    let agent_id = store.create_agent(new, Opening::Prepaid("1000".parse().unwrap())).await.unwrap();
+    let new =
+        NewAgent { name: "another".to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
+    let agent_id =
+        store.create_agent(new, Opening::Prepaid("1000".parse().unwrap())).await.unwrap();
     let key = ainfera::keys::mint().unwrap();
     store.add_key(agent_id, &key.key_id, key.secret_sha256).await.unwrap();
     (agent_id, key.text.expose().to_owned())
@@ -26,7 +28,14 @@ async fn another(gateway: &Gateway, tenant_id: TenantId) -> (AgentId, String) {
 async fn begin_as(gateway: &Gateway, key: &str, prompt: &str) -> Connection {
     let mut connection = Connection::open(gateway.address).await;
     let body = serde_json::to_vec(&streamed(routed(prompt))).unwrap();
-    connection.send("POST", "/v1/messages", &[("x-api-key", key), ("anthropic-version", "2023-06-01")], &body).await;
+    connection
+        .send(
+            "POST",
+            "/v1/messages",
+            &[("x-api-key", key), ("anthropic-version", "2023-06-01")],
+            &body,
+        )
+        .await;
     connection
 }
 
@@ -51,7 +60,8 @@ async fn a_locked_account_holds_up_its_own_agent_only() {
     let mut running = begin_as(&gateway, &gateway.key, "[[mock tokens=20 delay_ms=30]]").await;
     running.read_until("content_block_delta").await;
     let blocker = postgres::connect(&url).await;
-    let lock = format!("BEGIN; SELECT * FROM accounts WHERE agent_id = '{}' FOR UPDATE", gateway.agent_id);
+    let lock =
+        format!("BEGIN; SELECT * FROM accounts WHERE agent_id = '{}' FOR UPDATE", gateway.agent_id);
     blocker.batch_execute(&lock).await.unwrap();
     let mut waiting = Vec::new();
     for _ in 0..5 {
@@ -97,7 +107,10 @@ async fn a_locked_tenant_holds_up_its_own_agents_only() {
     message_of(&call_as(&gateway, &other).await);
     message_of(&call_as(&gateway, &gateway.key).await);
     let blocker = postgres::connect(&url).await;
-    let lock = format!("BEGIN; SELECT * FROM tenant_accounts WHERE tenant_id = '{}' FOR UPDATE", Uuid::nil());
+    let lock = format!(
+        "BEGIN; SELECT * FROM tenant_accounts WHERE tenant_id = '{}' FOR UPDATE",
+        Uuid::nil()
+    );
     blocker.batch_execute(&lock).await.unwrap();
     let mut waiting = begin_as(&gateway, &gateway.key, "hi").await;
     for _ in 0..20 {

@@ -1,4 +1,5 @@
-//! Black-box tests: a real gateway on a real socket, a real store, a scripted provider. One binary, so that PostgreSQL is started once.
+//! Black-box tests: a real gateway on a real socket, a real store, a scripted provider. One binary,
+//! so that PostgreSQL is started once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 

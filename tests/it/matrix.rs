@@ -1,4 +1,5 @@
-//! Every script and every fault, by every client dialect through every provider dialect, streamed and whole: the answers, their bills and their rows agree.
+//! Every script and every fault, by every client dialect through every provider dialect, streamed
+//! and whole: the answers, their bills and their rows agree.
 
 use ainfera_wire::ClientDialect;
 use serde_json::{Value, json};
@@ -9,7 +10,8 @@ use crate::support::gateway::MODELS;
 use crate::support::reading::{Read, frames_of, read};
 use crate::support::{Answer, Gateway, GatewayPlan};
 
-/// An order to the scripted provider, the kinds of blocks that a Messages client gets for it, and why they end.
+/// An order to the scripted provider, the kinds of blocks that a Messages client gets for it, and
+/// why they end.
 struct Script(&'static str, &'static [&'static str], &'static str);
 
 const SCRIPTS: [Script; 19] = [
@@ -22,7 +24,11 @@ const SCRIPTS: [Script; 19] = [
     Script("[[mock tools=3]]", &["text", "tool_use", "tool_use", "tool_use"], "tool_use"),
     Script("[[mock tools=2 text=none]]", &["tool_use", "tool_use"], "tool_use"),
     Script("[[mock tools=2 interleave=true]]", &["text", "tool_use", "tool_use"], "tool_use"),
-    Script("[[mock tools=3 interleave=true text=none]]", &["tool_use", "tool_use", "tool_use"], "tool_use"),
+    Script(
+        "[[mock tools=3 interleave=true text=none]]",
+        &["tool_use", "tool_use", "tool_use"],
+        "tool_use",
+    ),
     Script("[[mock thinking=3 tokens=5]]", &["thinking", "text", "tool_use"], "tool_use"),
     Script("[[mock thinking=3 tools=0 tokens=2]]", &["thinking", "text"], "end_turn"),
     Script("[[mock usage=cache tokens=5]]", &["text", "tool_use"], "tool_use"),
@@ -34,7 +40,8 @@ const SCRIPTS: [Script; 19] = [
     Script(MISSING_TERMINATOR, &["text", "tool_use"], "tool_use"),
 ];
 
-/// In the dialects of Responses and of Gemini the last event says how the answer ends: without it there is no answer.
+/// In the dialects of Responses and of Gemini the last event says how the answer ends: without it
+/// there is no answer.
 const MISSING_TERMINATOR: &str = "[[mock fault=missing_terminator tokens=6]]";
 
 /// Faults that come before any content, so that every candidate fails.
@@ -65,7 +72,8 @@ const BEFORE_CONTENT: [&str; 23] = [
 ];
 
 /// Faults that cut a stream at one of its events.
-const CUTS: [&str; 6] = ["fin_at", "fin_mid_chunk", "rst_at", "garbage_at", "bad_json_at", "error_event_at"];
+const CUTS: [&str; 6] =
+    ["fin_at", "fin_mid_chunk", "rst_at", "garbage_at", "bad_json_at", "error_event_at"];
 
 /// A way to a provider: which of its models answers, and how a call gets there.
 #[derive(Clone, Copy)]
@@ -84,9 +92,20 @@ enum To {
     Name,
 }
 
-const CHAT: Way = Way { slug: MODELS[0], to: To::Floor("0.5"), events: 6, native: Some(ClientDialect::Chat) };
-const ANTHROPIC: Way = Way { slug: MODELS[1], to: To::Floor("0.88"), events: 8, native: Some(ClientDialect::Messages) };
-const RESPONSES: Way = Way { slug: "of-responses", to: To::Floor("0.96"), events: 12, native: Some(ClientDialect::Responses) };
+const CHAT: Way =
+    Way { slug: MODELS[0], to: To::Floor("0.5"), events: 6, native: Some(ClientDialect::Chat) };
+const ANTHROPIC: Way = Way {
+    slug: MODELS[1],
+    to: To::Floor("0.88"),
+    events: 8,
+    native: Some(ClientDialect::Messages),
+};
+const RESPONSES: Way = Way {
+    slug: "of-responses",
+    to: To::Floor("0.96"),
+    events: 12,
+    native: Some(ClientDialect::Responses),
+};
 const GEMINI: Way = Way { slug: "of-gemini", to: To::Floor("0.98"), events: 6, native: None };
 const PINNED_RESPONSES: Way = Way { to: To::Name, ..RESPONSES };
 const PINNED_GEMINI: Way = Way { to: To::Name, ..GEMINI };
@@ -97,7 +116,9 @@ const PINNED_ANTHROPIC: Way = Way { slug: MODELS[3], to: To::Name, ..ANTHROPIC }
 async fn gateway(deadlines: &str) -> Gateway {
     let mut tables = String::new();
     for (name, kind, price) in [("responses", "openai_responses", 20), ("gemini", "gemini", 30)] {
-        tables.push_str(&format!("[[providers]]\nid = \"{name}\"\nkind = \"{kind}\"\nbase_url = \"MOCK\"\n"));
+        tables.push_str(&format!(
+            "[[providers]]\nid = \"{name}\"\nkind = \"{kind}\"\nbase_url = \"MOCK\"\n"
+        ));
         let q_prior = if name == "responses" { "0.97" } else { "0.99" };
         tables.push_str(&format!(
             "[[models]]\nslug = \"of-{name}\"\nprovider = \"{name}\"\nq_prior = \"{q_prior}\"\nm_allowed = true\n\
@@ -108,7 +129,11 @@ async fn gateway(deadlines: &str) -> Gateway {
         ));
     }
     let deadlines = format!("hold = \"5s\"\n{deadlines}");
-    Gateway::with(GatewayPlan { more_tables: tables, deadlines, ..GatewayPlan::default() }, Database::sqlite()).await
+    Gateway::with(
+        GatewayPlan { more_tables: tables, deadlines, ..GatewayPlan::default() },
+        Database::sqlite(),
+    )
+    .await
 }
 
 impl Way {
@@ -133,13 +158,19 @@ impl Way {
 
 async fn inference(gateway: &Gateway, answer: &Answer) -> Value {
     gateway.settled().await;
-    gateway.get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap())).await.json()
+    gateway
+        .get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap()))
+        .await
+        .json()
 }
 
 /// What of a call's record is about its end and its money.
 pub async fn bill(gateway: &Gateway, answer: &Answer) -> Value {
     let row = inference(gateway, answer).await;
-    ["outcome_status", "usage", "usage_basis", "cost_usd", "stop_reason", "model_used"].iter().map(|member| row[*member].clone()).collect()
+    ["outcome_status", "usage", "usage_basis", "cost_usd", "stop_reason", "model_used"]
+        .iter()
+        .map(|member| row[*member].clone())
+        .collect()
 }
 
 async fn scripts_through(way: Way) {
@@ -163,16 +194,29 @@ async fn one_script(gateway: &Gateway, way: Way, client: Client, script: &Script
     let buckets = ["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"];
     let input: u64 = buckets.iter().map(|bucket| billed[1][*bucket].as_u64().unwrap_or(0)).sum();
     let billed_tokens = [input, billed[1]["output_tokens"].as_u64().unwrap()];
-    // a provider of the client's own dialect that says nothing of usage has nothing added to its answer
+    // a provider of the client's own dialect that says nothing of usage has nothing added to its
+    // answer
     if way.native != Some(client.dialect) || basis == "reported" {
         assert_eq!(client.tokens(&said), billed_tokens, "{case}: {billed}");
     }
     if client.dialect == ClientDialect::Messages {
-        let kinds: Vec<&str> = said["content"].as_array().unwrap().iter().map(|block| block["type"].as_str().unwrap()).collect();
+        let kinds: Vec<&str> = said["content"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|block| block["type"].as_str().unwrap())
+            .collect();
         // reasoning of this dialect is unsigned, and nobody asked to see it
-        let expected: Vec<&str> = script.1.iter().copied().filter(|kind| *kind != "thinking" || way.slug != CHAT.slug).collect();
+        let expected: Vec<&str> = script
+            .1
+            .iter()
+            .copied()
+            .filter(|kind| *kind != "thinking" || way.slug != CHAT.slug)
+            .collect();
         assert_eq!((kinds, &said["stop_reason"]), (expected, &json!(script.2)), "{case}");
-        for call in said["content"].as_array().unwrap().iter().filter(|block| block["type"] == "tool_use") {
+        for call in
+            said["content"].as_array().unwrap().iter().filter(|block| block["type"] == "tool_use")
+        {
             assert_eq!(call["input"], json!({"city": "Paris", "days": 1}), "{case}");
         }
     }
@@ -186,7 +230,11 @@ async fn one_script(gateway: &Gateway, way: Way, client: Client, script: &Script
     if [ClientDialect::Chat, ClientDialect::Responses].contains(&client.dialect) {
         assert_eq!(of_stream["model"], body["model"], "{case}");
         if client.dialect == ClientDialect::Responses {
-            let status = if ["max_tokens", "refusal"].contains(&script.2) { "incomplete" } else { "completed" };
+            let status = if ["max_tokens", "refusal"].contains(&script.2) {
+                "incomplete"
+            } else {
+                "completed"
+            };
             assert_eq!(of_stream["status"], status, "{case}");
         }
         if client.dialect == ClientDialect::Chat || way.native != Some(client.dialect) {
@@ -195,15 +243,28 @@ async fn one_script(gateway: &Gateway, way: Way, client: Client, script: &Script
     }
 }
 
-fn what_openais_dialects_say_besides(client: Client, stream: &Answer, said: &Value, billed: &Value, case: &str) {
-    for (member, header) in [("inference_id", "x-ainfera-inference-id"), ("receipt_id", "x-ainfera-receipt-id")] {
+fn what_openais_dialects_say_besides(
+    client: Client,
+    stream: &Answer,
+    said: &Value,
+    billed: &Value,
+    case: &str,
+) {
+    for (member, header) in
+        [("inference_id", "x-ainfera-inference-id"), ("receipt_id", "x-ainfera-receipt-id")]
+    {
         assert_eq!(said["ainfera"][member].as_str(), stream.header(header), "{case}");
     }
-    assert_eq!(said["usage"]["total_tokens"], json!(client.tokens(said).iter().sum::<u64>()), "{case}");
+    assert_eq!(
+        said["usage"]["total_tokens"],
+        json!(client.tokens(said).iter().sum::<u64>()),
+        "{case}"
+    );
     if client.dialect == ClientDialect::Responses {
         let cached = &said["usage"]["input_tokens_details"]["cached_tokens"];
         assert_eq!(*cached, billed[1]["cache_read_input_tokens"], "{case}: {billed}");
-        for frame in frames_of(&stream.text()).iter().filter(|frame| frame.name.ends_with(".delta")) {
+        for frame in frames_of(&stream.text()).iter().filter(|frame| frame.name.ends_with(".delta"))
+        {
             assert!(frame.json["item_id"].is_string(), "{case}: {}", frame.data);
         }
     }
@@ -235,7 +296,11 @@ async fn faults_before_content_through(way: Way) {
             calls += 1;
             if client.has_streams() {
                 let stream = client.ask(&gateway, &client.streamed(body)).await;
-                assert_eq!((stream.status, client.refusal(&stream)), (whole.status, refusal), "{case}");
+                assert_eq!(
+                    (stream.status, client.refusal(&stream)),
+                    (whole.status, refusal),
+                    "{case}"
+                );
                 assert_eq!(stream.header("retry-after"), whole.header("retry-after"), "{case}");
                 calls += 1;
             }
@@ -258,7 +323,8 @@ async fn faults_after_content_through(way: Way) {
             let case = format!("{client:?} {} {fault}: {}", way.slug, whole.text());
             assert_eq!(whole.status, 502, "{case}");
             let refusal = client.refusal(&whole);
-            let is_coded = client.dialect == ClientDialect::Messages || refusal.code == "stream_incomplete";
+            let is_coded =
+                client.dialect == ClientDialect::Messages || refusal.code == "stream_incomplete";
             assert!(is_coded, "{case}");
             calls += 1;
             if client.has_streams() {
@@ -268,10 +334,17 @@ async fn faults_after_content_through(way: Way) {
                     panic!("{case}: success was invented: {}", stream.text())
                 };
                 assert!(!text.is_empty() && error["message"].is_string(), "{case}: {error}");
-                let kinds: &[&str] =
-                    if client.dialect == ClientDialect::Messages { &["api_error", "overloaded_error"] } else { &["server_error"] };
+                let kinds: &[&str] = if client.dialect == ClientDialect::Messages {
+                    &["api_error", "overloaded_error"]
+                } else {
+                    &["server_error"]
+                };
                 assert!(kinds.contains(&error["type"].as_str().unwrap()), "{case}: {error}");
-                assert!(client.dialect != ClientDialect::Messages || error["details"]["error_code"] == "stream_incomplete", "{error}");
+                assert!(
+                    client.dialect != ClientDialect::Messages
+                        || error["details"]["error_code"] == "stream_incomplete",
+                    "{error}"
+                );
                 assert_paid_and_broken(&inference(&gateway, &stream).await, &case);
                 calls += 1;
             }
@@ -287,7 +360,11 @@ async fn faults_after_content_through(way: Way) {
 
 /// One attempt and no other after it, and what was said is billed.
 fn assert_paid_and_broken(row: &Value, case: &str) {
-    assert_eq!((&row["outcome_status"], &row["usage_basis"]), (&json!("failed_midstream"), &json!("estimated")), "{case}: {row}");
+    assert_eq!(
+        (&row["outcome_status"], &row["usage_basis"]),
+        (&json!("failed_midstream"), &json!("estimated")),
+        "{case}: {row}"
+    );
     assert_eq!(row["attempts"].as_array().unwrap().len(), 1, "{case}: {row}");
     assert_ne!(row["cost_usd"], "0", "{case}: {row}");
 }
@@ -297,11 +374,20 @@ async fn cuts_anywhere_through(way: Way) {
     for client in CLIENTS.into_iter().filter(|client| client.has_streams()) {
         for cut in CUTS {
             for at in 0..way.events {
-                let body = way.pinned(client, &format!("[[mock fault={cut} at={at} tools=0 tokens=4]]"));
+                let body =
+                    way.pinned(client, &format!("[[mock fault={cut} at={at} tools=0 tokens=4]]"));
                 let answer = client.ask(&gateway, &client.streamed(body)).await;
-                let case = format!("{client:?} {} {cut} at {at}: {} {}", way.slug, answer.status, answer.text());
+                let case = format!(
+                    "{client:?} {} {cut} at {at}: {} {}",
+                    way.slug,
+                    answer.status,
+                    answer.text()
+                );
                 if answer.status == 200 {
-                    assert!(matches!(read(client.dialect, &answer.text()), Read::Failed { .. }), "{case}");
+                    assert!(
+                        matches!(read(client.dialect, &answer.text()), Read::Failed { .. }),
+                        "{case}"
+                    );
                 } else {
                     assert!(matches!(answer.status, 502 | 529), "{case}");
                     client.refusal(&answer);

@@ -30,7 +30,10 @@ async fn p082_anthropics_clients_page_through_it() {
     assert_eq!(seen.len(), 1 + MODELS.len() + 2, "{seen:?}");
     assert!(MODELS.iter().all(|model| seen.iter().any(|one| one == model)), "{seen:?}");
     let one = gateway.get_with("/v1/models/claude-opus-4-7", &ANTHROPIC).await.json();
-    assert_eq!((&one["id"], &one["created_at"]), (&json!("claude-opus-4-7"), &json!("1970-01-01T00:00:00Z")));
+    assert_eq!(
+        (&one["id"], &one["created_at"]),
+        (&json!("claude-opus-4-7"), &json!("1970-01-01T00:00:00Z"))
+    );
     let none = gateway.get_with("/v1/models/nothing", &ANTHROPIC).await;
     assert_eq!((none.status, &none.json()["error"]["type"]), (404, &json!("not_found_error")));
 }
@@ -38,9 +41,13 @@ async fn p082_anthropics_clients_page_through_it() {
 #[actix_rt::test]
 async fn p082_openais_clients_get_its_list_and_others_all_that_is_known() {
     let gateway = Gateway::start().await;
-    let list = gateway.get_with("/v1/models", &[("user-agent", "OpenAI/Python 3.54.0")]).await.json();
+    let list =
+        gateway.get_with("/v1/models", &[("user-agent", "OpenAI/Python 3.54.0")]).await.json();
     assert_eq!(list["object"], "list");
-    assert_eq!(list["data"][1], json!({"id": MODELS[0], "object": "model", "created": 0, "owned_by": "chat"}));
+    assert_eq!(
+        list["data"][1],
+        json!({"id": MODELS[0], "object": "model", "created": 0, "owned_by": "chat"})
+    );
     let bare = gateway.get("/v1/models").await.json();
     assert_eq!(bare[0]["type"], "router");
     assert_eq!(bare[1]["input_cost_per_million_usd"], "2");

@@ -1,5 +1,6 @@
-//! When money alone keeps every model away from a call, the answer is the same whatever a cache knows, in every dialect, streamed or whole; and what
-//! an operator lifts is lifted for the very next call, also where a command of another process did it.
+//! When money alone keeps every model away from a call, the answer is the same whatever a cache
+//! knows, in every dialect, streamed or whole; and what an operator lifts is lifted for the very
+//! next call, also where a command of another process did it.
 
 use std::process::Command;
 
@@ -62,22 +63,32 @@ impl Limit {
         };
         let keep = CapChange::Keep;
         match (self, state) {
-            (Limit::PerCall | Limit::TenantPerCall, _) => WalletChange::Caps { per_call: cap, daily: keep, monthly: keep },
-            (Limit::Daily | Limit::TenantDaily, _) => WalletChange::Caps { per_call: keep, daily: cap, monthly: keep },
-            (Limit::Monthly | Limit::TenantMonthly, _) => WalletChange::Caps { per_call: keep, daily: keep, monthly: cap },
+            (Limit::PerCall | Limit::TenantPerCall, _) => {
+                WalletChange::Caps { per_call: cap, daily: keep, monthly: keep }
+            }
+            (Limit::Daily | Limit::TenantDaily, _) => {
+                WalletChange::Caps { per_call: keep, daily: cap, monthly: keep }
+            }
+            (Limit::Monthly | Limit::TenantMonthly, _) => {
+                WalletChange::Caps { per_call: keep, daily: keep, monthly: cap }
+            }
             (Limit::Paused, State::Tight) => WalletChange::Pause,
             (Limit::Paused, State::Lifted) => WalletChange::Resume,
             (Limit::StrictWallet, State::Tight) => WalletChange::StrictPerAgent(Strictness::Strict),
             (Limit::Wallet, State::Tight) => WalletChange::Resume,
-            (Limit::Wallet | Limit::StrictWallet, State::Lifted) => {
-                WalletChange::TopUp { transfer_id: Uuid::now_v7(), amount: "5".parse().unwrap(), memo: "test".to_owned() }
-            }
+            (Limit::Wallet | Limit::StrictWallet, State::Lifted) => WalletChange::TopUp {
+                transfer_id: Uuid::now_v7(),
+                amount: "5".parse().unwrap(),
+                memo: "test".to_owned(),
+            },
         }
     }
 
     fn owner(self, agent_id: AgentId, tenant_id: TenantId, state: State) -> Owner {
         match (self, state) {
-            (Limit::TenantPerCall | Limit::TenantDaily | Limit::TenantMonthly, _) => Owner::Tenant(tenant_id),
+            (Limit::TenantPerCall | Limit::TenantDaily | Limit::TenantMonthly, _) => {
+                Owner::Tenant(tenant_id)
+            }
             (Limit::StrictWallet, State::Tight) => Owner::Tenant(tenant_id),
             _ => Owner::Agent(agent_id),
         }
@@ -96,7 +107,10 @@ fn calls() -> Vec<(&'static str, Value)> {
     let model = "ainfera-inference";
     let bodies = [
         ("/v1/messages", json!({"model": model, "max_tokens": 400, "messages": messages})),
-        ("/v1/chat/completions", json!({"model": model, "max_completion_tokens": 400, "messages": messages})),
+        (
+            "/v1/chat/completions",
+            json!({"model": model, "max_completion_tokens": 400, "messages": messages}),
+        ),
         ("/v1/responses", json!({"model": model, "max_output_tokens": 400, "input": "hi"})),
     ];
     let both = bodies.into_iter().flat_map(|(path, body)| {
@@ -109,14 +123,19 @@ fn calls() -> Vec<(&'static str, Value)> {
 
 fn code_of(answer: &Answer) -> String {
     let error = &answer.json()["error"];
-    [&error["details"]["error_code"], &error["code"]].into_iter().find_map(Value::as_str).unwrap_or_default().to_owned()
+    [&error["details"]["error_code"], &error["code"]]
+        .into_iter()
+        .find_map(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// An agent of a tenant of its own, with a key that nobody has looked up yet.
 async fn fresh_agent(gateway: &mut Gateway, opening: Opening) -> TenantId {
     let store = gateway.server.store();
     let tenant_id = TenantId(Uuid::now_v7());
-    let new = NewAgent { name: "spender".to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
+    let new =
+        NewAgent { name: "spender".to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
     gateway.agent_id = store.create_agent(new, opening).await.unwrap();
     let key = ainfera::keys::mint().unwrap();
     store.add_key(gateway.agent_id, &key.key_id, key.secret_sha256).await.unwrap();
@@ -142,7 +161,12 @@ async fn one_limit_has_one_answer_whatever_the_cache_knows_and_lifting_it_is_see
             for (path, body) in calls().iter().cycle().take(17 * calls().len()) {
                 let answer = gateway.call_at(path, body, &[]).await;
                 let seen = (answer.status, code_of(&answer), answer.header("x-should-retry"));
-                assert_eq!(seen, (402, limit.code().to_owned(), Some("false")), "{name} {limit:?} {path}: {}", answer.text());
+                assert_eq!(
+                    seen,
+                    (402, limit.code().to_owned(), Some("false")),
+                    "{name} {limit:?} {path}: {}",
+                    answer.text()
+                );
                 refused += 1;
             }
             assert_eq!(refused, 102);
@@ -155,7 +179,11 @@ async fn one_limit_has_one_answer_whatever_the_cache_knows_and_lifting_it_is_see
                 set(State::Tight).await;
                 for (path, body) in &calls() {
                     let answer = gateway.call_at(path, body, &[]).await;
-                    assert_eq!((answer.status, code_of(&answer).as_str()), (402, limit.code()), "{name} {limit:?} {path}");
+                    assert_eq!(
+                        (answer.status, code_of(&answer).as_str()),
+                        (402, limit.code()),
+                        "{name} {limit:?} {path}"
+                    );
                 }
                 set(State::Lifted).await;
                 for (path, body) in &calls() {
@@ -165,7 +193,15 @@ async fn one_limit_has_one_answer_whatever_the_cache_knows_and_lifting_it_is_see
             }
             gateway.settled().await;
         }
-        let broken: Vec<_> = gateway.server.store().invariants().await.unwrap().into_iter().filter(|invariant| !invariant.holds).collect();
+        let broken: Vec<_> = gateway
+            .server
+            .store()
+            .invariants()
+            .await
+            .unwrap()
+            .into_iter()
+            .filter(|invariant| !invariant.holds)
+            .collect();
         assert!(broken.is_empty(), "{name}: {broken:?}");
     }
 }
@@ -195,14 +231,23 @@ async fn a_budget_that_alone_is_to_blame_is_refused_as_a_cap_is_and_leaves_a_row
                     Some("cap_exceeded") => 402,
                     Some(_) => 422,
                 };
-                assert_eq!(answer.status, status, "{name} {path} {floor:?} {budget}: {}", answer.text());
+                assert_eq!(
+                    answer.status,
+                    status,
+                    "{name} {path} {floor:?} {budget}: {}",
+                    answer.text()
+                );
                 if let Some(code) = code {
                     assert_eq!(code_of(&answer), code, "{name} {path}");
                 }
                 if status == 402 {
                     rows += 1;
                     assert_eq!(answer.header("x-should-retry"), Some("false"));
-                    assert!(answer.text().contains("above its budget of $0.0"), "{}", answer.text());
+                    assert!(
+                        answer.text().contains("above its budget of $0.0"),
+                        "{}",
+                        answer.text()
+                    );
                 }
             }
         }
@@ -223,15 +268,31 @@ async fn a_command_of_another_process_is_heeded_by_the_next_call() {
             assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
         };
         for (path, body) in calls() {
-            assert_eq!(gateway.call_at(path, &body, &[]).await.status, 200, "the key is in the cache now");
+            assert_eq!(
+                gateway.call_at(path, &body, &[]).await.status,
+                200,
+                "the key is in the cache now"
+            );
             for (tighten, status, lift) in [
-                ("agents cap --agent tester --per-call 0.0000001", 402, "agents cap --agent tester --per-call none"),
-                ("agents cap --agent tester --daily 0", 402, "agents cap --agent tester --daily none"),
+                (
+                    "agents cap --agent tester --per-call 0.0000001",
+                    402,
+                    "agents cap --agent tester --per-call none",
+                ),
+                (
+                    "agents cap --agent tester --daily 0",
+                    402,
+                    "agents cap --agent tester --daily none",
+                ),
                 ("wallet pause --agent tester", 402, "wallet resume --agent tester"),
                 ("agents suspend --agent tester", 409, "agents resume --agent tester"),
             ] {
                 operator(tighten);
-                assert_eq!(gateway.call_at(path, &body, &[]).await.status, status, "{tighten} {path}");
+                assert_eq!(
+                    gateway.call_at(path, &body, &[]).await.status,
+                    status,
+                    "{tighten} {path}"
+                );
                 operator(lift);
                 assert_eq!(gateway.call_at(path, &body, &[]).await.status, 200, "{lift} {path}");
             }

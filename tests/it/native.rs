@@ -1,4 +1,5 @@
-//! Anthropic's dialect on both sides: bytes go through as they came, in both directions. The provider here is a bare socket that keeps what it was sent.
+//! Anthropic's dialect on both sides: bytes go through as they came, in both directions. The
+//! provider here is a bare socket that keeps what it was sent.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -48,7 +49,12 @@ async fn answer(mut socket: TcpStream, response: &str) -> String {
         let text = String::from_utf8_lossy(&received);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let head = head.to_ascii_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse::<usize>().unwrap();
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "))
+                .unwrap()
+                .parse::<usize>()
+                .unwrap();
             if body.len() >= length {
                 break;
             }
@@ -93,7 +99,8 @@ const STREAM: &str = concat!(
     "event: message_stop\ndata: {\"type\":\"message_stop\"   }\n\n",
 );
 
-/// Every member that is ours, the router's or unknown; blocks in an order of their own; cache_control wherever it may stand.
+/// Every member that is ours, the router's or unknown; blocks in an order of their own;
+/// cache_control wherever it may stand.
 const REQUEST: &str = r#"{ "model" : "the-slug", "new_field":{"b": 1.0, "a":[1e2,"\u00e9"]},"max_tokens":50, "stream":true, "task_type":"code",
  "system":[{"type":"text","text":"x-billing: 1"},{"cache_control":{"type":"ephemeral","ttl":"1h"},"type":"text","text":"be brief"}],
  "context_management":{"edits":[{"type":"clear_tool_uses_20250919"}]},
@@ -105,9 +112,16 @@ const REQUEST: &str = r#"{ "model" : "the-slug", "new_field":{"b": 1.0, "a":[1e2
   {"role":"system","content":"midway"}], "routing_hint":{"budget":"1"}}"#;
 
 fn as_sent() -> String {
-    let inner = REQUEST.trim_start_matches("{ \"model\" : \"the-slug\", ").trim_end_matches(", \"routing_hint\":{\"budget\":\"1\"}}");
-    let inner = inner.replace("\"max_tokens\":50, \"stream\":true, \"task_type\":\"code\",\n \"system\"", "\"max_tokens\":50,\"system\"");
-    let inner = inner.replace(",\n \"context_management\"", ",\"context_management\"").replace(",\n \"tools\"", ",\"tools\"");
+    let inner = REQUEST
+        .trim_start_matches("{ \"model\" : \"the-slug\", ")
+        .trim_end_matches(", \"routing_hint\":{\"budget\":\"1\"}}");
+    let inner = inner.replace(
+        "\"max_tokens\":50, \"stream\":true, \"task_type\":\"code\",\n \"system\"",
+        "\"max_tokens\":50,\"system\"",
+    );
+    let inner = inner
+        .replace(",\n \"context_management\"", ",\"context_management\"")
+        .replace(",\n \"tools\"", ",\"tools\"");
     let inner = inner.replace(",\n \"messages\"", ",\"messages\"");
     format!("{{\"model\":\"claude-9\",{inner},\"stream\":true}}")
 }
@@ -127,7 +141,11 @@ async fn p072_p073_p076_p079_p080_p085_a_call_arrives_as_it_was_sent() {
         ("x-claude-code-session-id", "session-9"),
         ("x-stainless-lang", "js"),
     ];
-    let answer = gateway.begin_at("/v1/messages?beta=true", REQUEST.as_bytes(), &headers).await.answer().await;
+    let answer = gateway
+        .begin_at("/v1/messages?beta=true", REQUEST.as_bytes(), &headers)
+        .await
+        .answer()
+        .await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.header("x-ainfera-coercions"), None);
     let (head, body) = provider.heard();
@@ -142,7 +160,14 @@ async fn p072_p073_p076_p079_p080_p085_a_call_arrives_as_it_was_sent() {
     ] {
         assert!(head.lines().any(|line| line == wanted), "{wanted}: {head}");
     }
-    for kept_here in ["x-claude-code", "x-stainless", "browser-access", "x-api-key", "authorization", &gateway.key.to_ascii_lowercase()] {
+    for kept_here in [
+        "x-claude-code",
+        "x-stainless",
+        "browser-access",
+        "x-api-key",
+        "authorization",
+        &gateway.key.to_ascii_lowercase(),
+    ] {
         assert!(!head.contains(kept_here), "{kept_here}: {head}");
     }
 }
@@ -152,17 +177,34 @@ async fn p072_p073_an_answer_comes_back_as_it_was_said() {
     let provider = RawProvider::answering(response(200, "text/event-stream", "", STREAM)).await;
     let gateway = gateway_before(&provider).await;
     let answer = gateway.begin(REQUEST.as_bytes(), &[]).await.answer().await;
-    assert_eq!(answer.text(), STREAM.replace("\"model\":\"claude-9\"", "\"model\":\"the-slug\"").replacen("}}      }", "}}}", 1));
+    assert_eq!(
+        answer.text(),
+        STREAM.replace("\"model\":\"claude-9\"", "\"model\":\"the-slug\"").replacen(
+            "}}      }",
+            "}}}",
+            1
+        )
+    );
     gateway.settled().await;
-    let row = gateway.get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap())).await.json();
-    assert_eq!((&row["usage"]["input_tokens"], &row["usage"]["output_tokens"]), (&json!(25), &json!(9)));
+    let row = gateway
+        .get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap()))
+        .await
+        .json();
+    assert_eq!(
+        (&row["usage"]["input_tokens"], &row["usage"]["output_tokens"]),
+        (&json!(25), &json!(9))
+    );
 }
 
 #[actix_rt::test]
 async fn p072_p073_a_whole_answer_has_every_block_in_its_place() {
     let provider = RawProvider::answering(response(200, "text/event-stream", "", STREAM)).await;
     let gateway = gateway_before(&provider).await;
-    let answer = gateway.begin(REQUEST.replace("\"stream\":true", "\"stream\":false").as_bytes(), &[]).await.answer().await;
+    let answer = gateway
+        .begin(REQUEST.replace("\"stream\":true", "\"stream\":false").as_bytes(), &[])
+        .await
+        .answer()
+        .await;
     assert_eq!(provider.heard().1, as_sent(), "also a whole answer is asked for as a stream");
     let message = answer.json();
     let blocks = json!([
@@ -171,7 +213,10 @@ async fn p072_p073_a_whole_answer_has_every_block_in_its_place() {
         {"type": "text", "text": "héllo 😀", "citations": [], "new": 0.1, "x": 1}
     ]);
     assert_eq!(message["content"], blocks);
-    assert_eq!((&message["new"], &message["usage"]["new_count"]), (&json!({"a": [100.0]}), &json!(1.5)));
+    assert_eq!(
+        (&message["new"], &message["usage"]["new_count"]),
+        (&json!({"a": [100.0]}), &json!(1.5))
+    );
     assert_eq!(message["context_management"], json!({"applied_edits": []}));
 }
 
@@ -184,30 +229,45 @@ async fn a_refusal_is_in_the_providers_own_words() {
         (413, "request_too_large", "Request exceeds the maximum size"),
     ] {
         let body = json!({"type": "error", "error": {"type": kind, "message": words}, "request_id": "req_theirs"}).to_string();
-        let provider = RawProvider::answering(response(status, "application/json", "", &body)).await;
+        let provider =
+            RawProvider::answering(response(status, "application/json", "", &body)).await;
         let gateway = gateway_before(&provider).await;
         let answer = gateway.begin(REQUEST.as_bytes(), &[]).await.answer().await;
         assert_eq!((answer.status, answer.error()), (status, (kind.to_owned(), words.to_owned())));
-        assert_ne!(answer.header("request-id"), Some("req_theirs"), "our own id is the one that leads to the row");
+        assert_ne!(
+            answer.header("request-id"),
+            Some("req_theirs"),
+            "our own id is the one that leads to the row"
+        );
     }
 }
 
 #[actix_rt::test]
 async fn the_time_that_a_provider_asks_for_reaches_the_caller() {
-    let body = json!({"type": "error", "error": {"type": "rate_limit_error", "message": "slow down"}}).to_string();
-    let provider = RawProvider::answering(response(429, "application/json", "retry-after: 17\r\n", &body)).await;
+    let body =
+        json!({"type": "error", "error": {"type": "rate_limit_error", "message": "slow down"}})
+            .to_string();
+    let provider =
+        RawProvider::answering(response(429, "application/json", "retry-after: 17\r\n", &body))
+            .await;
     let gateway = gateway_before(&provider).await;
     let answer = gateway.begin(REQUEST.as_bytes(), &[]).await.answer().await;
-    let after: u64 = answer.header("retry-after").unwrap_or_else(|| panic!("{} {}", answer.status, answer.text())).parse().unwrap();
+    let after: u64 = answer
+        .header("retry-after")
+        .unwrap_or_else(|| panic!("{} {}", answer.status, answer.text()))
+        .parse()
+        .unwrap();
     assert!((15..=17).contains(&after), "{after}");
 }
 
 #[actix_rt::test]
 async fn p079_headers_of_anthropics_are_nobody_elses_and_are_named() {
     let gateway = Gateway::start().await;
-    let body: Value =
-        json!({"model": "gpt-5-5", "max_tokens": 50, "messages": [{"role": "user", "content": "hi"}], "context_management": {"edits": []}});
-    let headers = [("anthropic-beta", "context-management-2025-06-27"), ("anthropic-workspace-id", "wrkspc_8")];
+    let body: Value = json!({"model": "gpt-5-5", "max_tokens": 50, "messages": [{"role": "user", "content": "hi"}], "context_management": {"edits": []}});
+    let headers = [
+        ("anthropic-beta", "context-management-2025-06-27"),
+        ("anthropic-workspace-id", "wrkspc_8"),
+    ];
     let answer = gateway.call_with(&body, &headers).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let coercions = answer.header("x-ainfera-coercions").unwrap();
@@ -216,6 +276,10 @@ async fn p079_headers_of_anthropics_are_nobody_elses_and_are_named() {
     }
     let requests = gateway.mock.requests();
     let asked = requests.last().unwrap();
-    assert!(!asked.headers.iter().any(|(name, _)| name.starts_with("anthropic-")), "{:?}", asked.headers);
+    assert!(
+        !asked.headers.iter().any(|(name, _)| name.starts_with("anthropic-")),
+        "{:?}",
+        asked.headers
+    );
     assert!(!asked.body.to_string().contains("context_management"), "{}", asked.body);
 }

@@ -1,4 +1,5 @@
-//! With the key of one vendor alone, a tool loop of every client dialect works on each of its built-in models, by the rules that the vendor publishes.
+//! With the key of one vendor alone, a tool loop of every client dialect works on each of its
+//! built-in models, by the rules that the vendor publishes.
 
 use ainfera::config::Config;
 use ainfera_schema::{Model, ProviderKind};
@@ -28,10 +29,12 @@ fn built_in(key: &str) -> (ProviderKind, Vec<Model>) {
     (config.providers[0].kind, config.models)
 }
 
-/// A gateway whose models are the built-in ones, in front of a scripted provider that refuses what this vendor refuses.
+/// A gateway whose models are the built-in ones, in front of a scripted provider that refuses what
+/// this vendor refuses.
 async fn gateway(kind: ProviderKind, models: &[Model]) -> Gateway {
     let word = kind.as_str();
-    let mut more_tables = format!("[[providers]]\nid = \"vendor\"\nkind = \"{word}\"\nbase_url = \"MOCK/{word}\"\n");
+    let mut more_tables =
+        format!("[[providers]]\nid = \"vendor\"\nkind = \"{word}\"\nbase_url = \"MOCK/{word}\"\n");
     for model in models {
         more_tables.push_str(&format!(
             "[[models]]\nslug = \"vendor/{}\"\nupstream_name = \"{}\"\nprovider = \"vendor\"\nprice = {{ input = \"1\", output = \"1\" }}\n",
@@ -72,7 +75,8 @@ async fn messages_loop(gateway: &Gateway, model: &str, asked: &str, more: &Value
         "tools": [{"name": "get_weather", "input_schema": parameters()}]});
     let body = with(body, more);
     let first = answered(gateway, "/v1/messages", &body).await;
-    let call = first["content"].as_array().unwrap().iter().find(|block| block["type"] == "tool_use");
+    let call =
+        first["content"].as_array().unwrap().iter().find(|block| block["type"] == "tool_use");
     let call = call.unwrap_or_else(|| panic!("{model} {more}: {first}"));
     let result = json!([{"type": "tool_result", "tool_use_id": call["id"], "content": "sunny"}]);
     let mut body = unforced(body);
@@ -90,8 +94,15 @@ enum GivenBack {
     ContentAndCalls,
 }
 
-async fn chat_loop(gateway: &Gateway, model: &str, asked: &str, more: &Value, given_back: GivenBack) {
-    let messages = json!([{"role": "developer", "content": "Be brief."}, {"role": "user", "content": asked}]);
+async fn chat_loop(
+    gateway: &Gateway,
+    model: &str,
+    asked: &str,
+    more: &Value,
+    given_back: GivenBack,
+) {
+    let messages =
+        json!([{"role": "developer", "content": "Be brief."}, {"role": "user", "content": asked}]);
     let body = json!({"model": model, "messages": messages,
         "tools": [{"type": "function", "function": {"name": "get_weather", "parameters": parameters(), "strict": true}}]});
     let body = with(body, more);
@@ -121,8 +132,12 @@ async fn responses_loop(gateway: &Gateway, model: &str, asked: &str, more: &Valu
     let body = with(body, more);
     let first = answered(gateway, "/v1/responses", &body).await;
     let output = first["output"].as_array().unwrap();
-    let call = output.iter().find(|item| item["type"] == "function_call").unwrap_or_else(|| panic!("{model} {more}: {first}"));
-    let result = json!({"type": "function_call_output", "call_id": call["call_id"], "output": "sunny"});
+    let call = output
+        .iter()
+        .find(|item| item["type"] == "function_call")
+        .unwrap_or_else(|| panic!("{model} {more}: {first}"));
+    let result =
+        json!({"type": "function_call_output", "call_id": call["call_id"], "output": "sunny"});
     let mut body = unforced(body);
     let input = body["input"].as_array_mut().unwrap();
     input.extend(output.iter().cloned());
@@ -146,16 +161,36 @@ async fn all_loops(gateway: &Gateway, slug: &str) {
             messages_loop(gateway, slug, asked, &more).await;
         }
         for given_back in [GivenBack::Everything, GivenBack::ContentAndCalls] {
-            let forced = with(sampling.clone(), &json!({"tool_choice": "required", "max_tokens": 4000}));
+            let forced =
+                with(sampling.clone(), &json!({"tool_choice": "required", "max_tokens": 4000}));
             chat_loop(gateway, slug, asked, &forced, given_back).await;
-            chat_loop(gateway, slug, asked, &json!({"stop": ["END"], "presence_penalty": 0.1, "parallel_tool_calls": false}), given_back)
-                .await;
+            chat_loop(
+                gateway,
+                slug,
+                asked,
+                &json!({"stop": ["END"], "presence_penalty": 0.1, "parallel_tool_calls": false}),
+                given_back,
+            )
+            .await;
         }
         for effort in ["none", "minimal", "low", "medium", "high", "xhigh", "max"] {
-            chat_loop(gateway, slug, asked, &json!({"reasoning_effort": effort}), GivenBack::ContentAndCalls).await;
+            chat_loop(
+                gateway,
+                slug,
+                asked,
+                &json!({"reasoning_effort": effort}),
+                GivenBack::ContentAndCalls,
+            )
+            .await;
             responses_loop(gateway, slug, asked, &json!({"reasoning": {"effort": effort}})).await;
         }
-        responses_loop(gateway, slug, asked, &with(sampling.clone(), &json!({"tool_choice": "required"}))).await;
+        responses_loop(
+            gateway,
+            slug,
+            asked,
+            &with(sampling.clone(), &json!({"tool_choice": "required"})),
+        )
+        .await;
     }
 }
 
@@ -167,7 +202,11 @@ async fn a_tool_loop_of_every_dialect_works_on_every_built_in_model_of_every_ven
         for model in models.iter().filter(|model| model.supports_tools) {
             all_loops(&gateway, &format!("vendor/{}", model.slug)).await;
         }
-        assert_eq!((gateway.mock.stats().refused, gateway.mock.refusals()), (0, Vec::new()), "{key}: the provider refused nothing");
+        assert_eq!(
+            (gateway.mock.stats().refused, gateway.mock.refusals()),
+            (0, Vec::new()),
+            "{key}: the provider refused nothing"
+        );
     }
 }
 
@@ -175,7 +214,8 @@ async fn a_tool_loop_of_every_dialect_works_on_every_built_in_model_of_every_ven
 async fn a_claude_model_gets_nothing_that_it_refuses_from_an_openai_client() {
     let (kind, models) = built_in("ANTHROPIC_API_KEY");
     let gateway = gateway(kind, &models).await;
-    let schema = json!({"type": "object", "properties": {"score": {"type": "integer", "minimum": 1}}});
+    let schema =
+        json!({"type": "object", "properties": {"score": {"type": "integer", "minimum": 1}}});
     for model in &models {
         for effort in ["none", "low", "high"] {
             let body = json!({"model": format!("vendor/{}", model.slug), "reasoning_effort": effort, "temperature": 0,

@@ -1,4 +1,5 @@
-//! The store goes away under load: new calls are told so at once, streams finish, and every row is there when it is back, whatever dies meanwhile.
+//! The store goes away under load: new calls are told so at once, streams finish, and every row is
+//! there when it is back, whatever dies meanwhile.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -38,7 +39,8 @@ struct Site {
 
 impl Site {
     async fn new(database_url: &str) -> Self {
-        let mock = provider::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await;
+        let mock =
+            provider::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await;
         let folder = TempDir::new().unwrap();
         let config = folder.path().join("ainfera.toml");
         let plan = GatewayPlan {
@@ -47,10 +49,14 @@ impl Site {
             ..GatewayPlan::default()
         };
         let spool = folder.path().join("calls.spool");
-        let text = config_text(&plan, database_url, &mock.base_url()).replace("[store]\n", &format!("[store]\nspool = {spool:?}\n"));
+        let text = config_text(&plan, database_url, &mock.base_url())
+            .replace("[store]\n", &format!("[store]\nspool = {spool:?}\n"));
         std::fs::write(&config, text).unwrap();
-        let output =
-            Command::new(env!("CARGO_BIN_EXE_ainfera")).args(["keys", "create", "--agent", "a", "--config"]).arg(&config).output().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_ainfera"))
+            .args(["keys", "create", "--agent", "a", "--config"])
+            .arg(&config)
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let key = String::from_utf8(output.stdout).unwrap().trim().to_owned();
         Self { folder, config, key, mock }
@@ -60,12 +66,22 @@ impl Site {
         let log = self.folder.path().join("log");
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut serve = Command::new(env!("CARGO_BIN_EXE_ainfera"));
-        serve.args(["serve", "--config"]).arg(&self.config).current_dir(self.folder.path()).stdout(Stdio::piped()).stderr(stderr);
+        serve
+            .args(["serve", "--config"])
+            .arg(&self.config)
+            .current_dir(self.folder.path())
+            .stdout(Stdio::piped())
+            .stderr(stderr);
         let mut child = serve.spawn().expect("ainfera starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let log_text = || std::fs::read_to_string(&log).unwrap_or_default();
-        let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{}", log_text())).parse().unwrap();
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .unwrap_or_else(|| panic!("{}", log_text()))
+            .parse()
+            .unwrap();
         Process { child, address, log }
     }
 
@@ -73,12 +89,19 @@ impl Site {
         self.begin_with(process, prompt, &[]).await
     }
 
-    async fn begin_with(&self, process: &Process, prompt: &str, headers: &[(&str, &str)]) -> Connection {
+    async fn begin_with(
+        &self,
+        process: &Process,
+        prompt: &str,
+        headers: &[(&str, &str)],
+    ) -> Connection {
         let mut body = streamed(routed(prompt));
         body["max_tokens"] = json!(60);
         let mut connection = Connection::open(process.address).await;
         let headers = [&[("x-api-key", self.key.as_str())], headers].concat();
-        connection.send("POST", "/v1/messages", &headers, &serde_json::to_vec(&body).unwrap()).await;
+        connection
+            .send("POST", "/v1/messages", &headers, &serde_json::to_vec(&body).unwrap())
+            .await;
         connection
     }
 
@@ -93,7 +116,11 @@ impl Site {
     }
 
     fn doctor(&self) {
-        let doctor = Command::new(env!("CARGO_BIN_EXE_ainfera")).args(["doctor", "--json", "--config"]).arg(&self.config).output().unwrap();
+        let doctor = Command::new(env!("CARGO_BIN_EXE_ainfera"))
+            .args(["doctor", "--json", "--config"])
+            .arg(&self.config)
+            .output()
+            .unwrap();
         assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
     }
 }
@@ -129,7 +156,8 @@ impl Process {
     }
 }
 
-/// Streams that are live when the store goes and over while it is away; returns when all of them are in the spool.
+/// Streams that are live when the store goes and over while it is away; returns when all of them
+/// are in the spool.
 async fn finish_in_outage(site: &Site, process: &Process, postgres: &mut OwnPostgres) {
     let mut streams = Vec::new();
     for _ in 0..STREAMS {
@@ -206,7 +234,12 @@ async fn a_kill_during_the_outage_loses_no_row_and_no_truth() {
     postgres.start_again().await;
     let process = site.start();
     assert_eq!(succeeded(&database).await, STREAMS as i64, "the rows say what happened");
-    assert_eq!(database.number("select count(*) from routing_outcomes where outcome_status = 'lost'").await, 3);
+    assert_eq!(
+        database
+            .number("select count(*) from routing_outcomes where outcome_status = 'lost'")
+            .await,
+        3
+    );
     assert_eq!(database.number("select count(*) from routing_outcomes").await, STREAMS as i64 + 3);
     assert_eq!(database.number("select count(*) from intents").await, 0);
     assert_eq!(site.spool_bytes(), 0);
@@ -231,7 +264,12 @@ async fn an_answer_that_went_through_the_spool_is_given_again_under_its_key() {
     postgres.start_again().await;
     let process = site.start();
     let again = site.begin_with(&process, prompt, &key).await.answer().await;
-    assert_eq!((again.status, again.header("idempotent-replayed")), (200, Some("true")), "{}", again.text());
+    assert_eq!(
+        (again.status, again.header("idempotent-replayed")),
+        (200, Some("true")),
+        "{}",
+        again.text()
+    );
     assert_eq!(again.text(), first.text());
     assert_eq!(again.header("x-ainfera-inference-id"), first.header("x-ainfera-inference-id"));
     assert_eq!(site.mock.stats().requests, 1, "the provider was asked once");
@@ -244,7 +282,8 @@ async fn a_spool_under_the_name_of_an_earlier_version_is_picked_up_once() {
     let mut postgres = OwnPostgres::start().await;
     let database = Database::Postgres { url: postgres.url() };
     let site = Site::new(&postgres.url()).await;
-    let (former, text) = (site.folder.path().join("ainfera.spool"), std::fs::read_to_string(&site.config).unwrap());
+    let (former, text) =
+        (site.folder.path().join("ainfera.spool"), std::fs::read_to_string(&site.config).unwrap());
     let place = format!("spool = {:?}\n", site.folder.path().join("calls.spool"));
     std::fs::write(&site.config, text.replace(&place, &format!("spool = {former:?}\n"))).unwrap();
     let process = site.start();
@@ -291,8 +330,16 @@ struct SmallDisk(TempDir);
 impl SmallDisk {
     fn mount() -> Self {
         let folder = TempDir::new().unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(folder.path()).output().unwrap();
-        assert!(mounted.status.success(), "tests run as root: {}", String::from_utf8_lossy(&mounted.stderr));
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"])
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        assert!(
+            mounted.status.success(),
+            "tests run as root: {}",
+            String::from_utf8_lossy(&mounted.stderr)
+        );
         Self(folder)
     }
 
@@ -330,7 +377,11 @@ async fn a_full_disk_stops_admissions_until_there_is_room() {
         }
         assert!(full.elapsed() < PATIENCE, "still admitted: {}", answer.text());
     }
-    assert!(process.log().contains("store failed, admissions are refused until it is back"), "{}", process.log());
+    assert!(
+        process.log().contains("store failed, admissions are refused until it is back"),
+        "{}",
+        process.log()
+    );
     std::fs::remove_file(disk.filler()).unwrap();
     let room = Instant::now();
     while site.call(&process, "hi").await.0.status != 200 {

@@ -17,7 +17,11 @@ async fn the_ledger_is_walked_in_pages_that_meet_without_gaps() {
         gateway.settled().await;
         let ledger = format!("/v1/ledger/{}", gateway.agent_id);
         let whole = gateway.get(&ledger).await.json();
-        assert_eq!((whole["entries"].as_array().unwrap().len(), &whole["next"]), (7, &Value::Null), "{name}");
+        assert_eq!(
+            (whole["entries"].as_array().unwrap().len(), &whole["next"]),
+            (7, &Value::Null),
+            "{name}"
+        );
         let mut walked = Vec::new();
         let mut path = format!("{ledger}?limit=2");
         loop {
@@ -29,7 +33,10 @@ async fn the_ledger_is_walked_in_pages_that_meet_without_gaps() {
         assert_eq!(json!(walked), whole["entries"], "{name}");
         let first = &walked[0];
         let after_first = gateway.get(&format!("{ledger}?after={}", first["seq"])).await.json();
-        assert_eq!(after_first["entries"][0], walked[1], "{name}: an entry's own number is a cursor too");
+        assert_eq!(
+            after_first["entries"][0], walked[1],
+            "{name}: an entry's own number is a cursor too"
+        );
     }
 }
 
@@ -54,14 +61,25 @@ async fn a_page_that_cannot_be_meant_is_refused_by_its_name() {
         for limit in ["0", "501"] {
             let answer = gateway.get(&format!("{path}?limit={limit}")).await;
             let message = answer.error().1;
-            assert_eq!((answer.status, message.as_str()), (400, "limit: must be a whole number from 1 to 500"), "{path}");
+            assert_eq!(
+                (answer.status, message.as_str()),
+                (400, "limit: must be a whole number from 1 to 500"),
+                "{path}"
+            );
         }
         assert_eq!(gateway.get(&format!("{path}?limit=500")).await.status, 200, "{path}");
     }
-    let models = gateway.get_with("/v1/models?limit=0", &[("anthropic-version", "2023-06-01")]).await;
-    assert_eq!((models.status, models.error().1.as_str()), (400, "limit: must be a whole number from 1 to 1000"));
+    let models =
+        gateway.get_with("/v1/models?limit=0", &[("anthropic-version", "2023-06-01")]).await;
+    assert_eq!(
+        (models.status, models.error().1.as_str()),
+        (400, "limit: must be a whole number from 1 to 1000")
+    );
     let models = gateway.get("/v1/models?format=gemini").await;
-    assert_eq!((models.status, models.error().1.as_str()), (400, "format: must be one of anthropic, openai, ainfera"));
+    assert_eq!(
+        (models.status, models.error().1.as_str()),
+        (400, "format: must be one of anthropic, openai, ainfera")
+    );
 }
 
 #[actix_rt::test]
@@ -80,17 +98,32 @@ async fn a_call_is_read_by_the_id_that_its_answer_has() {
             let by_inference = gateway.get(&format!("/v1/inferences/{inference_id}")).await.json();
             assert_eq!(by_request.json(), by_inference, "{name}");
             let uuid = by_inference["request_id"].as_str().unwrap().to_owned();
-            assert_eq!(gateway.get(&format!("/v1/calls/{uuid}")).await.json(), by_inference, "{name}: as the tables have it");
+            assert_eq!(
+                gateway.get(&format!("/v1/calls/{uuid}")).await.json(),
+                by_inference,
+                "{name}: as the tables have it"
+            );
         }
         let mut hopeless = routed("hi");
         hopeless["routing_hint"] = json!({"min_quality": "0.99"});
         let answer = gateway.call(&hopeless).await;
-        let row = gateway.get(&format!("/v1/calls/{}", answer.header("request-id").unwrap())).await.json();
-        assert_eq!((&row["outcome_status"], &row["inference_id"]), (&json!("rejected_floor"), &Value::Null), "{name}: {row}");
+        let row = gateway
+            .get(&format!("/v1/calls/{}", answer.header("request-id").unwrap()))
+            .await
+            .json();
+        assert_eq!(
+            (&row["outcome_status"], &row["inference_id"]),
+            (&json!("rejected_floor"), &Value::Null),
+            "{name}: {row}"
+        );
         assert_eq!(row["candidates"][0]["drop_reason"], "below_quality_floor", "{name}");
         for nobodys in ["req_0123456789abcdef0123456789abcdef", "req_x", "x", "%2e"] {
             let answer = gateway.get(&format!("/v1/calls/{nobodys}")).await;
-            assert_eq!((answer.status, answer.error().1.as_str()), (404, "call not found"), "{name} {nobodys}");
+            assert_eq!(
+                (answer.status, answer.error().1.as_str()),
+                (404, "call not found"),
+                "{name} {nobodys}"
+            );
         }
     }
 }
@@ -120,7 +153,12 @@ async fn somebody_elses_call_is_not_found() {
             let path = format!("/v1/calls/{}", call.header("request-id").unwrap());
             connection.send("GET", &path, &[("x-api-key", key.text.expose())], b"").await;
             let seen = connection.answer().await;
-            assert_eq!((seen.status, seen.error().1.as_str()), (404, "call not found"), "{}", gateway.database.name());
+            assert_eq!(
+                (seen.status, seen.error().1.as_str()),
+                (404, "call not found"),
+                "{}",
+                gateway.database.name()
+            );
         }
     }
 }

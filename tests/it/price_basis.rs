@@ -1,4 +1,5 @@
-//! Every attempt says at which price it was billed, and the attempts add up to the call, however it ended.
+//! Every attempt says at which price it was billed, and the attempts add up to the call, however it
+//! ended.
 
 use ainfera_schema::{Price, TokenUsage, Usd};
 use serde_json::Value;
@@ -20,7 +21,11 @@ fn adds_up(inference: &Value, about: &str) {
     let mut sum = Usd::ZERO;
     for attempt in attempts {
         let price: Price = serde_json::from_value(attempt["price"].clone()).unwrap();
-        assert_eq!((price.input, price.output), expected_price(attempt["model"].as_str().unwrap()), "{about}");
+        assert_eq!(
+            (price.input, price.output),
+            expected_price(attempt["model"].as_str().unwrap()),
+            "{about}"
+        );
         let usage: TokenUsage = serde_json::from_value(attempt["usage"].clone()).unwrap();
         let cost: Usd = attempt["cost_usd"].as_str().unwrap().parse().unwrap();
         assert_eq!(price.cost(&usage).unwrap(), cost, "{about}: {attempt}");
@@ -45,9 +50,11 @@ async fn last_inference(gateway: &Gateway) -> String {
 
 #[actix_rt::test]
 async fn the_attempts_add_up_to_the_call_however_it_ended() {
-    let failover = format!("[[mock model=up-{} fault=refuse_status status=500 tokens=9]]", MODELS[0]);
+    let failover =
+        format!("[[mock model=up-{} fault=refuse_status status=500 tokens=9]]", MODELS[0]);
     // the caller hears no thoughts; they were made all the same before the provider broke off
-    let thought = format!("[[mock model=up-{} thinking=40 tokens=9 fault=fin_at at=20]]", MODELS[0]);
+    let thought =
+        format!("[[mock model=up-{} thinking=40 tokens=9 fault=fin_at at=20]]", MODELS[0]);
     let cases = [
         (failover.as_str(), Client::Reads, "succeeded", 2),
         (thought.as_str(), Client::Reads, "succeeded", 2),
@@ -74,7 +81,11 @@ async fn the_attempts_add_up_to_the_call_however_it_ended() {
             assert_eq!(inference["attempts"].as_array().unwrap().len(), attempts, "{about}");
             adds_up(&inference, &about);
             let costs_something = inference["attempts"][0]["usage"]["output_tokens"] != 0;
-            assert_eq!(costs_something, !prompt.contains("fault=refuse_status"), "{about}: {inference}");
+            assert_eq!(
+                costs_something,
+                !prompt.contains("fault=refuse_status"),
+                "{about}: {inference}"
+            );
         }
         gateway.stop().await;
     }

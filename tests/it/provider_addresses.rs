@@ -1,4 +1,5 @@
-//! Which address a provider is called at, exactly as it hears it, for every way in which vendors document theirs.
+//! Which address a provider is called at, exactly as it hears it, for every way in which vendors
+//! document theirs.
 
 use serde_json::json;
 
@@ -8,7 +9,8 @@ use crate::support::{Gateway, GatewayPlan};
 
 const REFUSAL: &[u8] = b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n";
 
-/// The request that a provider of this kind hears. `base_url` goes on after `http://host:port`, `more` stands in its table.
+/// The request that a provider of this kind hears. `base_url` goes on after `http://host:port`,
+/// `more` stands in its table.
 async fn heard(kind: &str, path: &str, more: &str) -> String {
     let provider = RawProvider::start(None, |_| Reply::Say(REFUSAL.to_vec())).await;
     let plan = GatewayPlan {
@@ -28,8 +30,18 @@ async fn heard(kind: &str, path: &str, more: &str) -> String {
 async fn every_documented_form_of_an_address_can_be_said() {
     let version = "query = { \"api-version\" = \"2024-10-21\" }";
     for (kind, path, more, target) in [
-        ("openai", "/openai/deployments/gpt", version, "/openai/deployments/gpt/chat/completions?api-version=2024-10-21"),
-        ("openai", "/openai/deployments/gpt/chat/completions?api-version=1", "", "/openai/deployments/gpt/chat/completions?api-version=1"),
+        (
+            "openai",
+            "/openai/deployments/gpt",
+            version,
+            "/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
+        ),
+        (
+            "openai",
+            "/openai/deployments/gpt/chat/completions?api-version=1",
+            "",
+            "/openai/deployments/gpt/chat/completions?api-version=1",
+        ),
         ("openai", "/openai/v1", "", "/openai/v1/chat/completions"),
         ("openai_responses", "/openai/v1/", "", "/openai/v1/responses"),
         ("openai_responses", "/openai", version, "/openai/responses?api-version=2024-10-21"),
@@ -48,15 +60,29 @@ async fn every_documented_form_of_an_address_can_be_said() {
         ("gemini_compatible", "", "", "/v1beta/openai/chat/completions"),
         ("groq", "/openai", "", "/openai/v1/chat/completions"),
         ("gemini", "", "", "/v1beta/models/m:streamGenerateContent?alt=sse"),
-        ("gemini", "/v1", "query = { a = \"b c\" }", "/v1/models/m:streamGenerateContent?alt=sse&a=b%20c"),
-        ("gemini", "", "streams = false\nquery = { a = \"b\" }", "/v1beta/models/m:generateContent?a=b"),
+        (
+            "gemini",
+            "/v1",
+            "query = { a = \"b c\" }",
+            "/v1/models/m:streamGenerateContent?alt=sse&a=b%20c",
+        ),
+        (
+            "gemini",
+            "",
+            "streams = false\nquery = { a = \"b\" }",
+            "/v1beta/models/m:generateContent?a=b",
+        ),
         ("anthropic", "", "", "/v1/messages"),
         ("anthropic", "/prefix/anthropic", "", "/prefix/anthropic/v1/messages"),
         ("anthropic", "/prefix/v1", "", "/prefix/v1/messages"),
         ("anthropic", "/v1/messages", "", "/v1/messages"),
     ] {
         let request = heard(kind, path, more).await;
-        assert_eq!(request.lines().next(), Some(format!("POST {target} HTTP/1.1").as_str()), "{kind} {path} {more}");
+        assert_eq!(
+            request.lines().next(),
+            Some(format!("POST {target} HTTP/1.1").as_str()),
+            "{kind} {path} {more}"
+        );
     }
 }
 
@@ -64,11 +90,21 @@ async fn every_documented_form_of_an_address_can_be_said() {
 async fn headers_of_a_provider_are_sent_and_replace_those_of_the_gateway() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "a-secret-key\n").unwrap();
-    let headers = format!("headers = {{ \"api-key\" = {{ file = {0:?} }}, \"X-Title\" = \"Our agents\" }}", file.path());
+    let headers = format!(
+        "headers = {{ \"api-key\" = {{ file = {0:?} }}, \"X-Title\" = \"Our agents\" }}",
+        file.path()
+    );
     let request = heard("openai", "/openai/v1", &headers).await.to_ascii_lowercase();
-    assert!(request.contains("\r\napi-key: a-secret-key\r\n") && request.contains("\r\nx-title: our agents\r\n"), "{request}");
+    assert!(
+        request.contains("\r\napi-key: a-secret-key\r\n")
+            && request.contains("\r\nx-title: our agents\r\n"),
+        "{request}"
+    );
     assert!(!request.contains("authorization"), "{request}");
-    let own = format!("api_key = {{ file = {0:?} }}\nheaders = {{ authorization = {{ file = {0:?} }} }}", file.path());
+    let own = format!(
+        "api_key = {{ file = {0:?} }}\nheaders = {{ authorization = {{ file = {0:?} }} }}",
+        file.path()
+    );
     let request = heard("openai", "/openai/v1", &own).await.to_ascii_lowercase();
     assert_eq!(request.matches("a-secret-key").count(), 1, "{request}");
     assert!(request.contains("\r\nauthorization: a-secret-key\r\n"), "{request}");

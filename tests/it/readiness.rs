@@ -1,4 +1,5 @@
-//! What `/readyz` says in each situation that an operator meets, and that calls agree with it. `/healthz` answers in all of them.
+//! What `/readyz` says in each situation that an operator meets, and that calls agree with it.
+//! `/healthz` answers in all of them.
 
 use serde_json::json;
 use tokio::time::{Duration, Instant};
@@ -155,7 +156,10 @@ impl Scene {
     /// How large a file of the gateway may become: beyond that, writes fail as on a full disk.
     fn allow_file_sizes(&self, bytes: &str) {
         let mut limit = std::process::Command::new("prlimit");
-        limit.arg("--pid").arg(self.process.id().to_string()).arg(format!("--fsize={bytes}:unlimited"));
+        limit
+            .arg("--pid")
+            .arg(self.process.id().to_string())
+            .arg(format!("--fsize={bytes}:unlimited"));
         assert!(limit.status().unwrap().success());
     }
 
@@ -194,7 +198,11 @@ impl Scene {
                 break;
             }
             let seen = format!("{} {}", ready.status, ready.text());
-            assert!(Instant::now() < deadline, "{situation:?}: /readyz {seen}\n{}", self.process.log());
+            assert!(
+                Instant::now() < deadline,
+                "{situation:?}: /readyz {seen}\n{}",
+                self.process.log()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let answer = self.call(situation.prompt()).await;
@@ -202,7 +210,12 @@ impl Scene {
         assert_eq!(seen.0, called, "{situation:?}: a call is answered {}", seen.1);
         // what a call met does not change what is said
         let ready = self.site.get(self.process.address, "/readyz").await;
-        assert_eq!((ready.status, ready.text().contains(says)), (status, true), "{situation:?}: {}", ready.text());
+        assert_eq!(
+            (ready.status, ready.text().contains(says)),
+            (status, true),
+            "{situation:?}: {}",
+            ready.text()
+        );
         assert_eq!(self.site.get(self.process.address, "/healthz").await.status, 200);
     }
 }

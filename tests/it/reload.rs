@@ -1,4 +1,5 @@
-//! SIGHUP: a configuration replaces another one under running streams, or a bad one replaces nothing.
+//! SIGHUP: a configuration replaces another one under running streams, or a bad one replaces
+//! nothing.
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,9 @@ const NOT_RELOADED: &str = "the running one stays in force";
 
 /// A call to the cheapest model by its name.
 fn pinned(prompt: &str) -> Value {
-    streamed(json!({"model": MODELS[0], "max_tokens": 400, "messages": [{"role": "user", "content": prompt}]}))
+    streamed(
+        json!({"model": MODELS[0], "max_tokens": 400, "messages": [{"role": "user", "content": prompt}]}),
+    )
 }
 
 /// Replaces a part of the configuration and tells the process.
@@ -27,12 +30,18 @@ async fn price_of(site: &Site, process: &Process, answer: &Answer) -> String {
     let id = answer.header("x-ainfera-inference-id").unwrap();
     let read = site.get(process.address, &format!("/v1/inferences/{id}")).await;
     assert_eq!(read.status, 200, "{}", read.text());
-    read.json()["attempts"][0]["price"]["output"].as_str().unwrap_or_else(|| panic!("{}", read.text())).to_owned()
+    read.json()["attempts"][0]["price"]["output"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{}", read.text()))
+        .to_owned()
 }
 
 async fn metric(site: &Site, process: &Process, name: &str) -> u64 {
     let text = site.get(process.address, "/metrics").await.text();
-    let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name} is not in {text}"));
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(name))
+        .unwrap_or_else(|| panic!("{name} is not in {text}"));
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
@@ -82,9 +91,16 @@ async fn a_bad_file_changes_nothing_and_every_mistake_is_told_with_line_and_fiel
     process.logged("slgu").await;
     let log = process.log();
     let mistakes: Vec<&str> = log.lines().filter(|line| line.contains(NOT_RELOADED)).collect();
-    let names = |field: &str| mistakes.iter().any(|line| line.contains(field) && line.contains("ERROR") && line.contains(": line "));
+    let names = |field: &str| {
+        mistakes
+            .iter()
+            .any(|line| line.contains(field) && line.contains("ERROR") && line.contains(": line "))
+    };
     assert!(names("models[0].price.output") && names("models[4].slgu"), "{log}");
-    assert_eq!(price_of(&site, &process, &site.call(process.address, &pinned("hi")).await).await, "6");
+    assert_eq!(
+        price_of(&site, &process, &site.call(process.address, &pinned("hi")).await).await,
+        "6"
+    );
     assert!(metric(&site, &process, "ainfera_config_reload_total{result=\"failure\"}").await == 1);
     // a file that is gone, too
     std::fs::remove_file(&site.config).unwrap();
@@ -93,8 +109,14 @@ async fn a_bad_file_changes_nothing_and_every_mistake_is_told_with_line_and_fiel
     std::fs::write(&site.config, good.replace("output = \"6\"", "output = \"9\"")).unwrap();
     process.signal("HUP");
     process.logged(RELOADED).await;
-    assert_eq!(price_of(&site, &process, &site.call(process.address, &pinned("hi")).await).await, "9");
-    assert!(metric(&site, &process, "ainfera_config_reload_last_success_timestamp_seconds").await > 1_000_000_000);
+    assert_eq!(
+        price_of(&site, &process, &site.call(process.address, &pinned("hi")).await).await,
+        "9"
+    );
+    assert!(
+        metric(&site, &process, "ainfera_config_reload_last_success_timestamp_seconds").await
+            > 1_000_000_000
+    );
     assert!(process.is_alive());
     assert_eq!(process.stop().await, Some(0));
 }
@@ -115,7 +137,10 @@ async fn a_new_key_in_a_file_is_used_from_then_on() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
     std::fs::write(&file, "first\n").unwrap();
-    let plan = GatewayPlan { each_provider: format!("api_key = {{ file = {file:?} }}\n"), ..GatewayPlan::default() };
+    let plan = GatewayPlan {
+        each_provider: format!("api_key = {{ file = {file:?} }}\n"),
+        ..GatewayPlan::default()
+    };
     let site = Site::new(&plan, None).await;
     let process = site.serve(&[]);
     message_of(&site.call(process.address, &pinned("one")).await);
@@ -123,7 +148,12 @@ async fn a_new_key_in_a_file_is_used_from_then_on() {
     process.signal("HUP");
     process.logged(RELOADED).await;
     message_of(&site.call(process.address, &pinned("two")).await);
-    let keys: Vec<String> = site.mock.requests().iter().filter_map(|request| request.header("authorization").map(str::to_owned)).collect();
+    let keys: Vec<String> = site
+        .mock
+        .requests()
+        .iter()
+        .filter_map(|request| request.header("authorization").map(str::to_owned))
+        .collect();
     assert_eq!(keys, ["Bearer first", "Bearer second"]);
     assert_eq!(process.stop().await, Some(0));
 }

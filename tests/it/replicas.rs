@@ -1,4 +1,5 @@
-//! Several processes on one PostgreSQL: one dies, one falls asleep, one may not start. The others leave no call without its one row.
+//! Several processes on one PostgreSQL: one dies, one falls asleep, one may not start. The others
+//! leave no call without its one row.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -38,7 +39,8 @@ struct Process {
 impl Site {
     async fn new() -> Self {
         let database = Database::postgres().await;
-        let mock = provider::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await;
+        let mock =
+            provider::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await;
         let mut site = Self { database, mock, folder: TempDir::new().unwrap(), key: String::new() };
         let config = site.config("key", "");
         let output = ainfera(&["keys", "create", "--agent", "tester"], &config);
@@ -58,7 +60,8 @@ impl Site {
             ..GatewayPlan::default()
         };
         let path = self.folder.path().join(format!("{replica}.toml"));
-        std::fs::write(&path, config_text(&plan, &self.database.url(), &self.mock.base_url())).unwrap();
+        std::fs::write(&path, config_text(&plan, &self.database.url(), &self.mock.base_url()))
+            .unwrap();
         path
     }
 
@@ -96,7 +99,10 @@ impl Site {
         let number = async |query: &str| self.database.number(query).await;
         assert_eq!(number("select count(*) from routing_outcomes").await, calls as i64);
         assert_eq!(number("select count(distinct request_id) from routing_outcomes where outcome_status = 'lost'").await, calls as i64);
-        assert_eq!(number("select count(*) from transfers where kind = 'post'").await, calls as i64);
+        assert_eq!(
+            number("select count(*) from transfers where kind = 'post'").await,
+            calls as i64
+        );
     }
 
     fn assert_healthy(&self, config: &Path) {
@@ -107,15 +113,27 @@ impl Site {
 
 impl Process {
     fn start(config: &Path) -> Self {
-        let mut child = command(&["serve"], config).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("ainfera starts");
+        let mut child = command(&["serve"], config)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("ainfera starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}")).parse().unwrap();
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .unwrap_or_else(|| panic!("{line:?}"))
+            .parse()
+            .unwrap();
         Self { child, address }
     }
 
     fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), self.child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success());
     }
 
@@ -153,7 +171,8 @@ async fn a_killed_replicas_calls_are_closed_by_another_within_the_lease() {
     let (one, two) = (site.config("one", ""), site.config("two", ""));
     let survivor = Process::start(&two);
     let victim = Process::start(&one);
-    let streams = site.open_streams(&victim, "[[mock tokens=20 fault=hang_at at=6]]", LIVE_STREAMS).await;
+    let streams =
+        site.open_streams(&victim, "[[mock tokens=20 fault=hang_at at=6]]", LIVE_STREAMS).await;
     // what the survivor has open itself stays open
     let kept = site.open_streams(&survivor, "[[mock tokens=20 fault=hang_at at=6]]", 1).await;
     assert_eq!(site.database.number("select count(*) from intents").await, LIVE_STREAMS as i64 + 1);
@@ -179,7 +198,8 @@ async fn a_replica_that_slept_through_its_lease_writes_nothing_twice_and_ends() 
     let (one, two) = (site.config("one", "drain = \"9s\"\n"), site.config("two", ""));
     let survivor = Process::start(&two);
     let sleeper = Process::start(&one);
-    let mut finishing = site.open_streams(&sleeper, "[[mock tokens=100 delay_ms=80]]", LIVE_STREAMS).await;
+    let mut finishing =
+        site.open_streams(&sleeper, "[[mock tokens=100 delay_ms=80]]", LIVE_STREAMS).await;
     let hanging = site.open_streams(&sleeper, "[[mock tokens=20 fault=hang_at at=6]]", 1).await;
     let calls = LIVE_STREAMS + 1;
 
@@ -193,19 +213,31 @@ async fn a_replica_that_slept_through_its_lease_writes_nothing_twice_and_ends() 
     let address = sleeper.address;
     for stream in &mut finishing {
         let answer = stream.answer().await;
-        assert!(answer.complete && answer.text().contains("message_stop"), "a stream that was under way is finished");
+        assert!(
+            answer.complete && answer.text().contains("message_stop"),
+            "a stream that was under way is finished"
+        );
     }
-    // the hanging stream keeps it from ending, but it takes nothing new: connections are refused, or answered with 503
+    // the hanging stream keeps it from ending, but it takes nothing new: connections are refused,
+    // or answered with 503
     let start = Instant::now();
     while is_ready(address).await {
         assert!(start.elapsed() < PATIENCE, "it never heard that it was given up");
     }
-    assert_eq!(sleeper.exit_code().await, Some(1), "whoever restarts it should know that something was wrong");
+    assert_eq!(
+        sleeper.exit_code().await,
+        Some(1),
+        "whoever restarts it should know that something was wrong"
+    );
     drop(hanging);
 
     site.assert_one_lost_row_each(calls).await;
-    let adjusts = site.database.number("select count(*) from transfers where kind = 'adjust'").await;
-    let adjusted = site.database.number("select count(distinct request_id) from transfers where kind = 'adjust'").await;
+    let adjusts =
+        site.database.number("select count(*) from transfers where kind = 'adjust'").await;
+    let adjusted = site
+        .database
+        .number("select count(distinct request_id) from transfers where kind = 'adjust'")
+        .await;
     assert_eq!(adjusts, adjusted, "at most one for each call");
     assert!(adjusts >= LIVE_STREAMS as i64, "what was answered is paid: {adjusts}");
     site.assert_healthy(&two);
@@ -218,11 +250,18 @@ async fn a_server_that_may_forget_commits_is_refused_at_start() {
     let site = Site::new().await;
     let config = site.config("one", "");
     let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replace("allow_unsafe_durability = true", "allow_unsafe_durability = false")).unwrap();
+    std::fs::write(
+        &config,
+        text.replace("allow_unsafe_durability = true", "allow_unsafe_durability = false"),
+    )
+    .unwrap();
     let refused = ainfera(&["serve"], &config);
     assert_eq!(refused.status.code(), Some(1));
     let message = String::from_utf8(refused.stderr).unwrap();
-    assert!(message.contains("fsync = off") && message.contains("allow_unsafe_durability"), "{message}");
+    assert!(
+        message.contains("fsync = off") && message.contains("allow_unsafe_durability"),
+        "{message}"
+    );
     for works in [vec!["migrate"], vec!["doctor"], vec!["keys", "create", "--agent", "other"]] {
         assert!(ainfera(&works, &config).status.success(), "{works:?}");
     }

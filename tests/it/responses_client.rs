@@ -54,7 +54,11 @@ pub async fn gateway_on(database: Database) -> Gateway {
 }
 
 pub fn plan(deadlines: &str) -> GatewayPlan {
-    GatewayPlan { more_tables: TABLES.to_owned(), deadlines: deadlines.to_owned(), ..GatewayPlan::default() }
+    GatewayPlan {
+        more_tables: TABLES.to_owned(),
+        deadlines: deadlines.to_owned(),
+        ..GatewayPlan::default()
+    }
 }
 
 pub fn routed(floor: &str, input: impl Into<Value>) -> Value {
@@ -67,8 +71,7 @@ pub fn with(mut body: Value, member: &str, value: Value) -> Value {
 }
 
 fn with_tools(body: Value) -> Value {
-    let parameters =
-        json!({"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}, "required": ["city", "days"]});
+    let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}, "required": ["city", "days"]});
     let tool = |name: &str| json!({"type": "function", "name": name, "description": "a tool", "parameters": parameters, "strict": false});
     with(body, "tools", json!([tool("get_weather"), tool("get_time")]))
 }
@@ -92,12 +95,21 @@ pub async fn both(gateway: &Gateway, body: &Value) -> [Value; 2] {
 }
 
 fn kinds(response: &Value) -> Vec<&str> {
-    response["output"].as_array().unwrap().iter().map(|item| item["type"].as_str().unwrap()).collect()
+    response["output"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["type"].as_str().unwrap())
+        .collect()
 }
 
 pub fn text(response: &Value) -> String {
-    let items = response["output"].as_array().unwrap().iter().filter(|item| item["type"] == "message");
-    items.flat_map(|item| item["content"].as_array().unwrap()).map(|part| part["text"].as_str().unwrap()).collect()
+    let items =
+        response["output"].as_array().unwrap().iter().filter(|item| item["type"] == "message");
+    items
+        .flat_map(|item| item["content"].as_array().unwrap())
+        .map(|part| part["text"].as_str().unwrap())
+        .collect()
 }
 
 /// `error.type`, `error.code` and `error.message` of OpenAI's envelope.
@@ -116,13 +128,28 @@ async fn p004_p005_parallel_calls_are_items_of_their_own() {
     for directive in ["[[mock tools=3]]", "[[mock tools=3 interleave=true text=none]]"] {
         for (kind, _, floor) in WAYS {
             for response in both(&gateway, &with_tools(routed(floor, directive))).await {
-                let calls: Vec<&Value> =
-                    response["output"].as_array().unwrap().iter().filter(|item| item["type"] == "function_call").collect();
-                assert_eq!((calls.len(), &response["status"]), (3, &json!("completed")), "{kind} {directive}: {response}");
+                let calls: Vec<&Value> = response["output"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .filter(|item| item["type"] == "function_call")
+                    .collect();
+                assert_eq!(
+                    (calls.len(), &response["status"]),
+                    (3, &json!("completed")),
+                    "{kind} {directive}: {response}"
+                );
                 for (at, call) in calls.iter().enumerate() {
-                    assert!(calls[..at].iter().all(|other| other["call_id"] != call["call_id"]), "{kind} {directive}: {call}");
-                    let arguments: Value = serde_json::from_str(call["arguments"].as_str().unwrap()).unwrap();
-                    assert!(arguments["city"].is_string() && arguments["days"].is_number(), "{kind} {directive}: {call}");
+                    assert!(
+                        calls[..at].iter().all(|other| other["call_id"] != call["call_id"]),
+                        "{kind} {directive}: {call}"
+                    );
+                    let arguments: Value =
+                        serde_json::from_str(call["arguments"].as_str().unwrap()).unwrap();
+                    assert!(
+                        arguments["city"].is_string() && arguments["days"].is_number(),
+                        "{kind} {directive}: {call}"
+                    );
                 }
             }
         }
@@ -134,20 +161,36 @@ async fn p004_p005_parallel_calls_are_items_of_their_own() {
 async fn p017_a_round_trip_with_reasoning_calls_and_their_results() {
     let gateway = gateway().await;
     for (kind, _, floor) in WAYS {
-        let body =
-            with(with_tools(routed(floor, "weather? [[mock thinking=2 tools=2]]")), "include", json!(["reasoning.encrypted_content"]));
+        let body = with(
+            with_tools(routed(floor, "weather? [[mock thinking=2 tools=2]]")),
+            "include",
+            json!(["reasoning.encrypted_content"]),
+        );
         for first in both(&gateway, &body).await {
-            assert_eq!(kinds(&first), ["reasoning", "message", "function_call", "function_call"], "{kind}");
-            let mut input = vec![json!({"role": "developer", "content": "be brief"}), json!({"role": "user", "content": "weather?"})];
+            assert_eq!(
+                kinds(&first),
+                ["reasoning", "message", "function_call", "function_call"],
+                "{kind}"
+            );
+            let mut input = vec![
+                json!({"role": "developer", "content": "be brief"}),
+                json!({"role": "user", "content": "weather?"}),
+            ];
             input.extend(first["output"].as_array().unwrap().clone());
-            let ids: Vec<&Value> = first["output"].as_array().unwrap()[2..].iter().map(|call| &call["call_id"]).collect();
+            let ids: Vec<&Value> = first["output"].as_array().unwrap()[2..]
+                .iter()
+                .map(|call| &call["call_id"])
+                .collect();
             input.push(json!({"type": "function_call_output", "call_id": ids[0], "output": "sunny, 21 degrees"}));
             let parts = json!([{"type": "input_text", "text": "rain, 9 degrees"}]);
             input.push(json!({"type": "function_call_output", "call_id": ids[1], "output": parts}));
             let next = with(body.clone(), "input", json!(input));
             for response in both(&gateway, &next).await {
                 let said = text(&response);
-                assert!(said.contains("sunny, 21 degrees") && said.contains("rain, 9 degrees"), "{kind}: {said}");
+                assert!(
+                    said.contains("sunny, 21 degrees") && said.contains("rain, 9 degrees"),
+                    "{kind}: {said}"
+                );
             }
             let heard = gateway.mock.requests().last().unwrap().body.clone();
             if kind == NATIVE {
@@ -165,8 +208,16 @@ async fn a_tool_that_takes_any_text_gets_it_and_its_call_goes_back_in() {
     for (kind, _, floor) in WAYS.into_iter().filter(|(kind, ..)| *kind != NATIVE) {
         for response in both(&gateway, &with(routed(floor, order), "tools", json!([patch]))).await {
             let call = response["output"].as_array().unwrap().last().unwrap();
-            assert_eq!((&call["type"], &call["name"]), (&json!("custom_tool_call"), &json!("apply_patch")), "{kind}: {response}");
-            assert_eq!((&call["input"], call.get("arguments")), (&json!("*** Begin\n\"ä\""), None), "{kind}");
+            assert_eq!(
+                (&call["type"], &call["name"]),
+                (&json!("custom_tool_call"), &json!("apply_patch")),
+                "{kind}: {response}"
+            );
+            assert_eq!(
+                (&call["input"], call.get("arguments")),
+                (&json!("*** Begin\n\"ä\""), None),
+                "{kind}"
+            );
         }
     }
     let input = json!([
@@ -175,13 +226,18 @@ async fn a_tool_that_takes_any_text_gets_it_and_its_call_goes_back_in() {
         {"type": "custom_tool_call_output", "call_id": "call_abcdefghi", "output": "patched 3 lines"},
     ]);
     for (kind, _, floor) in WAYS {
-        for response in both(&gateway, &with(routed(floor, input.clone()), "tools", json!([patch]))).await {
+        for response in
+            both(&gateway, &with(routed(floor, input.clone()), "tools", json!([patch]))).await
+        {
             assert!(text(&response).contains("patched 3 lines"), "{kind}: {response}");
         }
         let heard = gateway.mock.requests().last().unwrap().body.clone();
         match kind {
             NATIVE => assert_eq!((&heard["input"], &heard["tools"]), (&input, &json!([patch]))),
-            "anthropic" => assert_eq!(heard["messages"][1]["content"][0]["input"], json!({"input": "*** Begin\n\"ä\""})),
+            "anthropic" => assert_eq!(
+                heard["messages"][1]["content"][0]["input"],
+                json!({"input": "*** Begin\n\"ä\""})
+            ),
             _ => assert!(heard.to_string().contains("*** Begin"), "{kind}: {heard}"),
         }
     }
@@ -205,17 +261,28 @@ async fn p010_an_image_in_a_result_arrives() {
         let heard = gateway.mock.requests().last().unwrap().body.clone();
         let moved = "input.2.output.1=moved:user message";
         match kind {
-            NATIVE => assert_eq!((&heard["input"], answer.header("x-ainfera-coercions")), (&input, None)),
+            NATIVE => {
+                assert_eq!((&heard["input"], answer.header("x-ainfera-coercions")), (&input, None))
+            }
             "anthropic" => {
                 let image = &heard["messages"][2]["content"][0]["content"][1];
-                assert_eq!(image["source"], json!({"type": "base64", "media_type": "image/png", "data": picture}));
-                assert!(!answer.header("x-ainfera-coercions").unwrap_or_default().contains("input"));
+                assert_eq!(
+                    image["source"],
+                    json!({"type": "base64", "media_type": "image/png", "data": picture})
+                );
+                assert!(
+                    !answer.header("x-ainfera-coercions").unwrap_or_default().contains("input")
+                );
             }
             "openai_compatible" => {
                 let message = heard["messages"].as_array().unwrap().last().unwrap();
                 assert_eq!(message["role"], "user");
                 assert!(message.to_string().contains(picture), "{message}");
-                assert!(answer.header("x-ainfera-coercions").is_some_and(|named| named.split(", ").any(|named| named == moved)));
+                assert!(
+                    answer
+                        .header("x-ainfera-coercions")
+                        .is_some_and(|named| named.split(", ").any(|named| named == moved))
+                );
             }
             _ => assert!(heard.to_string().contains(picture), "{kind}: {heard}"),
         }
@@ -228,8 +295,16 @@ async fn p021_a_limit_makes_the_answer_incomplete() {
     for (kind, _, floor) in WAYS {
         let body = with(routed(floor, "[[mock tokens=40]]"), "max_output_tokens", json!(16));
         for response in both(&gateway, &body).await {
-            assert_eq!((&response["status"], &response["error"]), (&json!("incomplete"), &Value::Null), "{kind}");
-            assert_eq!(response["incomplete_details"], json!({"reason": "max_output_tokens"}), "{kind}");
+            assert_eq!(
+                (&response["status"], &response["error"]),
+                (&json!("incomplete"), &Value::Null),
+                "{kind}"
+            );
+            assert_eq!(
+                response["incomplete_details"],
+                json!({"reason": "max_output_tokens"}),
+                "{kind}"
+            );
             assert_eq!(response["usage"]["output_tokens"], json!(16), "{kind}");
         }
     }

@@ -1,4 +1,5 @@
-//! What OpenAI keeps of a response is not kept here: who asks for it is told so, and in that dialect.
+//! What OpenAI keeps of a response is not kept here: who asks for it is told so, and in that
+//! dialect.
 
 use serde_json::json;
 
@@ -7,7 +8,10 @@ use crate::support::{Connection, Gateway};
 #[actix_rt::test]
 async fn whoever_asks_for_an_earlier_response_is_told_that_none_is_kept() {
     let gateway = Gateway::start().await;
-    let first = gateway.call_at("/v1/responses", &json!({"model": "ainfera-inference", "input": "hi"}), &[]).await.json();
+    let first = gateway
+        .call_at("/v1/responses", &json!({"model": "ainfera-inference", "input": "hi"}), &[])
+        .await
+        .json();
     let path = format!("/v1/responses/{}", first["id"].as_str().unwrap());
     assert_eq!(first["store"], false);
     for (method, path, told) in [
@@ -23,7 +27,11 @@ async fn whoever_asks_for_an_earlier_response_is_told_that_none_is_kept() {
         connection.send(method, &path, &[("x-api-key", gateway.key.as_str())], b"").await;
         let answer = connection.answer().await;
         let error = &answer.json()["error"];
-        assert_eq!((answer.status, &error["code"], &error["param"]), (404, &json!("not_found"), &json!(null)), "{method} {path}: {error}");
+        assert_eq!(
+            (answer.status, &error["code"], &error["param"]),
+            (404, &json!("not_found"), &json!(null)),
+            "{method} {path}: {error}"
+        );
         assert!(error["message"].as_str().unwrap().starts_with(told), "{method} {path}: {error}");
     }
 }

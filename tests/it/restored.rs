@@ -1,5 +1,5 @@
-//! A backup is put back: the gateway finds it, serves, signs nothing until an operator declares the break, and a verifier tells what was declared
-//! from what was hidden.
+//! A backup is put back: the gateway finds it, serves, signs nothing until an operator declares the
+//! break, and a verifier tells what was declared from what was hidden.
 
 use std::path::Path;
 use std::time::Duration;
@@ -45,7 +45,8 @@ impl Restored {
 
     async fn call(&self, process: &Process, prompt: &str) {
         assert_eq!(self.site.call(process.address, &routed(prompt)).await.status, 200);
-        self.eventually(process, "/metrics", |text| text.contains("\nainfera_calls_in_flight 0\n")).await;
+        self.eventually(process, "/metrics", |text| text.contains("\nainfera_calls_in_flight 0\n"))
+            .await;
     }
 
     /// Waits until everything is signed, and the signature is kept outside.
@@ -55,16 +56,25 @@ impl Restored {
                 let height = self.site.get(process.address, "/v1/audit/height").await.json();
                 let number = height["checkpoint"]["number"].as_i64().unwrap_or_default();
                 let files = [self.kept(), "checkpoints.jsonl"];
-                let kept = files.iter().all(|file| last_number(&self.site.folder.path().join(file)) == Some(number));
+                let kept = files
+                    .iter()
+                    .all(|file| last_number(&self.site.folder.path().join(file)) == Some(number));
                 if height["global_height"] == height["checkpoint"]["tree_size"] && kept {
                     return number;
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), wait).await.expect("a checkpoint that covers everything, and is kept outside")
+        tokio::time::timeout(Duration::from_secs(30), wait)
+            .await
+            .expect("a checkpoint that covers everything, and is kept outside")
     }
 
-    async fn eventually(&self, process: &Process, path: &str, wanted: impl Fn(&str) -> bool) -> String {
+    async fn eventually(
+        &self,
+        process: &Process,
+        path: &str,
+        wanted: impl Fn(&str) -> bool,
+    ) -> String {
         let wait = async {
             loop {
                 let text = self.site.get(process.address, path).await.text();
@@ -73,12 +83,21 @@ impl Restored {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), wait).await.unwrap_or_else(|_| panic!("{path} never says so"))
+        tokio::time::timeout(Duration::from_secs(30), wait)
+            .await
+            .unwrap_or_else(|_| panic!("{path} never says so"))
     }
 
     fn ainfera(&self, arguments: &[&str]) -> (Option<i32>, String) {
         let output = self.site.command(arguments);
-        (output.status.code(), format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
+        (
+            output.status.code(),
+            format!(
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            ),
+        )
     }
 
     /// Of a database that nobody uses now.
@@ -86,9 +105,17 @@ impl Restored {
         match &self.database {
             Database::Sqlite { path, .. } => {
                 let connection = rusqlite::Connection::open(path).unwrap();
-                connection.execute("VACUUM INTO ?1", (path.with_extension("backup").display().to_string(),)).unwrap();
+                connection
+                    .execute(
+                        "VACUUM INTO ?1",
+                        (path.with_extension("backup").display().to_string(),),
+                    )
+                    .unwrap();
             }
-            Database::Postgres { url } => self.administer(&format!("CREATE DATABASE {0}_backup TEMPLATE {0}", name_in(url))).await,
+            Database::Postgres { url } => {
+                self.administer(&format!("CREATE DATABASE {0}_backup TEMPLATE {0}", name_in(url)))
+                    .await
+            }
         }
     }
 
@@ -102,13 +129,16 @@ impl Restored {
             }
             Database::Postgres { url } => {
                 self.administer(&format!("DROP DATABASE {} WITH (FORCE)", name_in(url))).await;
-                self.administer(&format!("ALTER DATABASE {0}_backup RENAME TO {0}", name_in(url))).await;
+                self.administer(&format!("ALTER DATABASE {0}_backup RENAME TO {0}", name_in(url)))
+                    .await;
             }
         }
     }
 
     async fn administer(&self, sql: &str) {
-        let Database::Postgres { url } = &self.database else { unreachable!("only a server has several databases") };
+        let Database::Postgres { url } = &self.database else {
+            unreachable!("only a server has several databases")
+        };
         let admin = url.replacen(&format!("/{}", name_in(url)), "/postgres", 1);
         postgres::connect(&admin).await.batch_execute(sql).await.unwrap();
     }
@@ -144,31 +174,58 @@ async fn a_database_that_was_put_back_is_found_served_declared_and_verified() {
         let lost = restored.signed(&process).await;
         assert!(lost > common, "{name}");
         let ready = restored.site.get(process.address, "/readyz").await.text();
-        assert!(!ready.contains("audit_parted"), "{name}: it goes on from what was signed: {ready}");
+        assert!(
+            !ready.contains("audit_parted"),
+            "{name}: it goes on from what was signed: {ready}"
+        );
         let (code, text) = restored.ainfera(&["audit", "verify"]);
         assert_eq!(code, Some(0), "{name}: {text}");
         assert_eq!(process.stop().await, Some(0), "{name}");
         restored.put_back().await;
 
         let process = restored.site.serve(&[]);
-        let ready = restored.eventually(&process, "/readyz", |text| text.contains("audit_parted")).await;
+        let ready =
+            restored.eventually(&process, "/readyz", |text| text.contains("audit_parted")).await;
         let ready: Value = serde_json::from_str(&ready).unwrap();
         let parted = &ready["audit_parted"];
-        assert_eq!((&ready["status"], &parted["parted_after"]), (&"ready".into(), &common.into()), "{name}");
-        assert_eq!((&parted["lost_checkpoint"], &parted["listing"]), (&lost.into(), &"whole".into()), "{name}");
-        assert_eq!((&parted["chains"], &parted["missing_events"]), (&1.into(), &15.into()), "{name}: {ready}");
+        assert_eq!(
+            (&ready["status"], &parted["parted_after"]),
+            (&"ready".into(), &common.into()),
+            "{name}"
+        );
+        assert_eq!(
+            (&parted["lost_checkpoint"], &parted["listing"]),
+            (&lost.into(), &"whole".into()),
+            "{name}"
+        );
+        assert_eq!(
+            (&parted["chains"], &parted["missing_events"]),
+            (&1.into(), &15.into()),
+            "{name}: {ready}"
+        );
         process.logged("the database lacks what was signed").await;
-        restored.eventually(&process, "/metrics", |text| text.contains("\nainfera_audit_parted 1\n")).await;
+        restored
+            .eventually(&process, "/metrics", |text| text.contains("\nainfera_audit_parted 1\n"))
+            .await;
         restored.call(&process, "served").await;
         let (code, text) = restored.ainfera(&["audit", "verify"]);
         assert_eq!(code, Some(14), "{name}: hidden: {text}");
         let height = restored.site.get(process.address, "/v1/audit/height").await.json();
         assert_eq!(height["checkpoint"]["number"], common, "{name}: nothing is signed");
 
-        let (code, text) = restored.ainfera(&["audit", "continue", "--reason", "the disk broke", "--by", "somebody"]);
+        let (code, text) = restored.ainfera(&[
+            "audit",
+            "continue",
+            "--reason",
+            "the disk broke",
+            "--by",
+            "somebody",
+        ]);
         assert_eq!(code, Some(0), "{name}: {text}");
         assert!(text.contains("15 events in 1 chains"), "{name}: {text}");
-        restored.eventually(&process, "/metrics", |text| text.contains("\nainfera_audit_parted 0\n")).await;
+        restored
+            .eventually(&process, "/metrics", |text| text.contains("\nainfera_audit_parted 0\n"))
+            .await;
         restored.call(&process, "after").await;
         assert!(restored.signed(&process).await > common, "{name}");
         assert_eq!(process.stop().await, Some(0), "{name}");
@@ -184,14 +241,25 @@ async fn a_database_that_was_put_back_is_found_served_declared_and_verified() {
 fn what_was_declared_is_told_from_what_was_hidden(restored: &Restored, name: &str) {
     let (code, text) = restored.ainfera(&["audit", "verify"]);
     assert_eq!(code, Some(0), "{name}: declared: {text}");
-    assert!(text.contains("by somebody: the disk broke") && text.contains("intact but for what was declared"), "{name}: {text}");
+    assert!(
+        text.contains("by somebody: the disk broke")
+            && text.contains("intact but for what was declared"),
+        "{name}: {text}"
+    );
     // the same from an export, and without the declaration
     let (_, export) = restored.ainfera(&["audit", "export"]);
     let file = restored.site.folder.path().join("export.jsonl");
     let verify = |export: &str| {
         std::fs::write(&file, export).unwrap();
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_ainfera"))
-            .args(["audit", "verify", "--checkpoints", "checkpoints.jsonl", "--export", "export.jsonl"])
+            .args([
+                "audit",
+                "verify",
+                "--checkpoints",
+                "checkpoints.jsonl",
+                "--export",
+                "export.jsonl",
+            ])
             .current_dir(restored.site.folder.path())
             .output()
             .unwrap();
@@ -199,7 +267,11 @@ fn what_was_declared_is_told_from_what_was_hidden(restored: &Restored, name: &st
     };
     let (code, text) = verify(&export);
     assert_eq!(code, Some(0), "{name}: {text}");
-    let undeclared: String = export.lines().filter(|line| !line.starts_with("{\"break\"")).map(|line| format!("{line}\n")).collect();
+    let undeclared: String = export
+        .lines()
+        .filter(|line| !line.starts_with("{\"break\""))
+        .map(|line| format!("{line}\n"))
+        .collect();
     assert_ne!(undeclared, export);
     let (code, text) = verify(&undeclared);
     assert!(matches!(code, Some(14 | 15)), "{name}: hidden: {code:?} {text}");
@@ -212,7 +284,11 @@ fn what_was_declared_is_told_from_what_was_hidden(restored: &Restored, name: &st
 #[actix_rt::test]
 async fn a_damaged_file_of_signatures_is_told_and_not_fatal() {
     let restored = Restored::new(None).await;
-    std::fs::write(restored.site.folder.path().join("a.db.spool.signed"), b"\0\xff no checkpoint\n{\"number\":7}\n").unwrap();
+    std::fs::write(
+        restored.site.folder.path().join("a.db.spool.signed"),
+        b"\0\xff no checkpoint\n{\"number\":7}\n",
+    )
+    .unwrap();
     let process = restored.site.serve(&[]);
     process.logged("lines of checkpoints kept outside are damaged").await;
     restored.call(&process, "served").await;

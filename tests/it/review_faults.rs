@@ -1,4 +1,5 @@
-//! Faults that a review found in the system this one replaces, each as a test that would find it again.
+//! Faults that a review found in the system this one replaces, each as a test that would find it
+//! again.
 
 use ainfera_schema::policy::SpendPolicy;
 use serde_json::json;
@@ -31,14 +32,21 @@ async fn a_routing_failure_of_a_stream_is_a_status_and_not_an_empty_answer() {
 /// "Billing errors escape the stream as a 500."
 #[actix_rt::test]
 async fn a_billing_refusal_of_a_stream_is_402_and_has_its_row() {
-    let capped = SpendPolicy { per_call_cap_usd: Some("0.0000001".parse().unwrap()), ..SpendPolicy::default() };
+    let capped = SpendPolicy {
+        per_call_cap_usd: Some("0.0000001".parse().unwrap()),
+        ..SpendPolicy::default()
+    };
     let poor = GatewayPlan { funding: "0.0000001".parse().unwrap(), ..GatewayPlan::default() };
     let broke = GatewayPlan {
-        spend_policy: SpendPolicy { daily_cap_usd: Some("0.0000001".parse().unwrap()), ..SpendPolicy::default() },
+        spend_policy: SpendPolicy {
+            daily_cap_usd: Some("0.0000001".parse().unwrap()),
+            ..SpendPolicy::default()
+        },
         ..GatewayPlan::default()
     };
     let capped = GatewayPlan { spend_policy: capped, ..GatewayPlan::default() };
-    for (plan, row) in [(poor, "rejected_funds"), (broke, "rejected_cap"), (capped, "rejected_cap")] {
+    for (plan, row) in [(poor, "rejected_funds"), (broke, "rejected_cap"), (capped, "rejected_cap")]
+    {
         let gateway = Gateway::with(plan, Database::sqlite()).await;
         for body in [streamed(routed("hi")), routed("hi")] {
             let answer = gateway.call(&body).await;
@@ -47,7 +55,9 @@ async fn a_billing_refusal_of_a_stream_is_402_and_has_its_row() {
             assert_eq!(answer.header("x-should-retry"), Some("false"));
         }
         gateway.settled().await;
-        let rows = format!("select count(*) from routing_outcomes where outcome_status = '{row}' and inference_id is null");
+        let rows = format!(
+            "select count(*) from routing_outcomes where outcome_status = '{row}' and inference_id is null"
+        );
         assert_eq!(gateway.database.number(&rows).await, 2, "{row}");
         assert_eq!(gateway.mock.requests().len(), 0);
     }
@@ -57,11 +67,18 @@ async fn a_billing_refusal_of_a_stream_is_402_and_has_its_row() {
 #[actix_rt::test]
 async fn tool_blocks_are_there_streamed_and_whole_in_both_dialects() {
     let gateway = Gateway::start().await;
-    for body in [with_tools(routed("[[mock tools=2]]")), with_tools(native(routed("[[mock tools=2]]")))] {
+    for body in
+        [with_tools(routed("[[mock tools=2]]")), with_tools(native(routed("[[mock tools=2]]")))]
+    {
         let whole = gateway.call(&body).await.json();
         let stream = message_of(&gateway.call(&streamed(body)).await);
         for message in [whole, stream] {
-            let calls = message["content"].as_array().unwrap().iter().filter(|block| block["type"] == "tool_use").count();
+            let calls = message["content"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|block| block["type"] == "tool_use")
+                .count();
             assert_eq!((calls, &message["stop_reason"]), (2, &json!("tool_use")), "{message}");
         }
     }

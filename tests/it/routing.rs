@@ -34,7 +34,11 @@ async fn the_dial_does_nothing_while_its_gate_is_shut() {
     for preference in ["quality", "balanced", "cost", "whatever"] {
         let mut body = routed("hi");
         body["routing_preference"] = json!(preference);
-        assert_eq!(gateway.call(&body).await.header("x-ainfera-model"), Some(MODELS[0]), "{preference}");
+        assert_eq!(
+            gateway.call(&body).await.header("x-ainfera-model"),
+            Some(MODELS[0]),
+            "{preference}"
+        );
     }
 }
 
@@ -45,10 +49,16 @@ async fn a_live_dial_moves_the_default_floor() {
         ..Default::default()
     };
     let gateway = Gateway::with(plan, crate::support::database::Database::sqlite()).await;
-    for (preference, model) in [("quality", MODELS[1]), ("balanced", MODELS[0]), ("cost", MODELS[0])] {
+    for (preference, model) in
+        [("quality", MODELS[1]), ("balanced", MODELS[0]), ("cost", MODELS[0])]
+    {
         let mut body = routed("hi");
         body["routing_preference"] = json!(preference);
-        assert_eq!(gateway.call(&body).await.header("x-ainfera-model"), Some(model), "{preference}");
+        assert_eq!(
+            gateway.call(&body).await.header("x-ainfera-model"),
+            Some(model),
+            "{preference}"
+        );
     }
 }
 
@@ -61,7 +71,10 @@ async fn aliases_are_routed_and_never_shown() {
         let answer = gateway.call(&body).await;
         assert_eq!(answer.header("x-ainfera-model"), Some(MODELS[0]), "{alias}");
         gateway.settled().await;
-        let inference = gateway.get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap())).await.json();
+        let inference = gateway
+            .get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap()))
+            .await
+            .json();
         assert_eq!(inference["model"], "ainfera-inference");
     }
     assert_eq!(gateway.database.number("select count(*) from routing_outcomes").await, 4);
@@ -78,10 +91,17 @@ async fn a_pin_leaves_no_row_but_an_audit_mark() {
     }
     gateway.settled().await;
     assert_eq!(gateway.database.number("select count(*) from routing_outcomes").await, 0);
-    assert_eq!(gateway.database.number("select count(*) from inferences where kind = 'direct'").await, 2);
+    assert_eq!(
+        gateway.database.number("select count(*) from inferences where kind = 'direct'").await,
+        2
+    );
     let events = gateway.get(&format!("/v1/audit/{}", gateway.agent_id)).await.json();
-    let routed: Vec<&Value> =
-        events["events"].as_array().unwrap().iter().filter(|event| event["event_type"] == "inference.routed").collect();
+    let routed: Vec<&Value> = events["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["event_type"] == "inference.routed")
+        .collect();
     assert_eq!(routed.len(), 2);
     assert!(routed.iter().all(|event| event["payload"]["router"] == "direct"));
 }
@@ -94,17 +114,33 @@ async fn the_record_says_what_was_considered_and_why() {
     body["routing_hint"] = json!({"min_quality": "0.81"});
     let answer = gateway.call(&body).await;
     gateway.settled().await;
-    let decision = gateway.get(&format!("/v1/inferences/{}/decision", answer.header("x-ainfera-inference-id").unwrap())).await.json();
+    let decision = gateway
+        .get(&format!(
+            "/v1/inferences/{}/decision",
+            answer.header("x-ainfera-inference-id").unwrap()
+        ))
+        .await
+        .json();
     assert_eq!(decision["decision_rule"], "cheapest_clearing_floor");
     assert_eq!(decision["ruleset_hash"], "07dbdce7");
     assert_eq!(decision["policy_version"], "balanced@1.0.0+07dbdce7");
     assert_eq!(decision["chosen_model_slug"], MODELS[1]);
-    let dropped: Vec<&Value> =
-        decision["candidates"].as_array().unwrap().iter().filter(|candidate| candidate["model_slug"] == MODELS[0]).collect();
+    let dropped: Vec<&Value> = decision["candidates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|candidate| candidate["model_slug"] == MODELS[0])
+        .collect();
     assert_eq!(dropped[0]["drop_reason"], "below_quality_floor");
     assert!(!decision["cost_projected"].is_null() && !decision["cost_actual"].is_null());
-    let inference = gateway.get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap())).await.json();
-    assert_eq!((&inference["task_type"], &inference["task_type_source"]), (&json!("code"), &json!("caller")));
+    let inference = gateway
+        .get(&format!("/v1/inferences/{}", answer.header("x-ainfera-inference-id").unwrap()))
+        .await
+        .json();
+    assert_eq!(
+        (&inference["task_type"], &inference["task_type_source"]),
+        (&json!("code"), &json!("caller"))
+    );
     assert_eq!(inference["cell"], format!("code:{}:balanced", MODELS[1]));
 }
 
@@ -117,14 +153,25 @@ async fn what_was_kept_can_be_read_and_adds_up() {
     gateway.settled().await;
     let ledger = gateway.get(&format!("/v1/ledger/{}", gateway.agent_id)).await.json();
     let amount = |value: &Value| value.as_str().unwrap().parse::<rust_decimal::Decimal>().unwrap();
-    let sum: rust_decimal::Decimal = ledger["entries"].as_array().unwrap().iter().map(|entry| amount(&entry["amount_usd"])).sum();
+    let sum: rust_decimal::Decimal = ledger["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| amount(&entry["amount_usd"]))
+        .sum();
     assert_eq!(sum, amount(&ledger["balance_usd"]));
     assert_eq!(ledger["entries"].as_array().unwrap().len(), 4, "three charges and the funding");
     assert_eq!(ledger["held_usd"], "0");
     let verdict = gateway.get(&format!("/v1/audit/{}/verify", gateway.agent_id)).await.json();
     assert_eq!(verdict["valid"], true, "{verdict}");
     let models = gateway.get("/v1/models").await.json();
-    assert!(models.as_array().unwrap().iter().any(|model| model["slug"] == "ainfera-inference" && model["type"] == "router"));
+    assert!(
+        models
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|model| model["slug"] == "ainfera-inference" && model["type"] == "router")
+    );
     let metrics = gateway.get("/metrics").await.text();
     assert!(metrics.contains("ainfera_dispatch_without_capture_total 0"), "{metrics}");
     assert!(metrics.contains("ainfera_outcomes_total{status=\"succeeded\"} 3"), "{metrics}");

@@ -1,4 +1,5 @@
-//! What must not be seen is not: keys and prompts are neither logged nor kept nor told to anybody whom they do not concern.
+//! What must not be seen is not: keys and prompts are neither logged nor kept nor told to anybody
+//! whom they do not concern.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
@@ -20,18 +21,30 @@ async fn canaries_stay_where_they_belong() {
     let folder = TempDir::new().unwrap();
     let database = Database::sqlite();
     let config = folder.path().join("ainfera.toml");
-    let text = config_text(&GatewayPlan::default(), &database.url(), &mock.base_url())
-        .replace("[[models]]\nslug = \"mistral", "api_key = { env = \"CANARY_KEY\" }\n[[models]]\nslug = \"mistral");
+    let text = config_text(&GatewayPlan::default(), &database.url(), &mock.base_url()).replace(
+        "[[models]]\nslug = \"mistral",
+        "api_key = { env = \"CANARY_KEY\" }\n[[models]]\nslug = \"mistral",
+    );
     std::fs::write(&config, text).unwrap();
     let program = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ainfera"));
         command.env("CANARY_KEY", PROVIDER_KEY);
         command
     };
-    let created = program().args(["keys", "create", "--agent", "tester", "--config"]).arg(&config).output().unwrap();
+    let created = program()
+        .args(["keys", "create", "--agent", "tester", "--config"])
+        .arg(&config)
+        .output()
+        .unwrap();
     let key = String::from_utf8(created.stdout).unwrap().trim().to_owned();
     let secret = key.rsplit('_').next().unwrap().to_owned();
-    let mut child = program().args(["serve", "--config"]).arg(&config).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = program()
+        .args(["serve", "--config"])
+        .arg(&config)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.trim().strip_prefix("listening on http://").unwrap().parse().unwrap();
@@ -49,14 +62,28 @@ async fn canaries_stay_where_they_belong() {
     ] {
         for presented in [key.as_str(), "ainf_abcdefghijkl_canary"] {
             let mut connection = Connection::open(address).await;
-            connection.send("POST", "/v1/messages", &[("x-api-key", presented)], &serde_json::to_vec(&body).unwrap()).await;
+            connection
+                .send(
+                    "POST",
+                    "/v1/messages",
+                    &[("x-api-key", presented)],
+                    &serde_json::to_vec(&body).unwrap(),
+                )
+                .await;
             let answer = connection.answer().await;
             told.push_str(&format!("{:?}", answer.headers));
             told.push_str(&answer.text());
         }
     }
-    assert!(mock.requests().iter().any(|request| format!("{:?}", request.headers).contains(PROVIDER_KEY)));
-    assert!(mock.requests().iter().all(|request| !format!("{:?}", request.headers).contains(&secret)), "a provider got the caller's key");
+    assert!(
+        mock.requests()
+            .iter()
+            .any(|request| format!("{:?}", request.headers).contains(PROVIDER_KEY))
+    );
+    assert!(
+        mock.requests().iter().all(|request| !format!("{:?}", request.headers).contains(&secret)),
+        "a provider got the caller's key"
+    );
 
     Command::new("kill").arg(child.id().to_string()).status().unwrap();
     let mut log = String::new();
@@ -71,6 +98,9 @@ async fn canaries_stay_where_they_belong() {
     let Database::Sqlite { path, .. } = &database else { unreachable!() };
     let kept = std::fs::read(path).unwrap();
     for canary in [PROMPT, PROVIDER_KEY, secret.as_str()] {
-        assert!(memchr::memmem::find(&kept, canary.as_bytes()).is_none(), "the database has {canary}");
+        assert!(
+            memchr::memmem::find(&kept, canary.as_bytes()).is_none(),
+            "the database has {canary}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! A start: whatever can be missing is found before anything is changed, and a process that serves is left alone.
+//! A start: whatever can be missing is found before anything is changed, and a process that serves
+//! is left alone.
 
 use tokio::time::{Duration, Instant};
 
@@ -12,7 +13,8 @@ async fn a_second_serve_is_refused(database: Database) {
     let plan = GatewayPlan { settings: "replica = \"one\"\n".to_owned(), ..GatewayPlan::default() };
     let site = Site::new(&plan, Some(&database.url())).await;
     let mut first = site.serve(&[]);
-    let mut stream = site.begin(first.address, &streamed(routed("[[mock tokens=60 delay_ms=20]]"))).await;
+    let mut stream =
+        site.begin(first.address, &streamed(routed("[[mock tokens=60 delay_ms=20]]"))).await;
     stream.read_until("content_block_delta").await;
     // the same address, and another one
     for listen in [first.address.to_string(), "127.0.0.1:0".to_owned()] {
@@ -29,10 +31,24 @@ async fn a_second_serve_is_refused(database: Database) {
     message_of(&stream.answer().await);
     assert!(first.is_alive(), "{name}: {}", first.log());
     assert_eq!(database.number("select count(*) from boots").await, 1, "{name}");
-    assert_eq!(database.number("select count(*) from boots where state = 'open'").await, 1, "{name}");
-    assert_eq!(site.command(&["keys", "create", "--agent", "another"]).status.code(), Some(0), "{name}");
+    assert_eq!(
+        database.number("select count(*) from boots where state = 'open'").await,
+        1,
+        "{name}"
+    );
+    assert_eq!(
+        site.command(&["keys", "create", "--agent", "another"]).status.code(),
+        Some(0),
+        "{name}"
+    );
     assert_eq!(first.stop().await, Some(0), "{name}");
-    assert_eq!(database.number("select count(*) from routing_outcomes where outcome_status = 'lost'").await, 0, "{name}");
+    assert_eq!(
+        database
+            .number("select count(*) from routing_outcomes where outcome_status = 'lost'")
+            .await,
+        0,
+        "{name}"
+    );
 }
 
 #[actix_rt::test]
@@ -53,16 +69,27 @@ async fn on_postgres_a_name_that_runs_on_another_machine_is_not_taken() {
         deadlines: "heartbeat = \"200ms\"\nlease = \"3s\"\n".to_owned(),
         ..GatewayPlan::default()
     };
-    let [here, there] = [Site::new(&plan, Some(&database.url())).await, Site::new(&plan, Some(&database.url())).await];
+    let [here, there] = [
+        Site::new(&plan, Some(&database.url())).await,
+        Site::new(&plan, Some(&database.url())).await,
+    ];
     let mut first = here.serve(&[]);
     // another folder has another lock: only the heartbeat tells
     let refused = there.command(&["serve"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success() && said.contains("replica \"one\" is running elsewhere"), "{said}");
+    assert!(
+        !refused.status.success() && said.contains("replica \"one\" is running elsewhere"),
+        "{said}"
+    );
     assert!(first.is_alive(), "{}", first.log());
     message_of(&here.call(first.address, &streamed(routed("hi"))).await);
     let second = there.serve(&["--take-over"]);
-    assert_eq!(first.ended().await, Some(1), "who was given up ends with a failure: {}", first.log());
+    assert_eq!(
+        first.ended().await,
+        Some(1),
+        "who was given up ends with a failure: {}",
+        first.log()
+    );
     message_of(&there.call(second.address, &streamed(routed("hi"))).await);
     assert_eq!(second.stop().await, Some(0));
 }
@@ -70,18 +97,31 @@ async fn on_postgres_a_name_that_runs_on_another_machine_is_not_taken() {
 #[actix_rt::test]
 async fn after_a_kill_the_next_start_need_not_wait_for_the_lease() {
     for database in Database::both().await {
-        let plan = GatewayPlan { settings: "replica = \"one\"\n".to_owned(), ..GatewayPlan::default() };
+        let plan =
+            GatewayPlan { settings: "replica = \"one\"\n".to_owned(), ..GatewayPlan::default() };
         let site = Site::new(&plan, Some(&database.url())).await;
         for _ in 0..3 {
             let process = site.serve(&[]);
-            let mut stream = site.begin(process.address, &streamed(routed("[[mock tokens=5 fault=hang_at at=4]]"))).await;
+            let mut stream = site
+                .begin(process.address, &streamed(routed("[[mock tokens=5 fault=hang_at at=4]]")))
+                .await;
             stream.read_until("content_block_delta").await;
             process.kill();
         }
         let began = Instant::now();
         let process = site.serve(&[]);
-        assert!(began.elapsed() < Duration::from_secs(10), "{}: {:?}", database.name(), began.elapsed());
-        assert_eq!(database.number("select count(*) from routing_outcomes where outcome_status = 'lost'").await, 3);
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "{}: {:?}",
+            database.name(),
+            began.elapsed()
+        );
+        assert_eq!(
+            database
+                .number("select count(*) from routing_outcomes where outcome_status = 'lost'")
+                .await,
+            3
+        );
         assert_eq!(process.stop().await, Some(0));
     }
 }

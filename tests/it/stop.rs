@@ -10,12 +10,14 @@ use crate::support::process::{Site, accepts};
 
 #[actix_rt::test]
 async fn balancers_hear_of_a_stop_before_calls_are_refused() {
-    let plan = GatewayPlan { deadlines: "drain_least = \"5s\"\n".to_owned(), ..GatewayPlan::default() };
+    let plan =
+        GatewayPlan { deadlines: "drain_least = \"5s\"\n".to_owned(), ..GatewayPlan::default() };
     let site = Site::new(&plan, None).await;
     let mut process = site.serve(&[]);
     let mut kept = site.begin(process.address, &streamed(routed("hi"))).await;
     assert_eq!(kept.answer().await.header("connection"), None, "kept alive");
-    let mut long = site.begin(process.address, &streamed(routed("[[mock tokens=80 delay_ms=100]]"))).await;
+    let mut long =
+        site.begin(process.address, &streamed(routed("[[mock tokens=80 delay_ms=100]]"))).await;
     long.read_until("content_block_delta").await;
     process.signal("TERM");
     process.logged("stopping").await;
@@ -57,7 +59,9 @@ async fn an_idle_gateway_with_kept_connections_stops_at_once_on_loopback() {
 async fn a_second_signal_cuts_what_still_runs_and_its_rows_are_written() {
     let site = Site::new(&GatewayPlan::default(), None).await;
     let mut process = site.serve(&[]);
-    let mut hanging = site.begin(process.address, &streamed(routed("[[mock tokens=5 fault=hang_at at=4]]"))).await;
+    let mut hanging = site
+        .begin(process.address, &streamed(routed("[[mock tokens=5 fault=hang_at at=4]]")))
+        .await;
     hanging.read_until("content_block_delta").await;
     process.signal("TERM");
     process.logged("stopping").await;
@@ -68,7 +72,8 @@ async fn a_second_signal_cuts_what_still_runs_and_its_rows_are_written() {
     assert!(site.serve(&[]).log().matches("left open were closed as lost").count() == 0);
 }
 
-/// The store is away and the spool cannot be written: nothing more can be done for the rows, and the process still ends.
+/// The store is away and the spool cannot be written: nothing more can be done for the rows, and
+/// the process still ends.
 #[actix_rt::test]
 async fn a_stop_without_store_and_spool_ends_within_its_bound() {
     let mut postgres = OwnPostgres::start().await;
@@ -82,13 +87,22 @@ async fn a_stop_without_store_and_spool_ends_within_its_bound() {
     };
     let site = Site::new(&plan, Some(&postgres.url())).await;
     let config = std::fs::read_to_string(&site.config).unwrap();
-    std::fs::write(&site.config, config.replace("[store]\n", &format!("[store]\nspool = {spool:?}\n"))).unwrap();
+    std::fs::write(
+        &site.config,
+        config.replace("[store]\n", &format!("[store]\nspool = {spool:?}\n")),
+    )
+    .unwrap();
     let mut process = site.serve(&[]);
-    let mut stream = site.begin(process.address, &streamed(routed("[[mock tokens=30 delay_ms=50]]"))).await;
+    let mut stream =
+        site.begin(process.address, &streamed(routed("[[mock tokens=30 delay_ms=50]]"))).await;
     stream.read_until("content_block_delta").await;
     postgres.stop();
     // nothing can be added to its spool any more
-    let limited = std::process::Command::new("prlimit").args(["--fsize=0", "--pid"]).arg(process.id().to_string()).status().unwrap();
+    let limited = std::process::Command::new("prlimit")
+        .args(["--fsize=0", "--pid"])
+        .arg(process.id().to_string())
+        .status()
+        .unwrap();
     assert!(limited.success());
     message_of(&stream.answer().await);
     let began = Instant::now();
@@ -102,7 +116,8 @@ async fn a_stop_without_store_and_spool_ends_within_its_bound() {
 async fn a_hangup_ends_nothing() {
     let site = Site::new(&GatewayPlan::default(), None).await;
     let mut process = site.serve(&[]);
-    let mut stream = site.begin(process.address, &streamed(routed("[[mock tokens=30 delay_ms=20]]"))).await;
+    let mut stream =
+        site.begin(process.address, &streamed(routed("[[mock tokens=30 delay_ms=20]]"))).await;
     stream.read_until("content_block_delta").await;
     process.signal("HUP");
     message_of(&stream.answer().await);

@@ -1,4 +1,5 @@
-//! A strict call arrives as it was sent, or is refused with the fields named, before anybody was asked.
+//! A strict call arrives as it was sent, or is refused with the fields named, before anybody was
+//! asked.
 
 use serde_json::{Value, json};
 
@@ -29,11 +30,20 @@ async fn who_would_lose_something_is_passed_over_at_no_cost() {
 
     let strict = gateway.call_with(&streamed(body), &STRICT).await;
     message_of(&strict);
-    assert_eq!((strict.header("x-ainfera-model"), strict.header("x-ainfera-coercions")), (Some(MODELS[1]), None));
+    assert_eq!(
+        (strict.header("x-ainfera-model"), strict.header("x-ainfera-coercions")),
+        (Some(MODELS[1]), None)
+    );
     gateway.settled().await;
-    let path = format!("/v1/inferences/{}/decision", strict.header("x-ainfera-inference-id").unwrap());
+    let path =
+        format!("/v1/inferences/{}/decision", strict.header("x-ainfera-inference-id").unwrap());
     let decision = gateway.get(&path).await.json();
-    let dropped = decision["candidates"].as_array().unwrap().iter().find(|candidate| candidate["model_slug"] == MODELS[0]).unwrap();
+    let dropped = decision["candidates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|candidate| candidate["model_slug"] == MODELS[0])
+        .unwrap();
     assert_eq!(dropped["drop_reason"], "coercion_refused", "{decision}");
     assert_eq!(gateway.mock.requests().len(), 2, "one for each call");
 }
@@ -46,7 +56,10 @@ async fn another_name_is_no_loss_but_not_exact() {
     assert_eq!(answer.header("x-ainfera-coercions"), Some("stop_sequences=renamed:stop"));
     assert_eq!(answer.header("x-ainfera-model"), Some(MODELS[0]));
     let answer = gateway.call_with(&body, &EXACT).await;
-    assert_eq!((answer.header("x-ainfera-model"), answer.header("x-ainfera-coercions")), (Some(MODELS[1]), None));
+    assert_eq!(
+        (answer.header("x-ainfera-model"), answer.header("x-ainfera-coercions")),
+        (Some(MODELS[1]), None)
+    );
 }
 
 #[actix_rt::test]
@@ -55,18 +68,35 @@ async fn nobody_left_is_a_refusal_that_names_the_fields_and_leaves_one_row() {
     let body = affordable_to_one(with(routed("hi"), "service_tier", json!("auto")));
     for (body, rows) in [(body.clone(), 1), (streamed(body), 2)] {
         let answer = gateway.call_with(&body, &STRICT).await;
-        assert_eq!((answer.status, answer.error().0.as_str()), (422, "invalid_request_error"), "{}", answer.text());
+        assert_eq!(
+            (answer.status, answer.error().0.as_str()),
+            (422, "invalid_request_error"),
+            "{}",
+            answer.text()
+        );
         let details = &answer.json()["error"]["details"];
         assert_eq!(details["error_code"], "coercion_refused");
-        assert_eq!(details["coercions"], json!({MODELS[0]: ["service_tier=dropped:no_equivalent"]}));
-        assert!(answer.error().1.contains("mistral-large-3: service_tier=dropped:no_equivalent"), "{}", answer.text());
+        assert_eq!(
+            details["coercions"],
+            json!({MODELS[0]: ["service_tier=dropped:no_equivalent"]})
+        );
+        assert!(
+            answer.error().1.contains("mistral-large-3: service_tier=dropped:no_equivalent"),
+            "{}",
+            answer.text()
+        );
         gateway.settled().await;
-        let outcomes = "select count(*) from routing_outcomes where outcome_status = 'rejected_floor'";
+        let outcomes =
+            "select count(*) from routing_outcomes where outcome_status = 'rejected_floor'";
         assert_eq!(gateway.database.number(outcomes).await, rows);
     }
     assert_eq!(gateway.mock.requests().len(), 0);
     let wallet = gateway.get(&format!("/v1/wallets/{}", gateway.agent_id)).await.json();
-    assert_eq!((&wallet["balance_usd"], &wallet["held_usd"]), (&json!("1000"), &json!("0")), "{wallet}");
+    assert_eq!(
+        (&wallet["balance_usd"], &wallet["held_usd"]),
+        (&json!("1000"), &json!("0")),
+        "{wallet}"
+    );
 }
 
 #[actix_rt::test]
@@ -75,7 +105,10 @@ async fn a_pin_that_would_lose_something_is_refused_without_a_row() {
     let mut body = with(routed("hi"), "service_tier", json!("auto"));
     body["model"] = json!(MODELS[0]);
     let answer = gateway.call_with(&body, &STRICT).await;
-    assert_eq!((answer.status, &answer.json()["error"]["details"]["error_code"]), (422, &json!("coercion_refused")));
+    assert_eq!(
+        (answer.status, &answer.json()["error"]["details"]["error_code"]),
+        (422, &json!("coercion_refused"))
+    );
     body["model"] = json!(MODELS[1]);
     message_of(&gateway.call_with(&streamed(body), &STRICT).await);
     assert_eq!(gateway.mock.requests().len(), 1);
@@ -87,15 +120,19 @@ async fn a_pin_that_would_lose_something_is_refused_without_a_row() {
 async fn a_word_that_is_not_known_does_not_mean_that_anything_goes() {
     let gateway = Gateway::start().await;
     let answer = gateway.call_with(&routed("hi"), &[("x-ainfera-strict", "yes")]).await;
-    assert_eq!((answer.status, answer.error().1.as_str()), (400, "x-ainfera-strict: must be one of true, exact, false"));
+    assert_eq!(
+        (answer.status, answer.error().1.as_str()),
+        (400, "x-ainfera-strict: must be one of true, exact, false")
+    );
     message_of(&gateway.call_with(&streamed(routed("hi")), &[("x-ainfera-strict", "false")]).await);
 }
 
 #[actix_rt::test]
 async fn a_client_of_another_dialect_is_refused_in_its_own_words_and_names() {
     let gateway = Gateway::start().await;
-    let ask =
-        |model: &str| json!({"model": model, "max_tokens": 50, "seed": 7, "messages": [{"role": "user", "content": "hi"}]}).to_string();
+    let ask = |model: &str| {
+        json!({"model": model, "max_tokens": 50, "seed": 7, "messages": [{"role": "user", "content": "hi"}]}).to_string()
+    };
     let chat = async |model: &str| {
         let mut connection = Connection::open(gateway.address).await;
         let headers = [("x-api-key", gateway.key.as_str()), STRICT[0]];
@@ -104,7 +141,12 @@ async fn a_client_of_another_dialect_is_refused_in_its_own_words_and_names() {
     };
     let refused = chat(MODELS[1]).await;
     let error = &refused.json()["error"];
-    assert_eq!((refused.status, &error["code"]), (422, &json!("coercion_refused")), "{}", refused.text());
+    assert_eq!(
+        (refused.status, &error["code"]),
+        (422, &json!("coercion_refused")),
+        "{}",
+        refused.text()
+    );
     assert_eq!(error["details"]["coercions"], json!({MODELS[1]: ["seed=dropped:no_equivalent"]}));
     assert_eq!(chat(MODELS[0]).await.status, 200, "who speaks its dialect loses nothing");
     let routed = chat("ainfera-inference").await;

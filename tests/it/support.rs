@@ -1,4 +1,5 @@
-//! What every test needs: a gateway of its own, a provider of its own, a client that can misbehave, a database to look into.
+//! What every test needs: a gateway of its own, a provider of its own, a client that can misbehave,
+//! a database to look into.
 
 #![allow(dead_code, reason = "each test program uses its part of it")]
 

@@ -42,7 +42,8 @@ async fn p055_and_p057_streamed_and_whole_cost_the_same_on_every_kind_of_provide
             + usage("cache_creation_input_tokens") * 50
             + usage("output_tokens") * 200;
         // tenths of a dollar per million tokens are tenths of a millionth of a dollar per token
-        let expected: rust_decimal::Decimal = rust_decimal::Decimal::new(i64::try_from(per_million).unwrap(), 7);
+        let expected: rust_decimal::Decimal =
+            rust_decimal::Decimal::new(i64::try_from(per_million).unwrap(), 7);
         let cost: rust_decimal::Decimal = whole["cost_usd"].as_str().unwrap().parse().unwrap();
         assert_eq!(cost.normalize(), expected.normalize(), "{kind}: {whole}");
     }
@@ -51,9 +52,15 @@ async fn p055_and_p057_streamed_and_whole_cost_the_same_on_every_kind_of_provide
 #[actix_rt::test]
 async fn p050_a_message_start_never_says_that_nothing_was_read() {
     let gateway = Gateway::start().await;
-    for body in [routed("hello there [[mock usage=none]]"), native(routed("hello there [[mock usage=none]]"))] {
+    for body in [
+        routed("hello there [[mock usage=none]]"),
+        native(routed("hello there [[mock usage=none]]")),
+    ] {
         let text = gateway.call(&streamed(body)).await.text();
-        let start = text.lines().find(|line| line.contains("\"message_start\"") && line.starts_with("data:")).unwrap();
+        let start = text
+            .lines()
+            .find(|line| line.contains("\"message_start\"") && line.starts_with("data:"))
+            .unwrap();
         let start: Value = serde_json::from_str(&start["data: ".len()..]).unwrap();
         assert!(start["message"]["usage"]["input_tokens"].as_u64().unwrap() > 0, "{start}");
     }
@@ -79,15 +86,30 @@ async fn p056_each_dialect_hears_what_came_from_the_cache_and_went_into_it() {
         let row = row(&gateway, &body).await["usage"].clone();
         let whole = gateway.call(&body).await.json()["usage"].clone();
         let stream = message_of(&gateway.call(&streamed(body.clone())).await)["usage"].clone();
-        for bucket in ["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens"] {
-            assert_eq!((&whole[bucket], &stream[bucket]), (&row[bucket], &row[bucket]), "{kind} {bucket}");
+        for bucket in [
+            "input_tokens",
+            "cache_read_input_tokens",
+            "cache_creation_input_tokens",
+            "output_tokens",
+        ] {
+            assert_eq!(
+                (&whole[bucket], &stream[bucket]),
+                (&row[bucket], &row[bucket]),
+                "{kind} {bucket}"
+            );
         }
         let answer = gateway.call_at("/v1/chat/completions", &body, &[]).await.json();
         let id = answer["ainfera"]["inference_id"].as_str().unwrap();
         let row = gateway.get(&format!("/v1/inferences/{id}")).await.json()["usage"].clone();
         let count = |bucket: &str| row[bucket].as_u64().unwrap();
-        let prompt = count("input_tokens") + count("cache_read_input_tokens") + count("cache_creation_input_tokens");
+        let prompt = count("input_tokens")
+            + count("cache_read_input_tokens")
+            + count("cache_creation_input_tokens");
         assert_eq!(answer["usage"]["prompt_tokens"], prompt, "{kind}: {answer}");
-        assert_eq!(answer["usage"]["prompt_tokens_details"]["cached_tokens"], row["cache_read_input_tokens"], "{kind}: {answer}");
+        assert_eq!(
+            answer["usage"]["prompt_tokens_details"]["cached_tokens"],
+            row["cache_read_input_tokens"],
+            "{kind}: {answer}"
+        );
     }
 }

@@ -6,7 +6,8 @@ use crate::support::database::Database;
 use crate::support::gateway::{message_of, streamed};
 use crate::support::{Gateway, GatewayPlan};
 
-/// Kind, first segment of the path at the scripted provider, and two models: one that answers at once, one that thinks first.
+/// Kind, first segment of the path at the scripted provider, and two models: one that answers at
+/// once, one that thinks first.
 const VENDORS: [(&str, &str, &str, &str); 8] = [
     ("openai", "openai", "gpt-4.1", "gpt-5.5"),
     ("mistral", "mistral", "mistral-large", "magistral"),
@@ -23,7 +24,9 @@ const LONG_NAME: &str = "mcp__a_very_long_server_name_of_somebody__a_very_long_t
 async fn gateway() -> Gateway {
     let mut more_tables = String::new();
     for (kind, segment, ..) in VENDORS {
-        more_tables.push_str(&format!("[[providers]]\nid = \"{kind}\"\nkind = \"{kind}\"\nbase_url = \"MOCK/{segment}\"\n"));
+        more_tables.push_str(&format!(
+            "[[providers]]\nid = \"{kind}\"\nkind = \"{kind}\"\nbase_url = \"MOCK/{segment}\"\n"
+        ));
         for model in models_of(kind) {
             more_tables.push_str(&format!("[[models]]\nslug = \"{kind}/{model}\"\nupstream_name = \"{model}\"\nprovider = \"{kind}\"\n"));
             more_tables.push_str("price = { input = \"1\", output = \"1\" }\n");
@@ -77,7 +80,8 @@ async fn every_vendor_takes_what_an_agent_sends_in_the_middle_of_its_work() {
             let whole_answer = gateway.call(&body).await;
             assert_eq!(whole_answer.status, 200, "{kind} {model}: {}", whole_answer.text());
             let coercions = whole_answer.header("x-ainfera-coercions").unwrap();
-            // who thinks at this vendor cannot be made to call: it is asked to, and has its results already
+            // who thinks at this vendor cannot be made to call: it is asked to, and has its results
+            // already
             let is_asked_only = coercions.contains("tool_choice=moved:an instruction");
             assert_eq!(is_asked_only, model == "deepseek-reasoner", "{kind} {model}: {coercions}");
             for message in [message_of(&streamed_answer), whole_answer.json()] {
@@ -86,13 +90,31 @@ async fn every_vendor_takes_what_an_agent_sends_in_the_middle_of_its_work() {
                     continue;
                 }
                 assert_eq!(message["stop_reason"], "tool_use", "{kind} {model}: {message}");
-                let call = message["content"].as_array().unwrap().iter().find(|block| block["type"] == "tool_use").unwrap();
-                assert_eq!(call["name"], LONG_NAME, "p013, {kind} {model}: the caller hears its own name");
+                let call = message["content"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .find(|block| block["type"] == "tool_use")
+                    .unwrap();
+                assert_eq!(
+                    call["name"], LONG_NAME,
+                    "p013, {kind} {model}: the caller hears its own name"
+                );
             }
-            assert!(coercions.contains("system.0.cache_control=dropped:no_equivalent"), "{kind}: {coercions}");
-            assert!(coercions.contains("messages.1.content.0=dropped:other_issuer"), "{kind}: {coercions}");
+            assert!(
+                coercions.contains("system.0.cache_control=dropped:no_equivalent"),
+                "{kind}: {coercions}"
+            );
+            assert!(
+                coercions.contains("messages.1.content.0=dropped:other_issuer"),
+                "{kind}: {coercions}"
+            );
             let sent = gateway.mock.requests().last().unwrap().clone();
-            assert_eq!((&sent.body["model"], &sent.body["stream"]), (&json!(model), &json!(true)), "{kind}");
+            assert_eq!(
+                (&sent.body["model"], &sent.body["stream"]),
+                (&json!(model), &json!(true)),
+                "{kind}"
+            );
         }
     }
 }
@@ -107,7 +129,12 @@ async fn p012_a_call_keeps_its_id_through_the_turns_of_a_conversation() {
     let mut body = agents_call("mistral/mistral-large");
     let first = message_of(&gateway.call(&streamed(body.clone())).await);
     let before = ids(&gateway.mock.requests().last().unwrap().body);
-    let call = first["content"].as_array().unwrap().iter().find(|block| block["type"] == "tool_use").unwrap();
+    let call = first["content"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|block| block["type"] == "tool_use")
+        .unwrap();
     let messages = body["messages"].as_array_mut().unwrap();
     messages.push(json!({"role": "assistant", "content": first["content"]}));
     messages.push(json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": call["id"], "content": "rain"}]}));
@@ -123,8 +150,19 @@ async fn p074_reasoning_goes_back_to_its_maker_and_to_nobody_else() {
     let mut body = agents_call("deepseek/deepseek-chat");
     body["messages"] = json!([{"role": "user", "content": "[[mock thinking=2 tools=1]] weather?"}]);
     let first = message_of(&gateway.call(&streamed(body.clone())).await);
-    let thought = first["content"].as_array().unwrap().iter().find(|block| block["type"] == "thinking").unwrap().clone();
-    let call = first["content"].as_array().unwrap().iter().find(|block| block["type"] == "tool_use").unwrap();
+    let thought = first["content"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|block| block["type"] == "thinking")
+        .unwrap()
+        .clone();
+    let call = first["content"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|block| block["type"] == "tool_use")
+        .unwrap();
     let result = json!([{"type": "tool_result", "tool_use_id": call["id"], "content": "sunny"}]);
     let messages = body["messages"].as_array_mut().unwrap();
     messages.push(json!({"role": "assistant", "content": first["content"]}));
@@ -133,15 +171,29 @@ async fn p074_reasoning_goes_back_to_its_maker_and_to_nobody_else() {
     let sent = gateway.mock.requests().last().unwrap().body.clone();
     assert_eq!(sent["messages"][2]["reasoning_content"], thought["thinking"], "{sent}");
 
-    for (model, place) in [("mistral/mistral-large", "/messages/2"), ("claude-opus-4-7", "/messages/1")] {
+    for (model, place) in
+        [("mistral/mistral-large", "/messages/2"), ("claude-opus-4-7", "/messages/1")]
+    {
         body["model"] = json!(model);
         let answer = gateway.call(&streamed(body.clone())).await;
         message_of(&answer);
-        assert!(answer.header("x-ainfera-coercions").unwrap().contains("messages.1.content.0=dropped:other_issuer"), "{model}");
+        assert!(
+            answer
+                .header("x-ainfera-coercions")
+                .unwrap()
+                .contains("messages.1.content.0=dropped:other_issuer"),
+            "{model}"
+        );
         let sent = gateway.mock.requests().last().unwrap().body.clone();
         let turn = sent.pointer(place).unwrap().to_string();
-        assert!(turn.contains(call["name"].as_str().unwrap()) || turn.contains("mcp__"), "{model}: {turn}");
-        assert!(!turn.contains(thought["thinking"].as_str().unwrap()) && !turn.contains("ainfera."), "{model}: {turn}");
+        assert!(
+            turn.contains(call["name"].as_str().unwrap()) || turn.contains("mcp__"),
+            "{model}: {turn}"
+        );
+        assert!(
+            !turn.contains(thought["thinking"].as_str().unwrap()) && !turn.contains("ainfera."),
+            "{model}: {turn}"
+        );
     }
 }
 
@@ -153,7 +205,8 @@ async fn tools_that_must_not_be_called_are_not_called() {
         body["tool_choice"] = json!({"type": "none"});
         let answer = gateway.call(&streamed(body)).await;
         assert_eq!(message_of(&answer)["stop_reason"], "end_turn", "{kind}");
-        let named = answer.header("x-ainfera-coercions").unwrap().contains("tools=dropped:vendor_refuses");
+        let named =
+            answer.header("x-ainfera-coercions").unwrap().contains("tools=dropped:vendor_refuses");
         assert_eq!(named, kind == "together", "{kind}");
     }
 }
@@ -164,7 +217,10 @@ async fn an_image_goes_to_nobody_who_cannot_see() {
     let image = json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}});
     let ask = |model: &str| json!({"model": model, "max_tokens": 50, "messages": [{"role": "user", "content": [image]}]});
     let answer = gateway.call(&ask("deepseek/deepseek-chat")).await;
-    assert_eq!((answer.status, answer.error().1.as_str()), (400, "messages.0.content.0: deepseek takes no images"));
+    assert_eq!(
+        (answer.status, answer.error().1.as_str()),
+        (400, "messages.0.content.0: deepseek takes no images")
+    );
     assert_eq!(gateway.mock.requests().len(), 0);
     assert_eq!(gateway.call(&ask("openai/gpt-4.1")).await.status, 200);
 }
@@ -173,27 +229,44 @@ async fn an_image_goes_to_nobody_who_cannot_see() {
 async fn p094_our_own_account_is_no_fault_of_the_callers() {
     for (code, why) in [
         ("invalid_api_key", "the provider refuses the gateway's key (status 400)"),
-        ("insufficient_quota", "the gateway's account at the provider has no money left (status 400)"),
+        (
+            "insufficient_quota",
+            "the gateway's account at the provider has no money left (status 400)",
+        ),
     ] {
         let gateway = gateway().await;
         let mut body = json!({"model": "ainfera-inference", "max_tokens": 50, "messages": [
             {"role": "user", "content": format!("[[mock model=up-mistral-large-3 status=400 code={code}]]")}]});
         let answer = gateway.call(&streamed(body.clone())).await;
         message_of(&answer);
-        assert_eq!(answer.header("x-ainfera-model"), Some("gemini-3-1-pro"), "{code}: the next candidate");
-        // pinned there is no next one, and what the vendor says of our account is not the caller's business
+        assert_eq!(
+            answer.header("x-ainfera-model"),
+            Some("gemini-3-1-pro"),
+            "{code}: the next candidate"
+        );
+        // pinned there is no next one, and what the vendor says of our account is not the caller's
+        // business
         body["model"] = json!("mistral-large-3");
         let answer = gateway.call(&body).await;
-        assert_eq!((answer.status, answer.error().1), (502, format!("the pinned model's provider failed: {why}")), "{code}");
+        assert_eq!(
+            (answer.status, answer.error().1),
+            (502, format!("the pinned model's provider failed: {why}")),
+            "{code}"
+        );
     }
 }
 
 #[actix_rt::test]
 async fn p094_an_account_without_money_is_left_alone_for_a_while() {
     let health = "[retry]\nfloor_per_second = 1000000\n".to_owned();
-    let gateway = Gateway::with(GatewayPlan { health, ..GatewayPlan::default() }, Database::sqlite()).await;
+    let gateway =
+        Gateway::with(GatewayPlan { health, ..GatewayPlan::default() }, Database::sqlite()).await;
     let ask = |text: &str| json!({"model": "ainfera-inference", "max_tokens": 50, "messages": [{"role": "user", "content": text}]});
-    let answer = gateway.call(&streamed(ask("[[mock model=up-mistral-large-3 status=429 code=insufficient_quota]]"))).await;
+    let answer = gateway
+        .call(&streamed(ask(
+            "[[mock model=up-mistral-large-3 status=429 code=insufficient_quota]]",
+        )))
+        .await;
     assert_eq!(answer.header("x-ainfera-model"), Some("gemini-3-1-pro"));
     let asked = gateway.mock.requests().len();
     for _ in 0..3 {
@@ -215,17 +288,29 @@ async fn p095_on_failover_the_request_is_shaped_anew_for_the_next_vendor() {
              upstream_name = \"gpt-5-{slug}\"\nq_prior = \"0.9\"\nm_allowed = true\nprice = {{ input = \"{price}\", output = \"{price}\" }}\n"
         ));
     }
-    let gateway = Gateway::with(GatewayPlan { more_tables, ..GatewayPlan::default() }, Database::sqlite()).await;
+    let gateway =
+        Gateway::with(GatewayPlan { more_tables, ..GatewayPlan::default() }, Database::sqlite())
+            .await;
     let mut body = agents_call("ainfera-inference");
     body["system"] = json!("[[mock model=gpt-5-first status=500]]");
     let answer = gateway.call(&streamed(body)).await;
     assert_eq!(message_of(&answer)["stop_reason"], "tool_use");
     assert_eq!(answer.header("x-ainfera-model"), Some("second"));
-    assert!(answer.header("x-ainfera-coercions").unwrap().contains("temperature=dropped:model_refuses"), "those of who answered");
+    assert!(
+        answer.header("x-ainfera-coercions").unwrap().contains("temperature=dropped:model_refuses"),
+        "those of who answered"
+    );
     let [.., first, second] = &gateway.mock.requests()[..] else { panic!("two were asked") };
-    assert_eq!((&first.body["max_tokens"], &first.body["temperature"], first.body.get("user")), (&json!(500), &json!(0.2), None));
     assert_eq!(
-        (&second.body["max_completion_tokens"], second.body.get("temperature"), &second.body["user"]),
+        (&first.body["max_tokens"], &first.body["temperature"], first.body.get("user")),
+        (&json!(500), &json!(0.2), None)
+    );
+    assert_eq!(
+        (
+            &second.body["max_completion_tokens"],
+            second.body.get("temperature"),
+            &second.body["user"]
+        ),
         (&json!(500), None, &json!("u"))
     );
     assert_eq!(first.body["messages"][2]["tool_calls"][0]["id"].as_str().unwrap().len(), 9);
@@ -241,7 +326,11 @@ async fn a_prompt_that_is_too_long_is_told_in_the_words_that_agents_know() {
     };
     for model in ["openai/gpt-4.1", "claude-opus-4-7"] {
         let answer = gateway.call(&streamed(ask(model))).await;
-        assert_eq!((answer.status, answer.error().0.as_str()), (400, "invalid_request_error"), "{model}");
+        assert_eq!(
+            (answer.status, answer.error().0.as_str()),
+            (400, "invalid_request_error"),
+            "{model}"
+        );
         assert!(answer.error().1.starts_with("prompt is too long: "), "{}", answer.text());
     }
 }
@@ -265,7 +354,8 @@ async fn the_newer_version_refuses_sampling_and_a_missing_one_does_not() {
     let ask = |headers: Vec<(&'static str, String)>| {
         let (address, bytes) = (gateway.address, bytes.clone());
         async move {
-            let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let headers: Vec<(&str, &str)> =
+                headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let mut connection = crate::support::Connection::open(address).await;
             connection.send("POST", "/v1/messages", &headers, &bytes).await;
             connection.answer().await
@@ -284,8 +374,7 @@ async fn the_newer_version_refuses_sampling_and_a_missing_one_does_not() {
 #[actix_rt::test]
 async fn an_empty_answer_that_was_asked_for_is_one() {
     let gateway = gateway().await;
-    let ask =
-        |model: &str| json!({"model": model, "max_tokens": 0, "messages": [{"role": "user", "content": "[[mock text=none tokens=0]]"}]});
+    let ask = |model: &str| json!({"model": model, "max_tokens": 0, "messages": [{"role": "user", "content": "[[mock text=none tokens=0]]"}]});
     let warmed = gateway.call(&ask("claude-opus-4-7")).await;
     assert_eq!(warmed.status, 200, "{}", warmed.text());
     assert_eq!(gateway.mock.requests().last().unwrap().body["max_tokens"], 0);

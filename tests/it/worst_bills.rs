@@ -1,5 +1,6 @@
-//! Calls of every kind race against every kind of limit, before providers that bill the most that an honest vendor may: nobody spends more than
-//! the limit, no bill is above what was reserved for it, and most of the limit can be used.
+//! Calls of every kind race against every kind of limit, before providers that bill the most that
+//! an honest vendor may: nobody spends more than the limit, no bill is above what was reserved for
+//! it, and most of the limit can be used.
 
 use ainfera_schema::{TenantId, Usd};
 use ainfera_store::{CapChange, Owner, WalletChange};
@@ -47,19 +48,23 @@ fn picture() -> String {
 
 fn pdf() -> String {
     let kids: Vec<String> = (0..PAGES).map(|page| format!("{} 0 R", page + 10)).collect();
-    let mut file = format!("%PDF-1.7\n1 0 obj << /Pages 2 0 R >> endobj\n2 0 obj << /Kids [{}] /Count {PAGES} >> endobj\n", kids.join(" "));
+    let mut file = format!(
+        "%PDF-1.7\n1 0 obj << /Pages 2 0 R >> endobj\n2 0 obj << /Kids [{}] /Count {PAGES} >> endobj\n",
+        kids.join(" ")
+    );
     for page in 0..PAGES {
         file.push_str(&format!("{} 0 obj << /Type /Page /Contents 3 0 R >> endobj\n", page + 10));
     }
-    file.push_str("3 0 obj << /Length 24 >>\nstream\n(All of one page's text) Tj\nendstream\nendobj\n");
+    file.push_str(
+        "3 0 obj << /Length 24 >>\nstream\n(All of one page's text) Tj\nendstream\nendobj\n",
+    );
     BASE64.encode(file)
 }
 
 /// One of each kind of call, over and over: the endpoint and the body.
 fn call(number: usize) -> (&'static str, Value) {
     let text = "9".repeat(300 + 37 * (number % 40));
-    let messages =
-        |model: &str, content: Value| json!({"model": model, "max_tokens": 64, "messages": [{"role": "user", "content": content}]});
+    let messages = |model: &str, content: Value| json!({"model": model, "max_tokens": 64, "messages": [{"role": "user", "content": content}]});
     let search = |limits: Value| {
         let mut tool = json!({"type": "web_search_20250305", "name": "web_search"});
         tool.as_object_mut().unwrap().extend(limits.as_object().unwrap().clone());
@@ -70,8 +75,20 @@ fn call(number: usize) -> (&'static str, Value) {
     let chat = |model: &str, content: Value| json!({"model": model, "messages": [{"role": "user", "content": content}]});
     let source = |media_type: &str, data: String| json!({"type": "base64", "media_type": media_type, "data": data});
     match number % 12 {
-        0 => ("/v1/messages", messages("claude", json!([{"type": "image", "source": source("image/png", picture())}]))),
-        1 => ("/v1/messages", messages("claude", json!([{"type": "document", "source": source("application/pdf", pdf())}]))),
+        0 => (
+            "/v1/messages",
+            messages(
+                "claude",
+                json!([{"type": "image", "source": source("image/png", picture())}]),
+            ),
+        ),
+        1 => (
+            "/v1/messages",
+            messages(
+                "claude",
+                json!([{"type": "document", "source": source("application/pdf", pdf())}]),
+            ),
+        ),
         2 if number.is_multiple_of(5) => ("/v1/messages", search(json!({"max_uses": 2}))),
         3 if number.is_multiple_of(5) => ("/v1/messages", search(json!({}))),
         4 => {
@@ -102,7 +119,8 @@ fn call(number: usize) -> (&'static str, Value) {
     }
 }
 
-/// The characters of everything that is said, each a token of its own, and what pictures and pages come to.
+/// The characters of everything that is said, each a token of its own, and what pictures and pages
+/// come to.
 fn input_tokens(content: &Value, picture: u64) -> u64 {
     match content {
         Value::String(text) => text.len() as u64,
@@ -129,14 +147,23 @@ fn stream(events: &[(&str, Value)]) -> Reply {
         }
         body.push_str(&format!("data: {data}\n\n"));
     }
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
     Reply::Say(format!("{head}{body}").into_bytes())
 }
 
-/// Everything is written into the cache, as long as was asked; every search that is allowed is made, and what is found fills the window.
+/// Everything is written into the cache, as long as was asked; every search that is allowed is
+/// made, and what is found fills the window.
 fn claude(request: &str) -> Reply {
     let body = body_of(request);
-    let searches: u64 = body["tools"].as_array().into_iter().flatten().map(|tool| tool["max_uses"].as_u64().unwrap()).sum();
+    let searches: u64 = body["tools"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|tool| tool["max_uses"].as_u64().unwrap())
+        .sum();
     let read = FRAMING + input_tokens(&body["messages"][0]["content"], CLAUDE_PICTURE);
     let input = if searches > 0 { WINDOW } else { read };
     let hour = if request.contains("\"1h\"") { input } else { 0 };
@@ -149,10 +176,19 @@ fn claude(request: &str) -> Reply {
             json!({"type": "message_start", "message": {"id": "msg_1", "type": "message", "role": "assistant", "model": "m",
                 "content": [], "stop_reason": null, "stop_sequence": null, "usage": usage}}),
         ),
-        ("content_block_start", json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})),
-        ("content_block_delta", json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Yes."}})),
+        (
+            "content_block_start",
+            json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+        ),
+        (
+            "content_block_delta",
+            json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Yes."}}),
+        ),
         ("content_block_stop", json!({"type": "content_block_stop", "index": 0})),
-        ("message_delta", json!({"type": "message_delta", "delta": {"stop_reason": "max_tokens", "stop_sequence": null}, "usage": usage})),
+        (
+            "message_delta",
+            json!({"type": "message_delta", "delta": {"stop_reason": "max_tokens", "stop_sequence": null}, "usage": usage}),
+        ),
         ("message_stop", json!({"type": "message_stop"})),
     ])
 }
@@ -167,7 +203,10 @@ fn gpt(request: &str) -> Reply {
     let said = |delta: Value, reason: Value| json!([{"index": 0, "delta": delta, "finish_reason": reason}]);
     let usage = json!({"prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output});
     let Reply::Say(mut answer) = stream(&[
-        ("", chunk(said(json!({"role": "assistant", "content": "Yes."}), Value::Null), Value::Null)),
+        (
+            "",
+            chunk(said(json!({"role": "assistant", "content": "Yes."}), Value::Null), Value::Null),
+        ),
         ("", chunk(said(json!({}), json!("length")), Value::Null)),
         ("", chunk(json!([]), usage)),
     ]) else {
@@ -176,25 +215,37 @@ fn gpt(request: &str) -> Reply {
     let end = b"data: [DONE]\n\n";
     let text = String::from_utf8(answer).unwrap();
     let length = text.split_once("\r\n\r\n").unwrap().1.len();
-    answer = text.replacen(&format!("content-length: {length}"), &format!("content-length: {}", length + end.len()), 1).into_bytes();
+    answer = text
+        .replacen(
+            &format!("content-length: {length}"),
+            &format!("content-length: {}", length + end.len()),
+            1,
+        )
+        .into_bytes();
     answer.extend(end);
     Reply::Say(answer)
 }
 
 async fn gateway(limit: Limit, amount: Usd, database: Database) -> Gateway {
-    let (claudes, gpts) =
-        (RawProvider::answering(None, |_, text| claude(text)).await, RawProvider::answering(None, |_, text| gpt(text)).await);
+    let (claudes, gpts) = (
+        RawProvider::answering(None, |_, text| claude(text)).await,
+        RawProvider::answering(None, |_, text| gpt(text)).await,
+    );
     let mut more_tables = String::new();
     for (id, kind, address, more) in [
         ("claudes", "anthropic", claudes.address, ""),
         ("gpts", "openai", gpts.address, ""),
         ("gpts-of-project", "openai", gpts.address, "service_tier = \"project\"\n"),
     ] {
-        more_tables.push_str(&format!("[[providers]]\nid = {id:?}\nkind = {kind:?}\nbase_url = \"http://{address}\"\n{more}"));
+        more_tables.push_str(&format!(
+            "[[providers]]\nid = {id:?}\nkind = {kind:?}\nbase_url = \"http://{address}\"\n{more}"
+        ));
     }
-    for (slug, upstream_name, provider) in
-        [("claude", "claude-opus-4-7", "claudes"), ("gpt", "gpt-5.4", "gpts"), ("gpt-of-project", "gpt-5.4", "gpts-of-project")]
-    {
+    for (slug, upstream_name, provider) in [
+        ("claude", "claude-opus-4-7", "claudes"),
+        ("gpt", "gpt-5.4", "gpts"),
+        ("gpt-of-project", "gpt-5.4", "gpts-of-project"),
+    ] {
         more_tables.push_str(&format!(
             "[[models]]\nslug = {slug:?}\nupstream_name = {upstream_name:?}\nprovider = {provider:?}\ncontext_window = {WINDOW}\n\
              price = {{ input = \"1\", output = \"5\", cache_read = \"0.1\", cache_write = \"1.25\", cache_write_1h = \"2\", tiers = \
@@ -202,13 +253,21 @@ async fn gateway(limit: Limit, amount: Usd, database: Database) -> Gateway {
         ));
     }
     let funding = if limit == Limit::Wallet { amount } else { usd("100000") };
-    let gateway = Gateway::with(GatewayPlan { more_tables, funding, ..GatewayPlan::default() }, database).await;
+    let gateway =
+        Gateway::with(GatewayPlan { more_tables, funding, ..GatewayPlan::default() }, database)
+            .await;
     let caps = |per_call, daily| WalletChange::Caps { per_call, daily, monthly: CapChange::Keep };
     let (owner, change) = match limit {
         Limit::Wallet => return gateway,
-        Limit::DailyCap => (Owner::Agent(gateway.agent_id), caps(CapChange::Keep, CapChange::Set(amount))),
-        Limit::PerCallCap => (Owner::Agent(gateway.agent_id), caps(CapChange::Set(amount), CapChange::Remove)),
-        Limit::TenantCap => (Owner::Tenant(TenantId(Uuid::nil())), caps(CapChange::Keep, CapChange::Set(amount))),
+        Limit::DailyCap => {
+            (Owner::Agent(gateway.agent_id), caps(CapChange::Keep, CapChange::Set(amount)))
+        }
+        Limit::PerCallCap => {
+            (Owner::Agent(gateway.agent_id), caps(CapChange::Set(amount), CapChange::Remove))
+        }
+        Limit::TenantCap => {
+            (Owner::Tenant(TenantId(Uuid::nil())), caps(CapChange::Keep, CapChange::Set(amount)))
+        }
     };
     gateway.server.store().administer(owner, change).await.unwrap().unwrap();
     gateway
@@ -228,12 +287,19 @@ async fn race(gateway: &Gateway) -> Race {
         assert!(matches!(answer.status, 200 | 402), "{path} {}: {}", body["model"], answer.text());
         answer.status
     });
-    let statuses: Vec<u16> = futures_util::stream::iter(calls).buffer_unordered(AT_ONCE).collect().await;
+    let statuses: Vec<u16> =
+        futures_util::stream::iter(calls).buffer_unordered(AT_ONCE).collect().await;
     gateway.settled().await;
     let store = gateway.server.store();
     let wallet = store.wallet(Owner::Agent(gateway.agent_id)).await.unwrap().unwrap();
     assert_eq!((wallet.held_usd, wallet.balance_usd < Usd::ZERO), (Usd::ZERO, false));
-    let broken: Vec<_> = store.invariants().await.unwrap().into_iter().filter(|invariant| !invariant.holds).collect();
+    let broken: Vec<_> = store
+        .invariants()
+        .await
+        .unwrap()
+        .into_iter()
+        .filter(|invariant| !invariant.holds)
+        .collect();
     assert!(broken.is_empty(), "{broken:?}");
     // a bill above its reservation would have been cut to it
     let implausible = "select count(*) from inferences where replace(cast(attempts as text), ' ', '') like '%\"implausible\":true%'";
@@ -258,7 +324,8 @@ async fn nobody_passes(limit: Limit, amount: &str) {
         let Race { let_in, spent, dearest } = race(&gateway).await;
         let used = if limit == Limit::PerCallCap { dearest } else { spent };
         let percent = used.nanos() * 100 / amount.nanos();
-        let figures = format!("{name}, {limit:?} of ${amount}: {let_in} of {CALLS} let in, {percent} % used");
+        let figures =
+            format!("{name}, {limit:?} of ${amount}: {let_in} of {CALLS} let in, {percent} % used");
         #[expect(clippy::print_stderr, reason = "the figure that the test is about")]
         {
             eprintln!("{figures}");

@@ -1,4 +1,5 @@
-//! Providers and models that cannot stream: they are asked for a whole answer, and the client hears a stream all the same.
+//! Providers and models that cannot stream: they are asked for a whole answer, and the client hears
+//! a stream all the same.
 
 use serde_json::{Value, json};
 
@@ -25,7 +26,11 @@ fn tables() -> String {
 }
 
 async fn gateway(deadlines: &str) -> Gateway {
-    let plan = GatewayPlan { more_tables: tables(), deadlines: deadlines.to_owned(), ..GatewayPlan::default() };
+    let plan = GatewayPlan {
+        more_tables: tables(),
+        deadlines: deadlines.to_owned(),
+        ..GatewayPlan::default()
+    };
     Gateway::with(plan, Database::sqlite()).await
 }
 
@@ -74,21 +79,46 @@ async fn every_script_is_the_same_answer_in_one_delta_for_each_block() {
             let whole = gateway.call(&streamed(pinned(&format!("whole-{kind}"), script))).await;
             let live = gateway.call(&streamed(pinned(&format!("live-{kind}"), script))).await;
             assert_eq!((mode(&whole), mode(&live)), ("wrapped", "native"), "{kind} {script}");
-            assert_eq!(without_ids(message_of(&whole)), without_ids(message_of(&live)), "{kind} {script}");
+            assert_eq!(
+                without_ids(message_of(&whole)),
+                without_ids(message_of(&live)),
+                "{kind} {script}"
+            );
             let unstreamed = gateway.call(&pinned(&format!("whole-{kind}"), script)).await;
-            assert_eq!(without_ids(unstreamed.json()), without_ids(message_of(&whole)), "{kind} {script}");
+            assert_eq!(
+                without_ids(unstreamed.json()),
+                without_ids(message_of(&whole)),
+                "{kind} {script}"
+            );
             let text = whole.text();
             for delta in ["text_delta", "thinking_delta", "message_delta"] {
-                assert!(text.matches(&format!("\"{delta}\"")).count() <= 2, "{kind} {script} {delta}: {text}");
-                let said = text.lines().filter(|line| line.starts_with("data:") && line.contains(&format!("\"type\":\"{delta}\""))).count();
+                assert!(
+                    text.matches(&format!("\"{delta}\"")).count() <= 2,
+                    "{kind} {script} {delta}: {text}"
+                );
+                let said = text
+                    .lines()
+                    .filter(|line| {
+                        line.starts_with("data:") && line.contains(&format!("\"type\":\"{delta}\""))
+                    })
+                    .count();
                 assert!(said <= 1, "{kind} {script} {delta}: {text}");
             }
         }
     }
     for request in gateway.mock.requests() {
-        let says = request.body["stream"] == true || request.path.contains(":streamGenerateContent?alt=sse");
+        let says = request.body["stream"] == true
+            || request.path.contains(":streamGenerateContent?alt=sse");
         let names_it = request.body.get("stream_options").is_some();
-        assert_eq!(says, request.headers.iter().any(|(name, value)| name == "accept" && value == "text/event-stream"), "{}", request.path);
+        assert_eq!(
+            says,
+            request
+                .headers
+                .iter()
+                .any(|(name, value)| name == "accept" && value == "text/event-stream"),
+            "{}",
+            request.path
+        );
         assert!(says || !names_it, "options of a stream without one");
     }
 }
@@ -111,11 +141,24 @@ async fn an_answer_that_comes_whole_although_a_stream_was_asked_for_is_an_answer
         assert_eq!(mode(&answer), "wrapped", "{kind}");
         assert_eq!(message_of(&answer)["stop_reason"], "tool_use", "{kind}");
         // an error in its place, or half of one, is none
-        for (fault, statuses) in
-            [("error_event_at", [529, 502]), ("bad_json_at", [502, 502]), ("empty_stream", [502, 502]), ("fin_at", [502, 502])]
-        {
-            let answer = gateway.call(&streamed(pinned(&model, &format!("[[mock unstreamed tools=0 tokens=3 fault={fault}]]")))).await;
-            assert!(statuses.contains(&answer.status), "{kind} {fault}: {} {}", answer.status, answer.text());
+        for (fault, statuses) in [
+            ("error_event_at", [529, 502]),
+            ("bad_json_at", [502, 502]),
+            ("empty_stream", [502, 502]),
+            ("fin_at", [502, 502]),
+        ] {
+            let answer = gateway
+                .call(&streamed(pinned(
+                    &model,
+                    &format!("[[mock unstreamed tools=0 tokens=3 fault={fault}]]"),
+                )))
+                .await;
+            assert!(
+                statuses.contains(&answer.status),
+                "{kind} {fault}: {} {}",
+                answer.status,
+                answer.text()
+            );
         }
     }
 }
@@ -126,8 +169,16 @@ async fn the_deadline_for_a_first_event_is_not_that_of_a_whole_answer() {
     let patient = gateway("first_event = \"300ms\"\nhold = \"100ms\"\nping = \"200ms\"\n").await;
     for kind in KINDS {
         let answer = patient.call(&streamed(pinned(&format!("whole-{kind}"), slow))).await;
-        assert_eq!((message_of(&answer)["stop_reason"].as_str(), mode(&answer)), (Some("end_turn"), "wrapped"), "{kind}");
-        assert!(answer.text().contains("event: ping"), "the client heard nothing for long: {}", answer.text());
+        assert_eq!(
+            (message_of(&answer)["stop_reason"].as_str(), mode(&answer)),
+            (Some("end_turn"), "wrapped"),
+            "{kind}"
+        );
+        assert!(
+            answer.text().contains("event: ping"),
+            "the client heard nothing for long: {}",
+            answer.text()
+        );
     }
     let hasty = gateway("whole_answer = \"300ms\"\n").await;
     let answer = hasty.call(&streamed(pinned("whole-gemini", slow))).await;
@@ -138,19 +189,34 @@ async fn the_deadline_for_a_first_event_is_not_that_of_a_whole_answer() {
 #[actix_rt::test]
 async fn a_client_of_the_providers_own_dialect_hears_it_as_a_stream_of_it() {
     let gateway = gateway("").await;
-    let body = json!({"model": "whole-openai_responses", "input": "[[mock tokens=6]]", "stream": true});
+    let body =
+        json!({"model": "whole-openai_responses", "input": "[[mock tokens=6]]", "stream": true});
     let answer = gateway.call_at("/v1/responses", &body, &[]).await;
     assert_eq!(mode(&answer), "wrapped");
-    let events: Vec<Value> =
-        answer.text().lines().filter_map(|line| line.strip_prefix("data: ")).map(|data| serde_json::from_str(data).unwrap()).collect();
-    let deltas: Vec<&Value> = events.iter().filter(|event| event["type"] == "response.output_text.delta").collect();
-    assert_eq!((deltas.len(), deltas[0]["delta"].as_str()), (1, Some("Paris is sunny: 23 °C, light wind; ")));
+    let events: Vec<Value> = answer
+        .text()
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|data| serde_json::from_str(data).unwrap())
+        .collect();
+    let deltas: Vec<&Value> =
+        events.iter().filter(|event| event["type"] == "response.output_text.delta").collect();
+    assert_eq!(
+        (deltas.len(), deltas[0]["delta"].as_str()),
+        (1, Some("Paris is sunny: 23 °C, light wind; "))
+    );
     let last = events.last().unwrap();
-    assert_eq!((last["type"].as_str(), last["response"]["model"].as_str()), (Some("response.completed"), Some("whole-openai_responses")));
+    assert_eq!(
+        (last["type"].as_str(), last["response"]["model"].as_str()),
+        (Some("response.completed"), Some("whole-openai_responses"))
+    );
     let body = json!({"model": "whole-openai_compatible", "messages": [{"role": "user", "content": "[[mock tokens=6]]"}], "stream": true});
     let answer = gateway.call_at("/v1/chat/completions", &body, &[]).await;
     assert_eq!(mode(&answer), "wrapped");
     let text = answer.text();
-    let said = text.lines().filter(|line| line.contains("\"content\":\"Paris is sunny: 23 °C, light wind; \"")).count();
+    let said = text
+        .lines()
+        .filter(|line| line.contains("\"content\":\"Paris is sunny: 23 °C, light wind; \""))
+        .count();
     assert!(said == 1 && text.trim_end().ends_with("data: [DONE]"), "{text}");
 }

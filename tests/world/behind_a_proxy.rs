@@ -11,7 +11,8 @@ async fn site(variables: &[(&str, String)]) -> Site {
     let mock = provider::start(MockSettings::default()).await;
     let provider_url = mock.base_url();
     let mut site = Site::around(&GatewayPlan::default(), None, mock, &provider_url);
-    site.environment = variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    site.environment =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     site
 }
 
@@ -39,13 +40,16 @@ async fn a_name_in_no_proxy_is_reached_directly() {
 #[actix_rt::test]
 async fn a_proxy_gets_its_password_and_a_wrong_one_is_named() {
     let proxy = Tinyproxy::start("BasicAuth router open-sesame").await;
-    let right = site(&[("HTTPS_PROXY", format!("http://router:open-sesame@127.0.0.1:{}", proxy.port))]).await;
+    let right =
+        site(&[("HTTPS_PROXY", format!("http://router:open-sesame@127.0.0.1:{}", proxy.port))])
+            .await;
     let process = right.serve(&[]);
     message_of(&right.call(process.address, &streamed(routed("hello"))).await);
     assert_eq!(right.mock.stats().requests, 1);
     assert_eq!(process.stop().await, Some(0));
 
-    let wrong = site(&[("HTTPS_PROXY", format!("http://router:not-that@127.0.0.1:{}", proxy.port))]).await;
+    let wrong =
+        site(&[("HTTPS_PROXY", format!("http://router:not-that@127.0.0.1:{}", proxy.port))]).await;
     let process = wrong.serve(&[]);
     let answer = wrong.call(process.address, &streamed(routed("hello"))).await;
     assert!(matches!(answer.status, 502 | 503), "{}: {}", answer.status, answer.text());

@@ -1,4 +1,5 @@
-//! PostgreSQL is far away: what counts is how often a call waits for it, and calls are let in all the same.
+//! PostgreSQL is far away: what counts is how often a call waits for it, and calls are let in all
+//! the same.
 
 use tokio::time::{Duration, Instant};
 

@@ -24,7 +24,8 @@ impl BlackHole {
         listener.bind(&address.into()).unwrap();
         listener.listen(0).unwrap();
         let mut waiting = Vec::new();
-        while let Ok(connection) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
+        while let Ok(connection) = TcpStream::connect_timeout(&address, Duration::from_millis(300))
+        {
             waiting.push(connection);
             assert!(waiting.len() < 16, "the queue of {address} is never full");
         }
@@ -39,14 +40,27 @@ async fn the_second_address_of_a_name_is_tried_when_the_first_is_silent() {
     let mock = MockUpstream::start(MockSettings::default()).await.unwrap();
     let port = mock.addr().port();
     let _black = BlackHole::at(SocketAddr::from(([127, 0, 0, 2], port)));
-    let mut site = Site::around(&GatewayPlan::default(), None, mock, &format!("http://two-addresses.test:{port}"));
+    let mut site = Site::around(
+        &GatewayPlan::default(),
+        None,
+        mock,
+        &format!("http://two-addresses.test:{port}"),
+    );
     let hosts = site.folder.path().join("hosts");
     std::fs::write(&hosts, "127.0.0.2 two-addresses.test\n127.0.0.1 two-addresses.test\n").unwrap();
-    site.environment = vec![("LD_PRELOAD".to_owned(), RESOLVER.to_owned()), ("NSS_WRAPPER_HOSTS".to_owned(), hosts.display().to_string())];
+    site.environment = vec![
+        ("LD_PRELOAD".to_owned(), RESOLVER.to_owned()),
+        ("NSS_WRAPPER_HOSTS".to_owned(), hosts.display().to_string()),
+    ];
     let process = site.serve(&[]);
     for _ in 0..5 {
         message_of(&site.call(process.address, &streamed(routed("hello"))).await);
     }
-    assert_eq!(site.mock.stats().requests, 5, "each call reaches the provider once: {}", process.log());
+    assert_eq!(
+        site.mock.stats().requests,
+        5,
+        "each call reaches the provider once: {}",
+        process.log()
+    );
     assert_eq!(process.stop().await, Some(0));
 }

@@ -1,4 +1,5 @@
-//! nginx with its defaults before the gateway: it speaks HTTP/1.0 to it, buffers answers, and takes no head above 4 KiB.
+//! nginx with its defaults before the gateway: it speaks HTTP/1.0 to it, buffers answers, and takes
+//! no head above 4 KiB.
 
 use ainfera_mock::MockSettings;
 use serde_json::{Value, json};
@@ -21,7 +22,11 @@ async fn front() -> Front {
     let provider_url = mock.base_url();
     let site = Site::around(&GatewayPlan::default(), None, mock, &provider_url);
     let process = site.serve(&[]);
-    let nginx = Nginx::start(&format!("server {{ listen PORT0; location / {{ proxy_pass http://{}; }} }}", process.address)).await;
+    let nginx = Nginx::start(&format!(
+        "server {{ listen PORT0; location / {{ proxy_pass http://{}; }} }}",
+        process.address
+    ))
+    .await;
     Front { site, process, nginx }
 }
 
@@ -52,7 +57,8 @@ async fn whole_answers_and_errors_pass_with_their_status() {
     assert_eq!(front.process.stop().await, Some(0));
 }
 
-/// Everything that a request can say and no provider here takes is named in the answer; the head stays below what nginx reads.
+/// Everything that a request can say and no provider here takes is named in the answer; the head
+/// stays below what nginx reads.
 #[actix_rt::test]
 async fn an_answer_with_very_many_coercions_passes() {
     let front = front().await;

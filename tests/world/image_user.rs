@@ -1,4 +1,5 @@
-//! The program as its container image runs it: a user of its own without a home, in a folder that is its own or is not.
+//! The program as its container image runs it: a user of its own without a home, in a folder that
+//! is its own or is not.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -43,7 +44,11 @@ async fn a_user_without_a_home_serves_from_its_own_folder() {
     give(site.folder.path(), &format!("{USER}:{USER}"));
     site.words_before = as_image_user();
     let process = site.serve(&["--listen", "0.0.0.0:0"]);
-    message_of(&site.call(([127, 0, 0, 1], process.address.port()).into(), &streamed(routed("hello"))).await);
+    message_of(
+        &site
+            .call(([127, 0, 0, 1], process.address.port()).into(), &streamed(routed("hello")))
+            .await,
+    );
     let probe = site.command(&["doctor"]);
     assert!(probe.status.success(), "{}", String::from_utf8_lossy(&probe.stderr));
     assert_eq!(process.stop().await, Some(0));
@@ -61,5 +66,8 @@ async fn a_folder_that_cannot_be_written_is_named_at_the_start() {
     std::fs::set_permissions(site.folder.path(), mode(0o755)).unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains(&site.folder.path().display().to_string()) || said.contains("a.db"), "it does not say which file: {said}");
+    assert!(
+        said.contains(&site.folder.path().display().to_string()) || said.contains("a.db"),
+        "it does not say which file: {said}"
+    );
 }

@@ -1,7 +1,9 @@
-//! The world around the gateway: the program itself, and real programs before, behind and beside it, each started by the test
-//! on a loopback address from the system's packages (`tools/install.sh`). What counts is what each provider heard and what the database holds.
+//! The world around the gateway: the program itself, and real programs before, behind and beside
+//! it, each started by the test on a loopback address from the system's packages
+//! (`tools/install.sh`). What counts is what each provider heard and what the database holds.
 //!
-//! `cargo test --test world` runs every test with small numbers; with `AINFERA_WORLD=whole` the numbers are large (`make world`).
+//! `cargo test --test world` runs every test with small numbers; with `AINFERA_WORLD=whole` the
+//! numbers are large (`make world`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 

@@ -70,8 +70,14 @@ async fn two_gateways_share_a_pool_of_three_transactions_that_is_restarted_under
     let database = Database::postgres().await;
     let settings = "pool_mode = transaction\ndefault_pool_size = 3";
     let mut pool = Pgbouncer::before(&database.url(), settings).await;
-    let plans = ["one", "two"].map(|replica| GatewayPlan { settings: format!("replica = {replica:?}\n"), ..GatewayPlan::default() });
-    let sites = [Site::new(&plans[0], Some(&pool.url())).await, Site::new(&plans[1], Some(&pool.url())).await];
+    let plans = ["one", "two"].map(|replica| GatewayPlan {
+        settings: format!("replica = {replica:?}\n"),
+        ..GatewayPlan::default()
+    });
+    let sites = [
+        Site::new(&plans[0], Some(&pool.url())).await,
+        Site::new(&plans[1], Some(&pool.url())).await,
+    ];
     let processes = [sites[0].serve(&[]), sites[1].serve(&[])];
     let answered = Answered::default();
     let share = calls(200, 1500);
@@ -83,8 +89,11 @@ async fn two_gateways_share_a_pool_of_three_transactions_that_is_restarted_under
         answered.reach_more(share).await;
         answered.end();
     };
-    let (first, second, ()) =
-        futures_util::join!(answered_by(&sites[0], &processes[0], &answered), answered_by(&sites[1], &processes[1], &answered), operator);
+    let (first, second, ()) = futures_util::join!(
+        answered_by(&sites[0], &processes[0], &answered),
+        answered_by(&sites[1], &processes[1], &answered),
+        operator
+    );
     for (site, process) in sites.iter().zip(&processes) {
         assert_eq!(site.get(process.address, "/readyz").await.status, 200);
     }

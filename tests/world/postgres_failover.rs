@@ -39,7 +39,8 @@ async fn no_acknowledged_answer_is_without_its_row_after_a_synchronous_standby_t
 /// How many rows a gateway says it has told the new server.
 async fn written_again(site: &Site, process: &Process) -> usize {
     let metrics = site.get(process.address, "/metrics").await.text();
-    let line = metrics.lines().find_map(|line| line.strip_prefix("ainfera_rows_written_again_total "));
+    let line =
+        metrics.lines().find_map(|line| line.strip_prefix("ainfera_rows_written_again_total "));
     line.unwrap_or_else(|| panic!("{metrics}")).parse().unwrap()
 }
 
@@ -87,7 +88,10 @@ async fn whole(database: &Database, sites: &[Site]) {
 #[actix_rt::test]
 async fn what_an_asynchronous_standby_lacked_is_written_again_once() {
     let mut pair = PostgresPair::start(Commit::Asynchronous).await;
-    let sites = [Site::new(&replica("one"), Some(&pair.url())).await, Site::new(&replica("two"), Some(&pair.url())).await];
+    let sites = [
+        Site::new(&replica("one"), Some(&pair.url())).await,
+        Site::new(&replica("two"), Some(&pair.url())).await,
+    ];
     let poor = poor_key(&sites[0]);
     let processes = [sites[0].serve(&[]), sites[1].serve(&[])];
     let answered = Answered::default();

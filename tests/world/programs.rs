@@ -26,11 +26,22 @@ impl Program {
     pub fn start(command: &mut Command, log: &Path) -> Self {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        Self { child: command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}; `tools/install.sh` installs it")) }
+        Self {
+            child: command.spawn().unwrap_or_else(|error| {
+                panic!("{command:?}: {error}; `tools/install.sh` installs it")
+            }),
+        }
     }
 
     pub fn signal(&self, name: &str) {
-        assert!(Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .arg(format!("-{name}"))
+                .arg(self.child.id().to_string())
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     pub fn wait(&mut self) {
@@ -40,10 +51,17 @@ impl Program {
     /// Waits until it accepts connections on a loopback port.
     pub async fn listens(&mut self, port: u16, log: &Path) {
         let deadline = Instant::now() + START;
-        while tokio::net::TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.is_err() {
+        while tokio::net::TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+            .await
+            .is_err()
+        {
             let ended = self.child.try_wait().unwrap();
             let text = || std::fs::read_to_string(log).unwrap_or_default();
-            assert!(ended.is_none() && Instant::now() < deadline, "it does not listen on {port}: {ended:?} {}", text());
+            assert!(
+                ended.is_none() && Instant::now() < deadline,
+                "it does not listen on {port}: {ended:?} {}",
+                text()
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

@@ -1,4 +1,5 @@
-//! Two models, of which the cheaper one refuses every call, in every form that providers refuse in: all calls are answered by the other.
+//! Two models, of which the cheaper one refuses every call, in every form that providers refuse in:
+//! all calls are answered by the other.
 
 use std::time::Duration;
 
@@ -14,7 +15,10 @@ use crate::support::provider;
 /// What nginx says, as lines of its configuration.
 const FORMS: [(&str, &str); 9] = [
     ("429 without a wait", "return 429 '{}';"),
-    ("429 with a date", "add_header retry-after 'Wed, 21 Oct 2037 07:28:00 GMT' always; return 429 '{}';"),
+    (
+        "429 with a date",
+        "add_header retry-after 'Wed, 21 Oct 2037 07:28:00 GMT' always; return 429 '{}';",
+    ),
     ("429 with a fraction", "add_header retry-after 30.5 always; return 429 '{}';"),
     ("429 in milliseconds", "add_header retry-after-ms 900 always; return 429 '{}';"),
     ("429 with a reset", "add_header x-ratelimit-reset-requests 1m30s always; return 429 '{}';"),
@@ -40,7 +44,8 @@ price = { input = "0.1", output = "0.1" }
 
 async fn refusing(answer: &str) -> (Nginx, Site) {
     let nginx = Nginx::start(&format!("server {{ listen PORT0 ssl; TLS default_type application/json; location / {{ {answer} }} }}")).await;
-    let mock = provider::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await;
+    let mock =
+        provider::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await;
     let provider_url = mock.base_url();
     let more_tables = REFUSING.replace("NGINX", &nginx.https());
     let plan = GatewayPlan { health: String::new(), more_tables, ..GatewayPlan::default() };
@@ -60,7 +65,10 @@ async fn every_call_is_answered_whatever_form_the_refusal_has() {
         }
         assert_eq!(site.mock.stats().requests, count as u64, "{form}");
         let heard = nginx.served();
-        assert!((1..=count / 2).contains(&heard), "{form}: the refusing provider was asked {heard} times");
+        assert!(
+            (1..=count / 2).contains(&heard),
+            "{form}: the refusing provider was asked {heard} times"
+        );
         let database = Database::at(&site.folder.path().join("a.db"));
         assert_eq!(process.stop().await, Some(0));
         let rows = "select count(*) from routing_outcomes where outcome_status = 'succeeded'";
@@ -78,7 +86,10 @@ async fn fifty_calls_a_second_are_answered_while_a_model_refuses() {
     let answers = spread(count, count, |number| {
         let (site, process) = (&site, &process);
         async move {
-            tokio::time::sleep_until(begin + Duration::from_millis(20) * u32::try_from(number).unwrap()).await;
+            tokio::time::sleep_until(
+                begin + Duration::from_millis(20) * u32::try_from(number).unwrap(),
+            )
+            .await;
             site.call(process.address, &streamed(routed("hello"))).await
         }
     })

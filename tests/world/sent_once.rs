@@ -1,4 +1,5 @@
-//! A provider that has read a whole request and then resets the connection may have worked on it: it is not asked again.
+//! A provider that has read a whole request and then resets the connection may have worked on it:
+//! it is not asked again.
 
 use serde_json::json;
 
@@ -14,7 +15,8 @@ async fn no_request_is_sent_twice_when_the_connection_is_reset_after_it() {
     let statuses = spread(count, 8, |number| {
         let (site, process) = (&site, &process);
         async move {
-            let mut body = streamed(routed(&format!("[[mock fault=reset_before_head]] call number {number}")));
+            let mut body =
+                streamed(routed(&format!("[[mock fault=reset_before_head]] call number {number}")));
             body["model"] = json!(MODELS[3]);
             site.call(process.address, &body).await.status
         }

@@ -38,7 +38,12 @@ async fn calls_are_answered_and_recorded_across_jumps_of_the_clock() {
     assert_eq!(process.stop().await, Some(0));
     site.environment.clear();
     let database = Database::at(&site.folder.path().join("a.db"));
-    assert_eq!(database.number("select count(*) from routing_outcomes where outcome_status = 'succeeded'").await, 15);
+    assert_eq!(
+        database
+            .number("select count(*) from routing_outcomes where outcome_status = 'succeeded'")
+            .await,
+        15
+    );
     let days = "select count(distinct substr(created_at, 1, 10)) from routing_outcomes";
     assert_eq!(database.number(days).await, 3, "the clock did not jump for the gateway");
     let doctor = site.command(&["doctor"]);

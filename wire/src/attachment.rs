@@ -1,5 +1,6 @@
-//! What the bytes of an attachment say about how much of it there is. Only headers and structure are
-//! read, nothing is drawn, and no file is believed: where it could be read in two ways, the larger counts.
+//! What the bytes of an attachment say about how much of it there is. Only headers and structure
+//! are read, nothing is drawn, and no file is believed: where it could be read in two ways, the
+//! larger counts.
 
 mod image_size;
 mod pdf;
@@ -17,7 +18,9 @@ const LONGEST_DOCUMENT_BASE64: usize = 32 * 1024 * 1024;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
 );
 
 /// An image whose bytes are in the body.
@@ -53,8 +56,15 @@ mod tests {
             assert_eq!(document("application/pdf", data), uncountable, "{data}");
         }
         let text = BASE64.encode("plain words");
-        assert_eq!(document("text/plain", &text), Attachment::Document(DocumentExtent { pages: 0, text_bytes: 11 }));
-        assert_eq!(document("text/csv", &text), uncountable, "a vendor adds to a table what it finds in it");
+        assert_eq!(
+            document("text/plain", &text),
+            Attachment::Document(DocumentExtent { pages: 0, text_bytes: 11 })
+        );
+        assert_eq!(
+            document("text/csv", &text),
+            uncountable,
+            "a vendor adds to a table what it finds in it"
+        );
     }
 
     #[test]

@@ -1,49 +1,37 @@
-//! The client's side of one call: its dialect, the frames that it hears, its answer when it wants it whole, its errors.
+//! The client's side of one call: its dialect, the frames that it hears, its answer when it wants
+//! it whole, its errors.
 //!
-//! A dialect is one variant of [`Client`], one of [`ClientFrames`] and one of [`WholeAnswer`], each a module of its own beside its parser.
+//! A dialect is one variant of [`Client`], one of [`ClientFrames`] and one of [`WholeAnswer`], each
+//! a module of its own beside its parser.
+
+pub mod answer_names;
+pub mod call;
+pub mod chat;
+pub mod inference;
+pub mod messages;
+pub mod openai;
+pub mod responses;
+pub mod translation;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::BytesMut;
 
-use crate::anthropic::frames::AnthropicFrames;
-use crate::anthropic::message::AnthropicMessage;
-use crate::chat::call::UsageChunk;
-use crate::chat::completion::ChatCompletion;
-use crate::chat::frames::{ChatFrames, replayed, shown};
-use crate::client_error::ClientError;
-use crate::event::{Heard, StreamEvent};
-use crate::inference::flat;
-use crate::responses::call::ResponsesClient;
-use crate::responses::frames::ResponsesFrames;
-use crate::responses::whole::ResponseObject;
-use crate::sse::write_frame;
-
-/// What a client speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ClientDialect {
-    /// Anthropic's `POST /v1/messages`.
-    Messages,
-    /// OpenAI's `POST /v1/chat/completions`.
-    Chat,
-    /// OpenAI's `POST /v1/responses`.
-    Responses,
-    /// The flat `POST /v1/inference`.
-    Inference,
-}
-
-impl ClientDialect {
-    /// The dialect in which a request to this path is answered, also when it is refused.
-    pub fn of_path(path: &str) -> Self {
-        match path.strip_prefix("/v1/").map(|rest| rest.split('/').next().unwrap_or_default()) {
-            Some("chat") => ClientDialect::Chat,
-            Some("responses") => ClientDialect::Responses,
-            Some("inference") => ClientDialect::Inference,
-            Some(_) | None => ClientDialect::Messages,
-        }
-    }
-}
+use crate::client::answer_names::AnswerNames;
+use crate::client::chat::stream::{ChatFrames, replayed, shown};
+use crate::client::chat::usage_chunk::UsageChunk;
+use crate::client::chat::whole::ChatCompletion;
+use crate::client::inference::flat;
+use crate::client::messages::stream::AnthropicFrames;
+use crate::client::messages::whole::AnthropicMessage;
+use crate::client::responses::request::ResponsesClient;
+use crate::client::responses::stream::ResponsesFrames;
+use crate::client::responses::whole::ResponseObject;
+use crate::codec::sse::write_frame;
+use crate::dialect::ClientDialect;
+use crate::error::client_error::ClientError;
+use crate::event::{ProviderEvent, StreamEvent};
 
 /// What the client said about its answer, beyond the call itself.
 #[derive(Debug, Clone)]
@@ -73,26 +61,6 @@ impl Client {
     }
 }
 
-/// The names under which one answer goes out.
-#[derive(Debug, Clone)]
-pub struct AnswerNames {
-    /// As in the `request-id` header.
-    pub request_id: String,
-    /// 24 hex digits that no other answer has: what ids of this answer are made of.
-    pub digits: String,
-    /// The model as the caller named it.
-    pub model: String,
-    pub agent_id: String,
-    pub inference_id: String,
-    pub receipt_id: String,
-    /// Seconds since the Unix epoch.
-    pub created_s: i64,
-    /// Shown where a provider has not counted yet; an agent that sees 0 never compacts its context.
-    pub estimated_input_tokens: u64,
-    /// What did not reach the provider as it was sent, as far as it is known.
-    pub coercions: Arc<[String]>,
-}
-
 /// Writes one answer in the client's dialect. A pure state machine: events in, frames out.
 #[derive(Debug)]
 pub enum ClientFrames {
@@ -104,17 +72,22 @@ pub enum ClientFrames {
 impl ClientFrames {
     pub fn new(client: &Client, names: AnswerNames) -> Self {
         match client {
-            Client::Messages => {
-                ClientFrames::Messages(AnthropicFrames::new(format!("msg_{}", names.digits), &names.model, names.estimated_input_tokens))
-            }
+            Client::Messages => ClientFrames::Messages(AnthropicFrames::new(
+                format!("msg_{}", names.digits),
+                &names.model,
+                names.estimated_input_tokens,
+            )),
             Client::Chat(usage_chunk) => ClientFrames::Chat(ChatFrames::new(names, *usage_chunk)),
-            Client::Responses(client) => ClientFrames::Responses(Box::new(ResponsesFrames::new(names, (**client).clone()))),
+            Client::Responses(client) => {
+                ClientFrames::Responses(Box::new(ResponsesFrames::new(names, (**client).clone())))
+            }
             // it is never streamed: what it is put together from are chunks
             Client::Inference => ClientFrames::Chat(ChatFrames::new(names, UsageChunk::Wanted)),
         }
     }
 
-    /// What did not reach the provider as it was sent: the block `ainfera` names it. A message of Anthropic's dialect has no such block in a stream.
+    /// What did not reach the provider as it was sent: the block `ainfera` names it. A message of
+    /// Anthropic's dialect has no such block in a stream.
     pub fn name_coercions(&mut self, coercions: &Arc<[String]>) {
         match self {
             ClientFrames::Messages(_) => {}
@@ -124,13 +97,19 @@ impl ClientFrames {
     }
 
     /// Appends the frames for one event.
-    pub fn write(&mut self, heard: &Heard, out: &mut BytesMut) {
-        self.write_recorded(heard, out, &mut |_, _| {});
+    pub fn write(&mut self, provider_event: &ProviderEvent, out: &mut BytesMut) {
+        self.write_recorded(provider_event, out, &mut |_, _| {});
     }
 
-    /// The same; `record` gets the frames with what this client does not want to hear, for whom the answer is given again.
-    pub fn write_recorded(&mut self, heard: &Heard, out: &mut BytesMut, record: &mut dyn FnMut(&str, &[u8])) {
-        if heard.event == StreamEvent::Ping && !matches!(self, ClientFrames::Messages(_)) {
+    /// The same; `record` gets the frames with what this client does not want to hear, for whom the
+    /// answer is given again.
+    pub fn write_recorded(
+        &mut self,
+        provider_event: &ProviderEvent,
+        out: &mut BytesMut,
+        record: &mut dyn FnMut(&str, &[u8]),
+    ) {
+        if provider_event.event == StreamEvent::Ping && !matches!(self, ClientFrames::Messages(_)) {
             // the other dialects have no event for it
             return out.extend_from_slice(b": ping\n\n");
         }
@@ -138,34 +117,44 @@ impl ClientFrames {
             ClientFrames::Chat(frames) => Some(frames.usage_chunk()),
             ClientFrames::Messages(_) | ClientFrames::Responses(_) => None,
         };
-        self.json(heard, &mut |name, json| {
+        self.json(provider_event, &mut |name, json| {
             record(name, json);
-            if let Some(name) = usage_chunk.map_or(Some(name), |usage_chunk| shown(name, usage_chunk)) {
+            if let Some(name) =
+                usage_chunk.map_or(Some(name), |usage_chunk| shown(name, usage_chunk))
+            {
                 write_frame(name, json, out);
             }
         });
     }
 
-    /// The same frames as name and JSON, for a client that gets the whole answer at once. A dialect without event names has empty ones.
-    pub fn json(&mut self, heard: &Heard, visit: &mut dyn FnMut(&str, &[u8])) {
+    /// The same frames as name and JSON, for a client that gets the whole answer at once. A dialect
+    /// without event names has empty ones.
+    pub fn json(&mut self, provider_event: &ProviderEvent, visit: &mut dyn FnMut(&str, &[u8])) {
         match self {
-            ClientFrames::Messages(frames) => frames.json(heard, visit),
-            ClientFrames::Chat(frames) => frames.json(heard, visit),
-            ClientFrames::Responses(frames) => frames.json(heard, visit),
+            ClientFrames::Messages(frames) => frames.json(provider_event, visit),
+            ClientFrames::Chat(frames) => frames.json(provider_event, visit),
+            ClientFrames::Responses(frames) => frames.json(provider_event, visit),
         }
     }
 
     /// What keeps a silent connection alive.
     pub fn ping(&mut self, out: &mut BytesMut) {
-        self.write(&Heard::translated(StreamEvent::Ping), out);
+        self.write(&ProviderEvent::translated(StreamEvent::Ping), out);
     }
 
-    /// The last frames of a stream that failed after its 200: nothing follows them, least of all the protocol's own last word.
+    /// The last frames of a stream that failed after its 200: nothing follows them, least of all
+    /// the protocol's own last word.
     pub fn error(&mut self, error: &ClientError, out: &mut BytesMut) {
         match self {
-            ClientFrames::Messages(_) => write_frame("error", error.json(ClientDialect::Messages).as_bytes(), out),
-            ClientFrames::Chat(_) => write_frame("", error.json(ClientDialect::Chat).as_bytes(), out),
-            ClientFrames::Responses(frames) => frames.error(error, &mut |name, json| write_frame(name, json, out)),
+            ClientFrames::Messages(_) => {
+                write_frame("error", error.json(ClientDialect::Messages).as_bytes(), out)
+            }
+            ClientFrames::Chat(_) => {
+                write_frame("", error.json(ClientDialect::Chat).as_bytes(), out)
+            }
+            ClientFrames::Responses(frames) => {
+                frames.error(error, &mut |name, json| write_frame(name, json, out))
+            }
         }
     }
 }
@@ -194,7 +183,9 @@ impl WholeAnswer {
     pub fn add(&mut self, name: &str, data: &[u8]) {
         match self {
             WholeAnswer::Messages(message) => message.add(name, data),
-            WholeAnswer::Chat(completion) | WholeAnswer::Inference(completion) => completion.add(data),
+            WholeAnswer::Chat(completion) | WholeAnswer::Inference(completion) => {
+                completion.add(data)
+            }
             WholeAnswer::Responses(response) => response.add(name, data),
         }
     }
@@ -205,28 +196,9 @@ impl WholeAnswer {
             WholeAnswer::Messages(message) => message.into_json(),
             WholeAnswer::Chat(completion) => completion.into_value().to_string().into_bytes(),
             WholeAnswer::Responses(response) => response.into_value().to_string().into_bytes(),
-            WholeAnswer::Inference(completion) => flat(&completion.into_value()).to_string().into_bytes(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_has_one_dialect() {
-        for (path, dialect) in [
-            ("/v1/messages", ClientDialect::Messages),
-            ("/v1/messages/count_tokens", ClientDialect::Messages),
-            ("/v1/chat/completions", ClientDialect::Chat),
-            ("/v1/responses", ClientDialect::Responses),
-            ("/v1/responses/resp_1", ClientDialect::Responses),
-            ("/v1/inference", ClientDialect::Inference),
-            ("/v1/inferences/1", ClientDialect::Messages),
-            ("/elsewhere", ClientDialect::Messages),
-        ] {
-            assert_eq!(ClientDialect::of_path(path), dialect, "{path}");
+            WholeAnswer::Inference(completion) => {
+                flat(&completion.into_value()).to_string().into_bytes()
+            }
         }
     }
 }

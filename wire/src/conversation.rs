@@ -1,7 +1,9 @@
 //! Which conversation a call belongs to, so that its turns can be sent where its prompt is cached.
 //!
-//! A client that names its session says it. Otherwise what the first message and the first answer say is taken for the conversation's name: it is in
-//! every later turn. What stands around it is not looked at, because clients move cache marks and write dates into system prompts from turn to turn.
+//! A client that names its session says it. Otherwise what the first message and the first answer
+//! say is taken for the conversation's name: it is in every later turn. What stands around it is
+//! not looked at, because clients move cache marks and write dates into system prompts from turn to
+//! turn.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -9,12 +11,13 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::Call;
-use crate::json::Text;
+use crate::codec::json::Text;
 
 /// See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conversation {
-    /// The same in every process of one build, for every turn after the first answer; for the first turn it is `beginning`.
+    /// The same in every process of one build, for every turn after the first answer; for the first
+    /// turn it is `beginning`.
     pub fingerprint: u64,
     /// That of the first message alone, which several conversations may share.
     pub beginning: u64,
@@ -52,10 +55,16 @@ pub fn conversation_of(call: &Call, session: Option<&str>, owner: &impl Hash) ->
     }
     let first_message = hasher.finish();
     match beginning.messages.iter().find(|message| &*message.role == "assistant") {
-        None => Conversation { fingerprint: first_message, beginning: first_message, turn: Turn::First },
+        None => {
+            Conversation { fingerprint: first_message, beginning: first_message, turn: Turn::First }
+        }
         Some(answer) => {
             answer.content.hash_text(&mut hasher);
-            Conversation { fingerprint: hasher.finish(), beginning: first_message, turn: Turn::Later }
+            Conversation {
+                fingerprint: hasher.finish(),
+                beginning: first_message,
+                turn: Turn::Later,
+            }
         }
     }
 }
@@ -132,19 +141,24 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::call::ClientHeaders;
+    use crate::client::call::ClientHeaders;
 
     fn of(messages: Value, more: Value) -> Conversation {
         let mut body = json!({"model": "m", "max_tokens": 5, "messages": messages});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let call = Call::from_messages(Bytes::from(body.to_string()), ClientHeaders::default(), &|_| 1).unwrap();
+        let call =
+            Call::from_messages(Bytes::from(body.to_string()), ClientHeaders::default(), &|_| 1)
+                .unwrap();
         conversation_of(&call, None, &"agent")
     }
 
     #[test]
     fn later_turns_have_one_fingerprint_and_know_how_the_first_was_called() {
         let mark = json!({"type": "ephemeral"});
-        let first = of(json!([{"role": "user", "content": [{"type": "text", "text": "hi \"you\"", "cache_control": mark}]}]), json!({}));
+        let first = of(
+            json!([{"role": "user", "content": [{"type": "text", "text": "hi \"you\"", "cache_control": mark}]}]),
+            json!({}),
+        );
         let second = of(
             json!([
                 {"role": "user", "content": "hi \"you\""},
@@ -175,9 +189,15 @@ mod tests {
         let said = |text: &str, more: Value| of(json!([{"role": "user", "content": text}]), more);
         let session = json!({"metadata": {"user_id": "user_1_account__session_7"}});
         assert_eq!(said("a", session.clone()), said("b", session));
-        assert_ne!(said("a", json!({"metadata": {"user_id": "me"}})), said("b", json!({"metadata": {"user_id": "me"}})));
-        let body = json!({"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "a"}]});
-        let call = Call::from_messages(Bytes::from(body.to_string()), ClientHeaders::default(), &|_| 1).unwrap();
+        assert_ne!(
+            said("a", json!({"metadata": {"user_id": "me"}})),
+            said("b", json!({"metadata": {"user_id": "me"}}))
+        );
+        let body =
+            json!({"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "a"}]});
+        let call =
+            Call::from_messages(Bytes::from(body.to_string()), ClientHeaders::default(), &|_| 1)
+                .unwrap();
         let by_header = conversation_of(&call, Some("s"), &"agent");
         assert_eq!(by_header.turn, Turn::Later);
         assert_ne!(by_header, conversation_of(&call, Some("s"), &"another agent"));

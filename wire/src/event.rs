@@ -1,7 +1,9 @@
-//! What a provider says, in words of our own: the language between provider dialects and client dialects.
+//! What a provider says, in words of our own: the language between provider dialects and client
+//! dialects.
 //!
-//! One answer is `Start`, then blocks one after the other (`BlockStart`, `Delta`s, `BlockStop`; never two open at a time),
-//! then `Finish`, then `End`. Only `End` is success: the end of the bytes is not.
+//! One answer is `Start`, then blocks one after the other (`BlockStart`, `Delta`s, `BlockStop`;
+//! never two open at a time), then `Finish`, then `End`. Only `End` is success: the end of the
+//! bytes is not.
 
 use ainfera_schema::TokenUsage;
 use bytes::Bytes;
@@ -25,8 +27,9 @@ pub enum StreamEvent {
     /// The protocol's own last word.
     End,
     Ping,
-    /// Text that the client does not hear, such as thoughts that it did not ask for: it is generated, so it is billed.
-    Unheard {
+    /// Text that the client does not hear, such as thoughts that it did not ask for: it is
+    /// generated, so it is billed.
+    HiddenReasoning {
         bytes: usize,
     },
     /// Something that only the native client understands; it is passed on, not interpreted.
@@ -42,7 +45,8 @@ pub enum Block {
         id: ByteString,
         name: ByteString,
     },
-    /// A block that is complete in its start event, or whose deltas only the native client understands.
+    /// A block that is complete in its start event, or whose deltas only the native client
+    /// understands.
     Other,
 }
 
@@ -67,12 +71,14 @@ impl Delta {
     }
 }
 
-/// What generated text that no provider counted is taken to be: a token for four bytes, never nothing for something.
+/// What generated text that no provider counted is taken to be: a token for four bytes, never
+/// nothing for something.
 pub fn estimated_output_tokens(text_bytes: usize) -> u64 {
     text_bytes.div_ceil(4) as u64
 }
 
-/// What it cannot be more than, by any tokenizer that takes three bytes or more to a token: for money that is held, not for a bill.
+/// What it cannot be more than, by any tokenizer that takes three bytes or more to a token: for
+/// money that is held, not for a bill.
 pub fn upper_output_tokens(text_bytes: usize) -> u64 {
     text_bytes.div_ceil(3) as u64
 }
@@ -138,7 +144,7 @@ pub struct Native {
 
 /// Whether a provider's events reach the client as they came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Passage {
+pub enum RelayMode {
     /// Provider and client speak the same dialect.
     Native,
     Translated,
@@ -146,18 +152,20 @@ pub enum Passage {
 
 /// An event, with its native form where provider and client speak the same dialect.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Heard {
+pub struct ProviderEvent {
     pub event: StreamEvent,
-    /// An event of the provider may be several of ours: only one of them has it, and a client that gets it is not told the others.
+    /// An event of the provider may be several of ours: only one of them has it, and a client that
+    /// gets it is not told the others.
     pub native: Option<Native>,
 }
 
-impl Heard {
+impl ProviderEvent {
     pub fn translated(event: StreamEvent) -> Self {
         Self { event, native: None }
     }
 
-    /// Is this content that a client acts upon? The first one is the commit point: no failover after it.
+    /// Is this content that a client acts upon? The first one is the commit point: no failover
+    /// after it.
     pub fn is_content(&self) -> bool {
         match &self.event {
             StreamEvent::BlockStart(block) => match block {
@@ -166,7 +174,9 @@ impl Heard {
                 Block::Text | Block::Thinking => false,
             },
             StreamEvent::Delta(delta) => match delta {
-                Delta::Text(text) | Delta::Thinking(text) | Delta::ToolInput(text) => !text.is_empty(),
+                Delta::Text(text) | Delta::Thinking(text) | Delta::ToolInput(text) => {
+                    !text.is_empty()
+                }
                 Delta::Signature(_) | Delta::Other => true,
             },
             StreamEvent::Start { .. }
@@ -174,7 +184,7 @@ impl Heard {
             | StreamEvent::Finish { .. }
             | StreamEvent::End
             | StreamEvent::Ping
-            | StreamEvent::Unheard { .. }
+            | StreamEvent::HiddenReasoning { .. }
             | StreamEvent::Other => false,
         }
     }

@@ -1,15 +1,19 @@
-//! What of a body costs more than its tokens, and what it makes the vendor read that the body does not show.
+//! What of a body costs more than its tokens, and what it makes the vendor read that the body does
+//! not show.
 //!
-//! From these pages (what of them was looked up, and when, is said where the prices stand): Anthropic's `speed`, `inference_geo`, `service_tier` and server tools (platform.claude.com/docs/en/about-claude/pricing);
-//! OpenAI's `service_tier` and built-in tools (developers.openai.com/api/docs/pricing); xAI's `search_parameters` and server-side tools (docs.x.ai).
+//! From these pages (what of them was looked up, and when, is said where the prices stand):
+//! Anthropic's `speed`, `inference_geo`, `service_tier` and server tools
+//! (platform.claude.com/docs/en/about-claude/pricing); OpenAI's `service_tier` and built-in tools
+//! (developers.openai.com/api/docs/pricing); xAI's `search_parameters` and server-side tools
+//! (docs.x.ai).
 
 use ainfera_schema::{AskedService, AskedTier, ServerTool, ToolUses};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::bad_request::BadRequest;
-use crate::json::{Members, Text};
-use crate::lenient::Lenient;
+use crate::codec::json::{Members, Text};
+use crate::codec::lenient::Lenient;
+use crate::error::bad_request::BadRequest;
 
 /// xAI reads so many sources where the call does not say.
 const SOURCES_WITHOUT_LIMIT: u64 = 20;
@@ -66,25 +70,47 @@ struct Plugin {
 }
 
 /// References to what lies at the vendor, wherever in the body they stand.
-const REFERENCES: [&[u8]; 5] =
-    [br#""file_id""#, br#""file_url""#, br#""item_reference""#, br#""container_upload""#, br#""vector_store_ids""#];
+const REFERENCES: [&[u8]; 5] = [
+    br#""file_id""#,
+    br#""file_url""#,
+    br#""item_reference""#,
+    br#""container_upload""#,
+    br#""vector_store_ids""#,
+];
 
-/// Parts of a message whose tokens their bytes do not bound: sound and film, and pictures inside of items of tools. Silence and a still picture
-/// are packed into next to nothing.
-const UNBOUNDED_PARTS: [&[u8]; 6] =
-    [br#""input_audio""#, br#""audio_url""#, br#""input_video""#, br#""video_url""#, br#""computer_screenshot""#, br#""video""#];
+/// Parts of a message whose tokens their bytes do not bound: sound and film, and pictures inside of
+/// items of tools. Silence and a still picture are packed into next to nothing.
+const UNBOUNDED_PARTS: [&[u8]; 6] = [
+    br#""input_audio""#,
+    br#""audio_url""#,
+    br#""input_video""#,
+    br#""video_url""#,
+    br#""computer_screenshot""#,
+    br#""video""#,
+];
 
 impl ExtraCosts {
-    /// Refuses a value whose price is known to none. What is of a wrong type is for the provider to judge.
+    /// Refuses a value whose price is known to none. What is of a wrong type is for the provider to
+    /// judge.
     pub fn read(body: &[u8]) -> Result<Self, BadRequest> {
-        let members = Members::parse(body).map_err(|error| BadRequest::new("body", error.to_string()))?;
+        let members =
+            Members::parse(body).map_err(|error| BadRequest::new("body", error.to_string()))?;
         let mut costs = ExtraCosts::default();
         for (name, value) in &members.0 {
             let text = || serde_json::from_str::<Text<'_>>(value.get()).ok();
             match &**name {
-                "service_tier" => costs.service.tier = text().map_or(Ok(AskedTier::Unsaid), |word| asked_tier(&word))?,
-                "speed" => costs.service.fast = text().map_or(Ok(false), |word| is_one(name, &word, "standard", "fast"))?,
-                "inference_geo" => costs.service.us_only = text().map_or(Ok(false), |word| is_one(name, &word, "global", "us"))?,
+                "service_tier" => {
+                    costs.service.tier =
+                        text().map_or(Ok(AskedTier::Unsaid), |word| asked_tier(&word))?
+                }
+                "speed" => {
+                    costs.service.fast =
+                        text().map_or(Ok(false), |word| is_one(name, &word, "standard", "fast"))?
+                }
+                "inference_geo" => {
+                    costs.service.us_only =
+                        text().map_or(Ok(false), |word| is_one(name, &word, "global", "us"))?
+                }
                 "tools" => costs.tools(value)?,
                 "max_tool_calls" => {
                     let most = serde_json::from_str::<Option<u64>>(value.get()).unwrap_or_default();
@@ -97,14 +123,20 @@ impl ExtraCosts {
                 }
                 "search_parameters" => costs.live_search(value),
                 "plugins" => costs.plugins(value),
-                "previous_response_id" | "conversation" | "prompt" | "container" | "mcp_servers" | "cached_content" => {
+                "previous_response_id"
+                | "conversation"
+                | "prompt"
+                | "container"
+                | "mcp_servers"
+                | "cached_content" => {
                     costs.reads_beyond_body |= is_said(value);
                 }
                 _ => {}
             }
         }
         let mut beyond = REFERENCES.iter().chain(&UNBOUNDED_PARTS);
-        costs.reads_beyond_body |= beyond.any(|reference| memchr::memmem::find(body, reference).is_some());
+        costs.reads_beyond_body |=
+            beyond.any(|reference| memchr::memmem::find(body, reference).is_some());
         Ok(costs)
     }
 
@@ -113,7 +145,11 @@ impl ExtraCosts {
         for (place, tool) in tools.into_iter().enumerate() {
             let memory = tool.container.0.and_then(|container| container.memory_limit.0);
             if let Some(memory) = memory.filter(|memory| memory != PRICED_MEMORY) {
-                return Err(unknown(&format!("tools.{place}.container.memory_limit"), &memory, "1g has"));
+                return Err(unknown(
+                    &format!("tools.{place}.container.memory_limit"),
+                    &memory,
+                    "1g has",
+                ));
             }
             let kind = tool.kind.as_deref().unwrap_or_default();
             self.reads_beyond_body |= kind == "mcp" || kind.starts_with("mcp_toolset");
@@ -128,9 +164,12 @@ impl ExtraCosts {
     }
 
     fn live_search(&mut self, value: &RawValue) {
-        let Ok(Some(search)) = serde_json::from_str::<Option<SearchParameters>>(value.get()) else { return };
+        let Ok(Some(search)) = serde_json::from_str::<Option<SearchParameters>>(value.get()) else {
+            return;
+        };
         if search.mode.0.as_deref() != Some("off") {
-            let sources = Lenient(Some(search.max_search_results.0.unwrap_or(SOURCES_WITHOUT_LIMIT)));
+            let sources =
+                Lenient(Some(search.max_search_results.0.unwrap_or(SOURCES_WITHOUT_LIMIT)));
             self.tool_uses.add(ServerTool::SearchSource, sources.uses());
             self.reads_beyond_body = true;
         }
@@ -146,8 +185,8 @@ impl ExtraCosts {
         }
     }
 
-    /// The most uses of each tool, where one without a limit is given `unless_said`. `max_tool_calls` limits the uses of all tools together, so it
-    /// limits those of each.
+    /// The most uses of each tool, where one without a limit is given `unless_said`.
+    /// `max_tool_calls` limits the uses of all tools together, so it limits those of each.
     pub fn uses(&self, unless_said: u32) -> ToolUses {
         let mut uses = ToolUses::NONE;
         let most = self.most_calls.unwrap_or(u32::MAX);
@@ -188,7 +227,11 @@ fn asked_tier(word: &str) -> Result<AskedTier, BadRequest> {
         "default" | "standard" | "standard_only" | "on_demand" => Ok(AskedTier::Standard),
         "flex" => Ok(AskedTier::Flex),
         "priority" | "fast" => Ok(AskedTier::Priority),
-        _ => Err(unknown("service_tier", word, "auto, default, standard_only, flex and priority have")),
+        _ => Err(unknown(
+            "service_tier",
+            word,
+            "auto, default, standard_only, flex and priority have",
+        )),
     }
 }
 
@@ -224,25 +267,40 @@ mod tests {
             r#"{"inference_geo":"eu"}"#,
             r#"{"tools":[{"type":"code_interpreter","container":{"type":"auto","memory_limit":"64g"}}]}"#,
         ] {
-            assert!(ExtraCosts::read(body.as_bytes()).unwrap_err().to_string().contains("price"), "{body}");
+            assert!(
+                ExtraCosts::read(body.as_bytes()).unwrap_err().to_string().contains("price"),
+                "{body}"
+            );
         }
-        let dear = read(r#"{"speed":"fast","service_tier":"priority","inference_geo":"us"}"#).service;
+        let dear =
+            read(r#"{"speed":"fast","service_tier":"priority","inference_geo":"us"}"#).service;
         assert_eq!(dear, AskedService { tier: AskedTier::Priority, fast: true, us_only: true });
-        let plain = read(r#"{"speed":"standard","service_tier":null,"inference_geo":null,"messages":[{"speed":"fast"}]}"#);
+        let plain = read(
+            r#"{"speed":"standard","service_tier":null,"inference_geo":null,"messages":[{"speed":"fast"}]}"#,
+        );
         assert_eq!(plain, ExtraCosts::default());
     }
 
     #[test]
     fn uses_of_tools_are_bounded_by_their_limits_in_each_dialect() {
         let uses = |body: &str| read(body).uses(20);
-        let anthropic =
-            uses(r#"{"tools":[{"type":"web_search_20250305","name":"web_search","max_uses":5},{"name":"mine","input_schema":{}}]}"#);
+        let anthropic = uses(
+            r#"{"tools":[{"type":"web_search_20250305","name":"web_search","max_uses":5},{"name":"mine","input_schema":{}}]}"#,
+        );
         assert_eq!(anthropic, ToolUses { web_search: 5, ..ToolUses::NONE });
-        let openai = uses(r#"{"tools":[{"type":"web_search"},{"type":"file_search"},{"type":"code_interpreter"}],"max_tool_calls":3}"#);
-        assert_eq!(openai, ToolUses { web_search: 3, file_search: 3, code_execution: 1, ..ToolUses::NONE });
+        let openai = uses(
+            r#"{"tools":[{"type":"web_search"},{"type":"file_search"},{"type":"code_interpreter"}],"max_tool_calls":3}"#,
+        );
+        assert_eq!(
+            openai,
+            ToolUses { web_search: 3, file_search: 3, code_execution: 1, ..ToolUses::NONE }
+        );
         let unlimited = uses(r#"{"tools":[{"type":"web_search_20260209"}]}"#);
         assert_eq!(unlimited.web_search, 20);
-        assert_eq!(uses(r#"{"search_parameters":{"mode":"on","max_search_results":7}}"#).search_source, 7);
+        assert_eq!(
+            uses(r#"{"search_parameters":{"mode":"on","max_search_results":7}}"#).search_source,
+            7
+        );
         let chat = read(r#"{"web_search_options":{}}"#);
         assert_eq!((chat.tool_uses.web_search, chat.certain_uses.web_search), (1, 1));
     }
@@ -251,7 +309,11 @@ mod tests {
     fn what_lies_at_the_vendor_is_seen_and_what_a_text_says_about_it_is_not() {
         let beyond = |body: &str| read(body).reads_beyond_body;
         assert!(beyond(r#"{"previous_response_id":"resp_1"}"#));
-        assert!(beyond(r#"{"messages":[{"content":[{"type":"document","source":{"type":"file","file_id":"file_1"}}]}]}"#));
-        assert!(!beyond(r#"{"previous_response_id":null,"messages":[{"content":"say \"file_id\""}]}"#));
+        assert!(beyond(
+            r#"{"messages":[{"content":[{"type":"document","source":{"type":"file","file_id":"file_1"}}]}]}"#
+        ));
+        assert!(!beyond(
+            r#"{"previous_response_id":null,"messages":[{"content":"say \"file_id\""}]}"#
+        ));
     }
 }

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 
-use crate::call::Call;
-use crate::client::ClientDialect;
-use crate::coercion::{Change, Coercions};
-use crate::json::{Edit, Members};
+use crate::client::call::Call;
+use crate::codec::json::{Edit, Members};
+use crate::dialect::ClientDialect;
+use crate::disclosure::coercion::{Change, Coercions};
 
 /// Who limits how long the answer may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +25,16 @@ impl Call {
             return self.clone();
         }
         let Ok(members) = Members::parse(&self.messages) else { return self.clone() };
-        let messages = members.write(|key| if key == "max_tokens" { Edit::Replace(most.to_string()) } else { Edit::Keep }, &[]);
-        Self { messages: Bytes::from(messages), max_tokens: most, output_limit: OutputLimit::Shortened, ..self.clone() }
+        let messages = members.write(
+            |key| if key == "max_tokens" { Edit::Replace(most.to_string()) } else { Edit::Keep },
+            &[],
+        );
+        Self {
+            messages: Bytes::from(messages),
+            max_tokens: most,
+            output_limit: OutputLimit::Shortened,
+            ..self.clone()
+        }
     }
 
     /// Names the limit under the caller's own word for it.
@@ -46,10 +54,11 @@ impl Call {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::ClientHeaders;
+    use crate::client::call::ClientHeaders;
 
     fn chat(limit: &str) -> Call {
-        let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hi"}}]{limit}}}"#);
+        let body =
+            format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hi"}}]{limit}}}"#);
         Call::from_chat(Bytes::from(body), ClientHeaders::default(), &|_| 1).unwrap()
     }
 
@@ -57,7 +66,10 @@ mod tests {
     fn only_an_answer_that_nobody_limited_is_shortened() {
         let unsaid = chat("");
         let shortened = unsaid.shortened(900);
-        assert_eq!((unsaid.output_limit, shortened.output_limit, shortened.max_tokens), (OutputLimit::Unsaid, OutputLimit::Shortened, 900));
+        assert_eq!(
+            (unsaid.output_limit, shortened.output_limit, shortened.max_tokens),
+            (OutputLimit::Unsaid, OutputLimit::Shortened, 900)
+        );
         assert!(String::from_utf8_lossy(&shortened.messages).contains(r#""max_tokens":900"#));
         assert_eq!(unsaid.shortened(1 << 40).output_limit, OutputLimit::Unsaid);
         let said = chat(r#","max_completion_tokens":5000"#);

@@ -1,5 +1,6 @@
-//! Whose a signature is. What a vendor signs or encrypts of its reasoning means something to that vendor alone and another one refuses it,
-//! so each carries its issuer's mark while it is the client's to keep. Anthropic's own are unmarked: they are what clients of its dialect expect.
+//! Whose a signature is. What a vendor signs or encrypts of its reasoning means something to that
+//! vendor alone and another one refuses it, so each carries its issuer's mark while it is the
+//! client's to keep. Anthropic's own are unmarked: they are what clients of its dialect expect.
 
 use bytestring::ByteString;
 
@@ -41,7 +42,8 @@ pub fn marked(issuer: Issuer, signature: &str) -> ByteString {
 
 /// What the client gives back: its issuer, and what that one made.
 pub fn read(signature: &str) -> (Issuer, &str) {
-    let found = MARKS.iter().find_map(|(issuer, mark)| Some((*issuer, signature.strip_prefix(mark)?)));
+    let found =
+        MARKS.iter().find_map(|(issuer, mark)| Some((*issuer, signature.strip_prefix(mark)?)));
     found.unwrap_or((Issuer::Anthropic, signature))
 }
 
@@ -51,8 +53,15 @@ mod tests {
 
     #[test]
     fn a_signature_finds_its_issuer_again() {
-        for issuer in [Issuer::Anthropic, Issuer::Responses, Issuer::Gemini, Issuer::Deepseek, Issuer::Xai, Issuer::Together, Issuer::Chat]
-        {
+        for issuer in [
+            Issuer::Anthropic,
+            Issuer::Responses,
+            Issuer::Gemini,
+            Issuer::Deepseek,
+            Issuer::Xai,
+            Issuer::Together,
+            Issuer::Chat,
+        ] {
             assert_eq!(read(&marked(issuer, "c2ln.x")), (issuer, "c2ln.x"));
         }
         assert_ne!(marked(Issuer::Responses, "c2ln"), marked(Issuer::Gemini, "c2ln"));

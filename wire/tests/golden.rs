@@ -26,7 +26,7 @@ mod streams;
 
 use ainfera_schema::{Model, ModelSlug, Network, OnDisconnect, OwnDeadlines};
 use ainfera_schema::{Provider, ProviderId, ProviderKind, Secret, StreamMode};
-use ainfera_wire::call::ClientHeaders;
+use ainfera_wire::client::call::ClientHeaders;
 use ainfera_wire::{BadRequest, Call};
 use bytes::Bytes;
 

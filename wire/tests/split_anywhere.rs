@@ -1,8 +1,9 @@
-//! Any bytes in any reads: the decoder against a second one that reads the whole text, line by line, as the specification is written.
+//! Any bytes in any reads: the decoder against a second one that reads the whole text, line by
+//! line, as the specification is written.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use ainfera_wire::sse::{SseDecoder, write_frame};
+use ainfera_wire::codec::sse::{SseDecoder, write_frame};
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 

@@ -1,8 +1,9 @@
-//! The stream format by example: each vector whole, byte by byte, and cut at every place, alone and in twos.
+//! The stream format by example: each vector whole, byte by byte, and cut at every place, alone and
+//! in twos.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use ainfera_wire::sse::{MAX_EVENT_BYTES, SseDecoder};
+use ainfera_wire::codec::sse::{MAX_EVENT_BYTES, SseDecoder};
 use bytes::Bytes;
 use serde::Deserialize;
 
@@ -25,7 +26,10 @@ impl Vector {
     fn bytes(&self) -> Vec<u8> {
         match (&self.text, &self.hex) {
             (Some(text), None) => text.as_bytes().to_vec(),
-            (None, Some(hex)) => (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect(),
+            (None, Some(hex)) => (0..hex.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+                .collect(),
             _ => panic!("{}: text or hex", self.name),
         }
     }
@@ -63,7 +67,12 @@ fn p086_each_vector_cut_anywhere() {
         for first in 0..=bytes.len() {
             for second in first..=bytes.len() {
                 let reads = [&bytes[..first], &bytes[first..second], &bytes[second..]];
-                assert_eq!(decoded(reads), vector.events, "{} cut at {first} and {second}", vector.name);
+                assert_eq!(
+                    decoded(reads),
+                    vector.events,
+                    "{} cut at {first} and {second}",
+                    vector.name
+                );
             }
         }
     }
@@ -71,7 +80,8 @@ fn p086_each_vector_cut_anywhere() {
 
 #[test]
 fn p086_vectors_one_after_the_other() {
-    // a discarded end would run into the next vector, a byte order mark counts only at the beginning
+    // a discarded end would run into the next vector, a byte order mark counts only at the
+    // beginning
     let lone = |vector: &Vector| {
         let bytes = vector.bytes();
         !bytes.starts_with(&[0xEF]) && (bytes.ends_with(b"\n\n") || bytes.ends_with(b"\r\n\r\n"))
@@ -94,7 +104,9 @@ fn a_long_event_arrives_and_a_longer_one_is_refused() {
     for too_long in [long(MAX_EVENT_BYTES + 1), b"data: x\n".repeat(MAX_EVENT_BYTES / 8 + 1)] {
         let mut decoder = SseDecoder::default();
         let mut events = Vec::new();
-        let refused = too_long.chunks(1 << 16).any(|read| decoder.feed(Bytes::copy_from_slice(read), &mut events).is_err());
+        let refused = too_long
+            .chunks(1 << 16)
+            .any(|read| decoder.feed(Bytes::copy_from_slice(read), &mut events).is_err());
         assert!(refused && events.is_empty());
     }
 }

@@ -1,6 +1,8 @@
-//! Agents whose accounts another transaction has locked: each has a line of its own until the lock is gone, so that the others go on. Pure.
+//! Agents whose accounts another transaction has locked: each has a line of its own until the lock
+//! is gone, so that the others go on. Pure.
 //!
-//! From the moment on in which an agent is set apart all that it waits for is in its line, in its order; so a close never overtakes its admission.
+//! From the moment on in which an agent is set apart all that it waits for is in its line, in its
+//! order; so a close never overtakes its admission.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,8 +25,9 @@ pub(super) struct Apart {
 }
 
 impl Queue {
-    /// The store found the accounts of these agents locked and wrote nothing. Their part of the batch, and all that waits for them, goes into lines of
-    /// their own; what is left of the batch is returned.
+    /// The store found the accounts of these agents locked and wrote nothing. Their part of the
+    /// batch, and all that waits for them, goes into lines of their own; what is left of the batch
+    /// is returned.
     pub fn set_apart(&mut self, batch: Batch, agents: &BTreeSet<AgentId>) -> Option<Batch> {
         let (mut rest, parts) = batch.without(agents);
         for (agent_id, part) in parts {
@@ -49,8 +52,8 @@ impl Queue {
         !self.apart.is_empty()
     }
 
-    /// The next batch of an agent that is set apart, to be sent with patience. None while one is under way, and when nothing is left: then the agent
-    /// is among the others again.
+    /// The next batch of an agent that is set apart, to be sent with patience. None while one is
+    /// under way, and when nothing is left: then the agent is among the others again.
     pub fn next_apart(&mut self, agent_id: AgentId, terms: Terms) -> Option<Arc<CaptureBatch>> {
         let apart = self.apart.get_mut(&agent_id)?;
         if apart.under_way.is_some() {
@@ -69,7 +72,8 @@ impl Queue {
         self.apart.get_mut(&agent_id)?.under_way.take()
     }
 
-    /// The store does not take anything of this agent: its batch waits to be sent again, and nothing more of it is let in.
+    /// The store does not take anything of this agent: its batch waits to be sent again, and
+    /// nothing more of it is let in.
     pub fn turn_away_apart(&mut self, agent_id: AgentId, batch: Batch, message: &str) {
         let Some(apart) = self.apart.get_mut(&agent_id) else { return };
         apart.line.first.push_front(batch);

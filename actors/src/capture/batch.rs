@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ainfera_schema::{AgentId, OutcomeStatus, RoutingOutcome, Usd};
-use ainfera_store::{Admission, CaptureBatch, Closing, Extended, Extension, Locks, Refused, Sent, Verdict};
+use ainfera_store::{
+    Admission, CaptureBatch, Closing, Extended, Extension, Locks, Refused, Sent, Verdict,
+};
 use tokio::sync::oneshot;
 
 use super::CaptureError;
@@ -86,7 +88,11 @@ pub(super) struct Entries {
 
 impl Entries {
     pub fn is_empty(&self) -> bool {
-        self.refusals.is_empty() && self.extends.is_empty() && self.admits.is_empty() && self.rejects.is_empty() && self.records.is_empty()
+        self.refusals.is_empty()
+            && self.extends.is_empty()
+            && self.admits.is_empty()
+            && self.rejects.is_empty()
+            && self.records.is_empty()
     }
 }
 
@@ -97,8 +103,25 @@ impl Batch {
         let (rejections, rejects) = entries.rejects.into_iter().unzip();
         let (closings, records) = entries.records.into_iter().unzip();
         let refusals = entries.refusals;
-        let rows = CaptureBatch { sent: Sent::Never, extensions, admissions, rejections, closings, refusals, ..CaptureBatch::default() };
-        Self { rows: Arc::new(rows), extends, admits, rejects, records, settling, tried_again: false, source: Source::Calls }
+        let rows = CaptureBatch {
+            sent: Sent::Never,
+            extensions,
+            admissions,
+            rejections,
+            closings,
+            refusals,
+            ..CaptureBatch::default()
+        };
+        Self {
+            rows: Arc::new(rows),
+            extends,
+            admits,
+            rejects,
+            records,
+            settling,
+            tried_again: false,
+            source: Source::Calls,
+        }
     }
 
     /// Waited for by none: all of it was committed before.
@@ -107,7 +130,15 @@ impl Batch {
         let admits = rows.admissions.iter().map(|_| Asker::default()).collect();
         let rejects = rows.rejections.iter().map(|_| RejectedCaller::default()).collect();
         let extends = rows.extensions.iter().map(|_| Extender::default()).collect();
-        Self { rows: Arc::new(rows), extends, admits, rejects, records, source: Source::Journal, ..Self::default() }
+        Self {
+            rows: Arc::new(rows),
+            extends,
+            admits,
+            rejects,
+            records,
+            source: Source::Journal,
+            ..Self::default()
+        }
     }
 
     /// The rows, to be kept beside the store's.
@@ -118,7 +149,9 @@ impl Batch {
     /// What the store is to write, under these terms.
     pub fn rows_under(&mut self, terms: Terms) -> Arc<CaptureBatch> {
         let Terms { killswitch_daily_usd, locks, server_changes } = terms;
-        if (self.rows.killswitch_daily_usd, self.rows.locks, self.rows.server_changes) != (killswitch_daily_usd, locks, server_changes) {
+        if (self.rows.killswitch_daily_usd, self.rows.locks, self.rows.server_changes)
+            != (killswitch_daily_usd, locks, server_changes)
+        {
             let rows = Arc::make_mut(&mut self.rows);
             rows.killswitch_daily_usd = killswitch_daily_usd;
             rows.locks = locks;
@@ -132,7 +165,8 @@ impl Batch {
         &self.rows
     }
 
-    /// It failed, and an error does not say whether it was committed: the store has to look before it writes.
+    /// It failed, and an error does not say whether it was committed: the store has to look before
+    /// it writes.
     pub fn failed_once(&mut self) {
         Arc::make_mut(&mut self.rows).sent = match self.source {
             Source::Calls => Sent::PerhapsBefore,
@@ -140,8 +174,8 @@ impl Batch {
         };
     }
 
-    /// Nobody knows whether the batch got in, and it will be sent again; those who wait for an answer get one now. The owner of a call that may be
-    /// in closes it.
+    /// Nobody knows whether the batch got in, and it will be sent again; those who wait for an
+    /// answer get one now. The owner of a call that may be in closes it.
     pub fn doubt(&mut self, message: &str) {
         for extender in &mut self.extends {
             tell(extender.reply.take(), Err(CaptureError::InDoubt(message.to_owned())));
@@ -157,13 +191,33 @@ impl Batch {
 
     /// One batch for each entry; who waits for all of it waits for the last.
     pub(super) fn split(self) -> impl Iterator<Item = Batch> {
-        let Batch { rows, extends, admits, rejects, records, settling, tried_again: _, source } = self;
+        let Batch { rows, extends, admits, rejects, records, settling, tried_again: _, source } =
+            self;
         let rows = Arc::unwrap_or_clone(rows);
-        let extends = rows.extensions.into_iter().zip(extends).map(|one| Entries { extends: vec![one], ..Entries::default() });
-        let admits = rows.admissions.into_iter().zip(admits).map(|one| Entries { admits: vec![one], ..Entries::default() });
-        let rejects = rows.rejections.into_iter().zip(rejects).map(|one| Entries { rejects: vec![one], ..Entries::default() });
-        let refusals = rows.refusals.into_iter().map(|one| Entries { refusals: vec![one], ..Entries::default() });
-        let records = rows.closings.into_iter().zip(records).map(|one| Entries { records: vec![one], ..Entries::default() });
+        let extends = rows
+            .extensions
+            .into_iter()
+            .zip(extends)
+            .map(|one| Entries { extends: vec![one], ..Entries::default() });
+        let admits = rows
+            .admissions
+            .into_iter()
+            .zip(admits)
+            .map(|one| Entries { admits: vec![one], ..Entries::default() });
+        let rejects = rows
+            .rejections
+            .into_iter()
+            .zip(rejects)
+            .map(|one| Entries { rejects: vec![one], ..Entries::default() });
+        let refusals = rows
+            .refusals
+            .into_iter()
+            .map(|one| Entries { refusals: vec![one], ..Entries::default() });
+        let records = rows
+            .closings
+            .into_iter()
+            .zip(records)
+            .map(|one| Entries { records: vec![one], ..Entries::default() });
         let entries = extends.chain(admits).chain(rejects).chain(refusals).chain(records);
         let mut parts: Vec<Batch> = entries.map(|entries| Batch::of(entries, Vec::new())).collect();
         for part in &mut parts {
@@ -176,7 +230,8 @@ impl Batch {
         parts.into_iter()
     }
 
-    /// Takes out what concerns these agents: beside what is left there is a batch for each of them that had anything in here.
+    /// Takes out what concerns these agents: beside what is left there is a batch for each of them
+    /// that had anything in here.
     pub(super) fn without(self, agents: &BTreeSet<AgentId>) -> (Batch, BTreeMap<AgentId, Batch>) {
         let Batch { rows, extends, admits, rejects, records, settling, tried_again, source } = self;
         let rows = Arc::unwrap_or_clone(rows);
@@ -187,7 +242,11 @@ impl Batch {
             parts.entry(whose(extension.agent_id)).or_default().extends.push((extension, extender));
         }
         for (admission, asker) in rows.admissions.into_iter().zip(admits) {
-            parts.entry(whose(admission.draft.agent_id)).or_default().admits.push((admission, asker));
+            parts
+                .entry(whose(admission.draft.agent_id))
+                .or_default()
+                .admits
+                .push((admission, asker));
         }
         for (outcome, caller) in rows.rejections.into_iter().zip(rejects) {
             parts.entry(whose(outcome.agent_id)).or_default().rejects.push((outcome, caller));
@@ -196,7 +255,11 @@ impl Batch {
             parts.entry(whose(refused.draft.agent_id)).or_default().refusals.push(refused);
         }
         for (closing, owner) in rows.closings.into_iter().zip(records) {
-            parts.entry(whose(closing.outcome.agent_id)).or_default().records.push((closing, owner));
+            parts
+                .entry(whose(closing.outcome.agent_id))
+                .or_default()
+                .records
+                .push((closing, owner));
         }
         let batch = |entries, settling| {
             let mut batch = Batch::of(entries, settling);
@@ -206,7 +269,10 @@ impl Batch {
             batch
         };
         let rest = batch(parts.remove(&None).unwrap_or_default(), settling);
-        let parts = parts.into_iter().filter_map(|(agent_id, entries)| Some((agent_id?, batch(entries, Vec::new())))).collect();
+        let parts = parts
+            .into_iter()
+            .filter_map(|(agent_id, entries)| Some((agent_id?, batch(entries, Vec::new()))))
+            .collect();
         (rest, parts)
     }
 
@@ -219,7 +285,8 @@ impl Batch {
         self.rows.closings.iter().zip(&mut self.records)
     }
 
-    /// True once: whoever fails alone for a reason of its own may have met a passing fault of the store's.
+    /// True once: whoever fails alone for a reason of its own may have met a passing fault of the
+    /// store's.
     pub fn has_another_try(&mut self) -> bool {
         !std::mem::replace(&mut self.tried_again, true)
     }
@@ -230,19 +297,25 @@ impl Batch {
 
     /// How each call in here ended, for the counters.
     pub fn statuses(&self) -> impl Iterator<Item = OutcomeStatus> {
-        let ended = self.rows.closings.iter().map(|closing| &closing.outcome).chain(&self.rows.rejections);
+        let ended =
+            self.rows.closings.iter().map(|closing| &closing.outcome).chain(&self.rows.rejections);
         // those of the journal are counted already
         ended.filter(|_| self.source == Source::Calls).filter_map(|outcome| outcome.status)
     }
 
     /// How many closed calls have an attempt whose usage cannot be true.
     pub fn implausible(&self) -> usize {
-        let is_implausible = |closing: &&Closing| closing.outcome.attempts.iter().any(|attempt| attempt.implausible);
+        let is_implausible =
+            |closing: &&Closing| closing.outcome.attempts.iter().any(|attempt| attempt.implausible);
         self.rows.closings.iter().filter(is_implausible).count()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.extends.len() + self.admits.len() + self.rejects.len() + self.records.len() + self.rows.refusals.len()
+        self.extends.len()
+            + self.admits.len()
+            + self.rejects.len()
+            + self.records.len()
+            + self.rows.refusals.len()
     }
 }
 

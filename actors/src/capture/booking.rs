@@ -13,7 +13,8 @@ impl CaptureActor {
         self.counters.commits.add_one();
         for (request_id, result) in &reply.closed {
             match (result, batch.source) {
-                (CloseResult::Closed, Source::Calls) | (CloseResult::AlreadyClosed, Source::Journal) => {}
+                (CloseResult::Closed, Source::Calls)
+                | (CloseResult::AlreadyClosed, Source::Journal) => {}
                 (CloseResult::Closed, Source::Journal) => {
                     self.counters.written_again.add_one();
                     tracing::warn!(
@@ -25,11 +26,17 @@ impl CaptureActor {
                     tracing::info!(request_id = request_id.header_value(), "call was closed before")
                 }
                 (CloseResult::Adjusted, _) => {
-                    tracing::warn!(request_id = request_id.header_value(), "call was closed as lost, its charge was adjusted")
+                    tracing::warn!(
+                        request_id = request_id.header_value(),
+                        "call was closed as lost, its charge was adjusted"
+                    )
                 }
                 (CloseResult::Unknown, _) => {
                     self.counters.dispatch_without_capture.add_one();
-                    tracing::error!(request_id = request_id.header_value(), "call was dispatched without an intent");
+                    tracing::error!(
+                        request_id = request_id.header_value(),
+                        "call was dispatched without an intent"
+                    );
                 }
             }
         }
@@ -72,7 +79,8 @@ impl CaptureActor {
 
     /// A promoted standby hears again what was committed lately, before anything else.
     pub(super) fn tell_again(&mut self, server_changes: u64) {
-        let told: Vec<Batch> = self.journal.take_after(server_changes).into_iter().map(Batch::of_journal).collect();
+        let told: Vec<Batch> =
+            self.journal.take_after(server_changes).into_iter().map(Batch::of_journal).collect();
         if !told.is_empty() {
             tracing::warn!(
                 batches = told.len(),

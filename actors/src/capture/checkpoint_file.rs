@@ -1,5 +1,6 @@
-//! Checkpoints outside of the database, one JSON line each, so that whoever rewrites the database does not rewrite them with it, and a database that
-//! was put back is told from the one that was signed last. Between them stand the declared breaks, as lines of an export.
+//! Checkpoints outside of the database, one JSON line each, so that whoever rewrites the database
+//! does not rewrite them with it, and a database that was put back is told from the one that was
+//! signed last. Between them stand the declared breaks, as lines of an export.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,8 @@ pub enum Extent {
     Recent,
 }
 
-/// The file, and how far it goes. Another replica, or a life that ended between the commit and the line, may have left lines out: they are caught up.
+/// The file, and how far it goes. Another replica, or a life that ended between the commit and the
+/// line, may have left lines out: they are caught up.
 #[derive(Debug)]
 pub struct CheckpointFile {
     path: PathBuf,
@@ -66,8 +68,8 @@ impl CheckpointFile {
         self.read.clone().flatten()
     }
 
-    /// Appends every checkpoint and every declared break that the file lacks, unless the database is on another branch and nobody declared that. The
-    /// lines are on the disk when it returns.
+    /// Appends every checkpoint and every declared break that the file lacks, unless the database
+    /// is on another branch and nobody declared that. The lines are on the disk when it returns.
     pub async fn catch_up(&mut self, store: &dyn Store) -> Result<(), CheckpointFileError> {
         let mut end = match self.read.take() {
             Some(end) => end,
@@ -81,7 +83,11 @@ impl CheckpointFile {
         result
     }
 
-    async fn catch_up_from(&self, end: &mut Option<Kept>, store: &dyn Store) -> Result<(), CheckpointFileError> {
+    async fn catch_up_from(
+        &self,
+        end: &mut Option<Kept>,
+        store: &dyn Store,
+    ) -> Result<(), CheckpointFileError> {
         let (newest_break, restarts) = match store.audit_standing(end.clone()).await? {
             Standing::Parted => return Ok(()),
             Standing::Continues { newest_break } => (newest_break, false),
@@ -91,16 +97,27 @@ impl CheckpointFile {
             let breaks = unknown_to(kept, store.audit_breaks().await?);
             if restarts {
                 // the other branch is left where the two part
-                kept.number = breaks.iter().map(|declared| declared.parting.parted_after).min().unwrap_or(kept.number);
+                kept.number = breaks
+                    .iter()
+                    .map(|declared| declared.parting.parted_after)
+                    .min()
+                    .unwrap_or(kept.number);
                 kept.hash.clear();
             }
             kept.break_hash = newest_break.clone();
-            self.append(breaks.into_iter().map(|declared| Line::Break(Box::new(declared))).collect()).await?;
+            self.append(
+                breaks.into_iter().map(|declared| Line::Break(Box::new(declared))).collect(),
+            )
+            .await?;
         }
         if end.is_none() && self.extent == Extent::Recent {
             // a new folder: what was signed before is for those who have it
             let Some(newest) = store.newest_checkpoint().await? else { return Ok(()) };
-            *end = Some(Kept { number: newest.number, hash: newest.hash.clone(), break_hash: newest_break });
+            *end = Some(Kept {
+                number: newest.number,
+                hash: newest.hash.clone(),
+                break_hash: newest_break,
+            });
             return self.append(vec![Line::Checkpoint(newest)]).await;
         }
         loop {
@@ -124,8 +141,13 @@ fn unknown_to(kept: &Kept, breaks: Vec<AuditBreak>) -> Vec<AuditBreak> {
     breaks.into_iter().skip(known.map_or(0, |place| place + 1)).collect()
 }
 
-/// Kept checkpoints of one branch, oldest first: of the file that goes back furthest, as far as it agrees with what was kept last. Blocks.
-pub fn of_the_last_branch(recent: &Path, whole: Option<&Path>, from_number: i64) -> std::io::Result<Vec<Checkpoint>> {
+/// Kept checkpoints of one branch, oldest first: of the file that goes back furthest, as far as it
+/// agrees with what was kept last. Blocks.
+pub fn of_the_last_branch(
+    recent: &Path,
+    whole: Option<&Path>,
+    from_number: i64,
+) -> std::io::Result<Vec<Checkpoint>> {
     let recent = checkpoint_lines::branch_of(recent, 0)?;
     let Some(newest) = recent.last() else { return Ok(recent) };
     let from_number = from_number.min(recent.first().map_or(from_number, |first| first.number));
@@ -135,6 +157,8 @@ pub fn of_the_last_branch(recent: &Path, whole: Option<&Path>, from_number: i64)
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> Result<T, CheckpointFileError> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, CheckpointFileError> {
     Ok(tokio::task::spawn_blocking(work).await.map_err(|_| CheckpointFileError::Gone)??)
 }

@@ -34,16 +34,22 @@ mod break_line {
         r#break: Box<AuditBreak>,
     }
 
-    pub fn serialize<S: Serializer>(declared: &AuditBreak, serializer: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(
+        declared: &AuditBreak,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         Tagged { r#break: Box::new(declared.clone()) }.serialize(serializer)
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<AuditBreak>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Box<AuditBreak>, D::Error> {
         Tagged::deserialize(deserializer).map(|tagged| tagged.r#break)
     }
 }
 
-/// What the last whole line says. What a crash left of a line is cut off. A line that is none is told, and passed over.
+/// What the last whole line says. What a crash left of a line is cut off. A line that is none is
+/// told, and passed over.
 pub fn end_of(path: &Path, extent: Extent) -> std::io::Result<Option<Kept>> {
     let file = match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,
@@ -76,8 +82,12 @@ pub fn branch_of(path: &Path, from_number: i64) -> std::io::Result<Vec<Checkpoin
         Err(error) => return Err(error),
     };
     each_line(&file, |line| match parse(line, Extent::Whole) {
-        Some(Line::Checkpoint(checkpoint)) if checkpoint.number >= from_number => branch.push(checkpoint),
-        Some(Line::Break(declared)) => branch.retain(|checkpoint| checkpoint.number <= declared.parting.parted_after),
+        Some(Line::Checkpoint(checkpoint)) if checkpoint.number >= from_number => {
+            branch.push(checkpoint)
+        }
+        Some(Line::Break(declared)) => {
+            branch.retain(|checkpoint| checkpoint.number <= declared.parting.parted_after)
+        }
         Some(Line::Checkpoint(_)) | None => {}
     })?;
     Ok(branch)
@@ -87,8 +97,12 @@ fn parse(line: &[u8], extent: Extent) -> Option<Line> {
     let line: Line = serde_json::from_slice(line).ok()?;
     let is_ours = match (&line, extent) {
         (_, Extent::Whole) => true,
-        (Line::Checkpoint(checkpoint), Extent::Recent) => checkpoint.check(std::slice::from_ref(&checkpoint.public_key)).is_ok(),
-        (Line::Break(declared), Extent::Recent) => declared.check(std::slice::from_ref(&declared.public_key)).is_ok(),
+        (Line::Checkpoint(checkpoint), Extent::Recent) => {
+            checkpoint.check(std::slice::from_ref(&checkpoint.public_key)).is_ok()
+        }
+        (Line::Break(declared), Extent::Recent) => {
+            declared.check(std::slice::from_ref(&declared.public_key)).is_ok()
+        }
     };
     is_ours.then_some(line)
 }
@@ -147,13 +161,15 @@ fn shorten(path: &Path) -> std::io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = PathBuf::from(beside);
-    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&beside)?;
+    let mut file =
+        OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&beside)?;
     for line in &kept {
         file.write_all(line)?;
     }
     file.sync_all()?;
     std::fs::rename(&beside, path)?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(parent)?.sync_all()
 }
 
@@ -189,7 +205,12 @@ mod tests {
             assert_eq!(end_of(&path, extent).unwrap(), None);
             append(&path, extent, &lines(1..=2)).unwrap();
             let whole = std::fs::read(&path).unwrap();
-            OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"number\":3,").unwrap();
+            OpenOptions::new()
+                .append(true)
+                .open(&path)
+                .unwrap()
+                .write_all(b"{\"number\":3,")
+                .unwrap();
             let end = end_of(&path, extent).unwrap().unwrap();
             assert_eq!((end.number, end.hash), (2, checkpoint(2).hash));
             assert_eq!(std::fs::read(&path).unwrap(), whole);

@@ -1,4 +1,5 @@
-//! Checkpoints between two batches. The file outside of the database is written afterwards, when batches go on already.
+//! Checkpoints between two batches. The file outside of the database is written afterwards, when
+//! batches go on already.
 
 use std::sync::Arc;
 
@@ -41,11 +42,29 @@ impl Checkpointing {
         let kept = recent.as_mut().and_then(CheckpointFile::read);
         if kept.is_none() {
             let path = place.recent.as_deref().map(|path| path.display().to_string());
-            tracing::info!(path, "nothing is kept here of what was signed: there is nothing to compare the database with");
+            tracing::info!(
+                path,
+                "nothing is kept here of what was signed: there is nothing to compare the database with"
+            );
         }
-        let files = place.whole.iter().map(|path| CheckpointFile::new(path.clone(), Extent::Whole)).chain(recent).collect();
+        let files = place
+            .whole
+            .iter()
+            .map(|path| CheckpointFile::new(path.clone(), Extent::Whole))
+            .chain(recent)
+            .collect();
         let (parted, seen) = PartedState::new(place);
-        (Self { signer, files: Files::AtRest(files), kept, parted: Some(parted), due: false, at_work: false }, seen)
+        (
+            Self {
+                signer,
+                files: Files::AtRest(files),
+                kept,
+                parted: Some(parted),
+                due: false,
+                at_work: false,
+            },
+            seen,
+        )
     }
 }
 
@@ -70,12 +89,18 @@ impl CaptureActor {
 
     /// Starts a checkpoint if one is due. The caller knows that nothing is under way.
     pub(super) fn make_due_checkpoint(&mut self, context: &mut Context<Self>) -> bool {
-        let Some(checkpointing) = self.checkpointing.as_mut().filter(|checkpointing| checkpointing.due) else {
+        let Some(checkpointing) =
+            self.checkpointing.as_mut().filter(|checkpointing| checkpointing.due)
+        else {
             return false;
         };
         (checkpointing.due, checkpointing.at_work) = (false, true);
         self.phase = Phase::Committing;
-        let (store, signer, kept) = (Arc::clone(&self.store), Arc::clone(&checkpointing.signer), checkpointing.kept.clone());
+        let (store, signer, kept) = (
+            Arc::clone(&self.store),
+            Arc::clone(&checkpointing.signer),
+            checkpointing.kept.clone(),
+        );
         let made = async move { guarded(store.checkpoint(signer, kept)).await }.into_actor(self);
         context.spawn(made.map(|result, actor, context| {
             actor.phase = Phase::Idle;
@@ -87,7 +112,11 @@ impl CaptureActor {
                 Ok(CheckpointResult::Made(checkpoint)) => {
                     if let Some(checkpointing) = &mut actor.checkpointing {
                         let break_hash = checkpointing.kept.take().and_then(|kept| kept.break_hash);
-                        checkpointing.kept = Some(Kept { number: checkpoint.number, hash: checkpoint.hash, break_hash });
+                        checkpointing.kept = Some(Kept {
+                            number: checkpoint.number,
+                            hash: checkpoint.hash,
+                            break_hash,
+                        });
                     }
                     actor.is_whole();
                     actor.write_checkpoint_files(context);
@@ -129,8 +158,13 @@ impl CaptureActor {
         context.spawn(written.into_actor(self).map(|mut files, actor, _| {
             let Some(checkpointing) = &mut actor.checkpointing else { return };
             // what was signed while the files were written is newer than they are
-            if let Some(kept) = files.iter_mut().rfind(|file| file.extent() == Extent::Recent).and_then(CheckpointFile::read)
-                && checkpointing.kept.as_ref().is_none_or(|known| known.number <= kept.number || known.break_hash != kept.break_hash)
+            if let Some(kept) = files
+                .iter_mut()
+                .rfind(|file| file.extent() == Extent::Recent)
+                .and_then(CheckpointFile::read)
+                && checkpointing.kept.as_ref().is_none_or(|known| {
+                    known.number <= kept.number || known.break_hash != kept.break_hash
+                })
             {
                 checkpointing.kept = Some(kept);
             }

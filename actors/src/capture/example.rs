@@ -1,6 +1,8 @@
 //! A closed call, for the tests of this crate.
 
-use ainfera_schema::{AgentId, CallKind, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TenantId};
+use ainfera_schema::{
+    AgentId, CallKind, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TenantId,
+};
 use ainfera_store::Closing;
 
 pub fn closing(model_requested: &str) -> Closing {
@@ -12,6 +14,12 @@ pub fn outcome(model_requested: &str) -> RoutingOutcome {
         model_requested: model_requested.to_owned(),
         q_prior_used: Some("0.93".parse().unwrap()),
         status: Some(OutcomeStatus::Succeeded),
-        ..RoutingOutcome::begun(RequestId::mint(), ReceiptId::mint(), AgentId::mint(), TenantId::mint(), CallKind::Routed)
+        ..RoutingOutcome::begun(
+            RequestId::mint(),
+            ReceiptId::mint(),
+            AgentId::mint(),
+            TenantId::mint(),
+            CallKind::Routed,
+        )
     }
 }

@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 
 use super::{CaptureActor, CaptureError, Phase};
 
-/// Answered when the larger hold is durable, or at once while the store is down. An extension in doubt may be asked for again: it names the whole
-/// hold, not what is added to it.
+/// Answered when the larger hold is durable, or at once while the store is down. An extension in
+/// doubt may be asked for again: it names the whole hold, not what is added to it.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Extend {
@@ -30,6 +30,8 @@ impl Handler<Extend> for CaptureActor {
             return;
         }
         self.queue.extend(extend);
-        self.survive(context, |actor: &mut Self, context: &mut Context<Self>| actor.advance_with(agent_id, context));
+        self.survive(context, |actor: &mut Self, context: &mut Context<Self>| {
+            actor.advance_with(agent_id, context)
+        });
     }
 }

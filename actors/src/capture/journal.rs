@@ -1,4 +1,5 @@
-//! What was committed in the last moments, to be told again to a server that took over and may lack it. Pure: told the time.
+//! What was committed in the last moments, to be told again to a server that took over and may lack
+//! it. Pure: told the time.
 //!
 //! Only stores that a standby can take over from need it. What is told again is what was decided:
 //! who was let in is let in, who was refused is refused, and only what is missing is written.
@@ -95,7 +96,8 @@ impl Journal {
         }
     }
 
-    /// What the server that answers now may lack, oldest first: nothing unless it is another one than before.
+    /// What the server that answers now may lack, oldest first: nothing unless it is another one
+    /// than before.
     pub fn take_after(&mut self, server_changes: u64) -> Vec<CaptureBatch> {
         if std::mem::replace(&mut self.seen_changes, server_changes) == server_changes {
             return Vec::new();
@@ -123,7 +125,9 @@ impl Committed {
         let rows = Arc::unwrap_or_clone(self.rows);
         let mut told = CaptureBatch {
             sent: Sent::ToldAgain,
-            extensions: kept(rows.extensions, self.extended, |extended| *extended == Extended::Held),
+            extensions: kept(rows.extensions, self.extended, |extended| {
+                *extended == Extended::Held
+            }),
             rejections: rows.rejections,
             closings: kept(rows.closings, self.closed, |result| *result != CloseResult::Unknown),
             refusals: rows.refusals,
@@ -209,7 +213,8 @@ mod tests {
 
     fn batch(closings: usize) -> (Arc<CaptureBatch>, CaptureReply) {
         let closings: Vec<Closing> = (0..closings).map(|_| closing("a")).collect();
-        let closed = closings.iter().map(|closing| (closing.outcome.request_id, CloseResult::Closed));
+        let closed =
+            closings.iter().map(|closing| (closing.outcome.request_id, CloseResult::Closed));
         let reply = CaptureReply { closed: closed.collect(), ..CaptureReply::default() };
         (Arc::new(CaptureBatch { closings, ..CaptureBatch::default() }), reply)
     }
@@ -256,7 +261,10 @@ mod tests {
         note(&mut journal, 1, now);
         note(&mut journal, 2, later);
         note(&mut journal, MOST_ROWS - 2, later);
-        assert_eq!((journal.committed.len(), journal.rows, journal.traces.len()), (2, MOST_ROWS, 0));
+        assert_eq!(
+            (journal.committed.len(), journal.rows, journal.traces.len()),
+            (2, MOST_ROWS, 0)
+        );
         note(&mut journal, 1, later);
         let kept = (journal.committed.len(), journal.rows, journal.traces.len());
         assert_eq!(kept, (2, MOST_ROWS - 1, 2));
@@ -292,10 +300,15 @@ mod tests {
     #[test]
     fn what_was_decided_is_told_and_not_decided_anew() {
         let refusal = Refusal::Funds { available: Usd::ZERO, needed: "3".parse().unwrap() };
-        let verdicts = [Verdict::Admitted, Verdict::AdmittedForLess("2".parse().unwrap()), Verdict::Refused(refusal.clone())];
+        let verdicts = [
+            Verdict::Admitted,
+            Verdict::AdmittedForLess("2".parse().unwrap()),
+            Verdict::Refused(refusal.clone()),
+        ];
         let admissions: Vec<Admission> = ["a", "b", "c"].map(admission).to_vec();
         let ids = admissions.iter().map(|admission| admission.draft.request_id);
-        let reply = CaptureReply { verdicts: ids.zip(verdicts).collect(), ..CaptureReply::default() };
+        let reply =
+            CaptureReply { verdicts: ids.zip(verdicts).collect(), ..CaptureReply::default() };
         let rows = Arc::new(CaptureBatch { admissions, ..CaptureBatch::default() });
         let mut journal = Journal::default();
         journal.note(rows, &reply, Instant::now());
@@ -304,6 +317,9 @@ mod tests {
         assert_eq!(holds, ["3", "2"].map(|hold| hold.parse().unwrap()));
         assert!(told.admissions.iter().all(|admission| admission.smaller_holds.is_empty()));
         assert_eq!(told.refusals.len(), 1);
-        assert_eq!((&told.refusals[0].refusal, told.refusals[0].draft.model_requested.as_str()), (&refusal, "c"));
+        assert_eq!(
+            (&told.refusals[0].refusal, told.refusals[0].draft.model_requested.as_str()),
+            (&refusal, "c")
+        );
     }
 }

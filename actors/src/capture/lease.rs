@@ -1,10 +1,12 @@
-//! What ReplicaActor tells and asks CaptureActor: that this process lives, and that others do not. Both run beside the batches, on connections of
-//! their own, so admissions do not wait for them.
+//! What ReplicaActor tells and asks CaptureActor: that this process lives, and that others do not.
+//! Both run beside the batches, on connections of their own, so admissions do not wait for them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseActFuture, WrapFuture};
+use actix::{
+    ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseActFuture, WrapFuture,
+};
 use ainfera_schema::BootId;
 use ainfera_store::{Heartbeat, StoreError};
 
@@ -59,7 +61,8 @@ impl Handler<Reap> for CaptureActor {
         }
         self.reaper = Reaper::AtWork;
         let store = Arc::clone(&self.store);
-        let reaped = async move { guarded(store.reap(reap.boot_id, reap.lease)).await }.into_actor(self);
+        let reaped =
+            async move { guarded(store.reap(reap.boot_id, reap.lease)).await }.into_actor(self);
         context.spawn(reaped.map(|result, actor, _| {
             actor.reaper = Reaper::Idle;
             match result {

@@ -1,4 +1,5 @@
-//! What waits for one transaction after another: all agents together, or one agent whose account is locked. Pure: no store, no clock.
+//! What waits for one transaction after another: all agents together, or one agent whose account is
+//! locked. Pure: no store, no clock.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -25,19 +26,26 @@ pub(super) struct Line {
 
 impl Line {
     pub fn is_empty(&self) -> bool {
-        self.extends.is_empty() && self.admits.is_empty() && self.rejects.is_empty() && self.records.is_empty() && self.first.is_empty()
+        self.extends.is_empty()
+            && self.admits.is_empty()
+            && self.rejects.is_empty()
+            && self.records.is_empty()
+            && self.first.is_empty()
     }
 
-    /// Everything that waits. A record whose admission waits too goes into a later batch: only a durable admission can be closed. `settling` goes with
-    /// the batch, or is told at once when nothing waits.
+    /// Everything that waits. A record whose admission waits too goes into a later batch: only a
+    /// durable admission can be closed. `settling` goes with the batch, or is told at once when
+    /// nothing waits.
     pub fn next_batch(&mut self, settling: &mut Vec<oneshot::Sender<()>>) -> Option<Batch> {
         if let Some(first) = self.first.pop_front() {
             return Some(first);
         }
         let admits = drain(&mut self.admits);
-        let opening: HashSet<RequestId> = admits.iter().map(|(admission, _)| admission.draft.request_id).collect();
-        let (records, later): (Vec<_>, Vec<_>) =
-            drain(&mut self.records).into_iter().partition(|(closing, _)| !opening.contains(&closing.outcome.request_id));
+        let opening: HashSet<RequestId> =
+            admits.iter().map(|(admission, _)| admission.draft.request_id).collect();
+        let (records, later): (Vec<_>, Vec<_>) = drain(&mut self.records)
+            .into_iter()
+            .partition(|(closing, _)| !opening.contains(&closing.outcome.request_id));
         for record in later.into_iter().rev() {
             self.records.push_front(record);
         }
@@ -57,7 +65,8 @@ impl Line {
         Some(Batch::of(entries, settling))
     }
 
-    /// Nothing of it was sent: who waits to be let in or to hold more hears now that it will not be. Returns the calls that were not let in.
+    /// Nothing of it was sent: who waits to be let in or to hold more hears now that it will not
+    /// be. Returns the calls that were not let in.
     pub fn turn_away(&mut self, message: &str) -> Vec<RequestId> {
         let away = || CaptureError::Unavailable(message.to_owned());
         for (_, extender) in std::mem::take(&mut self.extends) {
@@ -93,7 +102,8 @@ impl Line {
         }
     }
 
-    /// Takes a failed batch apart; its parts go before everything else, the first of them is returned.
+    /// Takes a failed batch apart; its parts go before everything else, the first of them is
+    /// returned.
     pub fn split(&mut self, batch: Batch) -> Batch {
         let mut parts: VecDeque<Batch> = batch.split().collect();
         let first = parts.pop_front().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The database is not the one that was signed last: what it lacks is found out, told, and kept for whoever declares it. Calls go on being served;
-//! nothing is signed until the break is declared.
+//! The database is not the one that was signed last: what it lacks is found out, told, and kept for
+//! whoever declares it. Calls go on being served; nothing is signed until the break is declared.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,7 +40,8 @@ impl PartedState {
     }
 }
 
-/// Compares what is kept with the database, and notes there what it lacks. Returns what this replica, or another one, found.
+/// Compares what is kept with the database, and notes there what it lacks. Returns what this
+/// replica, or another one, found.
 pub async fn look(store: &dyn Store, place: &KeptPlace) -> Result<Option<Parting>, StoreError> {
     let newest = store.newest_checkpoint().await?.map_or(0, |newest| newest.number);
     let (recent, whole) = (place.recent.clone(), place.whole.clone());
@@ -50,8 +51,14 @@ pub async fn look(store: &dyn Store, place: &KeptPlace) -> Result<Option<Parting
     });
     let kept = match kept.await {
         Ok(Ok(kept)) => kept,
-        Ok(Err(error)) => return Err(StoreError::Unavailable(format!("checkpoints kept outside cannot be read: {error}"))),
-        Err(_) => return Err(StoreError::Unavailable("reader of checkpoints was stopped".to_owned())),
+        Ok(Err(error)) => {
+            return Err(StoreError::Unavailable(format!(
+                "checkpoints kept outside cannot be read: {error}"
+            )));
+        }
+        Err(_) => {
+            return Err(StoreError::Unavailable("reader of checkpoints was stopped".to_owned()));
+        }
     };
     let found = investigate(store, &kept, &place.replica).await?;
     if let Some(parting) = &found {
@@ -59,7 +66,9 @@ pub async fn look(store: &dyn Store, place: &KeptPlace) -> Result<Option<Parting
     }
     match found {
         Some(parting) => Ok(Some(parting)),
-        None => Ok(store.open_partings().await?.into_iter().max_by_key(|parting| parting.lost_number)),
+        None => {
+            Ok(store.open_partings().await?.into_iter().max_by_key(|parting| parting.lost_number))
+        }
     }
 }
 
@@ -73,7 +82,11 @@ pub fn kept_beside(spool: &Path) -> PathBuf {
 impl CaptureActor {
     /// The store signed nothing because of it.
     pub(super) fn is_parted(&mut self, context: &mut Context<Self>) {
-        let Some(state) = self.checkpointing.as_mut().and_then(|checkpointing| checkpointing.parted.as_mut()) else { return };
+        let Some(state) =
+            self.checkpointing.as_mut().and_then(|checkpointing| checkpointing.parted.as_mut())
+        else {
+            return;
+        };
         if state.asking || state.shown.borrow().is_some() {
             return;
         }
@@ -98,9 +111,14 @@ impl CaptureActor {
         }));
     }
 
-    /// The store signs, or would: the database has what was signed, or a declared break says why not.
+    /// The store signs, or would: the database has what was signed, or a declared break says why
+    /// not.
     pub(super) fn is_whole(&mut self) {
-        let Some(state) = self.checkpointing.as_mut().and_then(|checkpointing| checkpointing.parted.as_mut()) else { return };
+        let Some(state) =
+            self.checkpointing.as_mut().and_then(|checkpointing| checkpointing.parted.as_mut())
+        else {
+            return;
+        };
         self.counters.audit_parted.set(0);
         if state.shown.send_replace(None).is_some() {
             tracing::info!("the break of the audit was declared: checkpoints are signed again");
@@ -110,7 +128,12 @@ impl CaptureActor {
 
 fn tell(parting: &Parting) {
     for events in parting.missing.iter().take(20) {
-        tracing::error!(chain = events.agent_id, first_seq = events.first_seq, last_seq = events.last_seq, "signed events are missing");
+        tracing::error!(
+            chain = events.agent_id,
+            first_seq = events.first_seq,
+            last_seq = events.last_seq,
+            "signed events are missing"
+        );
     }
     tracing::error!(
         parted_after = parting.parted_after,

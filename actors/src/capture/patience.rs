@@ -1,4 +1,5 @@
-//! Commits the batches of agents whose accounts are locked, each in a transaction that waits for its lock, beside those of all others.
+//! Commits the batches of agents whose accounts are locked, each in a transaction that waits for
+//! its lock, beside those of all others.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,8 +17,14 @@ use super::{CaptureActor, Phase};
 const PAUSE: Duration = Duration::from_millis(250);
 
 impl CaptureActor {
-    /// The accounts of these agents are locked by another transaction, and nothing of the batch was written.
-    pub(super) fn set_apart(&mut self, batch: Batch, agents: &BTreeSet<AgentId>, context: &mut Context<Self>) {
+    /// The accounts of these agents are locked by another transaction, and nothing of the batch was
+    /// written.
+    pub(super) fn set_apart(
+        &mut self,
+        batch: Batch,
+        agents: &BTreeSet<AgentId>,
+        context: &mut Context<Self>,
+    ) {
         for agent_id in agents {
             tracing::warn!(%agent_id, "account is locked by another transaction: its calls wait, those of others go on");
         }
@@ -34,7 +41,9 @@ impl CaptureActor {
 
     /// Starts the next transaction of an agent that is set apart, unless one is under way.
     pub(super) fn advance_apart(&mut self, agent_id: AgentId, context: &mut Context<Self>) {
-        let Some(rows) = self.queue.next_apart(agent_id, self.terms(Locks::Patiently)) else { return };
+        let Some(rows) = self.queue.next_apart(agent_id, self.terms(Locks::Patiently)) else {
+            return;
+        };
         let store = Arc::clone(&self.store);
         let committed = async move { survive::guarded(store.capture_shared(rows)).await };
         context.spawn(committed.into_actor(self).map(move |result, actor, context| {
@@ -48,14 +57,26 @@ impl CaptureActor {
         }));
     }
 
-    fn committed_apart(&mut self, agent_id: AgentId, batch: Batch, reply: CaptureReply, context: &mut Context<Self>) {
+    fn committed_apart(
+        &mut self,
+        agent_id: AgentId,
+        batch: Batch,
+        reply: CaptureReply,
+        context: &mut Context<Self>,
+    ) {
         tracing::info!(%agent_id, "account is no longer locked");
         self.queue.let_in_apart(agent_id);
         self.book(batch, reply, context);
         self.advance_apart(agent_id, context);
     }
 
-    fn failed_apart(&mut self, agent_id: AgentId, mut batch: Batch, error: &StoreError, context: &mut Context<Self>) {
+    fn failed_apart(
+        &mut self,
+        agent_id: AgentId,
+        mut batch: Batch,
+        error: &StoreError,
+        context: &mut Context<Self>,
+    ) {
         self.counters.store_errors.add_one();
         batch.failed_once();
         if let StoreError::AnotherServer = error {

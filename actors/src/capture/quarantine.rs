@@ -1,4 +1,5 @@
-//! Records that the store refuses for good: each keeps its row, as a call that was lost, and the record itself goes to a file.
+//! Records that the store refuses for good: each keeps its row, as a call that was lost, and the
+//! record itself goes to a file.
 
 use std::sync::Arc;
 
@@ -11,7 +12,12 @@ use super::{CaptureActor, CaptureError};
 
 impl CaptureActor {
     /// The batch is one entry that fails alone, by itself and again: nothing else may wait for it.
-    pub(super) fn refuse_for_good(&mut self, batch: Batch, error: &StoreError, context: &mut Context<Self>) {
+    pub(super) fn refuse_for_good(
+        &mut self,
+        batch: Batch,
+        error: &StoreError,
+        context: &mut Context<Self>,
+    ) {
         for closing in &batch.rows().closings {
             let outcome = &closing.outcome;
             tracing::error!(request_id = outcome.request_id.header_value(), agent_id = %outcome.agent_id, cost_usd = %outcome.cost_actual_usd, %error,
@@ -26,7 +32,8 @@ impl CaptureActor {
 
     /// Without it the reservation would stay until the process ends.
     fn give_up(&self, batch: &Batch, context: &mut Context<Self>) {
-        let request_ids: Vec<_> = batch.rows().closings.iter().map(|closing| closing.outcome.request_id).collect();
+        let request_ids: Vec<_> =
+            batch.rows().closings.iter().map(|closing| closing.outcome.request_id).collect();
         if request_ids.is_empty() {
             return;
         }

@@ -21,7 +21,8 @@ pub struct Queue {
     /// All agents but those that are set apart.
     pub(super) all: Line,
     pub(super) apart: BTreeMap<AgentId, Apart>,
-    /// Calls that were refused or turned away. Should their record come all the same, from an owner that went before it heard, it means nothing.
+    /// Calls that were refused or turned away. Should their record come all the same, from an owner
+    /// that went before it heard, it means nothing.
     refused: HashSet<RequestId>,
     /// The same, oldest first, to forget them in time.
     refused_order: VecDeque<RequestId>,
@@ -49,25 +50,35 @@ impl Ripeness {
 
 impl Queue {
     pub fn extend(&mut self, extend: Extend) {
-        self.line_of(extend.extension.agent_id).extends.push_back((extend.extension, Extender { reply: Some(extend.reply) }));
+        self.line_of(extend.extension.agent_id)
+            .extends
+            .push_back((extend.extension, Extender { reply: Some(extend.reply) }));
     }
 
     pub fn admit(&mut self, admit: Admit) {
-        self.line_of(admit.admission.draft.agent_id).admits.push_back((admit.admission, Asker { reply: Some(admit.reply) }));
+        self.line_of(admit.admission.draft.agent_id)
+            .admits
+            .push_back((admit.admission, Asker { reply: Some(admit.reply) }));
     }
 
     pub fn reject(&mut self, reject: Reject) {
-        self.line_of(reject.outcome.agent_id)
-            .rejects
-            .push_back((reject.outcome, RejectedCaller { permit: Some(reject.permit), reply: Some(reject.reply) }));
+        self.line_of(reject.outcome.agent_id).rejects.push_back((
+            reject.outcome,
+            RejectedCaller { permit: Some(reject.permit), reply: Some(reject.reply) },
+        ));
     }
 
     pub fn record(&mut self, record: Record) {
         if !self.refused.contains(&record.outcome.request_id) {
-            let owner = Owner { permit: Some(record.permit), durable: record.durable, since_tick: self.tick };
-            self.line_of(record.outcome.agent_id)
-                .records
-                .push_back((Box::new(Closing { outcome: *record.outcome, answer: record.answer }), owner));
+            let owner = Owner {
+                permit: Some(record.permit),
+                durable: record.durable,
+                since_tick: self.tick,
+            };
+            self.line_of(record.outcome.agent_id).records.push_back((
+                Box::new(Closing { outcome: *record.outcome, answer: record.answer }),
+                owner,
+            ));
         }
     }
 
@@ -76,21 +87,30 @@ impl Queue {
         self.tick += 1;
     }
 
-    /// Records that have waited for long and are not in the spool, those of the batch that is under way included.
-    pub fn ripe<'q>(&'q self, under_way: Option<&'q Batch>, ripeness: Ripeness) -> impl Iterator<Item = &'q Closing> {
-        let lines = || std::iter::once(&self.all).chain(self.apart.values().map(|apart| &apart.line));
+    /// Records that have waited for long and are not in the spool, those of the batch that is under
+    /// way included.
+    pub fn ripe<'q>(
+        &'q self,
+        under_way: Option<&'q Batch>,
+        ripeness: Ripeness,
+    ) -> impl Iterator<Item = &'q Closing> {
+        let lines =
+            || std::iter::once(&self.all).chain(self.apart.values().map(|apart| &apart.line));
         let apart = self.apart.values().filter_map(|apart| apart.under_way.as_ref());
         let batches = lines().flat_map(|line| &line.first).chain(under_way).chain(apart);
-        let waiting = lines().flat_map(|line| &line.records).map(|(closing, owner)| (&**closing, owner));
+        let waiting =
+            lines().flat_map(|line| &line.records).map(|(closing, owner)| (&**closing, owner));
         let records = waiting.chain(batches.flat_map(Batch::closed));
         let ripe = records.filter(move |(closing, owner)| {
             let ticks = if owner.durable.is_some() { ripeness.awaited } else { ripeness.others };
-            owner.since_tick + ticks <= self.tick && !self.spooled.contains(&closing.outcome.request_id)
+            owner.since_tick + ticks <= self.tick
+                && !self.spooled.contains(&closing.outcome.request_id)
         });
         ripe.map(|(closing, _)| closing)
     }
 
-    /// These are in the spool now: their permits go home. One that reached the store in the meantime is nobody's business any more.
+    /// These are in the spool now: their permits go home. One that reached the store in the
+    /// meantime is nobody's business any more.
     pub fn spooled(&mut self, under_way: Option<&mut Batch>, request_ids: &HashSet<RequestId>) {
         let mut spooled = |closing: &Closing, owner: &mut Owner| {
             let request_id = closing.outcome.request_id;
@@ -135,14 +155,19 @@ impl Queue {
         }
     }
 
-    /// The store is away: whoever still waits to be let in or to hold more hears it now, for nothing of it was sent.
+    /// The store is away: whoever still waits to be let in or to hold more hears it now, for
+    /// nothing of it was sent.
     pub fn turn_away(&mut self, message: &str) {
         let apart = self.apart.values_mut().map(|apart| &mut apart.line);
-        let refused: Vec<RequestId> = std::iter::once(&mut self.all).chain(apart).flat_map(|line| line.turn_away(message)).collect();
+        let refused: Vec<RequestId> = std::iter::once(&mut self.all)
+            .chain(apart)
+            .flat_map(|line| line.turn_away(message))
+            .collect();
         refused.into_iter().for_each(|request_id| self.forget(request_id));
     }
 
-    /// Tells `done` when everything that came before is durable. To be followed by a look for the next batch.
+    /// Tells `done` when everything that came before is durable. To be followed by a look for the
+    /// next batch.
     pub fn settle(&mut self, done: oneshot::Sender<()>) {
         self.settling.push(done);
     }
@@ -158,10 +183,14 @@ impl Queue {
 
     /// The batch is durable: everybody who waits is told, and the permits of its records go home.
     pub fn done(&mut self, mut batch: Batch, reply: CaptureReply) {
-        for (extender, (_, extended)) in std::mem::take(&mut batch.extends).into_iter().zip(reply.extended) {
+        for (extender, (_, extended)) in
+            std::mem::take(&mut batch.extends).into_iter().zip(reply.extended)
+        {
             tell(extender.reply, Ok(extended));
         }
-        for (asker, (request_id, verdict)) in std::mem::take(&mut batch.admits).into_iter().zip(reply.verdicts) {
+        for (asker, (request_id, verdict)) in
+            std::mem::take(&mut batch.admits).into_iter().zip(reply.verdicts)
+        {
             if let Verdict::Refused(_) | Verdict::Duplicate(_) = verdict {
                 self.forget(request_id);
             }
@@ -189,7 +218,8 @@ impl Queue {
         for extender in std::mem::take(&mut batch.extends) {
             tell(extender.reply, Err(error.clone()));
         }
-        let asked: Vec<RequestId> = batch.rows().admissions.iter().map(|admission| admission.draft.request_id).collect();
+        let asked: Vec<RequestId> =
+            batch.rows().admissions.iter().map(|admission| admission.draft.request_id).collect();
         for (asker, request_id) in std::mem::take(&mut batch.admits).into_iter().zip(asked) {
             self.forget(request_id);
             tell(asker.reply, Err(error.clone()));
@@ -219,11 +249,19 @@ mod tests {
     use crate::gate::Gate;
 
     fn record(gate: &Gate, name: &str) -> Record {
-        Record { outcome: Box::new(outcome(name)), answer: None, permit: gate.enter().unwrap(), durable: None }
+        Record {
+            outcome: Box::new(outcome(name)),
+            answer: None,
+            permit: gate.enter().unwrap(),
+            durable: None,
+        }
     }
 
     fn ripe(queue: &Queue, under_way: Option<&Batch>) -> HashSet<RequestId> {
-        queue.ripe(under_way, Ripeness { awaited: 1, others: 2 }).map(|closing| closing.outcome.request_id).collect()
+        queue
+            .ripe(under_way, Ripeness { awaited: 1, others: 2 })
+            .map(|closing| closing.outcome.request_id)
+            .collect()
     }
 
     #[test]
@@ -277,7 +315,10 @@ mod tests {
         queue.record(Record { durable: Some(durable), ..record(&gate, "poison") });
         let batch = queue.next_batch().unwrap();
         queue.refused(batch, &CaptureError::Refused(String::new()));
-        assert_eq!((told.try_recv(), gate.in_flight()), (Err(oneshot::error::TryRecvError::Closed), 0));
+        assert_eq!(
+            (told.try_recv(), gate.in_flight()),
+            (Err(oneshot::error::TryRecvError::Closed), 0)
+        );
     }
 
     #[test]
@@ -296,10 +337,17 @@ mod tests {
         let (reply, mut admitted) = oneshot::channel();
         queue.admit(Admit { admission: Box::new(admission), reply });
         let (reply, mut rejected) = oneshot::channel();
-        queue.reject(Reject { outcome: Box::new(outcome("rejected")), permit: gate.enter().unwrap(), reply });
+        queue.reject(Reject {
+            outcome: Box::new(outcome("rejected")),
+            permit: gate.enter().unwrap(),
+            reply,
+        });
         queue.turn_away("away");
         let away = CaptureError::Unavailable("away".to_owned());
-        assert_eq!((admitted.try_recv().unwrap(), rejected.try_recv().unwrap()), (Err(away.clone()), Err(away)));
+        assert_eq!(
+            (admitted.try_recv().unwrap(), rejected.try_recv().unwrap()),
+            (Err(away.clone()), Err(away))
+        );
         queue.record(Record { outcome: Box::new(draft), ..record(&gate, "late") });
         assert!(queue.is_empty());
         assert_eq!(gate.in_flight(), 0);
@@ -320,7 +368,8 @@ mod tests {
         drop(sent);
         let first = queue.split(batch);
         let second = queue.next_batch().unwrap();
-        let names = [&first, &second].map(|part| part.rows().closings[0].outcome.model_requested.clone());
+        let names =
+            [&first, &second].map(|part| part.rows().closings[0].outcome.model_requested.clone());
         assert_eq!((names, first.is_single()), (["a".to_owned(), "b".to_owned()], true));
     }
 
@@ -329,7 +378,8 @@ mod tests {
         let gate = Gate::new(10);
         let mut queue = Queue::default();
         queue.record(record(&gate, "fast"));
-        let request_ids = queue.ripe(None, Ripeness::all(0)).map(|closing| closing.outcome.request_id).collect();
+        let request_ids =
+            queue.ripe(None, Ripeness::all(0)).map(|closing| closing.outcome.request_id).collect();
         let batch = queue.next_batch().unwrap();
         queue.done(batch, CaptureReply::default());
         queue.spooled(None, &request_ids);
@@ -341,7 +391,11 @@ mod tests {
         let gate = Gate::new(10);
         let mut queue = Queue::default();
         let (reply, mut answer) = oneshot::channel();
-        queue.reject(Reject { outcome: Box::new(outcome("r")), permit: gate.enter().unwrap(), reply });
+        queue.reject(Reject {
+            outcome: Box::new(outcome("r")),
+            permit: gate.enter().unwrap(),
+            reply,
+        });
         let mut batch = queue.next_batch().unwrap();
         batch.doubt("down");
         batch.doubt("down");

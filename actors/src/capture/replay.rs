@@ -1,4 +1,5 @@
-//! At a start: what an earlier life put into its spool goes into the store, before that life's open calls are closed as lost.
+//! At a start: what an earlier life put into its spool goes into the store, before that life's open
+//! calls are closed as lost.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,7 +35,10 @@ pub async fn replay(store: &dyn Store, spool: &SharedSpool) -> Result<u64, Repla
         other => other?,
     };
     if spooled.damaged_lines > 0 {
-        tracing::error!(damaged_lines = spooled.damaged_lines, "lines of the spool are torn; their calls are closed as lost");
+        tracing::error!(
+            damaged_lines = spooled.damaged_lines,
+            "lines of the spool are torn; their calls are closed as lost"
+        );
     }
     if spooled.closings.is_empty() {
         return Ok(0);
@@ -44,13 +48,17 @@ pub async fn replay(store: &dyn Store, spool: &SharedSpool) -> Result<u64, Repla
     for page in spooled.closings.chunks(PAGE) {
         match capture(store, page, &mut refused).await {
             Ok(count) => closed += count,
-            Err(error @ (StoreError::Unavailable(_) | StoreError::NotWritable(_))) => return Err(error.into()),
+            Err(error @ (StoreError::Unavailable(_) | StoreError::NotWritable(_))) => {
+                return Err(error.into());
+            }
             // one of them is at fault: each for itself
             Err(_) => {
                 for closing in page {
                     match capture(store, std::slice::from_ref(closing), &mut refused).await {
                         Ok(count) => closed += count,
-                        Err(error @ (StoreError::Unavailable(_) | StoreError::NotWritable(_))) => return Err(error.into()),
+                        Err(error @ (StoreError::Unavailable(_) | StoreError::NotWritable(_))) => {
+                            return Err(error.into());
+                        }
                         Err(error) => {
                             tracing::error!(request_id = closing.outcome.request_id.header_value(), %error, "record of the spool refused by the store");
                             let _ = encode(closing, &mut refused);
@@ -82,13 +90,22 @@ pub async fn replay_former(store: &dyn Store, path: &Path) -> Result<u64, Replay
     Ok(closed)
 }
 
-async fn capture(store: &dyn Store, closings: &[Closing], unknown: &mut Vec<u8>) -> Result<u64, StoreError> {
-    let reply = store.capture(CaptureBatch { closings: closings.to_vec(), ..CaptureBatch::default() }).await?;
+async fn capture(
+    store: &dyn Store,
+    closings: &[Closing],
+    unknown: &mut Vec<u8>,
+) -> Result<u64, StoreError> {
+    let reply = store
+        .capture(CaptureBatch { closings: closings.to_vec(), ..CaptureBatch::default() })
+        .await?;
     for (closing, (request_id, result)) in closings.iter().zip(&reply.closed) {
         if *result == CloseResult::Unknown {
-            // its admission was in doubt when it was spooled, and did not get through: its caller was told so. Or this is another database's spool,
-            // so it is kept
-            tracing::warn!(request_id = request_id.header_value(), "call of the spool is not known to the store, it is set aside");
+            // its admission was in doubt when it was spooled, and did not get through: its caller
+            // was told so. Or this is another database's spool, so it is kept
+            tracing::warn!(
+                request_id = request_id.header_value(),
+                "call of the spool is not known to the store, it is set aside"
+            );
             let _ = encode(closing, unknown);
         }
     }
@@ -101,6 +118,9 @@ pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce(&mut SpoolFile) -> Result<T, SpoolError> + Send + 'static,
 ) -> Result<T, ReplayError> {
     let spool = Arc::clone(spool);
-    let done = tokio::task::spawn_blocking(move || work(&mut spool.lock().unwrap_or_else(PoisonError::into_inner))).await;
+    let done = tokio::task::spawn_blocking(move || {
+        work(&mut spool.lock().unwrap_or_else(PoisonError::into_inner))
+    })
+    .await;
     Ok(done.map_err(|_| ReplayError::Stopped)??)
 }

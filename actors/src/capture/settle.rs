@@ -5,7 +5,8 @@ use tokio::sync::oneshot;
 
 use super::CaptureActor;
 
-/// Tells `done` when everything that was told before is durable. What waits for a locked account is not waited for.
+/// Tells `done` when everything that was told before is durable. What waits for a locked account is
+/// not waited for.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Settle {

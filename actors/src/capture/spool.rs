@@ -1,12 +1,13 @@
-//! The spool's text: one closed call a line, each line with a digest of itself, so that a line that was cut by a crash is told from a whole one.
-//! Pure: bytes in, calls out.
+//! The spool's text: one closed call a line, each line with a digest of itself, so that a line that
+//! was cut by a crash is told from a whole one. Pure: bytes in, calls out.
 
 use ainfera_schema::RoutingOutcome;
 use ainfera_store::{Closing, StoredAnswer};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// How much of the digest is kept: enough to tell a torn line, and no protection against somebody who forges one.
+/// How much of the digest is kept: enough to tell a torn line, and no protection against somebody
+/// who forges one.
 const DIGEST_BYTES: usize = 8;
 
 /// What a spool holds.
@@ -18,7 +19,8 @@ pub struct Spooled {
     pub damaged_lines: usize,
 }
 
-/// The outcome's own fields, and beside them the answer to be given again. A line of an earlier version has no answer, and reads the same.
+/// The outcome's own fields, and beside them the answer to be given again. A line of an earlier
+/// version has no answer, and reads the same.
 #[derive(Serialize)]
 struct Line<'l> {
     #[serde(flatten)]
@@ -45,7 +47,8 @@ pub fn encode(closing: &Closing, into: &mut Vec<u8>) -> Result<(), serde_json::E
     Ok(())
 }
 
-/// Every whole line. A last line without its line feed was never acknowledged by the disk, but counts if its digest is right.
+/// Every whole line. A last line without its line feed was never acknowledged by the disk, but
+/// counts if its digest is right.
 pub fn decode(bytes: &[u8]) -> Spooled {
     let mut spooled = Spooled::default();
     for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
@@ -86,7 +89,8 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_with_its_answer() {
-        let answer = Some(StoredAnswer { frames: "event: a\ndata: {\"b\":\"\u{2028}\"}\n\n".into() });
+        let answer =
+            Some(StoredAnswer { frames: "event: a\ndata: {\"b\":\"\u{2028}\"}\n\n".into() });
         let closings = vec![closing("a\nb \u{2028}"), Closing { answer, ..closing("c") }];
         let spooled = decode(&lines(&closings));
         assert_eq!(spooled, Spooled { closings, damaged_lines: 0 });

@@ -1,4 +1,5 @@
-//! The spool on disk: where closed calls wait, fsynced, while the store is away. Everything here blocks and belongs on a blocking thread.
+//! The spool on disk: where closed calls wait, fsynced, while the store is away. Everything here
+//! blocks and belongs on a blocking thread.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -35,10 +36,12 @@ impl SpoolFile {
         &self.path
     }
 
-    /// Makes and locks the file now, and shows that it can be written. One that another process has locked is that one's to use.
+    /// Makes and locks the file now, and shows that it can be written. One that another process has
+    /// locked is that one's to use.
     pub fn prepare(&mut self) -> Result<(), SpoolError> {
         let prepared = self.file().and_then(|file| {
-            // a byte that is taken back at once: a full disk and one that may only be read show here
+            // a byte that is taken back at once: a full disk and one that may only be read show
+            // here
             let end = file.seek(SeekFrom::End(0))?;
             let written = file.write_all(b"\n").and_then(|()| file.sync_data());
             file.set_len(end)?;
@@ -87,10 +90,13 @@ impl SpoolFile {
         cleared.map_err(|source| self.error(source))
     }
 
-    /// Nobody will look here again. One that another process has open, or that holds something, stays.
+    /// Nobody will look here again. One that another process has open, or that holds something,
+    /// stays.
     pub fn remove_if_empty(&mut self) -> Result<(), SpoolError> {
         let removed = match &self.file {
-            Some(file) if file.metadata().is_ok_and(|metadata| metadata.len() == 0) => std::fs::remove_file(&self.path),
+            Some(file) if file.metadata().is_ok_and(|metadata| metadata.len() == 0) => {
+                std::fs::remove_file(&self.path)
+            }
             Some(_) | None => Ok(()),
         };
         removed.map_err(|source| self.error(source))
@@ -101,10 +107,12 @@ impl SpoolFile {
         let mut path = self.path.clone().into_os_string();
         path.push(".refused");
         let path = PathBuf::from(path);
-        let written = OpenOptions::new().create(true).append(true).mode(MODE).open(&path).and_then(|mut file| {
-            file.write_all(lines)?;
-            file.sync_data()
-        });
+        let written = OpenOptions::new().create(true).append(true).mode(MODE).open(&path).and_then(
+            |mut file| {
+                file.write_all(lines)?;
+                file.sync_data()
+            },
+        );
         match written {
             Ok(()) => Ok(path),
             Err(source) => Err(SpoolError::File { path, source }),
@@ -121,19 +129,30 @@ impl SpoolFile {
 
     fn error(&self, source: std::io::Error) -> SpoolError {
         let path = self.path.clone();
-        if source.kind() == std::io::ErrorKind::WouldBlock { SpoolError::InUse { path } } else { SpoolError::File { path, source } }
+        if source.kind() == std::io::ErrorKind::WouldBlock {
+            SpoolError::InUse { path }
+        } else {
+            SpoolError::File { path, source }
+        }
     }
 }
 
 fn open(path: &Path) -> std::io::Result<File> {
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(MODE).open(path)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(MODE)
+        .open(path)?;
     // another process that has it open is alive, and what is in it is that one's to replay
     file.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => std::io::Error::from(std::io::ErrorKind::WouldBlock),
         TryLockError::Error(error) => error,
     })?;
     // a file whose name is not durable is not durable
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(parent)?.sync_all()?;
     Ok(file)
 }

@@ -56,7 +56,9 @@ impl CaptureActor {
             let request_id = closing.outcome.request_id;
             match spool::encode(closing, &mut lines) {
                 Ok(()) => drop(request_ids.insert(request_id)),
-                Err(error) => tracing::error!(request_id = request_id.header_value(), %error, "record cannot be spooled"),
+                Err(error) => {
+                    tracing::error!(request_id = request_id.header_value(), %error, "record cannot be spooled")
+                }
             }
         }
         if request_ids.is_empty() {
@@ -64,13 +66,19 @@ impl CaptureActor {
         }
         (spool.busy, spool.used) = (true, true);
         let file = Arc::clone(&spool.file);
-        let written = async move { blocking(&file, move |spool| spool.append(&lines)).await }.into_actor(self);
+        let written = async move { blocking(&file, move |spool| spool.append(&lines)).await }
+            .into_actor(self);
         context.spawn(written.map(move |result, actor, context| {
             actor.survive(context, |actor, context| actor.spooled(result, &request_ids, context));
         }));
     }
 
-    fn spooled(&mut self, result: Result<(), ReplayError>, request_ids: &HashSet<RequestId>, context: &mut Context<Self>) {
+    fn spooled(
+        &mut self,
+        result: Result<(), ReplayError>,
+        request_ids: &HashSet<RequestId>,
+        context: &mut Context<Self>,
+    ) {
         if let Some(spool) = &mut self.spool {
             spool.busy = false;
         }
@@ -78,27 +86,35 @@ impl CaptureActor {
         self.counters.spool_unwritable.set(u64::from(result.is_err()));
         match result {
             Ok(()) => {
-                tracing::warn!(calls = request_ids.len(), "store does not answer: closed calls are in the spool");
+                tracing::warn!(
+                    calls = request_ids.len(),
+                    "store does not answer: closed calls are in the spool"
+                );
                 self.queue.spooled(self.under_way.as_mut(), request_ids);
                 self.counters.spooled.set(self.queue.only_spooled() as u64);
             }
             // it is tried again very soon
             Err(_) if could_not_be_written => {}
-            Err(error) => tracing::error!(%error, "spool cannot be written, closed calls wait in memory"),
+            Err(error) => {
+                tracing::error!(%error, "spool cannot be written, closed calls wait in memory")
+            }
         }
         self.clear_spool(context);
     }
 
     /// Empties the spool once all that is in it is in the store too.
     pub(super) fn clear_spool(&mut self, context: &mut Context<Self>) {
-        let Some(spool) = self.spool.as_mut().filter(|spool| spool.used && !spool.busy) else { return };
+        let Some(spool) = self.spool.as_mut().filter(|spool| spool.used && !spool.busy) else {
+            return;
+        };
         self.counters.spooled.set(self.queue.only_spooled() as u64);
         if self.queue.only_spooled() > 0 {
             return;
         }
         (spool.busy, spool.used) = (true, false);
         let file = Arc::clone(&spool.file);
-        let cleared = async move { blocking(&file, spool_file::SpoolFile::clear).await }.into_actor(self);
+        let cleared =
+            async move { blocking(&file, spool_file::SpoolFile::clear).await }.into_actor(self);
         context.spawn(cleared.map(|result, actor, _| {
             if let Err(error) = result {
                 // what is in it is replayed at the next start, and finds itself in the store
@@ -121,7 +137,8 @@ impl CaptureActor {
             return;
         }
         let file = Arc::clone(&spool.file);
-        let written = async move { blocking(&file, move |spool| spool.set_aside(&lines)).await }.into_actor(self);
+        let written = async move { blocking(&file, move |spool| spool.set_aside(&lines)).await }
+            .into_actor(self);
         context.spawn(written.map(|result, _, _| match result {
             Ok(path) => tracing::error!(path = %path.display(), "the refused record is set aside"),
             Err(error) => tracing::error!(%error, "the refused record cannot be set aside"),

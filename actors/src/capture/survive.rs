@@ -1,5 +1,6 @@
-//! A panic of CaptureActor's costs no record and does not end it. Everybody has its address, and what it holds is the only copy of what is closed;
-//! so its work is done where a panic can be caught, a message is in the queue before any work on it begins, and afterwards the work goes on.
+//! A panic of CaptureActor's costs no record and does not end it. Everybody has its address, and
+//! what it holds is the only copy of what is closed; so its work is done where a panic can be
+//! caught, a message is in the queue before any work on it begins, and afterwards the work goes on.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,8 +11,13 @@ use futures_util::FutureExt;
 use super::{CaptureActor, FIRST_PAUSE, Phase};
 
 impl CaptureActor {
-    /// Does a piece of work. The queue is whole whatever happens in it: its methods move an entry from one place to another in one step.
-    pub(super) fn survive(&mut self, context: &mut Context<Self>, work: impl FnOnce(&mut Self, &mut Context<Self>)) {
+    /// Does a piece of work. The queue is whole whatever happens in it: its methods move an entry
+    /// from one place to another in one step.
+    pub(super) fn survive(
+        &mut self,
+        context: &mut Context<Self>,
+        work: impl FnOnce(&mut Self, &mut Context<Self>),
+    ) {
         if catch_unwind(AssertUnwindSafe(|| work(self, context))).is_ok() {
             return;
         }
@@ -25,7 +31,8 @@ impl CaptureActor {
     }
 }
 
-/// A store that panics over a batch has a reason of its own, like one that refuses it: the batch is taken apart and the culprit set aside.
+/// A store that panics over a batch has a reason of its own, like one that refuses it: the batch is
+/// taken apart and the culprit set aside.
 pub(super) async fn guarded<T>(call: StoreFuture<'_, T>) -> Result<T, StoreError> {
     let panicked = |_| Err(StoreError::Statement("store panicked".to_owned()));
     AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(panicked)

@@ -1,4 +1,5 @@
-//! How a call gets in: candidates from the brain, then the intent and the hold from the store. Nothing goes to a provider before both.
+//! How a call gets in: candidates from the brain, then the intent and the hold from the store.
+//! Nothing goes to a provider before both.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -7,8 +8,8 @@ use ainfera_routing::{Deployment, Needs, RejectReason, RouteTarget};
 use ainfera_schema::{Agent, InferenceId, OutcomeStatus, ReceiptId, RequestId, TokenUsage, Usd};
 use ainfera_store::{Admission, Earlier, EarlierCall, IdempotencyClaim, StoredAnswer, Verdict};
 use ainfera_wire::Call;
-use ainfera_wire::coercion::Strictness;
-use ainfera_wire::upstream::Dialect;
+use ainfera_wire::disclosure::coercion::Strictness;
+use ainfera_wire::provider::Dialect;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -63,12 +64,19 @@ pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Entry, CallFa
     if let (RouteTarget::Routed { .. }, Some(bad)) = (&setup.target, &setup.call.native_only) {
         return Err(CallFailure::BadRequest(bad.clone()));
     }
-    let mut choice = match strict::decide(&setup, question(&setup)).await.ok_or(CallFailure::Internal)? {
-        Decided::Choice(choice) => *choice,
-        Decided::Refused(refusal) => return Err(rejected(&setup, permit, refusal, Vec::new()).await),
-        Decided::Unfit { unfit, refusal: Some(refusal) } => return Err(rejected(&setup, permit, refusal, unfit).await),
-        Decided::Unfit { unfit, refusal: None } => return Err(CallFailure::CoercionRefused { unfit }),
-    };
+    let mut choice =
+        match strict::decide(&setup, question(&setup)).await.ok_or(CallFailure::Internal)? {
+            Decided::Choice(choice) => *choice,
+            Decided::Refused(refusal) => {
+                return Err(rejected(&setup, permit, refusal, Vec::new()).await);
+            }
+            Decided::Unfit { unfit, refusal: Some(refusal) } => {
+                return Err(rejected(&setup, permit, refusal, unfit).await);
+            }
+            Decided::Unfit { unfit, refusal: None } => {
+                return Err(CallFailure::CoercionRefused { unfit });
+            }
+        };
     refuse_foreign_blocks(&setup, &choice)?;
     let admission = Admission {
         draft: draft::chosen(&setup, &choice),
@@ -141,7 +149,8 @@ pub(super) fn needs(call: &Call) -> Needs {
     }
 }
 
-/// A block that nobody knows may go to a provider of the client's own dialect, which judges it; nobody else can be asked.
+/// A block that nobody knows may go to a provider of the client's own dialect, which judges it;
+/// nobody else can be asked.
 fn refuse_foreign_blocks(setup: &CallSetup, choice: &Choice) -> Result<(), CallFailure> {
     let Some(bad) = &setup.call.native_only else { return Ok(()) };
     let client = setup.call.client.dialect();
@@ -149,34 +158,58 @@ fn refuse_foreign_blocks(setup: &CallSetup, choice: &Choice) -> Result<(), CallF
         let entry = &deployment.entry;
         Dialect::for_call(entry.kind, &setup.call, &entry.model).is_native_to(client)
     };
-    let all_native = choice.candidates.iter().all(|index| choice.catalogue.deployments(*index).iter().any(is_native));
+    let all_native = choice
+        .candidates
+        .iter()
+        .all(|index| choice.catalogue.deployments(*index).iter().any(is_native));
     if all_native { Ok(()) } else { Err(CallFailure::BadRequest(bad.clone())) }
 }
 
-/// The provider has read the prompt by the time anything can get lost. Where that cannot be priced, all that is reserved for it is charged.
+/// The provider has read the prompt by the time anything can get lost. Where that cannot be priced,
+/// all that is reserved for it is charged.
 fn charge_if_lost(setup: &CallSetup, choice: &Choice) -> Usd {
-    let deployments = choice.candidates.first().map_or(&[][..], |index| choice.catalogue.deployments(*index));
+    let deployments =
+        choice.candidates.first().map_or(&[][..], |index| choice.catalogue.deployments(*index));
     let reserved = choice.reservations.first().copied().unwrap_or_default();
     // it is not known yet which of the deployments will read it
     let charge = |deployment: &Deployment| {
         let served = service(&setup.call, &deployment.entry).assumed();
-        let usage = TokenUsage { input_tokens: setup.call.estimated_input_tokens, served, ..TokenUsage::default() };
-        let bill = deployment.entry.model.price.as_ref().map(|sheet| sheet.bill(&usage, jiff::Timestamp::now()));
+        let usage = TokenUsage {
+            input_tokens: setup.call.estimated_input_tokens,
+            served,
+            ..TokenUsage::default()
+        };
+        let bill = deployment
+            .entry
+            .model
+            .price
+            .as_ref()
+            .map(|sheet| sheet.bill(&usage, jiff::Timestamp::now()));
         bill.and_then(Result::ok).map_or(reserved, |bill| bill.total.min(reserved))
     };
     deployments.iter().map(charge).max().unwrap_or(reserved)
 }
 
-async fn rejected(setup: &CallSetup, permit: Permit, refusal: ChoiceRefusal, unfit: Vec<Unfit>) -> CallFailure {
+async fn rejected(
+    setup: &CallSetup,
+    permit: Permit,
+    refusal: ChoiceRefusal,
+    unfit: Vec<Unfit>,
+) -> CallFailure {
     let (outcome, failure) = match refusal {
         ChoiceRefusal::Pin { model, refusal } => return CallFailure::pin(&model, refusal),
         ChoiceRefusal::Unpriced { model, field, error } => {
-            return CallFailure::BadRequest(ainfera_wire::BadRequest::new(field, format!("cannot be priced at {model}: {error}")));
+            return CallFailure::BadRequest(ainfera_wire::BadRequest::new(
+                field,
+                format!("cannot be priced at {model}: {error}"),
+            ));
         }
         ChoiceRefusal::Rejected(rejection) if rejection.reason == RejectReason::CoercionRefused => {
             (draft::rejected(setup, &rejection), CallFailure::CoercionRefused { unfit })
         }
-        ChoiceRefusal::Rejected(rejection) => (draft::rejected(setup, &rejection), CallFailure::no_candidate(&rejection)),
+        ChoiceRefusal::Rejected(rejection) => {
+            (draft::rejected(setup, &rejection), CallFailure::no_candidate(&rejection))
+        }
         ChoiceRefusal::Crashed => (draft::undecided(setup), CallFailure::Internal),
     };
     let (reply, answer) = oneshot::channel();

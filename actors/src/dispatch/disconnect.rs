@@ -1,5 +1,6 @@
-//! The client leaves in the middle of its answer. Usually the provider is stopped at once; where its own count of what it used is wanted, it is read
-//! to its end, for a bounded time and for nobody.
+//! The client leaves in the middle of its answer. Usually the provider is stopped at once; where
+//! its own count of what it used is wanted, it is read to its end, for a bounded time and for
+//! nobody.
 
 use std::time::Instant;
 
@@ -50,7 +51,9 @@ impl DispatchActor {
     /// Before the first content there is nothing worth reading on for.
     fn on_disconnect(&self) -> OnDisconnect {
         let Phase::Committed { open } = &self.phase else { return OnDisconnect::Cancel };
-        let provider = open.running.as_ref().and_then(|(running, _)| self.setup.worker.providers.get(&running.entry.model.provider));
+        let provider = open.running.as_ref().and_then(|(running, _)| {
+            self.setup.worker.providers.get(&running.entry.model.provider)
+        });
         provider.map_or(OnDisconnect::Cancel, |provider| provider.on_disconnect)
     }
 }

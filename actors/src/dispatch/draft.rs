@@ -2,7 +2,7 @@
 
 use ainfera_routing::{Catalogue, Plan, Policy, RejectReason, candidates_json, policy_version};
 use ainfera_schema::{CallKind, OutcomeStatus, RoutingOutcome, TaskTypeSource, Usd};
-use ainfera_wire::call::Delivery;
+use ainfera_wire::client::call::Delivery;
 
 use super::admission::CallSetup;
 use crate::brain::{Choice, Rejection};
@@ -15,15 +15,21 @@ pub fn chosen(setup: &CallSetup, choice: &Choice) -> RoutingOutcome {
         decided(&mut outcome, plan, &choice.policy, &choice.catalogue);
         let winner = plan.decision().winner();
         outcome.q_prior_used = winner.and_then(|winner| winner.q_prior);
-        outcome.cost_projected_usd =
-            winner.and_then(|winner| winner.projected_cost_usd).and_then(|projected| Usd::from_decimal(projected).ok());
+        outcome.cost_projected_usd = winner
+            .and_then(|winner| winner.projected_cost_usd)
+            .and_then(|projected| Usd::from_decimal(projected).ok());
     } else {
         outcome.cost_projected_usd = choice.reservations.first().copied();
     }
     if let Some(entry) = first {
         outcome.chosen_model = Some(entry.model.slug.clone());
         outcome.provider = Some(entry.model.provider.clone());
-        outcome.cell = Some(format!("{}:{}:{}", outcome.task_type.as_str(), entry.model.slug, choice.policy.preset.band()));
+        outcome.cell = Some(format!(
+            "{}:{}:{}",
+            outcome.task_type.as_str(),
+            entry.model.slug,
+            choice.policy.preset.band()
+        ));
     }
     outcome
 }
@@ -66,8 +72,18 @@ fn blank(setup: &CallSetup) -> RoutingOutcome {
             CallKind::Direct => setup.call.model.clone(),
         },
         task_type: task_type.unwrap_or_default(),
-        task_type_source: if task_type.is_some() { TaskTypeSource::Caller } else { TaskTypeSource::Default },
+        task_type_source: if task_type.is_some() {
+            TaskTypeSource::Caller
+        } else {
+            TaskTypeSource::Default
+        },
         streamed: setup.call.delivery == Delivery::Streamed,
-        ..RoutingOutcome::begun(setup.request_id, setup.receipt_id, agent.agent_id, agent.tenant_id, kind)
+        ..RoutingOutcome::begun(
+            setup.request_id,
+            setup.receipt_id,
+            agent.agent_id,
+            agent.tenant_id,
+            kind,
+        )
     }
 }

@@ -1,10 +1,11 @@
-//! Why a call got no answer, in words for the caller. Which status that is, only the HTTP layer knows.
+//! Why a call got no answer, in words for the caller. Which status that is, only the HTTP layer
+//! knows.
 
 use ainfera_routing::{DropReason, PinRefusal, RejectReason};
 use ainfera_schema::{Attempt, AttemptResult, CallKind, ModelSlug, OutcomeStatus};
 use ainfera_store::{EarlierCall, Refusal};
 use ainfera_wire::BadRequest;
-use ainfera_wire::upstream::FaultKind;
+use ainfera_wire::error::provider_error::FaultKind;
 use rust_decimal::Decimal;
 
 use super::Open;
@@ -45,7 +46,8 @@ pub enum CallFailure {
     CoercionRefused {
         unfit: Vec<Unfit>,
     },
-    /// With the reason why so much is reserved, where the body does not bound what the vendor reads.
+    /// With the reason why so much is reserved, where the body does not bound what the vendor
+    /// reads.
     Refused(Refusal, Option<&'static str>),
     StoreUnavailable,
     /// What is held is used up, and the store does not say whether more can be.
@@ -54,7 +56,8 @@ pub enum CallFailure {
     KeyInFlight,
     /// The idempotency key belongs to another request.
     KeyReused,
-    /// The call with this idempotency key was charged, and its answer is not there to be given again.
+    /// The call with this idempotency key was charged, and its answer is not there to be given
+    /// again.
     ReplayUnavailable(Box<EarlierCall>),
     /// Every candidate of a routed call failed.
     AllFailed {
@@ -94,8 +97,13 @@ impl CallFailure {
         let reason = rejection.reason;
         let candidates = &rejection.plan.decision().candidates;
         if reason == RejectReason::ToolsNotSupported {
-            let without = candidates.iter().find(|candidate| candidate.drop_reason == Some(DropReason::ToolsNotSupported));
-            let backend = without.or(candidates.first()).map(|candidate| candidate.model_slug.to_string()).unwrap_or_default();
+            let without = candidates
+                .iter()
+                .find(|candidate| candidate.drop_reason == Some(DropReason::ToolsNotSupported));
+            let backend = without
+                .or(candidates.first())
+                .map(|candidate| candidate.model_slug.to_string())
+                .unwrap_or_default();
             return CallFailure::ToolsNotSupported { backend };
         }
         if reason == RejectReason::ContextWindowExceeded {
@@ -103,18 +111,32 @@ impl CallFailure {
         }
         let drops: Vec<String> = candidates
             .iter()
-            .map(|candidate| format!("{}: {}", candidate.model_slug, candidate.drop_reason.map_or("none", DropReason::as_str)))
+            .map(|candidate| {
+                format!(
+                    "{}: {}",
+                    candidate.model_slug,
+                    candidate.drop_reason.map_or("none", DropReason::as_str)
+                )
+            })
             .collect();
         let drops = drops.join(", ");
-        if let (RejectReason::BudgetExceeded, Some(budget_usd)) = (reason, rejection.policy.budget_cap_usd) {
-            let too_dear = candidates.iter().filter(|candidate| candidate.drop_reason == Some(DropReason::ExceedsBudgetCap));
+        if let (RejectReason::BudgetExceeded, Some(budget_usd)) =
+            (reason, rejection.policy.budget_cap_usd)
+        {
+            let too_dear = candidates
+                .iter()
+                .filter(|candidate| candidate.drop_reason == Some(DropReason::ExceedsBudgetCap));
             let needed_usd = too_dear.filter_map(|candidate| candidate.projected_cost_usd).min();
             return CallFailure::OverBudget { budget_usd, needed_usd, drops };
         }
         CallFailure::NoCandidate { message: format!("{} ({drops})", reason.as_str()) }
     }
 
-    pub(super) fn attempts_failed(setup: &CallSetup, open: &mut Open, last: Option<ProviderFailure>) -> Self {
+    pub(super) fn attempts_failed(
+        setup: &CallSetup,
+        open: &mut Open,
+        last: Option<ProviderFailure>,
+    ) -> Self {
         let Some(last) = last else { return CallFailure::Internal };
         if let ProviderFailure::Untranslatable(bad) = &last {
             return CallFailure::BadRequest(bad.clone());
@@ -125,7 +147,8 @@ impl CallFailure {
                 other => other.to_string(),
             };
             let status = match last.http_status().unwrap_or(400) {
-                // the caller's request is what is refused, whatever status the provider has for that
+                // the caller's request is what is refused, whatever status the provider has for
+                // that
                 status @ (400 | 413 | 415 | 422) => status,
                 _ => 400,
             };
@@ -133,7 +156,11 @@ impl CallFailure {
         }
         let retry_after_seconds = open.retry_after_seconds;
         match setup.target.kind() {
-            CallKind::Direct => CallFailure::PinnedFailed { overloaded: last.is_overload(), retry_after_seconds, why: outward(&last) },
+            CallKind::Direct => CallFailure::PinnedFailed {
+                overloaded: last.is_overload(),
+                retry_after_seconds,
+                why: outward(&last),
+            },
             CallKind::Routed => CallFailure::AllFailed {
                 attempts: open.outcome.draft().map_or(0, |outcome| tried(&outcome.attempts)),
                 overloaded: last.is_overload(),
@@ -159,9 +186,9 @@ impl CallFailure {
             | CallFailure::ModelUnavailable { .. }
             | CallFailure::CoercionRefused { .. }
             | CallFailure::KeyReused => "invalid_request_error",
-            CallFailure::Refused(Refusal::Inactive { .. }, _) | CallFailure::KeyInFlight | CallFailure::ReplayUnavailable(_) => {
-                "conflict_error"
-            }
+            CallFailure::Refused(Refusal::Inactive { .. }, _)
+            | CallFailure::KeyInFlight
+            | CallFailure::ReplayUnavailable(_) => "conflict_error",
             CallFailure::Refused(Refusal::KillSwitch { .. }, _) => "api_error",
             CallFailure::Refused(..) | CallFailure::OverBudget { .. } => "billing_error",
             CallFailure::AllFailed { overloaded: true, .. }
@@ -185,8 +212,12 @@ impl CallFailure {
             CallFailure::ToolsNotSupported { .. } => Some("tools_not_supported_by_backend"),
             CallFailure::ModelUnavailable { .. } => Some("model_unavailable"),
             CallFailure::CoercionRefused { .. } => Some("coercion_refused"),
-            CallFailure::Refused(Refusal::Funds { .. } | Refusal::AccountPaused { .. }, _) => Some("insufficient_funds"),
-            CallFailure::Refused(Refusal::WalletInsufficientPerAgent { .. }, _) => Some("wallet_insufficient_per_agent"),
+            CallFailure::Refused(Refusal::Funds { .. } | Refusal::AccountPaused { .. }, _) => {
+                Some("insufficient_funds")
+            }
+            CallFailure::Refused(Refusal::WalletInsufficientPerAgent { .. }, _) => {
+                Some("wallet_insufficient_per_agent")
+            }
             CallFailure::Refused(
                 Refusal::PerCallCap { .. }
                 | Refusal::DailyCap { .. }
@@ -198,16 +229,19 @@ impl CallFailure {
             | CallFailure::OverBudget { .. } => Some("cap_exceeded"),
             CallFailure::Refused(Refusal::KillSwitch { .. }, _) => Some("cost_killswitch_engaged"),
             CallFailure::Refused(Refusal::Inactive { .. }, _) => Some("agent_inactive"),
-            CallFailure::StoreUnavailable | CallFailure::HoldUnavailable => Some("store_unavailable"),
+            CallFailure::StoreUnavailable | CallFailure::HoldUnavailable => {
+                Some("store_unavailable")
+            }
             CallFailure::KeyInFlight => Some("idempotency_key_in_flight"),
             CallFailure::KeyReused => Some("idempotency_key_reused"),
             CallFailure::ReplayUnavailable(_) => Some("idempotency_replay_unavailable"),
             CallFailure::AllFailed { .. } => Some("all_routed_models_failed"),
             CallFailure::PinnedFailed { .. } => Some("pinned_upstream_failed"),
             CallFailure::Midstream { .. } => Some("stream_incomplete"),
-            CallFailure::BadRequest(_) | CallFailure::ProviderRejectedRequest { .. } | CallFailure::TimedOut | CallFailure::Internal => {
-                None
-            }
+            CallFailure::BadRequest(_)
+            | CallFailure::ProviderRejectedRequest { .. }
+            | CallFailure::TimedOut
+            | CallFailure::Internal => None,
         }
     }
 
@@ -262,9 +296,15 @@ impl CallFailure {
     /// Seconds after which it is worth trying again.
     pub fn retry_after_seconds(&self) -> Option<u64> {
         match self {
-            CallFailure::AllFailed { retry_after_seconds, .. } => Some(retry_after_seconds.unwrap_or(1)),
-            CallFailure::PinnedFailed { overloaded: true, retry_after_seconds, .. } => Some(retry_after_seconds.unwrap_or(1)),
-            CallFailure::StoreUnavailable | CallFailure::HoldUnavailable | CallFailure::KeyInFlight => Some(1),
+            CallFailure::AllFailed { retry_after_seconds, .. } => {
+                Some(retry_after_seconds.unwrap_or(1))
+            }
+            CallFailure::PinnedFailed { overloaded: true, retry_after_seconds, .. } => {
+                Some(retry_after_seconds.unwrap_or(1))
+            }
+            CallFailure::StoreUnavailable
+            | CallFailure::HoldUnavailable
+            | CallFailure::KeyInFlight => Some(1),
             // the window is a UTC day
             CallFailure::Refused(Refusal::KillSwitch { .. }, _) => Some(seconds_to_midnight()),
             _ => None,
@@ -283,12 +323,18 @@ fn replay_unavailable(earlier: &EarlierCall) -> String {
 fn refused(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Inactive { status } => format!("agent is {status}"),
-        Refusal::PerCallCap { cap, needed } => format!("this call may cost ${needed}, above the cap of ${cap} on one call"),
+        Refusal::PerCallCap { cap, needed } => {
+            format!("this call may cost ${needed}, above the cap of ${cap} on one call")
+        }
         Refusal::DailyCap { cap, committed, needed } => {
-            format!("this call may cost ${needed}; with ${committed} spent or held today it would pass the daily cap of ${cap}")
+            format!(
+                "this call may cost ${needed}; with ${committed} spent or held today it would pass the daily cap of ${cap}"
+            )
         }
         Refusal::MonthlyCap { cap, committed, needed } => {
-            format!("this call may cost ${needed}; with ${committed} spent or held this month it would pass the monthly cap of ${cap}")
+            format!(
+                "this call may cost ${needed}; with ${committed} spent or held this month it would pass the monthly cap of ${cap}"
+            )
         }
         Refusal::TenantDailyCap { cap, committed, needed } => format!(
             "this call may cost ${needed}; with ${committed} spent or held today by all agents of its tenant it would pass their daily cap of ${cap}"
@@ -298,14 +344,20 @@ fn refused(refusal: &Refusal) -> String {
              ${cap}"
         ),
         Refusal::WalletInsufficientPerAgent { available, needed } => {
-            format!("this call may cost ${needed}, the agent's own wallet has ${available}, and its tenant lets no pool stand in for it")
+            format!(
+                "this call may cost ${needed}, the agent's own wallet has ${available}, and its tenant lets no pool stand in for it"
+            )
         }
-        Refusal::AccountPaused { needed } => format!("this call may cost ${needed}, and the agent's account is paused"),
+        Refusal::AccountPaused { needed } => {
+            format!("this call may cost ${needed}, and the agent's account is paused")
+        }
         Refusal::KillSwitch { threshold, spent, needed, window_start } => format!(
             "the spending kill-switch is engaged: spent ${spent}, threshold ${threshold}, window_start {window_start}T00:00:00Z; this call may cost \
              ${needed}"
         ),
-        Refusal::Funds { available, needed } => format!("this call may cost ${needed}, the wallet has ${available}"),
+        Refusal::Funds { available, needed } => {
+            format!("this call may cost ${needed}, the wallet has ${available}")
+        }
     }
 }
 
@@ -315,7 +367,8 @@ fn seconds_to_midnight() -> u64 {
     DAY_SECONDS - now % DAY_SECONDS
 }
 
-/// A request that was sent again because its connection was stale is one attempt in the caller's eyes.
+/// A request that was sent again because its connection was stale is one attempt in the caller's
+/// eyes.
 fn tried(attempts: &[Attempt]) -> usize {
     attempts.iter().filter(|attempt| attempt.result != AttemptResult::StaleConnection).count()
 }
@@ -329,7 +382,9 @@ fn outward(failure: &ProviderFailure) -> String {
         ProviderFailure::Refused { status, kind: FaultKind::OutOfFunds, .. } => {
             format!("the gateway's account at the provider has no money left (status {status})")
         }
-        ProviderFailure::Connect(failure) => format!("cannot connect to the provider: {}", failure.outward()),
+        ProviderFailure::Connect(failure) => {
+            format!("cannot connect to the provider: {}", failure.outward())
+        }
         other => other.to_string(),
     }
 }

@@ -1,5 +1,6 @@
-//! What a call has reserved while it runs, and how it gets more. No event is passed on, and nothing is billed, that is not held:
-//! a batch that would pass what is held waits for the store's answer, and the provider is not read meanwhile.
+//! What a call has reserved while it runs, and how it gets more. No event is passed on, and nothing
+//! is billed, that is not held: a batch that would pass what is held waits for the store's answer,
+//! and the provider is not read meanwhile.
 
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, ResponseActFuture, WrapFuture};
 use ainfera_routing::{HoldError, HoldMode, is_running_out, next_output_tokens};
@@ -77,8 +78,15 @@ impl Held {
         self.ahead = Ahead::Due;
     }
 
-    /// `cost` is the call's with the batch; `tokens` are not fewer than the attempt's output with it.
-    fn cover(&self, cost: Usd, tokens: u64, max_tokens: u64, price: impl Fn(u64) -> Result<Usd, PriceError>) -> Result<Cover, PriceError> {
+    /// `cost` is the call's with the batch; `tokens` are not fewer than the attempt's output with
+    /// it.
+    fn cover(
+        &self,
+        cost: Usd,
+        tokens: u64,
+        max_tokens: u64,
+        price: impl Fn(u64) -> Result<Usd, PriceError>,
+    ) -> Result<Cover, PriceError> {
         let tokens = tokens.min(max_tokens);
         let next = |from: u64| {
             let output_tokens = next_output_tokens(from, max_tokens);
@@ -87,7 +95,10 @@ impl Held {
         if cost > self.amount || tokens > self.output_tokens {
             return next(tokens.max(self.output_tokens)).map(Cover::Short);
         }
-        if self.ahead == Ahead::Due && self.output_tokens < max_tokens && is_running_out(tokens, self.output_tokens) {
+        if self.ahead == Ahead::Due
+            && self.output_tokens < max_tokens
+            && is_running_out(tokens, self.output_tokens)
+        {
             return next(self.output_tokens).map(Cover::RunningOut);
         }
         Ok(Cover::Held)
@@ -95,22 +106,43 @@ impl Held {
 }
 
 /// What must be held before this attempt begins, and is not.
-pub(super) fn missing(setup: &CallSetup, open: &mut Open, running: &Running) -> Result<Option<Grant>, HoldError> {
+pub(super) fn missing(
+    setup: &CallSetup,
+    open: &mut Open,
+    running: &Running,
+) -> Result<Option<Grant>, HoldError> {
     let model = &running.entry.model;
-    let price = model.price.as_ref().ok_or_else(|| HoldError::UnknownPrice { slug: model.slug.clone() })?;
-    let by_provider = setup.worker.providers.get(&model.provider).map_or(StreamMode::Native, |provider| provider.stream_mode);
-    let output_tokens = setup.worker.holds.first_output_tokens(running.bounds().output_tokens, by_provider.and(model.stream_mode));
-    let amount = open.billed().checked_add(reservation(price, running.bounds(), output_tokens)?).map_err(PriceError::Money)?;
+    let price =
+        model.price.as_ref().ok_or_else(|| HoldError::UnknownPrice { slug: model.slug.clone() })?;
+    let by_provider = setup
+        .worker
+        .providers
+        .get(&model.provider)
+        .map_or(StreamMode::Native, |provider| provider.stream_mode);
+    let output_tokens = setup
+        .worker
+        .holds
+        .first_output_tokens(running.bounds().output_tokens, by_provider.and(model.stream_mode));
+    let amount = open
+        .billed()
+        .checked_add(reservation(price, running.bounds(), output_tokens)?)
+        .map_err(PriceError::Money)?;
     Ok(open.held.begin(Grant { amount, output_tokens }))
 }
 
 /// Whether what is held covers the call once these events have been passed on.
 fn cover(setup: &CallSetup, open: &mut Open, counted: &Counted) -> Result<Cover, PriceError> {
     let billed = open.billed();
-    let Some((running, _)) = open.running.as_ref().filter(|_| setup.worker.holds == HoldMode::Sliced) else { return Ok(Cover::Held) };
+    let Some((running, _)) =
+        open.running.as_ref().filter(|_| setup.worker.holds == HoldMode::Sliced)
+    else {
+        return Ok(Cover::Held);
+    };
     let Some(price) = running.entry.model.price.as_ref() else { return Ok(Cover::Held) };
     let cost = billed.checked_add(running.bill_of(counted).cost)?;
-    let held = |output_tokens| Ok(billed.checked_add(reservation(price, running.bounds(), output_tokens)?)?);
+    let held = |output_tokens| {
+        Ok(billed.checked_add(reservation(price, running.bounds(), output_tokens)?)?)
+    };
     if counted.basis() == UsageBasis::Reported {
         // it is known what it costs, and there will be no more of it
         let grant = Grant { amount: cost, output_tokens: open.held.output_tokens };
@@ -121,9 +153,17 @@ fn cover(setup: &CallSetup, open: &mut Open, counted: &Counted) -> Result<Cover,
 
 impl DispatchActor {
     /// Takes a batch of the running attempt, once what it makes the call cost is held.
-    pub(super) fn hear(&mut self, emit: Emit, context: &mut Context<Self>) -> ResponseActFuture<Self, Taken> {
-        let (Phase::Trying { open, .. } | Phase::Committed { open }) = &mut self.phase else { return taken(Taken::Stop) };
-        let Some((running, _)) = open.running.as_ref().filter(|(running, _)| running.attempt == emit.attempt) else {
+    pub(super) fn hear(
+        &mut self,
+        emit: Emit,
+        context: &mut Context<Self>,
+    ) -> ResponseActFuture<Self, Taken> {
+        let (Phase::Trying { open, .. } | Phase::Committed { open }) = &mut self.phase else {
+            return taken(Taken::Stop);
+        };
+        let Some((running, _)) =
+            open.running.as_ref().filter(|(running, _)| running.attempt == emit.attempt)
+        else {
             return taken(Taken::Stop);
         };
         let counted = running.counted().and(&emit.events);
@@ -136,7 +176,9 @@ impl DispatchActor {
             }
             Ok(Cover::Short(grant)) => {
                 let asked = self.ask(grant).into_actor(self);
-                Box::pin(asked.then(move |answer, actor, context| actor.answered(emit, grant, answer, context)))
+                Box::pin(asked.then(move |answer, actor, context| {
+                    actor.answered(emit, grant, answer, context)
+                }))
             }
             // it cannot be said what to hold: that is more than there is
             Err(error) => {
@@ -146,7 +188,13 @@ impl DispatchActor {
         }
     }
 
-    fn answered(&mut self, emit: Emit, grant: Grant, answer: Answer, context: &mut Context<Self>) -> ResponseActFuture<Self, Taken> {
+    fn answered(
+        &mut self,
+        emit: Emit,
+        grant: Grant,
+        answer: Answer,
+        context: &mut Context<Self>,
+    ) -> ResponseActFuture<Self, Taken> {
         match answer {
             Answer::Held => {
                 if let Phase::Trying { open, .. } | Phase::Committed { open } = &mut self.phase {
@@ -163,9 +211,12 @@ impl DispatchActor {
     fn extend_ahead(&mut self, attempt: u32, grant: Grant, context: &mut Context<Self>) {
         let asked = self.ask(grant).into_actor(self);
         context.spawn(asked.map(move |answer, actor, _| {
-            let (Phase::Trying { open, .. } | Phase::Committed { open }) = &mut actor.phase else { return };
+            let (Phase::Trying { open, .. } | Phase::Committed { open }) = &mut actor.phase else {
+                return;
+            };
             if open.running.as_ref().is_none_or(|(running, _)| running.attempt != attempt) {
-                // a larger amount is held, for another attempt: that costs nothing, and is given back with the rest
+                // a larger amount is held, for another attempt: that costs nothing, and is given
+                // back with the rest
                 return;
             }
             match answer {
@@ -177,7 +228,13 @@ impl DispatchActor {
     }
 
     /// Holds what the attempt needs, then starts it.
-    pub(super) fn extend_and_start(&mut self, running: Running, grant: Grant, last: Option<ProviderFailure>, context: &mut Context<Self>) {
+    pub(super) fn extend_and_start(
+        &mut self,
+        running: Running,
+        grant: Grant,
+        last: Option<ProviderFailure>,
+        context: &mut Context<Self>,
+    ) {
         let asked = self.ask(grant).into_actor(self);
         context.spawn(asked.map(move |answer, actor, context| {
             let Phase::Trying { open, .. } = &mut actor.phase else { return };
@@ -196,20 +253,34 @@ impl DispatchActor {
                 }
                 Answer::Refused(failure) => {
                     // who is rejected has cost nothing
-                    let status = if open.billed().is_zero() { failure.status_if_nothing_ran() } else { OutcomeStatus::FailedProviderError };
+                    let status = if open.billed().is_zero() {
+                        failure.status_if_nothing_ran()
+                    } else {
+                        OutcomeStatus::FailedProviderError
+                    };
                     actor.fail(failure, status, context);
                 }
-                Answer::Unknown => actor.fail(CallFailure::HoldUnavailable, OutcomeStatus::FailedOther, context),
+                Answer::Unknown => {
+                    actor.fail(CallFailure::HoldUnavailable, OutcomeStatus::FailedOther, context)
+                }
             }
         }));
     }
 
     /// Nothing more can be held: the provider is stopped, and what was passed on is billed.
-    fn stop_short(&mut self, failure: CallFailure, context: &mut Context<Self>) -> ResponseActFuture<Self, Taken> {
+    fn stop_short(
+        &mut self,
+        failure: CallFailure,
+        context: &mut Context<Self>,
+    ) -> ResponseActFuture<Self, Taken> {
         if let Phase::Admitting | Phase::Closed = self.phase {
             return taken(Taken::Stop);
         }
-        tracing::info!(request_id = self.setup.request_id.header_value(), why = failure.message(), "call stops where its hold ends");
+        tracing::info!(
+            request_id = self.setup.request_id.header_value(),
+            why = failure.message(),
+            "call stops where its hold ends"
+        );
         self.settle_running();
         if let Client::Left(_) = self.client {
             self.close(OutcomeStatus::ClientGone);
@@ -223,12 +294,17 @@ impl DispatchActor {
     fn ask(&self, grant: Grant) -> impl Future<Output = Answer> + 'static {
         let (reply, answer) = oneshot::channel();
         let (request_id, agent_id) = (self.setup.request_id, self.setup.agent.agent_id);
-        self.setup.worker.capture.do_send(Extend { extension: Extension { request_id, agent_id, hold: grant.amount }, reply });
+        self.setup.worker.capture.do_send(Extend {
+            extension: Extension { request_id, agent_id, hold: grant.amount },
+            reply,
+        });
         let answer = timeout(self.setup.worker.deadlines.admission, answer);
         async move {
             match answer.await {
                 Ok(Ok(Ok(Extended::Held))) => Answer::Held,
-                Ok(Ok(Ok(Extended::Refused(refusal)))) => Answer::Refused(CallFailure::Refused(refusal, None)),
+                Ok(Ok(Ok(Extended::Refused(refusal)))) => {
+                    Answer::Refused(CallFailure::Refused(refusal, None))
+                }
                 // somebody has closed it as lost
                 Ok(Ok(Ok(Extended::NotOpen))) => Answer::Refused(CallFailure::Internal),
                 Ok(Ok(Err(error))) => {
@@ -273,7 +349,10 @@ mod tests {
         assert_eq!(cover(&held, 2_148, 2_048), Cover::Held);
         assert_eq!(cover(&held, 2_148, 2_049), Cover::Short(grant(6_245, 6_145)));
         held.granted(grant(6_244, 6_144));
-        assert_eq!((cover(&held, 2_149, 2_049), held.amount), (Cover::Held, Usd::from_nanos(6_244)));
+        assert_eq!(
+            (cover(&held, 2_149, 2_049), held.amount),
+            (Cover::Held, Usd::from_nanos(6_244))
+        );
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use ainfera_routing::{CatalogueEntry, HoldError, UNKNOWN_WINDOW_TOKENS};
 use ainfera_schema::{
-    Attempt, AttemptResult, Bounds, InferenceId, Price, PriceSheet, RequestId, Served, ServiceTier, StreamMode, TokenUsage, ToolUses,
-    UsageBasis, Usd,
+    Attempt, AttemptResult, Bounds, InferenceId, Price, PriceSheet, RequestId, Served, ServiceTier,
+    StreamMode, TokenUsage, ToolUses, UsageBasis, Usd,
 };
-use ainfera_wire::{Call, Heard, StopReason, StreamEvent, estimated_output_tokens, upper_output_tokens};
+use ainfera_wire::{
+    Call, ProviderEvent, StopReason, StreamEvent, estimated_output_tokens, upper_output_tokens,
+};
 use tokio::time::Instant;
 
 use super::attempt_end::AttemptEnd;
@@ -41,7 +43,8 @@ pub struct AttemptBill {
     /// For tools that the vendor ran.
     pub fees: Usd,
     pub cost: Usd,
-    /// The provider says that it used what it cannot have: the cost is all that was reserved for the attempt.
+    /// The provider says that it used what it cannot have: the cost is all that was reserved for
+    /// the attempt.
     pub implausible: bool,
 }
 
@@ -57,7 +60,7 @@ pub struct Counted {
 
 impl Counted {
     /// What is known after these events too.
-    pub fn and(&self, events: &[Heard]) -> Self {
+    pub fn and(&self, events: &[ProviderEvent]) -> Self {
         let mut counted = self.clone();
         for heard in events {
             counted.has_content |= heard.is_content();
@@ -69,8 +72,12 @@ impl Counted {
                     counted.finished = true;
                     counted.stop_reason = Some(stop.reason.as_str().to_owned());
                 }
-                StreamEvent::Unheard { bytes } => counted.text_bytes += bytes,
-                StreamEvent::BlockStart(_) | StreamEvent::BlockStop | StreamEvent::End | StreamEvent::Ping | StreamEvent::Other => {}
+                StreamEvent::HiddenReasoning { bytes } => counted.text_bytes += bytes,
+                StreamEvent::BlockStart(_)
+                | StreamEvent::BlockStop
+                | StreamEvent::End
+                | StreamEvent::Ping
+                | StreamEvent::Other => {}
             }
         }
         counted
@@ -88,12 +95,23 @@ impl Counted {
 }
 
 /// Served as every price without a note means it.
-const STANDARD: Served = Served { tier: Some(ServiceTier::Standard), fast: Some(false), us_only: Some(false) };
+const STANDARD: Served =
+    Served { tier: Some(ServiceTier::Standard), fast: Some(false), us_only: Some(false) };
 
 impl Running {
     /// `most_output_tokens` is what there is the money for.
-    pub fn new(attempt: u32, entry: CatalogueEntry, pass: Pass, call: &Call, most_output_tokens: u64) -> Result<Self, HoldError> {
-        let sheet = entry.model.price.clone().ok_or_else(|| HoldError::UnknownPrice { slug: entry.model.slug.clone() })?;
+    pub fn new(
+        attempt: u32,
+        entry: CatalogueEntry,
+        pass: Pass,
+        call: &Call,
+        most_output_tokens: u64,
+    ) -> Result<Self, HoldError> {
+        let sheet = entry
+            .model
+            .price
+            .clone()
+            .ok_or_else(|| HoldError::UnknownPrice { slug: entry.model.slug.clone() })?;
         let mut bounds = reservation::bounds(call, &entry);
         bounds.output_tokens = bounds.output_tokens.min(most_output_tokens);
         Ok(Self {
@@ -126,7 +144,8 @@ impl Running {
         self.counted = counted;
     }
 
-    /// The provider's count if it gave one at the end; otherwise its count of the input and ours of the output, never zero.
+    /// The provider's count if it gave one at the end; otherwise its count of the input and ours of
+    /// the output, never zero.
     pub fn usage(&self) -> TokenUsage {
         self.usage_of(&self.counted)
     }
@@ -141,9 +160,15 @@ impl Running {
         match counted.basis() {
             UsageBasis::Reported => reported,
             UsageBasis::Estimated => {
-                let input_tokens = if reported.prompt_tokens() > 0 { reported.input_tokens } else { self.estimated_input_tokens };
-                // what a stream's start says of the output is a placeholder; more than was asked for cannot have been made
-                let output_tokens = estimated_output_tokens(counted.text_bytes).min(self.bounds.output_tokens);
+                let input_tokens = if reported.prompt_tokens() > 0 {
+                    reported.input_tokens
+                } else {
+                    self.estimated_input_tokens
+                };
+                // what a stream's start says of the output is a placeholder; more than was asked
+                // for cannot have been made
+                let output_tokens =
+                    estimated_output_tokens(counted.text_bytes).min(self.bounds.output_tokens);
                 TokenUsage { input_tokens, output_tokens, ..reported }
             }
         }
@@ -153,23 +178,37 @@ impl Running {
         self.counted.basis()
     }
 
-    /// An answer without content and without a token is none, unless it says that there will be none.
+    /// An answer without content and without a token is none, unless it says that there will be
+    /// none.
     pub fn said_nothing(&self) -> bool {
-        self.usage().output_tokens == 0 && self.counted.stop_reason.as_deref() != Some(StopReason::Refusal.as_str())
+        self.usage().output_tokens == 0
+            && self.counted.stop_reason.as_deref() != Some(StopReason::Refusal.as_str())
     }
 
-    /// What these counts cost. What cannot be computed, and what cannot be true, costs what was reserved and no more.
+    /// What these counts cost. What cannot be computed, and what cannot be true, costs what was
+    /// reserved and no more.
     pub fn bill_of(&self, counted: &Counted) -> AttemptBill {
         let usage = self.usage_of(counted);
         match self.sheet.bill(&usage, self.begun) {
-            Ok(bill) if bill.total <= self.most && self.can_be(&usage) => {
-                AttemptBill { usage, price: bill.price, fees: bill.fees, cost: bill.total, implausible: false }
-            }
-            _ => AttemptBill { usage: self.bounded(usage), price: self.sheet.base, fees: Usd::ZERO, cost: self.most, implausible: true },
+            Ok(bill) if bill.total <= self.most && self.can_be(&usage) => AttemptBill {
+                usage,
+                price: bill.price,
+                fees: bill.fees,
+                cost: bill.total,
+                implausible: false,
+            },
+            _ => AttemptBill {
+                usage: self.bounded(usage),
+                price: self.sheet.base,
+                fees: Usd::ZERO,
+                cost: self.most,
+                implausible: true,
+            },
         }
     }
 
-    /// Counts that fit a window and a limit, with room for vendors that count their own instructions.
+    /// Counts that fit a window and a limit, with room for vendors that count their own
+    /// instructions.
     fn can_be(&self, usage: &TokenUsage) -> bool {
         let window = self.entry.model.context_window.unwrap_or(UNKNOWN_WINDOW_TOKENS);
         let most_input = window.max(self.bounds.input_tokens).saturating_mul(2);
@@ -181,12 +220,17 @@ impl Running {
     fn bounded(&self, usage: TokenUsage) -> TokenUsage {
         let (input, output) = (self.bounds.input_tokens, self.bounds.output_tokens);
         let cache_read_input_tokens = usage.cache_read_input_tokens.min(input);
-        let cache_creation_input_tokens = usage.cache_creation_input_tokens.min(input - cache_read_input_tokens);
+        let cache_creation_input_tokens =
+            usage.cache_creation_input_tokens.min(input - cache_read_input_tokens);
         TokenUsage {
-            input_tokens: usage.input_tokens.min(input - cache_read_input_tokens - cache_creation_input_tokens),
+            input_tokens: usage
+                .input_tokens
+                .min(input - cache_read_input_tokens - cache_creation_input_tokens),
             cache_read_input_tokens,
             cache_creation_input_tokens,
-            cache_creation_1h_input_tokens: usage.cache_creation_1h_input_tokens.min(cache_creation_input_tokens),
+            cache_creation_1h_input_tokens: usage
+                .cache_creation_1h_input_tokens
+                .min(cache_creation_input_tokens),
             output_tokens: usage.output_tokens.min(output),
             thinking_tokens: usage.thinking_tokens.min(output),
             ..usage
@@ -213,8 +257,9 @@ impl Running {
     fn is_billed(&self, result: AttemptResult) -> bool {
         match result {
             AttemptResult::Succeeded | AttemptResult::Cancelled => true,
-            // an attempt that failed before it said anything costs what the provider reported, which is nothing; one that broke without any
-            // answer may have been worked on, and then its input is paid for
+            // an attempt that failed before it said anything costs what the provider reported,
+            // which is nothing; one that broke without any answer may have been worked on, and then
+            // its input is paid for
             AttemptResult::StaleConnection => false,
             AttemptResult::ConnectFailed
             | AttemptResult::TimedOut
@@ -222,14 +267,23 @@ impl Running {
             | AttemptResult::ErrorEvent
             | AttemptResult::Truncated
             | AttemptResult::Malformed
-            | AttemptResult::Crashed => self.counted.text_bytes > 0 || self.counted.has_content || self.may_have_been_worked_on,
+            | AttemptResult::Crashed => {
+                self.counted.text_bytes > 0
+                    || self.counted.has_content
+                    || self.may_have_been_worked_on
+            }
         }
     }
 }
 
 impl Open {
     /// From now on this candidate is the one.
-    pub(super) fn note_candidate(&mut self, running: &Running, inference_id: InferenceId, coercions: Vec<String>) {
+    pub(super) fn note_candidate(
+        &mut self,
+        running: &Running,
+        inference_id: InferenceId,
+        coercions: Vec<String>,
+    ) {
         let band = self.choice.policy.preset.band();
         self.coercions = coercions.as_slice().into();
         let Some(outcome) = self.outcome.draft() else { return };
@@ -267,11 +321,19 @@ impl Open {
         });
         outcome.latency_ms = elapsed_ms(outcome.created_at);
         // the call costs what its attempts cost, those included that failed after they had thought
-        outcome.usage = outcome.attempts.iter().fold(TokenUsage::default(), |sum, attempt| plus(sum, attempt.usage));
+        outcome.usage = outcome
+            .attempts
+            .iter()
+            .fold(TokenUsage::default(), |sum, attempt| plus(sum, attempt.usage));
         let billed = |attempt: &&Attempt| attempt.usage != TokenUsage::default();
         if outcome.attempts.iter().any(|attempt| billed(&attempt)) {
-            let estimated = outcome.attempts.iter().filter(billed).any(|attempt| attempt.usage_basis == UsageBasis::Estimated);
-            outcome.usage_basis = if estimated { UsageBasis::Estimated } else { UsageBasis::Reported };
+            let estimated = outcome
+                .attempts
+                .iter()
+                .filter(billed)
+                .any(|attempt| attempt.usage_basis == UsageBasis::Estimated);
+            outcome.usage_basis =
+                if estimated { UsageBasis::Estimated } else { UsageBasis::Reported };
         }
         outcome.cost_actual_usd = cost_of(&outcome.attempts);
     }
@@ -294,7 +356,8 @@ impl Open {
     }
 
     pub(super) fn facts(&mut self) -> Option<HeadFacts> {
-        let stream_mode = self.running.as_ref().map(|(running, _)| running.stream_mode).unwrap_or_default();
+        let stream_mode =
+            self.running.as_ref().map(|(running, _)| running.stream_mode).unwrap_or_default();
         let outcome = self.outcome.draft()?;
         Some(HeadFacts {
             model: outcome.chosen_model.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -316,9 +379,15 @@ fn cost_of(attempts: &[Attempt]) -> Usd {
 fn plus(sum: TokenUsage, more: TokenUsage) -> TokenUsage {
     TokenUsage {
         input_tokens: sum.input_tokens.saturating_add(more.input_tokens),
-        cache_read_input_tokens: sum.cache_read_input_tokens.saturating_add(more.cache_read_input_tokens),
-        cache_creation_input_tokens: sum.cache_creation_input_tokens.saturating_add(more.cache_creation_input_tokens),
-        cache_creation_1h_input_tokens: sum.cache_creation_1h_input_tokens.saturating_add(more.cache_creation_1h_input_tokens),
+        cache_read_input_tokens: sum
+            .cache_read_input_tokens
+            .saturating_add(more.cache_read_input_tokens),
+        cache_creation_input_tokens: sum
+            .cache_creation_input_tokens
+            .saturating_add(more.cache_creation_input_tokens),
+        cache_creation_1h_input_tokens: sum
+            .cache_creation_1h_input_tokens
+            .saturating_add(more.cache_creation_1h_input_tokens),
         output_tokens: sum.output_tokens.saturating_add(more.output_tokens),
         thinking_tokens: sum.thinking_tokens.saturating_add(more.thinking_tokens),
         tool_uses: sum.tool_uses.plus(more.tool_uses),

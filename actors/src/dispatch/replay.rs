@@ -2,15 +2,20 @@
 
 use ainfera_schema::StreamMode;
 use ainfera_store::{EarlierCall, StoredAnswer};
-use ainfera_wire::call::Delivery;
-use ainfera_wire::sse::SseDecoder;
+use ainfera_wire::client::call::Delivery;
+use ainfera_wire::codec::sse::SseDecoder;
 use ainfera_wire::{Client, WholeAnswer};
 use bytes::Bytes;
 
 use super::{Head, HeadBody, HeadFacts};
 
 /// The whole response: nothing of it is made anew, the two forms come from the same frames.
-pub fn head(client: &Client, answer: &StoredAnswer, summary: EarlierCall, delivery: Delivery) -> Head {
+pub fn head(
+    client: &Client,
+    answer: &StoredAnswer,
+    summary: EarlierCall,
+    delivery: Delivery,
+) -> Head {
     let body = match delivery {
         Delivery::Streamed => Bytes::copy_from_slice(client.replayed(&answer.frames).as_bytes()),
         Delivery::Whole => whole(client, &answer.frames),
@@ -49,6 +54,9 @@ mod tests {
              event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}\n\n\
              event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
         let message = whole(&Client::Messages, frames);
-        assert_eq!(&message[..], br#"{"id":"m","content":[{"type":"text","text":"a"}],"usage":{}}"#);
+        assert_eq!(
+            &message[..],
+            br#"{"id":"m","content":[{"type":"text","text":"a"}],"usage":{}}"#
+        );
     }
 }

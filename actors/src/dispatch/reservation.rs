@@ -4,9 +4,10 @@ use ainfera_routing::{Asked, CatalogueEntry, bounds_at, output_within};
 use ainfera_schema::{AskedService, AskedTier, Bounds, PriceError, PriceSheet, ToolUses, Usd};
 use ainfera_wire::Call;
 use ainfera_wire::output_limit::OutputLimit;
-use ainfera_wire::upstream::Dialect;
+use ainfera_wire::provider::Dialect;
 
-/// The bounds of the whole call at this candidate. Tools and tiers of the caller's dialect reach a provider of that dialect alone.
+/// The bounds of the whole call at this candidate. Tools and tiers of the caller's dialect reach a
+/// provider of that dialect alone.
 pub fn bounds(call: &Call, entry: &CatalogueEntry) -> Bounds {
     let costs = &call.extra_costs;
     let is_native = is_native(call, entry);
@@ -24,7 +25,11 @@ pub fn bounds(call: &Call, entry: &CatalogueEntry) -> Bounds {
     match call.output_limit {
         OutputLimit::Said => bounds,
         OutputLimit::Unsaid | OutputLimit::Shortened => {
-            let output_tokens = output_within(entry.model.context_window, bounds.input_tokens, bounds.output_tokens);
+            let output_tokens = output_within(
+                entry.model.context_window,
+                bounds.input_tokens,
+                bounds.output_tokens,
+            );
             Bounds { output_tokens, ..bounds }
         }
     }
@@ -32,7 +37,8 @@ pub fn bounds(call: &Call, entry: &CatalogueEntry) -> Bounds {
 
 /// How the call is asked to be served at this candidate.
 pub fn service(call: &Call, entry: &CatalogueEntry) -> AskedService {
-    let asked = if is_native(call, entry) { call.extra_costs.service } else { AskedService::default() };
+    let asked =
+        if is_native(call, entry) { call.extra_costs.service } else { AskedService::default() };
     match asked.tier {
         AskedTier::Unsaid => AskedService { tier: entry.unsaid.tier.asked(), ..asked },
         _ => asked,
@@ -45,7 +51,11 @@ pub fn certain_uses(call: &Call, entry: &CatalogueEntry) -> ToolUses {
 }
 
 /// What is reserved for so much output.
-pub fn reservation(sheet: &PriceSheet, bounds: &Bounds, output_tokens: u64) -> Result<Usd, PriceError> {
+pub fn reservation(
+    sheet: &PriceSheet,
+    bounds: &Bounds,
+    output_tokens: u64,
+) -> Result<Usd, PriceError> {
     sheet.reservation(&Bounds { output_tokens: output_tokens.min(bounds.output_tokens), ..*bounds })
 }
 

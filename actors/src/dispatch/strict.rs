@@ -1,8 +1,9 @@
-//! Calls that want to arrive as they were sent: candidates that cannot take them so are passed over before anybody is asked, at no cost.
+//! Calls that want to arrive as they were sent: candidates that cannot take them so are passed over
+//! before anybody is asked, at no cost.
 
 use ainfera_routing::CatalogueEntry;
-use ainfera_wire::coercion::Strictness;
-use ainfera_wire::upstream::Dialect;
+use ainfera_wire::disclosure::coercion::Strictness;
+use ainfera_wire::provider::Dialect;
 
 use super::admission::CallSetup;
 use crate::brain::{Choice, ChoiceRefusal, Decide};
@@ -27,7 +28,8 @@ pub(super) enum Decided {
     },
 }
 
-/// Asks the brain; for a strict call a second time, without those that would lose something. `None`: the brain is gone.
+/// Asks the brain; for a strict call a second time, without those that would lose something.
+/// `None`: the brain is gone.
 pub(super) async fn decide(setup: &CallSetup, ask: Decide) -> Option<Decided> {
     let choice = match setup.worker.brain.send(ask.clone()).await.ok()? {
         Ok(choice) => choice,
@@ -47,7 +49,8 @@ pub(super) async fn decide(setup: &CallSetup, ask: Decide) -> Option<Decided> {
     }
 }
 
-/// Those before the last that will be tried who would lose something, each with its position in the catalogue.
+/// Those before the last that will be tried who would lose something, each with its position in the
+/// catalogue.
 fn unfit(setup: &CallSetup, choice: &Choice) -> Vec<(usize, Unfit)> {
     if setup.strictness == Strictness::Disclose {
         return Vec::new();
@@ -57,27 +60,46 @@ fn unfit(setup: &CallSetup, choice: &Choice) -> Vec<(usize, Unfit)> {
     let mut unfit = Vec::new();
     for index in ranked {
         let Some(entry) = choice.catalogue.get(*index).filter(|_| wanted > 0) else { break };
-        let mut lost = choice.catalogue.deployments(*index).iter().map(|deployment| lost_by(setup, &deployment.entry));
+        let mut lost = choice
+            .catalogue
+            .deployments(*index)
+            .iter()
+            .map(|deployment| lost_by(setup, &deployment.entry));
         // one deployment that gets the call as it was sent is enough
-        let first_lost = lost.next().filter(|first| !first.is_empty() && lost.all(|other| !other.is_empty()));
+        let first_lost =
+            lost.next().filter(|first| !first.is_empty() && lost.all(|other| !other.is_empty()));
         match first_lost {
             None => wanted -= 1,
-            Some(coercions) => unfit.push((*index, Unfit { model: entry.model.slug.to_string(), coercions })),
+            Some(coercions) => {
+                unfit.push((*index, Unfit { model: entry.model.slug.to_string(), coercions }))
+            }
         }
     }
     unfit
 }
 
-/// What of a strict call would be changed on its way to this deployment. Nothing of a call that is not strict.
+/// What of a strict call would be changed on its way to this deployment. Nothing of a call that is
+/// not strict.
 pub(super) fn refused_coercions(setup: &CallSetup, entry: &CatalogueEntry) -> Vec<String> {
     if setup.strictness == Strictness::Disclose { Vec::new() } else { lost_by(setup, entry) }
 }
 
 fn lost_by(setup: &CallSetup, entry: &CatalogueEntry) -> Vec<String> {
     // who is not configured is found out when its turn comes
-    let Some(provider) = setup.worker.providers.get(&entry.model.provider) else { return Vec::new() };
-    match Dialect::for_call(provider.kind, &setup.call, &entry.model).request(&setup.call, provider, &entry.model) {
-        Ok(request) => request.coercions.iter().filter(|coercion| setup.strictness.refuses(coercion)).map(ToString::to_string).collect(),
+    let Some(provider) = setup.worker.providers.get(&entry.model.provider) else {
+        return Vec::new();
+    };
+    match Dialect::for_call(provider.kind, &setup.call, &entry.model).request(
+        &setup.call,
+        provider,
+        &entry.model,
+    ) {
+        Ok(request) => request
+            .coercions
+            .iter()
+            .filter(|coercion| setup.strictness.refuses(coercion))
+            .map(ToString::to_string)
+            .collect(),
         Err(bad) => vec![bad.to_string()],
     }
 }

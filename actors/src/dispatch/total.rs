@@ -1,4 +1,5 @@
-//! How long the whole call may take. It depends on the models that were asked: a later candidate can lengthen it and never shortens it.
+//! How long the whole call may take. It depends on the models that were asked: a later candidate
+//! can lengthen it and never shortens it.
 
 use std::time::{Duration, Instant};
 

@@ -21,7 +21,8 @@ impl Priority {
         }
     }
 
-    /// How many calls of all classes may be in flight for one more of this class to come in. Never none, however small the gate.
+    /// How many calls of all classes may be in flight for one more of this class to come in. Never
+    /// none, however small the gate.
     pub fn share_of(self, size: u32) -> u32 {
         let percent = match self {
             Priority::Critical => 100,
@@ -38,7 +39,8 @@ mod tests {
 
     #[test]
     fn the_less_it_matters_the_sooner_it_is_refused() {
-        let shares = [Priority::Batch, Priority::Default, Priority::Critical].map(|priority| priority.share_of(10_000));
+        let shares = [Priority::Batch, Priority::Default, Priority::Critical]
+            .map(|priority| priority.share_of(10_000));
         assert_eq!(shares, [7_000, 8_500, 10_000]);
         assert_eq!(Priority::Batch.share_of(1), 1);
         assert_eq!(Priority::Critical.share_of(u32::MAX), u32::MAX);

@@ -1,6 +1,9 @@
-//! What a failed attempt says about the provider. Requests that are wrong, clients that leave and panics of ours say nothing about it.
+//! What a failed attempt says about the provider. Requests that are wrong, clients that leave and
+//! panics of ours say nothing about it.
 
-use ainfera_wire::upstream::{FaultKind, StreamFault};
+use ainfera_wire::error::provider_error::FaultKind;
+
+use ainfera_wire::error::stream_fault::StreamFault;
 
 use crate::provider::ProviderFailure;
 
@@ -51,9 +54,13 @@ impl Blame {
     pub fn of(failure: &ProviderFailure) -> Self {
         let asked = failure.retry_after_seconds();
         match failure {
-            // an error of the request's class that no body explains: it says nothing about the next request
-            ProviderFailure::Refused { kind: FaultKind::Api, status: 400..500, .. } => Blame::Nothing,
-            ProviderFailure::Refused { kind, .. } | ProviderFailure::Stream(StreamFault::ErrorEvent { kind, .. }) => match kind {
+            // an error of the request's class that no body explains: it says nothing about the next
+            // request
+            ProviderFailure::Refused { kind: FaultKind::Api, status: 400..500, .. } => {
+                Blame::Nothing
+            }
+            ProviderFailure::Refused { kind, .. }
+            | ProviderFailure::Stream(StreamFault::ErrorEvent { kind, .. }) => match kind {
                 FaultKind::RateLimited => Blame::Pause { seconds: asked },
                 FaultKind::Overloaded if asked.is_some() => Blame::Pause { seconds: asked },
                 FaultKind::Overloaded | FaultKind::Api => Blame::Provider,
@@ -73,13 +80,18 @@ impl Blame {
 
 #[cfg(test)]
 mod tests {
-    use ainfera_wire::fault::fault_of;
+    use ainfera_wire::error::provider_error::fault_of;
 
     use super::*;
 
     fn status(status: u16, retry_after_seconds: Option<u64>) -> Blame {
         let kind = fault_of(status, b"").kind;
-        Blame::of(&ProviderFailure::Refused { status, kind, message: String::new(), retry_after_seconds })
+        Blame::of(&ProviderFailure::Refused {
+            status,
+            kind,
+            message: String::new(),
+            retry_after_seconds,
+        })
     }
 
     #[test]

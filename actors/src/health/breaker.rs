@@ -1,9 +1,12 @@
-//! The breaker of one model at one provider, or of one provider's key: a pure state machine that is told the time.
+//! The breaker of one model at one provider, or of one provider's key: a pure state machine that is
+//! told the time.
 //!
-//! Closed until 5 failures in a row, or more than half of at least 20 within ten seconds. Then open, for a second, doubling to a minute. Then one
-//! call may try: its first content closes the breaker, its failure opens it again for longer. A refusal that the next call would meet too (of the key,
-//! of the model) opens it at once, for longer. A provider that asks us to wait is limited, not broken; one that names no time, or a longer one than the
-//! operator allows, is tried again by one call first.
+//! Closed until 5 failures in a row, or more than half of at least 20 within ten seconds. Then
+//! open, for a second, doubling to a minute. Then one call may try: its first content closes the
+//! breaker, its failure opens it again for longer. A refusal that the next call would meet too (of
+//! the key, of the model) opens it at once, for longer. A provider that asks us to wait is limited,
+//! not broken; one that names no time, or a longer one than the operator allows, is tried again by
+//! one call first.
 
 use std::time::{Duration, Instant};
 
@@ -83,7 +86,15 @@ pub enum Reopens {
 
 impl Breaker {
     pub fn new(now: Instant) -> Self {
-        Self { state: State::Closed, window: Window::new(now), in_a_row: 0, openings: 0, limited_until: None, probes: 0, aside: None }
+        Self {
+            state: State::Closed,
+            window: Window::new(now),
+            in_a_row: 0,
+            openings: 0,
+            limited_until: None,
+            probes: 0,
+            aside: None,
+        }
     }
 
     /// Lets a call in, as the probe if it is time for one.
@@ -120,14 +131,17 @@ impl Breaker {
         if self.state == State::Closed {
             self.in_a_row = 0;
             self.openings = 0;
-            if self.aside.is_some_and(|aside| aside.reason == Reason::RateLimited) && self.limited_until.is_none_or(|until| until <= now) {
+            if self.aside.is_some_and(|aside| aside.reason == Reason::RateLimited)
+                && self.limited_until.is_none_or(|until| until <= now)
+            {
                 return self.back();
             }
         }
         turned
     }
 
-    /// The provider is at fault. `chance` is any number, for the jitter: processes must not all come back at once.
+    /// The provider is at fault. `chance` is any number, for the jitter: processes must not all
+    /// come back at once.
     pub fn failed(&mut self, terms: Terms, now: Instant, chance: u16) -> Turned {
         let bucket = self.window.bucket(now);
         bucket.failed = bucket.failed.saturating_add(1);
@@ -135,14 +149,23 @@ impl Breaker {
         let too_much = self.is_too_much(now);
         match self.state {
             State::Closed if too_much => self.open(now, chance, Pause::FAILING, Reason::Failing),
-            State::HalfOpen { .. } if self.is_probe(terms) => self.open(now, chance, Pause::FAILING, Reason::Failing),
+            State::HalfOpen { .. } if self.is_probe(terms) => {
+                self.open(now, chance, Pause::FAILING, Reason::Failing)
+            }
             // calls that began earlier say nothing new, and neither shorten nor lengthen the wait
             State::Closed | State::Open { .. } | State::HalfOpen { .. } => Turned::Unchanged,
         }
     }
 
     /// The provider refuses every such call: the next one would meet the same.
-    pub fn refused(&mut self, terms: Terms, now: Instant, chance: u16, reason: Reason, longest: Duration) -> Turned {
+    pub fn refused(
+        &mut self,
+        terms: Terms,
+        now: Instant,
+        chance: u16,
+        reason: Reason,
+        longest: Duration,
+    ) -> Turned {
         let pause = Pause { shortest_ms: SHORTEST_REFUSED_MS, longest_ms: millis(longest) };
         match self.state {
             State::Closed => self.open(now, chance, pause, reason),
@@ -151,8 +174,16 @@ impl Breaker {
         }
     }
 
-    /// The provider asks for a pause of so long. One of no time, or one that is over, says as much as none.
-    pub fn limited(&mut self, terms: Terms, now: Instant, chance: u16, pause: Option<Duration>, longest: Duration) -> Turned {
+    /// The provider asks for a pause of so long. One of no time, or one that is over, says as much
+    /// as none.
+    pub fn limited(
+        &mut self,
+        terms: Terms,
+        now: Instant,
+        chance: u16,
+        pause: Option<Duration>,
+        longest: Duration,
+    ) -> Turned {
         match pause.filter(|pause| !pause.is_zero()) {
             Some(pause) if pause <= longest => {
                 let until = now.checked_add(pause).unwrap_or(now);
@@ -160,8 +191,18 @@ impl Breaker {
                 self.unanswered(terms, now);
                 self.put_aside(now, Reason::RateLimited)
             }
-            Some(_) => self.paused(terms, now, chance, Pause { shortest_ms: millis(longest), longest_ms: millis(longest) }),
-            None => self.paused(terms, now, chance, Pause { longest_ms: LONGEST_OPEN_MS.min(millis(longest)), ..Pause::FAILING }),
+            Some(_) => self.paused(
+                terms,
+                now,
+                chance,
+                Pause { shortest_ms: millis(longest), longest_ms: millis(longest) },
+            ),
+            None => self.paused(
+                terms,
+                now,
+                chance,
+                Pause { longest_ms: LONGEST_OPEN_MS.min(millis(longest)), ..Pause::FAILING },
+            ),
         }
     }
 
@@ -218,19 +259,26 @@ impl Breaker {
     fn is_too_much(&mut self, now: Instant) -> bool {
         let counts = self.window.total(now);
         let calls = counts.succeeded.saturating_add(counts.failed);
-        self.in_a_row >= FAILURES_IN_A_ROW || (calls >= LEAST_CALLS && counts.failed > calls - counts.failed)
+        self.in_a_row >= FAILURES_IN_A_ROW
+            || (calls >= LEAST_CALLS && counts.failed > calls - counts.failed)
     }
 
     fn paused(&mut self, terms: Terms, now: Instant, chance: u16, pause: Pause) -> Turned {
         match self.state {
             State::Closed => self.open(now, chance, pause, Reason::RateLimited),
-            State::HalfOpen { .. } if self.is_probe(terms) => self.open(now, chance, pause, Reason::RateLimited),
+            State::HalfOpen { .. } if self.is_probe(terms) => {
+                self.open(now, chance, pause, Reason::RateLimited)
+            }
             State::Open { .. } | State::HalfOpen { .. } => Turned::Unchanged,
         }
     }
 
     fn open(&mut self, now: Instant, chance: u16, pause: Pause, reason: Reason) -> Turned {
-        let doubled = pause.shortest_ms.checked_shl(self.openings.min(16)).unwrap_or(pause.longest_ms).min(pause.longest_ms);
+        let doubled = pause
+            .shortest_ms
+            .checked_shl(self.openings.min(16))
+            .unwrap_or(pause.longest_ms)
+            .min(pause.longest_ms);
         // three quarters to five quarters
         let jittered_ms = doubled * 3 / 4 + doubled * u64::from(chance) / (2 * u64::from(u16::MAX));
         self.openings = self.openings.saturating_add(1);

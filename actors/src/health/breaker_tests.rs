@@ -186,15 +186,26 @@ fn a_refusal_opens_at_once_and_the_operator_can_close() {
     let mut now = Instant::now();
     let mut breaker = Breaker::new(now);
     let longest = Duration::from_secs(12);
-    assert_eq!(breaker.refused(Terms::Usual, now, MIDDLE, Reason::KeyRefused, longest), Turned::Aside(Reason::KeyRefused));
-    assert_eq!(breaker.refused(Terms::Usual, now, MIDDLE, Reason::KeyRefused, longest), Turned::Unchanged, "calls that were out already");
+    assert_eq!(
+        breaker.refused(Terms::Usual, now, MIDDLE, Reason::KeyRefused, longest),
+        Turned::Aside(Reason::KeyRefused)
+    );
+    assert_eq!(
+        breaker.refused(Terms::Usual, now, MIDDLE, Reason::KeyRefused, longest),
+        Turned::Unchanged,
+        "calls that were out already"
+    );
     let mut waits = Vec::new();
     for _ in 0..3 {
         let wait = wait_ms(&breaker, now);
         waits.push((wait + 500) / 1000);
         now += Duration::from_millis(u64::try_from(wait).unwrap());
         let probe = breaker.admit(now).unwrap();
-        assert_eq!(breaker.refused(probe, now, MIDDLE, Reason::KeyRefused, longest), Turned::Unchanged, "it is told once");
+        assert_eq!(
+            breaker.refused(probe, now, MIDDLE, Reason::KeyRefused, longest),
+            Turned::Unchanged,
+            "it is told once"
+        );
     }
     assert_eq!(waits, [5, 10, 12]);
     assert_eq!(breaker.aside(now).map(|aside| aside.reason), Some(Reason::KeyRefused));

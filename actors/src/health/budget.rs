@@ -1,5 +1,6 @@
-//! How many failovers there may be: a part of the admitted calls, and a few each second for when there are hardly any. Without it a provider that
-//! fails doubles the load on all the others just when they have the least room.
+//! How many failovers there may be: a part of the admitted calls, and a few each second for when
+//! there are hardly any. Without it a provider that fails doubles the load on all the others just
+//! when they have the least room.
 
 use std::time::Instant;
 
@@ -41,7 +42,8 @@ impl RetryBudget {
     /// A call was admitted.
     pub fn earn(&mut self, now: Instant) {
         self.refill(now);
-        self.from_calls = (self.from_calls + u64::from(self.settings.budget_percent) * WHOLE / 100).min(MOST_SAVED);
+        self.from_calls = (self.from_calls + u64::from(self.settings.budget_percent) * WHOLE / 100)
+            .min(MOST_SAVED);
     }
 
     /// Takes one failover, if there is one.
@@ -58,13 +60,15 @@ impl RetryBudget {
 
     fn refill(&mut self, now: Instant) {
         let per_second = u64::from(self.settings.floor_per_second);
-        let passed_ms = u64::try_from(now.saturating_duration_since(self.refilled).as_millis()).unwrap_or(u64::MAX);
+        let passed_ms = u64::try_from(now.saturating_duration_since(self.refilled).as_millis())
+            .unwrap_or(u64::MAX);
         if passed_ms == 0 {
             return;
         }
         // thousandths in a millisecond are as many as wholes in a second
         let most = per_second * FLOOR_SAVED_SECONDS * WHOLE;
-        self.from_seconds = self.from_seconds.saturating_add(passed_ms.saturating_mul(per_second)).min(most);
+        self.from_seconds =
+            self.from_seconds.saturating_add(passed_ms.saturating_mul(per_second)).min(most);
         self.refilled += std::time::Duration::from_millis(passed_ms);
     }
 }
@@ -81,7 +85,8 @@ mod tests {
     fn a_fifth_of_the_calls_and_three_a_second() {
         let mut now = Instant::now();
         let mut budget = RetryBudget::new(RetrySettings::default(), now);
-        let spent = |budget: &mut RetryBudget, now| (0..100_000).take_while(|_| budget.spend(now)).count();
+        let spent =
+            |budget: &mut RetryBudget, now| (0..100_000).take_while(|_| budget.spend(now)).count();
         assert_eq!(spent(&mut budget, now), 30, "ten seconds are saved at the start");
         now += Duration::from_secs(2);
         assert_eq!(spent(&mut budget, now), 6);
@@ -96,7 +101,8 @@ mod tests {
     #[test]
     fn nothing_allows_nothing() {
         let now = Instant::now();
-        let mut budget = RetryBudget::new(RetrySettings { budget_percent: 0, floor_per_second: 0 }, now);
+        let mut budget =
+            RetryBudget::new(RetrySettings { budget_percent: 0, floor_per_second: 0 }, now);
         budget.earn(now);
         assert!(!budget.spend(now + Duration::from_secs(100)));
     }

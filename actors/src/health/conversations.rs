@@ -1,4 +1,5 @@
-//! Where each conversation was served last. It forgets those that have not been heard of for the longest; then their hash says where they go.
+//! Where each conversation was served last. It forgets those that have not been heard of for the
+//! longest; then their hash says where they go.
 
 use std::collections::HashMap;
 
@@ -40,7 +41,11 @@ mod tests {
         for fingerprint in 1..=KEPT as u64 {
             conversations.served_by(fingerprint, ProviderId::new("c"));
         }
-        assert_eq!(conversations.provider_of(0), Some(&ProviderId::new("b")), "it is among the earlier ones");
+        assert_eq!(
+            conversations.provider_of(0),
+            Some(&ProviderId::new("b")),
+            "it is among the earlier ones"
+        );
         for fingerprint in KEPT as u64..3 * KEPT as u64 {
             conversations.served_by(fingerprint, ProviderId::new("c"));
         }

@@ -1,4 +1,5 @@
-//! What is known of the deployments of models that have several: how many calls each has in flight, and where each conversation was served.
+//! What is known of the deployments of models that have several: how many calls each has in flight,
+//! and where each conversation was served.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -19,7 +20,9 @@ pub struct DeploymentLoads {
 
 impl DeploymentLoads {
     pub fn new(catalogue: &Catalogue) -> Self {
-        let several = (0..catalogue.entries().len()).map(|index| catalogue.deployments(index)).filter(|deployments| deployments.len() > 1);
+        let several = (0..catalogue.entries().len())
+            .map(|index| catalogue.deployments(index))
+            .filter(|deployments| deployments.len() > 1);
         let loads = several.filter_map(|deployments| {
             let models = deployments.iter().map(|deployment| &deployment.entry.model);
             let slug = deployments.first()?.entry.model.slug.clone();

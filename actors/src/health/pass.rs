@@ -1,5 +1,6 @@
-//! One attempt's place at a provider, and its word on how the provider did. An attempt that is dropped without a word gives its place back all the
-//! same, so that a probe whose client has left does not block the next one.
+//! One attempt's place at a provider, and its word on how the provider did. An attempt that is
+//! dropped without a word gives its place back all the same, so that a probe whose client has left
+//! does not block the next one.
 
 use std::time::{Duration, Instant};
 
@@ -42,7 +43,8 @@ enum Reported {
     TheEnd,
 }
 
-/// The two breakers that one attempt passes: the one of the provider's key, and the one of the model.
+/// The two breakers that one attempt passes: the one of the provider's key, and the one of the
+/// model.
 #[derive(Debug)]
 pub struct Watch {
     provider: ProviderId,
@@ -60,7 +62,13 @@ impl Watch {
         of_model: SharedBreaker,
         longest_pause: Duration,
     ) -> Self {
-        Self { provider, model, key: (key, Terms::Regardless), of_model: (of_model, Terms::Regardless), longest_pause }
+        Self {
+            provider,
+            model,
+            key: (key, Terms::Regardless),
+            of_model: (of_model, Terms::Regardless),
+            longest_pause,
+        }
     }
 
     /// Asks both. A probe of the key that the model's breaker does not let through is given back.
@@ -115,7 +123,9 @@ impl Watch {
         let mut breaker = lock(of_model);
         let turned = match blame {
             Blame::Provider => breaker.failed(*terms, now, chance),
-            Blame::Pause { seconds } => breaker.limited(*terms, now, chance, seconds.map(Duration::from_secs), longest),
+            Blame::Pause { seconds } => {
+                breaker.limited(*terms, now, chance, seconds.map(Duration::from_secs), longest)
+            }
             Blame::Model => breaker.refused(*terms, now, chance, Reason::NoSuchModel, longest),
             Blame::Nothing | Blame::Key(_) => {
                 breaker.unanswered(*terms, now);
@@ -133,7 +143,9 @@ impl Watch {
             Turned::Aside(reason) => {
                 tracing::error!(%provider, reason = reason.as_str(), "provider is set aside: it answers none of our calls");
             }
-            Turned::Back(reason) => tracing::info!(%provider, reason = reason.as_str(), "provider answers again"),
+            Turned::Back(reason) => {
+                tracing::info!(%provider, reason = reason.as_str(), "provider answers again")
+            }
             Turned::Unchanged => {}
         }
         match of_model {
@@ -144,7 +156,9 @@ impl Watch {
             Turned::Aside(reason) => {
                 tracing::error!(%provider, %model, reason = reason.as_str(), "model is set aside at this provider");
             }
-            Turned::Back(reason) => tracing::info!(%provider, %model, reason = reason.as_str(), "model answers again at this provider"),
+            Turned::Back(reason) => {
+                tracing::info!(%provider, %model, reason = reason.as_str(), "model answers again at this provider")
+            }
             Turned::Unchanged => {}
         }
     }
@@ -158,7 +172,12 @@ pub struct AdmittedTerms {
 }
 
 impl Pass {
-    pub(super) fn new(provider: ProviderId, watch: Option<Watch>, line: Option<Line>, seats: TakenSeats) -> Self {
+    pub(super) fn new(
+        provider: ProviderId,
+        watch: Option<Watch>,
+        line: Option<Line>,
+        seats: TakenSeats,
+    ) -> Self {
         Self { provider, watch, line, reported: Reported::Nothing, seats }
     }
 

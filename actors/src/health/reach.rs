@@ -1,5 +1,5 @@
-//! Which providers cannot be reached, and why. Known from the first connection that did not come about to the next one that does; it only tells, and
-//! decides nothing.
+//! Which providers cannot be reached, and why. Known from the first connection that did not come
+//! about to the next one that does; it only tells, and decides nothing.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -41,7 +41,9 @@ pub struct Unreachable {
 
 impl Reach {
     pub fn new(providers: impl IntoIterator<Item = ProviderId>) -> Self {
-        Self { providers: providers.into_iter().map(|provider| (provider, Line::default())).collect() }
+        Self {
+            providers: providers.into_iter().map(|provider| (provider, Line::default())).collect(),
+        }
     }
 
     /// After a reload: the ways to the providers that are the same are still known.
@@ -59,14 +61,23 @@ impl Reach {
 
     /// In the order of the providers' ids.
     pub fn unreachable(&self, now: Instant) -> Vec<Unreachable> {
-        let mut all: Vec<Unreachable> = self.providers.iter().filter_map(|(provider, line)| line.unreachable(provider, now)).collect();
+        let mut all: Vec<Unreachable> = self
+            .providers
+            .iter()
+            .filter_map(|(provider, line)| line.unreachable(provider, now))
+            .collect();
         all.sort_by(|a, b| a.provider.cmp(&b.provider));
         all
     }
 
     /// Forgets it, of a provider and of all its keys.
     pub fn clear(&self, provider: &str) -> Cleared {
-        let mut lines = self.providers.iter().filter(|(id, _)| is_of(id, provider)).map(|(_, line)| line).peekable();
+        let mut lines = self
+            .providers
+            .iter()
+            .filter(|(id, _)| is_of(id, provider))
+            .map(|(_, line)| line)
+            .peekable();
         if lines.peek().is_none() {
             return Cleared::Unknown;
         }
@@ -86,7 +97,10 @@ impl Line {
     pub fn failed(&self, provider: &ProviderId, failure: &ProviderFailure, now: Instant) {
         match failure {
             ProviderFailure::Connect(failure) => self.broken(provider, failure, now),
-            ProviderFailure::Refused { .. } | ProviderFailure::Stream(_) | ProviderFailure::TimedOut(_) | ProviderFailure::Broken(_) => {
+            ProviderFailure::Refused { .. }
+            | ProviderFailure::Stream(_)
+            | ProviderFailure::TimedOut(_)
+            | ProviderFailure::Broken(_) => {
                 self.reached(provider);
             }
             ProviderFailure::Untranslatable(_) | ProviderFailure::Crashed => {}
@@ -122,13 +136,16 @@ impl Line {
 mod tests {
     use std::time::Duration;
 
-    use ainfera_wire::upstream::StreamFault;
+    use ainfera_wire::error::stream_fault::StreamFault;
 
     use super::*;
     use crate::provider::transport::failure::{ProxyFault, TlsFault};
 
     fn expired() -> ProviderFailure {
-        ProviderFailure::Connect(ConnectFailure::Tls { host: "h".to_owned(), fault: TlsFault::Expired })
+        ProviderFailure::Connect(ConnectFailure::Tls {
+            host: "h".to_owned(),
+            fault: TlsFault::Expired,
+        })
     }
 
     #[test]
@@ -140,7 +157,10 @@ mod tests {
         let later = start + Duration::from_secs(9);
         line.failed(&provider, &expired(), start + Duration::from_secs(5));
         let known = reach.unreachable(later);
-        assert_eq!((known[0].failure.as_str(), known[0].since_seconds, known[0].tried_seconds_ago), ("tls:expired", 9, 4));
+        assert_eq!(
+            (known[0].failure.as_str(), known[0].since_seconds, known[0].tried_seconds_ago),
+            ("tls:expired", 9, 4)
+        );
         // a panic of ours says nothing about it
         line.failed(&provider, &ProviderFailure::Crashed, later);
         assert_eq!(reach.unreachable(later).len(), 1);
@@ -154,7 +174,8 @@ mod tests {
         let reach = Reach::new([provider.clone()]);
         let line = reach.line(&provider).unwrap();
         line.failed(&provider, &expired(), now);
-        let proxy = ConnectFailure::Proxy { proxy: "x".to_owned(), fault: ProxyFault::Refused(403) };
+        let proxy =
+            ConnectFailure::Proxy { proxy: "x".to_owned(), fault: ProxyFault::Refused(403) };
         line.failed(&provider, &ProviderFailure::Connect(proxy), now);
         assert_eq!(reach.unreachable(now)[0].failure.as_str(), "proxy:refused");
         let cleared = ["other", "p", "p"].map(|provider| reach.clear(provider));

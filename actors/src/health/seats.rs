@@ -1,4 +1,5 @@
-//! How many attempts one provider may have at once. A counter, not a queue: who finds it full goes elsewhere.
+//! How many attempts one provider may have at once. A counter, not a queue: who finds it full goes
+//! elsewhere.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

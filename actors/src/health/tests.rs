@@ -1,6 +1,6 @@
 use ainfera_routing::CatalogueEntry;
 use ainfera_schema::{Network, OwnDeadlines, ProviderKind};
-use ainfera_wire::upstream::StreamFault;
+use ainfera_wire::error::stream_fault::StreamFault;
 
 use super::*;
 use crate::provider::ProviderFailure;
@@ -41,7 +41,11 @@ impl Bench {
         let models = vec![model("one", "a"), model("two", "a"), model("three", "b")];
         let entries = models
             .iter()
-            .map(|model| CatalogueEntry { model: model.clone(), kind: ProviderKind::Mock, unsaid: ainfera_schema::Unsaid::default() })
+            .map(|model| CatalogueEntry {
+                model: model.clone(),
+                kind: ProviderKind::Mock,
+                unsaid: ainfera_schema::Unsaid::default(),
+            })
             .collect();
         let providers = [("a", limit_of_a), ("b", None)].map(|(id, max_concurrent)| Provider {
             id: ProviderId::new(id),
@@ -61,11 +65,11 @@ impl Bench {
     }
 
     fn choose(&self, kind: CallKind, slugs: &[&str], later_ms: u64) -> Result<(String, Pass), u64> {
-        let queue = slugs
-            .iter()
-            .enumerate()
-            .filter_map(|(position, slug)| Some((position, self.models.iter().find(|model| model.slug.as_str() == *slug)?)));
-        match self.health.choose(kind, queue, self.now + std::time::Duration::from_millis(later_ms)) {
+        let queue = slugs.iter().enumerate().filter_map(|(position, slug)| {
+            Some((position, self.models.iter().find(|model| model.slug.as_str() == *slug)?))
+        });
+        match self.health.choose(kind, queue, self.now + std::time::Duration::from_millis(later_ms))
+        {
             Turn::Of { position, pass } => Ok((slugs[position].to_owned(), pass)),
             Turn::Nobody { retry_after_seconds, .. } => Err(retry_after_seconds),
         }
@@ -75,7 +79,11 @@ impl Bench {
     fn break_down(&self, slug: &str, later_ms: u64) {
         let at = self.now + std::time::Duration::from_millis(later_ms);
         for _ in 0..5 {
-            self.choose(CallKind::Direct, &[slug], later_ms).unwrap().1.failed(&FAULT, at, u16::MAX / 2);
+            self.choose(CallKind::Direct, &[slug], later_ms).unwrap().1.failed(
+                &FAULT,
+                at,
+                u16::MAX / 2,
+            );
         }
     }
 }
@@ -103,7 +111,7 @@ fn where_all_are_broken_a_routed_call_tries_who_opens_first_and_a_pin_is_refused
     assert_eq!(bench.choose(CallKind::Direct, &["one"], 700).unwrap_err(), 1);
     let pause = ProviderFailure::Refused {
         status: 429,
-        kind: ainfera_wire::upstream::FaultKind::RateLimited,
+        kind: ainfera_wire::error::provider_error::FaultKind::RateLimited,
         message: String::new(),
         retry_after_seconds: Some(30),
     };
@@ -151,29 +159,53 @@ fn after_a_reload_what_is_known_stays_known_unless_the_provider_changed() {
     let (_, seated) = former.choose(CallKind::Direct, &["two"], 0).unwrap();
     let mut next = Bench::at(former.now, BreakerUse::On, Some(1));
     next.health = next.health.following(&former.health, |provider| provider.as_str() == "a");
-    assert!(next.choose(CallKind::Direct, &["one"], 0).is_err(), "its provider is the same: it is still broken");
-    assert!(next.choose(CallKind::Direct, &["three"], 0).is_ok(), "its provider has changed: nothing is known of it");
-    assert!(next.choose(CallKind::Direct, &["two"], 0).is_err(), "the one seat that there is now is taken by a call from before");
+    assert!(
+        next.choose(CallKind::Direct, &["one"], 0).is_err(),
+        "its provider is the same: it is still broken"
+    );
+    assert!(
+        next.choose(CallKind::Direct, &["three"], 0).is_ok(),
+        "its provider has changed: nothing is known of it"
+    );
+    assert!(
+        next.choose(CallKind::Direct, &["two"], 0).is_err(),
+        "the one seat that there is now is taken by a call from before"
+    );
     drop(seated);
     assert!(next.choose(CallKind::Direct, &["two"], 0).is_ok());
 }
 
-fn refusal(status: u16, kind: ainfera_wire::upstream::FaultKind) -> ProviderFailure {
+fn refusal(status: u16, kind: ainfera_wire::error::provider_error::FaultKind) -> ProviderFailure {
     ProviderFailure::Refused { status, kind, message: String::new(), retry_after_seconds: None }
 }
 
 #[test]
 fn a_refused_key_sets_all_models_of_the_provider_aside_and_one_probe_brings_them_back() {
-    use ainfera_wire::upstream::FaultKind;
+    use ainfera_wire::error::provider_error::FaultKind;
     let bench = Bench::new(BreakerUse::On, None);
     let all = ["one", "two", "three"];
-    bench.choose(CallKind::Routed, &all, 0).unwrap().1.failed(&refusal(401, FaultKind::KeyRefused), bench.now, u16::MAX / 2);
-    assert_eq!(bench.choose(CallKind::Routed, &all, 0).unwrap().0, "three", "the second model has the same key");
+    bench.choose(CallKind::Routed, &all, 0).unwrap().1.failed(
+        &refusal(401, FaultKind::KeyRefused),
+        bench.now,
+        u16::MAX / 2,
+    );
+    assert_eq!(
+        bench.choose(CallKind::Routed, &all, 0).unwrap().0,
+        "three",
+        "the second model has the same key"
+    );
     let aside = bench.health.set_aside(bench.now);
-    assert_eq!((aside.len(), aside[0].provider.as_str(), &aside[0].model, aside[0].reason), (1, "a", &None, Reason::KeyRefused));
+    assert_eq!(
+        (aside.len(), aside[0].provider.as_str(), &aside[0].model, aside[0].reason),
+        (1, "a", &None, Reason::KeyRefused)
+    );
     let (probed, mut probe) = bench.choose(CallKind::Routed, &all, 6000).unwrap();
     assert_eq!(probed, "one");
-    assert_eq!(bench.choose(CallKind::Routed, &all, 6000).unwrap().0, "three", "one probe for all models of the key");
+    assert_eq!(
+        bench.choose(CallKind::Routed, &all, 6000).unwrap().0,
+        "three",
+        "one probe for all models of the key"
+    );
     probe.answered();
     assert_eq!(bench.choose(CallKind::Routed, &["two"], 6000).unwrap().0, "two");
     assert_eq!(bench.health.set_aside(bench.now), []);
@@ -181,9 +213,13 @@ fn a_refused_key_sets_all_models_of_the_provider_aside_and_one_probe_brings_them
 
 #[test]
 fn a_model_that_is_gone_is_set_aside_alone_and_can_be_cleared() {
-    use ainfera_wire::upstream::FaultKind;
+    use ainfera_wire::error::provider_error::FaultKind;
     let bench = Bench::new(BreakerUse::On, None);
-    bench.choose(CallKind::Routed, &["one"], 0).unwrap().1.failed(&refusal(404, FaultKind::NoSuchModel), bench.now, u16::MAX / 2);
+    bench.choose(CallKind::Routed, &["one"], 0).unwrap().1.failed(
+        &refusal(404, FaultKind::NoSuchModel),
+        bench.now,
+        u16::MAX / 2,
+    );
     assert_eq!(bench.choose(CallKind::Routed, &["one", "two"], 0).unwrap().0, "two");
     assert_eq!(bench.health.clear("a", Some("three")), Cleared::Unknown);
     assert_eq!(bench.health.clear("nowhere", None), Cleared::Unknown);
@@ -193,13 +229,21 @@ fn a_model_that_is_gone_is_set_aside_alone_and_can_be_cleared() {
 
 #[test]
 fn a_pause_without_a_time_grows_and_a_day_is_cut_to_what_the_operator_allows() {
-    use ainfera_wire::upstream::FaultKind;
+    use ainfera_wire::error::provider_error::FaultKind;
     let bench = Bench::new(BreakerUse::On, None);
     let fail = |later_ms: u64, seconds: Option<u64>| {
-        let failure =
-            ProviderFailure::Refused { status: 429, kind: FaultKind::RateLimited, message: String::new(), retry_after_seconds: seconds };
+        let failure = ProviderFailure::Refused {
+            status: 429,
+            kind: FaultKind::RateLimited,
+            message: String::new(),
+            retry_after_seconds: seconds,
+        };
         let at = bench.now + std::time::Duration::from_millis(later_ms);
-        bench.choose(CallKind::Direct, &["one"], later_ms).unwrap().1.failed(&failure, at, u16::MAX / 2);
+        bench.choose(CallKind::Direct, &["one"], later_ms).unwrap().1.failed(
+            &failure,
+            at,
+            u16::MAX / 2,
+        );
     };
     fail(0, None);
     assert_eq!(bench.choose(CallKind::Direct, &["one"], 100).unwrap_err(), 1);
@@ -214,10 +258,19 @@ fn a_pause_without_a_time_grows_and_a_day_is_cut_to_what_the_operator_allows() {
 fn with_three_deployments() -> Bench {
     let now = Instant::now();
     let models = vec![model("one", "a#1"), model("one", "a#2"), model("one", "b")];
-    let entry =
-        |model: &Model| CatalogueEntry { model: model.clone(), kind: ProviderKind::Mock, unsaid: ainfera_schema::Unsaid::default() };
-    let deployments = models.iter().map(|model| ainfera_routing::Deployment { entry: entry(model), weight: 1 }).collect();
-    let catalogue = Catalogue::new(vec![entry(&models[0])]).unwrap().with_deployments(&ModelSlug::new("one"), deployments).unwrap();
+    let entry = |model: &Model| CatalogueEntry {
+        model: model.clone(),
+        kind: ProviderKind::Mock,
+        unsaid: ainfera_schema::Unsaid::default(),
+    };
+    let deployments = models
+        .iter()
+        .map(|model| ainfera_routing::Deployment { entry: entry(model), weight: 1 })
+        .collect();
+    let catalogue = Catalogue::new(vec![entry(&models[0])])
+        .unwrap()
+        .with_deployments(&ModelSlug::new("one"), deployments)
+        .unwrap();
     Bench { health: Health::new(HealthSettings::default(), &catalogue, &[], now), models, now }
 }
 
@@ -232,9 +285,14 @@ fn choose_of(bench: &Bench) -> Result<(String, Pass), u64> {
 #[test]
 fn each_deployment_of_a_model_has_a_health_of_its_own() {
     let bench = with_three_deployments();
-    let refused = |status, kind| ProviderFailure::Refused { status, kind, message: String::new(), retry_after_seconds: Some(9) };
-    let key_refused = refused(401, ainfera_wire::upstream::FaultKind::KeyRefused);
-    let limited = refused(429, ainfera_wire::upstream::FaultKind::RateLimited);
+    let refused = |status, kind| ProviderFailure::Refused {
+        status,
+        kind,
+        message: String::new(),
+        retry_after_seconds: Some(9),
+    };
+    let key_refused = refused(401, ainfera_wire::error::provider_error::FaultKind::KeyRefused);
+    let limited = refused(429, ainfera_wire::error::provider_error::FaultKind::RateLimited);
     for (failure, asked, next) in [(&key_refused, "a#1", "a#2"), (&limited, "a#2", "b")] {
         let (provider, mut pass) = choose_of(&bench).unwrap();
         assert_eq!(provider, asked);
@@ -244,7 +302,11 @@ fn each_deployment_of_a_model_has_a_health_of_its_own() {
     choose_of(&bench).unwrap().1.failed(&limited, bench.now, 0);
     assert!(choose_of(&bench).is_err(), "none is left");
     assert_eq!(bench.health.set_aside(bench.now).len(), 3);
-    assert_eq!(bench.health.clear("a", None), Cleared::Entries(2), "the provider's name means all its keys");
+    assert_eq!(
+        bench.health.clear("a", None),
+        Cleared::Entries(2),
+        "the provider's name means all its keys"
+    );
     assert_eq!(choose_of(&bench).unwrap().0, "a#1");
     assert_eq!(bench.health.clear("a#3", None), Cleared::Unknown);
 }
@@ -252,11 +314,20 @@ fn each_deployment_of_a_model_has_a_health_of_its_own() {
 #[test]
 fn the_calls_of_each_deployment_are_counted_while_they_run() {
     let bench = with_three_deployments();
-    let in_flight = || bench.models.iter().map(|model| bench.health.deployments().in_flight(model)).collect::<Vec<_>>();
+    let in_flight = || {
+        bench
+            .models
+            .iter()
+            .map(|model| bench.health.deployments().in_flight(model))
+            .collect::<Vec<_>>()
+    };
     let first = choose_of(&bench).unwrap();
     let second = choose_of(&bench).unwrap();
     assert_eq!(in_flight(), [2, 0, 0]);
     drop((first, second));
     assert_eq!(in_flight(), [0, 0, 0]);
-    assert_eq!(Bench::new(BreakerUse::On, None).health.deployments().in_flight(&bench.models[0]), 0);
+    assert_eq!(
+        Bench::new(BreakerUse::On, None).health.deployments().in_flight(&bench.models[0]),
+        0
+    );
 }

@@ -1,4 +1,5 @@
-//! Exact counts of the last ten seconds, in ten buckets: a burst neither hides in an average nor lingers in one.
+//! Exact counts of the last ten seconds, in ten buckets: a burst neither hides in an average nor
+//! lingers in one.
 
 use std::time::Instant;
 
@@ -71,7 +72,11 @@ mod tests {
         assert_eq!(window.total(at(9)), Counts { succeeded: 2, failed: 3 });
         assert_eq!(window.total(at(10)), Counts { succeeded: 2, failed: 0 });
         window.bucket(at(3)).failed += 1;
-        assert_eq!(window.total(at(10)), Counts { succeeded: 2, failed: 1 }, "an earlier time counts now");
+        assert_eq!(
+            window.total(at(10)),
+            Counts { succeeded: 2, failed: 1 },
+            "an earlier time counts now"
+        );
         assert_eq!(window.total(at(1000)), Counts::default());
     }
 }

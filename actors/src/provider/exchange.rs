@@ -1,4 +1,5 @@
-//! One request and its streamed answer. All waiting that a provider can cause happens here, each with its deadline.
+//! One request and its streamed answer. All waiting that a provider can cause happens here, each
+//! with its deadline.
 
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -7,8 +8,9 @@ use std::time::Duration;
 
 use actix_http::Payload;
 use ainfera_schema::{Patience, StreamMode};
-use ainfera_wire::upstream::{StreamFault, UpstreamReader, UpstreamRequest};
-use ainfera_wire::{Heard, StreamEvent};
+use ainfera_wire::error::stream_fault::StreamFault;
+use ainfera_wire::provider::{UpstreamReader, UpstreamRequest};
+use ainfera_wire::{ProviderEvent, StreamEvent};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -24,10 +26,12 @@ use super::transport::trace::Trace;
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// What was read already is one batch; more than this of it waits for the next.
 const MAX_BATCH_BYTES: usize = 64 << 10;
-/// How long to wait for the end of the bytes after the last event, and how many of them to take: then the connection can be used again.
+/// How long to wait for the end of the bytes after the last event, and how many of them to take:
+/// then the connection can be used again.
 const LAST_BYTES_WITHIN: Duration = Duration::from_millis(500);
 const MAX_LAST_BYTES: usize = 64 << 10;
-/// Framing may be so much more than what it frames: chunks of one byte are lawful, endless chunk extensions are not.
+/// Framing may be so much more than what it frames: chunks of one byte are lawful, endless chunk
+/// extensions are not.
 const FRAMING_FACTOR: u64 = 16;
 const FRAMING_ALLOWANCE_BYTES: u64 = 1 << 20;
 
@@ -54,13 +58,23 @@ struct Body {
 }
 
 impl Exchange {
-    pub fn new(pool: Rc<Pool>, request: UpstreamRequest, reader: UpstreamReader, patience: Patience) -> Self {
+    pub fn new(
+        pool: Rc<Pool>,
+        request: UpstreamRequest,
+        reader: UpstreamReader,
+        patience: Patience,
+    ) -> Self {
         Self { pool, request, reader, patience }
     }
 
-    /// Sends the request and gives every batch of events to `emit`, reading no further before it was taken. `stale` is told when the request was sent
-    /// over a kept connection that turned out to be closed, and is sent once more.
-    pub async fn run(mut self, stale: impl Fn(), emit: impl AsyncFn(Vec<Heard>, StreamMode) -> Taken) -> Result<(), ProviderFailure> {
+    /// Sends the request and gives every batch of events to `emit`, reading no further before it
+    /// was taken. `stale` is told when the request was sent over a kept connection that turned out
+    /// to be closed, and is sent once more.
+    pub async fn run(
+        mut self,
+        stale: impl Fn(),
+        emit: impl AsyncFn(Vec<ProviderEvent>, StreamMode) -> Taken,
+    ) -> Result<(), ProviderFailure> {
         let (mut deadline_name, patience) = match self.request.stream_mode {
             StreamMode::Native => ("first_event", self.patience.first_event),
             // its head comes when the answer is ready
@@ -68,21 +82,31 @@ impl Exchange {
         };
         let mut deadline = Instant::now() + patience;
         // boxed: its state is large and of no use once the head is there
-        let answer = timeout_at(deadline, Box::pin(Sender { pool: &self.pool, request: &self.request }.send(stale))).await;
-        let Answer { head, payload, trace } = answer.map_err(|_| ProviderFailure::TimedOut(deadline_name))??;
+        let answer = timeout_at(
+            deadline,
+            Box::pin(Sender { pool: &self.pool, request: &self.request }.send(stale)),
+        )
+        .await;
+        let Answer { head, payload, trace } =
+            answer.map_err(|_| ProviderFailure::TimedOut(deadline_name))??;
         let mut body = Body { payload, trace, received: 0 };
         if !head.status.is_success() {
             return Err(refused(head, body.payload).await);
         }
         if let Some(encoding) = head.unreadable_encoding() {
-            return Err(StreamFault::malformed(format!("the answer is compressed ({encoding}), which was not asked for")).into());
+            return Err(StreamFault::malformed(format!(
+                "the answer is compressed ({encoding}), which was not asked for"
+            ))
+            .into());
         }
         // an answer that comes whole has its deadline behind it when the head is there
         if self.request.stream_mode == StreamMode::Wrapped {
             (deadline_name, deadline) = ("idle", Instant::now() + self.patience.idle);
         }
         loop {
-            let first = timeout_at(deadline, body.read()).await.map_err(|_| ProviderFailure::TimedOut(deadline_name))?;
+            let first = timeout_at(deadline, body.read())
+                .await
+                .map_err(|_| ProviderFailure::TimedOut(deadline_name))?;
             let Batch { events, then } = self.batch(first, &mut body);
             let ended = events.iter().any(|heard| heard.event == StreamEvent::End);
             let arrives = self.reader.stream_mode();
@@ -109,7 +133,8 @@ impl Exchange {
         }
     }
 
-    /// Everything that is there already, as far as it fits into one batch: the receiver is asked once for all of it.
+    /// Everything that is there already, as far as it fits into one batch: the receiver is asked
+    /// once for all of it.
     fn batch(&mut self, first: Read, body: &mut Body) -> Batch {
         let mut events = Vec::new();
         let mut read = first;
@@ -147,7 +172,7 @@ impl Exchange {
 
 /// Events, and what follows when they are taken.
 struct Batch {
-    events: Vec<Heard>,
+    events: Vec<ProviderEvent>,
     then: Then,
 }
 
@@ -167,7 +192,10 @@ impl Body {
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Read::Failed(error.to_string())),
             Poll::Ready(None) => Poll::Ready(Read::End),
-            Poll::Pending if trace.answer_bytes() > *received as u64 * FRAMING_FACTOR + FRAMING_ALLOWANCE_BYTES => {
+            Poll::Pending
+                if trace.answer_bytes()
+                    > *received as u64 * FRAMING_FACTOR + FRAMING_ALLOWANCE_BYTES =>
+            {
                 Poll::Ready(Read::Failed("the answer is all framing and no content".to_owned()))
             }
             Poll::Pending => Poll::Pending,

@@ -1,7 +1,8 @@
 //! How a provider attempt fails, and what follows from it.
 
 use ainfera_schema::{AttemptResult, FailureCause};
-use ainfera_wire::upstream::{FaultKind, StreamFault};
+use ainfera_wire::error::provider_error::FaultKind;
+use ainfera_wire::error::stream_fault::StreamFault;
 
 use super::transport::failure::ConnectFailure;
 
@@ -71,9 +72,11 @@ pub enum Next {
 /// Whether going on to the next candidate takes from the retry budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailoverCost {
-    /// The provider did work, or is in trouble: what comes after it is load that the others must bear.
+    /// The provider did work, or is in trouble: what comes after it is load that the others must
+    /// bear.
     FromBudget,
-    /// The provider said at once that it does not serve this call. A provider that is known to refuse must not end calls that others can answer.
+    /// The provider said at once that it does not serve this call. A provider that is known to
+    /// refuse must not end calls that others can answer.
     Free,
 }
 
@@ -110,7 +113,8 @@ impl ProviderFailure {
 
     /// The same without our key: some vendors repeat it in their errors.
     pub fn without_keys(mut self, secrets: &[String]) -> Self {
-        let (ProviderFailure::Refused { message, .. } | ProviderFailure::Stream(StreamFault::ErrorEvent { message, .. })) = &mut self
+        let (ProviderFailure::Refused { message, .. }
+        | ProviderFailure::Stream(StreamFault::ErrorEvent { message, .. })) = &mut self
         else {
             return self;
         };
@@ -123,7 +127,8 @@ impl ProviderFailure {
         self
     }
 
-    /// The provider may have worked on the request and said nothing about it, not even that it failed: it may ask money for its input.
+    /// The provider may have worked on the request and said nothing about it, not even that it
+    /// failed: it may ask money for its input.
     pub fn may_have_been_worked_on(&self) -> bool {
         matches!(self, ProviderFailure::Broken(Broken { reached: Reached::Provider, .. }))
     }
@@ -131,7 +136,8 @@ impl ProviderFailure {
     /// What the provider reports, where it reports anything.
     pub fn kind(&self) -> Option<FaultKind> {
         match self {
-            ProviderFailure::Refused { kind, .. } | ProviderFailure::Stream(StreamFault::ErrorEvent { kind, .. }) => Some(*kind),
+            ProviderFailure::Refused { kind, .. }
+            | ProviderFailure::Stream(StreamFault::ErrorEvent { kind, .. }) => Some(*kind),
             ProviderFailure::Connect(_)
             | ProviderFailure::TimedOut(_)
             | ProviderFailure::Stream(StreamFault::Malformed(_) | StreamFault::Truncated)
@@ -151,8 +157,11 @@ impl ProviderFailure {
             ProviderFailure::TimedOut(_) => AttemptResult::TimedOut,
             ProviderFailure::Refused { .. } => AttemptResult::Refused,
             ProviderFailure::Stream(StreamFault::ErrorEvent { .. }) => AttemptResult::ErrorEvent,
-            ProviderFailure::Stream(StreamFault::Malformed(_)) | ProviderFailure::Untranslatable(_) => AttemptResult::Malformed,
-            ProviderFailure::Stream(StreamFault::Truncated) | ProviderFailure::Broken(_) => AttemptResult::Truncated,
+            ProviderFailure::Stream(StreamFault::Malformed(_))
+            | ProviderFailure::Untranslatable(_) => AttemptResult::Malformed,
+            ProviderFailure::Stream(StreamFault::Truncated) | ProviderFailure::Broken(_) => {
+                AttemptResult::Truncated
+            }
             ProviderFailure::Crashed => AttemptResult::Crashed,
         }
     }
@@ -162,7 +171,8 @@ impl ProviderFailure {
         match self {
             ProviderFailure::Connect(failure) => failure.cause(),
             ProviderFailure::TimedOut(_) => FailureCause::TimedOut,
-            ProviderFailure::Refused { kind, .. } | ProviderFailure::Stream(StreamFault::ErrorEvent { kind, .. }) => match kind {
+            ProviderFailure::Refused { kind, .. }
+            | ProviderFailure::Stream(StreamFault::ErrorEvent { kind, .. }) => match kind {
                 FaultKind::InvalidRequest => FailureCause::CallerFault,
                 FaultKind::ModelLacks(lack) => FailureCause::ModelLacks(*lack),
                 FaultKind::RateLimited => FailureCause::RateLimited,
@@ -173,8 +183,13 @@ impl ProviderFailure {
                 FaultKind::Api => FailureCause::ProviderFault,
             },
             ProviderFailure::Stream(StreamFault::Malformed(_) | StreamFault::Truncated)
-            | ProviderFailure::Broken(Broken { reached: Reached::Answer, .. }) => FailureCause::BrokenAnswer,
-            ProviderFailure::Broken(Broken { reached: Reached::Nothing | Reached::Provider, .. }) => FailureCause::ConnectionLost,
+            | ProviderFailure::Broken(Broken { reached: Reached::Answer, .. }) => {
+                FailureCause::BrokenAnswer
+            }
+            ProviderFailure::Broken(Broken {
+                reached: Reached::Nothing | Reached::Provider,
+                ..
+            }) => FailureCause::ConnectionLost,
             ProviderFailure::Untranslatable(_) => FailureCause::Untranslatable,
             ProviderFailure::Crashed => FailureCause::GatewayFault,
         }
@@ -203,10 +218,19 @@ mod tests {
     fn p096_our_key_is_in_no_error() {
         let secrets = ["sk-secret-123".to_owned()];
         let message = "bad header authorization: Bearer sk-secret-123 (2023-06-01)".to_owned();
-        let refused = ProviderFailure::Refused { status: 400, kind: FaultKind::InvalidRequest, message, retry_after_seconds: None };
-        assert_eq!(refused.without_keys(&secrets).to_string(), "provider answered 400: bad header authorization: Bearer *** (2023-06-01)");
+        let refused = ProviderFailure::Refused {
+            status: 400,
+            kind: FaultKind::InvalidRequest,
+            message,
+            retry_after_seconds: None,
+        };
+        assert_eq!(
+            refused.without_keys(&secrets).to_string(),
+            "provider answered 400: bad header authorization: Bearer *** (2023-06-01)"
+        );
         let message = "x sk-secret-123".to_owned();
-        let event = ProviderFailure::Stream(StreamFault::ErrorEvent { kind: FaultKind::Api, message });
+        let event =
+            ProviderFailure::Stream(StreamFault::ErrorEvent { kind: FaultKind::Api, message });
         assert_eq!(event.without_keys(&secrets).to_string(), "provider sent an error: x ***");
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ainfera_schema::{HeaderText, Provider};
-use ainfera_wire::fault::{FaultKind, fault_of};
-use ainfera_wire::upstream::address;
+use ainfera_wire::error::provider_error::{FaultKind, fault_of};
+use ainfera_wire::provider::address;
 use awc::http::StatusCode;
 use bytes::BytesMut;
 use futures_util::StreamExt;
@@ -47,7 +47,9 @@ impl ProbeFailure {
             HeaderText::Secret(secret) => Some(secret.expose()),
             HeaderText::Plain(_) => None,
         });
-        if let ProbeFailure::KeyRefused { message, .. } | ProbeFailure::Refused { message, .. } = &mut self {
+        if let ProbeFailure::KeyRefused { message, .. } | ProbeFailure::Refused { message, .. } =
+            &mut self
+        {
             for secret in provider.api_key.iter().map(|key| key.expose()).chain(configured) {
                 *message = message.replace(secret, "***");
             }
@@ -57,7 +59,10 @@ impl ProbeFailure {
 }
 
 /// The names that the provider lists, as it writes them.
-pub async fn list_models(provider: &Provider, pools: &ProviderPools) -> Result<Vec<String>, ProbeFailure> {
+pub async fn list_models(
+    provider: &Provider,
+    pools: &ProviderPools,
+) -> Result<Vec<String>, ProbeFailure> {
     match timeout(ANSWERS_WITHIN, ask(provider, pools)).await {
         Ok(result) => result,
         Err(_) => Err(ProbeFailure::TimedOut),
@@ -67,7 +72,10 @@ pub async fn list_models(provider: &Provider, pools: &ProviderPools) -> Result<V
 async fn ask(provider: &Provider, pools: &ProviderPools) -> Result<Vec<String>, ProbeFailure> {
     let pool = pools.of(provider).map_err(ProbeFailure::Connect)?;
     let url = address::models(provider);
-    let mut request = pool.get(&url).insert_header(("accept", "application/json")).insert_header(("accept-encoding", "identity"));
+    let mut request = pool
+        .get(&url)
+        .insert_header(("accept", "application/json"))
+        .insert_header(("accept-encoding", "identity"));
     for (name, value) in address::list_headers(provider) {
         request = request.insert_header((name, value));
     }
@@ -101,11 +109,13 @@ fn refused(url: String, status: StatusCode, body: &[u8]) -> ProbeFailure {
     }
 }
 
-/// OpenAI and Anthropic list under `data`, Gemini under `models`, some vendors without anything around it.
+/// OpenAI and Anthropic list under `data`, Gemini under `models`, some vendors without anything
+/// around it.
 fn names(body: &[u8]) -> Option<Vec<String>> {
     let list: Value = serde_json::from_slice(body).ok()?;
     let models = list.get("data").or_else(|| list.get("models")).unwrap_or(&list).as_array()?;
-    let name = |model: &Value| model.get("id").or_else(|| model.get("name"))?.as_str().map(str::to_owned);
+    let name =
+        |model: &Value| model.get("id").or_else(|| model.get("name"))?.as_str().map(str::to_owned);
     Some(models.iter().filter_map(name).collect())
 }
 
@@ -121,12 +131,17 @@ mod tests {
 
     #[test]
     fn every_vendors_list_is_read() {
-        for body in
-            [r#"{"data":[{"id":"a"},{"id":"b"}]}"#, r#"{"models":[{"name":"models/a"},{"name":"models/b"}]}"#, r#"[{"id":"a"},{"id":"b"}]"#]
-        {
+        for body in [
+            r#"{"data":[{"id":"a"},{"id":"b"}]}"#,
+            r#"{"models":[{"name":"models/a"},{"name":"models/b"}]}"#,
+            r#"[{"id":"a"},{"id":"b"}]"#,
+        ] {
             let names = names(body.as_bytes()).unwrap();
             assert_eq!(names.len(), 2);
-            assert!(lists(&names, "a") && lists(&names, "models/b") && !lists(&names, "c"), "{body}");
+            assert!(
+                lists(&names, "a") && lists(&names, "models/b") && !lists(&names, "c"),
+                "{body}"
+            );
         }
         assert_eq!(names(b"<html>"), None);
         assert_eq!(names(br#"{"ok":true}"#), None);
@@ -134,11 +149,25 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_is_wrong() {
-        let refused =
-            |status: u16, body: &str| refused("https://h/v1/models".to_owned(), StatusCode::from_u16(status).unwrap(), body.as_bytes());
-        assert_eq!(refused(401, r#"{"error":{"message":"no"}}"#), ProbeFailure::KeyRefused { status: 401, message: "no".to_owned() });
-        assert!(matches!(refused(400, r#"{"error":{"message":"API key not valid."}}"#), ProbeFailure::KeyRefused { status: 400, .. }));
-        assert_eq!(refused(404, "").to_string(), "there is nothing at https://h/v1/models (404): is the path of base_url right?");
+        let refused = |status: u16, body: &str| {
+            refused(
+                "https://h/v1/models".to_owned(),
+                StatusCode::from_u16(status).unwrap(),
+                body.as_bytes(),
+            )
+        };
+        assert_eq!(
+            refused(401, r#"{"error":{"message":"no"}}"#),
+            ProbeFailure::KeyRefused { status: 401, message: "no".to_owned() }
+        );
+        assert!(matches!(
+            refused(400, r#"{"error":{"message":"API key not valid."}}"#),
+            ProbeFailure::KeyRefused { status: 400, .. }
+        ));
+        assert_eq!(
+            refused(404, "").to_string(),
+            "there is nothing at https://h/v1/models (404): is the path of base_url right?"
+        );
         assert!(matches!(refused(500, ""), ProbeFailure::Refused { status: 500, .. }));
     }
 }

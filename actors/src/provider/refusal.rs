@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use actix_http::Payload;
-use ainfera_wire::fault::retry_after::retry_after_seconds;
-use ainfera_wire::fault::{Fault, fault_of};
+use ainfera_wire::error::provider_error::retry_after::retry_after_seconds;
+use ainfera_wire::error::provider_error::{Fault, fault_of};
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use jiff::Timestamp;
@@ -36,6 +36,7 @@ pub async fn refused(head: Head, mut body: Payload) -> ProviderFailure {
         text.clear();
     }
     let Fault { kind, message, .. } = fault_of(status, &text);
-    let retry_after_seconds = retry_after_seconds(|name| head.header(name), &text, Timestamp::now());
+    let retry_after_seconds =
+        retry_after_seconds(|name| head.header(name), &text, Timestamp::now());
     ProviderFailure::Refused { status, kind, message, retry_after_seconds }
 }

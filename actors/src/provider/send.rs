@@ -6,18 +6,21 @@ use std::time::Duration;
 
 use actix_http::{HttpMessage, Payload};
 use ainfera_schema::StreamMode;
-use ainfera_wire::upstream::UpstreamRequest;
+use ainfera_wire::provider::UpstreamRequest;
 use awc::error::{ConnectError, SendRequestError};
 use awc::http::StatusCode;
-use awc::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, USER_AGENT};
+use awc::http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, USER_AGENT,
+};
 
 use super::failure::{Broken, ProviderFailure};
 use super::transport::failure::ConnectFailure;
 use super::transport::pool::Pool;
 use super::transport::trace::{Connection, Trace, Traced};
 
-/// A kept connection that the provider has closed breaks after one way there and back, which is less than it took to connect. One that breaks later than
-/// that and this may have carried the request to a provider that was working on it.
+/// A kept connection that the provider has closed breaks after one way there and back, which is
+/// less than it took to connect. One that breaks later than that and this may have carried the
+/// request to a provider that was working on it.
 const STALE_WITHIN: Duration = Duration::from_millis(150);
 const AGENT: &str = concat!("ainfera/", env!("CARGO_PKG_VERSION"));
 
@@ -47,7 +50,9 @@ impl Head {
 
     /// How the body is encoded, if it is.
     pub fn unreadable_encoding(&self) -> Option<&str> {
-        self.header(CONTENT_ENCODING.as_str()).map(str::trim).filter(|encoding| !encoding.is_empty() && *encoding != "identity")
+        self.header(CONTENT_ENCODING.as_str())
+            .map(str::trim)
+            .filter(|encoding| !encoding.is_empty() && *encoding != "identity")
     }
 }
 
@@ -59,13 +64,15 @@ struct Unanswered {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Again {
-    /// The connection was a kept one, and broke at once and without a byte: the provider had closed it before (RFC 9112, section 9.3.1).
+    /// The connection was a kept one, and broke at once and without a byte: the provider had closed
+    /// it before (RFC 9112, section 9.3.1).
     OnAFreshConnection,
     No,
 }
 
 impl Sender<'_> {
-    /// Sends the request, at most twice. A second time it goes over a new connection, and whatever else was kept is dropped: it is as old.
+    /// Sends the request, at most twice. A second time it goes over a new connection, and whatever
+    /// else was kept is dropped: it is as old.
     pub async fn send(&self, stale: impl Fn()) -> Result<Answer, ProviderFailure> {
         match self.send_once().await {
             Err(Unanswered { again: Again::OnAFreshConnection, .. }) => {
@@ -79,11 +86,16 @@ impl Sender<'_> {
 
     async fn send_once(&self) -> Result<Answer, Unanswered> {
         let trace = Rc::new(Trace::default());
-        let sent = Traced::new(Rc::clone(&trace), Box::pin(self.http_request().send_body(self.request.body.clone()))).await;
+        let sent = Traced::new(
+            Rc::clone(&trace),
+            Box::pin(self.http_request().send_body(self.request.body.clone())),
+        )
+        .await;
         match sent {
             Ok(mut response) => {
                 let head = Head { status: response.status(), headers: response.headers().clone() };
-                // the rest of the response goes now: it is several KiB, and the stream may last for minutes
+                // the rest of the response goes now: it is several KiB, and the stream may last for
+                // minutes
                 Ok(Answer { head, payload: response.take_payload(), trace })
             }
             Err(error) => Err(unanswered(&error, &trace)),
@@ -139,14 +151,18 @@ pub(super) fn transport_failure(error: &SendRequestError, trace: &Trace) -> Prov
 /// The cause that the connector gave.
 fn connect_failure(error: &SendRequestError) -> Option<ConnectFailure> {
     match error {
-        SendRequestError::Connect(ConnectError::Io(error)) => error.get_ref()?.downcast_ref::<ConnectFailure>().cloned(),
+        SendRequestError::Connect(ConnectError::Io(error)) => {
+            error.get_ref()?.downcast_ref::<ConnectFailure>().cloned()
+        }
         _ => None,
     }
 }
 
 fn why(error: &SendRequestError) -> String {
     match error {
-        SendRequestError::Connect(ConnectError::Disconnected) => "the provider closed the connection without an answer".to_owned(),
+        SendRequestError::Connect(ConnectError::Disconnected) => {
+            "the provider closed the connection without an answer".to_owned()
+        }
         SendRequestError::Send(error) => io_words(error),
         SendRequestError::Response(actix_http::error::ParseError::Io(error)) => io_words(error),
         other => other.to_string(),
@@ -155,7 +171,9 @@ fn why(error: &SendRequestError) -> String {
 
 fn io_words(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "the provider reset the connection without an answer".to_owned(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+            "the provider reset the connection without an answer".to_owned()
+        }
         io::ErrorKind::TimedOut => "the provider's machine is silent".to_owned(),
         _ => error.to_string(),
     }

@@ -1,7 +1,9 @@
-//! How requests get to providers. Everything below HTTP is here; the HTTP client is inside, and nothing of it shows outside of `provider`.
+//! How requests get to providers. Everything below HTTP is here; the HTTP client is inside, and
+//! nothing of it shows outside of `provider`.
 //!
-//! In reading order: [`pools`] and [`pool`] keep connections, [`connector`] makes one ([`tcp`], [`proxy`], [`trust`]), [`socket`] is one, with
-//! [`answer_head`] in it; [`trace`] says what became of a request on the wire, [`failure`] why there is no connection.
+//! In reading order: [`pools`] and [`pool`] keep connections, [`connector`] makes one ([`tcp`],
+//! [`proxy`], [`trust`]), [`socket`] is one, with [`answer_head`] in it; [`trace`] says what became
+//! of a request on the wire, [`failure`] why there is no connection.
 
 pub mod addresses;
 pub mod answer_head;

@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 
 use crate::dispatch::{ClientGone, DispatchActor};
 
-/// Held by the handler, then by the body. Dropped before the end, it tells the dispatcher that the client has left.
+/// Held by the handler, then by the body. Dropped before the end, it tells the dispatcher that the
+/// client has left.
 #[derive(Debug)]
 pub struct ClientHold {
     dispatch: Option<Addr<DispatchActor>>,
@@ -35,7 +36,8 @@ impl Drop for ClientHold {
     }
 }
 
-/// Frames as they come. Never yields an error: that would throw away what is not flushed yet, even the status line.
+/// Frames as they come. Never yields an error: that would throw away what is not flushed yet, even
+/// the status line.
 pub struct EventBody {
     frames: mpsc::Receiver<Bytes>,
     hold: Option<ClientHold>,

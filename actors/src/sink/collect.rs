@@ -1,4 +1,5 @@
-//! CollectSink: the twin of SseSink for a client that wants its answer whole. It reads the very events that a stream would carry.
+//! CollectSink: the twin of SseSink for a client that wants its answer whole. It reads the very
+//! events that a stream would carry.
 
 use actix::{Actor, Context, Handler};
 use ainfera_schema::RequestId;
@@ -45,7 +46,9 @@ impl Handler<Write> for CollectSink {
                 if let Some(answer) = &mut self.answer {
                     answer.add(name, json);
                 }
-                if let Some(recorder) = self.recorder.as_mut().filter(|_| heard.event != StreamEvent::Ping) {
+                if let Some(recorder) =
+                    self.recorder.as_mut().filter(|_| heard.event != StreamEvent::Ping)
+                {
                     recorder.add_event(name, json);
                 }
             });

@@ -1,5 +1,6 @@
-//! One history: owners of calls on one side, the model store on the other, the queue under test between them.
-//! The rules of what follows a commit or a failure are CaptureActor's, written down a second time.
+//! One history: owners of calls on one side, the model store on the other, the queue under test
+//! between them. The rules of what follows a commit or a failure are CaptureActor's, written down a
+//! second time.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::AddAssign;
@@ -8,7 +9,10 @@ use ainfera_actors::capture::batch::{Batch, Terms};
 use ainfera_actors::capture::queue::{Queue, Ripeness};
 use ainfera_actors::capture::{Admit, CaptureError, Record, Reject};
 use ainfera_actors::gate::{Gate, Permit};
-use ainfera_schema::{AgentId, BootId, CallKind, InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TenantId, Usd};
+use ainfera_schema::{
+    AgentId, BootId, CallKind, InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome,
+    TenantId, Usd,
+};
 use ainfera_store::{Admission, CaptureReply, IdempotencyClaim, Locks, StoreError, Verdict};
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -161,7 +165,10 @@ impl History {
             if turned_away {
                 reply.send(Err(CaptureError::Unavailable(String::new()))).unwrap();
             } else {
-                let outcome = Box::new(RoutingOutcome { status: Some(OutcomeStatus::RejectedFloor), ..outcome });
+                let outcome = Box::new(RoutingOutcome {
+                    status: Some(OutcomeStatus::RejectedFloor),
+                    ..outcome
+                });
                 self.queue.reject(Reject { outcome, permit, reply });
             }
             return;
@@ -169,7 +176,8 @@ impl History {
         let (reply, answer) = oneshot::channel();
         // a few keys only, so that calls meet
         let key = self.random.percent(40).then(|| [self.random.next() as u8 % 4; 32]);
-        let idempotency = key.map(|key_sha256| IdempotencyClaim { key_sha256, fingerprint: [0; 32] });
+        let idempotency =
+            key.map(|key_sha256| IdempotencyClaim { key_sha256, fingerprint: [0; 32] });
         let admission = Admission {
             draft: outcome.clone(),
             boot_id: BootId(Uuid::nil()),
@@ -193,8 +201,12 @@ impl History {
         match self.owners.swap_remove(place) {
             Owner::Rejected { mut answer } => match answer.try_recv() {
                 Ok(_) => self.totals.rejected += 1,
-                Err(oneshot::error::TryRecvError::Empty) => self.owners.push(Owner::Rejected { answer }),
-                Err(oneshot::error::TryRecvError::Closed) => panic!("a rejection was never answered"),
+                Err(oneshot::error::TryRecvError::Empty) => {
+                    self.owners.push(Owner::Rejected { answer })
+                }
+                Err(oneshot::error::TryRecvError::Closed) => {
+                    panic!("a rejection was never answered")
+                }
             },
             Owner::Waiting { outcome, permit, .. } if self.random.percent(15) => {
                 // it leaves before it hears, or without having listened to what was said already
@@ -203,7 +215,10 @@ impl History {
             }
             Owner::Waiting { outcome, permit, mut answer } => match answer.try_recv() {
                 Ok(Ok(Verdict::Admitted | Verdict::AdmittedForLess(_))) => {
-                    assert!(matches!(self.store.calls.get(&outcome.request_id), Some(Kept::Open)), "let in without an intent");
+                    assert!(
+                        matches!(self.store.calls.get(&outcome.request_id), Some(Kept::Open)),
+                        "let in without an intent"
+                    );
                     self.owners.push(Owner::Working { outcome, permit });
                 }
                 Ok(Ok(Verdict::Refused(_))) => {
@@ -211,7 +226,11 @@ impl History {
                     self.totals.refused += 1;
                 }
                 Ok(Ok(Verdict::Duplicate(_))) => {
-                    assert_eq!(self.store.calls.get(&outcome.request_id), None, "a duplicate was kept");
+                    assert_eq!(
+                        self.store.calls.get(&outcome.request_id),
+                        None,
+                        "a duplicate was kept"
+                    );
                     self.totals.duplicates += 1;
                 }
                 Ok(Err(CaptureError::InDoubt(_))) => {
@@ -222,8 +241,12 @@ impl History {
                     let kept = self.store.calls.get(&outcome.request_id);
                     assert_eq!(kept, None, "a call that was turned away was kept");
                 }
-                Err(oneshot::error::TryRecvError::Empty) => self.owners.push(Owner::Waiting { outcome, permit, answer }),
-                Err(oneshot::error::TryRecvError::Closed) => panic!("an admission was never answered"),
+                Err(oneshot::error::TryRecvError::Empty) => {
+                    self.owners.push(Owner::Waiting { outcome, permit, answer })
+                }
+                Err(oneshot::error::TryRecvError::Closed) => {
+                    panic!("an admission was never answered")
+                }
             },
             Owner::Working { outcome, permit } if self.random.percent(50) => {
                 let request_id = outcome.request_id;
@@ -231,21 +254,41 @@ impl History {
                 self.record(outcome, permit, OutcomeStatus::Succeeded, Some(told));
                 self.owners.push(Owner::Finishing { request_id, durable });
             }
-            Owner::Working { outcome, permit } => self.record(outcome, permit, OutcomeStatus::Succeeded, None),
+            Owner::Working { outcome, permit } => {
+                self.record(outcome, permit, OutcomeStatus::Succeeded, None)
+            }
             Owner::Finishing { request_id, mut durable } => match durable.try_recv() {
                 Ok(()) => {
                     let in_store = self.store.calls.get(&request_id) == Some(&Kept::Closed);
-                    assert!(in_store || self.in_spool.contains(&request_id), "{request_id} was said to be durable");
+                    assert!(
+                        in_store || self.in_spool.contains(&request_id),
+                        "{request_id} was said to be durable"
+                    );
                     self.totals.acknowledged += 1;
                 }
-                Err(oneshot::error::TryRecvError::Empty) => self.owners.push(Owner::Finishing { request_id, durable }),
-                Err(oneshot::error::TryRecvError::Closed) => panic!("{request_id} was never said to be durable"),
+                Err(oneshot::error::TryRecvError::Empty) => {
+                    self.owners.push(Owner::Finishing { request_id, durable })
+                }
+                Err(oneshot::error::TryRecvError::Closed) => {
+                    panic!("{request_id} was never said to be durable")
+                }
             },
         }
     }
 
-    fn record(&mut self, outcome: RoutingOutcome, permit: Permit, status: OutcomeStatus, durable: Option<oneshot::Sender<()>>) {
-        self.queue.record(Record { outcome: Box::new(RoutingOutcome { status: Some(status), ..outcome }), answer: None, permit, durable });
+    fn record(
+        &mut self,
+        outcome: RoutingOutcome,
+        permit: Permit,
+        status: OutcomeStatus,
+        durable: Option<oneshot::Sender<()>>,
+    ) {
+        self.queue.record(Record {
+            outcome: Box::new(RoutingOutcome { status: Some(status), ..outcome }),
+            answer: None,
+            permit,
+            durable,
+        });
     }
 
     /// Another transaction takes an account, or gives it back.
@@ -262,7 +305,9 @@ impl History {
         let agent_id = *agent_id;
         let Some(result) = under_way.take() else {
             match self.queue.next_apart(agent_id, Terms::default()) {
-                Some(rows) => *under_way = Some(self.store.capture(&rows, &mut self.random, self.health)),
+                Some(rows) => {
+                    *under_way = Some(self.store.capture(&rows, &mut self.random, self.health))
+                }
                 None => drop(self.apart.remove(&agent_id)),
             }
             return;
@@ -305,9 +350,14 @@ impl History {
             };
         }
         // a batch that failed goes before everything else
-        let Some(mut batch) = self.failing.take().or_else(|| self.queue.next_batch()) else { return };
-        let result =
-            self.store.capture(&batch.rows_under(Terms { locks: Locks::Briefly, ..Terms::default() }), &mut self.random, self.health);
+        let Some(mut batch) = self.failing.take().or_else(|| self.queue.next_batch()) else {
+            return;
+        };
+        let result = self.store.capture(
+            &batch.rows_under(Terms { locks: Locks::Briefly, ..Terms::default() }),
+            &mut self.random,
+            self.health,
+        );
         self.under_way = Some((batch, result));
     }
 
@@ -348,7 +398,11 @@ impl History {
         self.queue.tick();
         let under_way = self.failing.as_mut().or(self.under_way.as_mut().map(|(batch, _)| batch));
         let ripeness = Ripeness { awaited: 1, others: 2 };
-        let ripe: HashSet<RequestId> = self.queue.ripe(under_way.as_deref(), ripeness).map(|closing| closing.outcome.request_id).collect();
+        let ripe: HashSet<RequestId> = self
+            .queue
+            .ripe(under_way.as_deref(), ripeness)
+            .map(|closing| closing.outcome.request_id)
+            .collect();
         self.totals.spooled += ripe.len() as u64;
         self.in_spool.extend(&ripe);
         self.queue.spooled(under_way, &ripe);
@@ -367,7 +421,11 @@ impl History {
             }
         }
         assert_eq!(self.gate.in_flight(), 0, "permits are still out");
-        assert_eq!(self.queue.only_spooled(), 0, "the spool is believed to hold what the store has");
+        assert_eq!(
+            self.queue.only_spooled(),
+            0,
+            "the spool is believed to hold what the store has"
+        );
         self.totals.store_failures = self.store.failures;
         self.totals.in_doubt = self.store.in_doubt;
         self.totals.poisoned = self.store.poisoned;

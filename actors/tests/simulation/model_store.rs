@@ -1,9 +1,12 @@
-//! The naive model: what a store keeps, as a map. It shares no code with the real ones, and it fails on purpose.
+//! The naive model: what a store keeps, as a map. It shares no code with the real ones, and it
+//! fails on purpose.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use ainfera_schema::{AgentId, RequestId, Usd};
-use ainfera_store::{CaptureBatch, CaptureReply, CloseResult, Earlier, Locks, Refusal, Sent, StoreError, Verdict};
+use ainfera_store::{
+    CaptureBatch, CaptureReply, CloseResult, Earlier, Locks, Refusal, Sent, StoreError, Verdict,
+};
 
 use crate::random::Random;
 
@@ -22,7 +25,8 @@ pub struct ModelStore {
     pub closings: HashMap<RequestId, u32>,
     /// Whose key it is. Never given back, which is stricter than a store is.
     keys: HashMap<[u8; 32], RequestId>,
-    /// A batch that admits or rejects one of these fails for a reason of its own, whenever it comes.
+    /// A batch that admits or rejects one of these fails for a reason of its own, whenever it
+    /// comes.
     pub poison: HashSet<RequestId>,
     /// The wallet has no room for these.
     pub unaffordable: HashSet<RequestId>,
@@ -35,9 +39,16 @@ pub struct ModelStore {
 }
 
 impl ModelStore {
-    /// One transaction, which may fail before or after its effect. `health` is the chance in a hundred that it does not.
-    pub fn capture(&mut self, batch: &CaptureBatch, random: &mut Random, health: usize) -> Result<CaptureReply, StoreError> {
-        let locked: BTreeSet<AgentId> = agents_of(batch).intersection(&self.locked).copied().collect();
+    /// One transaction, which may fail before or after its effect. `health` is the chance in a
+    /// hundred that it does not.
+    pub fn capture(
+        &mut self,
+        batch: &CaptureBatch,
+        random: &mut Random,
+        health: usize,
+    ) -> Result<CaptureReply, StoreError> {
+        let locked: BTreeSet<AgentId> =
+            agents_of(batch).intersection(&self.locked).copied().collect();
         match batch.locks {
             Locks::Briefly if !locked.is_empty() => {
                 self.found_locked += 1;
@@ -45,11 +56,16 @@ impl ModelStore {
                 let agents = if random.percent(20) { BTreeSet::new() } else { locked };
                 return Err(StoreError::Locked { agents });
             }
-            Locks::Patiently if !locked.is_empty() => return Err(StoreError::Unavailable("statement timeout".to_owned())),
+            Locks::Patiently if !locked.is_empty() => {
+                return Err(StoreError::Unavailable("statement timeout".to_owned()));
+            }
             Locks::Briefly | Locks::Patiently => {}
         }
         let admitted = batch.admissions.iter().map(|admission| &admission.draft);
-        if admitted.chain(&batch.rejections).any(|outcome| self.poison.contains(&outcome.request_id)) {
+        if admitted
+            .chain(&batch.rejections)
+            .any(|outcome| self.poison.contains(&outcome.request_id))
+        {
             self.poisoned += 1;
             return Err(StoreError::Statement("constraint".to_owned()));
         }
@@ -66,9 +82,13 @@ impl ModelStore {
 
     fn commit(&mut self, batch: &CaptureBatch) -> CaptureReply {
         let mut reply = CaptureReply::default();
-        let new = batch.admissions.iter().map(|admission| &admission.draft).chain(&batch.rejections);
+        let new =
+            batch.admissions.iter().map(|admission| &admission.draft).chain(&batch.rejections);
         let known = new.filter(|outcome| self.calls.contains_key(&outcome.request_id)).count();
-        assert!(batch.sent == Sent::PerhapsBefore || known == 0, "{known} calls of a batch that was never sent are known");
+        assert!(
+            batch.sent == Sent::PerhapsBefore || known == 0,
+            "{known} calls of a batch that was never sent are known"
+        );
         for admission in &batch.admissions {
             let request_id = admission.draft.request_id;
             if let Some(claim) = &admission.idempotency
@@ -77,9 +97,13 @@ impl ModelStore {
                 reply.verdicts.push((request_id, Verdict::Duplicate(Earlier::InFlight)));
                 continue;
             }
-            let wanted = if self.unaffordable.contains(&request_id) { Kept::Refused } else { Kept::Open };
+            let wanted =
+                if self.unaffordable.contains(&request_id) { Kept::Refused } else { Kept::Open };
             let verdict = match *self.calls.entry(request_id).or_insert(wanted) {
-                Kept::Refused => Verdict::Refused(Refusal::Funds { available: Usd::ZERO, needed: admission.hold }),
+                Kept::Refused => Verdict::Refused(Refusal::Funds {
+                    available: Usd::ZERO,
+                    needed: admission.hold,
+                }),
                 Kept::Open | Kept::Closed | Kept::Rejected => Verdict::Admitted,
             };
             reply.verdicts.push((request_id, verdict));
@@ -107,5 +131,8 @@ impl ModelStore {
 fn agents_of(batch: &CaptureBatch) -> BTreeSet<AgentId> {
     let drafts = batch.admissions.iter().map(|admission| admission.draft.agent_id);
     let rejected = batch.rejections.iter().map(|outcome| outcome.agent_id);
-    drafts.chain(rejected).chain(batch.closings.iter().map(|closing| closing.outcome.agent_id)).collect()
+    drafts
+        .chain(rejected)
+        .chain(batch.closings.iter().map(|closing| closing.outcome.agent_id))
+        .collect()
 }

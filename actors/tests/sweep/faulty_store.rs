@@ -8,9 +8,10 @@ use ainfera_schema::audit_break::{AuditBreak, Declaration, Parting};
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint, CheckpointSigner};
 use ainfera_schema::{AgentId, BootId, InferenceId, ReceiptId, RequestId, TenantId, Usd};
 use ainfera_store::{
-    AuditEventRow, AuditHeight, CallView, CaptureBatch, CaptureReply, ChainEvent, ChainVerdict, CheckpointResult, Heartbeat, InferenceView,
-    Invariant, LedgerView, NewAgent, OpenBoot, Opening, Owner, PublicCursor, PublicEvent, Receipt, Store, StoreError, StoreFuture,
-    StoredKey, TenantRow, WalletChange, WalletView,
+    AuditEventRow, AuditHeight, CallView, CaptureBatch, CaptureReply, ChainEvent, ChainVerdict,
+    CheckpointResult, Heartbeat, InferenceView, Invariant, LedgerView, NewAgent, OpenBoot, Opening,
+    Owner, PublicCursor, PublicEvent, Receipt, Store, StoreError, StoreFuture, StoredKey,
+    TenantRow, WalletChange, WalletView,
 };
 use ainfera_store::{Kept, RecentLook, Standing, Watermark};
 
@@ -40,7 +41,8 @@ impl FaultyStore {
     fn perhaps<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         Box::pin(async move {
             let fails = self.calls.fetch_add(1, SeqCst) + 1 == self.failing;
-            let lost = || Err(StoreError::Unavailable("the connection was cut on purpose".to_owned()));
+            let lost =
+                || Err(StoreError::Unavailable("the connection was cut on purpose".to_owned()));
             match (fails, self.moment) {
                 (true, Moment::Before) => lost(),
                 (true, Moment::After) => call.await.and_then(|_| lost()),

@@ -1,5 +1,6 @@
-//! Two lives of one replica: calls that succeed, are refused, rejected, pinned, named by a key, left open by a crash, and closed too late.
-//! Whoever meets a failing store does what a client or an operator would: tries again, as a new call or a new boot.
+//! Two lives of one replica: calls that succeed, are refused, rejected, pinned, named by a key,
+//! left open by a crash, and closed too late. Whoever meets a failing store does what a client or
+//! an operator would: tries again, as a new call or a new boot.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +12,12 @@ use ainfera_actors::gate::Gate;
 use ainfera_actors::outcome::OpenOutcome;
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{
-    AgentId, BootId, CallKind, InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TenantId, TokenUsage, Usd,
+    AgentId, BootId, CallKind, InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome,
+    TenantId, TokenUsage, Usd,
 };
-use ainfera_store::{Admission, Earlier, IdempotencyClaim, NewAgent, Opening, Store, StoreFuture, Verdict};
+use ainfera_store::{
+    Admission, Earlier, IdempotencyClaim, NewAgent, Opening, Store, StoreFuture, Verdict,
+};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -32,7 +36,8 @@ struct Life {
 pub async fn run(store: Arc<FaultyStore>, what: &str) {
     again(|| store.migrate()).await;
     let tenant_id = TenantId::mint();
-    let new = || NewAgent { name: "tester".to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
+    let new =
+        || NewAgent { name: "tester".to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
     let agent_id = again(|| store.create_agent(new(), Opening::Prepaid(usd("1")))).await;
     let agent = (agent_id, tenant_id);
 
@@ -50,7 +55,8 @@ pub async fn run(store: Arc<FaultyStore>, what: &str) {
     again(|| store.heartbeat(first.boot_id)).await;
 
     first.drained_but_for(1).await;
-    // the second life begins while the first only sleeps; then that wakes and closes what is closed already
+    // the second life begins while the first only sleeps; then that wakes and closes what is closed
+    // already
     let second = Life::begin(&store).await;
     left_open.close(OutcomeStatus::Succeeded);
     first.drained_but_for(0).await;
@@ -74,14 +80,24 @@ impl Life {
         };
         let gate = Gate::new(100);
         let shared: Arc<dyn Store> = Arc::<FaultyStore>::clone(store);
-        let capture = CaptureActor::new(shared, Arc::new(Counters::default()), gate.clone()).start();
+        let capture =
+            CaptureActor::new(shared, Arc::new(Counters::default()), gate.clone()).start();
         Self { boot_id, capture, gate }
     }
 
     /// The verdict on a call; one that is turned away is made again under a new id.
-    async fn asked(&self, outcome: RoutingOutcome, hold: &str, idempotency: Option<IdempotencyClaim>) -> (OpenOutcome, Verdict) {
+    async fn asked(
+        &self,
+        outcome: RoutingOutcome,
+        hold: &str,
+        idempotency: Option<IdempotencyClaim>,
+    ) -> (OpenOutcome, Verdict) {
         loop {
-            let draft = RoutingOutcome { request_id: RequestId::mint(), inference_id: Some(InferenceId::mint()), ..outcome.clone() };
+            let draft = RoutingOutcome {
+                request_id: RequestId::mint(),
+                inference_id: Some(InferenceId::mint()),
+                ..outcome.clone()
+            };
             let admission = Admission {
                 draft,
                 boot_id: self.boot_id,
@@ -90,19 +106,31 @@ impl Life {
                 charge_if_lost: usd("0.003"),
                 idempotency,
             };
-            let (open, answer) = OpenOutcome::admit(admission, self.gate.enter().unwrap(), self.capture.clone());
-            match tokio::time::timeout(PATIENCE, answer).await.expect("an admission is answered").unwrap() {
+            let (open, answer) =
+                OpenOutcome::admit(admission, self.gate.enter().unwrap(), self.capture.clone());
+            match tokio::time::timeout(PATIENCE, answer)
+                .await
+                .expect("an admission is answered")
+                .unwrap()
+            {
                 // the try before is in doubt and not over yet: its client waits and asks again
                 Ok(Verdict::Duplicate(Earlier::InFlight)) => open.settle_refused(),
                 Ok(verdict) => return (open, verdict),
                 Err(CaptureError::InDoubt(_)) => open.close(OutcomeStatus::FailedOther),
-                Err(CaptureError::Unavailable(_) | CaptureError::Refused(_)) => open.settle_refused(),
+                Err(CaptureError::Unavailable(_) | CaptureError::Refused(_)) => {
+                    open.settle_refused()
+                }
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    async fn admitted(&self, outcome: RoutingOutcome, hold: &str, idempotency: Option<IdempotencyClaim>) -> OpenOutcome {
+    async fn admitted(
+        &self,
+        outcome: RoutingOutcome,
+        hold: &str,
+        idempotency: Option<IdempotencyClaim>,
+    ) -> OpenOutcome {
         let (mut open, verdict) = self.asked(outcome, hold, idempotency).await;
         assert_eq!(verdict, Verdict::Admitted);
         open.admitted();
@@ -122,9 +150,23 @@ impl Life {
         loop {
             let (reply, answer) = oneshot::channel();
             let status = Some(OutcomeStatus::RejectedFloor);
-            let outcome = RoutingOutcome { request_id: RequestId::mint(), inference_id: None, status, ..outcome.clone() };
-            self.capture.do_send(Reject { outcome: Box::new(outcome), permit: self.gate.enter().unwrap(), reply });
-            if tokio::time::timeout(PATIENCE, answer).await.expect("a rejection is answered").unwrap().is_ok() {
+            let outcome = RoutingOutcome {
+                request_id: RequestId::mint(),
+                inference_id: None,
+                status,
+                ..outcome.clone()
+            };
+            self.capture.do_send(Reject {
+                outcome: Box::new(outcome),
+                permit: self.gate.enter().unwrap(),
+                reply,
+            });
+            if tokio::time::timeout(PATIENCE, answer)
+                .await
+                .expect("a rejection is answered")
+                .unwrap()
+                .is_ok()
+            {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -149,13 +191,22 @@ async fn judge(store: &FaultyStore, agent_id: AgentId, what: &str) {
     let chain = store.verify_audit(agent_id).await.unwrap();
     assert!(chain.valid, "{what}: {chain:?}");
     let events = store.audit_events(agent_id, 0, 1_000).await.unwrap();
-    let count = |event_type: &str| events.iter().filter(|event| event.event_type == event_type).count();
-    assert_eq!(count("inference.lost"), 1, "{what}: what the first life had left open, and nothing else");
+    let count =
+        |event_type: &str| events.iter().filter(|event| event.event_type == event_type).count();
+    assert_eq!(
+        count("inference.lost"),
+        1,
+        "{what}: what the first life had left open, and nothing else"
+    );
     // one was refused and one was rejected; the try before one of them may have been in doubt
     let refused = count("inference.rejected") + count("inference.rejected_cap_violation");
     assert!((2..=3).contains(&refused), "{what}: {refused} refusals");
     let wallet = store.ledger(agent_id, None, 100).await.unwrap().unwrap();
-    assert_eq!((wallet.balance_usd, wallet.held_usd), (usd("0.98"), Usd::ZERO), "{what}: five calls at 0.004: {wallet:?}");
+    assert_eq!(
+        (wallet.balance_usd, wallet.held_usd),
+        (usd("0.98"), Usd::ZERO),
+        "{what}: five calls at 0.004: {wallet:?}"
+    );
 }
 
 /// Once more if it fails: only one call does.

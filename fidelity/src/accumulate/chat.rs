@@ -7,7 +7,8 @@ use super::frames::Frame;
 use crate::answer::{Answer, Ending, ToolCall, number, text};
 use crate::expectation::chat::usage;
 
-/// As the official SDKs accumulate: strings are appended, whatever key they stand under, so that a name that is repeated becomes another one.
+/// As the official SDKs accumulate: strings are appended, whatever key they stand under, so that a
+/// name that is repeated becomes another one.
 pub fn stream(frames: &[Frame]) -> Understood {
     let mut client = Client::default();
     for frame in frames {
@@ -27,16 +28,28 @@ fn message(message: &Value, finish: Option<&str>, said_usage: &Value) -> Answer 
         blocks: None,
         text: format!("{}{}", text(message, "/content"), text(message, "/refusal")),
         // two vendors, two names
-        reasoning: format!("{}{}", text(message, "/reasoning_content"), text(message, "/reasoning")),
+        reasoning: format!(
+            "{}{}",
+            text(message, "/reasoning_content"),
+            text(message, "/reasoning")
+        ),
         calls: message["tool_calls"]
             .as_array()
             .into_iter()
             .flatten()
-            .map(|call| ToolCall::new(text(call, "/id"), text(call, "/function/name"), text(call, "/function/arguments")))
+            .map(|call| {
+                ToolCall::new(
+                    text(call, "/id"),
+                    text(call, "/function/name"),
+                    text(call, "/function/arguments"),
+                )
+            })
             .collect(),
         ending: match finish {
             // a client knows a refusal by its text as well as by the word
-            Some("stop") if !text(message, "/refusal").is_empty() => Ending::Stopped("content_filter".to_owned()),
+            Some("stop") if !text(message, "/refusal").is_empty() => {
+                Ending::Stopped("content_filter".to_owned())
+            }
             Some(word) => Ending::Stopped(word.to_owned()),
             None => Ending::Missing,
         },
@@ -130,7 +143,9 @@ impl Client {
         };
         for (key, value) in delta {
             match (key.as_str(), value) {
-                ("tool_calls", Value::Array(calls)) => calls.iter().for_each(|call| self.call(call)),
+                ("tool_calls", Value::Array(calls)) => {
+                    calls.iter().for_each(|call| self.call(call))
+                }
                 (_, value) => {
                     if !value.is_string() && !value.is_null() {
                         self.understood.complaints.push(format!("{key} is no text"));
@@ -152,25 +167,39 @@ impl Client {
         let calls = self.message.entry("tool_calls").or_insert_with(|| Value::Array(Vec::new()));
         let Value::Array(calls) = calls else { return };
         if index == calls.len() {
-            if text(call, "/id").is_empty() || text(call, "/function/name").is_empty() || text(call, "/type") != "function" {
-                self.understood.complaints.push("a call that begins without id, type or name".to_owned());
+            if text(call, "/id").is_empty()
+                || text(call, "/function/name").is_empty()
+                || text(call, "/type") != "function"
+            {
+                self.understood
+                    .complaints
+                    .push("a call that begins without id, type or name".to_owned());
             }
             if calls.iter().any(|known| known["id"] == call["id"]) {
                 self.understood.complaints.push("two calls of one id".to_owned());
             }
             calls.push(Value::Object(Map::new()));
-        } else if [call.get("id"), call.get("type"), call.pointer("/function/name")].iter().any(Option::is_some) {
+        } else if [call.get("id"), call.get("type"), call.pointer("/function/name")]
+            .iter()
+            .any(Option::is_some)
+        {
             // official clients add up what is said twice
             self.understood.complaints.push("a call's id, type or name is said twice".to_owned());
         }
         match calls.get_mut(index).and_then(Value::as_object_mut) {
             Some(known) => grow_all(known, call),
-            None => self.understood.complaints.push(format!("call {index} after {} calls", calls.len())),
+            None => {
+                self.understood.complaints.push(format!("call {index} after {} calls", calls.len()))
+            }
         }
     }
 
     fn end(mut self) -> Understood {
-        let has_calls = self.message.get("tool_calls").and_then(Value::as_array).is_some_and(|calls| !calls.is_empty());
+        let has_calls = self
+            .message
+            .get("tool_calls")
+            .and_then(Value::as_array)
+            .is_some_and(|calls| !calls.is_empty());
         if self.finish.as_deref() == Some("stop") && has_calls {
             self.understood.complain("a tool call, but the finish reason is stop");
         }
@@ -194,12 +223,18 @@ impl Client {
         for (key, value) in self.message.iter().filter(|(_, value)| !value.is_null()) {
             message[key] = value.clone();
         }
-        for call in message.pointer_mut("/tool_calls").and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
+        for call in message
+            .pointer_mut("/tool_calls")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object_mut)
         {
             call.remove("index");
         }
         let [id, model] = self.head.clone().unwrap_or_default();
-        let mut completion = json!({"id": id, "model": model, "message": message, "finish_reason": self.finish});
+        let mut completion =
+            json!({"id": id, "model": model, "message": message, "finish_reason": self.finish});
         for (key, value) in [("usage", &self.usage), ("ainfera", &self.ainfera)] {
             if !value.is_null() {
                 completion[key] = value.clone();

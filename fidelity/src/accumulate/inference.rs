@@ -6,8 +6,13 @@ use crate::answer::{Answer, Ending, ToolCall, Usage, number, text};
 
 /// A whole answer. Its input tokens are all that was read, from the cache or not.
 pub fn whole(body: &Value) -> Answer {
-    let blocks =
-        |kind: &'static str| body["content_blocks"].as_array().into_iter().flatten().filter(move |block| text(block, "/type") == kind);
+    let blocks = |kind: &'static str| {
+        body["content_blocks"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(move |block| text(block, "/type") == kind)
+    };
     Answer {
         blocks: None,
         text: text(body, "/content").to_owned(),
@@ -19,7 +24,13 @@ pub fn whole(body: &Value) -> Answer {
                 arguments: block["input"].clone(),
             })
             .collect(),
-        ending: body["finish_reason"].as_str().map_or(Ending::Missing, |word| Ending::Stopped(word.to_owned())),
-        usage: Some(Usage { input: number(body, "/input_tokens"), output: number(body, "/output_tokens"), ..Usage::default() }),
+        ending: body["finish_reason"]
+            .as_str()
+            .map_or(Ending::Missing, |word| Ending::Stopped(word.to_owned())),
+        usage: Some(Usage {
+            input: number(body, "/input_tokens"),
+            output: number(body, "/output_tokens"),
+            ..Usage::default()
+        }),
     }
 }

@@ -79,7 +79,8 @@ impl Client {
         }
         self.message = event["message"].clone();
         let said = self.message["content"].as_array();
-        self.blocks.extend(said.into_iter().flatten().filter_map(|block| block.as_object().cloned()));
+        self.blocks
+            .extend(said.into_iter().flatten().filter_map(|block| block.as_object().cloned()));
         if !self.blocks.is_empty() {
             self.understood.complain("content in message_start");
         }
@@ -115,13 +116,18 @@ impl Client {
             "citations_delta" => match block.get_mut("citations").and_then(Value::as_array_mut) {
                 Some(citations) => citations.push(delta["citation"].clone()),
                 None => {
-                    block.insert("citations".to_owned(), Value::Array(vec![delta["citation"].clone()]));
+                    block.insert(
+                        "citations".to_owned(),
+                        Value::Array(vec![delta["citation"].clone()]),
+                    );
                 }
             },
             // newer than this: strings grow, the rest replaces
             kind => {
                 self.understood.complaints.push(format!("unknown delta {kind}"));
-                for (key, value) in delta.as_object().into_iter().flatten().filter(|(key, _)| *key != "type") {
+                for (key, value) in
+                    delta.as_object().into_iter().flatten().filter(|(key, _)| *key != "type")
+                {
                     match value.as_str() {
                         Some(piece) => append(block, key, piece),
                         None => {
@@ -143,8 +149,12 @@ impl Client {
     }
 
     fn settle_input(&mut self) {
-        let Some(block) = self.blocks.last_mut().filter(|_| self.open && !self.input.is_empty()) else { return };
-        let input = serde_json::from_str(&self.input).unwrap_or_else(|_| Value::String(self.input.clone()));
+        let Some(block) = self.blocks.last_mut().filter(|_| self.open && !self.input.is_empty())
+        else {
+            return;
+        };
+        let input =
+            serde_json::from_str(&self.input).unwrap_or_else(|_| Value::String(self.input.clone()));
         block.insert("input".to_owned(), input);
     }
 
@@ -176,7 +186,10 @@ impl Client {
     }
 
     fn end(mut self) -> Understood {
-        let has_calls = self.blocks.iter().any(|block| block.get("type").and_then(Value::as_str) == Some("tool_use"));
+        let has_calls = self
+            .blocks
+            .iter()
+            .any(|block| block.get("type").and_then(Value::as_str) == Some("tool_use"));
         let blocks: Value = self.blocks.into_iter().map(Value::Object).collect();
         self.message["blocks"] = blocks.clone();
         let mut answer = accumulated(&self.message);
@@ -196,7 +209,10 @@ impl Client {
             && !["max_tokens", "refusal"].contains(&word.as_str())
             && (word == "tool_use") != has_calls
         {
-            self.understood.complaints.push(format!("{} tool call, but the stop reason is {word}", if has_calls { "a" } else { "no" }));
+            self.understood.complaints.push(format!(
+                "{} tool call, but the stop reason is {word}",
+                if has_calls { "a" } else { "no" }
+            ));
         }
         self.understood.answer = answer;
         self.understood

@@ -7,7 +7,8 @@ use super::frames::Frame;
 use crate::answer::{Answer, Ending, number, text};
 use crate::expectation::responses as reading;
 
-/// What some official clients stumble over, though the dialect allows it: a vendor's own parallel calls may come so.
+/// What some official clients stumble over, though the dialect allows it: a vendor's own parallel
+/// calls may come so.
 pub const ITEM_IN_ITEM: &str = "an item begins in an item";
 
 const TERMINAL: [&str; 3] = ["response.completed", "response.incomplete", "response.failed"];
@@ -51,7 +52,9 @@ impl Client {
                 self.understood.complain(format!("the first sequence number is {first}"));
                 self.sequence = Some(first);
             }
-            (Some(last), Some(next)) if next != last + 1 => self.understood.complain(format!("sequence number {next} after {last}")),
+            (Some(last), Some(next)) if next != last + 1 => {
+                self.understood.complain(format!("sequence number {next} after {last}"))
+            }
             (_, next) => self.sequence = next,
         }
         if self.terminal.is_some() {
@@ -67,7 +70,8 @@ impl Client {
             "response.created" => self.created(event),
             "response.in_progress" => {
                 if !self.items.is_empty() || self.created.as_ref() != Some(&event["response"]) {
-                    self.understood.complain("response.in_progress is another than response.created");
+                    self.understood
+                        .complain("response.in_progress is another than response.created");
                 }
             }
             "response.output_item.added" => self.item_added(event),
@@ -82,7 +86,9 @@ impl Client {
                 }
             }
             kind if TERMINAL.contains(&kind) => self.terminal(kind, &event["response"]),
-            "response.content_part.added" | "response.reasoning_summary_part.added" => self.part_added(event),
+            "response.content_part.added" | "response.reasoning_summary_part.added" => {
+                self.part_added(event)
+            }
             kind => match place(kind, event) {
                 Some((place, member)) => self.piece(kind, event, &place, member),
                 None => self.understood.complain(format!("unknown event {kind}")),
@@ -92,7 +98,10 @@ impl Client {
 
     fn created(&mut self, event: &Value) {
         let response = event["response"].clone();
-        if self.created.is_some() || text(&response, "/status") != "in_progress" || response["output"] != json!([]) {
+        if self.created.is_some()
+            || text(&response, "/status") != "in_progress"
+            || response["output"] != json!([])
+        {
             self.understood.complain("response.created is not the beginning");
         }
         self.created = Some(response);
@@ -103,13 +112,21 @@ impl Client {
             self.understood.complain(format!("{kind} has another status"));
         }
         let created = self.created.clone().unwrap_or_default();
-        let same: &[&str] = if kind == "response.failed" { &["id"] } else { &["id", "model", "created_at", "object"] };
+        let same: &[&str] = if kind == "response.failed" {
+            &["id"]
+        } else {
+            &["id", "model", "created_at", "object"]
+        };
         for member in same.iter().filter(|member| created[**member] != response[**member]) {
             self.understood.complain(format!("the response's {member} changes"));
         }
         if kind == "response.failed" {
             let said = &self.understood.error;
-            if self.failed.is_none() || ["code", "message"].iter().any(|member| said[*member] != response["error"][*member]) {
+            if self.failed.is_none()
+                || ["code", "message"]
+                    .iter()
+                    .any(|member| said[*member] != response["error"][*member])
+            {
                 self.understood.complain("response.failed without an error that says the same");
             }
         }
@@ -118,7 +135,11 @@ impl Client {
 
     fn item_added(&mut self, event: &Value) {
         if number(event, "/output_index") != self.items.len() as u64 {
-            self.understood.complain(format!("output index {} instead of {}", event["output_index"], self.items.len()));
+            self.understood.complain(format!(
+                "output index {} instead of {}",
+                event["output_index"],
+                self.items.len()
+            ));
         }
         if self.items.iter().any(|(_, done)| !done) {
             self.understood.complain(ITEM_IN_ITEM);
@@ -150,7 +171,9 @@ impl Client {
         match item.pointer_mut(place) {
             Some(Value::String(text)) if kind.ends_with(".delta") => text.push_str(&said),
             Some(Value::String(text)) if *text == said => {}
-            Some(Value::String(_)) => self.understood.complain(format!("{kind} says something else than its pieces")),
+            Some(Value::String(_)) => {
+                self.understood.complain(format!("{kind} says something else than its pieces"))
+            }
             _ => self.understood.complain(format!("{kind} has nowhere to go")),
         }
     }
@@ -160,12 +183,16 @@ impl Client {
         match self.items.get_mut(at) {
             Some((item, false)) => {
                 if event.get("item_id").is_some_and(|id| *id != item["id"]) {
-                    self.understood.complaints.push(format!("{} names another item", text(event, "/type")));
+                    self.understood
+                        .complaints
+                        .push(format!("{} names another item", text(event, "/type")));
                 }
                 Some(item)
             }
             _ => {
-                self.understood.complaints.push(format!("{} for an item that is not open", text(event, "/type")));
+                self.understood
+                    .complaints
+                    .push(format!("{} for an item that is not open", text(event, "/type")));
                 None
             }
         }
@@ -181,7 +208,8 @@ impl Client {
         let (was, is) = (item.to_string(), done.to_string());
         *item = done;
         if !same {
-            self.understood.complain(format!("an item is done otherwise than it was told: {was} / {is}"));
+            self.understood
+                .complain(format!("an item is done otherwise than it was told: {was} / {is}"));
         }
         let at = usize::try_from(number(event, "/output_index")).unwrap_or(usize::MAX);
         if let Some((_, done)) = self.items.get_mut(at) {
@@ -206,7 +234,10 @@ impl Client {
             self.understood.complain("an item that is never done");
         }
         if !failed && response["output"] != told {
-            self.understood.complain(format!("the response has another output than its items: {} / {told}", response["output"]));
+            self.understood.complain(format!(
+                "the response has another output than its items: {} / {told}",
+                response["output"]
+            ));
         }
         let answer = reading::whole(&response);
         let empty = response["output"].as_array().is_none_or(Vec::is_empty);
@@ -222,25 +253,38 @@ impl Client {
     }
 }
 
-/// Where in its item the text of such an event stands, and where in the event; `None` of an event that nobody knows.
+/// Where in its item the text of such an event stands, and where in the event; `None` of an event
+/// that nobody knows.
 fn place(kind: &str, event: &Value) -> Option<(String, &'static str)> {
-    let part = |list: &str, member: &str| format!("/{list}/{}/{member}", number(event, &format!("/{list}_index")));
-    let whole_or_piece = |member: &'static str| if kind.ends_with(".delta") { "/delta" } else { member };
+    let part = |list: &str, member: &str| {
+        format!("/{list}/{}/{member}", number(event, &format!("/{list}_index")))
+    };
+    let whole_or_piece =
+        |member: &'static str| if kind.ends_with(".delta") { "/delta" } else { member };
     Some(match kind.strip_suffix(".delta").or_else(|| kind.strip_suffix(".done"))? {
-        "response.output_text" | "response.reasoning_text" => (part("content", "text"), whole_or_piece("/text")),
+        "response.output_text" | "response.reasoning_text" => {
+            (part("content", "text"), whole_or_piece("/text"))
+        }
         "response.refusal" => (part("content", "refusal"), whole_or_piece("/refusal")),
         "response.reasoning_summary_text" => (part("summary", "text"), whole_or_piece("/text")),
-        "response.content_part" if text(event, "/part/type") == "refusal" => (part("content", "refusal"), "/part/refusal"),
+        "response.content_part" if text(event, "/part/type") == "refusal" => {
+            (part("content", "refusal"), "/part/refusal")
+        }
         "response.content_part" => (part("content", "text"), "/part/text"),
         "response.reasoning_summary_part" => (part("summary", "text"), "/part/text"),
-        "response.function_call_arguments" => ("/arguments".to_owned(), whole_or_piece("/arguments")),
+        "response.function_call_arguments" => {
+            ("/arguments".to_owned(), whole_or_piece("/arguments"))
+        }
         "response.custom_tool_call_input" => ("/input".to_owned(), whole_or_piece("/input")),
         _ => return None,
     })
 }
 
 fn failure(event: &Value) -> &str {
-    [text(event, "/message"), text(event, "/error/message")].into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+    [text(event, "/message"), text(event, "/error/message")]
+        .into_iter()
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
 }
 
 /// The strings in a value that carry what was said; a null is as good as nothing.
@@ -249,7 +293,10 @@ fn texts(value: &Value) -> Vec<String> {
         Value::String(text) if text.is_empty() => Vec::new(),
         Value::String(text) => vec![text.clone()],
         Value::Array(list) => list.iter().flat_map(texts).collect(),
-        Value::Object(members) => ["text", "refusal"].iter().flat_map(|key| texts(members.get(*key).unwrap_or(&Value::Null))).collect(),
+        Value::Object(members) => ["text", "refusal"]
+            .iter()
+            .flat_map(|key| texts(members.get(*key).unwrap_or(&Value::Null)))
+            .collect(),
         _ => Vec::new(),
     }
 }

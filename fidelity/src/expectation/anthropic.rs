@@ -6,10 +6,14 @@ use crate::answer::{Answer, Ending, ToolCall, Usage, number, text};
 
 /// From blocks, stop reason and usage.
 pub fn accumulated(expected: &Value) -> Answer {
-    let blocks: Vec<Value> = expected["blocks"].as_array().into_iter().flatten().map(as_it_came).collect();
-    let of_type = |kind: &'static str| blocks.iter().filter(move |block| text(block, "/type") == kind);
+    let blocks: Vec<Value> =
+        expected["blocks"].as_array().into_iter().flatten().map(as_it_came).collect();
+    let of_type =
+        |kind: &'static str| blocks.iter().filter(move |block| text(block, "/type") == kind);
     let ending = match expected["stop_reason"].as_str() {
-        _ if !expected["error"].is_null() => Ending::Failed(text(expected, "/error/message").to_owned()),
+        _ if !expected["error"].is_null() => {
+            Ending::Failed(text(expected, "/error/message").to_owned())
+        }
         Some(word) => Ending::Stopped(word.to_owned()),
         None => Ending::Missing,
     };

@@ -14,8 +14,12 @@ pub fn accumulated(expected: &Value) -> Answer {
         .collect();
     let refusal = text(expected, "/refusal");
     let ending = match expected["finish_reason"].as_str() {
-        _ if !expected["error"].is_null() => Ending::Failed(text(expected, "/error/message").to_owned()),
-        Some(word) => Ending::Stopped(stop(word, !calls.is_empty(), !refusal.is_empty()).to_owned()),
+        _ if !expected["error"].is_null() => {
+            Ending::Failed(text(expected, "/error/message").to_owned())
+        }
+        Some(word) => {
+            Ending::Stopped(stop(word, !calls.is_empty(), !refusal.is_empty()).to_owned())
+        }
         None => Ending::Missing,
     };
     Answer {
@@ -35,16 +39,26 @@ pub fn whole(body: &Value) -> Answer {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|call| ToolCall::new(text(call, "/id"), text(call, "/function/name"), text(call, "/function/arguments")))
+        .map(|call| {
+            ToolCall::new(
+                text(call, "/id"),
+                text(call, "/function/name"),
+                text(call, "/function/arguments"),
+            )
+        })
         .collect();
     let refusal = text(message, "/refusal");
-    let reasoning = [text(message, "/reasoning_content"), text(message, "/reasoning")].into_iter().find(|text| !text.is_empty());
+    let reasoning = [text(message, "/reasoning_content"), text(message, "/reasoning")]
+        .into_iter()
+        .find(|text| !text.is_empty());
     Answer {
         blocks: None,
         text: format!("{}{refusal}", text(message, "/content")),
         reasoning: reasoning.unwrap_or_default().to_owned(),
         ending: match body["choices"][0]["finish_reason"].as_str() {
-            Some(word) => Ending::Stopped(stop(word, !calls.is_empty(), !refusal.is_empty()).to_owned()),
+            Some(word) => {
+                Ending::Stopped(stop(word, !calls.is_empty(), !refusal.is_empty()).to_owned())
+            }
             None => Ending::Missing,
         },
         calls,
@@ -63,17 +77,20 @@ fn stop(word: &str, has_calls: bool, refused: bool) -> &str {
     }
 }
 
-/// The prompt includes what the cache had; the completion may exclude reasoning, and then the total shows it.
+/// The prompt includes what the cache had; the completion may exclude reasoning, and then the total
+/// shows it.
 pub fn usage(usage: &Value) -> Usage {
     let prompt = number(usage, "/prompt_tokens");
-    let cache_read = number(usage, "/prompt_tokens_details/cached_tokens").max(number(usage, "/prompt_cache_hit_tokens"));
+    let cache_read = number(usage, "/prompt_tokens_details/cached_tokens")
+        .max(number(usage, "/prompt_cache_hit_tokens"));
     let cache_write = number(usage, "/prompt_tokens_details/cache_write_tokens");
     let apart = cache_read > prompt;
     Usage {
         input: if apart { prompt } else { prompt.saturating_sub(cache_read + cache_write) },
         cache_read,
         cache_write,
-        output: number(usage, "/completion_tokens").max(number(usage, "/total_tokens").saturating_sub(prompt)),
+        output: number(usage, "/completion_tokens")
+            .max(number(usage, "/total_tokens").saturating_sub(prompt)),
         reasoning: number(usage, "/completion_tokens_details/reasoning_tokens"),
     }
 }

@@ -33,18 +33,27 @@ pub fn whole(body: &Value) -> Answer {
     }
 }
 
-/// A call is whole in one part, or begins with its name and goes on with pieces of its arguments until a part that is empty.
+/// A call is whole in one part, or begins with its name and goes on with pieces of its arguments
+/// until a part that is empty.
 fn calls<'a>(parts: impl Iterator<Item = &'a Value>) -> Vec<ToolCall> {
     let mut calls: Vec<ToolCall> = Vec::new();
     for part in parts {
         if let Some(name) = part["name"].as_str() {
             let arguments = part.get("args").cloned().unwrap_or_else(|| Value::Object(Map::new()));
-            calls.push(ToolCall { id: text(part, "/id").to_owned(), name: name.to_owned(), arguments });
+            calls.push(ToolCall {
+                id: text(part, "/id").to_owned(),
+                name: name.to_owned(),
+                arguments,
+            });
         }
         let Some(call) = calls.last_mut() else { continue };
         for piece in part["partialArgs"].as_array().into_iter().flatten() {
             let member = text(piece, "/jsonPath").trim_start_matches("$.");
-            let grown = format!("{}{}", text(&call.arguments, &format!("/{member}")), text(piece, "/stringValue"));
+            let grown = format!(
+                "{}{}",
+                text(&call.arguments, &format!("/{member}")),
+                text(piece, "/stringValue")
+            );
             call.arguments[member] = Value::String(grown);
         }
     }
@@ -57,7 +66,9 @@ fn ending(word: &str, has_calls: bool) -> Ending {
         "STOP" if has_calls => Ending::Stopped("tool_use".to_owned()),
         "STOP" => Ending::Stopped("end_turn".to_owned()),
         "MAX_TOKENS" => Ending::Stopped("max_tokens".to_owned()),
-        "SAFETY" | "PROHIBITED_CONTENT" | "BLOCKLIST" | "SPII" | "RECITATION" => Ending::Stopped("refusal".to_owned()),
+        "SAFETY" | "PROHIBITED_CONTENT" | "BLOCKLIST" | "SPII" | "RECITATION" => {
+            Ending::Stopped("refusal".to_owned())
+        }
         other => Ending::Failed(other.to_owned()),
     }
 }
@@ -67,7 +78,8 @@ pub fn usage(usage: &Value) -> Usage {
     let cache_read = number(usage, "/cachedContentTokenCount");
     let reasoning = number(usage, "/thoughtsTokenCount");
     Usage {
-        input: (number(usage, "/promptTokenCount") + number(usage, "/toolUsePromptTokenCount")).saturating_sub(cache_read),
+        input: (number(usage, "/promptTokenCount") + number(usage, "/toolUsePromptTokenCount"))
+            .saturating_sub(cache_read),
         cache_read,
         cache_write: 0,
         output: number(usage, "/candidatesTokenCount") + reasoning,

@@ -18,9 +18,17 @@ pub fn post(address: SocketAddr, path: &str, key: &str, body: &str) -> io::Resul
     stream.read_to_end(&mut answer)?;
     let head_end = find(&answer, b"\r\n\r\n").ok_or_else(|| io::Error::other("no head"))?;
     let head = String::from_utf8_lossy(&answer[..head_end]).to_ascii_lowercase();
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(|| io::Error::other("no status"))?;
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .ok_or_else(|| io::Error::other("no status"))?;
     let body = &answer[head_end + 4..];
-    if head.contains("transfer-encoding: chunked") { Ok((status, unchunked(body)?)) } else { Ok((status, body.to_vec())) }
+    if head.contains("transfer-encoding: chunked") {
+        Ok((status, unchunked(body)?))
+    } else {
+        Ok((status, body.to_vec()))
+    }
 }
 
 /// The body of a request that has begun; `None` if there is no further one.
@@ -30,8 +38,11 @@ pub fn read_request(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
     loop {
         if let Some(head_end) = find(&read, b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&read[..head_end]).to_ascii_lowercase();
-            let length =
-                head.split("content-length:").nth(1).and_then(|rest| rest.lines().next()).and_then(|length| length.trim().parse().ok());
+            let length = head
+                .split("content-length:")
+                .nth(1)
+                .and_then(|rest| rest.lines().next())
+                .and_then(|length| length.trim().parse().ok());
             let body_end = head_end + 4 + length.unwrap_or(0);
             if read.len() >= body_end {
                 return Ok(Some(read.split_off(head_end + 4)));
@@ -48,12 +59,16 @@ pub fn read_request(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
 fn unchunked(mut rest: &[u8]) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     loop {
-        let line_end = find(rest, b"\r\n").ok_or_else(|| io::Error::other("a body that is not ended"))?;
-        let size = usize::from_str_radix(&String::from_utf8_lossy(&rest[..line_end]), 16).map_err(io::Error::other)?;
+        let line_end =
+            find(rest, b"\r\n").ok_or_else(|| io::Error::other("a body that is not ended"))?;
+        let size = usize::from_str_radix(&String::from_utf8_lossy(&rest[..line_end]), 16)
+            .map_err(io::Error::other)?;
         if size == 0 {
             return Ok(body);
         }
-        let chunk = rest.get(line_end + 2..line_end + 2 + size).ok_or_else(|| io::Error::other("a chunk that is not ended"))?;
+        let chunk = rest
+            .get(line_end + 2..line_end + 2 + size)
+            .ok_or_else(|| io::Error::other("a chunk that is not ended"))?;
         body.extend_from_slice(chunk);
         rest = rest.get(line_end + 4 + size..).unwrap_or_default();
     }

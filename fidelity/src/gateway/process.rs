@@ -28,7 +28,9 @@ impl Process {
         let database = format!("sqlite://{}", folder.join("gateway.db").display());
         let config = folder.join("gateway.toml");
         std::fs::write(&config, text(&database, provider))?;
-        let key = Command::new(binary).args(["keys", "create", "--agent", "fidelity", "--database", &database]).output()?;
+        let key = Command::new(binary)
+            .args(["keys", "create", "--agent", "fidelity", "--database", &database])
+            .output()?;
         // files whose place is not configured lie where it is started
         let mut child = Command::new(binary.canonicalize()?)
             .current_dir(&folder)
@@ -40,11 +42,17 @@ impl Process {
             .spawn()?;
         let output = child.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
         let address = address_in(BufReader::new(output))?;
-        Ok(Self { child, folder, address, key: String::from_utf8_lossy(&key.stdout).trim().to_owned() })
+        Ok(Self {
+            child,
+            folder,
+            address,
+            key: String::from_utf8_lossy(&key.stdout).trim().to_owned(),
+        })
     }
 }
 
-/// The first line names the address; the rest is read, so that the program never waits for a reader.
+/// The first line names the address; the rest is read, so that the program never waits for a
+/// reader.
 fn address_in(mut output: BufReader<std::process::ChildStdout>) -> io::Result<SocketAddr> {
     let mut line = String::new();
     loop {
@@ -52,7 +60,10 @@ fn address_in(mut output: BufReader<std::process::ChildStdout>) -> io::Result<So
         if output.read_line(&mut line)? == 0 {
             return Err(io::Error::other("the gateway ended before it said its address"));
         }
-        let address = line.split("http://").nth(1).and_then(|rest| rest.split([' ', '\n', '"']).next()?.parse().ok());
+        let address = line
+            .split("http://")
+            .nth(1)
+            .and_then(|rest| rest.split([' ', '\n', '"']).next()?.parse().ok());
         if let Some(address) = address {
             std::thread::spawn(move || io::copy(&mut output, &mut io::sink()));
             return Ok(address);

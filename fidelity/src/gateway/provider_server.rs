@@ -51,7 +51,10 @@ fn serve(mut stream: TcpStream, said: &Mutex<(Form, Vec<u8>)>) -> io::Result<()>
             Form::Refusal(status) => (status, "application/json"),
         };
         let length = body.len();
-        write!(stream, "HTTP/1.1 {status} Said\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n")?;
+        write!(
+            stream,
+            "HTTP/1.1 {status} Said\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
+        )?;
         for piece in body.chunks(WRITE_BYTES) {
             stream.write_all(piece)?;
         }

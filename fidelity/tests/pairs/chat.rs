@@ -33,8 +33,7 @@ fn base() -> Value {
 }
 
 fn members() -> Vec<Field> {
-    let schema =
-        json!({"type": "object", "properties": {"mark-property": {"type": "string"}}, "required": [], "additionalProperties": false});
+    let schema = json!({"type": "object", "properties": {"mark-property": {"type": "string"}}, "required": [], "additionalProperties": false});
     vec![
         field("max_completion_tokens", json!(4243)),
         field("max_tokens", json!(4244)),
@@ -104,11 +103,20 @@ fn messages() -> Vec<Field> {
         field("messages.1.name", json!("mark-name")),
         part(json!({"type": "text", "text": "mark-second"})),
         part(json!({"type": "image_url", "image_url": {"url": "https://mark-image"}})),
-        part(json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,mark-image"}})),
-        field("messages.1.content.1.image_url.detail", json!("low")).needing("messages.1.content.1"),
-        part(json!({"type": "input_audio", "input_audio": {"data": "mark-audio", "format": "wav"}})),
-        part(json!({"type": "file", "file": {"file_data": "data:application/pdf;base64,mark-file", "filename": "f.pdf"}})),
-        part(json!({"type": "file", "file": {"file_data": "data:application/pdf;base64,aGk=", "filename": "mark-filename"}})),
+        part(
+            json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,mark-image"}}),
+        ),
+        field("messages.1.content.1.image_url.detail", json!("low"))
+            .needing("messages.1.content.1"),
+        part(
+            json!({"type": "input_audio", "input_audio": {"data": "mark-audio", "format": "wav"}}),
+        ),
+        part(
+            json!({"type": "file", "file": {"file_data": "data:application/pdf;base64,mark-file", "filename": "f.pdf"}}),
+        ),
+        part(
+            json!({"type": "file", "file": {"file_data": "data:application/pdf;base64,aGk=", "filename": "mark-filename"}}),
+        ),
         part(json!({"type": "file", "file": {"file_id": "mark-file"}})),
         part(json!({"type": "text", "text": "t", "prompt_cache_breakpoint": {"mode": "explicit"}})),
         field("messages.2.content", json!("mark-said")),
@@ -139,7 +147,10 @@ fn tools() -> Vec<Field> {
             "tools.0.function.parameters",
             json!({"type": "object", "properties": {"at": {"type": "string", "description": "mark-schema"}}}),
         ),
-        field("tools.1", json!({"type": "function", "function": {"name": "mark-name", "parameters": {"type": "object"}}})),
+        field(
+            "tools.1",
+            json!({"type": "function", "function": {"name": "mark-name", "parameters": {"type": "object"}}}),
+        ),
         field("tools.1", json!({"type": "function", "function": {"name": "mark-bare"}})),
         field("tools.1", json!({"type": "custom", "custom": {"name": "mark-custom"}})),
     ]

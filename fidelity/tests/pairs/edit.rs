@@ -29,9 +29,17 @@ pub enum Silence {
     MeetsIt,
 }
 
-/// A field with this value. Its mark is the first text in it that begins with `mark-`, or a number that is not round.
+/// A field with this value. Its mark is the first text in it that begins with `mark-`, or a number
+/// that is not round.
 pub fn field(path: &str, value: Value) -> Field {
-    Field { path: path.to_owned(), mark: mark_in(&value), value, needs: Vec::new(), silence: Silence::IsLoss, apart_from: None }
+    Field {
+        path: path.to_owned(),
+        mark: mark_in(&value),
+        value,
+        needs: Vec::new(),
+        silence: Silence::IsLoss,
+        apart_from: None,
+    }
 }
 
 impl Field {
@@ -48,10 +56,14 @@ impl Field {
         Self { apart_from: Some(path), ..self }
     }
 
-    /// Can they not be said together: is one of them inside the other, or does it ask for the other to be left out?
+    /// Can they not be said together: is one of them inside the other, or does it ask for the other
+    /// to be left out?
     pub fn excludes(&self, other: &Field) -> bool {
         let asks = |one: &Field, other: &Field| one.apart_from == Some(other.path.as_str());
-        leads(&self.path, &other.path) || leads(&other.path, &self.path) || asks(self, other) || asks(other, self)
+        leads(&self.path, &other.path)
+            || leads(&other.path, &self.path)
+            || asks(self, other)
+            || asks(other, self)
     }
 }
 
@@ -62,9 +74,9 @@ pub fn leads(outer: &str, path: &str) -> bool {
 
 fn mark_in(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => {
-            text.find("mark-").map(|at| text[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect())
-        }
+        Value::String(text) => text.find("mark-").map(|at| {
+            text[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
+        }),
         Value::Number(number) => Some(number.to_string()).filter(|text| text.len() > 4),
         Value::Array(list) => list.iter().find_map(mark_in),
         Value::Object(members) => members.values().find_map(mark_in),
@@ -80,7 +92,8 @@ impl Documented {
             if text.contains("mark-id") || text.contains("mark-call") {
                 return field;
             }
-            let value: Value = serde_json::from_str(&text.replace("mark-", &format!("mark-{number}-"))).unwrap();
+            let value: Value =
+                serde_json::from_str(&text.replace("mark-", &format!("mark-{number}-"))).unwrap();
             Field { mark: mark_in(&value), value, ..field }
         });
         Self { base, fields: numbered.collect() }
@@ -90,7 +103,11 @@ impl Documented {
     pub fn needed<'a>(&'a self, field: &'a Field) -> Vec<&'a Field> {
         let mut all: Vec<&Field> = Vec::new();
         for path in &field.needs {
-            let needed = self.fields.iter().find(|field| field.path == *path).unwrap_or_else(|| panic!("{path} is no field"));
+            let needed = self
+                .fields
+                .iter()
+                .find(|field| field.path == *path)
+                .unwrap_or_else(|| panic!("{path} is no field"));
             all.extend(self.needed(needed));
         }
         all.push(field);

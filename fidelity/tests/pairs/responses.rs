@@ -87,15 +87,24 @@ fn items() -> Vec<Field> {
         field("input.0.role", json!("system")),
         part(json!({"type": "input_image", "image_url": "https://mark-image", "detail": "auto"})),
         part(json!({"type": "input_image", "image_url": "data:image/png;base64,mark-image"})),
-        part(json!({"type": "input_image", "image_url": "data:image/png;base64,aGk=", "detail": "low"})),
+        part(
+            json!({"type": "input_image", "image_url": "data:image/png;base64,aGk=", "detail": "low"}),
+        ),
         part(json!({"type": "input_image", "file_id": "mark-file"})),
-        part(json!({"type": "input_file", "filename": "f.pdf", "file_data": "data:application/pdf;base64,mark-file"})),
-        part(json!({"type": "input_file", "filename": "mark-filename", "file_data": "data:application/pdf;base64,aGk="})),
+        part(
+            json!({"type": "input_file", "filename": "f.pdf", "file_data": "data:application/pdf;base64,mark-file"}),
+        ),
+        part(
+            json!({"type": "input_file", "filename": "mark-filename", "file_data": "data:application/pdf;base64,aGk="}),
+        ),
         part(json!({"type": "input_file", "file_id": "mark-file"})),
         part(json!({"type": "input_file", "file_url": "https://mark-file"})),
         field("input.1.content.0.text", json!("mark-said")),
         field("input.1.content.0", json!({"type": "refusal", "refusal": "mark-refused"})),
-        field("input.1.content.0.annotations", json!([{"type": "url_citation", "url": "mark-url"}])),
+        field(
+            "input.1.content.0.annotations",
+            json!([{"type": "url_citation", "url": "mark-url"}]),
+        ),
         // an item's id is how the provider that made it finds it again, if it kept it
         field("input.1.id", json!("mark-item")).met_by_silence(),
         field("input.2.arguments", json!("{\"at\":\"mark-arguments\"}")),
@@ -104,13 +113,25 @@ fn items() -> Vec<Field> {
         field("input.3.call_id", json!("mark-call")),
         field("input.3.output", json!("mark-result")),
         field("input.3.output", json!([{"type": "input_text", "text": "mark-result"}])),
-        field("input.3.output", json!([{"type": "input_image", "image_url": "data:image/png;base64,mark-image"}])),
-        field("input.3.output", json!([{"type": "input_file", "filename": "f", "file_data": "data:application/pdf;base64,mark-file"}])),
+        field(
+            "input.3.output",
+            json!([{"type": "input_image", "image_url": "data:image/png;base64,mark-image"}]),
+        ),
+        field(
+            "input.3.output",
+            json!([{"type": "input_file", "filename": "f", "file_data": "data:application/pdf;base64,mark-file"}]),
+        ),
         field("input.4.content", json!("mark-last")),
-        item(json!({"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "mark-summary"}]})),
-        item(json!({"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "mark-encrypted"})),
+        item(
+            json!({"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "mark-summary"}]}),
+        ),
+        item(
+            json!({"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "mark-encrypted"}),
+        ),
         item(json!({"type": "item_reference", "id": "mark-reference"})),
-        item(json!({"type": "custom_tool_call", "call_id": "call_2", "name": "sql", "input": "mark-custom"})),
+        item(
+            json!({"type": "custom_tool_call", "call_id": "call_2", "name": "sql", "input": "mark-custom"}),
+        ),
         item(json!({"type": "web_search_call", "id": "mark-search", "status": "completed"})),
         item(json!({"type": "hologram", "beam": "mark-beam"})),
         item(json!({"role": "assistant", "content": "mark-prefill"})),
@@ -122,10 +143,19 @@ fn tools() -> Vec<Field> {
         field("tools.0.description", json!("mark-description")),
         field("tools.0.strict", json!(true)),
         field("tools.0.strict", json!(false)).met_by_silence(),
-        field("tools.0.parameters", json!({"type": "object", "properties": {"at": {"type": "string", "description": "mark-schema"}}})),
-        field("tools.1", json!({"type": "function", "name": "mark-name", "parameters": {"type": "object"}})),
+        field(
+            "tools.0.parameters",
+            json!({"type": "object", "properties": {"at": {"type": "string", "description": "mark-schema"}}}),
+        ),
+        field(
+            "tools.1",
+            json!({"type": "function", "name": "mark-name", "parameters": {"type": "object"}}),
+        ),
         field("tools.1", json!({"type": "custom", "name": "mark-custom", "description": "d"})),
         field("tools.1", json!({"type": "web_search", "search_context_size": "mark-size"})),
-        field("tools.1", json!({"type": "mcp", "server_label": "mark-server", "server_url": "https://x"})),
+        field(
+            "tools.1",
+            json!({"type": "mcp", "server_label": "mark-server", "server_url": "https://x"}),
+        ),
     ]
 }

@@ -17,9 +17,10 @@ pub fn bytes(spoken: &Spoken) -> Vec<u8> {
     let mut calls = 0;
     for (index, said) in spoken.said.iter().enumerate() {
         let (block, deltas): (Value, Vec<Value>) = match said {
-            Said::Text(pieces) => {
-                (json!({"type": "text", "text": ""}), pieces.iter().map(|piece| json!({"type": "text_delta", "text": piece})).collect())
-            }
+            Said::Text(pieces) => (
+                json!({"type": "text", "text": ""}),
+                pieces.iter().map(|piece| json!({"type": "text_delta", "text": piece})).collect(),
+            ),
             Said::Thought(pieces) => (
                 json!({"type": "thinking", "thinking": "", "signature": ""}),
                 pieces
@@ -41,10 +42,20 @@ pub fn bytes(spoken: &Spoken) -> Vec<u8> {
             }
         };
         events.push(json!({"type": "content_block_start", "index": index, "content_block": block}));
-        events.extend(deltas.into_iter().map(|delta| json!({"type": "content_block_delta", "index": index, "delta": delta})));
+        events.extend(
+            deltas.into_iter().map(
+                |delta| json!({"type": "content_block_delta", "index": index, "delta": delta}),
+            ),
+        );
         events.push(json!({"type": "content_block_stop", "index": index}));
     }
     events.push(json!({"type": "message_delta", "delta": {"stop_reason": spoken.stop(), "stop_sequence": null}, "usage": usage}));
     events.push(json!({"type": "message_stop"}));
-    events.iter().flat_map(|event| format!("event: {}\r\ndata: {event}\r\n\r\n", event["type"].as_str().unwrap()).into_bytes()).collect()
+    events
+        .iter()
+        .flat_map(|event| {
+            format!("event: {}\r\ndata: {event}\r\n\r\n", event["type"].as_str().unwrap())
+                .into_bytes()
+        })
+        .collect()
 }

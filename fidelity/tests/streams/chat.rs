@@ -35,9 +35,20 @@ enum UsagePlace {
 
 pub fn habits() -> impl Strategy<Value = Habits> {
     let index = prop::sample::select(vec![Index::FromZero, Index::FromOne, Index::Missing]);
-    let usage = prop::sample::select(vec![UsagePlace::WithFinish, UsagePlace::Apart, UsagePlace::InGroqsExtra]);
+    let usage = prop::sample::select(vec![
+        UsagePlace::WithFinish,
+        UsagePlace::Apart,
+        UsagePlace::InGroqsExtra,
+    ]);
     (index, any::<bool>(), any::<bool>(), usage, any::<bool>(), any::<bool>()).prop_map(
-        |(index, interleaves, repeats, usage, says_done, comments)| Habits { index, interleaves, repeats, usage, says_done, comments },
+        |(index, interleaves, repeats, usage, says_done, comments)| Habits {
+            index,
+            interleaves,
+            repeats,
+            usage,
+            says_done,
+            comments,
+        },
     )
 }
 
@@ -53,15 +64,22 @@ pub fn bytes(spoken: &Spoken, habits: Habits) -> Vec<u8> {
         }
         flush(&mut calls, habits, &mut chunks);
         match said {
-            Said::Text(pieces) => chunks.extend(pieces.iter().map(|piece| chunk(json!({"content": piece}), Value::Null))),
-            Said::Thought(pieces) => chunks.extend(pieces.iter().map(|piece| chunk(json!({"reasoning_content": piece}), Value::Null))),
+            Said::Text(pieces) => chunks
+                .extend(pieces.iter().map(|piece| chunk(json!({"content": piece}), Value::Null))),
+            Said::Thought(pieces) => chunks.extend(
+                pieces.iter().map(|piece| chunk(json!({"reasoning_content": piece}), Value::Null)),
+            ),
             Said::Call { .. } => {}
         }
     }
     flush(&mut calls, habits, &mut chunks);
     finish(spoken, habits, &mut chunks);
-    let mut text: String =
-        chunks.iter().map(|chunk| format!("{}data: {chunk}\n\n", if habits.comments { ": still here\n\n" } else { "" })).collect();
+    let mut text: String = chunks
+        .iter()
+        .map(|chunk| {
+            format!("{}data: {chunk}\n\n", if habits.comments { ": still here\n\n" } else { "" })
+        })
+        .collect();
     if habits.says_done {
         text.push_str("data: [DONE]\n\n");
     }
@@ -102,7 +120,12 @@ fn flush(calls: &mut Vec<Vec<Value>>, habits: Habits, chunks: &mut Vec<Value>) {
     let most = calls.iter().map(Vec::len).max().unwrap_or(0);
     if habits.interleaves {
         for at in 0..most {
-            chunks.extend(calls.iter().filter_map(|call| call.get(at)).map(|delta| chunk(delta.clone(), Value::Null)));
+            chunks.extend(
+                calls
+                    .iter()
+                    .filter_map(|call| call.get(at))
+                    .map(|delta| chunk(delta.clone(), Value::Null)),
+            );
         }
     } else {
         chunks.extend(calls.into_iter().flatten().map(|delta| chunk(delta, Value::Null)));

@@ -11,8 +11,12 @@ pub fn bytes(spoken: &Spoken) -> Vec<u8> {
     let mut events = Vec::new();
     for said in &spoken.said {
         match said {
-            Said::Text(pieces) => events.extend(pieces.iter().map(|piece| event(json!({"text": piece}), &early))),
-            Said::Thought(pieces) => events.extend(pieces.iter().map(|piece| event(json!({"text": piece, "thought": true}), &early))),
+            Said::Text(pieces) => {
+                events.extend(pieces.iter().map(|piece| event(json!({"text": piece}), &early)))
+            }
+            Said::Thought(pieces) => events.extend(
+                pieces.iter().map(|piece| event(json!({"text": piece, "thought": true}), &early)),
+            ),
             Said::Call { name, arguments, .. } => {
                 events.push(event(json!({"functionCall": {"id": Spoken::call_id(calls), "name": name, "args": arguments}}), &early));
                 calls += 1;

@@ -40,14 +40,22 @@ impl Spoken {
     }
 
     pub fn answer(&self) -> Answer {
-        let mut answer = Answer { ending: Ending::Stopped(self.stop().to_owned()), usage: Some(self.usage), ..Answer::default() };
+        let mut answer = Answer {
+            ending: Ending::Stopped(self.stop().to_owned()),
+            usage: Some(self.usage),
+            ..Answer::default()
+        };
         for said in &self.said {
             match said {
                 Said::Text(pieces) => answer.text.push_str(&pieces.concat()),
                 Said::Thought(pieces) => answer.reasoning.push_str(&pieces.concat()),
                 Said::Call { name, arguments, .. } => {
                     let id = Self::call_id(answer.calls.len());
-                    answer.calls.push(ToolCall { id, name: name.clone(), arguments: arguments.clone() });
+                    answer.calls.push(ToolCall {
+                        id,
+                        name: name.clone(),
+                        arguments: arguments.clone(),
+                    });
                 }
             }
         }
@@ -64,22 +72,36 @@ impl Spoken {
             thinking_tokens: reasoning,
             ..TokenUsage::default()
         };
-        let mut events = vec![StreamEvent::Start { upstream_id: None, usage: TokenUsage::default() }];
+        let mut events =
+            vec![StreamEvent::Start { upstream_id: None, usage: TokenUsage::default() }];
         let mut calls = 0;
         for said in &self.said {
             match said {
                 Said::Text(pieces) => {
                     events.push(StreamEvent::BlockStart(Block::Text));
-                    events.extend(pieces.iter().map(|piece| StreamEvent::Delta(Delta::Text(piece.as_str().into()))));
+                    events.extend(
+                        pieces
+                            .iter()
+                            .map(|piece| StreamEvent::Delta(Delta::Text(piece.as_str().into()))),
+                    );
                 }
                 Said::Thought(pieces) => {
                     events.push(StreamEvent::BlockStart(Block::Thinking));
-                    events.extend(pieces.iter().map(|piece| StreamEvent::Delta(Delta::Thinking(piece.as_str().into()))));
+                    events.extend(
+                        pieces.iter().map(|piece| {
+                            StreamEvent::Delta(Delta::Thinking(piece.as_str().into()))
+                        }),
+                    );
                 }
                 Said::Call { name, arguments, piece_bytes } => {
-                    events.push(StreamEvent::BlockStart(Block::ToolUse { id: Self::call_id(calls).into(), name: name.as_str().into() }));
+                    events.push(StreamEvent::BlockStart(Block::ToolUse {
+                        id: Self::call_id(calls).into(),
+                        name: name.as_str().into(),
+                    }));
                     events.extend(
-                        pieces(arguments, *piece_bytes).iter().map(|piece| StreamEvent::Delta(Delta::ToolInput(piece.as_str().into()))),
+                        pieces(arguments, *piece_bytes).iter().map(|piece| {
+                            StreamEvent::Delta(Delta::ToolInput(piece.as_str().into()))
+                        }),
                     );
                     calls += 1;
                 }
@@ -88,7 +110,8 @@ impl Spoken {
             events.push(StreamEvent::BlockStop);
         }
         let reason = StopReason::parse(&self.stop().into());
-        events.push(StreamEvent::Finish { stop: Stop { reason, sequence: None, word: None }, usage });
+        events
+            .push(StreamEvent::Finish { stop: Stop { reason, sequence: None, word: None }, usage });
         events.push(StreamEvent::End);
         events
     }
@@ -108,14 +131,20 @@ pub fn pieces(arguments: &Value, piece_bytes: usize) -> Vec<String> {
 
 pub fn spoken() -> impl Strategy<Value = Spoken> {
     let stop = prop::sample::select(vec!["end_turn", "end_turn", "max_tokens", "refusal"]);
-    let usage = (1u64..10_000, 0u64..10_000, 1u64..10_000, 0u64..100).prop_map(|(input, cache_read, output, reasoning)| Usage {
-        input,
-        cache_read,
-        cache_write: 0,
-        output: output + reasoning,
-        reasoning,
-    });
-    (prop::collection::vec(said(), 0..6), stop, usage).prop_map(|(said, stop, usage)| Spoken { said, stop, usage })
+    let usage = (1u64..10_000, 0u64..10_000, 1u64..10_000, 0u64..100).prop_map(
+        |(input, cache_read, output, reasoning)| Usage {
+            input,
+            cache_read,
+            cache_write: 0,
+            output: output + reasoning,
+            reasoning,
+        },
+    );
+    (prop::collection::vec(said(), 0..6), stop, usage).prop_map(|(said, stop, usage)| Spoken {
+        said,
+        stop,
+        usage,
+    })
 }
 
 fn said() -> impl Strategy<Value = Said> {
@@ -127,7 +156,8 @@ fn said() -> impl Strategy<Value = Said> {
         "\\PC{0,12}".prop_map(Value::from),
         Just(Value::Null)
     ];
-    let arguments = prop::collection::btree_map("[a-z]{1,6}", value, 0..4).prop_map(|members| json!(members));
+    let arguments =
+        prop::collection::btree_map("[a-z]{1,6}", value, 0..4).prop_map(|members| json!(members));
     prop_oneof![
         3 => texts.clone().prop_map(Said::Text),
         1 => texts.prop_map(Said::Thought),

@@ -1,4 +1,5 @@
-//! A request in Gemini's dialect, read as the vendor reads it: a member that it does not know it refuses, and what does not pair.
+//! A request in Gemini's dialect, read as the vendor reads it: a member that it does not know it
+//! refuses, and what does not pair.
 
 use serde_json::Value;
 
@@ -10,7 +11,15 @@ pub const SIGNATURE: &str = "bW9ja3NpZ25lZA";
 const VALIDATOR_SKIPPED: &str = "skip_thought_signature_validator";
 const MOST_STOP_SEQUENCES: usize = 5;
 
-const REQUEST: [&str; 7] = ["contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "safetySettings", "cachedContent"];
+const REQUEST: [&str; 7] = [
+    "contents",
+    "systemInstruction",
+    "tools",
+    "toolConfig",
+    "generationConfig",
+    "safetySettings",
+    "cachedContent",
+];
 const CONTENT: [&str; 2] = ["role", "parts"];
 const PART: [&str; 10] = [
     "text",
@@ -26,7 +35,8 @@ const PART: [&str; 10] = [
 ];
 const CALL: [&str; 3] = ["id", "name", "args"];
 const RESPONSE: [&str; 4] = ["id", "name", "response", "parts"];
-const DECLARATION: [&str; 5] = ["name", "description", "parameters", "parametersJsonSchema", "behavior"];
+const DECLARATION: [&str; 5] =
+    ["name", "description", "parameters", "parametersJsonSchema", "behavior"];
 const CONFIG: [&str; 13] = [
     "maxOutputTokens",
     "temperature",
@@ -62,11 +72,15 @@ pub fn read(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
 }
 
 fn tools(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
-    for declaration in array(&body["tools"]).iter().flat_map(|tool| array(&tool["functionDeclarations"])) {
+    for declaration in
+        array(&body["tools"]).iter().flat_map(|tool| array(&tool["functionDeclarations"]))
+    {
         known(declaration, &DECLARATION, "tools[0].function_declarations[0]")?;
         let name = declaration["name"].as_str().filter(|name| (1..=64).contains(&name.len()));
-        let name = name.ok_or_else(|| bad("tools[0].function_declarations[0].name: Invalid function name."))?;
-        let schema = declaration.get("parametersJsonSchema").or_else(|| declaration.get("parameters"));
+        let name = name
+            .ok_or_else(|| bad("tools[0].function_declarations[0].name: Invalid function name."))?;
+        let schema =
+            declaration.get("parametersJsonSchema").or_else(|| declaration.get("parameters"));
         ask.tools.push(Tool { name: name.to_owned(), schema: schema.cloned().unwrap_or_default() });
     }
     let config = &body["toolConfig"]["functionCallingConfig"];
@@ -76,7 +90,11 @@ fn tools(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
         (Some("NONE"), _) => ToolChoice::Forbidden,
         (Some("ANY"), Some(name)) => ToolChoice::Named(name.to_owned()),
         (Some("ANY"), None) => ToolChoice::Any,
-        (Some(other), _) => return Err(bad(&format!("Invalid value at 'tool_config.function_calling_config.mode', \"{other}\""))),
+        (Some(other), _) => {
+            return Err(bad(&format!(
+                "Invalid value at 'tool_config.function_calling_config.mode', \"{other}\""
+            )));
+        }
     };
     Ok(())
 }
@@ -91,11 +109,20 @@ fn config(config: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
     if thinking["thinkingLevel"].is_string() && !signs(&ask.model) {
         return Err(bad("Thinking level is not supported for this model."));
     }
-    if config["responseMimeType"] == "application/json" && !ask.tools.is_empty() && !signs(&ask.model) {
-        return Err(bad("Function calling with a response mime type: 'application/json' is unsupported"));
+    if config["responseMimeType"] == "application/json"
+        && !ask.tools.is_empty()
+        && !signs(&ask.model)
+    {
+        return Err(bad(
+            "Function calling with a response mime type: 'application/json' is unsupported",
+        ));
     }
     ask.max_tokens = config["maxOutputTokens"].as_u64();
-    ask.stop_sequences = array(&config["stopSequences"]).iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    ask.stop_sequences = array(&config["stopSequences"])
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect();
     if ask.stop_sequences.len() > MOST_STOP_SEQUENCES {
         return Err(bad("The number of stop sequences must be at most 5."));
     }
@@ -112,7 +139,9 @@ fn contents(contents: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
         known(content, &CONTENT, &path)?;
         let parts = array(&content["parts"]);
         if parts.is_empty() {
-            return Err(bad("* GenerateContentRequest.contents.parts: contents.parts must not be empty."));
+            return Err(bad(
+                "* GenerateContentRequest.contents.parts: contents.parts must not be empty.",
+            ));
         }
         for (index, part) in parts.iter().enumerate() {
             let path = format!("{path}.parts[{index}]");
@@ -143,7 +172,9 @@ fn contents(contents: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
     if calls.is_empty() {
         Ok(())
     } else {
-        Err(bad("Please ensure that single turn requests end with a user role or the role field is empty."))
+        Err(bad(
+            "Please ensure that single turn requests end with a user role or the role field is empty.",
+        ))
     }
 }
 
@@ -155,8 +186,10 @@ fn user(parts: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
             if response.get("parts").is_some() && !signs(&ask.model) {
                 return Err(bad("Multimodal function responses are not supported for this model."));
             }
-            let said = ["output", "error"].iter().find_map(|word| response["response"][*word].as_str());
-            ask.tool_results.push(said.map_or_else(|| response["response"].to_string(), str::to_owned));
+            let said =
+                ["output", "error"].iter().find_map(|word| response["response"][*word].as_str());
+            ask.tool_results
+                .push(said.map_or_else(|| response["response"].to_string(), str::to_owned));
         } else if let Some(text) = part["text"].as_str() {
             texts.push(text);
         }
@@ -168,30 +201,47 @@ fn user(parts: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
 }
 
 fn named<'p>(parts: &'p [Value], member: &str) -> Vec<&'p str> {
-    parts.iter().filter(|part| part[member].is_object()).map(|part| part[member]["name"].as_str().unwrap_or_default()).collect()
+    parts
+        .iter()
+        .filter(|part| part[member].is_object())
+        .map(|part| part[member]["name"].as_str().unwrap_or_default())
+        .collect()
 }
 
 fn check_signature(part: &Value) -> Result<(), BadRequest> {
     match part["thoughtSignature"].as_str() {
-        Some(signature) if !signature.starts_with(SIGNATURE) && signature != VALIDATOR_SKIPPED => Err(bad("Corrupted thought signature.")),
+        Some(signature) if !signature.starts_with(SIGNATURE) && signature != VALIDATOR_SKIPPED => {
+            Err(bad("Corrupted thought signature."))
+        }
         _ => Ok(()),
     }
 }
 
 fn check_first_call(position: usize, parts: &[Value], ask: &Ask) -> Result<(), BadRequest> {
-    let Some(first) = parts.iter().find(|part| part["functionCall"].is_object()).filter(|_| signs(&ask.model)) else { return Ok(()) };
+    let Some(first) =
+        parts.iter().find(|part| part["functionCall"].is_object()).filter(|_| signs(&ask.model))
+    else {
+        return Ok(());
+    };
     if first["thoughtSignature"].is_string() {
         return Ok(());
     }
     let name = first["functionCall"]["name"].as_str().unwrap_or_default();
-    Err(bad(&format!("Function call `default_api:{name}` in the {}. content block is missing a `thought_signature`.", position + 1)))
+    Err(bad(&format!(
+        "Function call `default_api:{name}` in the {}. content block is missing a `thought_signature`.",
+        position + 1
+    )))
 }
 
 fn known(value: &Value, members: &[&str], path: &str) -> Result<(), BadRequest> {
-    let unknown = value.as_object().and_then(|object| object.keys().find(|key| !members.contains(&key.as_str())));
+    let unknown = value
+        .as_object()
+        .and_then(|object| object.keys().find(|key| !members.contains(&key.as_str())));
     let Some(unknown) = unknown else { return Ok(()) };
     let place = if path.is_empty() { String::new() } else { format!(" at '{path}'") };
-    Err(bad(&format!("Invalid JSON payload received. Unknown name \"{unknown}\"{place}: Cannot find field.")))
+    Err(bad(&format!(
+        "Invalid JSON payload received. Unknown name \"{unknown}\"{place}: Cannot find field."
+    )))
 }
 
 #[cfg(test)]
@@ -217,13 +267,36 @@ mod tests {
         let ours = format!("{SIGNATURE}x");
         assert_eq!(refused("gemini-2.5-pro", loop_of(call.clone(), answer.clone())), None);
         assert_eq!(refused("gemini-3-pro", loop_of(signed(&ours), answer.clone())), None);
-        assert_eq!(refused("gemini-3-pro", loop_of(signed(VALIDATOR_SKIPPED), answer.clone())), None);
+        assert_eq!(
+            refused("gemini-3-pro", loop_of(signed(VALIDATOR_SKIPPED), answer.clone())),
+            None
+        );
         for (model, body, says) in [
-            ("gemini-3-pro", loop_of(call.clone(), answer.clone()), "missing a `thought_signature`"),
-            ("gemini-2.5-pro", loop_of(signed("foreign"), answer.clone()), "Corrupted thought signature"),
-            ("gemini-2.5-pro", loop_of(call.clone(), json!([{"text": "no"}])), "number of function response parts"),
-            ("gemini-2.5-pro", json!({"contents": [{"parts": [{"text": "a"}], "role": "assistant"}]}), "valid role"),
-            ("gemini-2.5-pro", json!({"contents": [{"parts": [{"text": "a", "cache": 1}], "role": "user"}]}), "Unknown name \"cache\""),
+            (
+                "gemini-3-pro",
+                loop_of(call.clone(), answer.clone()),
+                "missing a `thought_signature`",
+            ),
+            (
+                "gemini-2.5-pro",
+                loop_of(signed("foreign"), answer.clone()),
+                "Corrupted thought signature",
+            ),
+            (
+                "gemini-2.5-pro",
+                loop_of(call.clone(), json!([{"text": "no"}])),
+                "number of function response parts",
+            ),
+            (
+                "gemini-2.5-pro",
+                json!({"contents": [{"parts": [{"text": "a"}], "role": "assistant"}]}),
+                "valid role",
+            ),
+            (
+                "gemini-2.5-pro",
+                json!({"contents": [{"parts": [{"text": "a", "cache": 1}], "role": "user"}]}),
+                "Unknown name \"cache\"",
+            ),
             ("gemini-2.5-pro", json!({"contents": [], "model": "m"}), "Unknown name \"model\""),
             ("gemini-2.5-pro", json!({"contents": []}), "contents is not specified"),
         ] {

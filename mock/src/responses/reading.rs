@@ -1,4 +1,5 @@
-//! A Responses request, read as the vendor reads it: what it does not know or cannot pair it refuses.
+//! A Responses request, read as the vendor reads it: what it does not know or cannot pair it
+//! refuses.
 
 use serde_json::Value;
 
@@ -41,24 +42,32 @@ pub const ENCRYPTED: &str = "gAAAAmock";
 
 /// Everything but the model and the delivery.
 pub fn read(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
-    if let Some(unknown) = body.as_object().and_then(|body| body.keys().find(|key| !MEMBERS.contains(&key.as_str()))) {
+    if let Some(unknown) =
+        body.as_object().and_then(|body| body.keys().find(|key| !MEMBERS.contains(&key.as_str())))
+    {
         return Err(bad(&format!("Unknown parameter: '{unknown}'.")));
     }
     if let Some(id) = body["previous_response_id"].as_str() {
         return Err(bad(&format!("Previous response with id '{id}' not found.")));
     }
-    let reasons = (ask.model.starts_with("gpt-5") || ask.model.starts_with('o')) && body["reasoning"]["effort"] != "none";
+    let reasons = (ask.model.starts_with("gpt-5") || ask.model.starts_with('o'))
+        && body["reasoning"]["effort"] != "none";
     for sampling in ["temperature", "top_p"] {
         if reasons && body[sampling].is_number() {
-            return Err(bad(&format!("Unsupported parameter: '{sampling}' is not supported with this model.")));
+            return Err(bad(&format!(
+                "Unsupported parameter: '{sampling}' is not supported with this model."
+            )));
         }
     }
     ask.max_tokens = body["max_output_tokens"].as_u64();
     if ask.max_tokens.is_some_and(|limit| limit < LEAST_OUTPUT_TOKENS) {
-        return Err(bad("Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16."));
+        return Err(bad(
+            "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16.",
+        ));
     }
     ask.system_text = body["instructions"].as_str().unwrap_or_default().to_owned();
-    ask.encrypted_reasoning = array(&body["include"]).iter().any(|wanted| wanted == "reasoning.encrypted_content");
+    ask.encrypted_reasoning =
+        array(&body["include"]).iter().any(|wanted| wanted == "reasoning.encrypted_content");
     tools(body, ask)?;
     match &body["input"] {
         Value::String(text) => ask.user_text = text.clone(),
@@ -70,11 +79,19 @@ pub fn read(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
 
 fn tools(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
     // tools that the vendor runs itself have no name, and a scripted answer does not use them
-    let callable = |tool: &Value| matches!(tool["type"].as_str(), None | Some("function" | "custom"));
-    for (position, tool) in array(&body["tools"]).iter().enumerate().filter(|(_, tool)| callable(tool)) {
-        let name = tool["name"].as_str().ok_or_else(|| bad(&format!("Missing required parameter: 'tools[{position}].name'.")))?;
+    let callable =
+        |tool: &Value| matches!(tool["type"].as_str(), None | Some("function" | "custom"));
+    for (position, tool) in
+        array(&body["tools"]).iter().enumerate().filter(|(_, tool)| callable(tool))
+    {
+        let name = tool["name"].as_str().ok_or_else(|| {
+            bad(&format!("Missing required parameter: 'tools[{position}].name'."))
+        })?;
         let strict = tool["strict"].as_bool().unwrap_or(true);
-        if strict && tool["type"] == "function" && tool["parameters"]["additionalProperties"] != false {
+        if strict
+            && tool["type"] == "function"
+            && tool["parameters"]["additionalProperties"] != false
+        {
             return Err(bad(&format!(
                 "Invalid schema for function '{name}': In context=(), 'additionalProperties' is required to be supplied and to be false."
             )));
@@ -87,7 +104,11 @@ fn tools(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
         (Some("none"), _) => ToolChoice::Forbidden,
         (Some("required"), _) => ToolChoice::Any,
         (None | Some("auto"), _) => ToolChoice::Auto,
-        (Some(other), _) => return Err(bad(&format!("Invalid value: '{other}'. Supported values are: 'none', 'auto', and 'required'."))),
+        (Some(other), _) => {
+            return Err(bad(&format!(
+                "Invalid value: '{other}'. Supported values are: 'none', 'auto', and 'required'."
+            )));
+        }
     };
     if body["parallel_tool_calls"] == false {
         ask.most_calls = 1;
@@ -113,7 +134,9 @@ fn read_items(items: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
             "function_call_output" | "custom_tool_call_output" => {
                 let id = text("call_id");
                 if !called.contains(&id) {
-                    return Err(bad(&format!("No tool call found for function call output with call_id {id}.")));
+                    return Err(bad(&format!(
+                        "No tool call found for function call output with call_id {id}."
+                    )));
                 }
                 unanswered.retain(|open| *open != id);
                 ask.tool_results.push(output_text(position, &item["output"])?);
@@ -122,10 +145,17 @@ fn read_items(items: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
             "reasoning" => {
                 let encrypted = item["encrypted_content"].as_str();
                 if encrypted.is_none_or(|encrypted| !encrypted.starts_with(ENCRYPTED)) {
-                    return Err(bad(&format!("The encrypted content for item {} could not be verified.", text("id"))));
+                    return Err(bad(&format!(
+                        "The encrypted content for item {} could not be verified.",
+                        text("id")
+                    )));
                 }
             }
-            other => return Err(bad(&format!("Invalid value: '{other}'. Supported values are: 'message', 'function_call' and others."))),
+            other => {
+                return Err(bad(&format!(
+                    "Invalid value: '{other}'. Supported values are: 'message', 'function_call' and others."
+                )));
+            }
         }
     }
     match unanswered.first() {
@@ -139,7 +169,11 @@ fn message(position: usize, item: &Value, ask: &mut Ask) -> Result<(), BadReques
     let kinds: &[&str] = match role {
         "assistant" => &["output_text", "refusal"],
         "user" | "system" | "developer" => &["input_text", "input_image", "input_file"],
-        _ => return Err(bad(&format!("Invalid value: '{role}'. Supported values are: 'assistant', 'system', 'developer', and 'user'."))),
+        _ => {
+            return Err(bad(&format!(
+                "Invalid value: '{role}'. Supported values are: 'assistant', 'system', 'developer', and 'user'."
+            )));
+        }
     };
     check_parts(&format!("input[{position}].content"), &item["content"], kinds)?;
     let text = item_text(&item["content"]);
@@ -155,7 +189,11 @@ fn message(position: usize, item: &Value, ask: &mut Ask) -> Result<(), BadReques
 }
 
 fn output_text(position: usize, output: &Value) -> Result<String, BadRequest> {
-    check_parts(&format!("input[{position}].output"), output, &["input_text", "input_image", "input_file"])?;
+    check_parts(
+        &format!("input[{position}].output"),
+        output,
+        &["input_text", "input_image", "input_file"],
+    )?;
     if output.is_null() {
         return Err(bad(&format!("Missing required parameter: 'input[{position}].output'.")));
     }
@@ -166,7 +204,10 @@ fn check_parts(path: &str, content: &Value, kinds: &[&str]) -> Result<(), BadReq
     for (position, part) in array(content).iter().enumerate() {
         let kind = part["type"].as_str().unwrap_or_default();
         if !kinds.contains(&kind) {
-            return Err(bad(&format!("Invalid value: '{kind}'. Supported values are: '{}'. ({path}[{position}])", kinds.join("', '"))));
+            return Err(bad(&format!(
+                "Invalid value: '{kind}'. Supported values are: '{}'. ({path}[{position}])",
+                kinds.join("', '")
+            )));
         }
     }
     Ok(())

@@ -1,17 +1,28 @@
-//! What DeepSeek refuses. Its models think unless they are told not to. Sources: api-docs.deepseek.com/guides/thinking_mode, and for the choice of tools
-//! its errors as users report them (deepseek-ai/DeepSeek-V3#1376), November 2026.
+//! What DeepSeek refuses. Its models think unless they are told not to. Sources:
+//! api-docs.deepseek.com/guides/thinking_mode, and for the choice of tools its errors as users
+//! report them (deepseek-ai/DeepSeek-V3#1376), November 2026.
 
 use serde_json::Value;
 
 pub fn refusal(body: &Value) -> Option<String> {
-    let parts = super::messages(body).iter().flat_map(|message| message["content"].as_array().into_iter().flatten());
-    if let Some(unknown) = parts.filter_map(|part| part["type"].as_str()).find(|kind| *kind != "text") {
+    let parts = super::messages(body)
+        .iter()
+        .flat_map(|message| message["content"].as_array().into_iter().flatten());
+    if let Some(unknown) =
+        parts.filter_map(|part| part["type"].as_str()).find(|kind| *kind != "text")
+    {
         return Some(format!(
             "Failed to deserialize the JSON body into the target type: messages[0]: unknown variant `{unknown}`, expected `text`"
         ));
     }
-    if let Some(role) = super::messages(body).iter().filter_map(|message| message["role"].as_str()).find(|role| *role == "developer") {
-        return Some(format!("Failed to deserialize the JSON body into the target type: messages[0].role: unknown variant `{role}`"));
+    if let Some(role) = super::messages(body)
+        .iter()
+        .filter_map(|message| message["role"].as_str())
+        .find(|role| *role == "developer")
+    {
+        return Some(format!(
+            "Failed to deserialize the JSON body into the target type: messages[0].role: unknown variant `{role}`"
+        ));
     }
     if body["response_format"]["type"] == "json_schema" {
         return Some("This response_format type is unavailable now".to_owned());
@@ -20,13 +31,17 @@ pub fn refusal(body: &Value) -> Option<String> {
 }
 
 fn thinking_refusal(body: &Value) -> Option<String> {
-    if body["thinking"]["type"] == "disabled" || !body["model"].as_str()?.starts_with("deepseek-v4") {
+    if body["thinking"]["type"] == "disabled" || !body["model"].as_str()?.starts_with("deepseek-v4")
+    {
         return None;
     }
     if super::is_forced(body) {
         return Some("Thinking mode does not support this tool_choice".to_owned());
     }
     // an empty one is one
-    let without = super::calling(body).any(|(_, message)| !message["reasoning_content"].is_string());
-    without.then(|| "The `reasoning_content` in the thinking mode must be passed back to the API.".to_owned())
+    let without =
+        super::calling(body).any(|(_, message)| !message["reasoning_content"].is_string());
+    without.then(|| {
+        "The `reasoning_content` in the thinking mode must be passed back to the API.".to_owned()
+    })
 }

@@ -1,4 +1,5 @@
-//! What Gemini's compatibility endpoint refuses: members and keywords that it does not know. Source: ai.google.dev/gemini-api/docs/openai and its errors.
+//! What Gemini's compatibility endpoint refuses: members and keywords that it does not know.
+//! Source: ai.google.dev/gemini-api/docs/openai and its errors.
 
 use serde_json::Value;
 
@@ -22,13 +23,17 @@ const BODY: [&str; 18] = [
     "reasoning_effort",
     "extra_body",
 ];
-const SCHEMA: [&str; 6] = ["$schema", "additionalProperties", "const", "exclusiveMinimum", "patternProperties", "oneOf"];
+const SCHEMA: [&str; 6] =
+    ["$schema", "additionalProperties", "const", "exclusiveMinimum", "patternProperties", "oneOf"];
 
 pub fn refusal(body: &Value) -> Option<String> {
     if let Some(extra) = body.as_object()?.keys().find(|key| !BODY.contains(&key.as_str())) {
-        return Some(format!("Invalid JSON payload received. Unknown name \"{extra}\": Cannot find field."));
+        return Some(format!(
+            "Invalid JSON payload received. Unknown name \"{extra}\": Cannot find field."
+        ));
     }
-    let keyword = super::schemas(body).find_map(|schema| SCHEMA.iter().find(|keyword| schema.get(**keyword).is_some()));
+    let keyword = super::schemas(body)
+        .find_map(|schema| SCHEMA.iter().find(|keyword| schema.get(**keyword).is_some()));
     keyword.map(|keyword| {
         format!("Invalid JSON payload received. Unknown name \"{keyword}\" at 'tools[0].function_declarations[0].parameters'")
     })

@@ -1,4 +1,5 @@
-//! What xAI's Chat Completions refuse. Source: docs.x.ai/docs/guides/reasoning and docs.x.ai/developers/model-capabilities/text/reasoning, November 2026.
+//! What xAI's Chat Completions refuse. Source: docs.x.ai/docs/guides/reasoning and
+//! docs.x.ai/developers/model-capabilities/text/reasoning, November 2026.
 
 use serde_json::Value;
 
@@ -12,7 +13,9 @@ fn efforts(model: &str) -> &'static [&'static str] {
         model if model.starts_with("grok-3-mini") => &["low", "high"],
         model if model.starts_with("grok-4.3") => &["none", "low", "medium", "high"],
         model if model.starts_with("grok-4.5") => &["low", "medium", "high"],
-        model if model.starts_with("grok-4.6") || model.starts_with("grok-4.7") => &["low", "medium", "high", "xhigh"],
+        model if model.starts_with("grok-4.6") || model.starts_with("grok-4.7") => {
+            &["low", "medium", "high", "xhigh"]
+        }
         _ => &[],
     }
 }
@@ -27,5 +30,7 @@ pub fn refusal(body: &Value) -> Option<String> {
         return Some(format!("Model {model} does not support parameter reasoningEffort."));
     }
     let closed = super::schemas(body).any(|schema| schema["additionalProperties"] == false);
-    closed.then(|| "Invalid request content: additionalProperties".to_owned()).or_else(|| super::too_long_a_name(body))
+    closed
+        .then(|| "Invalid request content: additionalProperties".to_owned())
+        .or_else(|| super::too_long_a_name(body))
 }

@@ -94,7 +94,10 @@ mod tests {
             assert_eq!(ListPrice::new(Decimal::from(input), Decimal::from(output)), None);
         }
         assert_eq!(ListPrice::new(Decimal::MAX, Decimal::ONE), None);
-        assert_eq!(ListPrice::new(Decimal::ONE, Decimal::TWO).map(|price| price.total()), Some(Decimal::from(3)));
+        assert_eq!(
+            ListPrice::new(Decimal::ONE, Decimal::TWO).map(|price| price.total()),
+            Some(Decimal::from(3))
+        );
     }
 
     #[test]

@@ -13,7 +13,8 @@ pub struct Decision {
     pub chosen: Option<ModelSlug>,
     pub policy_semver: &'static str,
     pub ruleset_hash: RulesetHash,
-    /// Those that stand by rank, then the dropped by reason and slug. On a rejection: in input order.
+    /// Those that stand by rank, then the dropped by reason and slug. On a rejection: in input
+    /// order.
     pub candidates: Vec<ConsideredCandidate>,
     /// Those that stand, winner first.
     pub fallback_order: Vec<ModelSlug>,
@@ -58,11 +59,14 @@ pub enum DropReason {
     BelowAgenticFloor,
     /// Set aside by the plan before the decision: the call needs tools.
     ToolsNotSupported,
-    /// Set aside by the plan before the decision: the call needs tools that the vendor runs on its own servers.
+    /// Set aside by the plan before the decision: the call needs tools that the vendor runs on its
+    /// own servers.
     ServerToolsNotSupported,
-    /// Set aside by the plan before the decision: the call would not arrive as it was sent, and its caller wants it to.
+    /// Set aside by the plan before the decision: the call would not arrive as it was sent, and its
+    /// caller wants it to.
     CoercionRefused,
-    /// Set aside by the plan before the decision: the prompt is larger than the model's window, by our estimate.
+    /// Set aside by the plan before the decision: the prompt is larger than the model's window, by
+    /// our estimate.
     ExceedsContextWindow,
     /// Set aside by the plan before the decision: others can make as much output as was asked for.
     ExceedsOutputLimit,

@@ -1,5 +1,6 @@
-//! Comparing products of decimals without rounding. A product of two 28-digit decimals has 56 digits, more than a decimal holds; a rounded
-//! comparison would not be a total order, and sorting by such a thing is an error.
+//! Comparing products of decimals without rounding. A product of two 28-digit decimals has 56
+//! digits, more than a decimal holds; a rounded comparison would not be a total order, and sorting
+//! by such a thing is an error.
 
 use std::cmp::Ordering;
 
@@ -19,7 +20,8 @@ pub(super) fn compare_products(left: (Decimal, Decimal), right: (Decimal, Decima
     }
 }
 
-/// The mantissa of the product, times ten `shift` times, where 128 bits hold it: with real prices they always do.
+/// The mantissa of the product, times ten `shift` times, where 128 bits hold it: with real prices
+/// they always do.
 fn narrow(factors: (Decimal, Decimal), shift: u32) -> Option<u128> {
     mantissa(factors.0).checked_mul(mantissa(factors.1))?.checked_mul(10u128.checked_pow(shift)?)
 }
@@ -29,7 +31,9 @@ fn wide(factors: (Decimal, Decimal), shift: u32) -> Wide {
     for (position, limb) in limbs(factors.0).into_iter().enumerate() {
         let mut carry = 0u64;
         for (other_position, other_limb) in limbs(factors.1).into_iter().enumerate() {
-            let sum = u64::from(limb) * u64::from(other_limb) + u64::from(product[position + other_position]) + carry;
+            let sum = u64::from(limb) * u64::from(other_limb)
+                + u64::from(product[position + other_position])
+                + carry;
             product[position + other_position] = sum as u32;
             carry = sum >> 32;
         }
@@ -78,8 +82,14 @@ mod tests {
 
     #[test]
     fn scales_are_brought_together() {
-        assert_eq!(compare_products((decimal("1.50"), decimal("2")), (decimal("3"), decimal("1.000"))), Ordering::Equal);
-        assert_eq!(compare_products((decimal("0.1"), decimal("0.1")), (decimal("0.011"), decimal("1"))), Ordering::Less);
+        assert_eq!(
+            compare_products((decimal("1.50"), decimal("2")), (decimal("3"), decimal("1.000"))),
+            Ordering::Equal
+        );
+        assert_eq!(
+            compare_products((decimal("0.1"), decimal("0.1")), (decimal("0.011"), decimal("1"))),
+            Ordering::Less
+        );
     }
 
     proptest! {

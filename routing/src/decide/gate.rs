@@ -3,7 +3,10 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::rank::RankKey;
-use super::{Candidate, ConsideredCandidate, DecideOptions, DecideRequest, DropReason, FloorSource, ListPrice};
+use super::{
+    Candidate, ConsideredCandidate, DecideOptions, DecideRequest, DropReason, FloorSource,
+    ListPrice,
+};
 use crate::policy::Policy;
 
 const COST_DECIMAL_PLACES: u32 = 6;
@@ -29,30 +32,44 @@ pub(super) fn weigh<'a>(
     options: &DecideOptions,
 ) -> Weighed<'a> {
     // a cost that cannot be computed is as good as a price that is not known
-    let priced = candidate.price.and_then(|price| Some((price, projected_cost_usd(&price, request)?)));
+    let priced =
+        candidate.price.and_then(|price| Some((price, projected_cost_usd(&price, request)?)));
     let verdict = match priced {
         None => Verdict::Dropped(DropReason::NotEnrolledNoPrice),
-        Some((price, projected)) => match first_failing_gate(candidate, projected, policy, options) {
+        Some((price, projected)) => match first_failing_gate(candidate, projected, policy, options)
+        {
             Ok(q_prior) => Verdict::Stands(RankKey::new(candidate, &price, q_prior, options)),
             Err(reason) => Verdict::Dropped(reason),
         },
     };
-    Weighed { candidate, verdict, index, projected_cost_usd: priced.map(|(_, projected)| projected) }
+    Weighed {
+        candidate,
+        verdict,
+        index,
+        projected_cost_usd: priced.map(|(_, projected)| projected),
+    }
 }
 
-/// What the call costs if it uses all the tokens reserved for it, half to even to six places. None where it does not fit a decimal.
+/// What the call costs if it uses all the tokens reserved for it, half to even to six places. None
+/// where it does not fit a decimal.
 pub(crate) fn projected_cost_usd(price: &ListPrice, request: &DecideRequest) -> Option<Decimal> {
     let input = price.input().checked_mul(Decimal::from(request.estimated_input_tokens))?;
     let output = price.output().checked_mul(Decimal::from(request.reserved_max_tokens))?;
     let per_million = Decimal::new(1, 6);
     let cost = input.checked_add(output)?.checked_mul(per_million)?;
-    let mut rounded = cost.round_dp_with_strategy(COST_DECIMAL_PLACES, RoundingStrategy::MidpointNearestEven);
+    let mut rounded =
+        cost.round_dp_with_strategy(COST_DECIMAL_PLACES, RoundingStrategy::MidpointNearestEven);
     rounded.rescale(COST_DECIMAL_PLACES);
     Some(rounded)
 }
 
 /// The prior when every gate passes, for it is known then.
-fn first_failing_gate(candidate: &Candidate, projected: Decimal, policy: &Policy, options: &DecideOptions) -> Result<Decimal, DropReason> {
+fn first_failing_gate(
+    candidate: &Candidate,
+    projected: Decimal,
+    policy: &Policy,
+    options: &DecideOptions,
+) -> Result<Decimal, DropReason> {
     let q_prior = candidate.q_prior.ok_or(DropReason::NotEnrolledNoQPrior)?;
     if candidate.m_allowed != Some(true) {
         return Err(DropReason::MAllowedVeto);
@@ -111,7 +128,12 @@ mod tests {
     #[test]
     fn a_projected_cost_is_rounded_half_to_even_at_the_sixth_place() {
         let price = ListPrice::new(Decimal::new(5, 1), Decimal::ONE).unwrap();
-        let cost = |tokens| projected_cost_usd(&price, &DecideRequest { estimated_input_tokens: tokens, reserved_max_tokens: 0 });
+        let cost = |tokens| {
+            projected_cost_usd(
+                &price,
+                &DecideRequest { estimated_input_tokens: tokens, reserved_max_tokens: 0 },
+            )
+        };
         assert_eq!(cost(1).map(|cost| cost.to_string()).as_deref(), Some("0.000000"));
         assert_eq!(cost(3).map(|cost| cost.to_string()).as_deref(), Some("0.000002"));
     }

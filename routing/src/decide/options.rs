@@ -11,14 +11,16 @@ pub struct DecideRequest {
     pub reserved_max_tokens: u64,
 }
 
-/// The default is the plain rule: every map empty, floor on observed quality where there is any, cheapest list price first.
+/// The default is the plain rule: every map empty, floor on observed quality where there is any,
+/// cheapest list price first.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DecideOptions {
     /// Observed quality by slug; stands in for the prior.
     pub q_empirical: BTreeMap<Box<str>, Decimal>,
     /// Value for the floor test by slug; read under [`FloorSource::QPrior`] only. Zero is a value.
     pub quality_floor: BTreeMap<Box<str>, Decimal>,
-    /// By maker: makes its models look dearer to the ranking, never to the budget. Only values above zero count.
+    /// By maker: makes its models look dearer to the ranking, never to the budget. Only values
+    /// above zero count.
     pub maker_penalty: BTreeMap<Box<str>, Decimal>,
     pub floor_source: FloorSource,
     pub ranking: Ranking,
@@ -30,8 +32,8 @@ pub enum FloorSource {
     /// `q_empirical`, else the prior.
     #[default]
     QEmpirical,
-    /// `quality_floor`, else the prior; observed quality never gates. The serving default: a cost-aware observed figure on the floor test once
-    /// rejected every good model.
+    /// `quality_floor`, else the prior; observed quality never gates. The serving default: a
+    /// cost-aware observed figure on the floor test once rejected every good model.
     QPrior,
 }
 

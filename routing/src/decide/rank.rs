@@ -15,14 +15,27 @@ pub(super) struct RankKey {
 }
 
 impl RankKey {
-    pub(super) fn new(candidate: &Candidate, price: &ListPrice, q_prior: Decimal, options: &DecideOptions) -> Self {
-        let penalty = options.maker_penalty.get(&*candidate.maker).copied().filter(|penalty| *penalty > Decimal::ZERO);
+    pub(super) fn new(
+        candidate: &Candidate,
+        price: &ListPrice,
+        q_prior: Decimal,
+        options: &DecideOptions,
+    ) -> Self {
+        let penalty = options
+            .maker_penalty
+            .get(&*candidate.maker)
+            .copied()
+            .filter(|penalty| *penalty > Decimal::ZERO);
         let order_price = match penalty {
             None => price.total(),
             // a penalty beyond all figures puts the maker last
-            Some(penalty) => Decimal::ONE.checked_add(penalty).and_then(|factor| factor.checked_mul(price.total())).unwrap_or(Decimal::MAX),
+            Some(penalty) => Decimal::ONE
+                .checked_add(penalty)
+                .and_then(|factor| factor.checked_mul(price.total()))
+                .unwrap_or(Decimal::MAX),
         };
-        let effective_q = options.q_empirical.get(candidate.model_slug.as_str()).copied().unwrap_or(q_prior);
+        let effective_q =
+            options.q_empirical.get(candidate.model_slug.as_str()).copied().unwrap_or(q_prior);
         Self { order_price, effective_q }
     }
 }
@@ -33,7 +46,9 @@ pub(super) fn compare(one: &Weighed<'_>, other: &Weighed<'_>, ranking: Ranking) 
         (Verdict::Stands(key), Verdict::Stands(other_key)) => compare_keys(key, other_key, ranking),
         (Verdict::Stands(_), Verdict::Dropped(_)) => Ordering::Less,
         (Verdict::Dropped(_), Verdict::Stands(_)) => Ordering::Greater,
-        (Verdict::Dropped(reason), Verdict::Dropped(other_reason)) => reason.as_str().cmp(other_reason.as_str()),
+        (Verdict::Dropped(reason), Verdict::Dropped(other_reason)) => {
+            reason.as_str().cmp(other_reason.as_str())
+        }
     };
     by_verdict
         .then_with(|| one.candidate.model_slug.cmp(&other.candidate.model_slug))
@@ -42,14 +57,23 @@ pub(super) fn compare(one: &Weighed<'_>, other: &Weighed<'_>, ranking: Ranking) 
 
 fn compare_keys(key: &RankKey, other: &RankKey, ranking: Ranking) -> Ordering {
     match ranking {
-        Ranking::Price => key.order_price.cmp(&other.order_price).then_with(|| other.effective_q.cmp(&key.effective_q)),
-        Ranking::ExpectedCost => match (key.effective_q > Decimal::ZERO, other.effective_q > Decimal::ZERO) {
-            // p / q < p' / q'  if and only if  p · q' < p' · q, without a quotient that has to be rounded
-            (true, true) => compare_products((key.order_price, other.effective_q), (other.order_price, key.effective_q)),
-            // what never succeeds costs without end
-            (true, false) => Ordering::Less,
-            (false, true) => Ordering::Greater,
-            (false, false) => Ordering::Equal,
-        },
+        Ranking::Price => key
+            .order_price
+            .cmp(&other.order_price)
+            .then_with(|| other.effective_q.cmp(&key.effective_q)),
+        Ranking::ExpectedCost => {
+            match (key.effective_q > Decimal::ZERO, other.effective_q > Decimal::ZERO) {
+                // p / q < p' / q' if and only if p · q' < p' · q, without a quotient that has to be
+                // rounded
+                (true, true) => compare_products(
+                    (key.order_price, other.effective_q),
+                    (other.order_price, key.effective_q),
+                ),
+                // what never succeeds costs without end
+                (true, false) => Ordering::Less,
+                (false, true) => Ordering::Greater,
+                (false, false) => Ordering::Equal,
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! In which order the deployments of a model are asked: the conversation's own first, because the provider's prompt cache is there, then by weight,
-//! and none that has more than its share of the calls in flight before one that has less.
+//! In which order the deployments of a model are asked: the conversation's own first, because the
+//! provider's prompt cache is there, then by weight, and none that has more than its share of the
+//! calls in flight before one that has less.
 
 /// What is known of one deployment when a call comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,16 +14,19 @@ pub struct Share {
 pub enum Preference {
     /// The conversation was last served there.
     Kept(usize),
-    /// The conversation is not known here. The same number chooses the same deployment in every process.
+    /// The conversation is not known here. The same number chooses the same deployment in every
+    /// process.
     Hashed(u64),
     /// The conversation begins: nothing is cached anywhere.
     Any,
 }
 
-/// A conversation leaves its deployment only when that has half as much again as its fair share in flight, and so many calls more.
+/// A conversation leaves its deployment only when that has half as much again as its fair share in
+/// flight, and so many calls more.
 const KEPT_SLACK: u128 = 8;
 
-/// Every position once, the first choice first. `chance` is a number of this call's own, from anywhere.
+/// Every position once, the first choice first. `chance` is a number of this call's own, from
+/// anywhere.
 pub fn order(shares: &[Share], preference: Preference, chance: u64) -> Vec<usize> {
     let mut left: Vec<usize> = (0..shares.len()).collect();
     let mut ordered = Vec::with_capacity(shares.len());
@@ -44,13 +48,17 @@ pub fn order(shares: &[Share], preference: Preference, chance: u64) -> Vec<usize
     ordered
 }
 
-/// The one that the weights choose, or the one with the least in flight for its weight where that one has more than its share.
+/// The one that the weights choose, or the one with the least in flight for its weight where that
+/// one has more than its share.
 fn next(shares: &[Share], left: &[usize], number: u64) -> Option<usize> {
     let chosen = by_weight(shares, left, number)?;
     if has_its_share(shares, left, chosen) {
         let load = |position: &usize| u128::from(shares[*position].in_flight);
         let weight = |position: &usize| u128::from(shares[*position].weight.max(1));
-        return left.iter().copied().min_by(|a, b| (load(a) * weight(b)).cmp(&(load(b) * weight(a))));
+        return left
+            .iter()
+            .copied()
+            .min_by(|a, b| (load(a) * weight(b)).cmp(&(load(b) * weight(a))));
     }
     Some(chosen)
 }
@@ -107,7 +115,8 @@ mod tests {
     #[test]
     fn weights_divide_the_calls() {
         let shares = idle(&[3, 1]);
-        let to_first = (0..4000).filter(|number| order(&shares, Preference::Any, *number)[0] == 0).count();
+        let to_first =
+            (0..4000).filter(|number| order(&shares, Preference::Any, *number)[0] == 0).count();
         assert!((2850..3150).contains(&to_first), "three quarters of 4000, and not {to_first}");
     }
 
@@ -148,7 +157,9 @@ mod tests {
     fn an_unknown_conversation_goes_where_every_process_sends_it() {
         let shares = idle(&[1, 1, 2]);
         for number in 0..100 {
-            let firsts: Vec<usize> = (0..5).map(|chance| order(&shares, Preference::Hashed(number), chance)[0]).collect();
+            let firsts: Vec<usize> = (0..5)
+                .map(|chance| order(&shares, Preference::Hashed(number), chance)[0])
+                .collect();
             assert!(firsts.windows(2).all(|pair| pair[0] == pair[1]), "{firsts:?}");
         }
     }

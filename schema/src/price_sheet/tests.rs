@@ -12,11 +12,24 @@ fn decimal(text: &str) -> Decimal {
 }
 
 fn price(input: &str, output: &str) -> Price {
-    Price { input: decimal(input), output: decimal(output), cache_read: None, cache_write: None, cache_write_1h: None, reasoning: None }
+    Price {
+        input: decimal(input),
+        output: decimal(output),
+        cache_read: None,
+        cache_write: None,
+        cache_write_1h: None,
+        reasoning: None,
+    }
 }
 
 fn bounds(input_tokens: u64, output_tokens: u64) -> Bounds {
-    Bounds { input_tokens, output_tokens, caches_for_an_hour: false, tool_uses: ToolUses::NONE, service: AskedService::default() }
+    Bounds {
+        input_tokens,
+        output_tokens,
+        caches_for_an_hour: false,
+        tool_uses: ToolUses::NONE,
+        service: AskedService::default(),
+    }
 }
 
 fn noon() -> Timestamp {
@@ -27,7 +40,10 @@ fn noon() -> Timestamp {
 fn a_plain_price_reserves_input_and_output_to_the_nano_dollar() {
     let sheet = PriceSheet::from(price("15", "75"));
     assert_eq!(sheet.reservation(&bounds(1000, 1024)), Ok(usd("0.0918")));
-    assert_eq!(sheet.reservation(&bounds(u64::MAX, 1)), Err(PriceError::Money(MoneyError::Overflow)));
+    assert_eq!(
+        sheet.reservation(&bounds(u64::MAX, 1)),
+        Err(PriceError::Money(MoneyError::Overflow))
+    );
 }
 
 #[test]
@@ -56,7 +72,8 @@ fn a_whole_call_moves_to_the_tier_of_its_prompt() {
 fn uses_of_server_tools_are_billed_and_an_unknown_fee_is_an_error() {
     let mut sheet = PriceSheet::from(price("1", "10"));
     let tool_uses = ToolUses { web_search: 5, ..ToolUses::NONE };
-    let usage = TokenUsage { input_tokens: 100, output_tokens: 20, tool_uses, ..TokenUsage::default() };
+    let usage =
+        TokenUsage { input_tokens: 100, output_tokens: 20, tool_uses, ..TokenUsage::default() };
     assert_eq!(sheet.bill(&usage, noon()), Err(PriceError::UnknownFee(ServerTool::WebSearch)));
     sheet.per_use.insert(ServerTool::WebSearch, decimal("0.01"));
     assert_eq!(sheet.bill(&usage, noon()).unwrap().total, usd("0.0503"));
@@ -64,7 +81,11 @@ fn uses_of_server_tools_are_billed_and_an_unknown_fee_is_an_error() {
 
 #[test]
 fn the_tier_that_was_served_is_billed_and_the_dearest_that_may_be_is_reserved() {
-    let multipliers = Multipliers { flex: Some(decimal("0.5")), priority: Some(decimal("2")), ..Multipliers::default() };
+    let multipliers = Multipliers {
+        flex: Some(decimal("0.5")),
+        priority: Some(decimal("2")),
+        ..Multipliers::default()
+    };
     let sheet = PriceSheet { multipliers, ..price("1", "1").into() };
     let of = |tier| {
         let served = Served { tier, ..Served::UNSAID };
@@ -98,13 +119,33 @@ fn hours_may_pass_midnight() {
 
 #[test]
 fn a_cheap_place_does_not_hide_a_dear_speed() {
-    let base =
-        Price { input: Decimal::ONE, output: Decimal::ONE, cache_read: None, cache_write: None, cache_write_1h: None, reasoning: None };
-    let multipliers = Multipliers { fast: Some(Decimal::from(3)), us_only: Some(Decimal::new(1, 1)), ..Multipliers::default() };
+    let base = Price {
+        input: Decimal::ONE,
+        output: Decimal::ONE,
+        cache_read: None,
+        cache_write: None,
+        cache_write_1h: None,
+        reasoning: None,
+    };
+    let multipliers = Multipliers {
+        fast: Some(Decimal::from(3)),
+        us_only: Some(Decimal::new(1, 1)),
+        ..Multipliers::default()
+    };
     let sheet = PriceSheet { multipliers, ..PriceSheet::from(base) };
     let service = AskedService { tier: AskedTier::Standard, fast: true, us_only: true };
-    let bounds = Bounds { input_tokens: 1_000_000, output_tokens: 0, caches_for_an_hour: false, tool_uses: ToolUses::NONE, service };
-    assert_eq!(sheet.reservation(&bounds), Ok("3".parse().unwrap()), "it may be served fast, and not in the place that was asked for");
+    let bounds = Bounds {
+        input_tokens: 1_000_000,
+        output_tokens: 0,
+        caches_for_an_hour: false,
+        tool_uses: ToolUses::NONE,
+        service,
+    };
+    assert_eq!(
+        sheet.reservation(&bounds),
+        Ok("3".parse().unwrap()),
+        "it may be served fast, and not in the place that was asked for"
+    );
 }
 
 prop_compose! {

@@ -1,4 +1,5 @@
-//! Which gateway an agent is launched at, and with which key. Nothing is made in the folder where the command runs.
+//! Which gateway an agent is launched at, and with which key. Nothing is made in the folder where
+//! the command runs.
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -39,10 +40,18 @@ enum KeyStanding {
 impl Gateway {
     /// The gateway that the arguments name, or else the one of this user that runs.
     pub fn find(args: &LaunchArgs) -> Result<Self, CommandError> {
-        let announced = state_directory(&process_environment).map(|state| RunningGateway::announced(&state)).unwrap_or_default();
-        let configured =
-            args.database.config.as_deref().map(|path| load(Some(path), Overrides::default(), &process_environment)).transpose()?;
-        let named = args.url.clone().or_else(|| configured.as_ref().map(|config| format!("http://{}", reachable(config.listen))));
+        let announced = state_directory(&process_environment)
+            .map(|state| RunningGateway::announced(&state))
+            .unwrap_or_default();
+        let configured = args
+            .database
+            .config
+            .as_deref()
+            .map(|path| load(Some(path), Overrides::default(), &process_environment))
+            .transpose()?;
+        let named = args.url.clone().or_else(|| {
+            configured.as_ref().map(|config| format!("http://{}", reachable(config.listen)))
+        });
         let url = match named {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => running(&announced)?,
@@ -52,22 +61,34 @@ impl Gateway {
         }
         let defaults = configured.as_ref().map(|config| config.defaults).unwrap_or_default();
         let database = args.database.database.clone().or(configured.map(|config| config.database));
-        let database =
-            database.or_else(|| announced.iter().find(|gateway| gateway.url == url).and_then(|gateway| gateway.database.parse().ok()));
+        let database = database.or_else(|| {
+            announced
+                .iter()
+                .find(|gateway| gateway.url == url)
+                .and_then(|gateway| gateway.database.parse().ok())
+        });
         Ok(Self { url, database, defaults })
     }
 
     /// The key of this agent: the one that an earlier launch made, or a new one.
     pub fn key_of(&self, agent: &str) -> Result<String, CommandError> {
-        let file = state_directory(&process_environment).map(|state| key_file(&state, &self.url, agent));
+        let file =
+            state_directory(&process_environment).map(|state| key_file(&state, &self.url, agent));
         let kept = file.as_deref().and_then(|file| std::fs::read_to_string(file).ok());
-        if let Some(key) = kept.filter(|key| standing(&self.url, key) == Some(KeyStanding::Accepted)) {
+        if let Some(key) =
+            kept.filter(|key| standing(&self.url, key) == Some(KeyStanding::Accepted))
+        {
             return Ok(key);
         }
-        let Some(database) = &self.database else { return Err(CommandError::NoKey { url: self.url.clone() }) };
+        let Some(database) = &self.database else {
+            return Err(CommandError::NoKey { url: self.url.clone() });
+        };
         let key = new_key(database, agent, self.defaults)?;
         if standing(&self.url, &key) == Some(KeyStanding::Refused) {
-            return Err(CommandError::OtherDatabase { url: self.url.clone(), database: database.to_string() });
+            return Err(CommandError::OtherDatabase {
+                url: self.url.clone(),
+                database: database.to_string(),
+            });
         }
         if let Some(file) = file {
             keep(&file, &key)?;
@@ -80,10 +101,15 @@ fn keep(file: &Path, key: &str) -> Result<(), CommandError> {
     write_private(file, key).map_err(|source| CommandError::File { path: file.to_owned(), source })
 }
 
-fn new_key(database: &DatabaseUrl, agent: &str, defaults: AgentDefaults) -> Result<String, CommandError> {
+fn new_key(
+    database: &DatabaseUrl,
+    agent: &str,
+    defaults: AgentDefaults,
+) -> Result<String, CommandError> {
     actix_rt::System::new().block_on(async {
         let store = open_store(database, Missing::Refuse).await?;
-        let agent_id = find_or_create_agent(&*store, tenant_id(DEFAULT_TENANT_NAME), agent, defaults).await?;
+        let agent_id =
+            find_or_create_agent(&*store, tenant_id(DEFAULT_TENANT_NAME), agent, defaults).await?;
         Ok(add_new_key(&*store, agent_id).await?.expose().to_owned())
     })
 }
@@ -93,7 +119,8 @@ fn running(announced: &[RunningGateway]) -> Result<String, CommandError> {
     if answers(USUAL_URL) {
         return Ok(USUAL_URL.to_owned());
     }
-    let answering: Vec<&str> = announced.iter().map(|gateway| gateway.url.as_str()).filter(|url| answers(url)).collect();
+    let answering: Vec<&str> =
+        announced.iter().map(|gateway| gateway.url.as_str()).filter(|url| answers(url)).collect();
     match answering.as_slice() {
         [] => Err(CommandError::NoGateway { url: USUAL_URL.to_owned() }),
         [url] => Ok((*url).to_owned()),
@@ -121,15 +148,17 @@ fn host_and_port(url: &str) -> Option<(&str, u16)> {
     }
 }
 
-/// Asks the gateway for its list of models with the key. `None` where it cannot be asked: over TLS, or by an answer that says neither.
+/// Asks the gateway for its list of models with the key. `None` where it cannot be asked: over TLS,
+/// or by an answer that says neither.
 fn standing(url: &str, key: &str) -> Option<KeyStanding> {
     let path = url.strip_prefix("http://")?.split_once('/').map_or("", |(_, path)| path);
     let prefix = if path.is_empty() { String::new() } else { format!("/{path}") };
     let (host, port) = host_and_port(url)?;
     let mut stream = connect(url)?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    let request =
-        format!("GET {prefix}/v1/models HTTP/1.1\r\nhost: {host}:{port}\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\r\n");
+    let request = format!(
+        "GET {prefix}/v1/models HTTP/1.1\r\nhost: {host}:{port}\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).ok()?;
     let mut head = [0; 12];
     stream.read_exact(&mut head).ok()?;

@@ -1,4 +1,5 @@
-//! Group commit beside one transaction for each close. Only the closing is timed: the calls are let in before, in large batches.
+//! Group commit beside one transaction for each close. Only the closing is timed: the calls are let
+//! in before, in large batches.
 
 use std::cell::RefCell;
 use std::error::Error;
@@ -17,7 +18,8 @@ use crate::call;
 type Failure = Box<dyn Error>;
 type Agent = (AgentId, TenantId);
 
-/// Each store has four connections that write: 64 transactions at once, when each close is one of its own. More than that makes none of them faster.
+/// Each store has four connections that write: 64 transactions at once, when each close is one of
+/// its own. More than that makes none of them faster.
 const STORES: usize = 16;
 /// How many calls each closer closes before the next calls are let in.
 const EACH: usize = 50;
@@ -46,9 +48,11 @@ pub async fn run(url: &str, duration: Duration, closers: usize) -> Result<(), Fa
         apart.push((agent(&**store, "one", tenant_id).await?, tenant_id));
         together.push((agent(&**store, &format!("agent {number}"), shared).await?, shared));
     }
-    for (name, agents, target) in
-        [("many accounts", &apart, ", target 5"), ("one hot account", &hot, ", target 25"), ("many accounts of one tenant", &together, "")]
-    {
+    for (name, agents, target) in [
+        ("many accounts", &apart, ", target 5"),
+        ("one hot account", &hot, ", target 25"),
+        ("many accounts of one tenant", &together, ""),
+    ] {
         let grouped = measure(&stores, boot_id, agents, Commit::Grouped, duration, closers).await?;
         let single = measure(&stores, boot_id, agents, Commit::Single, duration, closers).await?;
         let tenths = grouped * 10 / single.max(1);
@@ -92,11 +96,18 @@ async fn measure(
     Ok(closed as u128 * 1_000_000 / elapsed.as_micros().max(1))
 }
 
-async fn open(stores: &[Arc<dyn Store>], boot_id: BootId, agents: &[Agent], count: usize) -> Result<Vec<RoutingOutcome>, Failure> {
+async fn open(
+    stores: &[Arc<dyn Store>],
+    boot_id: BootId,
+    agents: &[Agent],
+    count: usize,
+) -> Result<Vec<RoutingOutcome>, Failure> {
     let store = stores.first().ok_or("no store")?;
-    let calls: Vec<RoutingOutcome> = (0..count).map(|number| call::call(agents[number % agents.len()])).collect();
+    let calls: Vec<RoutingOutcome> =
+        (0..count).map(|number| call::call(agents[number % agents.len()])).collect();
     for page in calls.chunks(400) {
-        let admissions = page.iter().map(|outcome| call::admission(outcome, boot_id, "0.01")).collect();
+        let admissions =
+            page.iter().map(|outcome| call::admission(outcome, boot_id, "0.01")).collect();
         let reply = store.capture(CaptureBatch { admissions, ..CaptureBatch::default() }).await?;
         if reply.verdicts.iter().any(|(_, verdict)| *verdict != Verdict::Admitted) {
             return Err("a call was not let in".into());
@@ -108,7 +119,11 @@ async fn open(stores: &[Arc<dyn Store>], boot_id: BootId, agents: &[Agent], coun
 async fn single(stores: &[Arc<dyn Store>], calls: &[RoutingOutcome]) -> Result<(), Failure> {
     let closers = calls.chunks(EACH).enumerate().map(|(number, calls)| async move {
         for outcome in calls {
-            close(&*stores[number % stores.len()], vec![call::closing(outcome, OutcomeStatus::Succeeded)]).await?;
+            close(
+                &*stores[number % stores.len()],
+                vec![call::closing(outcome, OutcomeStatus::Succeeded)],
+            )
+            .await?;
         }
         Ok::<(), Failure>(())
     });
@@ -125,7 +140,8 @@ async fn grouped(stores: &[Arc<dyn Store>], calls: &[RoutingOutcome]) -> Result<
     let committer = async move {
         let mut waiting = Vec::new();
         while queue.recv_many(&mut waiting, 500).await > 0 {
-            let (closings, replies): (Vec<Closing>, Vec<oneshot::Sender<()>>) = waiting.drain(..).unzip();
+            let (closings, replies): (Vec<Closing>, Vec<oneshot::Sender<()>>) =
+                waiting.drain(..).unzip();
             if let Err(error) = close(&**store, closings).await {
                 *failure.borrow_mut() = Some(error);
                 return;
@@ -140,7 +156,9 @@ async fn grouped(stores: &[Arc<dyn Store>], calls: &[RoutingOutcome]) -> Result<
         async move {
             for outcome in calls {
                 let (reply, done) = oneshot::channel();
-                if sender.send((call::closing(outcome, OutcomeStatus::Succeeded), reply)).is_err() || done.await.is_err() {
+                if sender.send((call::closing(outcome, OutcomeStatus::Succeeded), reply)).is_err()
+                    || done.await.is_err()
+                {
                     return;
                 }
             }
@@ -153,6 +171,12 @@ async fn grouped(stores: &[Arc<dyn Store>], calls: &[RoutingOutcome]) -> Result<
 }
 
 async fn close(store: &dyn Store, closings: Vec<Closing>) -> Result<(), Failure> {
-    let reply = store.capture(CaptureBatch { sent: Sent::Never, closings, ..CaptureBatch::default() }).await?;
-    if reply.closed.iter().all(|(_, result)| *result == CloseResult::Closed) { Ok(()) } else { Err("a call was not closed".into()) }
+    let reply = store
+        .capture(CaptureBatch { sent: Sent::Never, closings, ..CaptureBatch::default() })
+        .await?;
+    if reply.closed.iter().all(|(_, result)| *result == CloseResult::Closed) {
+        Ok(())
+    } else {
+        Err("a call was not closed".into())
+    }
 }

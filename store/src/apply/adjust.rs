@@ -1,4 +1,5 @@
-//! A call that was closed as lost, and whose owner turns out to have been asleep only: what it was charged is put right, once.
+//! A call that was closed as lost, and whose owner turns out to have been asleep only: what it was
+//! charged is put right, once.
 
 use ainfera_schema::{RoutingOutcome, Usd};
 use jiff::Timestamp;
@@ -28,7 +29,8 @@ pub fn post_id(request_id: Uuid) -> Uuid {
     Uuid::new_v5(&request_id, b"post")
 }
 
-/// Charges or gives back the difference. None when there is none. The transfer's place in the chain is still to be set.
+/// Charges or gives back the difference. None when there is none. The transfer's place in the chain
+/// is still to be set.
 pub fn adjust(
     agent: &mut Account,
     tenant: &mut TenantAccount,
@@ -58,7 +60,11 @@ pub fn adjust(
         };
         paid.balance = paid.balance.checked_add(less)?;
         let balance_after = paid.balance;
-        TransferRow { debit_account: "revenue".to_owned(), credit_account: payer, ..row(outcome, less, balance_after, now) }
+        TransferRow {
+            debit_account: "revenue".to_owned(),
+            credit_account: payer,
+            ..row(outcome, less, balance_after, now)
+        }
     } else {
         let balance_after = account::charge(agent, tenant, lost.charged, more, now)?;
         TransferRow { debit_account: payer, ..row(outcome, more, balance_after, now) }
@@ -75,7 +81,8 @@ fn row(outcome: &RoutingOutcome, amount: Usd, balance_after: Usd, now: Timestamp
     }
 }
 
-/// A window that has turned since the charge does not know of it, and must not be opened by giving it back.
+/// A window that has turned since the charge does not know of it, and must not be opened by giving
+/// it back.
 fn forget_spent(purse: &mut Purse, amount: Usd, charged_at: Timestamp) -> Result<(), StoreError> {
     let day = utc_day(charged_at);
     if day == purse.spent_day {

@@ -1,4 +1,5 @@
-//! What an operator's change makes of an account, locked by the transaction: the same for both stores.
+//! What an operator's change makes of an account, locked by the transaction: the same for both
+//! stores.
 
 use ainfera_schema::audit::AuditEventType;
 use ainfera_schema::policy::{CapSource, SpendPolicy};
@@ -44,8 +45,10 @@ impl From<Account> for Administered {
 
 impl From<TenantAccount> for Administered {
     fn from(account: TenantAccount) -> Self {
-        let TenantAccount { tenant_id, spend_policy, wallet_strict_per_agent, purse, chain } = account;
-        let (owner, status, funding) = (Owner::Tenant(tenant_id), AgentStatus::Active, Funding::Prepaid);
+        let TenantAccount { tenant_id, spend_policy, wallet_strict_per_agent, purse, chain } =
+            account;
+        let (owner, status, funding) =
+            (Owner::Tenant(tenant_id), AgentStatus::Active, Funding::Prepaid);
         Self { owner, status, spend_policy, wallet_strict_per_agent, funding, purse, chain }
     }
 }
@@ -74,7 +77,11 @@ impl Administered {
             WalletChange::TopUp { .. } => self.top_up(change, now),
             WalletChange::Pause | WalletChange::Resume => {
                 let pause = matches!(change, WalletChange::Pause);
-                let event_type = if pause { AuditEventType::WalletPaused } else { AuditEventType::WalletResumed };
+                let event_type = if pause {
+                    AuditEventType::WalletPaused
+                } else {
+                    AuditEventType::WalletResumed
+                };
                 let changes = std::mem::replace(&mut self.purse.paused, pause) != pause;
                 Ok(self.tell(changes, event_type, json!({}), now))
             }
@@ -83,7 +90,9 @@ impl Administered {
                     return Err(StoreError::Refused("only agents can be suspended".to_owned()));
                 };
                 let (status, event_type) = match change {
-                    WalletChange::Suspend => (AgentStatus::Suspended, AuditEventType::AgentSuspended),
+                    WalletChange::Suspend => {
+                        (AgentStatus::Suspended, AuditEventType::AgentSuspended)
+                    }
                     _ => (AgentStatus::Active, AuditEventType::AgentResumed),
                 };
                 let changes = std::mem::replace(&mut self.status, status) != status;
@@ -111,11 +120,19 @@ impl Administered {
             }
             WalletChange::StrictPerAgent(strictness) => {
                 let Owner::Tenant(_) = self.owner else {
-                    return Err(StoreError::Refused("only tenants have a pool to be strict about".to_owned()));
+                    return Err(StoreError::Refused(
+                        "only tenants have a pool to be strict about".to_owned(),
+                    ));
                 };
                 let strict = matches!(strictness, Strictness::Strict);
-                let changes = std::mem::replace(&mut self.wallet_strict_per_agent, strict) != strict;
-                Ok(self.tell(changes, AuditEventType::SpendPolicyChanged, json!({ "wallet_strict_per_agent": strict }), now))
+                let changes =
+                    std::mem::replace(&mut self.wallet_strict_per_agent, strict) != strict;
+                Ok(self.tell(
+                    changes,
+                    AuditEventType::SpendPolicyChanged,
+                    json!({ "wallet_strict_per_agent": strict }),
+                    now,
+                ))
             }
         }
     }
@@ -128,8 +145,7 @@ impl Administered {
             return Err(StoreError::Refused(format!("a top-up of {amount}")));
         }
         if self.funding == Funding::OnAccount {
-            let why =
-                "a top-up of an agent on account: it has no wallet; one is made with the agent, by `ainfera keys create --wallet USD`";
+            let why = "a top-up of an agent on account: it has no wallet; one is made with the agent, by `ainfera keys create --wallet USD`";
             return Err(StoreError::Refused(why.to_owned()));
         }
         self.purse.balance = self.purse.balance.checked_add(*amount)?;
@@ -155,7 +171,13 @@ impl Administered {
         Ok(Written { transfers: vec![transfer], audit_events: vec![row] })
     }
 
-    fn tell(&mut self, changes: bool, event_type: AuditEventType, fields: Value, now: Timestamp) -> Written {
+    fn tell(
+        &mut self,
+        changes: bool,
+        event_type: AuditEventType,
+        fields: Value,
+        now: Timestamp,
+    ) -> Written {
         if !changes {
             return Written::default();
         }
@@ -170,7 +192,9 @@ fn cap_texts(policy: &SpendPolicy) -> Value {
         ("daily_cap_usd", policy.daily_cap_usd),
         ("monthly_cap_usd", policy.monthly_cap_usd),
     ];
-    Value::Object(Map::from_iter(caps.map(|(name, cap)| (name.to_owned(), json!(cap.map(|cap| cap.to_string()))))))
+    Value::Object(Map::from_iter(
+        caps.map(|(name, cap)| (name.to_owned(), json!(cap.map(|cap| cap.to_string())))),
+    ))
 }
 
 #[cfg(test)]
@@ -201,8 +225,22 @@ mod tests {
             (WalletChange::Suspend, 2),
             (WalletChange::Suspend, 2),
             (WalletChange::Reinstate, 3),
-            (WalletChange::Caps { per_call: CapChange::Keep, daily: CapChange::Remove, monthly: CapChange::Keep }, 3),
-            (WalletChange::Caps { per_call: CapChange::Keep, daily: CapChange::Set(usd("2")), monthly: CapChange::Keep }, 4),
+            (
+                WalletChange::Caps {
+                    per_call: CapChange::Keep,
+                    daily: CapChange::Remove,
+                    monthly: CapChange::Keep,
+                },
+                3,
+            ),
+            (
+                WalletChange::Caps {
+                    per_call: CapChange::Keep,
+                    daily: CapChange::Set(usd("2")),
+                    monthly: CapChange::Keep,
+                },
+                4,
+            ),
         ] {
             agent.apply(&change, now()).unwrap();
             assert_eq!(agent.chain.seq, expected, "{change:?}");
@@ -214,9 +252,16 @@ mod tests {
     #[test]
     fn money_comes_with_a_transfer_and_its_event() {
         let mut agent = agent();
-        let top_up = |amount: &str| WalletChange::TopUp { transfer_id: uuid::Uuid::now_v7(), amount: usd(amount), memo: "gift".to_owned() };
+        let top_up = |amount: &str| WalletChange::TopUp {
+            transfer_id: uuid::Uuid::now_v7(),
+            amount: usd(amount),
+            memo: "gift".to_owned(),
+        };
         let written = agent.apply(&top_up("5"), now()).unwrap();
-        assert_eq!((written.transfers[0].balance_after, written.transfers[0].audit_seq), (usd("5"), 1));
+        assert_eq!(
+            (written.transfers[0].balance_after, written.transfers[0].audit_seq),
+            (usd("5"), 1)
+        );
         assert!(written.audit_events[0].payload.contains("\"amount_usd\":\"5\""));
         for amount in ["0", "-1"] {
             assert!(matches!(agent.apply(&top_up(amount), now()), Err(StoreError::Refused(_))));
@@ -227,8 +272,14 @@ mod tests {
     #[test]
     fn an_agent_on_account_has_no_wallet_to_top_up_and_owes_what_its_calls_cost() {
         let mut agent = Administered { funding: Funding::OnAccount, ..agent() };
-        let top_up = WalletChange::TopUp { transfer_id: uuid::Uuid::now_v7(), amount: usd("5"), memo: "gift".to_owned() };
-        assert!(matches!(agent.apply(&top_up, now()), Err(StoreError::Refused(why)) if why.contains("on account")));
+        let top_up = WalletChange::TopUp {
+            transfer_id: uuid::Uuid::now_v7(),
+            amount: usd("5"),
+            memo: "gift".to_owned(),
+        };
+        assert!(
+            matches!(agent.apply(&top_up, now()), Err(StoreError::Refused(why)) if why.contains("on account"))
+        );
         assert_eq!((agent.purse.balance, agent.chain.seq), (Usd::ZERO, 0));
         agent.purse.balance = usd("-3");
         assert_eq!(agent.view(now()).unwrap().owed_usd, Some(usd("3")));
@@ -241,7 +292,11 @@ mod tests {
         let mut agent = agent();
         agent.spend_policy.daily_cap_usd = Some(usd("10"));
         agent.spend_policy.daily_cap_source = CapSource::Default;
-        let caps = |daily| WalletChange::Caps { per_call: CapChange::Keep, daily, monthly: CapChange::Keep };
+        let caps = |daily| WalletChange::Caps {
+            per_call: CapChange::Keep,
+            daily,
+            monthly: CapChange::Keep,
+        };
         agent.apply(&caps(CapChange::Keep), now()).unwrap();
         assert_eq!(agent.spend_policy.daily_cap_source, CapSource::Default);
         agent.apply(&caps(CapChange::Set(usd("10"))), now()).unwrap();
@@ -254,6 +309,13 @@ mod tests {
         assert!(agent.apply(&WalletChange::StrictPerAgent(Strictness::Strict), now()).is_err());
         let mut tenant: Administered = TenantAccount::new(TenantId::mint(), now()).into();
         assert!(tenant.apply(&WalletChange::Suspend, now()).is_err());
-        assert_eq!(tenant.apply(&WalletChange::StrictPerAgent(Strictness::Strict), now()).unwrap().audit_events.len(), 1);
+        assert_eq!(
+            tenant
+                .apply(&WalletChange::StrictPerAgent(Strictness::Strict), now())
+                .unwrap()
+                .audit_events
+                .len(),
+            1
+        );
     }
 }

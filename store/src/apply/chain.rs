@@ -23,7 +23,12 @@ impl Chain {
     }
 
     /// Adds a link. Only the payload is hashed, so what else the row says is repeated in it.
-    pub fn append(&mut self, event: Event, request_id: Option<RequestId>, now: Timestamp) -> AuditRow {
+    pub fn append(
+        &mut self,
+        event: Event,
+        request_id: Option<RequestId>,
+        now: Timestamp,
+    ) -> AuditRow {
         self.seq += 1;
         let Event { event_type, mut fields } = event;
         fields.insert("event_type".to_owned(), Value::from(event_type.as_str()));

@@ -27,7 +27,11 @@ impl Event {
 /// A call that never got to a provider.
 pub fn rejected(outcome: &RoutingOutcome, refusal: Option<&Refusal>) -> Vec<Event> {
     let cap = matches!(outcome.status, Some(OutcomeStatus::RejectedCap));
-    let event_type = if cap { AuditEventType::InferenceRejectedCapViolation } else { AuditEventType::InferenceRejected };
+    let event_type = if cap {
+        AuditEventType::InferenceRejectedCapViolation
+    } else {
+        AuditEventType::InferenceRejected
+    };
     let mut fields = json!({
         "router": outcome.kind.router(),
         "outcome_status": status(outcome),
@@ -121,7 +125,10 @@ fn requested(outcome: &RoutingOutcome) -> Event {
 }
 
 fn routed(outcome: &RoutingOutcome) -> Event {
-    let model = outcome.chosen_model.as_ref().map_or(outcome.model_requested.as_str(), |slug| slug.as_str());
+    let model = outcome
+        .chosen_model
+        .as_ref()
+        .map_or(outcome.model_requested.as_str(), |slug| slug.as_str());
     Event::new(
         AuditEventType::InferenceRouted,
         json!({
@@ -151,10 +158,18 @@ pub fn refusal_fields(refusal: &Refusal) -> Value {
         Refusal::PerCallCap { cap, needed } => {
             json!({ "reason": "per_call_cap", "cap_usd": cap.to_string(), "needed_usd": needed.to_string() })
         }
-        Refusal::DailyCap { cap, committed, needed } => cap_fields("daily_cap", *cap, *committed, *needed),
-        Refusal::MonthlyCap { cap, committed, needed } => cap_fields("monthly_cap", *cap, *committed, *needed),
-        Refusal::TenantDailyCap { cap, committed, needed } => cap_fields("tenant_daily_cap", *cap, *committed, *needed),
-        Refusal::TenantMonthlyCap { cap, committed, needed } => cap_fields("tenant_monthly_cap", *cap, *committed, *needed),
+        Refusal::DailyCap { cap, committed, needed } => {
+            cap_fields("daily_cap", *cap, *committed, *needed)
+        }
+        Refusal::MonthlyCap { cap, committed, needed } => {
+            cap_fields("monthly_cap", *cap, *committed, *needed)
+        }
+        Refusal::TenantDailyCap { cap, committed, needed } => {
+            cap_fields("tenant_daily_cap", *cap, *committed, *needed)
+        }
+        Refusal::TenantMonthlyCap { cap, committed, needed } => {
+            cap_fields("tenant_monthly_cap", *cap, *committed, *needed)
+        }
         Refusal::KillSwitch { threshold, spent, needed, window_start } => json!({
             "reason": "cost_killswitch",
             "threshold_usd": threshold.to_string(),
@@ -162,7 +177,9 @@ pub fn refusal_fields(refusal: &Refusal) -> Value {
             "needed_usd": needed.to_string(),
             "window_start": window_start,
         }),
-        Refusal::AccountPaused { needed } => json!({ "reason": "account_paused", "needed_usd": needed.to_string() }),
+        Refusal::AccountPaused { needed } => {
+            json!({ "reason": "account_paused", "needed_usd": needed.to_string() })
+        }
         Refusal::Funds { available, needed } => {
             json!({ "reason": "funds", "available_usd": available.to_string(), "needed_usd": needed.to_string() })
         }

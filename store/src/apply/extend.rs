@@ -1,7 +1,8 @@
-//! A call under way reserves more, by the rule that it was let in by: as if it gave back what it holds and asked anew for the whole.
+//! A call under way reserves more, by the rule that it was let in by: as if it gave back what it
+//! holds and asked anew for the whole.
 //!
-//! So caps, pauses, the kill-switch and the agent's status apply to it like to a call that comes; and where the wallet has become too small for the
-//! whole, the pool takes the call over.
+//! So caps, pauses, the kill-switch and the agent's status apply to it like to a call that comes;
+//! and where the wallet has become too small for the whole, the pool takes the call over.
 
 use super::Transaction;
 use super::account;

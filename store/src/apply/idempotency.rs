@@ -1,6 +1,7 @@
 //! Who holds which idempotency key: pure, and the same for both stores.
 //!
-//! A key belongs to one agent, whose account is locked, so two claims of it are never decided at once, whatever replica they came to.
+//! A key belongs to one agent, whose account is locked, so two claims of it are never decided at
+//! once, whatever replica they came to.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -47,7 +48,9 @@ impl KeyState {
     pub fn summary(&self) -> Option<&EarlierCall> {
         match self {
             KeyState::InFlight => None,
-            KeyState::Completed { summary, .. } | KeyState::NotReplayable { summary } => Some(summary),
+            KeyState::Completed { summary, .. } | KeyState::NotReplayable { summary } => {
+                Some(summary)
+            }
         }
     }
 
@@ -59,19 +62,28 @@ impl KeyState {
     }
 
     /// The state that these columns mean.
-    pub fn from_columns(summary: Option<EarlierCall>, answer: Option<String>) -> Result<Self, StoreError> {
+    pub fn from_columns(
+        summary: Option<EarlierCall>,
+        answer: Option<String>,
+    ) -> Result<Self, StoreError> {
         match (summary.map(Box::new), answer) {
             (None, None) => Ok(KeyState::InFlight),
-            (Some(summary), Some(frames)) => Ok(KeyState::Completed { answer: StoredAnswer { frames: frames.into() }, summary }),
+            (Some(summary), Some(frames)) => {
+                Ok(KeyState::Completed { answer: StoredAnswer { frames: frames.into() }, summary })
+            }
             (Some(summary), None) => Ok(KeyState::NotReplayable { summary }),
-            (None, Some(_)) => Err(StoreError::Corrupt("an idempotency key has an answer and no summary".to_owned())),
+            (None, Some(_)) => Err(StoreError::Corrupt(
+                "an idempotency key has an answer and no summary".to_owned(),
+            )),
         }
     }
 }
 
 /// The keys that a batch claims, each once.
 pub fn claimed_keys(batch: &CaptureBatch) -> BTreeSet<KeyName> {
-    let claims = batch.admissions.iter().filter_map(|admission| Some((admission.draft.agent_id, admission.idempotency?.key_sha256)));
+    let claims = batch.admissions.iter().filter_map(|admission| {
+        Some((admission.draft.agent_id, admission.idempotency?.key_sha256))
+    });
     claims.collect()
 }
 
@@ -83,7 +95,8 @@ pub struct KeyBook {
     touched: BTreeSet<KeyName>,
 }
 
-/// What is to be written: rows that were touched go, and those that are still there come back as they are now.
+/// What is to be written: rows that were touched go, and those that are still there come back as
+/// they are now.
 #[derive(Debug, Default)]
 pub struct KeyChanges {
     pub touched: Vec<KeyName>,
@@ -100,20 +113,36 @@ impl KeyBook {
     }
 
     /// The call that has this key already. An expired one is as good as none.
-    pub fn earlier(&self, agent_id: AgentId, claim: &IdempotencyClaim, now: Timestamp) -> Option<Earlier> {
-        let row = self.rows.get(&(agent_id, claim.key_sha256)).filter(|row| row.expires_at > now)?;
+    pub fn earlier(
+        &self,
+        agent_id: AgentId,
+        claim: &IdempotencyClaim,
+        now: Timestamp,
+    ) -> Option<Earlier> {
+        let row =
+            self.rows.get(&(agent_id, claim.key_sha256)).filter(|row| row.expires_at > now)?;
         if row.fingerprint != claim.fingerprint {
             return Some(Earlier::Mismatch);
         }
         Some(match &row.state {
             KeyState::InFlight => Earlier::InFlight,
-            KeyState::Completed { answer, summary } => Earlier::Completed { answer: answer.clone(), summary: summary.clone() },
-            KeyState::NotReplayable { summary } => Earlier::NotReplayable { summary: summary.clone() },
+            KeyState::Completed { answer, summary } => {
+                Earlier::Completed { answer: answer.clone(), summary: summary.clone() }
+            }
+            KeyState::NotReplayable { summary } => {
+                Earlier::NotReplayable { summary: summary.clone() }
+            }
         })
     }
 
     /// The key is this call's from now on.
-    pub fn take(&mut self, agent_id: AgentId, claim: &IdempotencyClaim, request_id: RequestId, now: Timestamp) {
+    pub fn take(
+        &mut self,
+        agent_id: AgentId,
+        claim: &IdempotencyClaim,
+        request_id: RequestId,
+        now: Timestamp,
+    ) {
         let name = (agent_id, claim.key_sha256);
         if let Some(expired) = self.rows.get(&name) {
             self.calls.remove(&expired.request_id);
@@ -129,8 +158,14 @@ impl KeyBook {
         });
     }
 
-    /// The call is over: its key is released where nothing was charged, otherwise it remembers what there is to say.
-    pub fn close(&mut self, outcome: &RoutingOutcome, answer: Option<&StoredAnswer>, now: Timestamp) {
+    /// The call is over: its key is released where nothing was charged, otherwise it remembers what
+    /// there is to say.
+    pub fn close(
+        &mut self,
+        outcome: &RoutingOutcome,
+        answer: Option<&StoredAnswer>,
+        now: Timestamp,
+    ) {
         let Some(name) = self.calls.get(&outcome.request_id).copied() else { return };
         self.touched.insert(name);
         let succeeded = outcome.status == Some(OutcomeStatus::Succeeded);

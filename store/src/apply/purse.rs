@@ -1,4 +1,5 @@
-//! Money as a row has it: what is there, what is reserved, what was spent in the day and the month. Agents and tenants have one each.
+//! Money as a row has it: what is there, what is reserved, what was spent in the day and the month.
+//! Agents and tenants have one each.
 
 use ainfera_schema::{MoneyError, Usd};
 use jiff::civil::Date;
@@ -44,7 +45,8 @@ pub struct Purse {
     pub balance: Usd,
     /// Reserved on this balance.
     pub held: Usd,
-    /// Reserved for the same calls on somebody else's balance: an agent's calls that its pool pays, a tenant's calls that its agents pay.
+    /// Reserved for the same calls on somebody else's balance: an agent's calls that its pool pays,
+    /// a tenant's calls that its agents pay.
     pub held_elsewhere: Usd,
     /// The UTC day that `spent_day_usd` is about.
     pub spent_day: Date,
@@ -109,8 +111,8 @@ impl Purse {
         Ok(())
     }
 
-    /// Counts what a call cost, and takes it from the balance where it is this one that pays. A call may cost more than was held for it: then the
-    /// balance may go below zero.
+    /// Counts what a call cost, and takes it from the balance where it is this one that pays. A
+    /// call may cost more than was held for it: then the balance may go below zero.
     pub fn spend(&mut self, amount: Usd, place: Place, now: Timestamp) -> Result<(), MoneyError> {
         self.turn(now);
         self.spent_day_usd = self.spent_day_usd.checked_add(amount)?;
@@ -128,8 +130,9 @@ impl Purse {
         }
     }
 
-    /// Windows only go forward, so that a clock set back does not open yesterday's cap again. A window further ahead than clocks drift is the work of
-    /// a clock that once was wrong: it becomes today's, and what was counted in it stays counted.
+    /// Windows only go forward, so that a clock set back does not open yesterday's cap again. A
+    /// window further ahead than clocks drift is the work of a clock that once was wrong: it
+    /// becomes today's, and what was counted in it stays counted.
     pub fn turn(&mut self, now: Timestamp) {
         let today = utc_day(now);
         let latest = today.saturating_add(Span::new().days(DRIFT_DAYS));
@@ -183,8 +186,14 @@ mod tests {
         assert_eq!(purse.committed_this_month(at("2026-11-30T23:59:59Z")).unwrap(), usd("3"));
         assert_eq!(purse.committed_this_month(at("2026-12-01T00:00:00Z")).unwrap(), usd("0"));
         purse.spend(usd("2"), Place::Elsewhere, at("2026-11-30T23:00:00Z")).unwrap();
-        assert_eq!((purse.spent_day.to_string().as_str(), purse.spent_month.to_string().as_str()), ("2026-12-01", "2026-12-01"));
-        assert_eq!((purse.spent_day_usd, purse.spent_month_usd, purse.balance), (usd("2"), usd("2"), usd("-3")));
+        assert_eq!(
+            (purse.spent_day.to_string().as_str(), purse.spent_month.to_string().as_str()),
+            ("2026-12-01", "2026-12-01")
+        );
+        assert_eq!(
+            (purse.spent_day_usd, purse.spent_month_usd, purse.balance),
+            (usd("2"), usd("2"), usd("-3"))
+        );
     }
 
     #[test]
@@ -193,7 +202,10 @@ mod tests {
         purse.spend(usd("3"), Place::Here, at("2036-01-01T00:00:00Z")).unwrap();
         let (now, tomorrow) = (at("2026-11-29T12:00:00Z"), at("2026-11-30T00:00:00Z"));
         assert_eq!(purse.committed_today(now).unwrap(), usd("3"));
-        assert_eq!((purse.spent_day.to_string().as_str(), purse.spent_month.to_string().as_str()), ("2026-11-29", "2026-11-01"));
+        assert_eq!(
+            (purse.spent_day.to_string().as_str(), purse.spent_month.to_string().as_str()),
+            ("2026-11-29", "2026-11-01")
+        );
         assert_eq!(purse.committed_today(tomorrow).unwrap(), usd("0"));
         assert_eq!(purse.committed_this_month(tomorrow).unwrap(), usd("3"));
     }

@@ -1,4 +1,5 @@
-//! What a new agent starts with: an account, what is paid into it, and the first links of its chain.
+//! What a new agent starts with: an account, what is paid into it, and the first links of its
+//! chain.
 
 use ainfera_schema::{Agent, Usd};
 use jiff::Timestamp;
@@ -16,10 +17,16 @@ pub struct Registration {
 }
 
 /// On account, or with a wallet of so much, which may be nothing.
-pub fn register(agent: &Agent, opening: Opening, now: Timestamp) -> Result<Registration, StoreError> {
-    let mut account = Account::new(agent.agent_id, agent.tenant_id, agent.spend_policy.clone(), now);
+pub fn register(
+    agent: &Agent,
+    opening: Opening,
+    now: Timestamp,
+) -> Result<Registration, StoreError> {
+    let mut account =
+        Account::new(agent.agent_id, agent.tenant_id, agent.spend_policy.clone(), now);
     account.funding = opening.funding();
-    let mut audit_events = vec![account.chain.append(event::registered(agent, account.funding), None, now)];
+    let mut audit_events =
+        vec![account.chain.append(event::registered(agent, account.funding), None, now)];
     let mut transfer = None;
     let prepaid = match opening {
         Opening::OnAccount => Usd::ZERO,

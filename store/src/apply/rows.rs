@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use ainfera_schema::audit::AuditEventType;
-use ainfera_schema::{AgentId, BootId, CallKind, InferenceId, OutcomeStatus, RequestId, RoutingOutcome, TenantId, Usd};
+use ainfera_schema::{
+    AgentId, BootId, CallKind, InferenceId, OutcomeStatus, RequestId, RoutingOutcome, TenantId, Usd,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
@@ -46,7 +48,8 @@ pub struct IntentRow {
 }
 
 impl IntentRow {
-    /// With what was reserved: a smaller hold than asked for bounds what a lost call is charged, too.
+    /// With what was reserved: a smaller hold than asked for bounds what a lost call is charged,
+    /// too.
     pub fn new(admission: &Admission, hold: Hold) -> Result<Self, StoreError> {
         Ok(Self {
             request_id: admission.draft.request_id,
@@ -156,8 +159,17 @@ pub struct TransferRow {
 
 impl TransferRow {
     /// What a call cost. Its id follows from the call's, so that a second one cannot be written.
-    pub fn post(outcome: &RoutingOutcome, payer: String, amount: Usd, balance_after: Usd, now: Timestamp) -> Self {
-        let model = outcome.chosen_model.as_ref().map_or(outcome.model_requested.as_str(), |slug| slug.as_str());
+    pub fn post(
+        outcome: &RoutingOutcome,
+        payer: String,
+        amount: Usd,
+        balance_after: Usd,
+        now: Timestamp,
+    ) -> Self {
+        let model = outcome
+            .chosen_model
+            .as_ref()
+            .map_or(outcome.model_requested.as_str(), |slug| slug.as_str());
         Self {
             transfer_id: Uuid::new_v5(&outcome.request_id.0, b"post"),
             debit_account: payer,
@@ -214,7 +226,8 @@ pub struct AuditRow {
     pub created_at: Timestamp,
 }
 
-/// What an inference keeps of its decision when no `routing_outcomes` row does: that of a pinned call.
+/// What an inference keeps of its decision when no `routing_outcomes` row does: that of a pinned
+/// call.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct DirectDecision {
     pub ruleset_hash: String,

@@ -1,5 +1,6 @@
-//! Checkpoints that were kept outside of what is verified, held against those inside. A file that is added to goes on after a restore with lower
-//! numbers than it had; what it had of the other branch is noted, and at the end held against the breaks that were declared.
+//! Checkpoints that were kept outside of what is verified, held against those inside. A file that
+//! is added to goes on after a restore with lower numbers than it had; what it had of the other
+//! branch is noted, and at the end held against the breaks that were declared.
 
 use std::iter::Peekable;
 
@@ -23,7 +24,8 @@ struct Lost {
 
 impl Lost {
     fn is_named_by(&self, declared: &AuditBreak) -> bool {
-        let newest_is_theirs = self.last_number < declared.parting.lost_number || self.last_hash == declared.parting.lost_hash;
+        let newest_is_theirs = self.last_number < declared.parting.lost_number
+            || self.last_hash == declared.parting.lost_hash;
         declared.names(self.first_number) && declared.names(self.last_number) && newest_is_theirs
     }
 }
@@ -39,9 +41,14 @@ impl OutsideLog {
         Self { rest: outside.peekable(), lost: Vec::new() }
     }
 
-    /// Holds the next checkpoint inside, which stands at `record`, against those outside. What is missing outside proves nothing: the file may have
-    /// been started later.
-    pub fn compare(&mut self, checkpoint: &Checkpoint, record: u64, trusted: &[String]) -> Result<(), CheckpointFault> {
+    /// Holds the next checkpoint inside, which stands at `record`, against those outside. What is
+    /// missing outside proves nothing: the file may have been started later.
+    pub fn compare(
+        &mut self,
+        checkpoint: &Checkpoint,
+        record: u64,
+        trusted: &[String],
+    ) -> Result<(), CheckpointFault> {
         loop {
             while self.rest.next_if(|other| other.number < checkpoint.number).is_some() {}
             let Some(other) = self.rest.next_if(|other| other.number == checkpoint.number) else {
@@ -67,20 +74,35 @@ impl OutsideLog {
                 self.lose(other, record, TamperClass::Truncated, trusted)?;
             }
         }
-        let hidden = self.lost.iter().find(|lost| !breaks.iter().any(|declared| lost.is_named_by(declared)));
+        let hidden =
+            self.lost.iter().find(|lost| !breaks.iter().any(|declared| lost.is_named_by(declared)));
         Ok(hidden.map(|lost| (lost.record, lost.class)))
     }
 
     /// Notes `first` and whatever is linked to it.
-    fn lose(&mut self, first: Checkpoint, record: u64, class: TamperClass, trusted: &[String]) -> Result<(), CheckpointFault> {
+    fn lose(
+        &mut self,
+        first: Checkpoint,
+        record: u64,
+        class: TamperClass,
+        trusted: &[String],
+    ) -> Result<(), CheckpointFault> {
         first.check(trusted)?;
         let first_number = first.number;
         let mut last = first;
-        while let Some(next) = self.rest.next_if(|next| next.number == last.number + 1 && next.previous_hash.as_ref() == Some(&last.hash)) {
+        while let Some(next) = self.rest.next_if(|next| {
+            next.number == last.number + 1 && next.previous_hash.as_ref() == Some(&last.hash)
+        }) {
             next.check(trusted)?;
             last = next;
         }
-        self.lost.push(Lost { record, class, first_number, last_number: last.number, last_hash: last.hash });
+        self.lost.push(Lost {
+            record,
+            class,
+            first_number,
+            last_number: last.number,
+            last_hash: last.hash,
+        });
         Ok(())
     }
 }

@@ -94,7 +94,11 @@ fn fault_of(event: &ChainEvent) -> Option<&'static str> {
     let expected = Uuid::try_parse(&event.agent_id).map(|agent_id| event_id(agent_id, event.seq));
     let mut digits = Uuid::encode_buffer();
     match expected {
-        Ok(expected) if expected.hyphenated().encode_lower(&mut digits) == event.event_id.as_str() => None,
+        Ok(expected)
+            if expected.hyphenated().encode_lower(&mut digits) == event.event_id.as_str() =>
+        {
+            None
+        }
         _ => Some("event id is not the one of this event"),
     }
 }

@@ -42,7 +42,8 @@ fn signer() -> CheckpointSigner {
 
 fn log() -> Log {
     let mut dice = Dice(7);
-    let mut chains: Vec<(Uuid, i64, Option<String>)> = (0..AGENTS).map(|_| (Uuid::now_v7(), 0, None)).collect();
+    let mut chains: Vec<(Uuid, i64, Option<String>)> =
+        (0..AGENTS).map(|_| (Uuid::now_v7(), 0, None)).collect();
     let mut whole = Vec::new();
     let mut outside: Vec<Checkpoint> = Vec::new();
     let mut tree = HeadTree::default();
@@ -53,9 +54,18 @@ fn log() -> Log {
             let mut newest = None;
             for _ in 0..30 + dice.roll(11) {
                 *seq += 1;
-                let event = event(*agent_id, *seq, previous_hash.take(), &format!("model \"{}\"\n", dice.roll(1000)));
+                let event = event(
+                    *agent_id,
+                    *seq,
+                    previous_hash.take(),
+                    &format!("model \"{}\"\n", dice.roll(1000)),
+                );
                 *previous_hash = Some(event.event_hash.clone());
-                newest = Some(ChainHead { agent_id: event.agent_id.clone(), seq: *seq, event_hash: event.event_hash.clone() });
+                newest = Some(ChainHead {
+                    agent_id: event.agent_id.clone(),
+                    seq: *seq,
+                    event_hash: event.event_hash.clone(),
+                });
                 tree_size += 1;
                 whole.push(Record::Event(event));
             }
@@ -77,7 +87,9 @@ fn log() -> Log {
     }
     let of_agent = chains.iter().map(|(agent_id, _, _)| {
         let agent_id = agent_id.to_string();
-        let mine = whole.iter().filter(|record| !matches!(record, Record::Event(event) if event.agent_id != agent_id));
+        let mine = whole
+            .iter()
+            .filter(|record| !matches!(record, Record::Event(event) if event.agent_id != agent_id));
         mine.map(|record| (record.clone(), examine(record.clone()))).collect()
     });
     let of_agent = of_agent.collect();
@@ -85,8 +97,7 @@ fn log() -> Log {
 }
 
 fn event(agent_id: Uuid, seq: i64, previous_hash: Option<String>, model: &str) -> ChainEvent {
-    let payload =
-        json!({"model": model, "agent_id": agent_id.to_string(), "seq": seq, "event_type": "inference.routed", "created_at": NOW});
+    let payload = json!({"model": model, "agent_id": agent_id.to_string(), "seq": seq, "event_type": "inference.routed", "created_at": NOW});
     let payload = canonical_json(&payload);
     ChainEvent {
         agent_id: agent_id.to_string(),
@@ -151,14 +162,18 @@ fn tamper(dice: &mut Dice, log: &mut Vec<(Record, Examined)>) -> (String, Tamper
             event.event_hash = event_hash(event.previous_hash.as_deref(), &event.payload);
             log[events[at]] = put(Record::Event(event));
             // the last one: nothing follows, and the chain is not the signed one
-            let class = if at + 1 == events.len() { TamperClass::Fork } else { TamperClass::Mutated };
+            let class =
+                if at + 1 == events.len() { TamperClass::Fork } else { TamperClass::Mutated };
             (format!("event {at} rewritten"), class)
         }
         3 => {
             let at = dice.roll(events.len());
             log.remove(events[at]);
             // without its last event a chain is truncated
-            (format!("event {at} deleted"), if at + 1 == events.len() { TamperClass::Truncated } else { TamperClass::Deleted })
+            (
+                format!("event {at} deleted"),
+                if at + 1 == events.len() { TamperClass::Truncated } else { TamperClass::Deleted },
+            )
         }
         4 => {
             let from = dice.roll(events.len());
@@ -241,24 +256,40 @@ fn signed_again(other: &CheckpointSigner, old: &Checkpoint) -> Checkpoint {
 }
 
 /// A line that cannot be read is a mutation; one that can does not say what was signed.
-fn tamper_checkpoint_byte(dice: &mut Dice, log: &mut [(Record, Examined)], checkpoints: &[usize]) -> (String, TamperClass) {
+fn tamper_checkpoint_byte(
+    dice: &mut Dice,
+    log: &mut [(Record, Examined)],
+    checkpoints: &[usize],
+) -> (String, TamperClass) {
     let place = checkpoints[dice.roll(checkpoints.len())];
     let mut line = line(&log[place].0);
     let at = dice.roll(line.len());
     let flip = 1 + dice.roll(255) as u8;
     line[at] ^= flip;
     log[place].1 = examine_line(&line);
-    let class = if matches!(log[place].1, Examined::Unreadable(_)) { TamperClass::Mutated } else { TamperClass::BadSignature };
+    let class = if matches!(log[place].1, Examined::Unreadable(_)) {
+        TamperClass::Mutated
+    } else {
+        TamperClass::BadSignature
+    };
     (format!("byte {at} ^ {flip} of checkpoint at {place}"), class)
 }
 
-fn tamper_checkpoints(dice: &mut Dice, log: &mut Vec<(Record, Examined)>, checkpoints: &[usize]) -> (String, TamperClass) {
+fn tamper_checkpoints(
+    dice: &mut Dice,
+    log: &mut Vec<(Record, Examined)>,
+    checkpoints: &[usize],
+) -> (String, TamperClass) {
     let at = dice.roll(checkpoints.len());
     let place = checkpoints[at];
     match dice.roll(4) {
         0 => {
             log.remove(place);
-            let class = if at + 1 == checkpoints.len() { TamperClass::Truncated } else { TamperClass::Deleted };
+            let class = if at + 1 == checkpoints.len() {
+                TamperClass::Truncated
+            } else {
+                TamperClass::Deleted
+            };
             (format!("checkpoint {at} deleted"), class)
         }
         1 => {
@@ -268,14 +299,16 @@ fn tamper_checkpoints(dice: &mut Dice, log: &mut Vec<(Record, Examined)>, checkp
             (format!("copy of checkpoint {at} put in at {to}"), TamperClass::Inserted)
         }
         2 => {
-            let other = checkpoints[(at + 1 + dice.roll(checkpoints.len() - 1)) % checkpoints.len()];
+            let other =
+                checkpoints[(at + 1 + dice.roll(checkpoints.len() - 1)) % checkpoints.len()];
             log.swap(place, other);
             (format!("checkpoints at {place} and {other} swapped"), TamperClass::Reordered)
         }
         // by somebody who has the key
         _ => {
             let Record::Checkpoint(old) = log[place].0.clone() else { unreachable!() };
-            let again = signed_again(&signer(), &Checkpoint { tree_size: old.tree_size + 1, ..old });
+            let again =
+                signed_again(&signer(), &Checkpoint { tree_size: old.tree_size + 1, ..old });
             let examined = Examined::Checkpoint(Box::new(again.clone()));
             log.insert(place + dice.roll(2), (Record::Checkpoint(again), examined));
             (format!("two checkpoints beside {at}"), TamperClass::Fork)
@@ -286,12 +319,17 @@ fn tamper_checkpoints(dice: &mut Dice, log: &mut Vec<(Record, Examined)>, checkp
 #[test]
 fn an_intact_log_is_valid_as_a_whole_and_for_each_agent() {
     let log = &*LOG;
-    let whole = report(Scope::AllChains, log, log.whole.iter().map(|record| examine_line(&line(record))));
+    let whole =
+        report(Scope::AllChains, log, log.whole.iter().map(|record| examine_line(&line(record))));
     assert_eq!(whole.findings, []);
     assert!(whole.valid && whole.events > 2_000, "{whole:?}");
-    assert_eq!((whole.chains, whole.checkpoints, whole.unsigned_events), (AGENTS as u64, ROUNDS as u64, 0));
+    assert_eq!(
+        (whole.chains, whole.checkpoints, whole.unsigned_events),
+        (AGENTS as u64, ROUNDS as u64, 0)
+    );
     for mine in &log.of_agent {
-        let found = report(Scope::PresentChains, log, mine.iter().map(|(_, examined)| examined.clone()));
+        let found =
+            report(Scope::PresentChains, log, mine.iter().map(|(_, examined)| examined.clone()));
         assert_eq!(found.findings, []);
     }
 }
@@ -311,16 +349,29 @@ fn misjudged(log: &Log, seed: u64) -> Option<String> {
     verifier.chains.insert(agent_id.unwrap(), Chain::default());
     tampered.iter().for_each(|(_, examined)| verifier.take(examined));
     let found = verifier.finish().findings.first().map(|finding| finding.class);
-    (found != Some(class)).then(|| format!("seed {seed}: {what}: {class:?} was taken for {found:?}"))
+    (found != Some(class))
+        .then(|| format!("seed {seed}: {what}: {class:?} was taken for {found:?}"))
 }
 
 #[test]
 fn ten_thousand_tamperings_are_all_found_and_named() {
     let log = &*LOG;
-    let half = |from: u64| move || (from..=TAMPERINGS).step_by(2).filter_map(|seed| misjudged(log, seed)).collect::<Vec<_>>();
+    let half = |from: u64| {
+        move || {
+            (from..=TAMPERINGS)
+                .step_by(2)
+                .filter_map(|seed| misjudged(log, seed))
+                .collect::<Vec<_>>()
+        }
+    };
     let wrong = std::thread::scope(|scope| {
         let halves = [1, 2].map(|from| scope.spawn(half(from)));
         halves.into_iter().flat_map(|half| half.join().unwrap()).collect::<Vec<_>>()
     });
-    assert!(wrong.is_empty(), "{} of {TAMPERINGS}:\n{}", wrong.len(), wrong[..wrong.len().min(30)].join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {TAMPERINGS}:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(30)].join("\n")
+    );
 }

@@ -1,4 +1,5 @@
-//! How one numbered, linked sequence goes on: in order, or with a doubt that what follows will settle. Events of a chain and checkpoints are both such.
+//! How one numbered, linked sequence goes on: in order, or with a doubt that what follows will
+//! settle. Events of a chain and checkpoints are both such.
 
 use super::TamperClass;
 
@@ -26,7 +27,8 @@ pub enum Place {
 enum Doubt {
     #[default]
     None,
-    /// Numbers were left out. Should they come after all, they were moved, unless the one that came too early comes again.
+    /// Numbers were left out. Should they come after all, they were moved, unless the one that came
+    /// too early comes again.
     Gap {
         record: u64,
         from: i64,
@@ -34,7 +36,8 @@ enum Doubt {
         filled: i64,
         opener: i64,
     },
-    /// The last one does not follow what came before it. Should its number come again, it was put in; if not, what came before it was altered.
+    /// The last one does not follow what came before it. Should its number come again, it was put
+    /// in; if not, what came before it was altered.
     BrokenLink {
         record: u64,
     },
@@ -58,25 +61,30 @@ impl Track {
                 Place::Next
             }
             Doubt::None if seq > self.seq + 1 => {
-                self.doubt = Doubt::Gap { record, from: self.seq + 1, to: seq - 1, filled: 0, opener: seq };
+                self.doubt =
+                    Doubt::Gap { record, from: self.seq + 1, to: seq - 1, filled: 0, opener: seq };
                 self.advance(seq, previous, hash);
                 Place::Other
             }
             // both follow the same one, and each is something else
-            Doubt::None if seq == self.seq && hash != self.hash && previous == self.previous.as_deref() => {
+            Doubt::None
+                if seq == self.seq && hash != self.hash && previous == self.previous.as_deref() =>
+            {
                 self.settle(record, TamperClass::Fork)
             }
             Doubt::None => self.settle(record, TamperClass::Inserted),
             Doubt::BrokenLink { record } => {
                 let record = *record;
-                let class = if seq == self.seq { TamperClass::Inserted } else { TamperClass::Mutated };
+                let class =
+                    if seq == self.seq { TamperClass::Inserted } else { TamperClass::Mutated };
                 self.settle(record, class)
             }
             Doubt::Gap { record, from, to, filled, opener } => {
                 let complete = *filled == *to - *from + 1;
                 let record = *record;
                 if complete {
-                    let class = if seq == *opener { TamperClass::Inserted } else { TamperClass::Reordered };
+                    let class =
+                        if seq == *opener { TamperClass::Inserted } else { TamperClass::Reordered };
                     return self.settle(record, class);
                 }
                 if (*from..=*to).contains(&seq) {

@@ -27,9 +27,17 @@ fn parting(parted_after: i64, lost_number: i64, missing: &[(&str, i64, i64)]) ->
 }
 
 fn declared(partings: Vec<Parting>, previous: Option<&AuditBreak>) -> Option<AuditBreak> {
-    let declaration = Declaration { declared_by: "somebody".to_owned(), reason: "restored".to_owned() };
+    let declaration =
+        Declaration { declared_by: "somebody".to_owned(), reason: "restored".to_owned() };
     let newest = Some(Newest { number: 5, hash: "there".to_owned() });
-    compose_break(partings, newest, previous, Timestamp::UNIX_EPOCH, declaration, &CheckpointSigner::new(&[1; 32]))
+    compose_break(
+        partings,
+        newest,
+        previous,
+        Timestamp::UNIX_EPOCH,
+        declaration,
+        &CheckpointSigner::new(&[1; 32]),
+    )
 }
 
 fn kept(number: i64, hash: &str, break_hash: Option<&str>) -> Kept {
@@ -43,8 +51,15 @@ fn seen(hash_there: Option<&str>) -> Seen {
 #[test]
 fn a_database_that_has_what_is_kept_goes_on_and_one_that_has_not_does_not() {
     let kept = kept(7, "mine", None);
-    assert_eq!(seen(None).standing(None, &[]), Standing::Continues { newest_break: None }, "a new machine");
-    assert_eq!(seen(Some("mine")).standing(Some(&kept), &[]), Standing::Continues { newest_break: None });
+    assert_eq!(
+        seen(None).standing(None, &[]),
+        Standing::Continues { newest_break: None },
+        "a new machine"
+    );
+    assert_eq!(
+        seen(Some("mine")).standing(Some(&kept), &[]),
+        Standing::Continues { newest_break: None }
+    );
     assert_eq!(seen(None).standing(Some(&kept), &[]), Standing::Parted, "behind");
     assert_eq!(seen(Some("other")).standing(Some(&kept), &[]), Standing::Parted, "another branch");
     let said_by_another = Seen { open_partings: 1, ..seen(Some("mine")) };
@@ -57,10 +72,17 @@ fn a_break_covers_what_it_names_and_only_for_whoever_did_not_know_it() {
     let breaks = [first.clone()];
     let standing = |kept: &Kept| seen(Some("other")).standing(Some(kept), &breaks);
     for number in [5, 7] {
-        assert!(matches!(standing(&kept(number, "mine", None)), Standing::Declared { .. }), "{number}");
+        assert!(
+            matches!(standing(&kept(number, "mine", None)), Standing::Declared { .. }),
+            "{number}"
+        );
     }
     for number in [4, 8] {
-        assert_eq!(standing(&kept(number, "mine", None)), Standing::Parted, "{number} is not among those that were declared lost");
+        assert_eq!(
+            standing(&kept(number, "mine", None)),
+            Standing::Parted,
+            "{number} is not among those that were declared lost"
+        );
     }
     // signed after the break was declared, and lost again
     assert_eq!(standing(&kept(6, "mine", Some(&first.hash))), Standing::Parted);
@@ -77,8 +99,12 @@ fn breaks_are_numbered_and_linked_and_one_settles_all_that_was_found() {
     let second = declared(found, Some(&first)).unwrap();
     assert_eq!((second.number, second.previous_hash.as_ref()), (2, Some(&first.hash)));
     assert_eq!((second.parting.parted_after, second.parting.lost_number), (3, 7));
-    let missing: Vec<_> =
-        second.parting.missing.iter().map(|events| (events.agent_id.as_str(), events.first_seq, events.last_seq)).collect();
+    let missing: Vec<_> = second
+        .parting
+        .missing
+        .iter()
+        .map(|events| (events.agent_id.as_str(), events.first_seq, events.last_seq))
+        .collect();
     assert_eq!(missing, [("a", 3, 5), ("b", 1, 2)]);
     assert_eq!(second.parting.missing_events, 5);
     assert_eq!(second.check(std::slice::from_ref(&second.public_key)), Ok(()));

@@ -1,4 +1,5 @@
-//! Looks for calls that were closed as lost. Only a batch with a closing that found no intent pays for it.
+//! Looks for calls that were closed as lost. Only a batch with a closing that found no intent pays
+//! for it.
 
 use std::collections::HashMap;
 
@@ -24,15 +25,22 @@ FROM (
 JOIN asked a ON a.request_id = c.request_id
 WHERE NOT EXISTS (SELECT 1 FROM transfers t WHERE t.transfer_id = a.adjust_id)";
 
-/// Those of them that were not adjusted yet. The accounts are locked, so nobody adjusts them meanwhile.
-pub async fn lost_calls(client: &Client, closing: &[Uuid]) -> Result<HashMap<RequestId, LostCall>, StoreError> {
+/// Those of them that were not adjusted yet. The accounts are locked, so nobody adjusts them
+/// meanwhile.
+pub async fn lost_calls(
+    client: &Client,
+    closing: &[Uuid],
+) -> Result<HashMap<RequestId, LostCall>, StoreError> {
     let find = client.prepare_cached(LOST).await?;
     let adjusts: Vec<Uuid> = closing.iter().map(|request_id| transfer_id(*request_id)).collect();
     let posts: Vec<Uuid> = closing.iter().map(|request_id| post_id(*request_id)).collect();
     let rows = client.query(&find, &[&closing, &adjusts, &posts]).await?;
     let calls = rows.iter().map(|row| {
         let charged = if row.try_get(3)? { Charged::Pool } else { Charged::Wallet };
-        Ok((RequestId(row.try_get(0)?), LostCall { amount: usd(row, 1)?, charged, closed_at: row.try_get(2)? }))
+        Ok((
+            RequestId(row.try_get(0)?),
+            LostCall { amount: usd(row, 1)?, charged, closed_at: row.try_get(2)? },
+        ))
     });
     calls.collect()
 }

@@ -21,12 +21,18 @@ FROM accounts a JOIN agents g ON g.agent_id = a.agent_id WHERE a.agent_id = $1";
 
 const TENANT: &str = "SELECT t.*, t.spend_policy::text AS spend_policy_text FROM tenant_accounts t WHERE t.tenant_id = $1";
 
-pub async fn administer(pool: &Pool, owner: Owner, change: &WalletChange) -> Result<Option<WalletView>, StoreError> {
+pub async fn administer(
+    pool: &Pool,
+    owner: Owner,
+    change: &WalletChange,
+) -> Result<Option<WalletView>, StoreError> {
     let session = Session::open(pool).await?;
     let client = session.client()?;
-    let (transfers, audit_events) = (client.prepare_cached(TRANSFERS).await?, client.prepare_cached(AUDIT_EVENTS).await?);
+    let (transfers, audit_events) =
+        (client.prepare_cached(TRANSFERS).await?, client.prepare_cached(AUDIT_EVENTS).await?);
     client.begin("BEGIN ISOLATION LEVEL READ COMMITTED", "").await?;
-    // the lock first, what hangs on it with the next statement: a statement that waited has an old view of the tables it joins
+    // the lock first, what hangs on it with the next statement: a statement that waited has an old
+    // view of the tables it joins
     let lock = match owner {
         Owner::Agent(_) => "SELECT 1 FROM accounts WHERE agent_id = $1 FOR UPDATE",
         Owner::Tenant(_) => "SELECT 1 FROM tenant_accounts WHERE tenant_id = $1 FOR UPDATE",
@@ -56,9 +62,18 @@ pub async fn wallet(pool: &Pool, owner: Owner) -> Result<Option<WalletView>, Sto
     Ok(found.map(|found| found.view(now)).transpose()?)
 }
 
-pub async fn find_agent(pool: &Pool, tenant_id: TenantId, name: &str) -> Result<Option<AgentId>, StoreError> {
+pub async fn find_agent(
+    pool: &Pool,
+    tenant_id: TenantId,
+    name: &str,
+) -> Result<Option<AgentId>, StoreError> {
     let client = pool.get().await?;
-    let row = client.query_opt("SELECT agent_id FROM agents WHERE tenant_id = $1 AND name = $2", &[&tenant_id.0, &name]).await?;
+    let row = client
+        .query_opt(
+            "SELECT agent_id FROM agents WHERE tenant_id = $1 AND name = $2",
+            &[&tenant_id.0, &name],
+        )
+        .await?;
     row.map(|row| Ok(AgentId(row.try_get(0)?))).transpose()
 }
 
@@ -91,20 +106,31 @@ async fn done_before(client: &Client, change: &WalletChange) -> Result<bool, Sto
     let WalletChange::TopUp { transfer_id, .. } = change else {
         return Ok(false);
     };
-    Ok(client.query_opt("SELECT 1 FROM transfers WHERE transfer_id = $1", &[transfer_id]).await?.is_some())
+    Ok(client
+        .query_opt("SELECT 1 FROM transfers WHERE transfer_id = $1", &[transfer_id])
+        .await?
+        .is_some())
 }
 
 async fn update(client: &Client, administered: &Administered) -> Result<(), StoreError> {
     let spend_policy = to_json(&administered.spend_policy)?;
     let accounts = match administered.owner {
         Owner::Agent(agent_id) => {
-            let update = "UPDATE agents SET status = $2, spend_policy = $3::text::json WHERE agent_id = $1";
-            client.execute(update, &[&agent_id.0, &administered.status.as_str(), &spend_policy]).await?;
+            let update =
+                "UPDATE agents SET status = $2, spend_policy = $3::text::json WHERE agent_id = $1";
+            client
+                .execute(update, &[&agent_id.0, &administered.status.as_str(), &spend_policy])
+                .await?;
             client.prepare_cached(ACCOUNTS).await?
         }
         Owner::Tenant(tenant_id) => {
             let update = "UPDATE tenant_accounts SET wallet_strict_per_agent = $2, spend_policy = $3::text::json WHERE tenant_id = $1";
-            client.execute(update, &[&tenant_id.0, &administered.wallet_strict_per_agent, &spend_policy]).await?;
+            client
+                .execute(
+                    update,
+                    &[&tenant_id.0, &administered.wallet_strict_per_agent, &spend_policy],
+                )
+                .await?;
             client.prepare_cached(TENANTS).await?
         }
     };

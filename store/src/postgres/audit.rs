@@ -28,12 +28,18 @@ pub(super) const CHECKPOINT: &str =
     "SELECT number, created_at, tree_size, heads_count, merkle_root, previous_hash, hash, public_key, signature, heads
     FROM audit_checkpoints";
 
-pub async fn checkpoint(pool: &Pool, signer: &CheckpointSigner, kept: Option<&Kept>) -> Result<CheckpointResult, StoreError> {
+pub async fn checkpoint(
+    pool: &Pool,
+    signer: &CheckpointSigner,
+    kept: Option<&Kept>,
+) -> Result<CheckpointResult, StoreError> {
     let session = Session::open(pool).await?;
     let client = session.client()?;
-    // each statement sees what was committed before it: the newest checkpoint is looked up under the lock
+    // each statement sees what was committed before it: the newest checkpoint is looked up under
+    // the lock
     client.begin("BEGIN ISOLATION LEVEL READ COMMITTED", "").await?;
-    let leads: bool = client.query_one("SELECT pg_try_advisory_xact_lock($1)", &[&LEADER]).await?.try_get(0)?;
+    let leads: bool =
+        client.query_one("SELECT pg_try_advisory_xact_lock($1)", &[&LEADER]).await?.try_get(0)?;
     if !leads {
         client.batch_execute("ROLLBACK").await?;
         session.release();
@@ -46,10 +52,13 @@ pub async fn checkpoint(pool: &Pool, signer: &CheckpointSigner, kept: Option<&Ke
     }
     let newest = newest(client).await?;
     let covered = client.query("SELECT agent_id, seq, event_hash FROM audit_heads", &[]).await?;
-    let covered = covered.iter().map(|row| Ok((row.try_get::<_, Uuid>(0)?.to_string(), (row.try_get(1)?, row.try_get(2)?))));
+    let covered = covered.iter().map(|row| {
+        Ok((row.try_get::<_, Uuid>(0)?.to_string(), (row.try_get(1)?, row.try_get(2)?)))
+    });
     let covered = covered.collect::<Result<HashMap<_, _>, StoreError>>()?;
     let heads = "SELECT agent_id, audit_seq, coalesce(audit_head, '') FROM audit_chain_ends WHERE audit_seq > 0 ORDER BY agent_id";
-    let heads = client.query(heads, &[]).await?.iter().map(head).collect::<Result<Vec<_>, StoreError>>()?;
+    let heads =
+        client.query(heads, &[]).await?.iter().map(head).collect::<Result<Vec<_>, StoreError>>()?;
     let now: Timestamp = client.query_one("SELECT clock_timestamp()", &[]).await?.try_get(0)?;
     let Some(checkpoint) = compose(Found { heads, covered, newest, now }, signer)? else {
         client.batch_execute("ROLLBACK").await?;
@@ -89,15 +98,25 @@ pub async fn checkpoint(pool: &Pool, signer: &CheckpointSigner, kept: Option<&Ke
 }
 
 pub(super) async fn newest(client: &Client) -> Result<Option<Newest>, StoreError> {
-    let row = client.query_opt("SELECT number, hash FROM audit_checkpoints ORDER BY number DESC LIMIT 1", &[]).await?;
+    let row = client
+        .query_opt("SELECT number, hash FROM audit_checkpoints ORDER BY number DESC LIMIT 1", &[])
+        .await?;
     row.map(|row| Ok(Newest { number: row.try_get(0)?, hash: row.try_get(1)? })).transpose()
 }
 
 fn head(row: &Row) -> Result<ChainHead, StoreError> {
-    Ok(ChainHead { agent_id: row.try_get::<_, Uuid>(0)?.to_string(), seq: row.try_get(1)?, event_hash: row.try_get(2)? })
+    Ok(ChainHead {
+        agent_id: row.try_get::<_, Uuid>(0)?.to_string(),
+        seq: row.try_get(1)?,
+        event_hash: row.try_get(2)?,
+    })
 }
 
-pub async fn checkpoints(pool: &Pool, after: i64, limit: u32) -> Result<Vec<Checkpoint>, StoreError> {
+pub async fn checkpoints(
+    pool: &Pool,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<Checkpoint>, StoreError> {
     let client = pool.get().await?;
     let find = format!("{CHECKPOINT} WHERE number > $1 ORDER BY number LIMIT $2");
     let rows = client.query(&find, &[&after, &i64::from(limit)]).await?;
@@ -126,7 +145,10 @@ pub async fn account_head(pool: &Pool, agent_id: AgentId) -> Result<Option<Chain
 }
 
 /// The next agent that has an event or an account, in order.
-pub async fn next_agent(pool: &Pool, after: Option<AgentId>) -> Result<Option<AgentId>, StoreError> {
+pub async fn next_agent(
+    pool: &Pool,
+    after: Option<AgentId>,
+) -> Result<Option<AgentId>, StoreError> {
     let client = pool.get().await?;
     let after = after.map(|agent_id| agent_id.0);
     let find = client
@@ -139,7 +161,12 @@ pub async fn next_agent(pool: &Pool, after: Option<AgentId>) -> Result<Option<Ag
     Ok(row.map(|row| row.try_get(0)).transpose()?.map(AgentId))
 }
 
-pub async fn chain_events(pool: &Pool, agent_id: AgentId, since: i64, limit: u32) -> Result<Vec<ChainEvent>, StoreError> {
+pub async fn chain_events(
+    pool: &Pool,
+    agent_id: AgentId,
+    since: i64,
+    limit: u32,
+) -> Result<Vec<ChainEvent>, StoreError> {
     let client = pool.get().await?;
     let find = client
         .prepare_cached(
@@ -171,7 +198,8 @@ pub async fn height(pool: &Pool) -> Result<AuditHeight, StoreError> {
             &[],
         )
         .await?;
-    let newest = client.query_opt(&format!("{CHECKPOINT} ORDER BY number DESC LIMIT 1"), &[]).await?;
+    let newest =
+        client.query_opt(&format!("{CHECKPOINT} ORDER BY number DESC LIMIT 1"), &[]).await?;
     Ok(AuditHeight {
         global_height: row.try_get(0)?,
         latest_event_at: row.try_get::<_, Option<Timestamp>>(1)?.map(event_time),
@@ -179,7 +207,11 @@ pub async fn height(pool: &Pool) -> Result<AuditHeight, StoreError> {
     })
 }
 
-pub async fn public_events(pool: &Pool, before: &PublicCursor, limit: u32) -> Result<Vec<PublicEvent>, StoreError> {
+pub async fn public_events(
+    pool: &Pool,
+    before: &PublicCursor,
+    limit: u32,
+) -> Result<Vec<PublicEvent>, StoreError> {
     let client = pool.get().await?;
     let find = client
         .prepare_cached(
@@ -189,7 +221,8 @@ pub async fn public_events(pool: &Pool, before: &PublicCursor, limit: u32) -> Re
              ORDER BY e.created_at DESC, e.event_hash DESC LIMIT $3",
         )
         .await?;
-    let rows = client.query(&find, &[&before.created_at, &before.event_hash, &i64::from(limit)]).await?;
+    let rows =
+        client.query(&find, &[&before.created_at, &before.event_hash, &i64::from(limit)]).await?;
     let events = rows.iter().map(|row| {
         Ok(PublicEvent {
             agent_id: AgentId(row.try_get(5)?),
@@ -204,12 +237,21 @@ pub async fn public_events(pool: &Pool, before: &PublicCursor, limit: u32) -> Re
     events.collect()
 }
 
-pub async fn receipt(pool: &Pool, agent_id: AgentId, receipt_id: Uuid) -> Result<Option<Receipt>, StoreError> {
+pub async fn receipt(
+    pool: &Pool,
+    agent_id: AgentId,
+    receipt_id: Uuid,
+) -> Result<Option<Receipt>, StoreError> {
     let client = pool.get().await?;
     let find = "SELECT inference_id, cost_usd, CAST(coercions AS text) FROM inferences WHERE receipt_id = $1 AND agent_id = $2";
     let Some(row) = client.query_opt(find, &[&receipt_id, &agent_id.0]).await? else {
         return Ok(None);
     };
     let coercions = from_json(row.try_get(2)?)?;
-    Ok(Some(Receipt { receipt_id, inference_id: row.try_get(0)?, cost_usd: usd(&row, 1)?, coercions }))
+    Ok(Some(Receipt {
+        receipt_id,
+        inference_id: row.try_get(0)?,
+        cost_usd: usd(&row, 1)?,
+        coercions,
+    }))
 }

@@ -9,9 +9,18 @@ use crate::read::call::{StoredBareCall, select};
 use crate::read::selects;
 use crate::{CallView, StoreError};
 
-pub async fn call(pool: &Pool, agent_id: AgentId, request_id: RequestId) -> Result<Option<CallView>, StoreError> {
+pub async fn call(
+    pool: &Pool,
+    agent_id: AgentId,
+    request_id: RequestId,
+) -> Result<Option<CallView>, StoreError> {
     let client = pool.get().await?;
-    let tried = client.prepare_cached(&format!("{} WHERE i.agent_id = $1 AND i.request_id = $2", selects::INFERENCE)).await?;
+    let tried = client
+        .prepare_cached(&format!(
+            "{} WHERE i.agent_id = $1 AND i.request_id = $2",
+            selects::INFERENCE
+        ))
+        .await?;
     if let Some(row) = client.query_opt(&tried, &[&agent_id.0, &request_id.0]).await? {
         return Ok(Some(CallView::Inference(Box::new(stored_inference(&row)?.into_view()?))));
     }

@@ -37,7 +37,9 @@ impl Begun {
         match self {
             Begun::NotYet => client.begin(BEGIN, "").await,
             // longer than a commit of another replica takes, and shorter than callers would notice
-            Begun::NotYetAndBriefly => client.begin(BEGIN, "SET LOCAL lock_timeout = '100ms'").await,
+            Begun::NotYetAndBriefly => {
+                client.begin(BEGIN, "SET LOCAL lock_timeout = '100ms'").await
+            }
             Begun::Already => Ok(()),
         }
     }
@@ -48,10 +50,14 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 pub async fn capture(pool: &Pool, batch: &CaptureBatch) -> Result<CaptureReply, StoreError> {
     match batch.locks {
         Locks::Patiently => capture_on(Session::open(pool).await?, Begun::NotYet, batch).await,
-        Locks::Briefly => match capture_on(Session::open(pool).await?, Begun::NotYetAndBriefly, batch).await {
-            Err(StoreError::Locked { .. }) => Err(StoreError::Locked { agents: locked(pool, batch).await? }),
-            other => other,
-        },
+        Locks::Briefly => {
+            match capture_on(Session::open(pool).await?, Begun::NotYetAndBriefly, batch).await {
+                Err(StoreError::Locked { .. }) => {
+                    Err(StoreError::Locked { agents: locked(pool, batch).await? })
+                }
+                other => other,
+            }
+        }
     }
 }
 
@@ -65,8 +71,11 @@ async fn locked(pool: &Pool, batch: &CaptureBatch) -> Result<BTreeSet<AgentId>, 
     let free = client.query(FREE_ACCOUNTS, &[&ids]).await?;
     let free: HashSet<Uuid> = free.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     let tenants = client.query(FREE_TENANTS, &[&ids]).await?;
-    let tenants: HashSet<Uuid> = tenants.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-    let known = client.query("SELECT agent_id, tenant_id FROM agents WHERE agent_id = ANY($1)", &[&ids]).await?;
+    let tenants: HashSet<Uuid> =
+        tenants.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    let known = client
+        .query("SELECT agent_id, tenant_id FROM agents WHERE agent_id = ANY($1)", &[&ids])
+        .await?;
     client.batch_execute("ROLLBACK").await?;
     session.release();
     let mut locked = BTreeSet::new();
@@ -85,7 +94,11 @@ const FREE_TENANTS: &str = "SELECT tenant_id FROM tenant_accounts
 WHERE tenant_id = ANY(ARRAY(SELECT g.tenant_id FROM agents g WHERE g.agent_id = ANY($1))) ORDER BY tenant_id FOR UPDATE SKIP LOCKED";
 
 /// Ends the transaction, and gives the session back.
-pub async fn capture_on(session: Session, begun: Begun, batch: &CaptureBatch) -> Result<CaptureReply, StoreError> {
+pub async fn capture_on(
+    session: Session,
+    begun: Begun,
+    batch: &CaptureBatch,
+) -> Result<CaptureReply, StoreError> {
     let statements = Box::pin(Statements::prepare(session.client()?)).await?;
     let known = Box::pin(known(session.client()?, begun, &statements, batch)).await?;
     let changes = session.client()?.server_changes();
@@ -93,22 +106,36 @@ pub async fn capture_on(session: Session, begun: Begun, batch: &CaptureBatch) ->
         return Err(StoreError::AnotherServer);
     }
     let changes = apply(batch, known)?;
-    session.commit_behind(Box::pin(insert::changes(session.client()?, &statements, &changes))).await?;
+    session
+        .commit_behind(Box::pin(insert::changes(session.client()?, &statements, &changes)))
+        .await?;
     session.release();
     Ok(changes.reply)
 }
 
-/// The requests go out together, and the server takes them in this order: what is looked up is looked up under the locks.
-async fn known(client: &Client, begun: Begun, statements: &Statements, batch: &CaptureBatch) -> Result<Known, StoreError> {
+/// The requests go out together, and the server takes them in this order: what is looked up is
+/// looked up under the locks.
+async fn known(
+    client: &Client,
+    begun: Begun,
+    statements: &Statements,
+    batch: &CaptureBatch,
+) -> Result<Known, StoreError> {
     let agents: Vec<Uuid> = agents_of(batch).into_iter().map(|agent_id| agent_id.0).collect();
-    let admitted: Vec<Uuid> = batch.admissions.iter().map(|admission| admission.draft.request_id.0).collect();
-    let closing: Vec<Uuid> = batch.closings.iter().map(|closing| closing.outcome.request_id.0).collect();
-    let extending: Vec<Uuid> = batch.extensions.iter().map(|extension| extension.request_id.0).collect();
+    let admitted: Vec<Uuid> =
+        batch.admissions.iter().map(|admission| admission.draft.request_id.0).collect();
+    let closing: Vec<Uuid> =
+        batch.closings.iter().map(|closing| closing.outcome.request_id.0).collect();
+    let extending: Vec<Uuid> =
+        batch.extensions.iter().map(|extension| extension.request_id.0).collect();
     let (seen, all) = match batch.sent {
-        Sent::PerhapsBefore | Sent::ToldAgain => (admitted, batch.request_ids().map(|request_id| request_id.0).collect()),
+        Sent::PerhapsBefore | Sent::ToldAgain => {
+            (admitted, batch.request_ids().map(|request_id| request_id.0).collect())
+        }
         Sent::Never => (Vec::new(), Vec::new()),
     };
-    let killswitch = batch.killswitch_daily_usd.is_some() && !(batch.admissions.is_empty() && extending.is_empty());
+    let killswitch = batch.killswitch_daily_usd.is_some()
+        && !(batch.admissions.is_empty() && extending.is_empty());
     let ((), (), accounts, tenants, open, removed, held, closed, keys) = try_join!(
         begun.begin(client),
         client.on_known_server(),
@@ -128,23 +155,43 @@ async fn known(client: &Client, begun: Begun, statements: &Statements, batch: &C
         lost = adjust::lost_calls(client, &closing).await?;
     }
     // last of all locks
-    let spent_by_all = if killswitch { Some(spent_by_all(client, statements).await?) } else { None };
+    let spent_by_all =
+        if killswitch { Some(spent_by_all(client, statements).await?) } else { None };
     Ok(Known {
-        now: accounts.first().map(|row| row.try_get("now")).transpose()?.unwrap_or_else(Timestamp::now),
-        accounts: accounts.iter().map(account).collect::<Result<BTreeMap<AgentId, Account>, StoreError>>()?,
-        tenants: tenants.iter().map(tenant_account).collect::<Result<BTreeMap<TenantId, TenantAccount>, StoreError>>()?,
+        now: accounts
+            .first()
+            .map(|row| row.try_get("now"))
+            .transpose()?
+            .unwrap_or_else(Timestamp::now),
+        accounts: accounts
+            .iter()
+            .map(account)
+            .collect::<Result<BTreeMap<AgentId, Account>, StoreError>>()?,
+        tenants: tenants
+            .iter()
+            .map(tenant_account)
+            .collect::<Result<BTreeMap<TenantId, TenantAccount>, StoreError>>()?,
         spent_by_all,
-        open: open.iter().map(|row| Ok(RequestId(row.try_get(0)?))).collect::<Result<HashSet<_>, StoreError>>()?,
+        open: open
+            .iter()
+            .map(|row| Ok(RequestId(row.try_get(0)?)))
+            .collect::<Result<HashSet<_>, StoreError>>()?,
         held: held.iter().map(hold).collect::<Result<HashMap<_, _>, StoreError>>()?,
         removed: removed.iter().map(hold).collect::<Result<HashMap<_, _>, StoreError>>()?,
         closed,
         lost,
-        keys: KeyBook::new(keys.iter().map(idempotency::key_row).collect::<Result<Vec<KeyRow>, StoreError>>()?),
+        keys: KeyBook::new(
+            keys.iter().map(idempotency::key_row).collect::<Result<Vec<KeyRow>, StoreError>>()?,
+        ),
     })
 }
 
 /// Nothing is asked about no keys.
-async fn query<const N: usize>(client: &Client, statement: &Statement, keys: [&Vec<Uuid>; N]) -> Result<Vec<Row>, StoreError> {
+async fn query<const N: usize>(
+    client: &Client,
+    statement: &Statement,
+    keys: [&Vec<Uuid>; N],
+) -> Result<Vec<Row>, StoreError> {
     if keys.first().is_some_and(|first| first.is_empty()) {
         return Ok(Vec::new());
     }
@@ -153,8 +200,10 @@ async fn query<const N: usize>(client: &Client, statement: &Statement, keys: [&V
 }
 
 async fn spent_by_all(client: &Client, statements: &Statements) -> Result<Usd, StoreError> {
-    let (_, sums) =
-        try_join!(query(client, &statements.lock_killswitch, [] as [&Vec<Uuid>; 0]), query(client, &statements.spent_by_all, []))?;
+    let (_, sums) = try_join!(
+        query(client, &statements.lock_killswitch, [] as [&Vec<Uuid>; 0]),
+        query(client, &statements.spent_by_all, [])
+    )?;
     sums.first().map(|row| usd(row, 0)).transpose().map(Option::unwrap_or_default)
 }
 
@@ -167,7 +216,11 @@ pub fn account(row: &Row) -> Result<(AgentId, Account), StoreError> {
         spend_policy: from_json(row.try_get("spend_policy_text")?)?,
         funding: word(row.try_get("funding")?)?,
         purse: purse(row)?,
-        chain: Chain { owner: agent_id.0, seq: row.try_get("audit_seq")?, head: row.try_get("audit_head")? },
+        chain: Chain {
+            owner: agent_id.0,
+            seq: row.try_get("audit_seq")?,
+            head: row.try_get("audit_head")?,
+        },
     };
     Ok((agent_id, account))
 }
@@ -179,13 +232,19 @@ pub fn tenant_account(row: &Row) -> Result<(TenantId, TenantAccount), StoreError
         spend_policy: from_json(row.try_get("spend_policy_text")?)?,
         wallet_strict_per_agent: row.try_get("wallet_strict_per_agent")?,
         purse: purse(row)?,
-        chain: Chain { owner: tenant_id.0, seq: row.try_get("audit_seq")?, head: row.try_get("audit_head")? },
+        chain: Chain {
+            owner: tenant_id.0,
+            seq: row.try_get("audit_seq")?,
+            head: row.try_get("audit_head")?,
+        },
     };
     Ok((tenant_id, account))
 }
 
 fn purse(row: &Row) -> Result<Purse, StoreError> {
-    let amount = |column: &str| -> Result<Usd, StoreError> { Ok(Usd::from_decimal(row.try_get::<_, Decimal>(column)?)?) };
+    let amount = |column: &str| -> Result<Usd, StoreError> {
+        Ok(Usd::from_decimal(row.try_get::<_, Decimal>(column)?)?)
+    };
     Ok(Purse {
         balance: amount("balance")?,
         held: amount("held")?,
@@ -199,7 +258,10 @@ fn purse(row: &Row) -> Result<Purse, StoreError> {
 }
 
 fn hold(row: &Row) -> Result<(RequestId, Hold), StoreError> {
-    Ok((RequestId(row.try_get(0)?), Hold { amount: usd(row, 1)?, charged: Charged::parse(row.try_get(2)?) }))
+    Ok((
+        RequestId(row.try_get(0)?),
+        Hold { amount: usd(row, 1)?, charged: Charged::parse(row.try_get(2)?) },
+    ))
 }
 
 /// A refused routed call is in both tables: the refusal is what counts.

@@ -1,10 +1,13 @@
-//! How strictly the certificate of a database server is checked, where that is not what a browser would do.
+//! How strictly the certificate of a database server is checked, where that is not what a browser
+//! would do.
 
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
@@ -42,13 +45,21 @@ impl Certificates {
     }
 
     /// Trusts whom `issuers` trusts.
-    pub fn issued_by(issuers: Arc<dyn ServerCertVerifier>, name: Name, provider: &CryptoProvider) -> Self {
+    pub fn issued_by(
+        issuers: Arc<dyn ServerCertVerifier>,
+        name: Name,
+        provider: &CryptoProvider,
+    ) -> Self {
         let asked = Asked::Issuer { issuers, trusted: Vec::new(), name };
         Self { algorithms: provider.signature_verification_algorithms, asked }
     }
 
     /// Trusts the certificates of a file: as issuers, and a self-signed one of a server as it is.
-    pub fn of_file(trusted: Vec<CertificateDer<'static>>, name: Name, provider: &Arc<CryptoProvider>) -> Result<Self, Error> {
+    pub fn of_file(
+        trusted: Vec<CertificateDer<'static>>,
+        name: Name,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, Error> {
         let mut roots = RootCertStore::empty();
         for certificate in &trusted {
             roots.add(certificate.clone())?;
@@ -74,18 +85,19 @@ impl ServerCertVerifier for Certificates {
             return Ok(ServerCertVerified::assertion());
         };
         let verified = if trusted.iter().any(|trusted| trusted == end_entity) {
-            rustls::client::verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)
-                .map(|()| ServerCertVerified::assertion())
+            rustls::client::verify_server_name(
+                &ParsedCertificate::try_from(end_entity)?,
+                server_name,
+            )
+            .map(|()| ServerCertVerified::assertion())
         } else {
             issuers.verify_server_cert(end_entity, intermediates, server_name, ocsp, now)
         };
         match verified {
             // the name is looked at last: whoever fails by it alone has a trusted issuer
-            Err(Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }))
-                if *name == Name::Any =>
-            {
-                Ok(ServerCertVerified::assertion())
-            }
+            Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) if *name == Name::Any => Ok(ServerCertVerified::assertion()),
             other => other,
         }
     }

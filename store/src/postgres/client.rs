@@ -75,7 +75,12 @@ const SETTINGS: &str = "SET LOCAL statement_timeout = '5s'; \
     SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL TimeZone = 'UTC'";
 
 impl Client {
-    pub fn new(object: Object, sessions: Sessions, purpose: Purpose, primary: Arc<Primary>) -> Self {
+    pub fn new(
+        object: Object,
+        sessions: Sessions,
+        purpose: Purpose,
+        primary: Arc<Primary>,
+    ) -> Self {
         Self { object: Some(object), sessions, purpose, primary, unanswered: AtomicUsize::new(0) }
     }
 
@@ -96,7 +101,11 @@ impl Client {
         }
     }
 
-    pub async fn query<'s>(&self, sql: impl Into<Sql<'s>>, parameters: &[&dyn Parameter]) -> Result<Vec<Row>, StoreError> {
+    pub async fn query<'s>(
+        &self,
+        sql: impl Into<Sql<'s>>,
+        parameters: &[&dyn Parameter],
+    ) -> Result<Vec<Row>, StoreError> {
         let (sql, connection) = (sql.into(), self.connection()?);
         let sent = async {
             match sql {
@@ -107,18 +116,30 @@ impl Client {
         self.answered(self.whole(sent)).await
     }
 
-    pub async fn query_opt<'s>(&self, sql: impl Into<Sql<'s>>, parameters: &[&dyn Parameter]) -> Result<Option<Row>, StoreError> {
+    pub async fn query_opt<'s>(
+        &self,
+        sql: impl Into<Sql<'s>>,
+        parameters: &[&dyn Parameter],
+    ) -> Result<Option<Row>, StoreError> {
         let mut rows = self.query(sql, parameters).await?;
         let row = rows.pop();
         if rows.is_empty() { Ok(row) } else { Err(rows_found(rows.len() + 1)) }
     }
 
-    pub async fn query_one<'s>(&self, sql: impl Into<Sql<'s>>, parameters: &[&dyn Parameter]) -> Result<Row, StoreError> {
+    pub async fn query_one<'s>(
+        &self,
+        sql: impl Into<Sql<'s>>,
+        parameters: &[&dyn Parameter],
+    ) -> Result<Row, StoreError> {
         self.query_opt(sql, parameters).await?.ok_or_else(|| rows_found(0))
     }
 
     /// Returns how many rows were written.
-    pub async fn execute<'s>(&self, sql: impl Into<Sql<'s>>, parameters: &[&dyn Parameter]) -> Result<u64, StoreError> {
+    pub async fn execute<'s>(
+        &self,
+        sql: impl Into<Sql<'s>>,
+        parameters: &[&dyn Parameter],
+    ) -> Result<u64, StoreError> {
         let (sql, connection) = (sql.into(), self.connection()?);
         let sent = async {
             match sql {
@@ -139,7 +160,9 @@ impl Client {
     pub async fn begin(&self, begin: &str, settings: &str) -> Result<(), StoreError> {
         match self.sessions {
             Sessions::Own => self.batch_execute(&format!("{begin}; {settings}")).await,
-            Sessions::Shared => self.batch_execute(&format!("{begin}; {SETTINGS}; {settings}")).await,
+            Sessions::Shared => {
+                self.batch_execute(&format!("{begin}; {SETTINGS}; {settings}")).await
+            }
         }
     }
 
@@ -182,13 +205,17 @@ impl Client {
     }
 
     /// On a shared session a single statement gets its settings in a transaction around it.
-    async fn whole<T>(&self, sent: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, tokio_postgres::Error> {
+    async fn whole<T>(
+        &self,
+        sent: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, tokio_postgres::Error> {
         let Some(connection) = self.object.as_deref().filter(|_| self.is_alone()) else {
             return sent.await;
         };
         let begin = format!("BEGIN; {SETTINGS}");
         // polled in this order, so sent in this order
-        let (begun, answer, ended) = join!(connection.batch_execute(&begin), sent, connection.batch_execute("COMMIT"));
+        let (begun, answer, ended) =
+            join!(connection.batch_execute(&begin), sent, connection.batch_execute("COMMIT"));
         begun?;
         let answer = answer?;
         ended?;
@@ -200,7 +227,10 @@ impl Client {
     }
 
     /// Whoever drops this half way leaves an answer on its way.
-    async fn answered<T>(&self, sent: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
+    async fn answered<T>(
+        &self,
+        sent: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, StoreError> {
         self.unanswered.fetch_add(1, Ordering::Relaxed);
         let answer = sent.await;
         self.unanswered.fetch_sub(1, Ordering::Relaxed);
@@ -208,7 +238,8 @@ impl Client {
     }
 }
 
-const READ_ONLY: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'";
+const READ_ONLY: &str =
+    "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'";
 
 impl Drop for Client {
     fn drop(&mut self) {

@@ -34,10 +34,16 @@ const READERS: usize = 6;
 const AUDITORS: usize = 2;
 
 /// What every session is told. It is told by SET and not at its start, which a pooler would refuse.
-const SESSION: [(&str, &str); 3] = [("statement_timeout", "5s"), ("idle_in_transaction_session_timeout", "5s"), ("TimeZone", "UTC")];
+const SESSION: [(&str, &str); 3] = [
+    ("statement_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "5s"),
+    ("TimeZone", "UTC"),
+];
 
-/// Every statement of a call finds its rows by key. A plan made while a table was empty would read it whole ever after.
-const BY_KEY: [(&str, &str); 3] = [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("jit", "off")];
+/// Every statement of a call finds its rows by key. A plan made while a table was empty would read
+/// it whole ever after.
+const BY_KEY: [(&str, &str); 3] =
+    [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("jit", "off")];
 
 /// Makes the pools of one store.
 pub struct Pools {
@@ -81,7 +87,13 @@ impl Pools {
         self.pool(&SESSION, AUDITORS, WAIT_TO_AUDIT, Recheck::NewServerAndWritable)
     }
 
-    fn pool(&self, settings: &[(&str, &str)], max_size: usize, wait: Duration, recheck: Recheck) -> Result<Pool, StoreError> {
+    fn pool(
+        &self,
+        settings: &[(&str, &str)],
+        max_size: usize,
+        wait: Duration,
+        recheck: Recheck,
+    ) -> Result<Pool, StoreError> {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let config = self.config.clone();
         let manager = if self.encryption.mode == Mode::Disable {
@@ -114,7 +126,8 @@ fn opened(primary: Arc<Primary>, pooler: Arc<Pooler>, settings: String) -> Hook 
             if sessions == Sessions::Shared {
                 return primary.accept(client, opened).await.map_err(HookError::message);
             }
-            let (set, accepted) = join!(client.batch_execute(&settings), primary.accept(client, opened));
+            let (set, accepted) =
+                join!(client.batch_execute(&settings), primary.accept(client, opened));
             set.map_err(HookError::Backend)?;
             accepted.map_err(HookError::message)
         })
@@ -125,13 +138,17 @@ fn reused(primary: Arc<Primary>, recheck: Recheck) -> Hook {
     Hook::async_fn(move |client, metrics| {
         let (primary, metrics) = (Arc::clone(&primary), *metrics);
         let client = &*client;
-        Box::pin(async move { primary.still_accept(client, metrics, recheck).await.map_err(HookError::message) })
+        Box::pin(async move {
+            primary.still_accept(client, metrics, recheck).await.map_err(HookError::message)
+        })
     })
 }
 
 /// What the operator's URL sets is left as it is.
 fn set_statements(settings: &[(&str, &str)], options: &str) -> String {
-    let of_the_url = |name: &str| options.to_ascii_lowercase().contains(&format!("{}=", name.to_ascii_lowercase()));
+    let of_the_url = |name: &str| {
+        options.to_ascii_lowercase().contains(&format!("{}=", name.to_ascii_lowercase()))
+    };
     let ours = settings.iter().filter(|(name, _)| !of_the_url(name));
     ours.map(|(name, value)| format!("SET {name} = '{value}'")).collect::<Vec<_>>().join("; ")
 }
@@ -141,11 +158,14 @@ fn parse(url: &str) -> Result<(Config, Encryption, Option<Sessions>), StoreError
     let (told, url) = take_pool_mode(&url)?;
     let url = url.replace("target_session_attrs=primary", "target_session_attrs=read-write");
     let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        let cause =
+            std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         StoreError::Refused(format!("database url: {error}{cause}"))
     })?;
     if config.get_target_session_attrs() == TargetSessionAttrs::ReadOnly {
-        return Err(StoreError::Refused("database url: target_session_attrs must be read-write: a gateway writes".to_owned()));
+        return Err(StoreError::Refused(
+            "database url: target_session_attrs must be read-write: a gateway writes".to_owned(),
+        ));
     }
     // of several hosts the one that can be written, and never a standby
     config.target_session_attrs(TargetSessionAttrs::ReadWrite).ssl_mode(encryption.ssl_mode());
@@ -170,12 +190,21 @@ fn take_pool_mode(url: &str) -> Result<(Option<Sessions>, String), StoreError> {
 fn warn_of_exposure(config: &Config, encryption: &Encryption) {
     let Some(host) = config.get_hosts().iter().find_map(beyond_this_machine) else { return };
     match encryption.mode {
-        Mode::Disable => tracing::warn!(host, "the connection to the database is not encrypted (sslmode=disable)"),
+        Mode::Disable => tracing::warn!(
+            host,
+            "the connection to the database is not encrypted (sslmode=disable)"
+        ),
         Mode::Prefer => {
-            tracing::warn!(host, "the connection to the database may be unencrypted and is never verified: set sslmode=verify-full");
+            tracing::warn!(
+                host,
+                "the connection to the database may be unencrypted and is never verified: set sslmode=verify-full"
+            );
         }
         Mode::Require => {
-            tracing::warn!(host, "the database's certificate is not verified (sslmode=require): set sslmode=verify-full");
+            tracing::warn!(
+                host,
+                "the database's certificate is not verified (sslmode=require): set sslmode=verify-full"
+            );
         }
         Mode::VerifyCa | Mode::VerifyFull => {}
     }
@@ -183,7 +212,12 @@ fn warn_of_exposure(config: &Config, encryption: &Encryption) {
 
 fn beyond_this_machine(host: &Host) -> Option<&str> {
     match host {
-        Host::Tcp(name) if name != "localhost" && !name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()) => Some(name),
+        Host::Tcp(name)
+            if name != "localhost"
+                && !name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()) =>
+        {
+            Some(name)
+        }
         Host::Tcp(_) | Host::Unix(_) => None,
     }
 }
@@ -194,11 +228,19 @@ mod tests {
 
     #[test]
     fn only_a_server_that_can_be_written_will_do() {
-        for attribute in ["", "?target_session_attrs=any", "?target_session_attrs=primary", "?target_session_attrs=read-write"] {
+        for attribute in [
+            "",
+            "?target_session_attrs=any",
+            "?target_session_attrs=primary",
+            "?target_session_attrs=read-write",
+        ] {
             let (config, ..) = parse(&format!("postgres://a,b/d{attribute}")).unwrap();
             assert_eq!(config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
         }
-        assert!(matches!(parse("postgres://a/d?target_session_attrs=read-only"), Err(StoreError::Refused(_))));
+        assert!(matches!(
+            parse("postgres://a/d?target_session_attrs=read-only"),
+            Err(StoreError::Refused(_))
+        ));
     }
 
     #[test]
@@ -214,14 +256,22 @@ mod tests {
     #[test]
     fn a_url_that_makes_no_sense_is_refused_without_its_password() {
         for query in ["sslmode=sometimes", "no_such_parameter=1"] {
-            let error = parse(&format!("postgres://user:secret@localhost/a?{query}")).unwrap_err().to_string();
+            let error = parse(&format!("postgres://user:secret@localhost/a?{query}"))
+                .unwrap_err()
+                .to_string();
             assert!(!error.contains("secret"), "{error}");
         }
     }
 
     #[test]
     fn what_the_url_sets_is_left_as_it_is() {
-        assert_eq!(set_statements(&[("statement_timeout", "5s"), ("jit", "off")], "-c Statement_Timeout=9s"), "SET jit = 'off'");
+        assert_eq!(
+            set_statements(
+                &[("statement_timeout", "5s"), ("jit", "off")],
+                "-c Statement_Timeout=9s"
+            ),
+            "SET jit = 'off'"
+        );
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use super::pool::Pool;
 use crate::StoreError;
 
-/// Each of them loses acknowledged commits when it is off. `synchronous_commit` is asked on a connection of ours: the URL may set it.
+/// Each of them loses acknowledged commits when it is off. `synchronous_commit` is asked on a
+/// connection of ours: the URL may set it.
 const SETTINGS: [&str; 3] = ["fsync", "full_page_writes", "synchronous_commit"];
 
 pub async fn require(pool: &Pool) -> Result<(), StoreError> {
@@ -35,6 +36,9 @@ mod tests {
             assert!(refuse_off("synchronous_commit", value).is_ok());
         }
         let refusal = refuse_off("fsync", "off").unwrap_err().to_string();
-        assert!(refusal.contains("fsync = off") && refusal.contains("allow_unsafe_durability"), "{refusal}");
+        assert!(
+            refusal.contains("fsync = off") && refusal.contains("allow_unsafe_durability"),
+            "{refusal}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! How a connection to PostgreSQL is encrypted: `sslmode`, `sslrootcert`, `sslcert` and `sslkey` of the URL, as libpq has them.
+//! How a connection to PostgreSQL is encrypted: `sslmode`, `sslrootcert`, `sslcert` and `sslkey` of
+//! the URL, as libpq has them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -73,7 +74,8 @@ impl Encryption {
             (None, Some(_)) => return Err(refused("sslkey needs sslcert beside it")),
         };
         let (mode, roots) = strictness(mode, roots)?;
-        let left = if left.is_empty() { place.to_owned() } else { format!("{place}?{}", left.join("&")) };
+        let left =
+            if left.is_empty() { place.to_owned() } else { format!("{place}?{}", left.join("&")) };
         Ok((Self { mode, roots, own }, left))
     }
 
@@ -89,22 +91,29 @@ impl Encryption {
     /// Reads the files that the URL names.
     pub fn connector(&self) -> Result<MakeRustlsConnect, StoreError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| refused(&error.to_string()))?;
-        let builder = builder.dangerous().with_custom_certificate_verifier(self.verifier(&provider)?);
+        let builder =
+            builder.dangerous().with_custom_certificate_verifier(self.verifier(&provider)?);
         let config = match &self.own {
             None => builder.with_no_client_auth(),
             Some(own) => {
                 let chain = certificates(&own.certificate, "sslcert")?;
-                let key =
-                    PrivateKeyDer::from_pem_file(&own.key).map_err(|error| refused(&format!("sslkey {}: {error}", own.key.display())))?;
-                builder.with_client_auth_cert(chain, key).map_err(|error| refused(&format!("sslcert and sslkey: {error}")))?
+                let key = PrivateKeyDer::from_pem_file(&own.key)
+                    .map_err(|error| refused(&format!("sslkey {}: {error}", own.key.display())))?;
+                builder
+                    .with_client_auth_cert(chain, key)
+                    .map_err(|error| refused(&format!("sslcert and sslkey: {error}")))?
             }
         };
         Ok(MakeRustlsConnect::new(config))
     }
 
-    fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, StoreError> {
+    fn verifier(
+        &self,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Arc<dyn ServerCertVerifier>, StoreError> {
         let name = match self.mode {
             Mode::Disable | Mode::Prefer | Mode::Require => {
                 return Ok(Arc::new(Certificates::unchecked(provider)));
@@ -121,7 +130,8 @@ impl Encryption {
             Roots::File(path) => {
                 let trusted = certificates(path, "sslrootcert")?;
                 let of_file = Certificates::of_file(trusted, name, provider);
-                of_file.map_err(|error| refused(&format!("sslrootcert {}: {error}", path.display())))?
+                of_file
+                    .map_err(|error| refused(&format!("sslrootcert {}: {error}", path.display())))?
             }
         };
         Ok(Arc::new(checked))
@@ -136,18 +146,23 @@ impl Mode {
             "require" => Ok(Mode::Require),
             "verify-ca" => Ok(Mode::VerifyCa),
             "verify-full" => Ok(Mode::VerifyFull),
-            _ => Err(refused("sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full")),
+            _ => Err(refused(
+                "sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full",
+            )),
         }
     }
 }
 
-/// The rules of libpq: `prefer` unless said, `sslrootcert=system` means `verify-full`, and a file of roots makes `require` verify the issuer.
+/// The rules of libpq: `prefer` unless said, `sslrootcert=system` means `verify-full`, and a file
+/// of roots makes `require` verify the issuer.
 fn strictness(mode: Option<Mode>, roots: Option<String>) -> Result<(Mode, Roots), StoreError> {
     match roots.as_deref() {
         None => Ok((mode.unwrap_or(Mode::Prefer), Roots::System)),
         Some("system") => match mode {
             None | Some(Mode::VerifyFull) => Ok((Mode::VerifyFull, Roots::System)),
-            Some(_) => Err(refused("sslrootcert=system needs sslmode=verify-full: anybody has a certificate of a public issuer")),
+            Some(_) => Err(refused(
+                "sslrootcert=system needs sslmode=verify-full: anybody has a certificate of a public issuer",
+            )),
         },
         Some("") => Err(refused("sslrootcert names no file")),
         Some(path) => {
@@ -160,9 +175,17 @@ fn strictness(mode: Option<Mode>, roots: Option<String>) -> Result<(Mode, Roots)
     }
 }
 
-fn certificates(path: &PathBuf, parameter: &str) -> Result<Vec<CertificateDer<'static>>, StoreError> {
-    let unreadable = |error: rustls::pki_types::pem::Error| refused(&format!("{parameter} {}: {error}", path.display()));
-    let found = CertificateDer::pem_file_iter(path).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+fn certificates(
+    path: &PathBuf,
+    parameter: &str,
+) -> Result<Vec<CertificateDer<'static>>, StoreError> {
+    let unreadable = |error: rustls::pki_types::pem::Error| {
+        refused(&format!("{parameter} {}: {error}", path.display()))
+    };
+    let found = CertificateDer::pem_file_iter(path)
+        .map_err(unreadable)?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(unreadable)?;
     if found.is_empty() {
         return Err(refused(&format!("{parameter} {}: holds no certificate", path.display())));
     }
@@ -195,9 +218,15 @@ mod tests {
 
     #[test]
     fn what_is_not_about_tls_stays_in_the_url() {
-        let (_, left) = Encryption::take_from("postgres://h/d?application_name=x&sslmode=require&options=-c%20a%3Db").unwrap();
+        let (_, left) = Encryption::take_from(
+            "postgres://h/d?application_name=x&sslmode=require&options=-c%20a%3Db",
+        )
+        .unwrap();
         assert_eq!(left, "postgres://h/d?application_name=x&options=-c%20a%3Db");
-        assert_eq!(Encryption::take_from("postgres://h/d?sslmode=require").unwrap().1, "postgres://h/d");
+        assert_eq!(
+            Encryption::take_from("postgres://h/d?sslmode=require").unwrap().1,
+            "postgres://h/d"
+        );
     }
 
     #[test]
@@ -210,10 +239,14 @@ mod tests {
             ("sslrootcert=", "names no file"),
         ];
         for (query, named) in cases {
-            let error = Encryption::take_from(&format!("postgres://user:secret@h/d?{query}")).unwrap_err().to_string();
+            let error = Encryption::take_from(&format!("postgres://user:secret@h/d?{query}"))
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(named) && !error.contains("secret"), "{error}");
         }
-        let (missing, _) = Encryption::take_from("postgres://h/d?sslmode=verify-full&sslrootcert=/no/such.pem").unwrap();
+        let (missing, _) =
+            Encryption::take_from("postgres://h/d?sslmode=verify-full&sslrootcert=/no/such.pem")
+                .unwrap();
         let error = missing.connector().err().unwrap().to_string();
         assert!(error.contains("/no/such.pem"), "{error}");
     }

@@ -13,7 +13,11 @@ impl From<tokio_postgres::Error> for StoreError {
             return from_code(database.code().code(), text);
         }
         let text = chain(&error);
-        if error.is_closed() || is_io(&error) { StoreError::Unavailable(text) } else { StoreError::Statement(text) }
+        if error.is_closed() || is_io(&error) {
+            StoreError::Unavailable(text)
+        } else {
+            StoreError::Statement(text)
+        }
     }
 }
 
@@ -25,10 +29,17 @@ impl From<PoolError> for StoreError {
                 if text.contains(NO_OPTIONS) {
                     text.push_str("; a pooler takes no `options` in the database url");
                 }
-                // the driver's own check: it has no code. Whatever else goes wrong while connecting may be right a moment later
-                if text.contains(NO_WRITES) { StoreError::NotWritable(text) } else { StoreError::Unavailable(text) }
+                // the driver's own check: it has no code. Whatever else goes wrong while connecting
+                // may be right a moment later
+                if text.contains(NO_WRITES) {
+                    StoreError::NotWritable(text)
+                } else {
+                    StoreError::Unavailable(text)
+                }
             }
-            PoolError::PostCreateHook(HookError::Message(reason)) => StoreError::Unavailable(reason.into_owned()),
+            PoolError::PostCreateHook(HookError::Message(reason)) => {
+                StoreError::Unavailable(reason.into_owned())
+            }
             other => StoreError::Unavailable(other.to_string()),
         }
     }
@@ -86,7 +97,9 @@ mod tests {
     #[test]
     fn codes_say_whether_to_try_again() {
         let kind = |code: &str| from_code(code, String::new());
-        for code in ["57P01", "57P03", "57014", "08006", "53300", "40P01", "40001", "25P03", "28P01"] {
+        for code in
+            ["57P01", "57P03", "57014", "08006", "53300", "40P01", "40001", "25P03", "28P01"]
+        {
             assert!(matches!(kind(code), StoreError::Unavailable(_)), "{code}");
         }
         assert!(matches!(kind("55P03"), StoreError::Locked { agents } if agents.is_empty()));

@@ -1,4 +1,5 @@
-//! Idempotency keys in PostgreSQL. Every function here sends its statement at its first poll, as [`super::insert`] asks.
+//! Idempotency keys in PostgreSQL. Every function here sends its statement at its first poll, as
+//! [`super::insert`] asks.
 
 use ainfera_schema::{AgentId, RequestId};
 use futures_util::try_join;
@@ -23,8 +24,12 @@ pub struct KeyStatements {
 
 impl KeyStatements {
     pub async fn prepare(client: &Client) -> Result<Self, StoreError> {
-        let (find, remove, insert, sweep) =
-            try_join!(prepare(client, FIND), prepare(client, REMOVE), prepare(client, INSERT), prepare(client, SWEEP))?;
+        let (find, remove, insert, sweep) = try_join!(
+            prepare(client, FIND),
+            prepare(client, REMOVE),
+            prepare(client, INSERT),
+            prepare(client, SWEEP)
+        )?;
         Ok(Self { find, remove, insert, sweep })
     }
 }
@@ -46,16 +51,24 @@ const INSERT: &str = "
 INSERT INTO idempotency_keys (agent_id, key_sha256, fingerprint, request_id, state, summary, answer, expires_at)
 SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])";
 
-/// Rows of any agent: whoever has locked one of them is left alone, and nothing is locked after this.
+/// Rows of any agent: whoever has locked one of them is left alone, and nothing is locked after
+/// this.
 const SWEEP: &str = "
 DELETE FROM idempotency_keys WHERE (agent_id, key_sha256) IN (
   SELECT agent_id, key_sha256 FROM idempotency_keys WHERE expires_at < clock_timestamp()
   ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)";
 
-pub async fn find(client: &Client, statements: &KeyStatements, batch: &CaptureBatch) -> Result<Vec<Row>, StoreError> {
-    let (agents, keys): (Vec<Uuid>, Vec<Vec<u8>>) =
-        claimed_keys(batch).into_iter().map(|(agent_id, key_sha256)| (agent_id.0, key_sha256.to_vec())).unzip();
-    let closing: Vec<Uuid> = batch.closings.iter().map(|closing| closing.outcome.request_id.0).collect();
+pub async fn find(
+    client: &Client,
+    statements: &KeyStatements,
+    batch: &CaptureBatch,
+) -> Result<Vec<Row>, StoreError> {
+    let (agents, keys): (Vec<Uuid>, Vec<Vec<u8>>) = claimed_keys(batch)
+        .into_iter()
+        .map(|(agent_id, key_sha256)| (agent_id.0, key_sha256.to_vec()))
+        .unzip();
+    let closing: Vec<Uuid> =
+        batch.closings.iter().map(|closing| closing.outcome.request_id.0).collect();
     if agents.is_empty() && closing.is_empty() {
         return Ok(Vec::new());
     }
@@ -75,17 +88,28 @@ pub fn key_row(row: &Row) -> Result<KeyRow, StoreError> {
     })
 }
 
-pub async fn remove(client: &Client, statements: &KeyStatements, changes: &KeyChanges) -> Result<(), StoreError> {
+pub async fn remove(
+    client: &Client,
+    statements: &KeyStatements,
+    changes: &KeyChanges,
+) -> Result<(), StoreError> {
     if changes.touched.is_empty() {
         return Ok(());
     }
-    let (agents, keys): (Vec<Uuid>, Vec<&[u8]>) =
-        changes.touched.iter().map(|(agent_id, key_sha256)| (agent_id.0, key_sha256.as_slice())).unzip();
+    let (agents, keys): (Vec<Uuid>, Vec<&[u8]>) = changes
+        .touched
+        .iter()
+        .map(|(agent_id, key_sha256)| (agent_id.0, key_sha256.as_slice()))
+        .unzip();
     client.execute(&statements.remove, &[&agents, &keys]).await?;
     Ok(())
 }
 
-pub async fn insert(client: &Client, statements: &KeyStatements, changes: &KeyChanges) -> Result<(), StoreError> {
+pub async fn insert(
+    client: &Client,
+    statements: &KeyStatements,
+    changes: &KeyChanges,
+) -> Result<(), StoreError> {
     let rows = &changes.rows;
     if rows.is_empty() {
         return Ok(());
@@ -95,17 +119,31 @@ pub async fn insert(client: &Client, statements: &KeyStatements, changes: &KeyCh
     let fingerprints: Vec<&[u8]> = rows.iter().map(|row| row.fingerprint.as_slice()).collect();
     let calls: Vec<Uuid> = rows.iter().map(|row| row.request_id.0).collect();
     let states: Vec<&str> = rows.iter().map(|row| row.state.as_str()).collect();
-    // coercions name members that the caller chose: JSON text has no U+0000 in it, which PostgreSQL would refuse
-    let summaries: Vec<Option<String>> = rows.iter().map(|row| row.state.summary().map(to_json).transpose()).collect::<Result<_, _>>()?;
+    // coercions name members that the caller chose: JSON text has no U+0000 in it, which PostgreSQL
+    // would refuse
+    let summaries: Vec<Option<String>> = rows
+        .iter()
+        .map(|row| row.state.summary().map(to_json).transpose())
+        .collect::<Result<_, _>>()?;
     let answers: Vec<Option<&str>> = rows.iter().map(|row| row.state.answer()).collect();
     let expiries: Vec<jiff::Timestamp> = rows.iter().map(|row| row.expires_at).collect();
-    let columns: [&dyn Parameter; 8] = [&agents, &keys, &fingerprints, &calls, &states, &summaries, &answers, &expiries];
+    let columns: [&dyn Parameter; 8] =
+        [&agents, &keys, &fingerprints, &calls, &states, &summaries, &answers, &expiries];
     let written = client.execute(&statements.insert, &columns).await?;
-    if written == rows.len() as u64 { Ok(()) } else { Err(StoreError::Corrupt(format!("{written} keys were written, not {}", rows.len()))) }
+    if written == rows.len() as u64 {
+        Ok(())
+    } else {
+        Err(StoreError::Corrupt(format!("{written} keys were written, not {}", rows.len())))
+    }
 }
 
-/// New keys clear away some that have expired, twice as many, so that those never pile up. The last statement of its transaction.
-pub async fn sweep(client: &Client, statements: &KeyStatements, changes: &KeyChanges) -> Result<(), StoreError> {
+/// New keys clear away some that have expired, twice as many, so that those never pile up. The last
+/// statement of its transaction.
+pub async fn sweep(
+    client: &Client,
+    statements: &KeyStatements,
+    changes: &KeyChanges,
+) -> Result<(), StoreError> {
     if changes.rows.is_empty() {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! Writes the rows of a transaction: one statement for each table, its columns as arrays.
 //!
-//! Every function here sends its statement at its first poll and not later, which [`super::session::Session::commit_behind`] relies on.
+//! Every function here sends its statement at its first poll and not later, which
+//! [`super::session::Session::commit_behind`] relies on.
 
 use std::borrow::Cow;
 
@@ -15,12 +16,19 @@ use crate::StoreError;
 use crate::apply::chain::Chain;
 use crate::apply::purse::Purse;
 use crate::apply::rows::{
-    AuditRow, Changes, ClosedCallRow, HoldRow, InferenceRow, IntentRow, OutcomeRow, TransferRow, to_json, token_count,
+    AuditRow, Changes, ClosedCallRow, HoldRow, InferenceRow, IntentRow, OutcomeRow, TransferRow,
+    to_json, token_count,
 };
 
-pub async fn changes(client: &Client, statements: &Statements, changes: &Changes<'_>) -> Result<(), StoreError> {
-    let (agents, tenants) =
-        (column(&changes.accounts, |row| (&row.purse, &row.chain)), column(&changes.tenants, |row| (&row.purse, &row.chain)));
+pub async fn changes(
+    client: &Client,
+    statements: &Statements,
+    changes: &Changes<'_>,
+) -> Result<(), StoreError> {
+    let (agents, tenants) = (
+        column(&changes.accounts, |row| (&row.purse, &row.chain)),
+        column(&changes.tenants, |row| (&row.purse, &row.chain)),
+    );
     try_join!(
         intents(client, &statements.intents, &changes.intents),
         holds(client, &statements.holds, &changes.holds),
@@ -38,7 +46,11 @@ pub async fn changes(client: &Client, statements: &Statements, changes: &Changes
     Ok(())
 }
 
-async fn intents(client: &Client, statement: &Statement, rows: &[IntentRow]) -> Result<(), StoreError> {
+async fn intents(
+    client: &Client,
+    statement: &Statement,
+    rows: &[IntentRow],
+) -> Result<(), StoreError> {
     send(
         client,
         statement,
@@ -72,7 +84,11 @@ async fn holds(client: &Client, statement: &Statement, rows: &[HoldRow]) -> Resu
     .await
 }
 
-async fn outcomes(client: &Client, statement: &Statement, rows: &[OutcomeRow<'_>]) -> Result<(), StoreError> {
+async fn outcomes(
+    client: &Client,
+    statement: &Statement,
+    rows: &[OutcomeRow<'_>],
+) -> Result<(), StoreError> {
     send(
         client,
         statement,
@@ -108,7 +124,11 @@ async fn outcomes(client: &Client, statement: &Statement, rows: &[OutcomeRow<'_>
     .await
 }
 
-async fn closed_calls(client: &Client, statement: &Statement, rows: &[ClosedCallRow]) -> Result<(), StoreError> {
+async fn closed_calls(
+    client: &Client,
+    statement: &Statement,
+    rows: &[ClosedCallRow],
+) -> Result<(), StoreError> {
     send(
         client,
         statement,
@@ -126,10 +146,23 @@ async fn closed_calls(client: &Client, statement: &Statement, rows: &[ClosedCall
     .await
 }
 
-async fn inferences(client: &Client, statement: &Statement, rows: &[InferenceRow<'_>]) -> Result<(), StoreError> {
-    let attempts = rows.iter().map(|row| to_json(&row.outcome.attempts)).collect::<Result<Vec<String>, _>>()?;
-    let coercions = rows.iter().map(|row| to_json(&row.outcome.coercions)).collect::<Result<Vec<String>, _>>()?;
-    let decisions = rows.iter().map(InferenceRow::direct_decision).collect::<Result<Vec<Option<String>>, _>>()?;
+async fn inferences(
+    client: &Client,
+    statement: &Statement,
+    rows: &[InferenceRow<'_>],
+) -> Result<(), StoreError> {
+    let attempts = rows
+        .iter()
+        .map(|row| to_json(&row.outcome.attempts))
+        .collect::<Result<Vec<String>, _>>()?;
+    let coercions = rows
+        .iter()
+        .map(|row| to_json(&row.outcome.coercions))
+        .collect::<Result<Vec<String>, _>>()?;
+    let decisions = rows
+        .iter()
+        .map(InferenceRow::direct_decision)
+        .collect::<Result<Vec<Option<String>>, _>>()?;
     send(
         client,
         statement,
@@ -140,7 +173,9 @@ async fn inferences(client: &Client, statement: &Statement, rows: &[InferenceRow
             &column(rows, |row| row.outcome.agent_id.0),
             &column(rows, |row| text(&row.outcome.model_requested)),
             &column(rows, |row| row.outcome.chosen_model.as_ref().map(|slug| text(slug.as_str()))),
-            &column(rows, |row| row.outcome.provider.as_ref().map(|provider| text(provider.as_str()))),
+            &column(rows, |row| {
+                row.outcome.provider.as_ref().map(|provider| text(provider.as_str()))
+            }),
             &column(rows, |row| row.outcome.kind.as_str()),
             &column(rows, |row| row.outcome.task_type.as_str()),
             &column(rows, |row| row.outcome.task_type_source.as_str()),
@@ -168,7 +203,11 @@ async fn inferences(client: &Client, statement: &Statement, rows: &[InferenceRow
     .await
 }
 
-pub async fn transfers(client: &Client, statement: &Statement, rows: &[TransferRow]) -> Result<(), StoreError> {
+pub async fn transfers(
+    client: &Client,
+    statement: &Statement,
+    rows: &[TransferRow],
+) -> Result<(), StoreError> {
     send(
         client,
         statement,
@@ -190,7 +229,11 @@ pub async fn transfers(client: &Client, statement: &Statement, rows: &[TransferR
     .await
 }
 
-pub async fn audit_events(client: &Client, statement: &Statement, rows: &[AuditRow]) -> Result<(), StoreError> {
+pub async fn audit_events(
+    client: &Client,
+    statement: &Statement,
+    rows: &[AuditRow],
+) -> Result<(), StoreError> {
     send(
         client,
         statement,
@@ -210,7 +253,11 @@ pub async fn audit_events(client: &Client, statement: &Statement, rows: &[AuditR
 }
 
 /// Of agents or of tenants.
-pub async fn accounts(client: &Client, statement: &Statement, rows: &[(&Purse, &Chain)]) -> Result<(), StoreError> {
+pub async fn accounts(
+    client: &Client,
+    statement: &Statement,
+    rows: &[(&Purse, &Chain)],
+) -> Result<(), StoreError> {
     send(
         client,
         statement,
@@ -233,12 +280,21 @@ pub async fn accounts(client: &Client, statement: &Statement, rows: &[(&Purse, &
 }
 
 /// Nothing is sent for no rows. As many rows as were meant must be written.
-async fn send(client: &Client, statement: &Statement, rows: usize, columns: &[&dyn Parameter]) -> Result<(), StoreError> {
+async fn send(
+    client: &Client,
+    statement: &Statement,
+    rows: usize,
+    columns: &[&dyn Parameter],
+) -> Result<(), StoreError> {
     if rows == 0 {
         return Ok(());
     }
     let written = client.execute(statement, columns).await?;
-    if written == rows as u64 { Ok(()) } else { Err(StoreError::Corrupt(format!("{written} rows were written where {rows} were meant"))) }
+    if written == rows as u64 {
+        Ok(())
+    } else {
+        Err(StoreError::Corrupt(format!("{written} rows were written where {rows} were meant")))
+    }
 }
 
 fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
@@ -247,7 +303,11 @@ fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
 
 /// PostgreSQL keeps any character in text but U+0000, which a caller may well send.
 fn text(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
+    if text.contains('\0') {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 #[cfg(test)]

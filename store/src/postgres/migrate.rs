@@ -1,4 +1,5 @@
-//! Runs what is due, each migration in a transaction under a lock that ends with it, one replica at a time.
+//! Runs what is due, each migration in a transaction under a lock that ends with it, one replica at
+//! a time.
 
 use super::pool::Pool;
 use super::session::Session;
@@ -16,7 +17,8 @@ const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
 )";
 
 /// A migration may take longer than any other statement.
-const PATIENCE: &str = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+const PATIENCE: &str =
+    "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
 
 pub async fn migrate(pool: &Pool) -> Result<(), StoreError> {
     while let Some(migration) = next(pool).await? {
@@ -34,7 +36,9 @@ async fn next(pool: &Pool) -> Result<Option<&'static Migration>, StoreError> {
     client.batch_execute(HISTORY).await?;
     let history = "SELECT version, sha256 FROM schema_migrations ORDER BY version";
     let rows = client.query(history, &[]).await?;
-    let applied = rows.iter().map(|row| Ok::<_, StoreError>(Applied { version: row.try_get(0)?, sha256: row.try_get(1)? }));
+    let applied = rows.iter().map(|row| {
+        Ok::<_, StoreError>(Applied { version: row.try_get(0)?, sha256: row.try_get(1)? })
+    });
     let applied = applied.collect::<Result<Vec<_>, StoreError>>()?;
     let migration = due(POSTGRES, &applied)?.first();
     if let Some(migration) = migration {

@@ -18,8 +18,16 @@ const SEEN: &str = "SELECT (SELECT count(*) FROM audit_partings WHERE settled_by
 
 pub async fn standing(client: &Client, kept: Option<&Kept>) -> Result<Standing, StoreError> {
     let row = client.query_one(SEEN, &[&kept.map_or(0, |kept| kept.number)]).await?;
-    let seen = Seen { open_partings: row.try_get(0)?, hash_there: row.try_get(1)?, newest_break: row.try_get(2)? };
-    let breaks = if kept.is_some_and(|kept| seen.differs_from(kept)) { breaks(client).await? } else { Vec::new() };
+    let seen = Seen {
+        open_partings: row.try_get(0)?,
+        hash_there: row.try_get(1)?,
+        newest_break: row.try_get(2)?,
+    };
+    let breaks = if kept.is_some_and(|kept| seen.differs_from(kept)) {
+        breaks(client).await?
+    } else {
+        Vec::new()
+    };
     Ok(seen.standing(kept, &breaks))
 }
 
@@ -40,7 +48,10 @@ async fn breaks(client: &Client) -> Result<Vec<AuditBreak>, StoreError> {
 
 pub async fn audit_breaks(pool: &Pool) -> Result<Vec<AuditBreak>, StoreError> {
     let client = pool.get().await?;
-    let there: bool = client.query_one("SELECT to_regclass('audit_breaks') IS NOT NULL", &[]).await?.try_get(0)?;
+    let there: bool = client
+        .query_one("SELECT to_regclass('audit_breaks') IS NOT NULL", &[])
+        .await?
+        .try_get(0)?;
     if there { breaks(&client).await } else { Ok(Vec::new()) }
 }
 
@@ -52,7 +63,9 @@ pub async fn note(pool: &Pool, parting: &Parting) -> Result<(), StoreError> {
 }
 
 async fn open(client: &Client) -> Result<Vec<Parting>, StoreError> {
-    let rows = client.query("SELECT body FROM audit_partings WHERE settled_by IS NULL ORDER BY lost_hash", &[]).await?;
+    let rows = client
+        .query("SELECT body FROM audit_partings WHERE settled_by IS NULL ORDER BY lost_hash", &[])
+        .await?;
     rows.iter().map(|row| from_json(row.try_get(0)?)).collect()
 }
 
@@ -60,7 +73,11 @@ pub async fn open_partings(pool: &Pool) -> Result<Vec<Parting>, StoreError> {
     open(&pool.get().await?).await
 }
 
-pub async fn declare(pool: &Pool, declaration: Declaration, signer: &CheckpointSigner) -> Result<Option<AuditBreak>, StoreError> {
+pub async fn declare(
+    pool: &Pool,
+    declaration: Declaration,
+    signer: &CheckpointSigner,
+) -> Result<Option<AuditBreak>, StoreError> {
     let session = Session::open(pool).await?;
     let client = session.client()?;
     client.begin("BEGIN ISOLATION LEVEL READ COMMITTED", "").await?;
@@ -69,14 +86,21 @@ pub async fn declare(pool: &Pool, declaration: Declaration, signer: &CheckpointS
     let partings = open(client).await?;
     let previous = breaks(client).await?.pop();
     let now: Timestamp = client.query_one("SELECT clock_timestamp()", &[]).await?.try_get(0)?;
-    let Some(declared) = compose_break(partings, newest(client).await?, previous.as_ref(), now, declaration, signer) else {
+    let Some(declared) =
+        compose_break(partings, newest(client).await?, previous.as_ref(), now, declaration, signer)
+    else {
         client.batch_execute("ROLLBACK").await?;
         session.release();
         return Ok(None);
     };
     let insert = "INSERT INTO audit_breaks (number, hash, body) VALUES ($1, $2, $3)";
     client.execute(insert, &[&declared.number, &declared.hash, &to_json(&declared)?]).await?;
-    client.execute("UPDATE audit_partings SET settled_by = $1 WHERE settled_by IS NULL", &[&declared.number]).await?;
+    client
+        .execute(
+            "UPDATE audit_partings SET settled_by = $1 WHERE settled_by IS NULL",
+            &[&declared.number],
+        )
+        .await?;
     client.batch_execute("COMMIT").await?;
     session.release();
     Ok(Some(declared))

@@ -14,7 +14,11 @@ pub struct Pool {
 }
 
 impl Pool {
-    pub fn new(connections: deadpool_postgres::Pool, pooler: Arc<Pooler>, primary: Arc<Primary>) -> Self {
+    pub fn new(
+        connections: deadpool_postgres::Pool,
+        pooler: Arc<Pooler>,
+        primary: Arc<Primary>,
+    ) -> Self {
         Self { connections, pooler, primary }
     }
 

@@ -46,7 +46,10 @@ impl Pooler {
 
     /// Looks at a new connection. An error says why it cannot be used.
     pub async fn look_at(&self, client: &Client) -> Result<Sessions, String> {
-        if self.told.is_none() && self.sessions() == Sessions::Own && !self.is_direct(client).await? {
+        if self.told.is_none()
+            && self.sessions() == Sessions::Own
+            && !self.is_direct(client).await?
+        {
             tracing::info!("the database is behind a pooler: nothing is left on its sessions");
             self.found.store(true, Ordering::Relaxed);
         }
@@ -110,13 +113,17 @@ async fn keeps_transactions(client: &Client) -> Result<(), String> {
 async fn announced_process(client: &Client, ssl_mode: SslMode) -> Option<i32> {
     let (near, far) = tokio::io::duplex(64);
     let token = client.cancel_token();
-    let (written, number) = futures_util::future::join(token.cancel_query_raw(near, Plain), read_process(far, ssl_mode)).await;
+    let (written, number) = futures_util::future::join(
+        token.cancel_query_raw(near, Plain),
+        read_process(far, ssl_mode),
+    )
+    .await;
     written.ok()?;
     number.ok()
 }
 
-/// Length 16, code 80877102, process, secret; before it, where TLS may be spoken, length 8 and
-/// code 80877103, which want one letter for an answer. PostgreSQL's documentation, "Message Formats".
+/// Length 16, code 80877102, process, secret; before it, where TLS may be spoken, length 8 and code
+/// 80877103, which want one letter for an answer. PostgreSQL's documentation, "Message Formats".
 async fn read_process(mut far: DuplexStream, ssl_mode: SslMode) -> io::Result<i32> {
     const ASKS_FOR_TLS: i32 = 80_877_103;
     let mut head = [0; 8];
@@ -150,13 +157,21 @@ impl TlsStream for PlainStream {
 }
 
 impl AsyncRead for PlainStream {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for PlainStream {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(context, bytes)
     }
 

@@ -1,4 +1,5 @@
-//! Which server is the primary. Connections to a former one are given up, and an old primary that still answers after a failover is refused.
+//! Which server is the primary. Connections to a former one are given up, and an old primary that
+//! still answers after a failover is refused.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -61,7 +62,8 @@ impl Primary {
         self.changes.load(Ordering::Relaxed)
     }
 
-    /// A new connection: is it to the server that the others are to? A server that does not tell its identity is taken as it is.
+    /// A new connection: is it to the server that the others are to? A server that does not tell
+    /// its identity is taken as it is.
     pub async fn accept(&self, client: &ClientWrapper, opened: Instant) -> Result<(), String> {
         match identity(client).await {
             Some(identity) => self.judge(identity, opened),
@@ -89,7 +91,10 @@ impl Primary {
             Found::Same if known.is_some() => {}
             Found::Same => *known = Some(Known { identity, since: None }),
             Found::Changed => {
-                tracing::warn!(timeline = identity.timeline, "another database server answers than before: a standby was promoted");
+                tracing::warn!(
+                    timeline = identity.timeline,
+                    "another database server answers than before: a standby was promoted"
+                );
                 *known = Some(Known { identity, since: Some(opened) });
                 self.changes.fetch_add(1, Ordering::Relaxed);
             }
@@ -104,8 +109,18 @@ impl Primary {
     }
 
     /// A pooled connection, before it is used again.
-    pub async fn still_accept(&self, client: &ClientWrapper, metrics: Metrics, recheck: Recheck) -> Result<(), String> {
-        let since = self.known.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|known| known.since);
+    pub async fn still_accept(
+        &self,
+        client: &ClientWrapper,
+        metrics: Metrics,
+        recheck: Recheck,
+    ) -> Result<(), String> {
+        let since = self
+            .known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .and_then(|known| known.since);
         if since.is_some_and(|since| metrics.created < since) {
             return Err("connection to a former server".to_owned());
         }
@@ -154,7 +169,9 @@ fn judge(known: Option<&Identity>, found: &Identity) -> Found {
     match known {
         None => Found::Same,
         Some(known) if known == found => Found::Same,
-        Some(known) if known.cluster == found.cluster && found.timeline < known.timeline => Found::Outdated,
+        Some(known) if known.cluster == found.cluster && found.timeline < known.timeline => {
+            Found::Outdated
+        }
         Some(_) => Found::Changed,
     }
 }
@@ -174,7 +191,11 @@ mod tests {
         assert_eq!(judge(Some(&first), &first), Found::Same);
         assert_eq!(judge(Some(&first), &found("7", 2)), Found::Changed);
         assert_eq!(judge(Some(&found("7", 2)), &first), Found::Outdated);
-        assert_eq!(judge(Some(&found("7", 2)), &found("8", 1)), Found::Changed, "another cluster has timelines of its own");
+        assert_eq!(
+            judge(Some(&found("7", 2)), &found("8", 1)),
+            Found::Changed,
+            "another cluster has timelines of its own"
+        );
     }
 
     #[test]

@@ -17,7 +17,8 @@ use crate::read::verify::{AuditLink, ChainEnd};
 use crate::read::{ledger_amount, selects};
 use crate::{InferenceView, LedgerEntryRow, LedgerView, StoreError, StoredKey, TenantRow};
 
-/// Whether this server takes writes: a standby, or a primary that was demoted, answers reads as if nothing had happened.
+/// Whether this server takes writes: a standby, or a primary that was demoted, answers reads as if
+/// nothing had happened.
 pub async fn ping(pool: &Pool) -> Result<(), StoreError> {
     let client = pool.get().await?;
     let answer = client.takes_writes().await;
@@ -56,12 +57,24 @@ pub async fn find_key(pool: &Pool, key_id: &str) -> Result<Option<StoredKey>, St
         status: row.try_get(4)?,
         spend_policy: row.try_get(5)?,
     };
-    Ok(Some(StoredKey { secret_sha256: secret_sha256(row.try_get(0)?)?, agent: agent.into_agent()? }))
+    Ok(Some(StoredKey {
+        secret_sha256: secret_sha256(row.try_get(0)?)?,
+        agent: agent.into_agent()?,
+    }))
 }
 
-pub async fn inference(pool: &Pool, agent_id: AgentId, inference_id: InferenceId) -> Result<Option<InferenceView>, StoreError> {
+pub async fn inference(
+    pool: &Pool,
+    agent_id: AgentId,
+    inference_id: InferenceId,
+) -> Result<Option<InferenceView>, StoreError> {
     let client = pool.get().await?;
-    let find = client.prepare_cached(&format!("{} WHERE i.agent_id = $1 AND i.inference_id = $2", selects::INFERENCE)).await?;
+    let find = client
+        .prepare_cached(&format!(
+            "{} WHERE i.agent_id = $1 AND i.inference_id = $2",
+            selects::INFERENCE
+        ))
+        .await?;
     let Some(row) = client.query_opt(&find, &[&agent_id.0, &inference_id.0]).await? else {
         return Ok(None);
     };
@@ -106,7 +119,10 @@ pub(super) fn stored_inference(row: &Row) -> Result<StoredInference, StoreError>
                 candidates: row.try_get("candidates_text")?,
                 m_allowed_set: row.try_get("m_allowed_set_text")?,
                 q_prior_used: row.try_get("q_prior_used")?,
-                cost_projected_usd: row.try_get::<_, Option<Decimal>>("cost_projected_usd")?.map(Usd::from_decimal).transpose()?,
+                cost_projected_usd: row
+                    .try_get::<_, Option<Decimal>>("cost_projected_usd")?
+                    .map(Usd::from_decimal)
+                    .transpose()?,
             },
         },
     })
@@ -127,7 +143,12 @@ pub async fn chain_end(pool: &Pool, agent_id: AgentId) -> Result<ChainEnd, Store
     Ok(ChainEnd { seq: row.try_get(0)?, head: row.try_get(1)? })
 }
 
-pub async fn audit_links(pool: &Pool, agent_id: AgentId, since_seq: i64, limit: u32) -> Result<Vec<AuditLink>, StoreError> {
+pub async fn audit_links(
+    pool: &Pool,
+    agent_id: AgentId,
+    since_seq: i64,
+    limit: u32,
+) -> Result<Vec<AuditLink>, StoreError> {
     let client = pool.get().await?;
     let find = client
         .prepare_cached(
@@ -152,7 +173,12 @@ pub async fn audit_links(pool: &Pool, agent_id: AgentId, since_seq: i64, limit: 
 }
 
 /// One statement, so that the entries add up to the balance beside them.
-pub async fn ledger(pool: &Pool, agent_id: AgentId, before_seq: Option<i64>, limit: u32) -> Result<Option<LedgerView>, StoreError> {
+pub async fn ledger(
+    pool: &Pool,
+    agent_id: AgentId,
+    before_seq: Option<i64>,
+    limit: u32,
+) -> Result<Option<LedgerView>, StoreError> {
     let client = pool.get().await?;
     let find = client
         .prepare_cached(
@@ -165,7 +191,9 @@ pub async fn ledger(pool: &Pool, agent_id: AgentId, before_seq: Option<i64>, lim
              WHERE a.agent_id = $1 ORDER BY t.audit_seq DESC",
         )
         .await?;
-    let rows = client.query(&find, &[&agent_id.0, &i64::from(limit), &before_seq.unwrap_or(i64::MAX)]).await?;
+    let rows = client
+        .query(&find, &[&agent_id.0, &i64::from(limit), &before_seq.unwrap_or(i64::MAX)])
+        .await?;
     let Some(first) = rows.first() else {
         return Ok(None);
     };
@@ -193,7 +221,9 @@ pub async fn tenants(pool: &Pool, limit: u32) -> Result<Vec<TenantRow>, StoreErr
     let client = pool.get().await?;
     let list = "SELECT tenant_id, name FROM tenants ORDER BY tenant_id LIMIT $1";
     let rows = client.query(list, &[&i64::from(limit)]).await?;
-    rows.iter().map(|row| Ok(TenantRow { tenant_id: TenantId(row.try_get(0)?), name: row.try_get(1)? })).collect()
+    rows.iter()
+        .map(|row| Ok(TenantRow { tenant_id: TenantId(row.try_get(0)?), name: row.try_get(1)? }))
+        .collect()
 }
 
 /// All questions are answered from one snapshot.

@@ -1,4 +1,5 @@
-//! Reads a slice of what was written lately, what is open, and a few accounts in turn. Every statement is a look-up by an index.
+//! Reads a slice of what was written lately, what is open, and a few accounts in turn. Every
+//! statement is a look-up by an index.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -14,19 +15,17 @@ use super::pool::Pool;
 use super::session::Session;
 use crate::StoreError;
 use crate::invariants::recent::{
-    ACCOUNTS, AccountRow, ClosedRow, EVENTS, EventRow, InferenceRow, IntentRow, OutcomeRow, Plan, RecentLook, Slice, TRANSFERS,
-    TransferRow, Watermark,
+    ACCOUNTS, AccountRow, ClosedRow, EVENTS, EventRow, InferenceRow, IntentRow, OutcomeRow, Plan,
+    RecentLook, Slice, TRANSFERS, TransferRow, Watermark,
 };
 
 const END: &str = "SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM audit_events
     WHERE created_at > $1::text::timestamptz AND created_at <= $2::text::timestamptz ORDER BY created_at LIMIT 1 OFFSET $3";
 const EVENTS_OF: &str = "SELECT agent_id, seq, event_type, (payload::json ->> 'request_id')::uuid, previous_hash, event_hash
     FROM audit_events WHERE created_at > $1::text::timestamptz AND created_at <= $2::text::timestamptz";
-const OUTCOMES: &str =
-    "SELECT request_id, agent_id, inference_id, outcome_status, cost_actual_usd FROM routing_outcomes WHERE request_id = ANY($1)";
+const OUTCOMES: &str = "SELECT request_id, agent_id, inference_id, outcome_status, cost_actual_usd FROM routing_outcomes WHERE request_id = ANY($1)";
 const CLOSED: &str = "SELECT request_id, agent_id, kind, outcome_status, cost_usd FROM closed_calls WHERE request_id = ANY($1)";
-const INFERENCES: &str =
-    "SELECT request_id, agent_id, inference_id, kind, outcome_status, cost_usd FROM inferences WHERE request_id = ANY($1)";
+const INFERENCES: &str = "SELECT request_id, agent_id, inference_id, kind, outcome_status, cost_usd FROM inferences WHERE request_id = ANY($1)";
 const KEYS: &str = "SELECT k.request_id FROM idempotency_keys k WHERE k.request_id = ANY($1) AND k.state = 'in_flight'
     AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.request_id = k.request_id)";
 // OFFSET 0 keeps each look-up one of its own
@@ -50,18 +49,25 @@ const INTENTS: &str = "SELECT i.request_id, i.agent_id, g.tenant_id, i.hold, i.c
     EXISTS (SELECT 1 FROM boots b WHERE b.boot_id = i.boot_id AND b.state IN ('open', 'fenced')), i.created_at < $1::text::timestamptz
     FROM intents i LEFT JOIN agents g ON g.agent_id = i.agent_id";
 
-pub async fn look(pool: &Pool, mark: &Watermark, longest_call: Duration) -> Result<RecentLook, StoreError> {
+pub async fn look(
+    pool: &Pool,
+    mark: &Watermark,
+    longest_call: Duration,
+) -> Result<RecentLook, StoreError> {
     let session = Session::open(pool).await?;
     let client = session.client()?;
     // a table that has grown since it was analysed last would be walked
-    client.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SET LOCAL enable_seqscan = off").await?;
+    client
+        .begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SET LOCAL enable_seqscan = off")
+        .await?;
     let now: Timestamp = client.query_one("SELECT clock_timestamp()", &[]).await?.try_get(0)?;
     let plan = Plan::new(mark, now, longest_call);
     let until = client.query_opt(END, &[&plan.since, &plan.now, &i64::from(EVENTS - 1)]).await?;
     let until: Option<String> = until.map(|row| row.try_get(0)).transpose()?;
     let until = until.filter(|until| *until < plan.now);
     let mut slice = Slice::default();
-    let events = client.query(EVENTS_OF, &[&plan.since, until.as_ref().unwrap_or(&plan.now)]).await?;
+    let events =
+        client.query(EVENTS_OF, &[&plan.since, until.as_ref().unwrap_or(&plan.now)]).await?;
     slice.events = read(&events, event)?;
     let calls = Slice::request_ids(&slice.events);
     slice.outcomes = read(&client.query(OUTCOMES, &[&calls]).await?, outcome)?;
@@ -71,12 +77,16 @@ pub async fn look(pool: &Pool, mark: &Watermark, longest_call: Duration) -> Resu
     let chains = Slice::chains(&slice.events);
     let (agents, ends): (Vec<Uuid>, Vec<(i64, i64)>) = chains.into_iter().unzip();
     let (first, last): (Vec<i64>, Vec<i64>) = ends.into_iter().unzip();
-    slice.transfers = read(&client.query(TRANSFERS_OF, &[&agents, &first, &last]).await?, transfer)?;
+    slice.transfers =
+        read(&client.query(TRANSFERS_OF, &[&agents, &first, &last]).await?, transfer)?;
     slice.intents = read(&client.query(INTENTS, &[&plan.oldest_call]).await?, intent)?;
-    let turn = client.query(TURN, &[&plan.account.unwrap_or_default(), &i64::from(ACCOUNTS)]).await?;
+    let turn =
+        client.query(TURN, &[&plan.account.unwrap_or_default(), &i64::from(ACCOUNTS)]).await?;
     let turn = read(&turn, |row| Ok(row.try_get(0)?))?;
     let mut owners: BTreeSet<Uuid> = agents.into_iter().chain(turn.iter().copied()).collect();
-    owners.extend(slice.intents.iter().flat_map(|intent| [Some(intent.agent_id), intent.tenant_id]).flatten());
+    owners.extend(
+        slice.intents.iter().flat_map(|intent| [Some(intent.agent_id), intent.tenant_id]).flatten(),
+    );
     slice.accounts = accounts(client, owners).await?;
     client.batch_execute("COMMIT").await?;
     session.release();
@@ -103,7 +113,10 @@ async fn accounts(client: &Client, owners: BTreeSet<Uuid>) -> Result<Vec<Account
     Ok(found)
 }
 
-fn read<T>(rows: &[Row], one: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
+fn read<T>(
+    rows: &[Row],
+    one: impl Fn(&Row) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
     rows.iter().map(one).collect()
 }
 

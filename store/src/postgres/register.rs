@@ -12,16 +12,26 @@ use crate::apply::register::register;
 use crate::apply::rows::to_json;
 use crate::{NewAgent, Opening, StoreError};
 
-pub async fn create_agent(pool: &Pool, new: NewAgent, opening: Opening) -> Result<AgentId, StoreError> {
+pub async fn create_agent(
+    pool: &Pool,
+    new: NewAgent,
+    opening: Opening,
+) -> Result<AgentId, StoreError> {
     let session = Session::open(pool).await?;
     let client = session.client()?;
     let transfers = client.prepare_cached(TRANSFERS).await?;
     let audit_events = client.prepare_cached(AUDIT_EVENTS).await?;
     client.begin("BEGIN ISOLATION LEVEL READ COMMITTED", "").await?;
     let now: Timestamp = client.query_one("SELECT clock_timestamp()", &[]).await?.try_get(0)?;
-    let tenant = "INSERT INTO tenants (tenant_id, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    let tenant =
+        "INSERT INTO tenants (tenant_id, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     client.execute(tenant, &[&new.tenant_id.0, &now]).await?;
-    client.execute("INSERT INTO tenant_accounts (tenant_id) VALUES ($1) ON CONFLICT DO NOTHING", &[&new.tenant_id.0]).await?;
+    client
+        .execute(
+            "INSERT INTO tenant_accounts (tenant_id) VALUES ($1) ON CONFLICT DO NOTHING",
+            &[&new.tenant_id.0],
+        )
+        .await?;
     let agent = Agent {
         agent_id: AgentId::mint(),
         tenant_id: new.tenant_id,
@@ -33,11 +43,23 @@ pub async fn create_agent(pool: &Pool, new: NewAgent, opening: Opening) -> Resul
     let insert = "INSERT INTO agents (agent_id, tenant_id, name, status, spend_policy, created_at)
         VALUES ($1, $2, $3, $4, $5::text::json, $6) ON CONFLICT (tenant_id, name) DO NOTHING";
     let spend_policy = to_json(&agent.spend_policy)?;
-    let made =
-        client.execute(insert, &[&agent.agent_id.0, &agent.tenant_id.0, &agent.name, &agent.status.as_str(), &spend_policy, &now]).await?;
+    let made = client
+        .execute(
+            insert,
+            &[
+                &agent.agent_id.0,
+                &agent.tenant_id.0,
+                &agent.name,
+                &agent.status.as_str(),
+                &spend_policy,
+                &now,
+            ],
+        )
+        .await?;
     if made == 0 {
         let find = "SELECT agent_id FROM agents WHERE tenant_id = $1 AND name = $2";
-        let found: Uuid = client.query_one(find, &[&agent.tenant_id.0, &agent.name]).await?.try_get(0)?;
+        let found: Uuid =
+            client.query_one(find, &[&agent.tenant_id.0, &agent.name]).await?.try_get(0)?;
         client.batch_execute("COMMIT").await?;
         session.release();
         return Ok(AgentId(found));
@@ -78,7 +100,12 @@ pub async fn name_tenant(pool: &Pool, tenant_id: TenantId, name: &str) -> Result
     Ok(())
 }
 
-pub async fn add_key(pool: &Pool, agent_id: AgentId, key_id: &str, secret_sha256: &[u8; 32]) -> Result<(), StoreError> {
+pub async fn add_key(
+    pool: &Pool,
+    agent_id: AgentId,
+    key_id: &str,
+    secret_sha256: &[u8; 32],
+) -> Result<(), StoreError> {
     let client = pool.get().await?;
     let insert = "INSERT INTO api_keys (key_id, agent_id, secret_sha256, created_at) VALUES ($1, $2, $3, now())";
     client.execute(insert, &[&key_id, &agent_id.0, &secret_sha256.as_slice()]).await?;
@@ -88,7 +115,8 @@ pub async fn add_key(pool: &Pool, agent_id: AgentId, key_id: &str, secret_sha256
 /// Whatever an earlier life of this replica still does, it does no longer in its own name.
 pub async fn fence_boots(pool: &Pool, boot_id: BootId, replica: &str) -> Result<(), StoreError> {
     let client = pool.get().await?;
-    let fence = "UPDATE boots SET state = 'fenced' WHERE replica = $1 AND state = 'open' AND boot_id <> $2";
+    let fence =
+        "UPDATE boots SET state = 'fenced' WHERE replica = $1 AND state = 'open' AND boot_id <> $2";
     client.execute(fence, &[&replica, &boot_id.0]).await?;
     Ok(())
 }
@@ -103,7 +131,8 @@ pub async fn add_boot(pool: &Pool, boot_id: BootId, replica: &str) -> Result<(),
 
 pub async fn end_boot(pool: &Pool, boot_id: BootId) -> Result<(), StoreError> {
     let client = pool.get().await?;
-    // after a failover there may be intents again of calls that were closed before it: those are for a reaper
+    // after a failover there may be intents again of calls that were closed before it: those are
+    // for a reaper
     let end = "UPDATE boots SET state = CASE WHEN EXISTS (SELECT 1 FROM intents WHERE boot_id = $1) THEN 'fenced' ELSE 'closed' END
         WHERE boot_id = $1 AND state = 'open'";
     client.execute(end, &[&boot_id.0]).await?;

@@ -16,8 +16,9 @@ use crate::lost::{self, Orphan, PAGE};
 use crate::replica::{Heartbeat, OpenBoot, Reaped, Scope};
 use crate::{CaptureBatch, StoreError};
 
-/// Locks the boots, not the intents: a capture locks accounts and then intents, and nobody shall wait in a circle. A boot that another reaper has
-/// locked is that one's work. A closed boot has intents again when a standby was promoted that lacked its last seconds.
+/// Locks the boots, not the intents: a capture locks accounts and then intents, and nobody shall
+/// wait in a circle. A boot that another reaper has locked is that one's work. A closed boot has
+/// intents again when a standby was promoted that lacked its last seconds.
 const ORPHANS: &str = "
 SELECT i.draft, i.charge_if_lost, clock_timestamp() FROM boots b JOIN intents i ON i.boot_id = b.boot_id
 WHERE b.state IN ('fenced', 'closed') AND ($1::text IS NULL OR b.replica = $1)
@@ -33,8 +34,13 @@ pub async fn open_boots(pool: &Pool, replica: &str) -> Result<Vec<OpenBoot>, Sto
     let find = "SELECT boot_id, heartbeat_at, (extract(epoch FROM clock_timestamp() - heartbeat_at) * 1000)::bigint
         FROM boots WHERE replica = $1 AND state = 'open'";
     let rows = client.query(find, &[&replica]).await?;
-    let boots =
-        rows.iter().map(|row| Ok(OpenBoot { boot_id: BootId(row.try_get(0)?), heartbeat_at: row.try_get(1)?, silent_ms: row.try_get(2)? }));
+    let boots = rows.iter().map(|row| {
+        Ok(OpenBoot {
+            boot_id: BootId(row.try_get(0)?),
+            heartbeat_at: row.try_get(1)?,
+            silent_ms: row.try_get(2)?,
+        })
+    });
     boots.collect()
 }
 
@@ -81,7 +87,8 @@ pub async fn give_up(pool: &Pool, request_ids: &[RequestId]) -> Result<u64, Stor
     let session = Session::open(pool).await?;
     let ids: Vec<Uuid> = request_ids.iter().map(|request_id| request_id.0).collect();
     // read before anything is locked: the capture finds out under its locks what is still open
-    let find = "SELECT draft, charge_if_lost, clock_timestamp() FROM intents WHERE request_id = ANY($1)";
+    let find =
+        "SELECT draft, charge_if_lost, clock_timestamp() FROM intents WHERE request_id = ANY($1)";
     let rows = session.client()?.query(find, &[&ids]).await?;
     let Some(batch) = closings(&rows)? else {
         session.release();
@@ -104,6 +111,7 @@ fn closings(rows: &[Row]) -> Result<Option<CaptureBatch>, StoreError> {
         return Ok(None);
     };
     let now: Timestamp = first.try_get(2)?;
-    let orphans = rows.iter().map(|row| Ok(Orphan { draft: row.try_get(0)?, charge_if_lost: usd(row, 1)? }));
+    let orphans =
+        rows.iter().map(|row| Ok(Orphan { draft: row.try_get(0)?, charge_if_lost: usd(row, 1)? }));
     Ok(Some(lost::closings(orphans.collect::<Result<_, StoreError>>()?, now)?))
 }

@@ -10,8 +10,8 @@ use super::client::Client;
 use super::pool::Pool;
 use crate::StoreError;
 
-/// Goes back to its pool only when told so. Dropped earlier (an error, a deadline, a caller that left), the connection is closed, and the server
-/// rolls back whatever was open on it.
+/// Goes back to its pool only when told so. Dropped earlier (an error, a deadline, a caller that
+/// left), the connection is closed, and the server rolls back whatever was open on it.
 pub struct Session {
     client: Option<Client>,
 }
@@ -33,8 +33,9 @@ impl Session {
 
     /// Sends `writes` and a COMMIT behind them without waiting in between, in one round trip.
     ///
-    /// A statement that the server refuses turns the COMMIT into a rollback. One that could not even be sent does not, so COMMIT is sent only
-    /// after every write is on its way: a request is sent when its future is first polled, which is a promise of the driver's.
+    /// A statement that the server refuses turns the COMMIT into a rollback. One that could not
+    /// even be sent does not, so COMMIT is sent only after every write is on its way: a request is
+    /// sent when its future is first polled, which is a promise of the driver's.
     pub async fn commit_behind<W>(&self, writes: W) -> Result<(), StoreError>
     where
         W: Future<Output = Result<(), StoreError>>,
@@ -51,7 +52,8 @@ impl Session {
             None => commit.await,
             // in this order, and the first error is the one that tells why
             Some(writes) => {
-                let (written, committed): (Result<(), StoreError>, Result<(), StoreError>) = future::join(writes, commit).await;
+                let (written, committed): (Result<(), StoreError>, Result<(), StoreError>) =
+                    future::join(writes, commit).await;
                 written.and(committed)
             }
         }
@@ -79,8 +81,15 @@ mod tests {
         let url = test_server::fresh_database().await;
         let observer = test_server::connect(&url).await;
         observer.batch_execute("CREATE TABLE kept (number integer PRIMARY KEY)").await.unwrap();
-        let session = Session::open(&Pools::of(&url, Arc::default()).unwrap().writers().unwrap()).await.unwrap();
-        session.client().unwrap().batch_execute("BEGIN; INSERT INTO kept VALUES (1)").await.unwrap();
+        let session = Session::open(&Pools::of(&url, Arc::default()).unwrap().writers().unwrap())
+            .await
+            .unwrap();
+        session
+            .client()
+            .unwrap()
+            .batch_execute("BEGIN; INSERT INTO kept VALUES (1)")
+            .await
+            .unwrap();
         (session, observer)
     }
 

@@ -6,7 +6,8 @@ use super::client::{Client, Statement};
 use super::idempotency::KeyStatements;
 use crate::StoreError;
 
-/// Held by one transaction. All of them are prepared before the first is sent: preparing in between would break the order of a pipeline.
+/// Held by one transaction. All of them are prepared before the first is sent: preparing in between
+/// would break the order of a pipeline.
 pub struct Statements {
     pub lock_accounts: Statement,
     pub lock_tenants: Statement,
@@ -113,7 +114,8 @@ SELECT t.tenant_id, t.spend_policy::text AS spend_policy_text, t.wallet_strict_p
 FROM tenant_accounts t
 WHERE t.tenant_id = ANY(ARRAY(SELECT g.tenant_id FROM agents g WHERE g.agent_id = ANY($1))) ORDER BY t.tenant_id FOR UPDATE OF t";
 
-/// Sees what was committed before the kill-switch's lock was got, which is everything that those before us let in.
+/// Sees what was committed before the kill-switch's lock was got, which is everything that those
+/// before us let in.
 pub const SPENT_BY_ALL: &str = "
 SELECT COALESCE(sum(held + held_elsewhere
   + CASE WHEN spent_day >= CAST(clock_timestamp() AT TIME ZONE 'UTC' AS date) THEN spent_day_usd ELSE 0 END), 0)

@@ -43,7 +43,8 @@ impl From<Checkpoint> for CheckpointSummary {
     }
 }
 
-/// An event as everybody may see it. Whose agent it is decides whether a reader may see the agent's name.
+/// An event as everybody may see it. Whose agent it is decides whether a reader may see the agent's
+/// name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PublicEvent {
     #[serde(skip)]
@@ -82,8 +83,12 @@ impl PublicCursor {
     pub fn parse(text: &str) -> Option<Self> {
         let (created_at, event_hash) = text.split_once('_')?;
         let time: jiff::Timestamp = created_at.parse().ok()?;
-        let fits = event_hash.len() == 64 && event_hash.bytes().all(|digit| digit.is_ascii_hexdigit());
-        fits.then(|| Self { created_at: crate::apply::chain::event_time(time), event_hash: event_hash.to_owned() })
+        let fits =
+            event_hash.len() == 64 && event_hash.bytes().all(|digit| digit.is_ascii_hexdigit());
+        fits.then(|| Self {
+            created_at: crate::apply::chain::event_time(time),
+            event_hash: event_hash.to_owned(),
+        })
     }
 }
 
@@ -103,7 +108,10 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back_as_it_was() {
-        let cursor = PublicCursor { created_at: "2026-11-23T12:00:00.000001Z".to_owned(), event_hash: "a".repeat(64) };
+        let cursor = PublicCursor {
+            created_at: "2026-11-23T12:00:00.000001Z".to_owned(),
+            event_hash: "a".repeat(64),
+        };
         assert_eq!(PublicCursor::parse(&cursor.text()), Some(cursor));
         for text in ["", "x_y", "2026-11-23T12:00:00Z", "2026-11-23T12:00:00Z_short"] {
             assert_eq!(PublicCursor::parse(text), None, "{text}");

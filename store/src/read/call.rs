@@ -1,4 +1,5 @@
-//! A call by the id of its request: what its caller has in hand when there is no inference to ask for.
+//! A call by the id of its request: what its caller has in hand when there is no inference to ask
+//! for.
 
 use ainfera_schema::{AgentId, RequestId, Usd};
 use jiff::Timestamp;
@@ -18,7 +19,8 @@ pub enum CallView {
     Bare(Box<BareCall>),
 }
 
-/// What is kept of a call without an inference: one that was refused, or was lost before anything was known of it.
+/// What is kept of a call without an inference: one that was refused, or was lost before anything
+/// was known of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BareCall {
     pub request_id: RequestId,

@@ -1,8 +1,9 @@
-//! How rows become values again. Each store reads its own types; what the words mean is decided here.
+//! How rows become values again. Each store reads its own types; what the words mean is decided
+//! here.
 
 use ainfera_schema::{
-    Agent, AgentId, AgentStatus, Attempt, InferenceId, ModelSlug, ProviderId, ReceiptId, RequestId, RoutingOutcome, Served, TenantId,
-    TokenUsage, ToolUses, Usd,
+    Agent, AgentId, AgentStatus, Attempt, InferenceId, ModelSlug, ProviderId, ReceiptId, RequestId,
+    RoutingOutcome, Served, TenantId, TokenUsage, ToolUses, Usd,
 };
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -65,16 +66,21 @@ impl StoredInference {
         let attempts = from_json::<Vec<Attempt>>(&self.attempts)?;
         let decision = match self.decision {
             StoredDecision::Direct(text) => from_json::<DirectDecision>(&text)?,
-            StoredDecision::Routed { ruleset_hash, decision_rule, candidates, m_allowed_set, q_prior_used, cost_projected_usd } => {
-                DirectDecision {
-                    ruleset_hash,
-                    decision_rule,
-                    candidates_json: candidates,
-                    m_allowed_set_json: m_allowed_set,
-                    q_prior_used,
-                    cost_projected_usd,
-                }
-            }
+            StoredDecision::Routed {
+                ruleset_hash,
+                decision_rule,
+                candidates,
+                m_allowed_set,
+                q_prior_used,
+                cost_projected_usd,
+            } => DirectDecision {
+                ruleset_hash,
+                decision_rule,
+                candidates_json: candidates,
+                m_allowed_set_json: m_allowed_set,
+                q_prior_used,
+                cost_projected_usd,
+            },
         };
         let outcome = RoutingOutcome {
             request_id: RequestId(self.request_id),
@@ -99,14 +105,21 @@ impl StoredInference {
             status: Some(word(&self.outcome_status)?),
             usage: TokenUsage {
                 // the row has the sum; how long it was kept for is known of each attempt
-                cache_creation_1h_input_tokens: attempts.iter().map(|attempt| attempt.usage.cache_creation_1h_input_tokens).sum(),
+                cache_creation_1h_input_tokens: attempts
+                    .iter()
+                    .map(|attempt| attempt.usage.cache_creation_1h_input_tokens)
+                    .sum(),
                 input_tokens: count(self.input_tokens)?,
                 cache_read_input_tokens: count(self.cache_read_input_tokens)?,
                 cache_creation_input_tokens: count(self.cache_creation_input_tokens)?,
                 output_tokens: count(self.output_tokens)?,
                 thinking_tokens: count(self.thinking_tokens)?,
-                tool_uses: attempts.iter().fold(ToolUses::NONE, |sum, attempt| sum.plus(attempt.usage.tool_uses)),
-                served: attempts.iter().fold(Served::UNSAID, |served, attempt| served.and_then(attempt.usage.served)),
+                tool_uses: attempts
+                    .iter()
+                    .fold(ToolUses::NONE, |sum, attempt| sum.plus(attempt.usage.tool_uses)),
+                served: attempts
+                    .iter()
+                    .fold(Served::UNSAID, |served, attempt| served.and_then(attempt.usage.served)),
             },
             attempts,
             usage_basis: word(&self.usage_basis)?,
@@ -150,7 +163,8 @@ pub fn secret_sha256(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
 
 /// One of the words of an enum of ours.
 pub fn word<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    T::deserialize(StrDeserializer::<WordError>::new(text)).map_err(|error| StoreError::Corrupt(error.to_string()))
+    T::deserialize(StrDeserializer::<WordError>::new(text))
+        .map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
 /// JSON that we wrote.

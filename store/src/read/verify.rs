@@ -54,12 +54,14 @@ pub const PAGE: u32 = 500;
 /// The longest rest between two pages.
 const LONGEST_REST: Duration = Duration::from_millis(100);
 
-/// A walk rests for as long as its last page took, so that it takes at most half of a processor and of a database's time.
+/// A walk rests for as long as its last page took, so that it takes at most half of a processor and
+/// of a database's time.
 pub async fn rest(page_began: Instant) {
     tokio::time::sleep(page_began.elapsed().min(LONGEST_REST)).await;
 }
 
-/// A walk from the first link to the end that the account names. Links that were added meanwhile are left out.
+/// A walk from the first link to the end that the account names. Links that were added meanwhile
+/// are left out.
 pub struct ChainWalk {
     agent_id: AgentId,
     end: ChainEnd,
@@ -134,7 +136,8 @@ impl ChainWalk {
         if event_hash(link.previous_hash.as_deref(), &link.payload) != link.event_hash {
             return Err((due, "hash does not match the payload"));
         }
-        let payload: Value = serde_json::from_str(&link.payload).map_err(|_| (due, "payload is not JSON"))?;
+        let payload: Value =
+            serde_json::from_str(&link.payload).map_err(|_| (due, "payload is not JSON"))?;
         let bound = payload["seq"] == link.seq
             && payload["event_type"] == link.event_type.as_str()
             && payload["agent_id"] == link.agent_id.to_string()
@@ -161,9 +164,11 @@ mod tests {
             status: AgentStatus::Active,
             spend_policy: SpendPolicy::default(),
         };
-        let mut account = Account::new(agent.agent_id, agent.tenant_id, SpendPolicy::default(), now);
-        let links =
-            (0..length).map(|_| account.chain.append(event::registered(&agent, Funding::Prepaid), None, now)).map(|row| AuditLink {
+        let mut account =
+            Account::new(agent.agent_id, agent.tenant_id, SpendPolicy::default(), now);
+        let links = (0..length)
+            .map(|_| account.chain.append(event::registered(&agent, Funding::Prepaid), None, now))
+            .map(|row| AuditLink {
                 agent_id: row.agent_id,
                 seq: row.seq,
                 event_id: row.event_id,
@@ -182,7 +187,8 @@ mod tests {
         let end = ChainEnd { seq: account.chain.seq, head: account.chain.head.clone() };
         let mut walk = ChainWalk::new(account.agent_id, end);
         while let Some(since) = walk.next_page() {
-            let page: Vec<AuditLink> = links.iter().filter(|link| link.seq > since).take(3).cloned().collect();
+            let page: Vec<AuditLink> =
+                links.iter().filter(|link| link.seq > since).take(3).cloned().collect();
             walk.take(&page);
         }
         walk.finish()
@@ -206,12 +212,21 @@ mod tests {
 
     #[test]
     fn every_way_to_tamper_is_found_where_it_was_done() {
-        assert_eq!(first_failure(|links| links[3].payload = links[3].payload.replace("walker", "talker")), Some(4));
+        assert_eq!(
+            first_failure(|links| links[3].payload = links[3].payload.replace("walker", "talker")),
+            Some(4)
+        );
         assert_eq!(first_failure(|links| drop(links.remove(4))), Some(5));
         assert_eq!(first_failure(|links| links.truncate(6)), Some(7));
         assert_eq!(first_failure(|links| links[2].previous_hash = None), Some(3));
-        assert_eq!(first_failure(|links| links[1].event_type = "wallet.topped_up".to_owned()), Some(2));
-        assert_eq!(first_failure(|links| links[5].created_at += jiff::SignedDuration::from_micros(1)), Some(6));
+        assert_eq!(
+            first_failure(|links| links[1].event_type = "wallet.topped_up".to_owned()),
+            Some(2)
+        );
+        assert_eq!(
+            first_failure(|links| links[5].created_at += jiff::SignedDuration::from_micros(1)),
+            Some(6)
+        );
         // a forged last link with a hash of its own
         let forged = first_failure(|links| {
             let last = &mut links[6];

@@ -18,7 +18,8 @@ FROM (
     SELECT k.cost_usd, k.closed_at FROM closed_calls k WHERE k.request_id = ?1 AND k.kind = 'direct' AND k.outcome_status = 'lost') c
 WHERE NOT EXISTS (SELECT 1 FROM transfers t WHERE t.transfer_id = ?2)";
 
-/// Those of the batch's closings that found no intent, were closed as lost, and were not adjusted yet.
+/// Those of the batch's closings that found no intent, were closed as lost, and were not adjusted
+/// yet.
 pub fn lost_calls(
     transaction: &Transaction<'_>,
     batch: &CaptureBatch,
@@ -31,7 +32,11 @@ pub fn lost_calls(
         let keys = (Key(request_id.0), Key(transfer_id(request_id.0)), Key(post_id(request_id.0)));
         let call = statement.query_row(keys, |row| {
             let charged = if row.get(2)? { Charged::Pool } else { Charged::Wallet };
-            Ok(LostCall { amount: row.get::<_, Nanos>(0)?.0, charged, closed_at: row.get::<_, Time>(1)?.0 })
+            Ok(LostCall {
+                amount: row.get::<_, Nanos>(0)?.0,
+                charged,
+                closed_at: row.get::<_, Time>(1)?.0,
+            })
         });
         if let Some(call) = call.optional()? {
             lost.insert(request_id, call);

@@ -11,7 +11,11 @@ use crate::apply::rows::to_json;
 use crate::wallet::{WalletChange, WalletView};
 use crate::{Owner, StoreError};
 
-pub fn administer(connection: &mut Connection, owner: Owner, change: &WalletChange) -> Result<Option<WalletView>, StoreError> {
+pub fn administer(
+    connection: &mut Connection,
+    owner: Owner,
+    change: &WalletChange,
+) -> Result<Option<WalletView>, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let now = Time::now().0;
     let Some(mut administered) = find(&transaction, owner)? else {
@@ -35,9 +39,15 @@ pub fn wallet(connection: &mut Connection, owner: Owner) -> Result<Option<Wallet
     Ok(found.map(|found| found.view(Time::now().0)).transpose()?)
 }
 
-pub fn find_agent(connection: &mut Connection, tenant_id: TenantId, name: &str) -> Result<Option<AgentId>, StoreError> {
+pub fn find_agent(
+    connection: &mut Connection,
+    tenant_id: TenantId,
+    name: &str,
+) -> Result<Option<AgentId>, StoreError> {
     let find = "SELECT agent_id FROM agents WHERE tenant_id = ?1 AND name = ?2";
-    let found = connection.query_row(find, (Key(tenant_id.0), name), |row| row.get::<_, Key>(0)).optional()?;
+    let found = connection
+        .query_row(find, (Key(tenant_id.0), name), |row| row.get::<_, Key>(0))
+        .optional()?;
     Ok(found.map(|key| AgentId(key.0)))
 }
 
@@ -56,7 +66,8 @@ fn done_before(transaction: &Transaction<'_>, change: &WalletChange) -> Result<b
     let WalletChange::TopUp { transfer_id, .. } = change else {
         return Ok(false);
     };
-    let mut statement = transaction.prepare_cached("SELECT 1 FROM transfers WHERE transfer_id = ?1")?;
+    let mut statement =
+        transaction.prepare_cached("SELECT 1 FROM transfers WHERE transfer_id = ?1")?;
     Ok(statement.exists((Key(*transfer_id),))?)
 }
 
@@ -65,12 +76,16 @@ fn update(transaction: &Transaction<'_>, administered: &Administered) -> Result<
     let table = match administered.owner {
         Owner::Agent(agent_id) => {
             let update = "UPDATE agents SET status = ?2, spend_policy = ?3 WHERE agent_id = ?1";
-            transaction.execute(update, (Key(agent_id.0), administered.status.as_str(), spend_policy))?;
+            transaction
+                .execute(update, (Key(agent_id.0), administered.status.as_str(), spend_policy))?;
             AccountTable::Agents
         }
         Owner::Tenant(tenant_id) => {
             let update = "UPDATE tenant_accounts SET wallet_strict_per_agent = ?2, spend_policy = ?3 WHERE tenant_id = ?1";
-            transaction.execute(update, (Key(tenant_id.0), administered.wallet_strict_per_agent, spend_policy))?;
+            transaction.execute(
+                update,
+                (Key(tenant_id.0), administered.wallet_strict_per_agent, spend_policy),
+            )?;
             AccountTable::Tenants
         }
     };

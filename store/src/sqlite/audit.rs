@@ -20,7 +20,11 @@ pub(super) const CHECKPOINT: &str =
     "SELECT number, created_at, tree_size, heads_count, merkle_root, previous_hash, hash, public_key, signature, heads
     FROM audit_checkpoints";
 
-pub fn checkpoint(connection: &mut Connection, signer: &CheckpointSigner, kept: Option<&Kept>) -> Result<CheckpointResult, StoreError> {
+pub fn checkpoint(
+    connection: &mut Connection,
+    signer: &CheckpointSigner,
+    kept: Option<&Kept>,
+) -> Result<CheckpointResult, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if super::parting::standing(&transaction, kept)? == Standing::Parted {
         return Ok(CheckpointResult::Parted);
@@ -31,7 +35,8 @@ pub fn checkpoint(connection: &mut Connection, signer: &CheckpointSigner, kept: 
         .query_map((), |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
         .collect::<Result<HashMap<String, (i64, String)>, _>>()?;
     let newest = newest(&transaction)?;
-    let Some(checkpoint) = compose(Found { heads, covered, newest, now: Time::now().0 }, signer)? else {
+    let Some(checkpoint) = compose(Found { heads, covered, newest, now: Time::now().0 }, signer)?
+    else {
         return Ok(CheckpointResult::NothingNew);
     };
     transaction.execute(
@@ -64,15 +69,23 @@ pub fn checkpoint(connection: &mut Connection, signer: &CheckpointSigner, kept: 
 }
 
 pub(super) fn newest(connection: &Connection) -> Result<Option<Newest>, StoreError> {
-    let newest = connection.query_row("SELECT number, hash FROM audit_checkpoints ORDER BY number DESC LIMIT 1", (), |row| {
-        Ok(Newest { number: row.get(0)?, hash: row.get(1)? })
-    });
+    let newest = connection.query_row(
+        "SELECT number, hash FROM audit_checkpoints ORDER BY number DESC LIMIT 1",
+        (),
+        |row| Ok(Newest { number: row.get(0)?, hash: row.get(1)? }),
+    );
     Ok(newest.optional()?)
 }
 
-pub fn checkpoints(connection: &mut Connection, after: i64, limit: u32) -> Result<Vec<Checkpoint>, StoreError> {
-    let mut statement = connection.prepare_cached(&format!("{CHECKPOINT} WHERE number > ?1 ORDER BY number LIMIT ?2"))?;
-    let rows = statement.query_map((after, limit), stored_checkpoint)?.collect::<Result<Vec<_>, _>>()?;
+pub fn checkpoints(
+    connection: &mut Connection,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<Checkpoint>, StoreError> {
+    let mut statement = connection
+        .prepare_cached(&format!("{CHECKPOINT} WHERE number > ?1 ORDER BY number LIMIT ?2"))?;
+    let rows =
+        statement.query_map((after, limit), stored_checkpoint)?.collect::<Result<Vec<_>, _>>()?;
     rows.into_iter().map(whole).collect()
 }
 
@@ -96,19 +109,32 @@ pub(super) fn whole((checkpoint, heads): (Checkpoint, String)) -> Result<Checkpo
     Ok(Checkpoint { heads: from_json(&heads)?, ..checkpoint })
 }
 
-fn heads(connection: &Connection, condition: &str, parameters: impl rusqlite::Params) -> Result<Vec<ChainHead>, StoreError> {
-    let mut statement =
-        connection.prepare_cached(&format!("SELECT agent_id, audit_seq, coalesce(audit_head, '') FROM audit_chain_ends {condition}"))?;
-    let rows = statement.query_map(parameters, |row| Ok(ChainHead { agent_id: row.get(0)?, seq: row.get(1)?, event_hash: row.get(2)? }))?;
+fn heads(
+    connection: &Connection,
+    condition: &str,
+    parameters: impl rusqlite::Params,
+) -> Result<Vec<ChainHead>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT agent_id, audit_seq, coalesce(audit_head, '') FROM audit_chain_ends {condition}"
+    ))?;
+    let rows = statement.query_map(parameters, |row| {
+        Ok(ChainHead { agent_id: row.get(0)?, seq: row.get(1)?, event_hash: row.get(2)? })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub fn account_head(connection: &mut Connection, agent_id: AgentId) -> Result<Option<ChainHead>, StoreError> {
+pub fn account_head(
+    connection: &mut Connection,
+    agent_id: AgentId,
+) -> Result<Option<ChainHead>, StoreError> {
     Ok(heads(connection, "WHERE agent_id = ?1", (Key(agent_id.0),))?.pop())
 }
 
 /// The next agent that has an event or an account, in order.
-pub fn next_agent(connection: &mut Connection, after: Option<AgentId>) -> Result<Option<AgentId>, StoreError> {
+pub fn next_agent(
+    connection: &mut Connection,
+    after: Option<AgentId>,
+) -> Result<Option<AgentId>, StoreError> {
     let after = after.map_or_else(String::new, |agent_id| agent_id.0.to_string());
     let mut statement = connection.prepare_cached(
         "SELECT min(agent_id) FROM (SELECT min(agent_id) AS agent_id FROM audit_events WHERE agent_id > ?1
@@ -117,7 +143,12 @@ pub fn next_agent(connection: &mut Connection, after: Option<AgentId>) -> Result
     Ok(statement.query_row((after,), |row| row.get::<_, Option<Key>>(0))?.map(|key| AgentId(key.0)))
 }
 
-pub fn chain_events(connection: &mut Connection, agent_id: AgentId, since: i64, limit: u32) -> Result<Vec<ChainEvent>, StoreError> {
+pub fn chain_events(
+    connection: &mut Connection,
+    agent_id: AgentId,
+    since: i64,
+    limit: u32,
+) -> Result<Vec<ChainEvent>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT agent_id, seq, event_id, event_type, payload, previous_hash, event_hash, created_at
          FROM audit_events WHERE agent_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
@@ -139,13 +170,28 @@ pub fn chain_events(connection: &mut Connection, agent_id: AgentId, since: i64, 
 
 pub fn height(connection: &mut Connection) -> Result<AuditHeight, StoreError> {
     let snapshot = connection.transaction()?;
-    let global_height = snapshot.query_row("SELECT coalesce(sum(audit_seq), 0) FROM audit_chain_ends", (), |row| row.get(0))?;
-    let latest_event_at = snapshot.query_row("SELECT max(created_at) FROM audit_events", (), |row| row.get(0))?;
-    let newest = snapshot.query_row(&format!("{CHECKPOINT} ORDER BY number DESC LIMIT 1"), (), stored_checkpoint).optional()?;
-    Ok(AuditHeight { global_height, latest_event_at, checkpoint: newest.map(|(checkpoint, _)| checkpoint.into()) })
+    let global_height = snapshot.query_row(
+        "SELECT coalesce(sum(audit_seq), 0) FROM audit_chain_ends",
+        (),
+        |row| row.get(0),
+    )?;
+    let latest_event_at =
+        snapshot.query_row("SELECT max(created_at) FROM audit_events", (), |row| row.get(0))?;
+    let newest = snapshot
+        .query_row(&format!("{CHECKPOINT} ORDER BY number DESC LIMIT 1"), (), stored_checkpoint)
+        .optional()?;
+    Ok(AuditHeight {
+        global_height,
+        latest_event_at,
+        checkpoint: newest.map(|(checkpoint, _)| checkpoint.into()),
+    })
 }
 
-pub fn public_events(connection: &mut Connection, before: &PublicCursor, limit: u32) -> Result<Vec<PublicEvent>, StoreError> {
+pub fn public_events(
+    connection: &mut Connection,
+    before: &PublicCursor,
+    limit: u32,
+) -> Result<Vec<PublicEvent>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT e.seq, e.event_type, g.name, e.created_at, e.event_hash, g.agent_id, g.tenant_id
          FROM audit_events e JOIN agents g ON g.agent_id = e.agent_id JOIN tenants t ON t.tenant_id = g.tenant_id
@@ -166,7 +212,11 @@ pub fn public_events(connection: &mut Connection, before: &PublicCursor, limit: 
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub fn receipt(connection: &mut Connection, agent_id: AgentId, receipt_id: Uuid) -> Result<Option<Receipt>, StoreError> {
+pub fn receipt(
+    connection: &mut Connection,
+    agent_id: AgentId,
+    receipt_id: Uuid,
+) -> Result<Option<Receipt>, StoreError> {
     let mut statement =
         connection.prepare_cached("SELECT inference_id, cost_usd, coercions FROM inferences WHERE receipt_id = ?1 AND agent_id = ?2")?;
     let found = statement.query_row((Key(receipt_id), Key(agent_id.0)), |row| {

@@ -9,10 +9,17 @@ use crate::read::call::{StoredBareCall, select};
 use crate::read::selects;
 use crate::{CallView, StoreError};
 
-pub fn call(connection: &mut Connection, agent_id: AgentId, request_id: RequestId) -> Result<Option<CallView>, StoreError> {
+pub fn call(
+    connection: &mut Connection,
+    agent_id: AgentId,
+    request_id: RequestId,
+) -> Result<Option<CallView>, StoreError> {
     let snapshot = connection.transaction()?;
     let ids = (Key(agent_id.0), Key(request_id.0));
-    let mut tried = snapshot.prepare_cached(&format!("{} WHERE i.agent_id = ?1 AND i.request_id = ?2", selects::INFERENCE))?;
+    let mut tried = snapshot.prepare_cached(&format!(
+        "{} WHERE i.agent_id = ?1 AND i.request_id = ?2",
+        selects::INFERENCE
+    ))?;
     if let Some(stored) = tried.query_row(ids, stored_inference).optional()? {
         return Ok(Some(CallView::Inference(Box::new(stored.into_view()?))));
     }

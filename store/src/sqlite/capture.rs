@@ -14,7 +14,10 @@ use crate::apply::{Known, agents_of, apply};
 use crate::read::stored::{from_json, word};
 use crate::{CaptureBatch, CaptureReply, Refusal, Sent, StoreError};
 
-pub fn capture(connection: &mut Connection, batch: &CaptureBatch) -> Result<CaptureReply, StoreError> {
+pub fn capture(
+    connection: &mut Connection,
+    batch: &CaptureBatch,
+) -> Result<CaptureReply, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let known = known(&transaction, batch)?;
     let changes = apply(batch, known)?;
@@ -40,7 +43,10 @@ fn known(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<Known, S
     })
 }
 
-fn accounts(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<BTreeMap<AgentId, Account>, StoreError> {
+fn accounts(
+    transaction: &Transaction<'_>,
+    batch: &CaptureBatch,
+) -> Result<BTreeMap<AgentId, Account>, StoreError> {
     let mut accounts = BTreeMap::new();
     for agent_id in agents_of(batch) {
         if let Some(account) = account(transaction, agent_id)? {
@@ -50,7 +56,10 @@ fn accounts(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<BTree
     Ok(accounts)
 }
 
-fn tenants(transaction: &Transaction<'_>, accounts: &BTreeMap<AgentId, Account>) -> Result<BTreeMap<TenantId, TenantAccount>, StoreError> {
+fn tenants(
+    transaction: &Transaction<'_>,
+    accounts: &BTreeMap<AgentId, Account>,
+) -> Result<BTreeMap<TenantId, TenantAccount>, StoreError> {
     let mut tenants = BTreeMap::new();
     for tenant_id in accounts.values().map(|account| account.tenant_id).collect::<HashSet<_>>() {
         if let Some(tenant) = tenant_account(transaction, tenant_id)? {
@@ -60,7 +69,10 @@ fn tenants(transaction: &Transaction<'_>, accounts: &BTreeMap<AgentId, Account>)
     Ok(tenants)
 }
 
-pub fn account(transaction: &Transaction<'_>, agent_id: AgentId) -> Result<Option<Account>, StoreError> {
+pub fn account(
+    transaction: &Transaction<'_>,
+    agent_id: AgentId,
+) -> Result<Option<Account>, StoreError> {
     let mut statement = transaction.prepare_cached(
         "SELECT a.balance, a.held, a.held_elsewhere, a.spent_day, a.spent_day_usd, a.spent_month, a.spent_month_usd, a.paused, a.audit_seq,
            a.audit_head, g.spend_policy, g.tenant_id, g.status, a.funding
@@ -81,7 +93,10 @@ pub fn account(transaction: &Transaction<'_>, agent_id: AgentId) -> Result<Optio
     }))
 }
 
-pub fn tenant_account(transaction: &Transaction<'_>, tenant_id: TenantId) -> Result<Option<TenantAccount>, StoreError> {
+pub fn tenant_account(
+    transaction: &Transaction<'_>,
+    tenant_id: TenantId,
+) -> Result<Option<TenantAccount>, StoreError> {
     let mut statement = transaction.prepare_cached(
         "SELECT balance, held, held_elsewhere, spent_day, spent_day_usd, spent_month, spent_month_usd, paused, audit_seq, audit_head,
            spend_policy, wallet_strict_per_agent
@@ -123,8 +138,12 @@ pub fn spent_by_all(connection: &Connection) -> Result<Usd, StoreError> {
     Ok(statement.query_row((), |row| row.get::<_, Nanos>(0))?.0)
 }
 
-fn open(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashSet<RequestId>, StoreError> {
-    let mut statement = transaction.prepare_cached("SELECT 1 FROM intents WHERE request_id = ?1")?;
+fn open(
+    transaction: &Transaction<'_>,
+    batch: &CaptureBatch,
+) -> Result<HashSet<RequestId>, StoreError> {
+    let mut statement =
+        transaction.prepare_cached("SELECT 1 FROM intents WHERE request_id = ?1")?;
     let mut open = HashSet::new();
     if batch.sent == Sent::Never {
         return Ok(open);
@@ -137,9 +156,13 @@ fn open(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashSet<R
     Ok(open)
 }
 
-fn remove(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashMap<RequestId, Hold>, StoreError> {
-    let mut statement =
-        transaction.prepare_cached("DELETE FROM intents WHERE request_id = ?1 AND agent_id = ?2 RETURNING hold, charged")?;
+fn remove(
+    transaction: &Transaction<'_>,
+    batch: &CaptureBatch,
+) -> Result<HashMap<RequestId, Hold>, StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "DELETE FROM intents WHERE request_id = ?1 AND agent_id = ?2 RETURNING hold, charged",
+    )?;
     let mut removed = HashMap::new();
     for closing in &batch.closings {
         let keys = (Key(closing.outcome.request_id.0), Key(closing.outcome.agent_id.0));
@@ -151,11 +174,19 @@ fn remove(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashMap
 }
 
 /// After the intents of the batch's closings are gone.
-fn held(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashMap<RequestId, Hold>, StoreError> {
-    let mut statement = transaction.prepare_cached("SELECT hold, charged FROM intents WHERE request_id = ?1 AND agent_id = ?2")?;
+fn held(
+    transaction: &Transaction<'_>,
+    batch: &CaptureBatch,
+) -> Result<HashMap<RequestId, Hold>, StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT hold, charged FROM intents WHERE request_id = ?1 AND agent_id = ?2",
+    )?;
     let mut held = HashMap::new();
     for extension in &batch.extensions {
-        if let Some(hold) = statement.query_row((Key(extension.request_id.0), Key(extension.agent_id.0)), hold).optional()? {
+        if let Some(hold) = statement
+            .query_row((Key(extension.request_id.0), Key(extension.agent_id.0)), hold)
+            .optional()?
+        {
             held.insert(extension.request_id, hold);
         }
     }
@@ -163,7 +194,10 @@ fn held(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<HashMap<R
 }
 
 fn hold(row: &Row<'_>) -> rusqlite::Result<Hold> {
-    Ok(Hold { amount: row.get::<_, Nanos>(0)?.0, charged: Charged::parse(row.get_ref(1)?.as_str()?) })
+    Ok(Hold {
+        amount: row.get::<_, Nanos>(0)?.0,
+        charged: Charged::parse(row.get_ref(1)?.as_str()?),
+    })
 }
 
 fn closed(

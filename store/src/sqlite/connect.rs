@@ -28,10 +28,12 @@ pub fn writer(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Prompts' hashes, names and money are the owner's business. SQLite gives the files beside the database the same mode. What cannot be set (another
-/// user's file) is left as it is: whoever may write the file may use it.
+/// Prompts' hashes, names and money are the owner's business. SQLite gives the files beside the
+/// database the same mode. What cannot be set (another user's file) is left as it is: whoever may
+/// write the file may use it.
 fn for_the_owner_alone(path: &Path) {
-    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(OWNER_ALONE).open(path);
+    let made =
+        OpenOptions::new().write(true).create(true).truncate(false).mode(OWNER_ALONE).open(path);
     if let Ok(file) = made {
         let _ = file.set_permissions(Permissions::from_mode(OWNER_ALONE));
     }
@@ -44,7 +46,9 @@ fn for_the_owner_alone(path: &Path) {
 
 /// Opened after the writer, which makes the file.
 pub fn reader(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(path, flags)?;
     prepare(&connection)?;
     Ok(connection)

@@ -13,14 +13,24 @@ impl From<rusqlite::Error> for StoreError {
             | rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::Utf8Error(..) => StoreError::Corrupt(text),
             _ => match error.sqlite_error_code() {
-                Some(ErrorCode::DiskFull | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
+                Some(
+                    ErrorCode::DiskFull
+                    | ErrorCode::ReadOnly
+                    | ErrorCode::SystemIoFailure
+                    | ErrorCode::CannotOpen,
+                ) => StoreError::NotWritable(text),
+                Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
                     StoreError::NotWritable(text)
                 }
-                Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => StoreError::NotWritable(text),
                 Some(
-                    ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OutOfMemory | ErrorCode::FileLockingProtocolFailed,
+                    ErrorCode::DatabaseBusy
+                    | ErrorCode::DatabaseLocked
+                    | ErrorCode::OutOfMemory
+                    | ErrorCode::FileLockingProtocolFailed,
                 ) => StoreError::Unavailable(text),
-                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt(text),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                    StoreError::Corrupt(text)
+                }
                 _ => StoreError::Statement(text),
             },
         }
@@ -39,7 +49,9 @@ mod tests {
 
     #[test]
     fn codes_say_whether_to_try_again() {
-        for code in [ffi::SQLITE_FULL, ffi::SQLITE_READONLY, ffi::SQLITE_IOERR, ffi::SQLITE_CANTOPEN] {
+        for code in
+            [ffi::SQLITE_FULL, ffi::SQLITE_READONLY, ffi::SQLITE_IOERR, ffi::SQLITE_CANTOPEN]
+        {
             assert!(matches!(meaning(code), StoreError::NotWritable(_)), "{code}");
         }
         for code in [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED] {

@@ -13,7 +13,8 @@ use crate::{CaptureBatch, StoreError};
 pub fn find(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<KeyBook, StoreError> {
     const COLUMNS: &str = "SELECT agent_id, key_sha256, fingerprint, request_id, summary, answer, expires_at FROM idempotency_keys";
     let mut found = Vec::new();
-    let mut by_key = transaction.prepare_cached(&format!("{COLUMNS} WHERE agent_id = ?1 AND key_sha256 = ?2"))?;
+    let mut by_key = transaction
+        .prepare_cached(&format!("{COLUMNS} WHERE agent_id = ?1 AND key_sha256 = ?2"))?;
     for (agent_id, key_sha256) in claimed_keys(batch) {
         let mut rows = by_key.query(params![Key(agent_id.0), key_sha256])?;
         while let Some(row) = rows.next()? {
@@ -30,9 +31,11 @@ pub fn find(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<KeyBo
     Ok(KeyBook::new(found))
 }
 
-/// Writes what changed; new keys also clear away some that have expired, twice as many, so that those never pile up.
+/// Writes what changed; new keys also clear away some that have expired, twice as many, so that
+/// those never pile up.
 pub fn write(transaction: &Transaction<'_>, changes: &KeyChanges) -> Result<(), StoreError> {
-    let mut remove = transaction.prepare_cached("DELETE FROM idempotency_keys WHERE agent_id = ?1 AND key_sha256 = ?2")?;
+    let mut remove = transaction
+        .prepare_cached("DELETE FROM idempotency_keys WHERE agent_id = ?1 AND key_sha256 = ?2")?;
     for (agent_id, key_sha256) in &changes.touched {
         remove.execute(params![Key(agent_id.0), key_sha256])?;
     }
@@ -58,7 +61,8 @@ pub fn write(transaction: &Transaction<'_>, changes: &KeyChanges) -> Result<(), 
     let mut sweep = transaction.prepare_cached(
         "DELETE FROM idempotency_keys WHERE rowid IN (SELECT rowid FROM idempotency_keys WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)",
     )?;
-    sweep.execute(params![Time::now(), i64::try_from(2 * changes.rows.len()).unwrap_or(i64::MAX)])?;
+    sweep
+        .execute(params![Time::now(), i64::try_from(2 * changes.rows.len()).unwrap_or(i64::MAX)])?;
     Ok(())
 }
 

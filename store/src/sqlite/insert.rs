@@ -8,7 +8,8 @@ use crate::StoreError;
 use crate::apply::chain::Chain;
 use crate::apply::purse::Purse;
 use crate::apply::rows::{
-    AuditRow, Changes, ClosedCallRow, HoldRow, InferenceRow, IntentRow, OutcomeRow, TransferRow, to_json, token_count,
+    AuditRow, Changes, ClosedCallRow, HoldRow, InferenceRow, IntentRow, OutcomeRow, TransferRow,
+    to_json, token_count,
 };
 
 pub fn changes(transaction: &Transaction<'_>, changes: &Changes<'_>) -> Result<(), StoreError> {
@@ -50,9 +51,14 @@ fn intents(transaction: &Transaction<'_>, rows: &[IntentRow]) -> Result<(), Stor
 }
 
 fn holds(transaction: &Transaction<'_>, rows: &[HoldRow]) -> Result<(), StoreError> {
-    let mut statement = transaction.prepare_cached("UPDATE intents SET hold = ?2, charged = ?3 WHERE request_id = ?1")?;
+    let mut statement = transaction
+        .prepare_cached("UPDATE intents SET hold = ?2, charged = ?3 WHERE request_id = ?1")?;
     for row in rows {
-        statement.execute(params![Key(row.request_id.0), Nanos(row.hold.amount), row.hold.charged.as_str()])?;
+        statement.execute(params![
+            Key(row.request_id.0),
+            Nanos(row.hold.amount),
+            row.hold.charged.as_str()
+        ])?;
     }
     Ok(())
 }
@@ -162,7 +168,10 @@ fn inferences(transaction: &Transaction<'_>, rows: &[InferenceRow<'_>]) -> Resul
     Ok(())
 }
 
-pub fn transfers<'a>(transaction: &Transaction<'_>, rows: impl IntoIterator<Item = &'a TransferRow>) -> Result<(), StoreError> {
+pub fn transfers<'a>(
+    transaction: &Transaction<'_>,
+    rows: impl IntoIterator<Item = &'a TransferRow>,
+) -> Result<(), StoreError> {
     let mut statement = transaction.prepare_cached(
         "INSERT INTO transfers (transfer_id, debit_account, credit_account, amount, kind, request_id, agent_id, balance_after, memo,
            audit_seq, created_at)
@@ -213,7 +222,12 @@ pub enum AccountTable {
     Tenants,
 }
 
-pub fn account(transaction: &Transaction<'_>, table: AccountTable, purse: &Purse, chain: &Chain) -> Result<(), StoreError> {
+pub fn account(
+    transaction: &Transaction<'_>,
+    table: AccountTable,
+    purse: &Purse,
+    chain: &Chain,
+) -> Result<(), StoreError> {
     let mut statement = transaction.prepare_cached(match table {
         AccountTable::Agents => {
             "UPDATE accounts SET balance = ?2, held = ?3, held_elsewhere = ?4, spent_day = ?5, spent_day_usd = ?6, spent_month = ?7,

@@ -16,21 +16,31 @@ const SEEN: &str = "SELECT (SELECT count(*) FROM audit_partings WHERE settled_by
 
 pub fn standing(connection: &Connection, kept: Option<&Kept>) -> Result<Standing, StoreError> {
     let number = kept.map_or(0, |kept| kept.number);
-    let seen = connection
-        .prepare_cached(SEEN)?
-        .query_row((number,), |row| Ok(Seen { open_partings: row.get(0)?, hash_there: row.get(1)?, newest_break: row.get(2)? }))?;
-    let breaks = if kept.is_some_and(|kept| seen.differs_from(kept)) { breaks(connection)? } else { Vec::new() };
+    let seen = connection.prepare_cached(SEEN)?.query_row((number,), |row| {
+        Ok(Seen { open_partings: row.get(0)?, hash_there: row.get(1)?, newest_break: row.get(2)? })
+    })?;
+    let breaks = if kept.is_some_and(|kept| seen.differs_from(kept)) {
+        breaks(connection)?
+    } else {
+        Vec::new()
+    };
     Ok(seen.standing(kept, &breaks))
 }
 
 pub fn newest_checkpoint(connection: &mut Connection) -> Result<Option<Checkpoint>, StoreError> {
-    let found = connection.query_row(&format!("{CHECKPOINT} ORDER BY number DESC LIMIT 1"), (), stored_checkpoint).optional()?;
+    let found = connection
+        .query_row(&format!("{CHECKPOINT} ORDER BY number DESC LIMIT 1"), (), stored_checkpoint)
+        .optional()?;
     found.map(whole).transpose()
 }
 
-fn bodies<T: serde::de::DeserializeOwned>(connection: &Connection, find: &str) -> Result<Vec<T>, StoreError> {
+fn bodies<T: serde::de::DeserializeOwned>(
+    connection: &Connection,
+    find: &str,
+) -> Result<Vec<T>, StoreError> {
     let mut statement = connection.prepare_cached(find)?;
-    let bodies = statement.query_map((), |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let bodies =
+        statement.query_map((), |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
     bodies.iter().map(|body| from_json(body)).collect()
 }
 
@@ -39,7 +49,8 @@ fn breaks(connection: &Connection) -> Result<Vec<AuditBreak>, StoreError> {
 }
 
 pub fn audit_breaks(connection: &mut Connection) -> Result<Vec<AuditBreak>, StoreError> {
-    let there = connection.prepare("SELECT 1 FROM sqlite_master WHERE name = 'audit_breaks'")?.exists(())?;
+    let there =
+        connection.prepare("SELECT 1 FROM sqlite_master WHERE name = 'audit_breaks'")?.exists(())?;
     if there { breaks(connection) } else { Ok(Vec::new()) }
 }
 
@@ -50,20 +61,32 @@ pub fn note(connection: &mut Connection, parting: &Parting) -> Result<(), StoreE
 }
 
 pub fn open_partings(connection: &Connection) -> Result<Vec<Parting>, StoreError> {
-    bodies(connection, "SELECT body FROM audit_partings WHERE settled_by IS NULL ORDER BY lost_hash")
+    bodies(
+        connection,
+        "SELECT body FROM audit_partings WHERE settled_by IS NULL ORDER BY lost_hash",
+    )
 }
 
-pub fn declare(connection: &mut Connection, declaration: Declaration, signer: &CheckpointSigner) -> Result<Option<AuditBreak>, StoreError> {
+pub fn declare(
+    connection: &mut Connection,
+    declaration: Declaration,
+    signer: &CheckpointSigner,
+) -> Result<Option<AuditBreak>, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let partings = open_partings(&transaction)?;
     let previous = breaks(&transaction)?.pop();
     let newest = newest(&transaction)?;
-    let Some(declared) = compose_break(partings, newest, previous.as_ref(), Time::now().0, declaration, signer) else {
+    let Some(declared) =
+        compose_break(partings, newest, previous.as_ref(), Time::now().0, declaration, signer)
+    else {
         return Ok(None);
     };
     let insert = "INSERT INTO audit_breaks (number, hash, body) VALUES (?1, ?2, ?3)";
     transaction.execute(insert, (declared.number, &declared.hash, to_json(&declared)?))?;
-    transaction.execute("UPDATE audit_partings SET settled_by = ?1 WHERE settled_by IS NULL", (declared.number,))?;
+    transaction.execute(
+        "UPDATE audit_partings SET settled_by = ?1 WHERE settled_by IS NULL",
+        (declared.number,),
+    )?;
     transaction.commit()?;
     Ok(Some(declared))
 }

@@ -9,7 +9,10 @@ use crate::read::verify::{AuditLink, ChainEnd};
 use crate::read::{ledger_amount, selects};
 use crate::{InferenceView, LedgerEntryRow, LedgerView, StoreError, StoredKey, TenantRow};
 
-pub fn find_key(connection: &mut Connection, key_id: &str) -> Result<Option<StoredKey>, StoreError> {
+pub fn find_key(
+    connection: &mut Connection,
+    key_id: &str,
+) -> Result<Option<StoredKey>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT k.secret_sha256, g.agent_id, g.tenant_id, g.name, g.status, g.spend_policy
          FROM api_keys k JOIN agents g ON g.agent_id = k.agent_id WHERE k.key_id = ?1 AND k.revoked_at IS NULL",
@@ -30,9 +33,17 @@ pub fn find_key(connection: &mut Connection, key_id: &str) -> Result<Option<Stor
     Ok(Some(StoredKey { secret_sha256: secret_sha256(&secret)?, agent: agent.into_agent()? }))
 }
 
-pub fn inference(connection: &mut Connection, agent_id: AgentId, inference_id: InferenceId) -> Result<Option<InferenceView>, StoreError> {
-    let mut statement = connection.prepare_cached(&format!("{} WHERE i.agent_id = ?1 AND i.inference_id = ?2", selects::INFERENCE))?;
-    let found = statement.query_row((Key(agent_id.0), Key(inference_id.0)), stored_inference).optional()?;
+pub fn inference(
+    connection: &mut Connection,
+    agent_id: AgentId,
+    inference_id: InferenceId,
+) -> Result<Option<InferenceView>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "{} WHERE i.agent_id = ?1 AND i.inference_id = ?2",
+        selects::INFERENCE
+    ))?;
+    let found =
+        statement.query_row((Key(agent_id.0), Key(inference_id.0)), stored_inference).optional()?;
     found.map(StoredInference::into_view).transpose()
 }
 
@@ -74,7 +85,9 @@ pub(super) fn stored_inference(row: &Row<'_>) -> rusqlite::Result<StoredInferenc
                 candidates: row.get("candidates_text")?,
                 m_allowed_set: row.get("m_allowed_set_text")?,
                 q_prior_used: row.get::<_, Option<Text<_>>>("q_prior_used")?.map(|text| text.0),
-                cost_projected_usd: row.get::<_, Option<Nanos>>("cost_projected_usd")?.map(|nanos| nanos.0),
+                cost_projected_usd: row
+                    .get::<_, Option<Nanos>>("cost_projected_usd")?
+                    .map(|nanos| nanos.0),
             },
         },
     })
@@ -85,11 +98,17 @@ pub fn chain_end(connection: &mut Connection, agent_id: AgentId) -> Result<Chain
         "SELECT audit_seq, audit_head FROM accounts WHERE agent_id = ?1
         UNION ALL SELECT audit_seq, audit_head FROM tenant_accounts WHERE tenant_id = ?1",
     )?;
-    let end = statement.query_row((Key(agent_id.0),), |row| Ok(ChainEnd { seq: row.get(0)?, head: row.get(1)? }));
+    let end = statement
+        .query_row((Key(agent_id.0),), |row| Ok(ChainEnd { seq: row.get(0)?, head: row.get(1)? }));
     Ok(end.optional()?.unwrap_or_default())
 }
 
-pub fn audit_links(connection: &mut Connection, agent_id: AgentId, since_seq: i64, limit: u32) -> Result<Vec<AuditLink>, StoreError> {
+pub fn audit_links(
+    connection: &mut Connection,
+    agent_id: AgentId,
+    since_seq: i64,
+    limit: u32,
+) -> Result<Vec<AuditLink>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT seq, event_id, event_type, payload, previous_hash, event_hash, created_at
          FROM audit_events WHERE agent_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
@@ -110,8 +129,11 @@ pub fn audit_links(connection: &mut Connection, agent_id: AgentId, since_seq: i6
 }
 
 pub fn tenants(connection: &mut Connection, limit: u32) -> Result<Vec<TenantRow>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT tenant_id, name FROM tenants ORDER BY tenant_id LIMIT ?1")?;
-    let rows = statement.query_map((limit,), |row| Ok(TenantRow { tenant_id: TenantId(row.get::<_, Key>(0)?.0), name: row.get(1)? }))?;
+    let mut statement = connection
+        .prepare_cached("SELECT tenant_id, name FROM tenants ORDER BY tenant_id LIMIT ?1")?;
+    let rows = statement.query_map((limit,), |row| {
+        Ok(TenantRow { tenant_id: TenantId(row.get::<_, Key>(0)?.0), name: row.get(1)? })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -123,9 +145,13 @@ pub fn ledger(
 ) -> Result<Option<LedgerView>, StoreError> {
     let snapshot = connection.transaction()?;
     let wallet = snapshot
-        .query_row("SELECT balance, held, funding FROM accounts WHERE agent_id = ?1", (Key(agent_id.0),), |row| {
-            Ok((row.get::<_, Nanos>(0)?.0, row.get::<_, Nanos>(1)?.0, row.get::<_, String>(2)?))
-        })
+        .query_row(
+            "SELECT balance, held, funding FROM accounts WHERE agent_id = ?1",
+            (Key(agent_id.0),),
+            |row| {
+                Ok((row.get::<_, Nanos>(0)?.0, row.get::<_, Nanos>(1)?.0, row.get::<_, String>(2)?))
+            },
+        )
         .optional()?;
     let Some((balance_usd, held_usd, funding)) = wallet else {
         return Ok(None);

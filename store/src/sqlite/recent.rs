@@ -1,4 +1,5 @@
-//! Reads a slice of what was written lately, what is open, and a few accounts in turn. Every statement is a look-up by an index.
+//! Reads a slice of what was written lately, what is open, and a few accounts in turn. Every
+//! statement is a look-up by an index.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,39 +11,52 @@ use uuid::Uuid;
 use super::value::{Key, Nanos, Time};
 use crate::StoreError;
 use crate::invariants::recent::{
-    ACCOUNTS, AccountRow, ClosedRow, EVENTS, EventRow, InferenceRow, IntentRow, OutcomeRow, Plan, RecentLook, Slice, TRANSFERS,
-    TransferRow, Watermark,
+    ACCOUNTS, AccountRow, ClosedRow, EVENTS, EventRow, InferenceRow, IntentRow, OutcomeRow, Plan,
+    RecentLook, Slice, TRANSFERS, TransferRow, Watermark,
 };
 
 const END: &str = "SELECT created_at FROM audit_events WHERE created_at > ?1 AND created_at <= ?2 ORDER BY created_at LIMIT 1 OFFSET ?3";
 const EVENTS_OF: &str = "SELECT agent_id, seq, event_type, json_extract(payload, '$.request_id'), previous_hash, event_hash
     FROM audit_events WHERE created_at > ?1 AND created_at <= ?2";
-const OUTCOME: &str =
-    "SELECT request_id, agent_id, inference_id, outcome_status, cost_actual_usd FROM routing_outcomes WHERE request_id = ?1";
+const OUTCOME: &str = "SELECT request_id, agent_id, inference_id, outcome_status, cost_actual_usd FROM routing_outcomes WHERE request_id = ?1";
 const CLOSED: &str = "SELECT request_id, agent_id, kind, outcome_status, cost_usd FROM closed_calls WHERE request_id = ?1";
 const INFERENCE: &str = "SELECT request_id, agent_id, inference_id, kind, outcome_status, cost_usd FROM inferences WHERE request_id = ?1";
 const KEY: &str = "SELECT 1 FROM idempotency_keys WHERE request_id = ?1 AND state = 'in_flight'
     AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.request_id = ?1)";
-const TRANSFER: &str =
-    "SELECT transfer_id, agent_id, audit_seq, kind, request_id, debit_account, credit_account, amount, balance_after FROM transfers";
+const TRANSFER: &str = "SELECT transfer_id, agent_id, audit_seq, kind, request_id, debit_account, credit_account, amount, balance_after FROM transfers";
 const TURN: &str = "SELECT agent_id FROM accounts WHERE agent_id > ?1 ORDER BY agent_id LIMIT ?2";
-const ACCOUNT: &str = "SELECT g.tenant_id, a.balance, a.held, a.held_elsewhere, a.audit_seq, a.audit_head
+const ACCOUNT: &str =
+    "SELECT g.tenant_id, a.balance, a.held, a.held_elsewhere, a.audit_seq, a.audit_head
     FROM accounts a JOIN agents g ON g.agent_id = a.agent_id WHERE a.agent_id = ?1";
 const TENANT: &str = "SELECT NULL, balance, held, held_elsewhere, audit_seq, audit_head FROM tenant_accounts WHERE tenant_id = ?1";
-const NEWEST: &str = "SELECT seq, event_hash FROM audit_events WHERE agent_id = ?1 ORDER BY seq DESC LIMIT 1";
+const NEWEST: &str =
+    "SELECT seq, event_hash FROM audit_events WHERE agent_id = ?1 ORDER BY seq DESC LIMIT 1";
 /// Everything that is open: there are never many.
 const INTENTS: &str = "SELECT i.request_id, i.agent_id, g.tenant_id, i.hold, i.charged = 'pool',
     EXISTS (SELECT 1 FROM boots b WHERE b.boot_id = i.boot_id AND b.state IN ('open', 'fenced')), i.created_at < ?1
     FROM intents i LEFT JOIN agents g ON g.agent_id = i.agent_id";
 
-pub fn look(connection: &mut Connection, mark: &Watermark, longest_call: Duration) -> Result<RecentLook, StoreError> {
+pub fn look(
+    connection: &mut Connection,
+    mark: &Watermark,
+    longest_call: Duration,
+) -> Result<RecentLook, StoreError> {
     let snapshot = connection.transaction()?;
     let plan = Plan::new(mark, Time::now().0, longest_call);
-    let until: Option<String> =
-        snapshot.prepare_cached(END)?.query_row((&plan.since, &plan.now, EVENTS - 1), |row| row.get(0)).optional()?;
+    let until: Option<String> = snapshot
+        .prepare_cached(END)?
+        .query_row((&plan.since, &plan.now, EVENTS - 1), |row| row.get(0))
+        .optional()?;
     let until = until.filter(|until| *until < plan.now);
-    let mut slice =
-        Slice { events: rows(&snapshot, EVENTS_OF, (&plan.since, until.as_ref().unwrap_or(&plan.now)), event)?, ..Slice::default() };
+    let mut slice = Slice {
+        events: rows(
+            &snapshot,
+            EVENTS_OF,
+            (&plan.since, until.as_ref().unwrap_or(&plan.now)),
+            event,
+        )?,
+        ..Slice::default()
+    };
     for request_id in Slice::request_ids(&slice.events) {
         slice.outcomes.extend(rows(&snapshot, OUTCOME, (Key(request_id),), outcome)?);
         slice.closed.extend(rows(&snapshot, CLOSED, (Key(request_id),), closed)?);
@@ -61,7 +75,9 @@ pub fn look(connection: &mut Connection, mark: &Watermark, longest_call: Duratio
     let turn = rows(&snapshot, TURN, (after, ACCOUNTS), |row| key(row, 0))?;
     let mut owners: BTreeSet<Uuid> = chains.into_keys().collect();
     owners.extend(turn.iter().copied());
-    owners.extend(slice.intents.iter().flat_map(|intent| [Some(intent.agent_id), intent.tenant_id]).flatten());
+    owners.extend(
+        slice.intents.iter().flat_map(|intent| [Some(intent.agent_id), intent.tenant_id]).flatten(),
+    );
     slice.accounts = accounts(&snapshot, owners)?;
     Ok(plan.look(&slice, until, &turn))
 }
@@ -82,9 +98,12 @@ fn accounts(snapshot: &Connection, owners: BTreeSet<Uuid>) -> Result<Vec<Account
         found.extend(rows(snapshot, TENANT, (Key(tenant_id),), |row| account(row, tenant_id))?);
     }
     for account in &mut found {
-        account.newest_event = rows(snapshot, NEWEST, (Key(account.owner),), |row| Ok((row.get(0)?, row.get(1)?)))?.pop();
+        account.newest_event =
+            rows(snapshot, NEWEST, (Key(account.owner),), |row| Ok((row.get(0)?, row.get(1)?)))?
+                .pop();
         let newest = format!("{TRANSFER} WHERE agent_id = ?1 ORDER BY audit_seq DESC LIMIT ?2");
-        account.newest_transfers = rows(snapshot, &newest, (Key(account.owner), TRANSFERS), transfer)?;
+        account.newest_transfers =
+            rows(snapshot, &newest, (Key(account.owner), TRANSFERS), transfer)?;
     }
     Ok(found)
 }
@@ -199,14 +218,35 @@ mod tests {
         super::super::migrate::migrate(&mut connection).unwrap();
         let by_sequence = format!("{TRANSFER} WHERE agent_id = ?1 AND audit_seq BETWEEN ?2 AND ?3");
         let newest = format!("{TRANSFER} WHERE agent_id = ?1 ORDER BY audit_seq DESC LIMIT ?2");
-        let all = [END, EVENTS_OF, OUTCOME, CLOSED, INFERENCE, KEY, TURN, ACCOUNT, TENANT, NEWEST, INTENTS, &by_sequence, &newest];
+        let all = [
+            END,
+            EVENTS_OF,
+            OUTCOME,
+            CLOSED,
+            INFERENCE,
+            KEY,
+            TURN,
+            ACCOUNT,
+            TENANT,
+            NEWEST,
+            INTENTS,
+            &by_sequence,
+            &newest,
+        ];
         for sql in all {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let count = statement.parameter_count();
-            let plan: Vec<String> =
-                statement.query_map(rusqlite::params_from_iter(vec!["a"; count]), |row| row.get(3)).unwrap().map(Result::unwrap).collect();
-            let walks: Vec<&String> =
-                plan.iter().filter(|step| step.contains("SCAN") && *step != "SCAN i" && *step != "SCAN CONSTANT ROW").collect();
+            let plan: Vec<String> = statement
+                .query_map(rusqlite::params_from_iter(vec!["a"; count]), |row| row.get(3))
+                .unwrap()
+                .map(Result::unwrap)
+                .collect();
+            let walks: Vec<&String> = plan
+                .iter()
+                .filter(|step| {
+                    step.contains("SCAN") && *step != "SCAN i" && *step != "SCAN CONSTANT ROW"
+                })
+                .collect();
             assert!(walks.is_empty(), "{sql}: {plan:?}");
             assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{sql}: {plan:?}");
         }

@@ -9,10 +9,16 @@ use crate::apply::register::register;
 use crate::apply::rows::to_json;
 use crate::{NewAgent, Opening, StoreError};
 
-pub fn create_agent(connection: &mut Connection, new: NewAgent, opening: Opening) -> Result<AgentId, StoreError> {
+pub fn create_agent(
+    connection: &mut Connection,
+    new: NewAgent,
+    opening: Opening,
+) -> Result<AgentId, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let find = "SELECT agent_id FROM agents WHERE tenant_id = ?1 AND name = ?2";
-    let found = transaction.query_row(find, (Key(new.tenant_id.0), &new.name), |row| row.get::<_, Key>(0)).optional()?;
+    let found = transaction
+        .query_row(find, (Key(new.tenant_id.0), &new.name), |row| row.get::<_, Key>(0))
+        .optional()?;
     if let Some(agent_id) = found {
         return Ok(AgentId(agent_id.0));
     }
@@ -29,7 +35,10 @@ pub fn create_agent(connection: &mut Connection, new: NewAgent, opening: Opening
         "INSERT INTO tenants (tenant_id, created_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         (Key(agent.tenant_id.0), Time(now.0)),
     )?;
-    transaction.execute("INSERT INTO tenant_accounts (tenant_id) VALUES (?1) ON CONFLICT DO NOTHING", (Key(agent.tenant_id.0),))?;
+    transaction.execute(
+        "INSERT INTO tenant_accounts (tenant_id) VALUES (?1) ON CONFLICT DO NOTHING",
+        (Key(agent.tenant_id.0),),
+    )?;
     transaction.execute(
         "INSERT INTO agents (agent_id, tenant_id, name, status, spend_policy, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         (Key(agent.agent_id.0), Key(agent.tenant_id.0), &agent.name, agent.status.as_str(), to_json(&agent.spend_policy)?, Time(now.0)),
@@ -56,12 +65,19 @@ pub fn create_agent(connection: &mut Connection, new: NewAgent, opening: Opening
     Ok(agent.agent_id)
 }
 
-pub fn name_tenant(connection: &mut Connection, tenant_id: TenantId, name: &str) -> Result<(), StoreError> {
+pub fn name_tenant(
+    connection: &mut Connection,
+    tenant_id: TenantId,
+    name: &str,
+) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute(
         "INSERT INTO tenants (tenant_id, created_at, name) VALUES (?1, ?2, ?3) ON CONFLICT (tenant_id) DO UPDATE SET name = excluded.name",
         (Key(tenant_id.0), Time::now(), name),
     )?;
-    transaction.execute("INSERT INTO tenant_accounts (tenant_id) VALUES (?1) ON CONFLICT DO NOTHING", (Key(tenant_id.0),))?;
+    transaction.execute(
+        "INSERT INTO tenant_accounts (tenant_id) VALUES (?1) ON CONFLICT DO NOTHING",
+        (Key(tenant_id.0),),
+    )?;
     Ok(transaction.commit()?)
 }

@@ -1,4 +1,5 @@
-//! Heartbeats, fencing, and the reaper's transactions. The writer's thread does one after the other, so nothing has to be locked.
+//! Heartbeats, fencing, and the reaper's transactions. The writer's thread does one after the
+//! other, so nothing has to be locked.
 
 use std::time::Duration;
 
@@ -18,7 +19,11 @@ pub fn heartbeat(connection: &mut Connection, boot_id: BootId) -> Result<Heartbe
 }
 
 /// Gives up every boot but `boot_id` that has been silent for longer than the lease.
-pub fn fence_silent(connection: &mut Connection, boot_id: BootId, lease: Duration) -> Result<(), StoreError> {
+pub fn fence_silent(
+    connection: &mut Connection,
+    boot_id: BootId,
+    lease: Duration,
+) -> Result<(), StoreError> {
     let eldest = Time::now().0.checked_sub(lease).unwrap_or(Timestamp::MIN);
     let fence = "UPDATE boots SET state = 'fenced' WHERE state = 'open' AND boot_id <> ?1 AND heartbeat_at < ?2";
     let fenced = connection.execute(fence, (Key(boot_id.0), Time(eldest)))?;
@@ -42,7 +47,8 @@ pub fn reap_page(connection: &mut Connection, scope: &Scope) -> Result<Reaped, S
 pub fn give_up(connection: &mut Connection, request_ids: &[RequestId]) -> Result<u64, StoreError> {
     let mut found = Vec::new();
     for request_id in request_ids {
-        let mut statement = connection.prepare_cached("SELECT draft, charge_if_lost FROM intents WHERE request_id = ?1")?;
+        let mut statement = connection
+            .prepare_cached("SELECT draft, charge_if_lost FROM intents WHERE request_id = ?1")?;
         let row = statement.query_row((Key(request_id.0),), orphan).optional()?;
         found.extend(row);
     }

@@ -31,7 +31,8 @@ impl Worker {
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
-    /// Queues the job now; the future only waits for the answer. A job whose future is dropped is still done.
+    /// Queues the job now; the future only waits for the answer. A job whose future is dropped is
+    /// still done.
     pub fn run<T, F>(&self, job: F) -> StoreFuture<'static, T>
     where
         T: Send + 'static,
@@ -39,9 +40,11 @@ impl Worker {
     {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            // the next job still has to be done, and this one would panic again: it is not for trying again as it is
+            // the next job still has to be done, and this one would panic again: it is not for
+            // trying again as it is
             let panicked = |_| Err(StoreError::Statement("job panicked".to_owned()));
-            let answer = catch_unwind(AssertUnwindSafe(|| job(connection))).unwrap_or_else(panicked);
+            let answer =
+                catch_unwind(AssertUnwindSafe(|| job(connection))).unwrap_or_else(panicked);
             // nobody waits any more: the answer has no reader, the work was wanted all the same
             let _ = reply.send(answer);
         });
@@ -49,7 +52,12 @@ impl Worker {
             // a queue without its thread drops the job, and with it the reply
             let _ = jobs.send(job);
         }
-        async { answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("database thread gave no answer".to_owned()))) }.boxed()
+        async {
+            answer.await.unwrap_or_else(|_| {
+                Err(StoreError::Unavailable("database thread gave no answer".to_owned()))
+            })
+        }
+        .boxed()
     }
 }
 
@@ -70,8 +78,13 @@ mod tests {
     async fn a_job_that_panics_costs_only_its_own_answer() {
         let worker = Worker::start("test", Connection::open_in_memory().unwrap()).unwrap();
         let lost = worker.run::<(), _>(|_| panic!("on purpose")).await;
-        assert!(matches!(lost, Err(StoreError::Statement(_))), "sent again as it is, it would panic for ever");
-        let found = worker.run(|connection| Ok(connection.query_row("SELECT 7", (), |row| row.get::<_, i64>(0))?)).await;
+        assert!(
+            matches!(lost, Err(StoreError::Statement(_))),
+            "sent again as it is, it would panic for ever"
+        );
+        let found = worker
+            .run(|connection| Ok(connection.query_row("SELECT 7", (), |row| row.get::<_, i64>(0))?))
+            .await;
         assert_eq!(found.unwrap(), 7);
     }
 
@@ -79,7 +92,8 @@ mod tests {
     async fn what_was_queued_is_done_before_the_worker_ends() {
         let worker = Worker::start("test", Connection::open_in_memory().unwrap()).unwrap();
         let first = worker.run(|connection| Ok(connection.execute("CREATE TABLE t (x)", ())?));
-        let second = worker.run(|connection| Ok(connection.execute("INSERT INTO t VALUES (1)", ())?));
+        let second =
+            worker.run(|connection| Ok(connection.execute("INSERT INTO t VALUES (1)", ())?));
         drop(worker);
         assert_eq!((first.await.unwrap(), second.await.unwrap()), (0, 1));
     }

@@ -47,7 +47,10 @@ pub async fn a_call_tells_its_story_in_order(database: Database) {
     for (event, seq) in events.iter().zip(1..) {
         assert_eq!(event.seq, seq);
         assert_eq!(event.previous_hash, previous_hash);
-        assert_eq!(event_hash(previous_hash.as_deref(), &canonical_json(&event.payload)), event.event_hash);
+        assert_eq!(
+            event_hash(previous_hash.as_deref(), &canonical_json(&event.payload)),
+            event.event_hash
+        );
         assert_eq!(event.payload["seq"], seq);
         assert_eq!(event.payload["event_type"], event.event_type.as_str());
         assert_eq!(event.payload["agent_id"], agent.0.to_string());
@@ -61,11 +64,22 @@ pub async fn a_call_tells_its_story_in_order(database: Database) {
 
 pub async fn a_pinned_call_is_marked_direct_and_leaves_no_outcome(database: Database) {
     let agent = database.agent("1", SpendPolicy::default()).await;
-    let untried = RoutingOutcome { chosen_model: None, inference_id: None, cost_actual_usd: usd("0"), ..direct_call(agent) };
+    let untried = RoutingOutcome {
+        chosen_model: None,
+        inference_id: None,
+        cost_actual_usd: usd("0"),
+        ..direct_call(agent)
+    };
     run(&database, &direct_call(agent), OutcomeStatus::FailedMidstream).await;
     run(&database, &untried, OutcomeStatus::ClientGone).await;
     let events = database.store.audit_events(agent.0, 2, 100).await.unwrap();
-    let first = ["inference.requested", "inference.routed", "inference.failed", "ledger.debited", "receipt.created"];
+    let first = [
+        "inference.requested",
+        "inference.routed",
+        "inference.failed",
+        "ledger.debited",
+        "receipt.created",
+    ];
     let second = ["inference.requested", "inference.routed", "inference.failed"];
     assert_eq!(types(&events), [first.as_slice(), second.as_slice()].concat());
     assert_eq!(events[1].payload["router"], CallKind::Direct.router());
@@ -101,7 +115,12 @@ pub async fn tampering_is_found_where_it_was_done(database: Database) {
         "DROP TRIGGER audit_events_no_update; DROP TRIGGER audit_events_no_delete"
     };
     database.execute(drop_trigger).await.unwrap();
-    database.execute("UPDATE audit_events SET payload = replace(payload, '0.0044', '0.0004') WHERE seq = 11").await.unwrap();
+    database
+        .execute(
+            "UPDATE audit_events SET payload = replace(payload, '0.0044', '0.0004') WHERE seq = 11",
+        )
+        .await
+        .unwrap();
     let verdict = database.store.verify_audit(agent.0).await.unwrap();
     assert!(!verdict.valid);
     assert_eq!((verdict.event_count, verdict.failure_seq), (17, Some(11)));
@@ -110,7 +129,10 @@ pub async fn tampering_is_found_where_it_was_done(database: Database) {
     database.execute("DELETE FROM audit_events WHERE seq = 6").await.unwrap();
     assert_eq!(database.store.verify_audit(agent.0).await.unwrap().failure_seq, Some(6));
     let broken = database.broken_invariants().await;
-    assert!(broken.iter().any(|invariant| invariant.name == "audit_chain_is_contiguous"), "{broken:?}");
+    assert!(
+        broken.iter().any(|invariant| invariant.name == "audit_chain_is_contiguous"),
+        "{broken:?}"
+    );
 
     // the end cut off
     database.execute("DELETE FROM audit_events WHERE seq > 3").await.unwrap();
@@ -121,8 +143,16 @@ pub async fn a_long_chain_is_walked_in_pages(database: Database) {
     let agent = database.agent("100", SpendPolicy::default()).await;
     let boot_id = database.boot("one").await;
     let calls: Vec<RoutingOutcome> = (0..450).map(|_| call(agent)).collect();
-    database.store.capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.1")))).await.unwrap();
-    database.store.capture(closings(calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded)))).await.unwrap();
+    database
+        .store
+        .capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.1"))))
+        .await
+        .unwrap();
+    database
+        .store
+        .capture(closings(calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded))))
+        .await
+        .unwrap();
     let verdict = database.store.verify_audit(agent.0).await.unwrap();
     assert!(verdict.valid, "{verdict:?}");
     assert_eq!(verdict.event_count, 2 + 450 * 5);

@@ -1,8 +1,9 @@
 //! Calls as the gateway would send them.
 
 use ainfera_schema::{
-    AgentId, Attempt, AttemptResult, BootId, CallKind, InferenceId, ModelSlug, OutcomeStatus, Price, ProviderId, ReceiptId, RequestId,
-    RoutingOutcome, Served, TaskType, TaskTypeSource, TenantId, TokenUsage, ToolUses, UsageBasis, Usd,
+    AgentId, Attempt, AttemptResult, BootId, CallKind, InferenceId, ModelSlug, OutcomeStatus,
+    Price, ProviderId, ReceiptId, RequestId, RoutingOutcome, Served, TaskType, TaskTypeSource,
+    TenantId, TokenUsage, ToolUses, UsageBasis, Usd,
 };
 use ainfera_store::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Verdict};
 use jiff::Timestamp;

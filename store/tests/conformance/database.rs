@@ -75,7 +75,8 @@ impl Database {
             Some(path) => {
                 let connection = rusqlite::Connection::open(path).unwrap();
                 let mut statement = connection.prepare(sql).unwrap();
-                let rows = statement.query_map((), |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
+                let rows =
+                    statement.query_map((), |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
                 rows.map(|value| match value.unwrap() {
                     rusqlite::types::Value::Integer(number) => number.to_string(),
                     rusqlite::types::Value::Text(text) => text,
@@ -87,7 +88,9 @@ impl Database {
                 let client = postgres::connect(&self.url).await;
                 let rows = client.simple_query(sql).await.unwrap();
                 let values = rows.iter().filter_map(|message| match message {
-                    tokio_postgres::SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or("null").to_owned()),
+                    tokio_postgres::SimpleQueryMessage::Row(row) => {
+                        Some(row.get(0).unwrap_or("null").to_owned())
+                    }
                     _ => None,
                 });
                 values.collect()
@@ -102,7 +105,8 @@ impl Database {
     pub async fn agent(&self, funding: &str, spend_policy: SpendPolicy) -> (AgentId, TenantId) {
         let tenant_id = TenantId::mint();
         let new = NewAgent { name: "tester".to_owned(), tenant_id, spend_policy };
-        let agent_id = self.store.create_agent(new, Opening::Prepaid(funding.parse().unwrap())).await.unwrap();
+        let agent_id =
+            self.store.create_agent(new, Opening::Prepaid(funding.parse().unwrap())).await.unwrap();
         (agent_id, tenant_id)
     }
 

@@ -23,17 +23,32 @@ pub async fn a_pinned_call_with_an_outcome_is_found(database: Database) {
     let agent = database.agent("1", SpendPolicy::default()).await;
     let boot_id = database.boot("one").await;
     let calls = [call(agent), direct_call(agent), direct_call(agent)];
-    database.store.capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.1")))).await.unwrap();
-    database.store.capture(closings(calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded)))).await.unwrap();
+    database
+        .store
+        .capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.1"))))
+        .await
+        .unwrap();
+    database
+        .store
+        .capture(closings(calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded))))
+        .await
+        .unwrap();
     database.assert_sound(agent.0).await;
     database.execute(CONTAMINATE).await.unwrap();
     let broken = database.broken_invariants().await;
     assert_eq!(broken.len(), 1, "{broken:?}");
     let contamination = &broken[0];
-    assert_eq!((contamination.name, contamination.class), (DIRECT_CALL_HAS_NO_OUTCOME, InvariantClass::Outcomes));
+    assert_eq!(
+        (contamination.name, contamination.class),
+        (DIRECT_CALL_HAS_NO_OUTCOME, InvariantClass::Outcomes)
+    );
     assert_eq!(contamination.broken, 2);
     let keys = calls[1..].iter().map(|call| call.request_id.to_string());
-    assert!(keys.into_iter().any(|key| contamination.detail.ends_with(&key)), "{}", contamination.detail);
+    assert!(
+        keys.into_iter().any(|key| contamination.detail.ends_with(&key)),
+        "{}",
+        contamination.detail
+    );
 }
 
 pub async fn an_intent_older_than_a_call_can_be_is_found(database: Database) {
@@ -41,21 +56,35 @@ pub async fn an_intent_older_than_a_call_can_be_is_found(database: Database) {
     let boot_id = database.boot("one").await;
     let open = call(agent);
     database.store.capture(admissions([admission(&open, boot_id, "0.1")])).await.unwrap();
-    let written =
-        if database.is_postgres() { "now() - interval '5 minutes'" } else { "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-5 minutes')" };
+    let written = if database.is_postgres() {
+        "now() - interval '5 minutes'"
+    } else {
+        "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-5 minutes')"
+    };
     database.execute(&format!("UPDATE intents SET created_at = {written}")).await.unwrap();
     for (minutes, expected) in [(6, None), (4, Some(1))] {
-        let answers = database.store.invariants_within(Duration::from_secs(minutes * 60)).await.unwrap();
+        let answers =
+            database.store.invariants_within(Duration::from_secs(minutes * 60)).await.unwrap();
         let broken: Vec<_> = answers.iter().filter(|answer| !answer.holds).collect();
         assert_eq!(broken.first().map(|answer| answer.broken), expected, "{minutes}: {broken:?}");
-        assert!(broken.iter().all(|answer| answer.class == InvariantClass::Intents && answer.name == "intent_is_no_older_than_a_call"));
+        assert!(broken.iter().all(|answer| answer.class == InvariantClass::Intents
+            && answer.name == "intent_is_no_older_than_a_call"));
     }
 }
 
-/// A statement for each kind of damage, run behind the store's back, and the promise that it breaks.
+/// A statement for each kind of damage, run behind the store's back, and the promise that it
+/// breaks.
 const DAMAGE: [(&str, &str, &str); 6] = [
-    ("a row is missing", "DELETE FROM routing_outcomes WHERE cost_actual_usd > 0", "routed_inference_has_outcome"),
-    ("an account is off by a nano-dollar", "UPDATE accounts SET balance = balance + NANO", "balance_is_sum_of_transfers"),
+    (
+        "a row is missing",
+        "DELETE FROM routing_outcomes WHERE cost_actual_usd > 0",
+        "routed_inference_has_outcome",
+    ),
+    (
+        "an account is off by a nano-dollar",
+        "UPDATE accounts SET balance = balance + NANO",
+        "balance_is_sum_of_transfers",
+    ),
     ("a reservation is stuck", "UPDATE accounts SET held = held + NANO", "held_is_sum_of_intents"),
     (
         "a tenant's reservation is stuck",
@@ -63,7 +92,11 @@ const DAMAGE: [(&str, &str, &str); 6] = [
         "tenant_holds_are_those_of_its_agents",
     ),
     ("a transfer is missing", "DELETE FROM transfers WHERE kind = 'post'", "charge_is_posted"),
-    ("an event is missing", "DELETE FROM audit_events WHERE event_type = 'inference.routed'", "audit_chain_is_contiguous"),
+    (
+        "an event is missing",
+        "DELETE FROM audit_events WHERE event_type = 'inference.routed'",
+        "audit_chain_is_contiguous",
+    ),
 ];
 
 pub async fn what_is_damaged_is_found_without_reading_all(database: Database) {
@@ -81,9 +114,18 @@ pub async fn what_is_damaged_is_found_without_reading_all(database: Database) {
     let nano = if database.is_postgres() { "0.000000001" } else { "1" };
     let agent = database.agent("100", SpendPolicy::default()).await;
     let boot_id = database.boot("one").await;
-    let calls: Vec<_> = (0..4).map(|number| if number == 3 { direct_call(agent) } else { call(agent) }).collect();
-    database.store.capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.1")))).await.unwrap();
-    database.store.capture(closings(calls[..3].iter().map(|call| closing(call, OutcomeStatus::Succeeded)))).await.unwrap();
+    let calls: Vec<_> =
+        (0..4).map(|number| if number == 3 { direct_call(agent) } else { call(agent) }).collect();
+    database
+        .store
+        .capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.1"))))
+        .await
+        .unwrap();
+    database
+        .store
+        .capture(closings(calls[..3].iter().map(|call| closing(call, OutcomeStatus::Succeeded))))
+        .await
+        .unwrap();
     database.store.capture(closings([closing(&calls[3], OutcomeStatus::Succeeded)])).await.unwrap();
     assert_eq!(broken_lately(&database).await, Vec::<&str>::new(), "nothing was damaged yet");
     let mut before = Vec::new();
@@ -106,17 +148,30 @@ pub async fn a_second_charge_is_found_without_reading_all(database: Database) {
         FROM transfers WHERE kind = 'post'";
     database.execute(again).await.unwrap();
     let broken = broken_lately(&database).await;
-    assert!(broken.contains(&"transfer_is_in_audit_chain") && broken.contains(&"balance_is_sum_of_transfers"), "{broken:?}");
+    assert!(
+        broken.contains(&"transfer_is_in_audit_chain")
+            && broken.contains(&"balance_is_sum_of_transfers"),
+        "{broken:?}"
+    );
 }
 
-/// More events than a slice has are looked at in several, and a look at an old history reads none of it.
+/// More events than a slice has are looked at in several, and a look at an old history reads none
+/// of it.
 pub async fn a_look_reads_what_is_new_and_not_what_is_old(database: Database) {
     let agent = database.agent("100", SpendPolicy::default()).await;
     let boot_id = database.boot("one").await;
     for _ in 0..3 {
         let calls: Vec<_> = (0..200).map(|_| call(agent)).collect();
-        database.store.capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.01")))).await.unwrap();
-        database.store.capture(closings(calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded)))).await.unwrap();
+        database
+            .store
+            .capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.01"))))
+            .await
+            .unwrap();
+        database
+            .store
+            .capture(closings(calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded))))
+            .await
+            .unwrap();
     }
     let (mut mark, mut slices, mut rows) = (Watermark::default(), 0, 0);
     loop {
@@ -128,12 +183,21 @@ pub async fn a_look_reads_what_is_new_and_not_what_is_old(database: Database) {
         }
     }
     assert!(slices > 1 && rows > 3_000, "{slices} slices, {rows} rows");
-    let later = Watermark { events_until: Some("9999-01-01T00:00:00.000000Z".to_owned()), account: None };
+    let later =
+        Watermark { events_until: Some("9999-01-01T00:00:00.000000Z".to_owned()), account: None };
     let look = database.store.recent_invariants(later, LONGEST_CALL).await.unwrap();
-    assert!(look.rows_read < 60, "{} rows: the agent, its tenant, and their newest transfers", look.rows_read);
+    assert!(
+        look.rows_read < 60,
+        "{} rows: the agent, its tenant, and their newest transfers",
+        look.rows_read
+    );
 }
 
 async fn broken_lately(database: &Database) -> Vec<&'static str> {
     let look = database.store.recent_invariants(Watermark::default(), LONGEST_CALL).await.unwrap();
-    look.invariants.into_iter().filter(|invariant| !invariant.holds).map(|invariant| invariant.name).collect()
+    look.invariants
+        .into_iter()
+        .filter(|invariant| !invariant.holds)
+        .map(|invariant| invariant.name)
+        .collect()
 }

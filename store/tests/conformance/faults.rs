@@ -1,4 +1,5 @@
-//! What a server that fails, or a caller that leaves, does to a batch. PostgreSQL only: SQLite has no connection to lose.
+//! What a server that fails, or a caller that leaves, does to a batch. PostgreSQL only: SQLite has
+//! no connection to lose.
 
 use ainfera_schema::OutcomeStatus;
 use ainfera_schema::policy::SpendPolicy;
@@ -27,7 +28,10 @@ async fn a_capture_that_is_dropped_half_way_leaves_nothing() {
     let capture = database.store.capture(batch.clone());
     let waiting = async { while database.texts(WAITING).await[0] == "0" {} };
     let winner = futures_util::future::select(capture, Box::pin(waiting)).await;
-    assert!(matches!(winner, futures_util::future::Either::Right(_)), "the capture did not wait for the lock");
+    assert!(
+        matches!(winner, futures_util::future::Either::Right(_)),
+        "the capture did not wait for the lock"
+    );
     drop(winner);
     blocker.batch_execute("COMMIT").await.unwrap();
 
@@ -41,26 +45,43 @@ async fn a_capture_that_is_dropped_half_way_leaves_nothing() {
 #[tokio::test]
 async fn a_batch_that_is_not_to_wait_names_whose_accounts_are_locked_and_writes_nothing() {
     let database = database().await;
-    let [locked, free] = [database.agent("1", SpendPolicy::default()).await, database.agent("1", SpendPolicy::default()).await];
+    let [locked, free] = [
+        database.agent("1", SpendPolicy::default()).await,
+        database.agent("1", SpendPolicy::default()).await,
+    ];
     let boot_id = database.boot("one").await;
     let briefly = |batch: CaptureBatch| CaptureBatch { locks: Locks::Briefly, ..batch };
-    let batch = briefly(admissions([admission(&call(locked), boot_id, "0.4"), admission(&call(free), boot_id, "0.4")]));
+    let batch = briefly(admissions([
+        admission(&call(locked), boot_id, "0.4"),
+        admission(&call(free), boot_id, "0.4"),
+    ]));
 
     let blocker = postgres::connect(&database.url).await;
     blocker.execute("BEGIN", &[]).await.unwrap();
-    blocker.execute("SELECT 1 FROM accounts WHERE agent_id = $1 FOR UPDATE", &[&locked.0.0]).await.unwrap();
+    blocker
+        .execute("SELECT 1 FROM accounts WHERE agent_id = $1 FOR UPDATE", &[&locked.0.0])
+        .await
+        .unwrap();
     match database.store.capture(batch.clone()).await {
         Err(StoreError::Locked { agents }) => assert_eq!(agents, [locked.0].into()),
         other => panic!("{other:?}"),
     }
     assert_eq!(database.count("intents").await, 0);
-    blocker.batch_execute("ROLLBACK; BEGIN; SELECT * FROM tenant_accounts FOR UPDATE").await.unwrap();
+    blocker
+        .batch_execute("ROLLBACK; BEGIN; SELECT * FROM tenant_accounts FOR UPDATE")
+        .await
+        .unwrap();
     match database.store.capture(batch.clone()).await {
-        Err(StoreError::Locked { agents }) => assert_eq!(agents, [locked.0, free.0].into(), "their tenants are locked"),
+        Err(StoreError::Locked { agents }) => {
+            assert_eq!(agents, [locked.0, free.0].into(), "their tenants are locked")
+        }
         other => panic!("{other:?}"),
     }
     blocker.batch_execute("COMMIT").await.unwrap();
-    assert_eq!(verdicts(database.store.capture(batch).await.unwrap()), [Verdict::Admitted, Verdict::Admitted]);
+    assert_eq!(
+        verdicts(database.store.capture(batch).await.unwrap()),
+        [Verdict::Admitted, Verdict::Admitted]
+    );
     assert_eq!(database.count("intents").await, 2);
     database.assert_sound(free.0).await;
 }
@@ -99,8 +120,14 @@ async fn replicas_share_a_hot_account_without_overspending() {
         for _ in 0..10 {
             let calls: Vec<_> = (0..10).map(|_| call(agent)).collect();
             work.push(async move {
-                let reply = replica.store.capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.1")))).await?;
-                let admitted = verdicts(reply).into_iter().zip(&calls).filter(|(verdict, _)| *verdict == Verdict::Admitted);
+                let reply = replica
+                    .store
+                    .capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.1"))))
+                    .await?;
+                let admitted = verdicts(reply)
+                    .into_iter()
+                    .zip(&calls)
+                    .filter(|(verdict, _)| *verdict == Verdict::Admitted);
                 Ok::<usize, StoreError>(admitted.count())
             });
         }
@@ -122,7 +149,9 @@ async fn accounts_are_locked_in_one_order_so_nobody_waits_in_a_circle() {
         if turn % 2 == 0 {
             order.reverse();
         }
-        database.store.capture(admissions(order.into_iter().map(|agent| admission(&call(agent), boot_id, "0.1"))))
+        database.store.capture(admissions(
+            order.into_iter().map(|agent| admission(&call(agent), boot_id, "0.1")),
+        ))
     });
     try_join_all(batches).await.unwrap();
     assert_eq!(database.count("intents").await, 24 * 8);
@@ -135,17 +164,25 @@ async fn a_database_that_only_reads_is_not_writable() {
     let agent = database.agent("1", SpendPolicy::default()).await;
     let boot_id = database.boot("one").await;
     let name = database.url.rsplit('/').next().unwrap().to_owned();
-    database.execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await.unwrap();
+    database
+        .execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"))
+        .await
+        .unwrap();
     let again = Database::open_again(&database).await;
     let refused = again.store.capture(admissions([admission(&call(agent), boot_id, "0.1")])).await;
     assert!(matches!(refused, Err(StoreError::NotWritable(_))), "{refused:?}");
-    assert!(matches!(again.store.ping().await, Err(StoreError::NotWritable(_))), "readiness means that calls are let in");
+    assert!(
+        matches!(again.store.ping().await, Err(StoreError::NotWritable(_))),
+        "readiness means that calls are let in"
+    );
 }
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unavailable() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let store = ainfera_store::open(&format!("postgres://postgres@127.0.0.1:{port}/nowhere")).await.unwrap();
+    let store = ainfera_store::open(&format!("postgres://postgres@127.0.0.1:{port}/nowhere"))
+        .await
+        .unwrap();
     assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
     assert!(matches!(store.migrate().await, Err(StoreError::Unavailable(_))));
     let database = database().await;

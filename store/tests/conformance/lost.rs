@@ -15,7 +15,11 @@ pub async fn the_next_boot_closes_what_the_last_one_left_open(database: Database
     let routed = call(agent);
     let direct = direct_call(agent);
     let elsewhere = call(agent);
-    let batch = [admission(&routed, mine, "0.1"), admission(&direct, mine, "0.1"), admission(&elsewhere, other, "0.1")];
+    let batch = [
+        admission(&routed, mine, "0.1"),
+        admission(&direct, mine, "0.1"),
+        admission(&elsewhere, other, "0.1"),
+    ];
     store.capture(admissions(batch)).await.unwrap();
 
     assert_eq!(store.begin_boot(BootId::mint(), "one").await.unwrap(), 2);
@@ -57,7 +61,8 @@ pub async fn a_drained_boot_leaves_nothing_to_close(database: Database) {
     database.assert_sound(agent.0).await;
 }
 
-/// A standby that is promoted without the last second has calls open again that were closed, also those of a boot that was closed after them.
+/// A standby that is promoted without the last second has calls open again that were closed, also
+/// those of a boot that was closed after them.
 pub async fn calls_that_a_closed_boot_left_open_are_closed(database: Database) {
     let agent = database.agent("1", SpendPolicy::default()).await;
     let ended_too_early = database.boot("one").await;

@@ -1,7 +1,9 @@
 //! What was written comes back.
 
 use ainfera_schema::policy::{PriorityCeiling, RoutingHint, SpendPolicy};
-use ainfera_schema::{AgentId, AgentStatus, OutcomeStatus, RoutingOutcome, Served, TenantId, TokenUsage, ToolUses};
+use ainfera_schema::{
+    AgentId, AgentStatus, OutcomeStatus, RoutingOutcome, Served, TenantId, TokenUsage, ToolUses,
+};
 use ainfera_store::{NewAgent, Opening, PublicCursor};
 
 use crate::call::{admission, admissions, call, closing, closings, direct_call, usd};
@@ -13,7 +15,12 @@ pub async fn an_inference_comes_back_as_it_was(database: Database) {
     let bare = call(agent);
     let bare = RoutingOutcome {
         // known of attempts only
-        usage: TokenUsage { cache_creation_1h_input_tokens: 0, tool_uses: ToolUses::NONE, served: Served::default(), ..bare.usage },
+        usage: TokenUsage {
+            cache_creation_1h_input_tokens: 0,
+            tool_uses: ToolUses::NONE,
+            served: Served::default(),
+            ..bare.usage
+        },
         q_prior_used: None,
         cost_projected_usd: None,
         stop_reason: None,
@@ -24,15 +31,26 @@ pub async fn an_inference_comes_back_as_it_was(database: Database) {
         ..bare
     };
     let calls = [call(agent), direct_call(agent), bare];
-    database.store.capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.1")))).await.unwrap();
-    database.store.capture(closings(calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded)))).await.unwrap();
+    database
+        .store
+        .capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.1"))))
+        .await
+        .unwrap();
+    database
+        .store
+        .capture(closings(calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded))))
+        .await
+        .unwrap();
     for outcome in &calls {
         let inference_id = outcome.inference_id.unwrap();
         let view = database.store.inference(agent.0, inference_id).await.unwrap().unwrap();
         assert_eq!(view.outcome, closing(outcome, OutcomeStatus::Succeeded).outcome);
         assert!(database.store.inference(AgentId::mint(), inference_id).await.unwrap().is_none());
         let receipt = database.store.receipt(agent.0, outcome.receipt_id).await.unwrap().unwrap();
-        assert_eq!((receipt.inference_id, receipt.coercions), (inference_id.0, outcome.coercions.clone()));
+        assert_eq!(
+            (receipt.inference_id, receipt.coercions),
+            (inference_id.0, outcome.coercions.clone())
+        );
     }
 }
 
@@ -40,8 +58,16 @@ pub async fn every_status_can_be_kept(database: Database) {
     let agent = database.agent("100", SpendPolicy::default()).await;
     let boot_id = database.boot("one").await;
     let calls = OutcomeStatus::ALL.map(|status| (call(agent), status));
-    database.store.capture(admissions(calls.iter().map(|(call, _)| admission(call, boot_id, "0.1")))).await.unwrap();
-    database.store.capture(closings(calls.iter().map(|(call, status)| closing(call, *status)))).await.unwrap();
+    database
+        .store
+        .capture(admissions(calls.iter().map(|(call, _)| admission(call, boot_id, "0.1"))))
+        .await
+        .unwrap();
+    database
+        .store
+        .capture(closings(calls.iter().map(|(call, status)| closing(call, *status))))
+        .await
+        .unwrap();
     let mut expected = OutcomeStatus::ALL.map(OutcomeStatus::as_str);
     expected.sort_unstable();
     let mut found = database.texts("SELECT outcome_status FROM routing_outcomes").await;
@@ -60,11 +86,16 @@ pub async fn an_agent_is_made_once(database: Database) {
         ..SpendPolicy::default()
     };
     let new = NewAgent { name: "coder".to_owned(), tenant_id, spend_policy: spend_policy.clone() };
-    let racing = (0..8).map(|_| database.store.create_agent(new.clone(), Opening::Prepaid(usd("5"))));
-    let made: Vec<AgentId> = futures_util::future::join_all(racing).await.into_iter().map(Result::unwrap).collect();
+    let racing =
+        (0..8).map(|_| database.store.create_agent(new.clone(), Opening::Prepaid(usd("5"))));
+    let made: Vec<AgentId> =
+        futures_util::future::join_all(racing).await.into_iter().map(Result::unwrap).collect();
     assert!(made.iter().all(|agent_id| *agent_id == made[0]));
     let elsewhere = NewAgent { tenant_id: TenantId::mint(), ..new };
-    assert_ne!(database.store.create_agent(elsewhere, Opening::Prepaid(usd("0"))).await.unwrap(), made[0]);
+    assert_ne!(
+        database.store.create_agent(elsewhere, Opening::Prepaid(usd("0"))).await.unwrap(),
+        made[0]
+    );
     assert_eq!(database.count("transfers").await, 1);
     assert_eq!(database.wallet(made[0]).await, (usd("5"), usd("0")));
 
@@ -94,13 +125,23 @@ pub async fn broken_promises_are_noticed(database: Database) {
     let agent = database.agent("1", SpendPolicy::default()).await;
     let boot_id = database.boot("one").await;
     let (open, ended) = (call(agent), call(agent));
-    database.store.capture(admissions([&open, &ended].map(|call| admission(call, boot_id, "0.1")))).await.unwrap();
+    database
+        .store
+        .capture(admissions([&open, &ended].map(|call| admission(call, boot_id, "0.1"))))
+        .await
+        .unwrap();
     database.store.capture(closings([closing(&ended, OutcomeStatus::Succeeded)])).await.unwrap();
     database.assert_sound(agent.0).await;
-    database.execute("UPDATE accounts SET balance = balance + 1, held = held + 1, audit_seq = audit_seq + 1").await.unwrap();
+    database
+        .execute(
+            "UPDATE accounts SET balance = balance + 1, held = held + 1, audit_seq = audit_seq + 1",
+        )
+        .await
+        .unwrap();
     database.execute("UPDATE boots SET state = 'closed'").await.unwrap();
     database.execute("DELETE FROM inferences").await.unwrap();
-    let broken: Vec<&str> = database.broken_invariants().await.iter().map(|invariant| invariant.name).collect();
+    let broken: Vec<&str> =
+        database.broken_invariants().await.iter().map(|invariant| invariant.name).collect();
     let expected = [
         "balance_is_sum_of_transfers",
         "held_is_sum_of_intents",
@@ -120,7 +161,8 @@ pub async fn a_tenant_has_a_name_and_internal_ones_are_not_public(database: Data
     for (name, tenant) in [("open", "acme"), ("hidden", "internal-probes")] {
         let tenant_id = TenantId::mint();
         database.store.name_tenant(tenant_id, tenant).await.unwrap();
-        let new = NewAgent { name: name.to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
+        let new =
+            NewAgent { name: name.to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
         database.store.create_agent(new, Opening::Prepaid(usd("0"))).await.unwrap();
         if name == "open" {
             assert_eq!(seen().await, ["open"]);

@@ -20,11 +20,17 @@ async fn silent_for(database: &Database, boot_id: BootId, seconds: u32) {
     } else {
         format!("strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-{seconds} seconds')")
     };
-    database.execute(&format!("UPDATE boots SET heartbeat_at = {then} WHERE boot_id = '{}'", boot_id.0)).await.unwrap();
+    database
+        .execute(&format!("UPDATE boots SET heartbeat_at = {then} WHERE boot_id = '{}'", boot_id.0))
+        .await
+        .unwrap();
 }
 
 async fn state(database: &Database, boot_id: BootId) -> String {
-    database.texts(&format!("SELECT state FROM boots WHERE boot_id = '{}'", boot_id.0)).await.remove(0)
+    database
+        .texts(&format!("SELECT state FROM boots WHERE boot_id = '{}'", boot_id.0))
+        .await
+        .remove(0)
 }
 
 pub async fn a_heartbeat_keeps_a_boot_alive(database: Database) {
@@ -36,16 +42,21 @@ pub async fn a_heartbeat_keeps_a_boot_alive(database: Database) {
     silent_for(&database, living, 31).await;
     assert_eq!(database.store.heartbeat(living).await.unwrap(), Heartbeat::Alive);
     assert_eq!(database.store.reap(reaper, LEASE).await.unwrap(), 0);
-    assert_eq!((state(&database, living).await.as_str(), database.count("intents").await), ("open", 1));
+    assert_eq!(
+        (state(&database, living).await.as_str(), database.count("intents").await),
+        ("open", 1)
+    );
     database.assert_sound(agent.0).await;
 }
 
 pub async fn what_a_silent_boot_left_open_is_closed_and_the_boot_fenced(database: Database) {
     let agent = database.agent("100", SpendPolicy::default()).await;
-    let (silent, reaper, living) = (database.boot("one").await, database.boot("two").await, database.boot("three").await);
+    let (silent, reaper, living) =
+        (database.boot("one").await, database.boot("two").await, database.boot("three").await);
     let calls = (0..1001).map(|_| admission(&call(agent), silent, "0.01"));
     database.store.capture(admissions(calls)).await.unwrap();
-    let kept = [admission(&call(agent), reaper, "0.01"), admission(&direct_call(agent), living, "0.01")];
+    let kept =
+        [admission(&call(agent), reaper, "0.01"), admission(&direct_call(agent), living, "0.01")];
     database.store.capture(admissions(kept)).await.unwrap();
     silent_for(&database, silent, 31).await;
     // its own silence is no reason for a reaper
@@ -56,8 +67,14 @@ pub async fn what_a_silent_boot_left_open_is_closed_and_the_boot_fenced(database
     assert_eq!(state(&database, silent).await, "fenced");
     assert_eq!(database.store.heartbeat(silent).await.unwrap(), Heartbeat::Fenced);
     assert_eq!(database.store.heartbeat(reaper).await.unwrap(), Heartbeat::Alive);
-    assert_eq!(database.texts("SELECT count(*) FROM routing_outcomes WHERE outcome_status = 'lost'").await, ["1001"]);
-    assert_eq!((database.count("intents").await, database.wallet(agent.0).await), (2, (usd("96.997"), usd("0.02"))));
+    assert_eq!(
+        database.texts("SELECT count(*) FROM routing_outcomes WHERE outcome_status = 'lost'").await,
+        ["1001"]
+    );
+    assert_eq!(
+        (database.count("intents").await, database.wallet(agent.0).await),
+        (2, (usd("96.997"), usd("0.02")))
+    );
     database.assert_sound(agent.0).await;
 
     // awake again, it let one more in before it heard: that one is found too
@@ -85,7 +102,9 @@ pub async fn racing_reapers_close_every_call_once(database: Database) {
     let agents = join_all((0..4).map(|_| database.agent("100", SpendPolicy::default()))).await;
     let silent = join_all(["one", "two", "three"].map(|replica| database.boot(replica))).await;
     for (place, boot_id) in silent.iter().enumerate() {
-        let calls = (0..400).map(|number| admission(&call(agents[(place + number) % agents.len()]), *boot_id, "0.01"));
+        let calls = (0..400).map(|number| {
+            admission(&call(agents[(place + number) % agents.len()]), *boot_id, "0.01")
+        });
         database.store.capture(admissions(calls)).await.unwrap();
         silent_for(&database, *boot_id, 31).await;
     }
@@ -93,10 +112,14 @@ pub async fn racing_reapers_close_every_call_once(database: Database) {
     let mut closed = 0;
     // a reaper leaves to the others what they are at: together they may need a second look
     for _ in 0..3 {
-        let reaped = join_all(reapers.iter().map(|boot_id| database.store.reap(*boot_id, LEASE))).await;
+        let reaped =
+            join_all(reapers.iter().map(|boot_id| database.store.reap(*boot_id, LEASE))).await;
         closed += reaped.into_iter().map(Result::unwrap).sum::<u64>();
     }
-    assert_eq!((closed, database.count("intents").await, database.count("routing_outcomes").await), (1200, 0, 1200));
+    assert_eq!(
+        (closed, database.count("intents").await, database.count("routing_outcomes").await),
+        (1200, 0, 1200)
+    );
     for agent in agents {
         database.assert_sound(agent.0).await;
     }
@@ -106,7 +129,10 @@ pub async fn a_late_close_adjusts_the_charge_once_and_writes_no_second_row(datab
     let agent = database.agent("1", SpendPolicy::default()).await;
     let store = &database.store;
     let (zombie, reaper) = (database.boot("one").await, database.boot("two").await);
-    let costing = |cost: &str, outcome: RoutingOutcome| RoutingOutcome { cost_actual_usd: usd(cost), ..outcome };
+    let costing = |cost: &str, outcome: RoutingOutcome| RoutingOutcome {
+        cost_actual_usd: usd(cost),
+        ..outcome
+    };
     // each is charged 0.003 when it is lost
     let calls = [
         costing("0.010", call(agent)),
@@ -115,7 +141,10 @@ pub async fn a_late_close_adjusts_the_charge_once_and_writes_no_second_row(datab
         costing("0.003", call(agent)),
         costing("0.005", direct_call(agent)),
     ];
-    store.capture(admissions(calls.iter().map(|call| admission(call, zombie, "0.1")))).await.unwrap();
+    store
+        .capture(admissions(calls.iter().map(|call| admission(call, zombie, "0.1"))))
+        .await
+        .unwrap();
     silent_for(&database, zombie, 31).await;
     assert_eq!(store.reap(reaper, LEASE).await.unwrap(), 5);
     assert_eq!(database.wallet(agent.0).await, (usd("0.985"), Usd::ZERO));
@@ -123,7 +152,10 @@ pub async fn a_late_close_adjusts_the_charge_once_and_writes_no_second_row(datab
 
     let late = closings(calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded)));
     let [adjusted, nothing] = [CloseResult::Adjusted, CloseResult::AlreadyClosed];
-    assert_eq!(results(store.capture(late.clone()).await.unwrap()), [adjusted, adjusted, adjusted, nothing, adjusted]);
+    assert_eq!(
+        results(store.capture(late.clone()).await.unwrap()),
+        [adjusted, adjusted, adjusted, nothing, adjusted]
+    );
     assert_eq!(database.wallet(agent.0).await, (usd("0.981"), Usd::ZERO));
     assert_eq!(results(store.capture(late.clone()).await.unwrap()), [nothing; 5]);
     let both = [late.clone(), late].map(|batch| store.capture(batch));
@@ -131,8 +163,12 @@ pub async fn a_late_close_adjusts_the_charge_once_and_writes_no_second_row(datab
 
     assert_eq!(database.wallet(agent.0).await, (usd("0.981"), Usd::ZERO));
     assert_eq!(database.count("routing_outcomes").await, outcomes);
-    assert_eq!(database.texts("SELECT DISTINCT outcome_status FROM routing_outcomes").await, ["lost"]);
-    let given_back = "SELECT count(*) FROM transfers WHERE kind = 'adjust' AND debit_account = 'revenue'";
+    assert_eq!(
+        database.texts("SELECT DISTINCT outcome_status FROM routing_outcomes").await,
+        ["lost"]
+    );
+    let given_back =
+        "SELECT count(*) FROM transfers WHERE kind = 'adjust' AND debit_account = 'revenue'";
     assert_eq!(database.texts(given_back).await, ["2"]);
     assert_eq!(database.texts("SELECT count(*) FROM transfers WHERE kind = 'adjust'").await, ["4"]);
     let events = store.audit_events(agent.0, 0, 1000).await.unwrap();
@@ -143,17 +179,29 @@ pub async fn a_late_close_adjusts_the_charge_once_and_writes_no_second_row(datab
 pub async fn what_the_pool_paid_for_a_lost_call_is_adjusted_on_the_pool(database: Database) {
     let agent = database.agent("0.01", SpendPolicy::default()).await;
     let pool = Owner::Tenant(agent.1);
-    let top_up = WalletChange::TopUp { transfer_id: Uuid::now_v7(), amount: usd("10"), memo: "test".to_owned() };
+    let top_up = WalletChange::TopUp {
+        transfer_id: Uuid::now_v7(),
+        amount: usd("10"),
+        memo: "test".to_owned(),
+    };
     database.store.administer(pool, top_up).await.unwrap().unwrap();
     let (zombie, reaper) = (database.boot("one").await, database.boot("two").await);
-    let calls = ["0.5", "0.001"].map(|cost| RoutingOutcome { cost_actual_usd: usd(cost), ..call(agent) });
-    database.store.capture(admissions(calls.iter().map(|call| admission(call, zombie, "1")))).await.unwrap();
+    let calls =
+        ["0.5", "0.001"].map(|cost| RoutingOutcome { cost_actual_usd: usd(cost), ..call(agent) });
+    database
+        .store
+        .capture(admissions(calls.iter().map(|call| admission(call, zombie, "1"))))
+        .await
+        .unwrap();
     silent_for(&database, zombie, 31).await;
     assert_eq!(database.store.reap(reaper, LEASE).await.unwrap(), 2);
     let late = closings(calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded)));
     assert_eq!(results(database.store.capture(late).await.unwrap()), [CloseResult::Adjusted; 2]);
     let view = database.store.wallet(pool).await.unwrap().unwrap();
-    assert_eq!((view.balance_usd, view.held_usd, view.spent_today_usd), (usd("9.499"), Usd::ZERO, usd("0.501")));
+    assert_eq!(
+        (view.balance_usd, view.held_usd, view.spent_today_usd),
+        (usd("9.499"), Usd::ZERO, usd("0.501"))
+    );
     assert_eq!(database.wallet(agent.0).await, (usd("0.01"), Usd::ZERO));
     database.assert_sound(agent.0).await;
 }

@@ -17,7 +17,10 @@ pub async fn replicas_may_migrate_together_and_again(database: Database) {
     database.store.migrate().await.unwrap();
     let applied = database.texts("SELECT name FROM schema_migrations ORDER BY version").await;
     assert_eq!(applied[0], "init");
-    assert_eq!(database.texts("SELECT DISTINCT version FROM schema_migrations").await.len(), applied.len());
+    assert_eq!(
+        database.texts("SELECT DISTINCT version FROM schema_migrations").await.len(),
+        applied.len()
+    );
 }
 
 pub async fn an_edited_history_is_refused(database: Database) {
@@ -39,7 +42,9 @@ pub async fn what_is_written_stays_written(database: Database) {
     database.store.capture(admissions([admission(&ended, boot_id, "0.1")])).await.unwrap();
     database.store.capture(closings([closing(&ended, OutcomeStatus::Succeeded)])).await.unwrap();
     for table in ["routing_outcomes", "transfers", "audit_events"] {
-        for sql in [format!("DELETE FROM {table}"), format!("UPDATE {table} SET created_at = created_at")] {
+        for sql in
+            [format!("DELETE FROM {table}"), format!("UPDATE {table} SET created_at = created_at")]
+        {
             let error = database.execute(&sql).await.unwrap_err();
             assert!(error.contains("append only"), "{sql}: {error}");
         }

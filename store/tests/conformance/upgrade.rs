@@ -1,4 +1,5 @@
-//! A database that calls were kept in before tenants had accounts: what was held and spent then counts afterwards.
+//! A database that calls were kept in before tenants had accounts: what was held and spent then
+//! counts afterwards.
 
 use ainfera_schema::audit::hex;
 use ainfera_schema::{AgentId, Funding, TenantId};
@@ -11,8 +12,10 @@ use crate::call::usd;
 use crate::database::Database;
 
 const TENANT: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
-const AGENTS: [Uuid; 2] =
-    [Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_000a), Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_000b)];
+const AGENTS: [Uuid; 2] = [
+    Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_000a),
+    Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_000b),
+];
 
 /// As the first version of the schema had it.
 fn first_version(database: &Database) -> String {
@@ -61,13 +64,23 @@ async fn what_was_held_and_spent_before_counts_afterwards() {
         database.execute(&first_version(&database)).await.unwrap();
         let database = database.migrated().await;
         let a = database.store.wallet(Owner::Agent(AgentId(AGENTS[0]))).await.unwrap().unwrap();
-        assert_eq!((a.balance_usd, a.held_usd, a.spent_today_usd, a.spent_this_month_usd), (usd("5"), usd("1"), usd("2"), usd("2")));
+        assert_eq!(
+            (a.balance_usd, a.held_usd, a.spent_today_usd, a.spent_this_month_usd),
+            (usd("5"), usd("1"), usd("2"), usd("2"))
+        );
         assert_eq!(a.funding, Funding::Prepaid, "whoever had a wallet keeps it");
         let tenant = database.store.wallet(Owner::Tenant(TenantId(TENANT))).await.unwrap().unwrap();
-        assert_eq!((tenant.balance_usd, tenant.held_usd, tenant.paused), (usd("0"), usd("0"), false));
+        assert_eq!(
+            (tenant.balance_usd, tenant.held_usd, tenant.paused),
+            (usd("0"), usd("0"), false)
+        );
         assert_eq!((tenant.spent_today_usd, tenant.spent_this_month_usd), (usd("2"), usd("6")));
         assert_eq!(database.store.spent_today().await.unwrap(), usd("6"), "two spent, four held");
-        let broken: Vec<&str> = database.broken_invariants().await.iter().map(|invariant| invariant.name).collect();
-        assert!(broken.iter().all(|name| !name.starts_with("tenant") && !name.starts_with("pool")), "{broken:?}");
+        let broken: Vec<&str> =
+            database.broken_invariants().await.iter().map(|invariant| invariant.name).collect();
+        assert!(
+            broken.iter().all(|name| !name.starts_with("tenant") && !name.starts_with("pool")),
+            "{broken:?}"
+        );
     }
 }

@@ -1,8 +1,12 @@
-//! Caps of agents and of tenants, wallets and the pool: exactly as many are let in as there is room for, whoever asks, and however they race.
+//! Caps of agents and of tenants, wallets and the pool: exactly as many are let in as there is room
+//! for, whoever asks, and however they race.
 
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, OutcomeStatus, RoutingOutcome, TenantId, Usd};
-use ainfera_store::{CapChange, CaptureBatch, NewAgent, Opening, Owner, Refusal, Store, Strictness, Verdict, WalletChange};
+use ainfera_store::{
+    CapChange, CaptureBatch, NewAgent, Opening, Owner, Refusal, Store, Strictness, Verdict,
+    WalletChange,
+};
 use futures_util::future::join_all;
 use uuid::Uuid;
 
@@ -21,7 +25,11 @@ async fn change(database: &Database, owner: Owner, change: WalletChange) {
 }
 
 fn top_up(amount: &str) -> WalletChange {
-    WalletChange::TopUp { transfer_id: Uuid::now_v7(), amount: usd(amount), memo: "test".to_owned() }
+    WalletChange::TopUp {
+        transfer_id: Uuid::now_v7(),
+        amount: usd(amount),
+        memo: "test".to_owned(),
+    }
 }
 
 fn caps(per_call: CapChange, daily: CapChange, monthly: CapChange) -> WalletChange {
@@ -39,11 +47,14 @@ fn monthly(cap: &str) -> WalletChange {
 async fn one(database: &Database, agent: Agent, hold: &str) -> (RoutingOutcome, Verdict) {
     let boot_id = database.boot("one").await;
     let outcome = call(agent);
-    let mut given = verdicts(database.store.capture(admissions([admission(&outcome, boot_id, hold)])).await.unwrap());
+    let mut given = verdicts(
+        database.store.capture(admissions([admission(&outcome, boot_id, hold)])).await.unwrap(),
+    );
     (outcome, given.remove(0))
 }
 
-/// 40 batches of one, half of them through a store of its own, as another replica has it; a third of the calls are pinned.
+/// 40 batches of one, half of them through a store of its own, as another replica has it; a third
+/// of the calls are pinned.
 async fn racing(database: &Database, agents: &[Agent], killswitch: Option<&str>) -> Vec<Verdict> {
     let other = ainfera_store::open(&database.url).await.unwrap();
     let stores: [&dyn Store; 2] = [&*database.store, &*other];
@@ -51,7 +62,10 @@ async fn racing(database: &Database, agents: &[Agent], killswitch: Option<&str>)
     let batches = (0..40).map(|number| {
         let agent = agents[number % agents.len()];
         let outcome = if number % 3 == 0 { direct_call(agent) } else { call(agent) };
-        let batch = CaptureBatch { killswitch_daily_usd: killswitch.map(usd), ..admissions([admission(&outcome, boot_id, "1")]) };
+        let batch = CaptureBatch {
+            killswitch_daily_usd: killswitch.map(usd),
+            ..admissions([admission(&outcome, boot_id, "1")])
+        };
         stores[number % 2].capture(batch)
     });
     join_all(batches).await.into_iter().flat_map(|reply| verdicts(reply.unwrap())).collect()
@@ -98,11 +112,17 @@ pub async fn exactly_as_many_fit_each_kind_of_cap_however_they_race(database: Da
 
 pub async fn exactly_as_many_fit_wallet_and_pool_together_however_they_race(database: Database) {
     let tenant_id = TenantId::mint();
-    let agents = [agent_of(&database, tenant_id, "a", "3").await, agent_of(&database, tenant_id, "b", "2").await];
+    let agents = [
+        agent_of(&database, tenant_id, "a", "3").await,
+        agent_of(&database, tenant_id, "b", "2").await,
+    ];
     change(&database, Owner::Tenant(tenant_id), top_up("4")).await;
     let verdicts = racing(&database, &agents, None).await;
     assert_eq!(admitted(&verdicts), 9);
-    assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Admitted | Verdict::Refused(Refusal::Funds { .. }))));
+    assert!(verdicts.iter().all(|verdict| matches!(
+        verdict,
+        Verdict::Admitted | Verdict::Refused(Refusal::Funds { .. })
+    )));
     let pool = database.store.wallet(Owner::Tenant(tenant_id)).await.unwrap().unwrap();
     assert_eq!((pool.balance_usd, pool.held_usd), (usd("4"), usd("4")));
     assert_eq!(database.wallet(agents[0].0).await, (usd("3"), usd("3")));
@@ -120,10 +140,18 @@ pub async fn the_kill_switch_counts_everybody_and_stops_pins_too(database: Datab
     database.execute(yesterday).await.unwrap();
     let verdicts = racing(&database, &agents, Some("7.5")).await;
     assert_eq!(admitted(&verdicts), 7);
-    let refused: Vec<_> = verdicts.iter().filter(|verdict| **verdict != Verdict::Admitted).collect();
-    assert!(refused.iter().all(|verdict| matches!(verdict, Verdict::Refused(Refusal::KillSwitch { .. }))), "{refused:?}");
+    let refused: Vec<_> =
+        verdicts.iter().filter(|verdict| **verdict != Verdict::Admitted).collect();
+    assert!(
+        refused
+            .iter()
+            .all(|verdict| matches!(verdict, Verdict::Refused(Refusal::KillSwitch { .. }))),
+        "{refused:?}"
+    );
     assert_eq!(database.store.spent_today().await.unwrap(), usd("7"));
-    let rejected = database.texts("SELECT count(*) FROM routing_outcomes WHERE outcome_status = 'rejected_cap'").await;
+    let rejected = database
+        .texts("SELECT count(*) FROM routing_outcomes WHERE outcome_status = 'rejected_cap'")
+        .await;
     let pinned = database.texts("SELECT count(*) FROM closed_calls WHERE kind = 'direct' AND outcome_status = 'rejected_cap'").await;
     let number = |texts: &[String]| texts[0].parse::<usize>().unwrap();
     assert_eq!(number(&rejected) + number(&pinned), 33);
@@ -138,18 +166,35 @@ pub async fn months_and_days_roll_by_the_stores_clock(database: Database) {
     let (paid, _) = one(&database, agent, "3").await;
     let dear = RoutingOutcome { cost_actual_usd: usd("3"), ..paid };
     database.store.capture(closings([closing(&dear, OutcomeStatus::Succeeded)])).await.unwrap();
-    assert!(matches!(one(&database, agent, "0.000000001").await.1, Verdict::Refused(Refusal::MonthlyCap { .. })));
+    assert!(matches!(
+        one(&database, agent, "0.000000001").await.1,
+        Verdict::Refused(Refusal::MonthlyCap { .. })
+    ));
     let view = database.store.wallet(own).await.unwrap().unwrap();
-    assert_eq!((view.spent_today_usd, view.spent_this_month_usd, view.balance_usd), (usd("3"), usd("3"), usd("997")));
+    assert_eq!(
+        (view.spent_today_usd, view.spent_this_month_usd, view.balance_usd),
+        (usd("3"), usd("3"), usd("997"))
+    );
 
     // what was spent yesterday counts for the month, not for the day
     change(&database, own, daily("1")).await;
-    assert!(matches!(one(&database, agent, "0.5").await.1, Verdict::Refused(Refusal::DailyCap { .. })));
+    assert!(matches!(
+        one(&database, agent, "0.5").await.1,
+        Verdict::Refused(Refusal::DailyCap { .. })
+    ));
     database.execute("UPDATE accounts SET spent_day = '2026-01-01'").await.unwrap();
-    assert!(matches!(one(&database, agent, "0.5").await.1, Verdict::Refused(Refusal::MonthlyCap { .. })));
+    assert!(matches!(
+        one(&database, agent, "0.5").await.1,
+        Verdict::Refused(Refusal::MonthlyCap { .. })
+    ));
     // and what was spent last month counts for neither
     for table in ["accounts", "tenant_accounts"] {
-        database.execute(&format!("UPDATE {table} SET spent_day = '2026-01-31', spent_month = '2026-01-01'")).await.unwrap();
+        database
+            .execute(&format!(
+                "UPDATE {table} SET spent_day = '2026-01-31', spent_month = '2026-01-01'"
+            ))
+            .await
+            .unwrap();
     }
     assert_eq!(one(&database, agent, "0.5").await.1, Verdict::Admitted);
     let view = database.store.wallet(tenant).await.unwrap().unwrap();
@@ -171,7 +216,10 @@ pub async fn the_pool_pays_for_whom_it_may_and_the_ledger_says_who_paid(database
     change(&database, own, top_up("5")).await;
     database.store.capture(closings([closing(&outcome, OutcomeStatus::Succeeded)])).await.unwrap();
     let view = database.store.wallet(pool).await.unwrap().unwrap();
-    assert_eq!((view.balance_usd, view.held_usd, view.spent_today_usd), (usd("9.9956"), usd("0"), usd("0.0044")));
+    assert_eq!(
+        (view.balance_usd, view.held_usd, view.spent_today_usd),
+        (usd("9.9956"), usd("0"), usd("0.0044"))
+    );
     assert_eq!(database.wallet(agent.0).await, (usd("5.5"), usd("0")));
     let entries = database.store.ledger(agent.0, None, 10).await.unwrap().unwrap().entries;
     assert_eq!(entries.len(), 2, "what the pool paid is not in the wallet's ledger");
@@ -186,7 +234,11 @@ pub async fn the_pool_pays_for_whom_it_may_and_the_ledger_says_who_paid(database
     assert_eq!(one(&database, agent, "1").await.1, Verdict::Refused(refusal));
     change(&database, own, WalletChange::Resume).await;
     assert_eq!(one(&database, agent, "1").await.1, Verdict::Admitted);
-    assert_eq!(database.count("intents WHERE charged = 'pool'").await, 0, "a later boot has closed {lost:?}");
+    assert_eq!(
+        database.count("intents WHERE charged = 'pool'").await,
+        0,
+        "a later boot has closed {lost:?}"
+    );
     database.assert_sound(agent.0).await;
     let verdict = database.store.verify_audit(AgentId(tenant_id.0)).await.unwrap();
     assert_eq!((verdict.valid, verdict.event_count), (true, 2), "the pool has a chain too");
@@ -195,7 +247,11 @@ pub async fn the_pool_pays_for_whom_it_may_and_the_ledger_says_who_paid(database
 pub async fn an_operators_change_is_made_once_and_told_once(database: Database) {
     let agent = database.agent("1", SpendPolicy::default()).await;
     let own = Owner::Agent(agent.0);
-    let gift = WalletChange::TopUp { transfer_id: Uuid::now_v7(), amount: usd("2"), memo: "gift".to_owned() };
+    let gift = WalletChange::TopUp {
+        transfer_id: Uuid::now_v7(),
+        amount: usd("2"),
+        memo: "gift".to_owned(),
+    };
     let again = (0..8).map(|_| database.store.administer(own, gift.clone()));
     for view in join_all(again).await {
         assert_eq!(view.unwrap().unwrap().balance_usd, usd("3"));
@@ -204,14 +260,46 @@ pub async fn an_operators_change_is_made_once_and_told_once(database: Database) 
         change(&database, own, twice.clone()).await;
         change(&database, own, twice).await;
     }
-    assert!(matches!(one(&database, agent, "0").await.1, Verdict::Refused(Refusal::Inactive { .. })));
+    assert!(matches!(
+        one(&database, agent, "0").await.1,
+        Verdict::Refused(Refusal::Inactive { .. })
+    ));
     change(&database, own, WalletChange::Reinstate).await;
-    assert!(matches!(one(&database, agent, "6").await.1, Verdict::Refused(Refusal::DailyCap { .. })));
+    assert!(matches!(
+        one(&database, agent, "6").await.1,
+        Verdict::Refused(Refusal::DailyCap { .. })
+    ));
     let events = database.store.audit_events(agent.0, 2, 100).await.unwrap();
-    let types: Vec<&str> = events.iter().map(|event| event.event_type.as_str()).filter(|name| !name.starts_with("inference")).collect();
-    assert_eq!(types, ["wallet.topped_up", "wallet.paused", "agent.suspended", "spend_policy.changed", "agent.resumed"]);
-    assert_eq!(database.store.administer(Owner::Agent(AgentId::mint()), WalletChange::Pause).await.unwrap(), None);
-    assert!(database.store.administer(own, WalletChange::StrictPerAgent(Strictness::Strict)).await.is_err());
+    let types: Vec<&str> = events
+        .iter()
+        .map(|event| event.event_type.as_str())
+        .filter(|name| !name.starts_with("inference"))
+        .collect();
+    assert_eq!(
+        types,
+        [
+            "wallet.topped_up",
+            "wallet.paused",
+            "agent.suspended",
+            "spend_policy.changed",
+            "agent.resumed"
+        ]
+    );
+    assert_eq!(
+        database
+            .store
+            .administer(Owner::Agent(AgentId::mint()), WalletChange::Pause)
+            .await
+            .unwrap(),
+        None
+    );
+    assert!(
+        database
+            .store
+            .administer(own, WalletChange::StrictPerAgent(Strictness::Strict))
+            .await
+            .is_err()
+    );
     assert_eq!(database.store.find_agent(agent.1, "tester").await.unwrap(), Some(agent.0));
     assert_eq!(database.store.find_agent(agent.1, "nobody").await.unwrap(), None);
     database.assert_sound(agent.0).await;

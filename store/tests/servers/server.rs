@@ -1,4 +1,5 @@
-//! A PostgreSQL of one test's own, a standby of it, and a PgBouncer before it. Each ends with the value that stands for it.
+//! A PostgreSQL of one test's own, a standby of it, and a PgBouncer before it. Each ends with the
+//! value that stands for it.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -35,7 +36,9 @@ impl Server {
         let folder = folder(name);
         let directory = folder.path().to_owned();
         let mut initdb = as_postgres(&binaries().join("initdb"));
-        initdb.args(["--no-sync", "--auth=trust", "--username=postgres", "-D"]).arg(directory.join("data"));
+        initdb
+            .args(["--no-sync", "--auth=trust", "--username=postgres", "-D"])
+            .arg(directory.join("data"));
         succeeded(&initdb.output().unwrap());
         make_certificate(&directory);
         Self::run(folder, settings).await
@@ -44,17 +47,34 @@ impl Server {
     async fn run(folder: tempfile::TempDir, settings: &[&str]) -> Self {
         let (directory, port) = (folder.path().to_owned(), free_port());
         let mut server = as_postgres(&binaries().join("postgres"));
-        server.arg("-D").arg(directory.join("data")).arg("-k").arg(&directory).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
-        let certificate = ["crt", "key"].map(|end| directory.join(format!("server.{end}")).display().to_string());
-        let files = [format!("ssl_cert_file={}", certificate[0]), format!("ssl_key_file={}", certificate[1])];
-        for setting in settings.iter().copied().chain(["hot_standby=on", "wal_level=replica"]).chain(files.iter().map(String::as_str)) {
+        server.arg("-D").arg(directory.join("data")).arg("-k").arg(&directory).args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port.to_string(),
+        ]);
+        let certificate =
+            ["crt", "key"].map(|end| directory.join(format!("server.{end}")).display().to_string());
+        let files = [
+            format!("ssl_cert_file={}", certificate[0]),
+            format!("ssl_key_file={}", certificate[1]),
+        ];
+        for setting in settings
+            .iter()
+            .copied()
+            .chain(["hot_standby=on", "wal_level=replica"])
+            .chain(files.iter().map(String::as_str))
+        {
             server.args(["-c", setting]);
         }
         let log = std::fs::File::create(directory.join("log")).unwrap();
         let child = server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let server = Self { port, directory, _folder: folder, process: Process(child) };
         let deadline = Instant::now() + PATIENCE;
-        while tokio_postgres::connect(&server.url("sslmode=disable"), tokio_postgres::NoTls).await.is_err() {
+        while tokio_postgres::connect(&server.url("sslmode=disable"), tokio_postgres::NoTls)
+            .await
+            .is_err()
+        {
             let log = std::fs::read_to_string(server.directory.join("log")).unwrap_or_default();
             assert!(Instant::now() < deadline, "PostgreSQL did not start: {log}");
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -70,7 +90,20 @@ impl Server {
     pub async fn standby(&self) -> Server {
         let folder = folder("standby");
         let mut copy = as_postgres(&binaries().join("pg_basebackup"));
-        copy.args(["-h", "127.0.0.1", "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "-p", &self.port.to_string(), "-D"]);
+        copy.args([
+            "-h",
+            "127.0.0.1",
+            "-U",
+            "postgres",
+            "-R",
+            "-X",
+            "stream",
+            "-c",
+            "fast",
+            "-p",
+            &self.port.to_string(),
+            "-D",
+        ]);
         succeeded(&copy.arg(folder.path().join("data")).output().unwrap());
         make_certificate(folder.path());
         Self::run(folder, &[]).await
@@ -79,7 +112,8 @@ impl Server {
     pub async fn caught_up(&self, standby: &Server) {
         let here = connect(&self.url("sslmode=disable")).await;
         let there = connect(&standby.url("sslmode=disable")).await;
-        let sent: String = here.query_one("SELECT pg_current_wal_lsn()::text", &[]).await.unwrap().get(0);
+        let sent: String =
+            here.query_one("SELECT pg_current_wal_lsn()::text", &[]).await.unwrap().get(0);
         let deadline = Instant::now() + PATIENCE;
         let has_it = format!("SELECT pg_last_wal_replay_lsn() >= '{sent}'::pg_lsn");
         while !there.query_one(&has_it, &[]).await.unwrap().get::<_, bool>(0) {
@@ -94,14 +128,24 @@ impl Server {
         client.execute("ALTER SYSTEM SET primary_conninfo = ''", &[]).await.unwrap();
         client.execute("SELECT pg_reload_conf()", &[]).await.unwrap();
         let deadline = Instant::now() + PATIENCE;
-        while client.query_one("SELECT count(*) FROM pg_stat_wal_receiver", &[]).await.unwrap().get::<_, i64>(0) > 0 {
+        while client
+            .query_one("SELECT count(*) FROM pg_stat_wal_receiver", &[])
+            .await
+            .unwrap()
+            .get::<_, i64>(0)
+            > 0
+        {
             assert!(Instant::now() < deadline, "the standby goes on receiving");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     pub async fn promote(&self) {
-        connect(&self.url("sslmode=disable")).await.query_one("SELECT pg_promote()", &[]).await.unwrap();
+        connect(&self.url("sslmode=disable"))
+            .await
+            .query_one("SELECT pg_promote()", &[])
+            .await
+            .unwrap();
     }
 
     pub async fn pooler(&self, mode: &str) -> Pooler {
@@ -113,7 +157,14 @@ impl Server {
         );
         std::fs::write(&file, settings).unwrap();
         let mut pooler = as_postgres(Path::new("/usr/sbin/pgbouncer"));
-        let child = pooler.arg("-q").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let child = pooler
+            .arg("-q")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let pooler = Pooler { port, _process: Process(child) };
         let deadline = Instant::now() + PATIENCE;
         while std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
@@ -128,7 +179,10 @@ impl Drop for Server {
     /// At once, as a crash would: the postmaster's children end when it is gone.
     fn drop(&mut self) {
         let stop = ["stop", "-m", "immediate", "-D"];
-        let _ = as_postgres(&binaries().join("pg_ctl")).args(stop).arg(self.directory.join("data")).output();
+        let _ = as_postgres(&binaries().join("pg_ctl"))
+            .args(stop)
+            .arg(self.directory.join("data"))
+            .output();
         let _ = self.process.0.wait();
     }
 }
@@ -144,7 +198,8 @@ fn free_port() -> u16 {
 }
 
 fn folder(name: &str) -> tempfile::TempDir {
-    let folder = tempfile::Builder::new().prefix(&format!("ainfera-server-{name}-")).tempdir().unwrap();
+    let folder =
+        tempfile::Builder::new().prefix(&format!("ainfera-server-{name}-")).tempdir().unwrap();
     give_to_postgres(folder.path());
     folder
 }
@@ -159,8 +214,24 @@ fn give_to_postgres(path: &Path) {
 fn make_certificate(directory: &Path) {
     let (certificate, key) = (directory.join("server.crt"), directory.join("server.key"));
     let mut openssl = Command::new("openssl");
-    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=test"]);
-    openssl.args(["-addext", "subjectAltName=IP:127.0.0.1", "-keyout"]).arg(&key).arg("-out").arg(&certificate);
+    openssl.args([
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=test",
+    ]);
+    openssl
+        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate);
     succeeded(&openssl.output().unwrap());
     for file in [certificate, key] {
         give_to_postgres(&file);

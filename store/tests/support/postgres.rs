@@ -1,6 +1,8 @@
-//! A private PostgreSQL for one test binary: real, on a free port of 127.0.0.1, gone when the binary ends however it ends.
+//! A private PostgreSQL for one test binary: real, on a free port of 127.0.0.1, gone when the
+//! binary ends however it ends.
 //!
-//! Include it with `#[path]`. It needs Debian's binaries in `/usr/lib/postgresql`; a test fails loudly where they are missing.
+//! Include it with `#[path]`. It needs Debian's binaries in `/usr/lib/postgresql`; a test fails
+//! loudly where they are missing.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must say so")]
 
 use std::net::{Ipv4Addr, TcpListener};
@@ -51,7 +53,8 @@ impl Cluster {
 
     async fn start() -> Self {
         let (started, start) = oneshot::channel();
-        // the kernel kills the server when the thread that started it ends: this one lives as long as the process
+        // the kernel kills the server when the thread that started it ends: this one lives as long
+        // as the process
         std::thread::spawn(move || {
             let (directory, port, mut server) = start_server();
             let _ = started.send((directory, port));
@@ -61,7 +64,11 @@ impl Cluster {
         let cluster = Self { port, directory, databases: AtomicU32::new(0) };
         let deadline = Instant::now() + START;
         while let Err(error) = try_connect(&cluster.url("postgres")).await {
-            assert!(Instant::now() < deadline, "PostgreSQL did not start: {error}\n{}", cluster.log());
+            assert!(
+                Instant::now() < deadline,
+                "PostgreSQL did not start: {error}\n{}",
+                cluster.log()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         cluster
@@ -77,32 +84,58 @@ fn start_server() -> (PathBuf, u16, Child) {
     let directory = directory();
     let data = directory.join("data");
     let mut initdb = as_postgres(&binaries.join("initdb"));
-    initdb.args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "-D"]).arg(&data);
+    initdb
+        .args([
+            "--no-sync",
+            "--auth=trust",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C",
+            "-D",
+        ])
+        .arg(&data);
     succeeded(&initdb.output().unwrap());
 
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     let log = std::fs::File::create(directory.join("log")).unwrap();
     let mut server = as_postgres(&binaries.join("postgres"));
-    server.arg("-D").arg(&data).arg("-k").arg(&directory).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
-    for setting in ["fsync=off", "full_page_writes=off", "max_connections=400", "shared_buffers=64MB", "max_wal_size=512MB"] {
+    server.arg("-D").arg(&data).arg("-k").arg(&directory).args([
+        "-h",
+        "127.0.0.1",
+        "-p",
+        &port.to_string(),
+    ]);
+    for setting in [
+        "fsync=off",
+        "full_page_writes=off",
+        "max_connections=400",
+        "shared_buffers=64MB",
+        "max_wal_size=512MB",
+    ] {
         server.args(["-c", setting]);
     }
-    let server = server.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+    let server =
+        server.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
     (directory, port, server)
 }
 
 pub fn binaries() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let found = versions.map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").exists()).max();
+    let found = versions
+        .map(|version| version.path().join("bin"))
+        .filter(|bin| bin.join("initdb").exists())
+        .max();
     found.expect("no PostgreSQL in /usr/lib/postgresql/*/bin: `make test` installs it (Debian package `postgresql`)")
 }
 
-/// Directories of binaries that are no longer there are removed first: a killed server cannot clean up after itself.
+/// Directories of binaries that are no longer there are removed first: a killed server cannot clean
+/// up after itself.
 fn directory() -> PathBuf {
     let parent = std::env::temp_dir();
     for entry in std::fs::read_dir(&parent).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let owner = name.strip_prefix("ainfera-postgres-").and_then(|process| process.parse::<u32>().ok());
+        let owner =
+            name.strip_prefix("ainfera-postgres-").and_then(|process| process.parse::<u32>().ok());
         if owner.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists()) {
             let _ = std::fs::remove_dir_all(entry.path());
         }

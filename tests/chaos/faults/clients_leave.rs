@@ -20,7 +20,8 @@ const TARGET: &str = "1 row each; the provider of a silent stream is let go with
 const WIDTH: usize = 20;
 const LET_GO_P99_MS: u64 = 250;
 
-/// When it leaves. Native frames of nine tokens: start, block, ping, nine pieces, block end, message_delta, message_stop.
+/// When it leaves. Native frames of nine tokens: start, block, ping, nine pieces, block end,
+/// message_delta, message_stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Point {
     BeforeAByte,
@@ -55,7 +56,8 @@ const POINTS: [Point; 12] = [
     Point::InTheFlow,
     Point::BeforeTheStopReason,
     Point::AfterTheEnd,
-    // last: nobody can say when the gateway has seen all of them, and their rows must not count for the next point
+    // last: nobody can say when the gateway has seen all of them, and their rows must not count for
+    // the next point
     Point::RightAfterTheBody,
 ];
 
@@ -82,8 +84,17 @@ impl Point {
     }
 
     pub fn is_silent(self) -> bool {
-        use Point::{AfterTheStatus, BeforeContent, BeforeTheProvidersHead, BeforeTheStopReason, InASilence};
-        matches!(self, BeforeTheProvidersHead | BeforeContent | AfterTheStatus | InASilence | BeforeTheStopReason)
+        use Point::{
+            AfterTheStatus, BeforeContent, BeforeTheProvidersHead, BeforeTheStopReason, InASilence,
+        };
+        matches!(
+            self,
+            BeforeTheProvidersHead
+                | BeforeContent
+                | AfterTheStatus
+                | InASilence
+                | BeforeTheStopReason
+        )
     }
 
     fn status(self) -> &'static str {
@@ -103,13 +114,16 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
 async fn on(database: Database, scale: Scale, clients: usize) -> Findings {
     let mut findings = Findings::new("T9", database.name(), TARGET);
     let mut relay = None;
-    let site =
-        Site::with_upstream(database, "", "hold = \"150ms\"\nping = \"1m\"\n", |mock| relay.insert(Relay::start(mock)).base_url()).await;
+    let site = Site::with_upstream(database, "", "hold = \"150ms\"\nping = \"1m\"\n", |mock| {
+        relay.insert(Relay::start(mock)).base_url()
+    })
+    .await;
     let relay = relay.unwrap();
     let process = Process::start(&site.config).await;
     let (mut silent_ms, mut flowing_ms, mut rows_before) = (Vec::new(), Vec::new(), 0);
     for (place, point) in POINTS.into_iter().enumerate() {
-        let tags: Vec<u64> = (0..clients).map(|client| (place * 1_000_000 + client) as u64).collect();
+        let tags: Vec<u64> =
+            (0..clients).map(|client| (place * 1_000_000 + client) as u64).collect();
         let mut left = Vec::new();
         for wave in tags.chunks(WIDTH) {
             let address = process.address;
@@ -122,7 +136,9 @@ async fn on(database: Database, scale: Scale, clients: usize) -> Findings {
         }
         findings.calls += clients;
         let (times, never) = let_go_ms(&relay, &left, point).await;
-        findings.require(never == 0, || format!("{point:?}: {never} provider connections were never let go"));
+        findings.require(never == 0, || {
+            format!("{point:?}: {never} provider connections were never let go")
+        });
         if point.is_silent() {
             silent_ms.extend(times)
         } else {
@@ -134,10 +150,15 @@ async fn on(database: Database, scale: Scale, clients: usize) -> Findings {
         });
         // whoever leaves at once may be answered before the end of the connection is seen
         if point != Point::RightAfterTheBody {
-            let status = format!("select count(*) from routing_outcomes where outcome_status = '{}'", point.status());
+            let status = format!(
+                "select count(*) from routing_outcomes where outcome_status = '{}'",
+                point.status()
+            );
             let fitting = usize::try_from(site.database.number(&status).await).unwrap();
             let new = rows - rows_before;
-            findings.require(fitting >= new, || format!("{point:?}: {new} rows, but only {fitting} are {}", point.status()));
+            findings.require(fitting >= new, || {
+                format!("{point:?}: {new} rows, but only {fitting} are {}", point.status())
+            });
         }
         rows_before = rows;
     }
@@ -145,10 +166,17 @@ async fn on(database: Database, scale: Scale, clients: usize) -> Findings {
     findings.require(code == Some(0), || format!("the stop ended with {code:?}"));
     let strange = "select count(*) from routing_outcomes where outcome_status not in ('client_gone', 'succeeded')";
     let strange = site.database.number(strange).await;
-    findings.require(strange == 0, || format!("{strange} rows are neither client_gone nor succeeded"));
+    findings
+        .require(strange == 0, || format!("{strange} rows are neither client_gone nor succeeded"));
     let p99 = per_mille(&silent_ms, 990);
-    findings.figure("let go, silent p50/p99/max ms", format!("{}/{p99}/{}", per_mille(&silent_ms, 500), per_mille(&silent_ms, 1_000)));
-    findings.figure("flowing p50/p99 ms", format!("{}/{}", per_mille(&flowing_ms, 500), per_mille(&flowing_ms, 990)));
+    findings.figure(
+        "let go, silent p50/p99/max ms",
+        format!("{}/{p99}/{}", per_mille(&silent_ms, 500), per_mille(&silent_ms, 1_000)),
+    );
+    findings.figure(
+        "flowing p50/p99 ms",
+        format!("{}/{}", per_mille(&flowing_ms, 500), per_mille(&flowing_ms, 990)),
+    );
     findings.require_within_ms(scale, "a silent stream's provider let go, p99", p99, LET_GO_P99_MS);
     oracle::judge(&site, &[], &mut findings).await;
     findings
@@ -162,7 +190,13 @@ pub fn body_at(point: Point, tag: u64) -> Value {
 }
 
 /// Goes as far as the point and leaves; when that was.
-pub async fn leave(address: SocketAddr, request: &[u8], relay: &Relay, point: Point, tag: u64) -> (u64, Instant) {
+pub async fn leave(
+    address: SocketAddr,
+    request: &[u8],
+    relay: &Relay,
+    point: Point,
+    tag: u64,
+) -> (u64, Instant) {
     let head = memchr::memmem::find(request, b"\r\n\r\n").unwrap() + 4;
     let sent = match point {
         Point::BeforeAByte => 0,
@@ -174,7 +208,11 @@ pub async fn leave(address: SocketAddr, request: &[u8], relay: &Relay, point: Po
     let mut line = Line::open(address).await.unwrap();
     line.send_raw(&request[..sent]).await.unwrap();
     match point {
-        Point::BeforeAByte | Point::InTheHead | Point::AfterTheHead | Point::InTheBody | Point::RightAfterTheBody => {}
+        Point::BeforeAByte
+        | Point::InTheHead
+        | Point::AfterTheHead
+        | Point::InTheBody
+        | Point::RightAfterTheBody => {}
         Point::BeforeTheProvidersHead | Point::BeforeContent => {
             // there is no event for it: the relay notes it on its own thread
             while relay.watched(tag).is_none() {
@@ -183,7 +221,9 @@ pub async fn leave(address: SocketAddr, request: &[u8], relay: &Relay, point: Po
             pause(20).await;
         }
         Point::AfterTheStatus => assert!(line.read_until("200 OK").await),
-        Point::InASilence | Point::InTheFlow => assert!(line.read_until("content_block_delta").await),
+        Point::InASilence | Point::InTheFlow => {
+            assert!(line.read_until("content_block_delta").await)
+        }
         Point::BeforeTheStopReason => assert!(line.read_until("content_block_stop").await),
         Point::AfterTheEnd => assert!(line.read_until("message_stop").await),
     }
@@ -196,27 +236,46 @@ pub async fn leave(address: SocketAddr, request: &[u8], relay: &Relay, point: Po
     (tag, left)
 }
 
-/// From each client's leaving to the provider's losing its connection, and how many were never let go.
+/// From each client's leaving to the provider's losing its connection, and how many were never let
+/// go.
 pub async fn let_go_ms(relay: &Relay, left: &[(u64, Instant)], point: Point) -> (Vec<u64>, usize) {
     if !point.is_silent() && point != Point::InTheFlow {
         return (Vec::new(), 0);
     }
     let deadline = Instant::now() + Duration::from_secs(60);
-    let still = || left.iter().filter(|(tag, _)| relay.watched(*tag).is_none_or(|watched| watched.let_go.is_none())).count();
+    let still = || {
+        left.iter()
+            .filter(|(tag, _)| relay.watched(*tag).is_none_or(|watched| watched.let_go.is_none()))
+            .count()
+    };
     while still() > 0 && Instant::now() < deadline {
         pause(5).await;
     }
-    let times = left.iter().filter_map(|(tag, left)| Some(relay.watched(*tag)?.let_go?.saturating_duration_since(*left)));
+    let times = left.iter().filter_map(|(tag, left)| {
+        Some(relay.watched(*tag)?.let_go?.saturating_duration_since(*left))
+    });
     (times.map(|time| u64::try_from(time.as_millis()).unwrap()).collect(), still())
 }
 
 /// The number of rows once nothing is open any more and it no longer grows.
 async fn settled_rows(site: &Site, before: usize, point: Point, clients: usize) -> usize {
-    let count = || async { usize::try_from(site.database.number("select count(*) from routing_outcomes").await).unwrap() };
+    let count = || async {
+        usize::try_from(site.database.number("select count(*) from routing_outcomes").await)
+            .unwrap()
+    };
     let deadline = Instant::now() + Duration::from_secs(60);
     let mut last = count().await;
     loop {
-        pause(if point.rows(clients).end() - point.rows(clients).start() > 0 || *point.rows(clients).end() == 0 { 200 } else { 20 }).await;
+        pause(
+            if point.rows(clients).end() - point.rows(clients).start() > 0
+                || *point.rows(clients).end() == 0
+            {
+                200
+            } else {
+                20
+            },
+        )
+        .await;
         let now = count().await;
         let open = site.database.number("select count(*) from intents").await;
         let enough = now - before >= *point.rows(clients).start();

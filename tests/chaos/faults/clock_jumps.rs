@@ -1,4 +1,5 @@
-//! T13: the host's clock jumps an hour back and forth under a running gateway, and another replica's clock is wrong. Needs `faketime` (Debian package).
+//! T13: the host's clock jumps an hour back and forth under a running gateway, and another
+//! replica's clock is wrong. Needs `faketime` (Debian package).
 //!
 //! Only the wall clock is bent, of the gateways alone: the database keeps the true time.
 
@@ -29,7 +30,9 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
 async fn on(database: Database, jumps: usize) -> Findings {
     let mut findings = Findings::new("T13", database.name(), TARGET);
     let Some(library) = library() else {
-        findings.breaches.push("libfaketime is missing: install the Debian package faketime".to_owned());
+        findings
+            .breaches
+            .push("libfaketime is missing: install the Debian package faketime".to_owned());
         return findings;
     };
     let site = Site::new(database, "", "hold = \"5s\"\n").await;
@@ -49,14 +52,20 @@ async fn on(database: Database, jumps: usize) -> Findings {
             pause(500).await;
             for jump in 0..jumps {
                 set_clock(&clock, [-3600, 3600, 0][jump % 3]);
-                // a replica with a clock that is wrong the other way starts, serves, and must leave the first one's calls alone
+                // a replica with a clock that is wrong the other way starts, serves, and must leave
+                // the first one's calls alone
                 let other_clock = site.folder.path().join("other-clock");
                 set_clock(&other_clock, [3600, -3600, 3600][jump % 3]);
                 let mut disguise = bent_clock(&library, &other_clock);
                 disguise.arguments = vec!["--replica".to_owned(), "two".to_owned()];
                 let other = Process::start_as(&site.config, disguise).await;
                 let mut line = Line::open(other.address).await.unwrap();
-                let (sighting, _) = line.call(&request(&site.key, &streamed(routed("[[mock tokens=3]]"))), Duration::from_secs(30)).await;
+                let (sighting, _) = line
+                    .call(
+                        &request(&site.key, &streamed(routed("[[mock tokens=3]]"))),
+                        Duration::from_secs(30),
+                    )
+                    .await;
                 load.sightings.borrow_mut().push(sighting);
                 pause(700).await;
                 other.terminate().await;
@@ -70,10 +79,18 @@ async fn on(database: Database, jumps: usize) -> Findings {
     findings.require(code == Some(0), || format!("the stop ended with {code:?}"));
     let cut = streams.iter().filter(|sighting| !sighting.finished()).count();
     findings.require(cut == 0, || {
-        format!("{cut} streams did not live through the jumps: {:?}", streams.iter().find(|stream| !stream.finished()))
+        format!(
+            "{cut} streams did not live through the jumps: {:?}",
+            streams.iter().find(|stream| !stream.finished())
+        )
     });
-    let lost = site.database.number("select count(*) from routing_outcomes where outcome_status = 'lost'").await;
-    findings.require(lost == 0, || format!("{lost} calls were closed as lost while their gateway was alive"));
+    let lost = site
+        .database
+        .number("select count(*) from routing_outcomes where outcome_status = 'lost'")
+        .await;
+    findings.require(lost == 0, || {
+        format!("{lost} calls were closed as lost while their gateway was alive")
+    });
     findings.figure("jumps", jumps);
     findings.figure("streams through the jumps", streams.len());
     findings.figure("closed early", lost);
@@ -85,7 +102,9 @@ async fn on(database: Database, jumps: usize) -> Findings {
 /// Where Debian puts it, on whatever architecture.
 fn library() -> Option<PathBuf> {
     let architectures = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-    architectures.map(|entry| entry.path().join("faketime/libfaketime.so.1")).find(|path| path.exists())
+    architectures
+        .map(|entry| entry.path().join("faketime/libfaketime.so.1"))
+        .find(|path| path.exists())
 }
 
 fn bent_clock(library: &Path, clock: &Path) -> Disguise {
@@ -95,7 +114,10 @@ fn bent_clock(library: &Path, clock: &Path) -> Disguise {
         ("FAKETIME_NO_CACHE", "1"),
         ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
     ];
-    Disguise { environment: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(), ..Disguise::default() }
+    Disguise {
+        environment: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        ..Disguise::default()
+    }
 }
 
 /// Replaced as a whole: the gateway may be reading it.

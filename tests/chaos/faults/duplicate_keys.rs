@@ -19,7 +19,10 @@ const DUPLICATES: usize = 64;
 
 pub async fn run(scale: Scale) -> Vec<Findings> {
     let keys = scale.pick(10, 100, 1_000);
-    vec![on(Database::sqlite(), keys, &["one"]).await, on(Database::postgres().await, keys, &["one", "two", "three"]).await]
+    vec![
+        on(Database::sqlite(), keys, &["one"]).await,
+        on(Database::postgres().await, keys, &["one", "two", "three"]).await,
+    ]
 }
 
 async fn on(database: Database, keys: usize, names: &[&str]) -> Findings {
@@ -33,7 +36,8 @@ async fn on(database: Database, keys: usize, names: &[&str]) -> Findings {
     for number in 0..keys {
         let name = format!("chaos-{number}");
         let body = streamed(routed(&format!("once, {number} [[mock tokens=4 first_ms=20]]")));
-        let calls = (0..DUPLICATES).map(|duplicate| one_call(&site, &replicas[duplicate % replicas.len()], &name, &body));
+        let calls = (0..DUPLICATES)
+            .map(|duplicate| one_call(&site, &replicas[duplicate % replicas.len()], &name, &body));
         let mut sightings = join_all(calls).await;
         // and one more when all is over
         sightings.push(one_call(&site, &replicas[0], &name, &body).await);
@@ -41,20 +45,30 @@ async fn on(database: Database, keys: usize, names: &[&str]) -> Findings {
         let finished = sightings.iter().filter(|sighting| sighting.finished()).count();
         answered += finished;
         in_flight += sightings.iter().filter(|sighting| sighting.status() == 409).count();
-        findings.require(finished > 0, || format!("{name}: nobody was answered: {:?}", sightings[0]));
-        for sighting in sightings.iter().filter(|sighting| !sighting.finished() && sighting.status() != 409) {
+        findings
+            .require(finished > 0, || format!("{name}: nobody was answered: {:?}", sightings[0]));
+        for sighting in
+            sightings.iter().filter(|sighting| !sighting.finished() && sighting.status() != 409)
+        {
             findings.breaches.push(format!("{name}: {sighting:?}"));
         }
     }
     let codes = join_all(replicas.into_iter().map(Process::terminate)).await;
-    findings.require(codes.iter().all(|code| *code == Some(0)), || format!("the stops ended with {codes:?}"));
+    findings.require(codes.iter().all(|code| *code == Some(0)), || {
+        format!("the stops ended with {codes:?}")
+    });
     let provider_calls = usize::try_from(site.mock.stats().requests).unwrap();
-    let rows = usize::try_from(site.database.number("select count(*) from routing_outcomes").await).unwrap();
-    let debits = usize::try_from(site.database.number("select count(*) from transfers where kind = 'post'").await).unwrap();
+    let rows = usize::try_from(site.database.number("select count(*) from routing_outcomes").await)
+        .unwrap();
+    let debits = usize::try_from(
+        site.database.number("select count(*) from transfers where kind = 'post'").await,
+    )
+    .unwrap();
     findings.missing += keys.saturating_sub(rows);
     findings.duplicates += rows.saturating_sub(keys);
-    findings
-        .require(provider_calls == keys && debits == keys, || format!("{provider_calls} provider calls, {debits} debits for {keys} keys"));
+    findings.require(provider_calls == keys && debits == keys, || {
+        format!("{provider_calls} provider calls, {debits} debits for {keys} keys")
+    });
     findings.figure("replicas", names.len());
     findings.figure("keys", keys);
     findings.figure("provider calls", provider_calls);

@@ -1,4 +1,5 @@
-//! T2: a replica is frozen (SIGSTOP) for longer than its lease, is given up by the other, and wakes (SIGCONT) believing that its calls are its own.
+//! T2: a replica is frozen (SIGSTOP) for longer than its lease, is given up by the other, and wakes
+//! (SIGCONT) believing that its calls are its own.
 
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use crate::scale::Scale;
 use crate::site::Site;
 use crate::support::database::Database;
 
-const TARGET: &str = "0 duplicate rows, at most one adjustment for each late close, the zombie ends itself";
+const TARGET: &str =
+    "0 duplicate rows, at most one adjustment for each late close, the zombie ends itself";
 const CLIENTS: usize = 24;
 
 pub async fn run(scale: Scale) -> Vec<Findings> {
@@ -44,16 +46,19 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
         awake.stop();
         other
     };
-    let (other, (), ()) = join3(freezing, frozen.run(CLIENTS, 4_000), awake.run(CLIENTS / 2, 4_500)).await;
+    let (other, (), ()) =
+        join3(freezing, frozen.run(CLIENTS, 4_000), awake.run(CLIENTS / 2, 4_500)).await;
     let code = other.terminate().await;
     findings.kills = freezes;
     findings.require(code == Some(0), || format!("the other replica ended with {code:?}"));
     findings.figure("frozen ms", format!("{frozen_ms} (lease {lease_ms})"));
-    let lost = site.database.number("select count(*) from routing_outcomes where outcome_status = 'lost'").await;
+    let lost = site
+        .database
+        .number("select count(*) from routing_outcomes where outcome_status = 'lost'")
+        .await;
     findings.figure("closed by the other", lost);
     findings.require(lost > 0, || "no freeze met an open call".to_owned());
-    let twice =
-        "select count(*) from (select request_id from transfers where kind = 'adjust' group by request_id having count(*) > 1) twice";
+    let twice = "select count(*) from (select request_id from transfers where kind = 'adjust' group by request_id having count(*) > 1) twice";
     let twice = site.database.number(twice).await;
     findings.require(twice == 0, || format!("{twice} calls were adjusted more than once"));
     let mut sightings = frozen.sightings.take();

@@ -17,7 +17,10 @@ const CAPTURED_WITHIN_MS: u64 = 5_000;
 
 pub async fn run(scale: Scale) -> Vec<Findings> {
     let kills = scale.pick(3, 50, 200);
-    vec![on(Database::sqlite(), scale, kills).await, on(Database::postgres().await, scale, kills).await]
+    vec![
+        on(Database::sqlite(), scale, kills).await,
+        on(Database::postgres().await, scale, kills).await,
+    ]
 }
 
 async fn on(database: Database, scale: Scale, kills: usize) -> Findings {
@@ -51,10 +54,22 @@ async fn on(database: Database, scale: Scale, kills: usize) -> Findings {
     findings.require(code == Some(0), || format!("the last stop ended with {code:?}"));
     let slowest = restarts_ms.iter().copied().max().unwrap_or(0);
     findings.require_within_ms(scale, "from a restart to captured", slowest, CAPTURED_WITHIN_MS);
-    findings.figure("open at a kill (mean)", open_at_kill.iter().sum::<i64>() / open_at_kill.len() as i64);
-    findings.require(open_at_kill.iter().sum::<i64>() > 0, || "no kill met an open call".to_owned());
-    findings.figure("restart to captured p50/max ms", format!("{}/{slowest}", per_mille(&restarts_ms, 500)));
-    findings.figure("lost", site.database.number("select count(*) from routing_outcomes where outcome_status = 'lost'").await);
+    findings.figure(
+        "open at a kill (mean)",
+        open_at_kill.iter().sum::<i64>() / open_at_kill.len() as i64,
+    );
+    findings
+        .require(open_at_kill.iter().sum::<i64>() > 0, || "no kill met an open call".to_owned());
+    findings.figure(
+        "restart to captured p50/max ms",
+        format!("{}/{slowest}", per_mille(&restarts_ms, 500)),
+    );
+    findings.figure(
+        "lost",
+        site.database
+            .number("select count(*) from routing_outcomes where outcome_status = 'lost'")
+            .await,
+    );
     oracle::judge(&site, &load.sightings.take(), &mut findings).await;
     findings
 }

@@ -1,5 +1,6 @@
-//! T8 and T9 against LiteLLM's proxy: the same provider, the same faults, the same judge. It is measured, not judged: what it does is a figure.
-//! Its rows cannot be compared here: they need Prisma's engine, a binary that is downloaded when it is first used.
+//! T8 and T9 against LiteLLM's proxy: the same provider, the same faults, the same judge. It is
+//! measured, not judged: what it does is a figure. Its rows cannot be compared here: they need
+//! Prisma's engine, a binary that is downloaded when it is first used.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -24,7 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub async fn provider_after_content(scale: Scale) -> Vec<Findings> {
     let faults = scale.pick(280, 2_800, 8_400);
-    let mock = MockUpstream::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await.unwrap();
+    let mock =
+        MockUpstream::start(MockSettings { recorded_requests: 0, ..MockSettings::default() })
+            .await
+            .unwrap();
     let peer = Peer::start(&mock.base_url()).await;
     let mut findings = Findings::new("T8", "litellm", "none: measured for comparison");
     findings.figure("version", &peer.version);
@@ -44,8 +48,15 @@ pub async fn provider_after_content(scale: Scale) -> Vec<Findings> {
                     }
                     let (fault, rest) = FAULTS[number % FAULTS.len()];
                     let fault = fault.replace("{at}", &(5 + random.below(5)).to_string());
-                    let order = if fault.contains("fault=") { fault.clone() } else { format!("fault={fault}") };
-                    let asked = request(&peer.key, &body_for(model, &format!("[[mock tokens={TOKENS} {order}]]")));
+                    let order = if fault.contains("fault=") {
+                        fault.clone()
+                    } else {
+                        format!("fault={fault}")
+                    };
+                    let asked = request(
+                        &peer.key,
+                        &body_for(model, &format!("[[mock tokens={TOKENS} {order}]]")),
+                    );
                     let mut line = Line::open(peer.address).await.unwrap();
                     let (sighting, _) = line.call(&asked, PATIENCE).await;
                     let verdict = verdict(rest, &sighting, sound);
@@ -59,7 +70,10 @@ pub async fn provider_after_content(scale: Scale) -> Vec<Findings> {
         };
         join_all((0..WIDTH as u64).map(|client| worker(8_000 + client))).await;
         findings.calls += faults / 2;
-        findings.figure(model, format!("{:?} invented by fault {:?}", counts.into_inner(), invented.into_inner()));
+        findings.figure(
+            model,
+            format!("{:?} invented by fault {:?}", counts.into_inner(), invented.into_inner()),
+        );
     }
     vec![findings]
 }
@@ -72,7 +86,9 @@ fn verdict(rest: Rest, sighting: &Sighting, sound: &str) -> &'static str {
         Ending::Whole(speech) | Ending::Cut(speech) => speech,
     };
     let is_sound = |speech: &Speech| {
-        speech.text == sound && !speech.complaints.iter().any(|one| one == "a second message_start") && speech.error.is_none()
+        speech.text == sound
+            && !speech.complaints.iter().any(|one| one == "a second message_start")
+            && speech.error.is_none()
     };
     match (speech.claims_success(), rest) {
         (true, Rest::Nothing) => "invented ends",
@@ -95,14 +111,24 @@ async fn sound_text(peer: &Peer, model: &str) -> String {
 
 pub async fn clients_leave(scale: Scale) -> Vec<Findings> {
     let clients = scale.pick(10, 100, 200);
-    let mock = MockUpstream::start(MockSettings { recorded_requests: 0, ..MockSettings::default() }).await.unwrap();
+    let mock =
+        MockUpstream::start(MockSettings { recorded_requests: 0, ..MockSettings::default() })
+            .await
+            .unwrap();
     let relay = Relay::start(&mock.base_url());
     let peer = Peer::start(&relay.base_url()).await;
     let mut findings = Findings::new("T9", "litellm", "none: measured for comparison");
     findings.figure("version", &peer.version);
-    let points = [Point::BeforeTheProvidersHead, Point::BeforeContent, Point::InASilence, Point::InTheFlow, Point::BeforeTheStopReason];
+    let points = [
+        Point::BeforeTheProvidersHead,
+        Point::BeforeContent,
+        Point::InASilence,
+        Point::InTheFlow,
+        Point::BeforeTheStopReason,
+    ];
     for (place, point) in points.into_iter().enumerate() {
-        let tags: Vec<u64> = (0..clients).map(|client| (place * 1_000_000 + client) as u64).collect();
+        let tags: Vec<u64> =
+            (0..clients).map(|client| (place * 1_000_000 + client) as u64).collect();
         let mut left = Vec::new();
         for wave in tags.chunks(10) {
             let calls = wave.iter().map(|tag| {
@@ -123,7 +149,14 @@ pub async fn clients_leave(scale: Scale) -> Vec<Findings> {
             Point::InTheFlow => "in the flow",
             _ => "before the stop reason",
         };
-        findings.figure(name, format!("p50/p99 ms {}/{}, never within 10 s {never};", per_mille(&let_go, 500), per_mille(&let_go, 990)));
+        findings.figure(
+            name,
+            format!(
+                "p50/p99 ms {}/{}, never within 10 s {never};",
+                per_mille(&let_go, 500),
+                per_mille(&let_go, 990)
+            ),
+        );
     }
     vec![findings]
 }

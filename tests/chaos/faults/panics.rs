@@ -1,4 +1,5 @@
-//! T20: a panic in every actor, among calls that are well. In this process: a released program has no such switch.
+//! T20: a panic in every actor, among calls that are well. In this process: a released program has
+//! no such switch.
 
 use std::collections::BTreeSet;
 
@@ -43,7 +44,12 @@ const KINDS: [Kind; 13] = [
     kind("[[panic dispatch]]", Form::Streamed, 500, "failed_other"),
     kind("[[panic brain]]", Form::Either, 500, "failed_other"),
     kind("[[panic sink]]", Form::Streamed, 200, "failed_other"),
-    kind("[[panic sink error]] [[mock tokens=9 fault=fin_at at=6]]", Form::Streamed, 200, "failed_midstream"),
+    kind(
+        "[[panic sink error]] [[mock tokens=9 fault=fin_at at=6]]",
+        Form::Streamed,
+        200,
+        "failed_midstream",
+    ),
     kind("[[panic collect]]", Form::Whole, 500, "failed_other"),
     kind("[[panic capture admit]] [[mock tokens=5]]", Form::Either, 200, "succeeded"),
     kind("[[panic capture record]] [[mock tokens=5]]", Form::Either, 200, "succeeded"),
@@ -62,7 +68,10 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
     // each panic would print a trace
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        let injected = panic.payload().downcast_ref::<String>().is_some_and(|text| text.starts_with("injected panic"));
+        let injected = panic
+            .payload()
+            .downcast_ref::<String>()
+            .is_some_and(|text| text.starts_with("injected panic"));
         if !injected {
             usual(panic);
         }
@@ -77,29 +86,43 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
 async fn on(database: Database, rounds: usize) -> Findings {
     let mut findings = Findings::new("T20", database.name(), TARGET);
     let gateway = Gateway::with(GatewayPlan::default(), database).await;
-    let bodies: Vec<(Value, u16)> =
-        (0..rounds).flat_map(|round| KINDS.iter().map(move |kind| (body(kind, round), kind.http_status))).collect();
+    let bodies: Vec<(Value, u16)> = (0..rounds)
+        .flat_map(|round| KINDS.iter().map(move |kind| (body(kind, round), kind.http_status)))
+        .collect();
     for wave in bodies.chunks(WIDTH) {
         let answers = join_all(wave.iter().map(|(body, _)| gateway.call(body))).await;
         for (answer, (body, status)) in answers.iter().zip(wave) {
-            findings.require(answer.status == *status, || format!("{} instead of {status}: {body}", answer.status));
+            findings.require(answer.status == *status, || {
+                format!("{} instead of {status}: {body}", answer.status)
+            });
         }
     }
     gateway.settled().await;
     findings.calls = bodies.len();
-    let rows = usize::try_from(gateway.database.number("select count(*) from routing_outcomes").await).unwrap();
+    let rows =
+        usize::try_from(gateway.database.number("select count(*) from routing_outcomes").await)
+            .unwrap();
     findings.missing = bodies.len().saturating_sub(rows);
     findings.duplicates = rows.saturating_sub(bodies.len());
     let statuses: BTreeSet<&str> = KINDS.iter().map(|kind| kind.row).collect();
     for status in statuses {
         let owed = rounds * KINDS.iter().filter(|kind| kind.row == status).count();
-        let found = gateway.database.number(&format!("select count(*) from routing_outcomes where outcome_status = '{status}'")).await;
-        findings.require(usize::try_from(found).unwrap() == owed, || format!("{found} rows are {status}, not {owed}"));
+        let found = gateway
+            .database
+            .number(&format!(
+                "select count(*) from routing_outcomes where outcome_status = '{status}'"
+            ))
+            .await;
+        findings.require(usize::try_from(found).unwrap() == owed, || {
+            format!("{found} rows are {status}, not {owed}")
+        });
     }
     findings.figure("panics", rounds * PANICS);
     let counters = gateway.server.counters();
     let survived = usize::try_from(counters.capture_panics.value()).unwrap();
-    findings.require(survived == rounds * CAPTURE_PANICS, || format!("capture panicked {survived} times"));
+    findings.require(survived == rounds * CAPTURE_PANICS, || {
+        format!("capture panicked {survived} times")
+    });
     let failed = counters.capture_failed.value() + counters.dispatch_without_capture.value();
     findings.require(failed == 0, || format!("{failed} records were not taken"));
     for invariant in gateway.server.store().invariants().await.unwrap() {

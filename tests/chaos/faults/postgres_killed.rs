@@ -17,7 +17,8 @@ use crate::site::Site;
 use crate::support::database::Database;
 use crate::support::gateway::{routed, streamed};
 
-const TARGET: &str = "0 acknowledged lost; no stream cut; admissions back within 2 s of the database";
+const TARGET: &str =
+    "0 acknowledged lost; no stream cut; admissions back within 2 s of the database";
 const CLIENTS: usize = 24;
 const STREAMS: usize = 40;
 const BACK_WITHIN_MS: u64 = 2_000;
@@ -26,7 +27,8 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
     let kills = scale.pick(2, 15, 50);
     let mut findings = Findings::new("T3", "postgres", TARGET);
     let mut cluster = Cluster::start().await;
-    let site = Site::new(Database::Postgres { url: cluster.url("chaos") }, "", "hold = \"5s\"\n").await;
+    let site =
+        Site::new(Database::Postgres { url: cluster.url("chaos") }, "", "hold = \"5s\"\n").await;
     let process = Process::start(&site.config).await;
     let load = Load::new(&site.key);
     load.whereabouts.set(Some(process.address));
@@ -60,11 +62,14 @@ pub async fn run(scale: Scale) -> Vec<Findings> {
     findings.kills = kills;
     findings.require(code == Some(0), || format!("the stop ended with {code:?}"));
     let cut = streams_seen.iter().filter(|sighting| !sighting.finished()).count();
-    findings.require(cut == 0, || format!("{cut} of {} streams in flight were cut", streams_seen.len()));
+    findings.require(cut == 0, || {
+        format!("{cut} of {} streams in flight were cut", streams_seen.len())
+    });
     findings.figure("streams through a kill", streams_seen.len());
     findings.figure("cut", cut);
     let slowest = back_ms.iter().copied().max().unwrap_or(0);
-    findings.figure("admissions back p50/max ms", format!("{}/{slowest}", per_mille(&back_ms, 500)));
+    findings
+        .figure("admissions back p50/max ms", format!("{}/{slowest}", per_mille(&back_ms, 500)));
     findings.require_within_ms(scale, "admissions back", slowest, BACK_WITHIN_MS);
     load.sightings.borrow_mut().extend(streams_seen);
     oracle::judge(&site, &load.sightings.take(), &mut findings).await;
@@ -91,7 +96,9 @@ async fn long_stream(load: &Load, key: &str, started: &Cell<usize>) -> Sighting 
 
 async fn admits(load: &Load, key: &str) -> bool {
     let mut line = Line::open(load.whereabouts.get().unwrap()).await.unwrap();
-    let (sighting, _) = line.call(&request(key, &streamed(routed("[[mock tokens=1]]"))), Duration::from_secs(10)).await;
+    let (sighting, _) = line
+        .call(&request(key, &streamed(routed("[[mock tokens=1]]"))), Duration::from_secs(10))
+        .await;
     let admitted = sighting.status() == 200;
     load.sightings.borrow_mut().push(sighting);
     admitted

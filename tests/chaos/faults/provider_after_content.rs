@@ -1,4 +1,5 @@
-//! T8: every way in which a provider can fail after it has begun to speak. Judged from the raw bytes: an end that the provider did not send is a lie.
+//! T8: every way in which a provider can fail after it has begun to speak. Judged from the raw
+//! bytes: an end that the provider did not send is a lie.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -29,7 +30,8 @@ pub enum Rest {
     Nothing,
     /// The rest of the answer, its end too: an end is no lie if nothing is missing before it.
     Everything,
-    /// The rest of the answer, after bytes that are no UTF-8: the stream format has every client read those as U+FFFD, so the damage shows.
+    /// The rest of the answer, after bytes that are no UTF-8: the stream format has every client
+    /// read those as U+FFFD, so the damage shows.
     EverythingAfterDamage,
     /// All but the terminator.
     AllButTerminator,
@@ -81,10 +83,12 @@ async fn on(database: Database, scale: Scale, faults: usize) -> Findings {
     let site = Site::new(database, "", &format!("hold = \"5s\"\nidle = \"{idle_ms}ms\"\n")).await;
     let process = Process::start(&site.config).await;
     let sound = sound_text(&site, &process).await;
-    let (tally, sightings) = (RefCell::new(Tally::default()), RefCell::new(Vec::with_capacity(faults)));
+    let (tally, sightings) =
+        (RefCell::new(Tally::default()), RefCell::new(Vec::with_capacity(faults)));
     let next = Cell::new(0);
     let worker = |seed: u64| {
-        let (tally, sightings, next, site, process, sound) = (&tally, &sightings, &next, &site, &process, &sound);
+        let (tally, sightings, next, site, process, sound) =
+            (&tally, &sightings, &next, &site, &process, &sound);
         async move {
             let mut random = Random::new(seed);
             let mut line: Option<Line> = None;
@@ -98,7 +102,8 @@ async fn on(database: Database, scale: Scale, faults: usize) -> Findings {
                     None => Line::open(process.address).await.unwrap(),
                 };
                 let (fault, rest, body) = fault_number(number, &mut random);
-                let (sighting, reusable) = open.call(&request(&site.key, &body), Duration::from_secs(60)).await;
+                let (sighting, reusable) =
+                    open.call(&request(&site.key, &body), Duration::from_secs(60)).await;
                 judge(&fault, rest, &sighting, sound, &mut tally.borrow_mut());
                 sightings.borrow_mut().push(slim(sighting));
                 if reusable == Reusable::Yes {
@@ -118,9 +123,19 @@ async fn on(database: Database, scale: Scale, faults: usize) -> Findings {
     findings.figure("failed before content", tally.failed_whole);
     findings.figure("rightly finished", tally.finished);
     let slowest = tally.errors_after_idle_ms.iter().copied().max().unwrap_or(0);
-    findings.figure("error after a hang p50/max ms", format!("{}/{slowest}", per_mille(&tally.errors_after_idle_ms, 500)));
-    findings.require_within_ms(scale, "from a call to the error after its hang", slowest, idle_ms + 1_000);
-    findings.require(tally.invented == 0 && tally.damaged == 0, || "ends were invented or cover damage".to_owned());
+    findings.figure(
+        "error after a hang p50/max ms",
+        format!("{}/{slowest}", per_mille(&tally.errors_after_idle_ms, 500)),
+    );
+    findings.require_within_ms(
+        scale,
+        "from a call to the error after its hang",
+        slowest,
+        idle_ms + 1_000,
+    );
+    findings.require(tally.invented == 0 && tally.damaged == 0, || {
+        "ends were invented or cover damage".to_owned()
+    });
     findings.breaches.extend(tally.breaches);
     partial_debits(&site, &sightings, &mut findings).await;
     oracle::judge(&site, &sightings, &mut findings).await;
@@ -129,11 +144,13 @@ async fn on(database: Database, scale: Scale, faults: usize) -> Findings {
 
 /// Which fault, in which dialect, at which event.
 fn fault_number(number: usize, random: &mut Random) -> (String, Rest, serde_json::Value) {
-    let (fault, rest) = if number % HUGE_EVERY == HUGE_EVERY - 1 { HUGE } else { FAULTS[number % FAULTS.len()] };
+    let (fault, rest) =
+        if number % HUGE_EVERY == HUGE_EVERY - 1 { HUGE } else { FAULTS[number % FAULTS.len()] };
     let fault = fault.replace("{at}", &(5 + random.below(5)).to_string());
     let order = if fault.contains("fault=") { fault.clone() } else { format!("fault={fault}") };
     let prompt = format!("[[mock tokens={TOKENS} {order}]]");
-    let mut body = streamed(if random.percent(50) { routed(&prompt) } else { native(routed(&prompt)) });
+    let mut body =
+        streamed(if random.percent(50) { routed(&prompt) } else { native(routed(&prompt)) });
     body["max_tokens"] = json!(40);
     (fault, rest, body)
 }
@@ -150,7 +167,9 @@ async fn sound_text(site: &Site, process: &Process) -> String {
 
 fn judge(fault: &str, rest: Rest, sighting: &Sighting, sound: &str, tally: &mut Tally) {
     tally.injected += 1;
-    let breach = |tally: &mut Tally, what: &str| tally.breaches.push(format!("{fault}: {what}: {sighting:?}"));
+    let breach = |tally: &mut Tally, what: &str| {
+        tally.breaches.push(format!("{fault}: {what}: {sighting:?}"))
+    };
     let speech = match &sighting.ending {
         Ending::Whole(speech) => speech,
         Ending::Refused { status: 503, .. } => return tally.failed_whole += 1,
@@ -168,7 +187,9 @@ fn judge(fault: &str, rest: Rest, sighting: &Sighting, sound: &str, tally: &mut 
             Rest::Everything | Rest::EverythingAfterDamage | Rest::AllButTerminator => {
                 let is_sound = match rest {
                     Rest::EverythingAfterDamage => shows_its_damage(&speech.text, sound),
-                    Rest::Nothing | Rest::Everything | Rest::AllButTerminator => speech.text == sound,
+                    Rest::Nothing | Rest::Everything | Rest::AllButTerminator => {
+                        speech.text == sound
+                    }
                 };
                 if !is_sound || speech.error.is_some() || !speech.message_stop {
                     tally.damaged += 1;
@@ -195,13 +216,18 @@ fn judge(fault: &str, rest: Rest, sighting: &Sighting, sound: &str, tally: &mut 
 fn shows_its_damage(text: &str, sound: &str) -> bool {
     let Some((before, after)) = text.split_once('\u{fffd}') else { return false };
     let after = after.trim_start_matches('\u{fffd}');
-    sound.starts_with(before) && sound.ends_with(after) && before.len() + after.len() + 8 >= sound.len()
+    sound.starts_with(before)
+        && sound.ends_with(after)
+        && before.len() + after.len() + 8 >= sound.len()
 }
 
 /// What the oracle needs, without the text.
 fn slim(mut sighting: Sighting) -> Sighting {
     if let Ending::Whole(speech) = &mut sighting.ending {
-        *speech = Speech { text: if speech.has_content() { "…".to_owned() } else { String::new() }, ..speech.clone() };
+        *speech = Speech {
+            text: if speech.has_content() { "…".to_owned() } else { String::new() },
+            ..speech.clone()
+        };
     }
     sighting
 }
@@ -211,11 +237,16 @@ async fn partial_debits(site: &Site, sightings: &[Sighting], findings: &mut Find
     let rows = rows::outcomes(&site.database).await;
     let mut partial = 0;
     for sighting in sightings {
-        let (Ending::Whole(speech), Some(row)) = (&sighting.ending, sighting.request_id.and_then(|id| rows.get(&id))) else { continue };
+        let (Ending::Whole(speech), Some(row)) =
+            (&sighting.ending, sighting.request_id.and_then(|id| rows.get(&id)))
+        else {
+            continue;
+        };
         if speech.error.is_some() && speech.has_content() {
             partial += 1;
-            findings
-                .require(row.status == "failed_midstream" && row.cost_nanos > 0, || format!("no partial debit: {row:?} for {sighting:?}"));
+            findings.require(row.status == "failed_midstream" && row.cost_nanos > 0, || {
+                format!("no partial debit: {row:?} for {sighting:?}")
+            });
         }
     }
     findings.figure("partial debits", partial);

@@ -1,4 +1,5 @@
-//! T7: every way in which a provider can fail before it says something, with one healthy candidate behind it.
+//! T7: every way in which a provider can fail before it says something, with one healthy candidate
+//! behind it.
 
 use std::time::Duration;
 
@@ -55,9 +56,11 @@ async fn on(database: Database, scale: Scale, rounds: usize) -> Findings {
     // beside a test suite a healthy provider may be slow too
     let timer_ms = scale.pick(3_000, 400, 400) as u64;
     let mut findings = Findings::new("T7", database.name(), TARGET);
-    let site = Site::new(database, "", &format!("hold = \"5s\"\nfirst_event = \"{timer_ms}ms\"\n")).await;
+    let site =
+        Site::new(database, "", &format!("hold = \"5s\"\nfirst_event = \"{timer_ms}ms\"\n")).await;
     let process = Process::start(&site.config).await;
-    let calls: Vec<(usize, &str)> = (0..rounds).flat_map(|round| FAULTS.iter().map(move |fault| (round, *fault))).collect();
+    let calls: Vec<(usize, &str)> =
+        (0..rounds).flat_map(|round| FAULTS.iter().map(move |fault| (round, *fault))).collect();
     let next = std::cell::Cell::new(0);
     let worker = || async {
         let mut seen = Vec::new();
@@ -66,11 +69,13 @@ async fn on(database: Database, scale: Scale, rounds: usize) -> Findings {
         }
         seen
     };
-    let seen: Vec<(&str, Sighting)> = join_all((0..WIDTH).map(|_| worker())).await.into_iter().flatten().collect();
+    let seen: Vec<(&str, Sighting)> =
+        join_all((0..WIDTH).map(|_| worker())).await.into_iter().flatten().collect();
     let code = process.terminate().await;
     findings.require(code == Some(0), || format!("the stop ended with {code:?}"));
     let healthy = |sighting: &Sighting| {
-        sighting.finished() && matches!(sighting.model.as_deref(), Some(model) if model == MODELS[1] || model == MODELS[2])
+        sighting.finished()
+            && matches!(sighting.model.as_deref(), Some(model) if model == MODELS[1] || model == MODELS[2])
     };
     for (fault, sighting) in seen.iter().filter(|(_, sighting)| !healthy(sighting)) {
         findings.breaches.push(format!("{fault}: {sighting:?}"));
@@ -82,10 +87,17 @@ async fn on(database: Database, scale: Scale, rounds: usize) -> Findings {
         let chosen = seen.iter().filter(|(fault, _)| is_timed(fault) == timed);
         chosen.map(|(_, sighting)| u64::try_from(sighting.took.as_millis()).unwrap()).collect()
     };
-    findings.figure("p50/p99 ms", format!("{}/{}", per_mille(&took(false), 500), per_mille(&took(false), 990)));
+    findings.figure(
+        "p50/p99 ms",
+        format!("{}/{}", per_mille(&took(false), 500), per_mille(&took(false), 990)),
+    );
     findings.figure(
         "after a hang p50/p99 ms beyond the timer",
-        format!("{}/{}", per_mille(&took(true), 500).saturating_sub(timer_ms), per_mille(&took(true), 990).saturating_sub(timer_ms)),
+        format!(
+            "{}/{}",
+            per_mille(&took(true), 500).saturating_sub(timer_ms),
+            per_mille(&took(true), 990).saturating_sub(timer_ms)
+        ),
     );
     let sightings: Vec<Sighting> = seen.into_iter().map(|(_, sighting)| sighting).collect();
     oracle::judge(&site, &sightings, &mut findings).await;
@@ -93,8 +105,11 @@ async fn on(database: Database, scale: Scale, rounds: usize) -> Findings {
 }
 
 async fn one_call(site: &Site, process: &Process, round: usize, fault: &str) -> Sighting {
-    let (broken, body) =
-        if round.is_multiple_of(2) { (0, routed as fn(&str) -> _) } else { (1, (|prompt: &str| native(routed(prompt))) as fn(&str) -> _) };
+    let (broken, body) = if round.is_multiple_of(2) {
+        (0, routed as fn(&str) -> _)
+    } else {
+        (1, (|prompt: &str| native(routed(prompt))) as fn(&str) -> _)
+    };
     let prompt = format!("[[mock tokens=6]] [[mock model=up-{} fault={fault}]]", MODELS[broken]);
     let mut line = Line::open(process.address).await.unwrap();
     line.call(&request(&site.key, &streamed(body(&prompt))), Duration::from_secs(30)).await.0

@@ -1,5 +1,5 @@
-//! T4: the store is away for a while. New calls are refused at once, streams in flight finish, and what they leave is kept: in memory and in the
-//! spool, over a kill -9 of the gateway too.
+//! T4: the store is away for a while. New calls are refused at once, streams in flight finish, and
+//! what they leave is kept: in memory and in the spool, over a kill -9 of the gateway too.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -19,7 +19,8 @@ use crate::site::Site;
 use crate::support::database::Database;
 use crate::support::gateway::{routed, streamed};
 
-const TARGET: &str = "refusals p99 < 50 ms; every stream in flight finishes; 0 rows lost, over kill -9 too";
+const TARGET: &str =
+    "refusals p99 < 50 ms; every stream in flight finishes; 0 rows lost, over kill -9 too";
 const CLIENTS: usize = 16;
 const STREAMS: usize = 60;
 
@@ -45,14 +46,17 @@ async fn on(fault: &'static str, scale: Scale, away_ms: u64, killed: Killed) -> 
     let finished_while_away = Cell::new(0);
     let outage = async {
         pause(300).await;
-        // two seconds of streaming: all of them have begun when the store goes, and end while it is away
+        // two seconds of streaming: all of them have begun when the store goes, and end while it is
+        // away
         let mut body = streamed(routed("[[mock tokens=35 delay_ms=60]]"));
         body["max_tokens"] = json!(40);
         let asked = request(&site.key, &body);
         let started = Cell::new(0);
         let streams = join_all((0..STREAMS).map(|_| async {
             let mut line = Line::open(process.address).await.unwrap();
-            line.call_noting(&asked, Duration::from_secs(120), || started.set(started.get() + 1)).await.0
+            line.call_noting(&asked, Duration::from_secs(120), || started.set(started.get() + 1))
+                .await
+                .0
         }));
         let away = async {
             while started.get() < STREAMS {
@@ -81,7 +85,12 @@ async fn on(fault: &'static str, scale: Scale, away_ms: u64, killed: Killed) -> 
     };
     let mut line = Line::open(process.address).await.unwrap();
     for _ in 0..400 {
-        let (sighting, _) = line.call(&request(&site.key, &streamed(routed("[[mock tokens=1]]"))), Duration::from_secs(10)).await;
+        let (sighting, _) = line
+            .call(
+                &request(&site.key, &streamed(routed("[[mock tokens=1]]"))),
+                Duration::from_secs(10),
+            )
+            .await;
         let admitted = sighting.status() == 200;
         load.sightings.borrow_mut().push(sighting);
         if admitted {
@@ -93,18 +102,29 @@ async fn on(fault: &'static str, scale: Scale, away_ms: u64, killed: Killed) -> 
     findings.require(code == Some(0), || format!("the stop ended with {code:?}"));
     findings.figure("away ms", away_ms);
     let sound = streams.len() == finished_while_away.get();
-    findings.require(sound, || format!("{} of {} streams in flight finished", finished_while_away.get(), streams.len()));
+    findings.require(sound, || {
+        format!("{} of {} streams in flight finished", finished_while_away.get(), streams.len())
+    });
     findings.figure("streams that ended meanwhile", finished_while_away.get());
     let rows = rows::outcomes(&site.database).await;
     let ids = streams.iter().filter_map(|sighting| sighting.request_id);
     let kept = ids.filter(|id| rows.get(id).is_some_and(|row| row.status == "succeeded")).count();
     findings.figure("of them kept as they were", kept);
-    findings.require(kept == streams.len(), || format!("only {kept} of {} are kept as succeeded", streams.len()));
+    findings.require(kept == streams.len(), || {
+        format!("only {kept} of {} are kept as succeeded", streams.len())
+    });
     let mut sightings = load.sightings.take();
-    let refused_ms: Vec<u64> = sightings.iter().filter(|sighting| is_store_away(sighting)).map(|sighting| millis(sighting.took)).collect();
+    let refused_ms: Vec<u64> = sightings
+        .iter()
+        .filter(|sighting| is_store_away(sighting))
+        .map(|sighting| millis(sighting.took))
+        .collect();
     let p99 = per_mille(&refused_ms, 990);
     findings.figure("refused", refused_ms.len());
-    findings.figure("refusal p50/p99/max ms", format!("{}/{p99}/{}", per_mille(&refused_ms, 500), per_mille(&refused_ms, 1_000)));
+    findings.figure(
+        "refusal p50/p99/max ms",
+        format!("{}/{p99}/{}", per_mille(&refused_ms, 500), per_mille(&refused_ms, 1_000)),
+    );
     findings.require(!refused_ms.is_empty(), || "nobody was refused".to_owned());
     // a debug build is no measure of speed
     let limit_ms = if scale == Scale::Published { 50 } else { 250 };

@@ -43,7 +43,9 @@ async fn on(database: Database, repetitions: usize) -> Findings {
         let key = site.new_agent(Usd::from_nanos(funding)).await;
         let agent_id = *site.agents.last().unwrap();
         let asked = request(&key, &body);
-        let mut lines = join_all((0..OPENS).map(|_| async { Line::open(process.address).await.unwrap() })).await;
+        let mut lines =
+            join_all((0..OPENS).map(|_| async { Line::open(process.address).await.unwrap() }))
+                .await;
         // those that are let in hang until all the others have been refused
         let (refused, all_are_in) = (Cell::new(0), Cell::new(false));
         let calls = lines.iter_mut().map(|line| {
@@ -66,7 +68,8 @@ async fn on(database: Database, repetitions: usize) -> Findings {
             while refused.get() < OPENS - fits {
                 pause(10).await;
             }
-            // the rest is let in sooner or later, and whoever would be refused too late is refused now
+            // the rest is let in sooner or later, and whoever would be refused too late is refused
+            // now
             let deadline = Instant::now() + Duration::from_secs(60);
             while held_by(&site, agent_id).await < hold * fits as i64 && Instant::now() < deadline {
                 pause(10).await;
@@ -79,22 +82,35 @@ async fn on(database: Database, repetitions: usize) -> Findings {
         drop(lines);
         let admitted = answers.iter().filter(|answer| answer.is_none()).count();
         exact += usize::from(admitted == fits && held == hold * fits as i64);
-        findings.require(admitted == fits, || format!("repetition {repetition}: {admitted} were let in where {fits} fit"));
-        findings.require(held == hold * fits as i64, || format!("repetition {repetition}: {held} nanos held, {fits} holds of {hold}"));
+        findings.require(admitted == fits, || {
+            format!("repetition {repetition}: {admitted} were let in where {fits} fit")
+        });
+        findings.require(held == hold * fits as i64, || {
+            format!("repetition {repetition}: {held} nanos held, {fits} holds of {hold}")
+        });
         worst_overspend = worst_overspend.max(held - funding);
         for sighting in answers.into_iter().flatten() {
-            findings.require(matches!(sighting.ending, Ending::Refused { status: 402, .. }), || format!("{sighting:?}"));
+            findings
+                .require(matches!(sighting.ending, Ending::Refused { status: 402, .. }), || {
+                    format!("{sighting:?}")
+                });
             sightings.push(sighting);
         }
         findings.calls += admitted;
-        let spent = rows::nanos(&site.database, "amount", &format!("transfers where kind = 'post' and agent_id = '{agent_id}'")).await;
+        let spent = rows::nanos(
+            &site.database,
+            "amount",
+            &format!("transfers where kind = 'post' and agent_id = '{agent_id}'"),
+        )
+        .await;
         worst_overspend = worst_overspend.max(spent - funding);
     }
     let code = process.terminate().await;
     findings.require(code == Some(0), || format!("the stop ended with {code:?}"));
     let negative = site.database.number("select count(*) from accounts where balance < 0").await;
-    findings
-        .require(negative == 0 && worst_overspend <= 0, || format!("{negative} wallets overspent, the worst by {worst_overspend} nanos"));
+    findings.require(negative == 0 && worst_overspend <= 0, || {
+        format!("{negative} wallets overspent, the worst by {worst_overspend} nanos")
+    });
     findings.figure("repetitions with exactly k", format!("{exact} of {repetitions}"));
     findings.figure("overspend nanos", worst_overspend.max(0));
     oracle::judge(&site, &sightings, &mut findings).await;

@@ -1,4 +1,5 @@
-//! Who issues the certificates of this run: an authority of its own, made once for each test program.
+//! Who issues the certificates of this run: an authority of its own, made once for each test
+//! program.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -27,7 +28,8 @@ impl Authority {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("authority-{}.pem", std::process::id()));
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("authority-{}.pem", std::process::id()));
         std::fs::write(&file, issuer.pem()).unwrap();
         let leaf = issue(&issuer, &["localhost", "127.0.0.1"]);
         let local = tls_from_pem(leaf.certificate.as_bytes(), leaf.key.as_bytes()).unwrap();

@@ -1,4 +1,5 @@
-//! Certificates for tests: an authority of their own, and servers that it vouches for, well or badly.
+//! Certificates for tests: an authority of their own, and servers that it vouches for, well or
+//! badly.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,9 +39,19 @@ impl Authority {
     }
 
     /// A server for `localhost` and `127.0.0.1`, that speaks these versions of TLS.
-    pub fn server(&self, fault: Fault, versions: &[&'static rustls::SupportedProtocolVersion]) -> TlsAcceptor {
-        let names = if fault == Fault::OtherName { vec!["other.example"] } else { vec!["localhost", "127.0.0.1"] };
-        let mut params = CertificateParams::new(names.into_iter().map(str::to_owned).collect::<Vec<_>>()).unwrap();
+    pub fn server(
+        &self,
+        fault: Fault,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> TlsAcceptor {
+        let names = if fault == Fault::OtherName {
+            vec!["other.example"]
+        } else {
+            vec!["localhost", "127.0.0.1"]
+        };
+        let mut params =
+            CertificateParams::new(names.into_iter().map(str::to_owned).collect::<Vec<_>>())
+                .unwrap();
         match fault {
             Fault::Expired => params.not_after = date_time_ymd(2020, 1, 1),
             Fault::NotYetValid => params.not_before = date_time_ymd(2999, 1, 1),
@@ -50,8 +61,12 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
-        let config = builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap();
+        let builder =
+            ServerConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
+        let config = builder
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
         TlsAcceptor::from(Arc::new(config))
     }
 }

@@ -38,7 +38,8 @@ impl Answer {
     }
 
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
     /// `error.type` and `error.message` of the envelope.
@@ -47,7 +48,10 @@ impl Answer {
         assert_eq!(body["type"], "error", "{body}");
         assert!(body["request_id"].as_str().unwrap_or_default().starts_with("req_"), "{body}");
         assert_eq!(self.header("request-id"), body["request_id"].as_str());
-        (body["error"]["type"].as_str().unwrap().to_owned(), body["error"]["message"].as_str().unwrap().to_owned())
+        (
+            body["error"]["type"].as_str().unwrap().to_owned(),
+            body["error"]["message"].as_str().unwrap().to_owned(),
+        )
     }
 }
 
@@ -59,7 +63,8 @@ impl Connection {
     }
 
     pub async fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n", body.len());
+        let mut head =
+            format!("{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -78,7 +83,11 @@ impl Connection {
     /// Reads until `wanted` is among what was received.
     pub async fn read_until(&mut self, wanted: &str) {
         while !self.has(wanted) {
-            assert!(self.read_some().await, "closed before {wanted:?}: {}", String::from_utf8_lossy(&self.received));
+            assert!(
+                self.read_some().await,
+                "closed before {wanted:?}: {}",
+                String::from_utf8_lossy(&self.received)
+            );
         }
     }
 
@@ -89,7 +98,9 @@ impl Connection {
     /// Reads once; false at the end of the bytes.
     pub async fn read_some(&mut self) -> bool {
         let mut buffer = vec![0u8; 65536];
-        let read = timeout(PATIENCE, self.socket.read(&mut buffer)).await.expect("no bytes within the test's patience");
+        let read = timeout(PATIENCE, self.socket.read(&mut buffer))
+            .await
+            .expect("no bytes within the test's patience");
         match read {
             Ok(0) | Err(_) => false,
             Ok(length) => {
@@ -107,8 +118,9 @@ impl Connection {
                 return answer;
             }
             if !self.read_some().await {
-                let (answer, _) =
-                    parse(&self.received, true).unwrap_or_else(|| panic!("no answer: {}", String::from_utf8_lossy(&self.received)));
+                let (answer, _) = parse(&self.received, true).unwrap_or_else(|| {
+                    panic!("no answer: {}", String::from_utf8_lossy(&self.received))
+                });
                 return answer;
             }
         }
@@ -125,13 +137,18 @@ fn parse(bytes: &[u8], closed: bool) -> Option<(Answer, usize)> {
     let head = String::from_utf8_lossy(&bytes[..head_end]).into_owned();
     let mut lines = head.split("\r\n");
     let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let headers: Vec<(String, String)> =
-        lines.filter_map(|line| line.split_once(':')).map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
-    let header = |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let header = |name: &str| {
+        headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    };
     let (body, used, complete) = if header("transfer-encoding") == Some("chunked") {
         dechunk(&bytes[head_end..], closed)?
     } else {
-        let length: usize = header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let length: usize =
+            header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         let available = bytes.len() - head_end;
         if available < length && !closed {
             return None;
@@ -148,7 +165,8 @@ fn dechunk(bytes: &[u8], closed: bool) -> Option<(Vec<u8>, usize, bool)> {
     loop {
         let cut = || closed.then(|| (body.clone(), bytes.len(), false));
         let Some(line_end) = memchr::memmem::find(&bytes[at..], b"\r\n") else { return cut() };
-        let size = usize::from_str_radix(std::str::from_utf8(&bytes[at..at + line_end]).ok()?, 16).ok()?;
+        let size =
+            usize::from_str_radix(std::str::from_utf8(&bytes[at..at + line_end]).ok()?, 16).ok()?;
         let start = at + line_end + 2;
         if bytes.len() < start + size + 2 {
             return cut();

@@ -1,4 +1,5 @@
-//! A client of each dialect: how it asks, how it reads an answer and an error, and what in an answer is minted for it alone.
+//! A client of each dialect: how it asks, how it reads an answer and an error, and what in an
+//! answer is minted for it alone.
 
 use ainfera_wire::ClientDialect;
 use serde_json::{Value, json};
@@ -37,12 +38,15 @@ impl Client {
     pub fn body(self, prompt: &str) -> Value {
         let tools = &with_tools(routed(prompt))["tools"];
         let function = |tool: &Value| json!({"name": tool["name"], "description": tool["description"], "parameters": tool["input_schema"]});
-        let each = |form: &dyn Fn(&Value) -> Value| -> Value { tools.as_array().unwrap().iter().map(form).collect() };
+        let each = |form: &dyn Fn(&Value) -> Value| -> Value {
+            tools.as_array().unwrap().iter().map(form).collect()
+        };
         let mut body = routed(prompt);
         match self.dialect {
             ClientDialect::Messages => body["tools"] = tools.clone(),
             ClientDialect::Chat | ClientDialect::Inference => {
-                body["tools"] = each(&|tool| json!({"type": "function", "function": function(tool)}));
+                body["tools"] =
+                    each(&|tool| json!({"type": "function", "function": function(tool)}));
             }
             ClientDialect::Responses => {
                 body = json!({"model": body["model"], "input": prompt, "max_output_tokens": body["max_tokens"]});
@@ -84,12 +88,24 @@ impl Client {
             ClientDialect::Responses => assert_eq!(body["object"], "response"),
             ClientDialect::Inference => assert!(body["finish_reason"].is_string(), "{body}"),
             ClientDialect::Chat => {
-                assert_eq!((&body["object"], body["choices"].as_array().unwrap().len()), (&json!("chat.completion"), 1), "{body}");
+                assert_eq!(
+                    (&body["object"], body["choices"].as_array().unwrap().len()),
+                    (&json!("chat.completion"), 1),
+                    "{body}"
+                );
                 let choice = &body["choices"][0];
                 let mut message = choice["message"].clone();
-                assert!(message.as_object_mut().unwrap().shift_remove("refusal").is_some_and(|refusal| refusal.is_null()));
-                return plain(json!({"id": body["id"], "model": body["model"], "usage": body["usage"], "ainfera": body["ainfera"],
-                    "message": message, "finish_reason": choice["finish_reason"]}));
+                assert!(
+                    message
+                        .as_object_mut()
+                        .unwrap()
+                        .shift_remove("refusal")
+                        .is_some_and(|refusal| refusal.is_null())
+                );
+                return plain(
+                    json!({"id": body["id"], "model": body["model"], "usage": body["usage"], "ainfera": body["ainfera"],
+                    "message": message, "finish_reason": choice["finish_reason"]}),
+                );
             }
         }
         body
@@ -105,16 +121,26 @@ impl Client {
                 Refusal { code: json!(kind), message }
             }
             ClientDialect::Chat | ClientDialect::Responses => {
-                assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), ["error"], "{body}");
+                assert_eq!(
+                    body.as_object().unwrap().keys().collect::<Vec<_>>(),
+                    ["error"],
+                    "{body}"
+                );
                 let error = &body["error"];
                 assert_eq!(answer.header("x-request-id"), error["request_id"].as_str(), "{body}");
                 assert!(error.get("param").is_some(), "{body}");
-                Refusal { code: error["code"].clone(), message: error["message"].as_str().unwrap().to_owned() }
+                Refusal {
+                    code: error["code"].clone(),
+                    message: error["message"].as_str().unwrap().to_owned(),
+                }
             }
             ClientDialect::Inference => {
                 assert_eq!(body["error"], body["code"], "{body}");
                 assert_eq!(answer.header("request-id"), body["request_id"].as_str(), "{body}");
-                Refusal { code: body["code"].clone(), message: body["message"].as_str().unwrap().to_owned() }
+                Refusal {
+                    code: body["code"].clone(),
+                    message: body["message"].as_str().unwrap().to_owned(),
+                }
             }
         }
     }
@@ -126,7 +152,8 @@ impl Client {
         }
         for list in [&["content"][..], &["output"], &["message", "tool_calls"]] {
             let place = format!("/{}", list.join("/"));
-            for item in body.pointer_mut(&place).and_then(Value::as_array_mut).into_iter().flatten() {
+            for item in body.pointer_mut(&place).and_then(Value::as_array_mut).into_iter().flatten()
+            {
                 for member in ["id", "call_id", "signature", "encrypted_content"] {
                     item.as_object_mut().unwrap().shift_remove(member);
                 }
@@ -137,14 +164,19 @@ impl Client {
 
     /// Input tokens of all kinds and output tokens, as the answer says them.
     pub fn tokens(self, body: &Value) -> [u64; 2] {
-        let sum = |members: &[&str]| members.iter().map(|member| body["usage"][*member].as_u64().unwrap_or(0)).sum();
+        let sum = |members: &[&str]| {
+            members.iter().map(|member| body["usage"][*member].as_u64().unwrap_or(0)).sum()
+        };
         match self.dialect {
-            ClientDialect::Messages => {
-                [sum(&["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"]), sum(&["output_tokens"])]
-            }
+            ClientDialect::Messages => [
+                sum(&["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"]),
+                sum(&["output_tokens"]),
+            ],
             ClientDialect::Chat => [sum(&["prompt_tokens"]), sum(&["completion_tokens"])],
             ClientDialect::Responses => [sum(&["input_tokens"]), sum(&["output_tokens"])],
-            ClientDialect::Inference => ["input_tokens", "output_tokens"].map(|member| body[member].as_u64().unwrap()),
+            ClientDialect::Inference => {
+                ["input_tokens", "output_tokens"].map(|member| body[member].as_u64().unwrap())
+            }
         }
     }
 }

@@ -50,13 +50,23 @@ impl Database {
     pub async fn number(&self, query: &str) -> i64 {
         match self {
             Database::Sqlite { path, .. } => {
-                let connection = rusqlite::Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+                let connection = rusqlite::Connection::open_with_flags(
+                    path,
+                    rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
+                )
+                .unwrap();
                 connection.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
-                connection.query_row(query, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
+                connection
+                    .query_row(query, [], |row| row.get(0))
+                    .unwrap_or_else(|error| panic!("{query}: {error}"))
             }
             Database::Postgres { url } => {
                 let client = postgres::connect(url).await;
-                client.query_one(query, &[]).await.unwrap_or_else(|error| panic!("{query}: {error}")).get(0)
+                client
+                    .query_one(query, &[])
+                    .await
+                    .unwrap_or_else(|error| panic!("{query}: {error}"))
+                    .get(0)
             }
         }
     }

@@ -69,7 +69,9 @@ pub fn config_text(plan: &GatewayPlan, database_url: &str, mock_url: &str) -> St
     );
     text.push_str(&plan.health);
     for (id, kind) in [("chat", "openai_compatible"), ("anthropic", "anthropic")] {
-        text.push_str(&format!("[[providers]]\nid = \"{id}\"\nkind = \"{kind}\"\nbase_url = \"{mock_url}\"\n"));
+        text.push_str(&format!(
+            "[[providers]]\nid = \"{id}\"\nkind = \"{kind}\"\nbase_url = \"{mock_url}\"\n"
+        ));
         text.push_str(&plan.each_provider);
     }
     let models = [
@@ -92,11 +94,13 @@ pub fn config_text(plan: &GatewayPlan, database_url: &str, mock_url: &str) -> St
     with_authority(&text)
 }
 
-/// Says who issued the certificate of each provider that is met over TLS, unless the next line of its table does.
+/// Says who issued the certificate of each provider that is met over TLS, unless the next line of
+/// its table does.
 fn with_authority(text: &str) -> String {
     let next_lines = text.lines().skip(1).chain([""]);
     let lines = text.lines().zip(next_lines).map(|(line, next)| {
-        let needs_authority = line.starts_with("base_url = \"https://localhost:") && !next.starts_with("ca_file");
+        let needs_authority =
+            line.starts_with("base_url = \"https://localhost:") && !next.starts_with("ca_file");
         let authority = needs_authority.then(|| format!("\nca_file = {:?}", authority::file()));
         format!("{line}{}\n", authority.unwrap_or_default())
     });
@@ -112,14 +116,27 @@ impl Gateway {
     pub async fn with(plan: GatewayPlan, database: Database) -> Self {
         let mock = provider::start(MockSettings::default()).await;
         let text = config_text(&plan, &database.url(), &mock.base_url());
-        let config = Config::from_toml(&text, &|_| None).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        let config =
+            Config::from_toml(&text, &|_| None).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
         let server = Server::start(config).await.expect("start");
         let store = server.store();
-        let new = NewAgent { name: "tester".to_owned(), tenant_id: TenantId(Uuid::nil()), spend_policy: plan.spend_policy };
-        let agent_id = store.create_agent(new, Opening::Prepaid(plan.funding)).await.expect("agent");
+        let new = NewAgent {
+            name: "tester".to_owned(),
+            tenant_id: TenantId(Uuid::nil()),
+            spend_policy: plan.spend_policy,
+        };
+        let agent_id =
+            store.create_agent(new, Opening::Prepaid(plan.funding)).await.expect("agent");
         let key = ainfera::keys::mint().expect("key");
         store.add_key(agent_id, &key.key_id, key.secret_sha256).await.expect("key");
-        Self { address: server.addr(), key: key.text.expose().to_owned(), agent_id, mock, database, server }
+        Self {
+            address: server.addr(),
+            key: key.text.expose().to_owned(),
+            agent_id,
+            mock,
+            database,
+            server,
+        }
     }
 
     /// One call on a connection of its own.
@@ -168,7 +185,8 @@ impl Gateway {
         connection.answer().await
     }
 
-    /// Waits until the provider has been asked something that contains `text`. There is no event for it: looks again after each request of the provider.
+    /// Waits until the provider has been asked something that contains `text`. There is no event
+    /// for it: looks again after each request of the provider.
     pub async fn mock_has_request_containing(&self, text: &str) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while !self.mock.requests().iter().any(|request| request.body.to_string().contains(text)) {

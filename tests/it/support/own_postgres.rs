@@ -24,9 +24,17 @@ impl OwnPostgres {
             succeeded(&Command::new("chown").arg("postgres:").arg(folder.path()).output().unwrap());
         }
         let mut initdb = as_postgres(&binaries().join("initdb"));
-        initdb.args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "-D"]);
+        initdb.args([
+            "--no-sync",
+            "--auth=trust",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C",
+            "-D",
+        ]);
         succeeded(&initdb.arg(folder.path().join("data")).output().unwrap());
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let server = run(&folder, port);
         let own = Self { folder, port, server };
         own.answers().await;
@@ -39,7 +47,9 @@ impl OwnPostgres {
 
     /// As `pg_ctl stop -m immediate`: connections break, nothing is tidied up.
     pub fn stop(&mut self) {
-        succeeded(&Command::new("kill").arg("-QUIT").arg(self.server.id().to_string()).output().unwrap());
+        succeeded(
+            &Command::new("kill").arg("-QUIT").arg(self.server.id().to_string()).output().unwrap(),
+        );
         self.server.wait().unwrap();
     }
 
@@ -66,8 +76,17 @@ impl Drop for OwnPostgres {
 }
 
 fn run(folder: &TempDir, port: u16) -> Child {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.path().join("log")).unwrap();
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(folder.path().join("log"))
+        .unwrap();
     let mut server = as_postgres(&binaries().join("postgres"));
-    server.arg("-D").arg(folder.path().join("data")).arg("-k").arg(folder.path()).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
+    server.arg("-D").arg(folder.path().join("data")).arg("-k").arg(folder.path()).args([
+        "-h",
+        "127.0.0.1",
+        "-p",
+        &port.to_string(),
+    ]);
     server.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
 }

@@ -42,13 +42,27 @@ impl Site {
         Self::around(plan, database_url, mock, &address)
     }
 
-    /// With a provider that the gateway meets at another address than its own: what stands there passes requests on to it.
-    pub fn around(plan: &GatewayPlan, database_url: Option<&str>, mock: MockUpstream, provider_url: &str) -> Self {
+    /// With a provider that the gateway meets at another address than its own: what stands there
+    /// passes requests on to it.
+    pub fn around(
+        plan: &GatewayPlan,
+        database_url: Option<&str>,
+        mock: MockUpstream,
+        provider_url: &str,
+    ) -> Self {
         let folder = TempDir::new().unwrap();
         let config = folder.path().join("ainfera.toml");
         let own = format!("sqlite://{}", folder.path().join("a.db").display());
-        std::fs::write(&config, config_text(plan, database_url.unwrap_or(&own), provider_url)).unwrap();
-        let mut site = Self { folder, config, key: String::new(), mock, environment: Vec::new(), words_before: Vec::new() };
+        std::fs::write(&config, config_text(plan, database_url.unwrap_or(&own), provider_url))
+            .unwrap();
+        let mut site = Self {
+            folder,
+            config,
+            key: String::new(),
+            mock,
+            environment: Vec::new(),
+            words_before: Vec::new(),
+        };
         let made = site.command(&["keys", "create", "--agent", "tester"]);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         site.key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
@@ -64,7 +78,10 @@ impl Site {
     pub fn started(&self, arguments: &[&str]) -> Command {
         // a file that may not grow is an error to the program, and not its end
         let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).args(&self.words_before).arg(env!("CARGO_BIN_EXE_ainfera"));
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .args(&self.words_before)
+            .arg(env!("CARGO_BIN_EXE_ainfera"));
         command.args(arguments).arg("--config").arg(&self.config).current_dir(self.folder.path());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
@@ -72,11 +89,19 @@ impl Site {
 
     /// Starts `serve` and waits until it listens.
     pub fn serve(&self, arguments: &[&str]) -> Process {
-        let mut child = self.started(&[&["serve"], arguments].concat()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = self
+            .started(&[&["serve"], arguments].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let log = collected(child.stderr.take().unwrap());
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").and_then(|address| address.parse().ok());
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .and_then(|address| address.parse().ok());
         let address = address.unwrap_or_else(|| panic!("{line:?}: {}", log.lock().unwrap()));
         Process { child, address, log }
     }
@@ -113,7 +138,14 @@ impl Process {
     }
 
     pub fn signal(&self, name: &str) {
-        assert!(Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .arg(format!("-{name}"))
+                .arg(self.child.id().to_string())
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// SIGKILL: nothing of it runs any more.

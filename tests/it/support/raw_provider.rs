@@ -1,4 +1,5 @@
-//! A provider of bytes: it hears whole requests, with TLS or without, and does to each what the test says. It counts what it heard.
+//! A provider of bytes: it hears whole requests, with TLS or without, and does to each what the
+//! test says. It counts what it heard.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -37,12 +38,18 @@ pub struct RawProvider {
 type Script = dyn Fn(Which, &str) -> Reply + Send + Sync;
 
 impl RawProvider {
-    pub async fn start(tls: Option<TlsAcceptor>, script: impl Fn(Which) -> Reply + Send + Sync + 'static) -> Self {
+    pub async fn start(
+        tls: Option<TlsAcceptor>,
+        script: impl Fn(Which) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         Self::answering(tls, move |which, _| script(which)).await
     }
 
     /// One that answers by what it is asked.
-    pub async fn answering(tls: Option<TlsAcceptor>, script: impl Fn(Which, &str) -> Reply + Send + Sync + 'static) -> Self {
+    pub async fn answering(
+        tls: Option<TlsAcceptor>,
+        script: impl Fn(Which, &str) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -76,7 +83,12 @@ impl RawProvider {
     }
 }
 
-async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, raw: &socket2::Socket, script: &Script, heard: &Mutex<Vec<String>>) {
+async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    raw: &socket2::Socket,
+    script: &Script,
+    heard: &Mutex<Vec<String>>,
+) {
     for request in 0.. {
         let Some(text) = read_request(&mut stream).await else { return };
         let reply = script(Which { request }, &text);
@@ -107,7 +119,9 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
             if bytes.len() >= end + 4 + length.unwrap_or(0) {
                 return Some(String::from_utf8_lossy(&bytes).into_owned());
             }
@@ -146,7 +160,9 @@ impl RawProxy {
                     }
                     let mut server = TcpStream::connect(target).await.unwrap();
                     client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap();
-                    if let Err(error) = tokio::io::copy_bidirectional(&mut client, &mut server).await {
+                    if let Err(error) =
+                        tokio::io::copy_bidirectional(&mut client, &mut server).await
+                    {
                         assert_ne!(error.kind(), ErrorKind::InvalidInput, "{error}");
                     }
                 };

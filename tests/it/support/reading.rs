@@ -1,4 +1,5 @@
-//! What a client makes of a stream, by the readers of `ainfera_fidelity`. What a client would stumble over ends the test.
+//! What a client makes of a stream, by the readers of `ainfera_fidelity`. What a client would
+//! stumble over ends the test.
 
 use ainfera_fidelity::accumulate::frames::{Frame, frames};
 use ainfera_fidelity::accumulate::responses::ITEM_IN_ITEM;
@@ -25,8 +26,10 @@ pub enum Read {
 
 /// Reads a stream to its end.
 pub fn read(dialect: ClientDialect, stream: &str) -> Read {
-    let Understood { answer, mut complaints, body, error, .. } = accumulate::stream(dialect, stream.as_bytes());
-    // the scripted provider of the same dialect does this when it is told to, and it goes through as it came
+    let Understood { answer, mut complaints, body, error, .. } =
+        accumulate::stream(dialect, stream.as_bytes());
+    // the scripted provider of the same dialect does this when it is told to, and it goes through
+    // as it came
     complaints.retain(|complaint| complaint != ITEM_IN_ITEM);
     assert!(complaints.is_empty(), "{complaints:?}: {stream}");
     match answer.ending {

@@ -1,4 +1,5 @@
-//! Stands between the gateway and PostgreSQL: every byte takes its time, and round trips are counted.
+//! Stands between the gateway and PostgreSQL: every byte takes its time, and round trips are
+//! counted.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -16,7 +17,8 @@ pub struct FarRelay {
 }
 
 impl FarRelay {
-    /// Before a port of this machine; each way takes `one_way`. On a thread of its own, which lives as long as the test program.
+    /// Before a port of this machine; each way takes `one_way`. On a thread of its own, which lives
+    /// as long as the test program.
     pub fn before(port: u16, one_way: Duration) -> Self {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -25,7 +27,8 @@ impl FarRelay {
         let counted = Arc::clone(&round_trips);
         let server = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(accept(listener, server, one_way, &counted));
         });
         Self { port: own_port, round_trips }
@@ -42,8 +45,16 @@ impl FarRelay {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "they end with the connections, and those with the test")]
-async fn accept(listener: std::net::TcpListener, server: SocketAddr, one_way: Duration, counted: &Arc<AtomicUsize>) {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "they end with the connections, and those with the test"
+)]
+async fn accept(
+    listener: std::net::TcpListener,
+    server: SocketAddr,
+    one_way: Duration,
+    counted: &Arc<AtomicUsize>,
+) {
     let listener = TcpListener::from_std(listener).unwrap();
     while let Ok((gateway, _)) = listener.accept().await {
         let Ok(database) = TcpStream::connect(server).await else { continue };
@@ -68,7 +79,13 @@ async fn accept(listener: std::net::TcpListener, server: SocketAddr, one_way: Du
 }
 
 /// What came together leaves together, `one_way` later; several may be on the way at once.
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, one_way: Duration, on_arrival: impl Fn(), on_departure: impl Fn()) {
+async fn pass(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    one_way: Duration,
+    on_arrival: impl Fn(),
+    on_departure: impl Fn(),
+) {
     let (on_the_way, mut arriving) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
     let read = async move {
         let mut buffer = vec![0; 64 * 1024];

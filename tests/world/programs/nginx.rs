@@ -16,17 +16,20 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// `servers` gets ports for as many servers as it asks for with `PORT0`, `PORT1` …, and `TLS` for what a server over TLS needs.
+    /// `servers` gets ports for as many servers as it asks for with `PORT0`, `PORT1` …, and `TLS`
+    /// for what a server over TLS needs.
     pub async fn start(servers: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let leaf = authority::leaf(&["localhost", "127.0.0.1"]);
         std::fs::write(folder.path().join("server.pem"), leaf.certificate).unwrap();
         std::fs::write(folder.path().join("server.key"), leaf.key).unwrap();
         let mut ports = Vec::new();
-        let mut servers = servers.replace("TLS", "ssl_certificate server.pem; ssl_certificate_key server.key;");
+        let mut servers =
+            servers.replace("TLS", "ssl_certificate server.pem; ssl_certificate_key server.key;");
         while servers.contains(&format!("PORT{}", ports.len())) {
             let port = free_port();
-            servers = servers.replace(&format!("PORT{}", ports.len()), &format!("127.0.0.1:{port}"));
+            servers =
+                servers.replace(&format!("PORT{}", ports.len()), &format!("127.0.0.1:{port}"));
             ports.push(port);
         }
         std::fs::write(folder.path().join("nginx.conf"), configuration(&servers)).unwrap();

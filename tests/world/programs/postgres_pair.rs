@@ -33,13 +33,22 @@ impl PostgresPair {
         }
         let data = folder.path().join("primary");
         let mut initdb = as_postgres(&binaries().join("initdb"));
-        initdb.args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "-D"]);
+        initdb.args([
+            "--no-sync",
+            "--auth=trust",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C",
+            "-D",
+        ]);
         succeeded(&initdb.arg(&data).output().unwrap());
         let ports = [free_port(), free_port()];
         let primary = run(folder.path(), "primary", ports[0]);
         answers(ports[0]).await;
         let mut copy = as_postgres(&binaries().join("pg_basebackup"));
-        copy.args(["-h", "127.0.0.1", "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "-p"]).arg(ports[0].to_string()).arg("-D");
+        copy.args(["-h", "127.0.0.1", "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "-p"])
+            .arg(ports[0].to_string())
+            .arg("-D");
         succeeded(&copy.arg(folder.path().join("standby")).output().unwrap());
         let standby = run(folder.path(), "standby", ports[1]);
         answers(ports[1]).await;
@@ -57,7 +66,9 @@ impl PostgresPair {
     /// Both, in the order in which they are to be tried.
     pub fn url(&self) -> String {
         let [first, second] = self.ports;
-        format!("postgres://postgres@127.0.0.1:{first},127.0.0.1:{second}/postgres?target_session_attrs=read-write")
+        format!(
+            "postgres://postgres@127.0.0.1:{first},127.0.0.1:{second}/postgres?target_session_attrs=read-write"
+        )
     }
 
     pub fn standby_url(&self) -> String {
@@ -69,14 +80,22 @@ impl PostgresPair {
         self.primary.signal("QUIT");
         self.primary.wait();
         let mut promote = as_postgres(&binaries().join("pg_ctl"));
-        succeeded(&promote.args(["promote", "-w", "-D"]).arg(self.folder.path().join("standby")).output().unwrap());
+        succeeded(
+            &promote
+                .args(["promote", "-w", "-D"])
+                .arg(self.folder.path().join("standby"))
+                .output()
+                .unwrap(),
+        );
     }
 
     /// The standby has everything until now, and gets nothing of what the primary commits later.
     pub async fn cut(&self) {
-        let (primary, standby) = (connect(&url(self.ports[0])).await, connect(&url(self.ports[1])).await);
+        let (primary, standby) =
+            (connect(&url(self.ports[0])).await, connect(&url(self.ports[1])).await);
         let sent = primary.query_one("SELECT pg_current_wal_lsn()::text", &[]).await.unwrap();
-        let has_it = format!("SELECT pg_last_wal_replay_lsn() >= '{}'::pg_lsn", sent.get::<_, String>(0));
+        let has_it =
+            format!("SELECT pg_last_wal_replay_lsn() >= '{}'::pg_lsn", sent.get::<_, String>(0));
         wait_until(&standby, &has_it).await;
         standby.batch_execute("ALTER SYSTEM SET primary_conninfo = ''").await.unwrap();
         standby.batch_execute("SELECT pg_reload_conf()").await.unwrap();
@@ -111,7 +130,12 @@ fn url(port: u16) -> String {
 
 fn run(folder: &Path, name: &str, port: u16) -> Program {
     let mut server = as_postgres(&binaries().join("postgres"));
-    server.arg("-D").arg(folder.join(name)).arg("-k").arg(folder).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
+    server.arg("-D").arg(folder.join(name)).arg("-k").arg(folder).args([
+        "-h",
+        "127.0.0.1",
+        "-p",
+        &port.to_string(),
+    ]);
     server.args(["-c", "wal_level=replica", "-c", "max_wal_senders=4", "-c", "hot_standby=on"]);
     Program::start(&mut server, &folder.join(format!("{name}.log")))
 }

@@ -20,24 +20,56 @@ impl PostgresTls {
         let folder = TempDir::new().unwrap();
         let own = |mode: &str| {
             if is_root() {
-                succeeded(&std::process::Command::new("chown").args(["-R", "postgres:"]).arg(folder.path()).output().unwrap());
+                succeeded(
+                    &std::process::Command::new("chown")
+                        .args(["-R", "postgres:"])
+                        .arg(folder.path())
+                        .output()
+                        .unwrap(),
+                );
             }
-            succeeded(&std::process::Command::new("chmod").arg(mode).arg(folder.path()).output().unwrap());
+            succeeded(
+                &std::process::Command::new("chmod").arg(mode).arg(folder.path()).output().unwrap(),
+            );
         };
         own("700");
         let data = folder.path().join("data");
         let mut initdb = as_postgres(&binaries().join("initdb"));
-        initdb.args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "-D"]);
+        initdb.args([
+            "--no-sync",
+            "--auth=trust",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C",
+            "-D",
+        ]);
         succeeded(&initdb.arg(&data).output().unwrap());
         let leaf = authority::leaf(&["localhost"]);
         std::fs::write(data.join("server.crt"), leaf.certificate).unwrap();
         std::fs::write(data.join("server.key"), leaf.key).unwrap();
-        succeeded(&std::process::Command::new("chmod").arg("600").arg(data.join("server.key")).output().unwrap());
-        std::fs::write(data.join("pg_hba.conf"), "local all all trust\nhostssl all all 127.0.0.1/32 trust\n").unwrap();
+        succeeded(
+            &std::process::Command::new("chmod")
+                .arg("600")
+                .arg(data.join("server.key"))
+                .output()
+                .unwrap(),
+        );
+        std::fs::write(
+            data.join("pg_hba.conf"),
+            "local all all trust\nhostssl all all 127.0.0.1/32 trust\n",
+        )
+        .unwrap();
         own("700");
         let port = free_port();
         let mut server = as_postgres(&binaries().join("postgres"));
-        server.arg("-D").arg(&data).arg("-k").arg(folder.path()).args(["-h", "127.0.0.1", "-p", &port.to_string(), "-c", "ssl=on"]);
+        server.arg("-D").arg(&data).arg("-k").arg(folder.path()).args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port.to_string(),
+            "-c",
+            "ssl=on",
+        ]);
         let mut program = Program::start(&mut server, &folder.path().join("log"));
         program.listens(port, &folder.path().join("log")).await;
         let postgres = Self { folder, _program: program, port };
@@ -64,6 +96,10 @@ impl PostgresTls {
 
     /// Over the socket in its folder.
     fn local(&self) -> String {
-        format!("host={} port={} user=postgres dbname=postgres", self.folder.path().display(), self.port)
+        format!(
+            "host={} port={} user=postgres dbname=postgres",
+            self.folder.path().display(),
+            self.port
+        )
     }
 }

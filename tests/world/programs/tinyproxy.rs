@@ -31,7 +31,8 @@ impl Tinyproxy {
 
     /// How many tunnels it was asked for.
     pub fn tunnels(&self) -> usize {
-        let log = std::fs::read_to_string(self.folder.path().join("tinyproxy.log")).unwrap_or_default();
+        let log =
+            std::fs::read_to_string(self.folder.path().join("tinyproxy.log")).unwrap_or_default();
         log.lines().filter(|line| line.contains(": CONNECT ")).count()
     }
 }

@@ -1,5 +1,5 @@
-//! The size of an image, from its header alone: PNG, JPEG, GIF and WebP, known by their first bytes and
-//! not by what they are said to be. What could be read in two ways has no size.
+//! The size of an image, from its header alone: PNG, JPEG, GIF and WebP, known by their first bytes
+//! and not by what they are said to be. What could be read in two ways has no size.
 
 use ainfera_schema::PixelSize;
 
@@ -27,7 +27,8 @@ fn png(chunks: &[u8]) -> Option<PixelSize> {
     Some(PixelSize { width: be32(chunks.get(8..)?)?, height: be32(chunks.get(12..)?)? })
 }
 
-/// Segments up to the first scan. A second frame header has no meaning, and each decoder another one for it.
+/// Segments up to the first scan. A second frame header has no meaning, and each decoder another
+/// one for it.
 fn jpeg(mut segments: &[u8]) -> Option<PixelSize> {
     let mut found = None;
     loop {
@@ -40,9 +41,13 @@ fn jpeg(mut segments: &[u8]) -> Option<PixelSize> {
             0xda => return found,
             _ => {
                 let length = usize::from(be16(rest)?);
-                let is_frame = matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
+                let is_frame =
+                    matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
                 if is_frame {
-                    let size = PixelSize { height: u32::from(be16(rest.get(3..)?)?), width: u32::from(be16(rest.get(5..)?)?) };
+                    let size = PixelSize {
+                        height: u32::from(be16(rest.get(3..)?)?),
+                        width: u32::from(be16(rest.get(5..)?)?),
+                    };
                     if found.replace(size).is_some() {
                         return None;
                     }
@@ -55,7 +60,8 @@ fn jpeg(mut segments: &[u8]) -> Option<PixelSize> {
 
 /// The larger of the screen and its first picture, which may stand out of it.
 fn gif(rest: &[u8]) -> Option<PixelSize> {
-    let screen = PixelSize { width: u32::from(le16(rest)?), height: u32::from(le16(rest.get(2..)?)?) };
+    let screen =
+        PixelSize { width: u32::from(le16(rest)?), height: u32::from(le16(rest.get(2..)?)?) };
     let mut blocks = after_colours(rest.get(7..)?, *rest.get(4)?)?;
     loop {
         match blocks {
@@ -63,7 +69,10 @@ fn gif(rest: &[u8]) -> Option<PixelSize> {
             [0x2c, picture @ ..] => {
                 let at = |place: usize| picture.get(place..).and_then(le16).map(u32::from);
                 let (right, bottom) = (at(0)? + at(4)?, at(2)? + at(6)?);
-                return Some(PixelSize { width: screen.width.max(right), height: screen.height.max(bottom) });
+                return Some(PixelSize {
+                    width: screen.width.max(right),
+                    height: screen.height.max(bottom),
+                });
             }
             _ => return None,
         }
@@ -89,13 +98,16 @@ fn after_sub_blocks(mut blocks: &[u8]) -> Option<&[u8]> {
 fn webp(chunks: &[u8]) -> Option<PixelSize> {
     let data = chunks.get(8..)?;
     match chunks.get(..4)? {
-        b"VP8X" => Some(PixelSize { width: le24(data.get(4..)?)? + 1, height: le24(data.get(7..)?)? + 1 }),
+        b"VP8X" => {
+            Some(PixelSize { width: le24(data.get(4..)?)? + 1, height: le24(data.get(7..)?)? + 1 })
+        }
         b"VP8L" if *data.first()? == 0x2f => {
             let bits = u32::from_le_bytes(data.get(1..5)?.try_into().ok()?);
             Some(PixelSize { width: (bits & 0x3fff) + 1, height: (bits >> 14 & 0x3fff) + 1 })
         }
         b"VP8 " if data.get(3..6)? == [0x9d, 0x01, 0x2a] => {
-            let side = |at: usize| data.get(at..).and_then(le16).map(|side| u32::from(side & 0x3fff));
+            let side =
+                |at: usize| data.get(at..).and_then(le16).map(|side| u32::from(side & 0x3fff));
             Some(PixelSize { width: side(6)?, height: side(8)? })
         }
         _ => None,
@@ -158,10 +170,23 @@ mod tests {
         let mut camera = vec![0xff, 0xe1, 0, 15];
         camera.extend(frame(0xc0, 160, 120));
         assert_eq!(read(&jpeg_of(&[camera, frame(0xc2, 4032, 3024)])), size(4032, 3024));
-        let gif = |extension: &[u8]| [b"GIF89a\x10\0\x08\0\x80\0\0\0\0\0\0\0\0", extension, b"\x2c\0\0\0\0\x40\0\x20\0\0"].concat();
-        assert_eq!(read(&gif(b"\x21\xf9\x04\0\0\0\0\0")), size(64, 32), "the picture is larger than the screen");
-        assert_eq!(read(b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x1f\x03\0\x57\x02\0"), size(800, 600));
-        assert_eq!(read(b"RIFF\0\0\0\0WEBPVP8 \x0a\0\0\0\0\0\0\x9d\x01\x2a\x20\x03\x58\x02"), size(800, 600));
+        let gif = |extension: &[u8]| {
+            [b"GIF89a\x10\0\x08\0\x80\0\0\0\0\0\0\0\0", extension, b"\x2c\0\0\0\0\x40\0\x20\0\0"]
+                .concat()
+        };
+        assert_eq!(
+            read(&gif(b"\x21\xf9\x04\0\0\0\0\0")),
+            size(64, 32),
+            "the picture is larger than the screen"
+        );
+        assert_eq!(
+            read(b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x1f\x03\0\x57\x02\0"),
+            size(800, 600)
+        );
+        assert_eq!(
+            read(b"RIFF\0\0\0\0WEBPVP8 \x0a\0\0\0\0\0\0\x9d\x01\x2a\x20\x03\x58\x02"),
+            size(800, 600)
+        );
         let lossless: u32 = 799 | 599 << 14;
         let webp = [&b"RIFF\0\0\0\0WEBPVP8L\x05\0\0\0\x2f"[..], &lossless.to_le_bytes()].concat();
         assert_eq!(read(&webp), size(800, 600));

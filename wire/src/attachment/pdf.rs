@@ -1,17 +1,20 @@
 //! How many pages a PDF has, and how much text they can hold at most.
 //!
-//! The file is not believed. A reader may find an object by the table at the end of the file, by another
-//! table that an update left there, or by searching for it; so every definition of an object that stands
-//! anywhere in the file counts, and where two disagree the larger does. Pages are those that the page tree
-//! leads to. Their text is bounded by the bytes of the strings that they show, by what a character map or
-//! the name of a glyph may make of one byte, and by how often a form is drawn. What cannot be followed (an
-//! encryption, an unknown filter, a page that stands in the tree twice) leaves the file uncounted.
+//! The file is not believed. A reader may find an object by the table at the end of the file, by
+//! another table that an update left there, or by searching for it; so every definition of an
+//! object that stands anywhere in the file counts, and where two disagree the larger does. Pages
+//! are those that the page tree leads to. Their text is bounded by the bytes of the strings that
+//! they show, by what a character map or the name of a glyph may make of one byte, and by how often
+//! a form is drawn. What cannot be followed (an encryption, an unknown filter, a page that stands
+//! in the tree twice) leaves the file uncounted.
 
 mod content;
 mod filters;
 mod glyphs;
 mod lexer;
 mod objects;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod value;
 
@@ -44,13 +47,10 @@ pub fn extent(file: &[u8]) -> Option<DocumentExtent> {
     Some(DocumentExtent { pages: pages.count, text_bytes })
 }
 
-/// A reader that mends the file may take any object for a page. Without streams there is no text but what
-/// stands in the file as it is.
+/// A reader that mends the file may take any object for a page. Without streams there is no text
+/// but what stands in the file as it is.
 fn without_tree(file: &[u8], objects: &Objects<'_>) -> Option<DocumentExtent> {
     let has_streams = memchr::memmem::find(file, b"stream").is_some();
     let (pages, text_bytes) = (objects.count() as u64, file.len() as u64);
     (!has_streams && pages > 0).then_some(DocumentExtent { pages, text_bytes })
 }
-
-#[cfg(test)]
-mod tests;

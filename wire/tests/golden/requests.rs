@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use ainfera_schema::ProviderKind;
 use ainfera_wire::BadRequest;
-use ainfera_wire::call::ClientHeaders;
-use ainfera_wire::upstream::{Dialect, UpstreamRequest};
+use ainfera_wire::client::call::ClientHeaders;
+use ainfera_wire::provider::{Dialect, UpstreamRequest};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};

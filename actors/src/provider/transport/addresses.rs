@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-/// Addresses of the two families in turn, beginning with the family that the system put first. The order within a family stays as the system gave it.
+/// Addresses of the two families in turn, beginning with the family that the system put first. The
+/// order within a family stays as the system gave it.
 pub fn in_turn(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let Some(first) = addresses.first() else { return addresses };
     let first_is_ipv6 = first.is_ipv6();
@@ -33,7 +34,10 @@ mod tests {
             ordered(&["[::1]:1", "[::2]:1", "[::3]:1", "10.0.0.1:1", "10.0.0.2:1"]),
             ["[::1]:1", "10.0.0.1:1", "[::2]:1", "10.0.0.2:1", "[::3]:1"]
         );
-        assert_eq!(ordered(&["10.0.0.1:1", "[::1]:1", "10.0.0.2:1"]), ["10.0.0.1:1", "[::1]:1", "10.0.0.2:1"]);
+        assert_eq!(
+            ordered(&["10.0.0.1:1", "[::1]:1", "10.0.0.2:1"]),
+            ["10.0.0.1:1", "[::1]:1", "10.0.0.2:1"]
+        );
         assert!(ordered(&[]).is_empty());
     }
 }

@@ -1,5 +1,6 @@
-//! The head of an answer, before the HTTP codec sees it. The codec takes an interim response for the answer, and an answer whose end is the end of the
-//! connection for an empty one; both are put right here, and nothing else is.
+//! The head of an answer, before the HTTP codec sees it. The codec takes an interim response for
+//! the answer, and an answer whose end is the end of the connection for an empty one; both are put
+//! right here, and nothing else is.
 
 use bytes::{Buf, BytesMut};
 
@@ -57,11 +58,15 @@ impl AnswerHead {
     /// Where the first head ends, if it does: after an empty line.
     fn head_length(&mut self) -> Option<usize> {
         let from = self.searched.saturating_sub(3);
-        for (offset, _) in self.pending[from..].iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
+        for (offset, _) in
+            self.pending[from..].iter().enumerate().filter(|(_, byte)| **byte == b'\n')
+        {
             let end = from + offset + 1;
             let head = &self.pending[..end];
             // a line break before the status line is no head
-            if (head.ends_with(b"\r\n\r\n") || head.ends_with(b"\n\n")) && !head.trim_ascii().is_empty() {
+            if (head.ends_with(b"\r\n\r\n") || head.ends_with(b"\n\n"))
+                && !head.trim_ascii().is_empty()
+            {
                 return Some(end);
             }
         }
@@ -87,17 +92,21 @@ fn parsed(head: &[u8]) -> Result<Parsed, HeadFault> {
         Ok(httparse::Status::Partial) | Err(_) => return Err(HeadFault::NotHttp),
     }
     let status = response.code.unwrap_or_default();
-    let says_length = response
-        .headers
-        .iter()
-        .any(|header| ["content-length", "transfer-encoding"].iter().any(|name| header.name.eq_ignore_ascii_case(name)));
+    let says_length = response.headers.iter().any(|header| {
+        ["content-length", "transfer-encoding"]
+            .iter()
+            .any(|name| header.name.eq_ignore_ascii_case(name))
+    });
     Ok(Parsed {
         is_interim: (100..200).contains(&status) && status != 101,
-        ends_with_the_connection: response.version == Some(1) && !says_length && !matches!(status, 101 | 204 | 304),
+        ends_with_the_connection: response.version == Some(1)
+            && !says_length
+            && !matches!(status, 101 | 204 | 304),
     })
 }
 
-/// In HTTP/1.0 an answer without a length ends with the connection, and that is what this one means.
+/// In HTTP/1.0 an answer without a length ends with the connection, and that is what this one
+/// means.
 fn end_with_connection(answer: &mut BytesMut) {
     const VERSION: &[u8] = b"HTTP/1.1";
     if let Some(at) = answer.windows(VERSION.len()).position(|window| window == VERSION) {
@@ -109,7 +118,9 @@ fn check_beginning(bytes: &[u8]) -> Result<(), HeadFault> {
     const BEGINNING: &[u8] = b"HTTP/1.";
     /// Content types of TLS records: alert and handshake.
     const TLS: [u8; 2] = [21, 22];
-    let Some(start) = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')) else { return Ok(()) };
+    let Some(start) = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')) else {
+        return Ok(());
+    };
     let bytes = &bytes[start..];
     let known = bytes.len().min(BEGINNING.len());
     match bytes {
@@ -127,7 +138,9 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<Option<String>, HeadFault> {
-        Ok(AnswerHead::default().push(bytes)?.map(|answer| String::from_utf8_lossy(&answer).into_owned()))
+        Ok(AnswerHead::default()
+            .push(bytes)?
+            .map(|answer| String::from_utf8_lossy(&answer).into_owned()))
     }
 
     #[test]
@@ -145,7 +158,10 @@ mod tests {
 
     #[test]
     fn an_answer_without_a_length_ends_with_the_connection() {
-        assert_eq!(read(b"HTTP/1.1 200 OK\r\nx: y\r\n\r\nhi"), Ok(Some("HTTP/1.0 200 OK\r\nx: y\r\n\r\nhi".to_owned())));
+        assert_eq!(
+            read(b"HTTP/1.1 200 OK\r\nx: y\r\n\r\nhi"),
+            Ok(Some("HTTP/1.0 200 OK\r\nx: y\r\n\r\nhi".to_owned()))
+        );
         for whole in [
             "HTTP/1.1 204 No\r\n\r\n",
             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",

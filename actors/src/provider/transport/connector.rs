@@ -1,4 +1,5 @@
-//! From a provider's address to a connection over which HTTP can be spoken: TCP, perhaps a proxy's tunnel, perhaps TLS.
+//! From a provider's address to a connection over which HTTP can be spoken: TCP, perhaps a proxy's
+//! tunnel, perhaps TLS.
 
 use std::io;
 use std::rc::Rc;
@@ -48,27 +49,42 @@ impl Way {
         };
         let stream = match &self.tls {
             None => stream,
-            Some(tls) => secured(stream, &self.target.host, tls, deadline).await.map_err(|failure| failure.with(&self.target.host))?,
+            Some(tls) => secured(stream, &self.target.host, tls, deadline)
+                .await
+                .map_err(|failure| failure.with(&self.target.host))?,
         };
         Ok(Socket::new(stream, begun.elapsed()))
     }
 }
 
 impl ProxyWay {
-    async fn tunnel(&self, target: &Target, deadline: Instant) -> Result<Box<dyn Bytestream>, ConnectFailure> {
-        let fault = |fault| ConnectFailure::Proxy { proxy: format!("{}:{}", self.proxy.host, self.proxy.port), fault };
-        let tcp = tcp::connect(&self.proxy.host, self.proxy.port, deadline).await.map_err(|failure| match failure {
-            ConnectFailure::TimedOut(_) => ConnectFailure::TimedOut(Step::Proxy),
-            failure => fault(ProxyFault::Unreachable(failure.to_string())),
-        })?;
+    async fn tunnel(
+        &self,
+        target: &Target,
+        deadline: Instant,
+    ) -> Result<Box<dyn Bytestream>, ConnectFailure> {
+        let fault = |fault| ConnectFailure::Proxy {
+            proxy: format!("{}:{}", self.proxy.host, self.proxy.port),
+            fault,
+        };
+        let tcp =
+            tcp::connect(&self.proxy.host, self.proxy.port, deadline).await.map_err(|failure| {
+                match failure {
+                    ConnectFailure::TimedOut(_) => ConnectFailure::TimedOut(Step::Proxy),
+                    failure => fault(ProxyFault::Unreachable(failure.to_string())),
+                }
+            })?;
         let mut stream: Box<dyn Bytestream> = match &self.tls {
             None => Box::new(tcp),
             Some(tls) => {
                 let secured = secured(Box::new(tcp), &self.proxy.host, tls, deadline).await;
-                secured.map_err(|failure| fault(ProxyFault::Unreachable(failure.with(&self.proxy.host).to_string())))?
+                secured.map_err(|failure| {
+                    fault(ProxyFault::Unreachable(failure.with(&self.proxy.host).to_string()))
+                })?
             }
         };
-        let opened = timeout_at(deadline, proxy::open_tunnel(&mut stream, &self.proxy, target)).await;
+        let opened =
+            timeout_at(deadline, proxy::open_tunnel(&mut stream, &self.proxy, target)).await;
         opened.map_err(|_| ConnectFailure::TimedOut(Step::Proxy))?.map_err(fault)?;
         Ok(stream)
     }
@@ -96,7 +112,9 @@ async fn secured(
     deadline: Instant,
 ) -> Result<Box<dyn Bytestream>, Handshake> {
     let name = ServerName::try_from(host.to_owned());
-    let name = name.map_err(|_| Handshake::Failed(TlsFault::Other(format!("{host} cannot stand in a certificate"))))?;
+    let name = name.map_err(|_| {
+        Handshake::Failed(TlsFault::Other(format!("{host} cannot stand in a certificate")))
+    })?;
     let handshake = TlsConnector::from(Arc::clone(tls)).connect(name, stream);
     match timeout_at(deadline, handshake).await {
         Ok(Ok(stream)) => Ok(Box::new(stream)),
@@ -105,7 +123,8 @@ async fn secured(
     }
 }
 
-/// The service that the HTTP client asks for a connection. It always knows where to go, so the address in the request says nothing new.
+/// The service that the HTTP client asks for a connection. It always knows where to go, so the
+/// address in the request says nothing new.
 #[derive(Clone)]
 pub struct Connector(pub Rc<Way>);
 
@@ -119,7 +138,10 @@ impl Service<ConnectInfo<Uri>> for Connector {
     fn call(&self, request: ConnectInfo<Uri>) -> Self::Future {
         let way = Rc::clone(&self.0);
         Box::pin(async move {
-            let socket = way.connect().await.map_err(|failure| ConnectError::Io(io::Error::other(failure)))?;
+            let socket = way
+                .connect()
+                .await
+                .map_err(|failure| ConnectError::Io(io::Error::other(failure)))?;
             Ok(Connection::new(request.request().clone(), socket))
         })
     }

@@ -81,10 +81,14 @@ impl ConnectFailure {
         match self {
             ConnectFailure::NameNotResolved { .. } => "its name cannot be resolved".to_owned(),
             ConnectFailure::Tcp { why, .. } => why.clone(),
-            ConnectFailure::TimedOut(step) => format!("{step} took longer than the connect deadline"),
+            ConnectFailure::TimedOut(step) => {
+                format!("{step} took longer than the connect deadline")
+            }
             ConnectFailure::Proxy { fault, .. } => format!("by way of the proxy: {fault}"),
             ConnectFailure::Tls { fault, .. } => fault.to_string(),
-            ConnectFailure::Settings(_) => "the gateway's settings for it cannot be used".to_owned(),
+            ConnectFailure::Settings(_) => {
+                "the gateway's settings for it cannot be used".to_owned()
+            }
         }
     }
 
@@ -160,7 +164,9 @@ impl TlsFault {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<RustlsError>()) {
             Some(error) => Self::of_rustls(error),
             None => match error.kind() {
-                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => TlsFault::Closed,
+                io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::BrokenPipe => TlsFault::Closed,
                 _ => TlsFault::Other(error.to_string()),
             },
         }
@@ -171,9 +177,9 @@ impl TlsFault {
             RustlsError::InvalidCertificate(error) => Self::of_certificate(error),
             RustlsError::InvalidMessage(_) => TlsFault::NotTls,
             RustlsError::PeerIncompatible(why) => TlsFault::NothingInCommon(format!("{why:?}")),
-            RustlsError::AlertReceived(alert @ (AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure)) => {
-                TlsFault::NothingInCommon(format!("{alert:?}"))
-            }
+            RustlsError::AlertReceived(
+                alert @ (AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure),
+            ) => TlsFault::NothingInCommon(format!("{alert:?}")),
             RustlsError::AlertReceived(alert) => TlsFault::Alert(format!("{alert:?}")),
             other => TlsFault::Other(other.to_string()),
         }
@@ -182,10 +188,18 @@ impl TlsFault {
     fn of_certificate(error: &CertificateError) -> Self {
         match error {
             // another issuer of the same name signed it
-            CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsFault::UnknownIssuer,
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsFault::Expired,
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsFault::NotYetValid,
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsFault::WrongName,
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                TlsFault::UnknownIssuer
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                TlsFault::Expired
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                TlsFault::NotYetValid
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                TlsFault::WrongName
+            }
             CertificateError::Revoked => TlsFault::Revoked,
             other => TlsFault::Certificate(other.to_string()),
         }

@@ -56,7 +56,8 @@ impl Pool {
 fn client(way: Rc<Way>, keep_alive: Duration) -> Client {
     let connector = awc::Connector::new()
         .connector(Connector(way))
-        // the default of 100 connections is for all hosts together, and the 101st stream waits in line
+        // the default of 100 connections is for all hosts together, and the 101st stream waits in
+        // line
         .limit(0)
         .timeout(NEVER)
         .conn_keep_alive(keep_alive)

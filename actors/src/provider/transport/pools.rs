@@ -40,28 +40,40 @@ impl ProviderPools {
         Self { tls: RefCell::new(tls), connect, pools: RefCell::default() }
     }
 
-    /// After a reload: the platform's certificates were read again, so connections that rest on them are made anew. Streams that run are not touched.
+    /// After a reload: the platform's certificates were read again, so connections that rest on
+    /// them are made anew. Streams that run are not touched.
     pub fn trust(&self, tls: Arc<TlsSettings>) {
         self.tls.replace(tls);
         self.pools.borrow_mut().retain(|_, kept| !kept.rests_on_the_platform());
     }
 
-    /// The provider's pool. One whose address or network settings have changed gets a new one; streams that run on the former one are not touched.
+    /// The provider's pool. One whose address or network settings have changed gets a new one;
+    /// streams that run on the former one are not touched.
     pub fn of(&self, provider: &Provider) -> Result<Rc<Pool>, ConnectFailure> {
         let mut pools = self.pools.borrow_mut();
-        if let Some(kept) = pools.get(&provider.id).filter(|kept| kept.base_url == provider.base_url && kept.network == provider.network) {
+        if let Some(kept) = pools
+            .get(&provider.id)
+            .filter(|kept| kept.base_url == provider.base_url && kept.network == provider.network)
+        {
             return Ok(Rc::clone(&kept.pool));
         }
         let pool = Rc::new(self.made(&provider.base_url, &provider.network)?);
-        let kept = Kept { base_url: provider.base_url.clone(), network: provider.network.clone(), pool: Rc::clone(&pool) };
+        let kept = Kept {
+            base_url: provider.base_url.clone(),
+            network: provider.network.clone(),
+            pool: Rc::clone(&pool),
+        };
         pools.insert(provider.id.clone(), kept);
         Ok(pool)
     }
 
     fn made(&self, base_url: &str, network: &Network) -> Result<Pool, ConnectFailure> {
         let settings = |why: String| ConnectFailure::Settings(why);
-        let target = Target::of(base_url).ok_or_else(|| settings(format!("{base_url} is no address")))?;
-        let tls = |trust: &Trust| self.tls.borrow().of(trust).map_err(|error| settings(format!("TLS: {error}")));
+        let target =
+            Target::of(base_url).ok_or_else(|| settings(format!("{base_url} is no address")))?;
+        let tls = |trust: &Trust| {
+            self.tls.borrow().of(trust).map_err(|error| settings(format!("TLS: {error}")))
+        };
         let proxy_tls = match network.proxy.as_ref().map(|proxy| proxy.security) {
             Some(ProxySecurity::Tls) => Some(tls(&Trust::Platform)?),
             Some(ProxySecurity::Plain) | None => None,

@@ -10,8 +10,13 @@ use super::target::Target;
 const MAX_ANSWER_BYTES: usize = 16 << 10;
 const MAX_HEADER_LINES: usize = 64;
 
-/// Asks over `socket` for a tunnel to `target`. What is written to it afterwards is for the provider.
-pub async fn open_tunnel(socket: &mut (impl AsyncRead + AsyncWrite + Unpin), proxy: &Proxy, target: &Target) -> Result<(), ProxyFault> {
+/// Asks over `socket` for a tunnel to `target`. What is written to it afterwards is for the
+/// provider.
+pub async fn open_tunnel(
+    socket: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    proxy: &Proxy,
+    target: &Target,
+) -> Result<(), ProxyFault> {
     let closed = |_| ProxyFault::Closed;
     socket.write_all(request(proxy, target).as_bytes()).await.map_err(closed)?;
     socket.flush().await.map_err(closed)?;
@@ -35,8 +40,14 @@ pub async fn open_tunnel(socket: &mut (impl AsyncRead + AsyncWrite + Unpin), pro
 
 fn request(proxy: &Proxy, target: &Target) -> String {
     let authority = target.authority();
-    let authorization = proxy.authorization.as_ref().map(|secret| format!("proxy-authorization: {}\r\n", secret.expose()));
-    format!("CONNECT {authority} HTTP/1.1\r\nhost: {authority}\r\n{}\r\n", authorization.unwrap_or_default())
+    let authorization = proxy
+        .authorization
+        .as_ref()
+        .map(|secret| format!("proxy-authorization: {}\r\n", secret.expose()));
+    format!(
+        "CONNECT {authority} HTTP/1.1\r\nhost: {authority}\r\n{}\r\n",
+        authorization.unwrap_or_default()
+    )
 }
 
 /// The status once the head is whole.
@@ -67,7 +78,11 @@ mod tests {
             port: 3128,
             authorization: Some(Secret::new("Basic dTpw".to_owned())),
         };
-        let target = Target { host: "api.example".to_owned(), port: 443, security: super::super::target::Security::Tls };
+        let target = Target {
+            host: "api.example".to_owned(),
+            port: 443,
+            security: super::super::target::Security::Tls,
+        };
         let (mut ours, mut theirs) = duplex(4096);
         theirs.write_all(answer).await.unwrap();
         theirs.shutdown().await.unwrap();
@@ -82,16 +97,23 @@ mod tests {
 
     #[tokio::test]
     async fn the_proxy_is_asked_with_its_password_and_keeps_nothing_of_what_follows() {
-        let (result, asked, rest) = answered(b"HTTP/1.1 200 Connection established\r\nvia: p\r\n\r\nTLS").await;
+        let (result, asked, rest) =
+            answered(b"HTTP/1.1 200 Connection established\r\nvia: p\r\n\r\nTLS").await;
         assert_eq!(result, Ok(()));
-        assert_eq!(asked, "CONNECT api.example:443 HTTP/1.1\r\nhost: api.example:443\r\nproxy-authorization: Basic dTpw\r\n\r\n");
+        assert_eq!(
+            asked,
+            "CONNECT api.example:443 HTTP/1.1\r\nhost: api.example:443\r\nproxy-authorization: Basic dTpw\r\n\r\n"
+        );
         assert_eq!(rest, b"TLS");
     }
 
     #[tokio::test]
     async fn every_other_answer_is_a_fault_with_a_name() {
         for (answer, fault) in [
-            (&b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"[..], ProxyFault::AuthenticationRequired),
+            (
+                &b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"[..],
+                ProxyFault::AuthenticationRequired,
+            ),
             (b"HTTP/1.0 403 Filtered\r\nx: y\r\n\r\n", ProxyFault::Refused(403)),
             (b"HTTP/1.1 200 OK\r\nx: y\r\n", ProxyFault::Closed),
             (b"", ProxyFault::Closed),

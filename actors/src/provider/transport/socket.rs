@@ -1,4 +1,5 @@
-//! One connection to a provider as the HTTP client sees it: plain bytes. It tells the request's trace what happens, and puts answers' heads right.
+//! One connection to a provider as the HTTP client sees it: plain bytes. It tells the request's
+//! trace what happens, and puts answers' heads right.
 
 use std::fmt;
 use std::io;
@@ -29,7 +30,8 @@ pub struct Socket {
     phase: Phase,
     /// Read, put right, and not taken yet.
     ready: BytesMut,
-    /// Why the rest of the request cannot be sent. The provider may have said the reason before it closed.
+    /// Why the rest of the request cannot be sent. The provider may have said the reason before it
+    /// closed.
     write_failure: Option<io::Error>,
 }
 
@@ -73,7 +75,8 @@ impl Socket {
         }
     }
 
-    /// Reads until the final head is whole. Ready with nothing read means that the provider closed before its first byte.
+    /// Reads until the final head is whole. Ready with nothing read means that the provider closed
+    /// before its first byte.
     fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut space = [0u8; READ_BYTES];
         loop {
@@ -86,7 +89,10 @@ impl Socket {
                 let failure = self.write_failure.take().or(read.err());
                 return Poll::Ready(match failure {
                     Some(error) => Err(error),
-                    None if cut => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the answer's head was cut")),
+                    None if cut => Err(io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        "the answer's head was cut",
+                    )),
                     None => Ok(()),
                 });
             }
@@ -99,7 +105,9 @@ impl Socket {
                     self.ready = answer;
                     self.phase = Phase::Body;
                 }
-                Err(fault) => return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, fault))),
+                Err(fault) => {
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, fault)));
+                }
             }
         }
     }
@@ -112,7 +120,11 @@ impl Socket {
 }
 
 impl AsyncRead for Socket {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if let Phase::Head(_) = this.phase {
             ready!(this.poll_head(context))?;
@@ -135,7 +147,11 @@ impl AsyncRead for Socket {
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if !matches!(this.phase, Phase::Head(_)) {
             this.begin_request();
@@ -169,7 +185,8 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// The HTTP client asks for this where it waits for a socket to become usable, which it does on servers' side only.
+/// The HTTP client asks for this where it waits for a socket to become usable, which it does on
+/// servers' side only.
 impl ActixStream for Socket {
     fn poll_read_ready(&self, _: &mut Context<'_>) -> Poll<io::Result<Ready>> {
         Poll::Ready(Ok(Ready::READABLE))

@@ -19,13 +19,18 @@ pub enum Security {
 impl Target {
     /// Of a URL that begins with `http://` or `https://`.
     pub fn of(base_url: &str) -> Option<Self> {
-        let (security, rest) = match (base_url.strip_prefix("https://"), base_url.strip_prefix("http://")) {
-            (Some(rest), _) => (Security::Tls, rest),
-            (None, Some(rest)) => (Security::Plain, rest),
-            (None, None) => return None,
-        };
+        let (security, rest) =
+            match (base_url.strip_prefix("https://"), base_url.strip_prefix("http://")) {
+                (Some(rest), _) => (Security::Tls, rest),
+                (None, Some(rest)) => (Security::Plain, rest),
+                (None, None) => return None,
+            };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-        let host_end = if authority.starts_with('[') { authority.find(']')? + 1 } else { authority.find(':').unwrap_or(authority.len()) };
+        let host_end = if authority.starts_with('[') {
+            authority.find(']')? + 1
+        } else {
+            authority.find(':').unwrap_or(authority.len())
+        };
         let (host, port) = authority.split_at(host_end);
         let port = match port.strip_prefix(':') {
             Some(port) => port.parse().ok()?,
@@ -40,7 +45,11 @@ impl Target {
 
     /// Host and port as they stand in a URL or a `CONNECT`.
     pub fn authority(&self) -> String {
-        if self.host.contains(':') { format!("[{}]:{}", self.host, self.port) } else { format!("{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 }
 
@@ -58,7 +67,11 @@ mod tests {
             ("https://[::1]", "[::1]:443", Security::Tls),
         ] {
             let target = Target::of(url).unwrap();
-            assert_eq!((target.authority().as_str(), target.security), (authority, security), "{url}");
+            assert_eq!(
+                (target.authority().as_str(), target.security),
+                (authority, security),
+                "{url}"
+            );
         }
         for url in ["", "ftp://a", "https://", "http://a:b", "http://[::1"] {
             assert_eq!(Target::of(url), None, "{url}");

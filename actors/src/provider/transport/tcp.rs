@@ -1,4 +1,5 @@
-//! TCP to a provider or a proxy: the addresses of its name are tried side by side (RFC 8305, "Happy Eyeballs").
+//! TCP to a provider or a proxy: the addresses of its name are tried side by side (RFC 8305, "Happy
+//! Eyeballs").
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,16 +13,23 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::addresses::in_turn;
 use super::failure::{ConnectFailure, Step, plain};
 
-/// The next address is tried when the ones before have been silent for so long (RFC 8305, section 8).
+/// The next address is tried when the ones before have been silent for so long (RFC 8305, section
+/// 8).
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
-/// A machine that is gone is found after a minute: three questions, the first after as much silence.
+/// A machine that is gone is found after a minute: three questions, the first after as much
+/// silence.
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 const KEEP_ALIVE_QUESTIONS: u32 = 3;
 /// The same for what was sent and is not acknowledged.
 const UNACKNOWLEDGED_FOR: Duration = Duration::from_secs(60);
 
-/// A connection to the first address of `host` that takes one, ready for streams. A failure by time says which step was not done by `deadline`.
-pub async fn connect(host: &str, port: u16, deadline: Instant) -> Result<TcpStream, ConnectFailure> {
+/// A connection to the first address of `host` that takes one, ready for streams. A failure by time
+/// says which step was not done by `deadline`.
+pub async fn connect(
+    host: &str,
+    port: u16,
+    deadline: Instant,
+) -> Result<TcpStream, ConnectFailure> {
     let unresolved = |why: String| ConnectFailure::NameNotResolved { host: host.to_owned(), why };
     let resolved = timeout_at(deadline, tokio::net::lookup_host((host, port))).await;
     let resolved = resolved.map_err(|_| ConnectFailure::TimedOut(Step::NameLookUp))?;
@@ -29,7 +37,9 @@ pub async fn connect(host: &str, port: u16, deadline: Instant) -> Result<TcpStre
     if addresses.is_empty() {
         return Err(unresolved("it has no address".to_owned()));
     }
-    let socket = timeout_at(deadline, first_of(addresses)).await.map_err(|_| ConnectFailure::TimedOut(Step::Tcp))??;
+    let socket = timeout_at(deadline, first_of(addresses))
+        .await
+        .map_err(|_| ConnectFailure::TimedOut(Step::Tcp))??;
     prepare(&socket);
     Ok(socket)
 }
@@ -59,17 +69,26 @@ async fn first_of(addresses: Vec<SocketAddr>) -> Result<TcpStream, ConnectFailur
     Err(first_failure.unwrap_or(ConnectFailure::TimedOut(Step::Tcp)))
 }
 
-/// Without Nagle's algorithm a request that is written in two parts does not wait for an acknowledgement.
+/// Without Nagle's algorithm a request that is written in two parts does not wait for an
+/// acknowledgement.
 fn prepare(socket: &TcpStream) {
     let options = SockRef::from(socket);
-    let keep_alive = TcpKeepalive::new().with_time(KEEP_ALIVE_EVERY).with_interval(KEEP_ALIVE_EVERY).with_retries(KEEP_ALIVE_QUESTIONS);
-    let set = [options.set_tcp_nodelay(true), options.set_tcp_keepalive(&keep_alive), unacknowledged(&options)];
+    let keep_alive = TcpKeepalive::new()
+        .with_time(KEEP_ALIVE_EVERY)
+        .with_interval(KEEP_ALIVE_EVERY)
+        .with_retries(KEEP_ALIVE_QUESTIONS);
+    let set = [
+        options.set_tcp_nodelay(true),
+        options.set_tcp_keepalive(&keep_alive),
+        unacknowledged(&options),
+    ];
     for error in set.into_iter().filter_map(Result::err) {
         tracing::debug!(%error, "a socket option cannot be set");
     }
 }
 
-/// Data that is not acknowledged makes TCP ask no questions: it sends it again, for a quarter of an hour.
+/// Data that is not acknowledged makes TCP ask no questions: it sends it again, for a quarter of an
+/// hour.
 #[cfg(target_os = "linux")]
 fn unacknowledged(options: &SockRef<'_>) -> std::io::Result<()> {
     options.set_tcp_user_timeout(Some(UNACKNOWLEDGED_FOR))
@@ -113,7 +132,10 @@ mod tests {
         let address = good.local_addr().unwrap();
         let alone = timeout(Duration::from_millis(300), first_of(vec![black])).await;
         assert!(alone.is_err(), "the address is not black");
-        let socket = timeout(Duration::from_secs(20), first_of(vec![black, black, address])).await.unwrap().unwrap();
+        let socket = timeout(Duration::from_secs(20), first_of(vec![black, black, address]))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(socket.peer_addr().unwrap(), address);
     }
 
@@ -124,12 +146,20 @@ mod tests {
         let address = good.local_addr().unwrap();
         assert_eq!(first_of(vec![nobody, address]).await.unwrap().peer_addr().unwrap(), address);
         let failure = first_of(vec![nobody]).await.unwrap_err();
-        assert_eq!(failure, ConnectFailure::Tcp { address: nobody, why: "connection refused".to_owned() });
+        assert_eq!(
+            failure,
+            ConnectFailure::Tcp { address: nobody, why: "connection refused".to_owned() }
+        );
     }
 
     #[tokio::test]
     async fn a_name_that_does_not_exist_is_named() {
-        let failure = connect("nowhere.invalid", 443, Instant::now() + Duration::from_secs(20)).await.unwrap_err();
-        assert!(matches!(failure, ConnectFailure::NameNotResolved { ref host, .. } if host == "nowhere.invalid"), "{failure}");
+        let failure = connect("nowhere.invalid", 443, Instant::now() + Duration::from_secs(20))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(failure, ConnectFailure::NameNotResolved { ref host, .. } if host == "nowhere.invalid"),
+            "{failure}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What became of one request on the wire, below HTTP: which connection it took, and how much of an answer came.
+//! What became of one request on the wire, below HTTP: which connection it took, and how much of an
+//! answer came.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -11,7 +12,8 @@ use futures_util::future::LocalBoxFuture;
 use tokio::time::Instant;
 
 thread_local! {
-    /// The request whose future is being polled. The HTTP client connects and writes inside that poll and nowhere else.
+    /// The request whose future is being polled. The HTTP client connects and writes inside that
+    /// poll and nowhere else.
     static CURRENT: RefCell<Option<Rc<Trace>>> = const { RefCell::new(None) };
 }
 

@@ -7,7 +7,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, Error, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 
-/// The TLS settings of a process. They are made when they are first asked for and then shared, and with them the sessions that can be resumed.
+/// The TLS settings of a process. They are made when they are first asked for and then shared, and
+/// with them the sessions that can be resumed.
 #[derive(Debug, Default)]
 pub struct TlsSettings {
     platform: OnceLock<Result<Arc<ClientConfig>, Error>>,
@@ -15,7 +16,8 @@ pub struct TlsSettings {
 }
 
 impl TlsSettings {
-    /// The settings for a provider. Fails where the platform has no certificates, or a file's cannot be used.
+    /// The settings for a provider. Fails where the platform has no certificates, or a file's
+    /// cannot be used.
     pub fn of(&self, trust: &Trust) -> Result<Arc<ClientConfig>, Error> {
         match trust {
             Trust::Platform => self.platform.get_or_init(platform).clone(),

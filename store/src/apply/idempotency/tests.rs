@@ -10,11 +10,22 @@ fn claim(key: u8, fingerprint: u8) -> IdempotencyClaim {
     IdempotencyClaim { key_sha256: [key; 32], fingerprint: [fingerprint; 32] }
 }
 
-fn ended(agent_id: AgentId, request_id: RequestId, status: OutcomeStatus, cost: &str) -> RoutingOutcome {
+fn ended(
+    agent_id: AgentId,
+    request_id: RequestId,
+    status: OutcomeStatus,
+    cost: &str,
+) -> RoutingOutcome {
     RoutingOutcome {
         status: Some(status),
         cost_actual_usd: cost.parse::<Usd>().unwrap(),
-        ..RoutingOutcome::begun(request_id, ReceiptId::mint(), agent_id, TenantId::mint(), CallKind::Routed)
+        ..RoutingOutcome::begun(
+            request_id,
+            ReceiptId::mint(),
+            agent_id,
+            TenantId::mint(),
+            CallKind::Routed,
+        )
     }
 }
 
@@ -54,8 +65,12 @@ fn only_a_call_that_cost_nothing_gives_its_key_back() {
         // an answer of a call that did not succeed would be half of one
         book.close(&ended(agent_id, request_id, status, cost), Some(&answer()), noon());
         match book.earlier(agent_id, &claim(1, 1), noon()) {
-            Some(Earlier::Completed { summary, .. }) => assert_eq!(summary.status, Some(OutcomeStatus::Succeeded)),
-            Some(Earlier::NotReplayable { summary }) => assert_eq!((summary.status, kept), (Some(status), true)),
+            Some(Earlier::Completed { summary, .. }) => {
+                assert_eq!(summary.status, Some(OutcomeStatus::Succeeded))
+            }
+            Some(Earlier::NotReplayable { summary }) => {
+                assert_eq!((summary.status, kept), (Some(status), true))
+            }
             other => assert_eq!((other, kept), (None, false)),
         }
         let changes = book.into_changes();
@@ -67,7 +82,10 @@ fn only_a_call_that_cost_nothing_gives_its_key_back() {
 fn a_success_without_its_answer_cannot_be_replayed() {
     let (mut book, agent_id, request_id) = taken();
     book.close(&ended(agent_id, request_id, OutcomeStatus::Succeeded, "0.1"), None, noon());
-    assert!(matches!(book.earlier(agent_id, &claim(1, 1), noon()), Some(Earlier::NotReplayable { .. })));
+    assert!(matches!(
+        book.earlier(agent_id, &claim(1, 1), noon()),
+        Some(Earlier::NotReplayable { .. })
+    ));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The most text that pages show: the strings of what they draw, as often as they may draw it.
 
-use super::glyphs;
-use super::lexer::{Lexer, Token};
-use super::objects::{Object, Objects};
-use super::value::Value;
+use crate::attachment::pdf::glyphs;
+use crate::attachment::pdf::lexer::{Lexer, Token};
+use crate::attachment::pdf::objects::{Object, Objects};
+use crate::attachment::pdf::value::Value;
 
 /// Forms that draw forms, one in the other. More of them are not followed.
 const MOST_NESTED_FORMS: usize = 8;
@@ -40,7 +40,8 @@ impl Drawing {
     }
 }
 
-/// Of these pages together, in bytes of UTF-8. `None` where something that they draw cannot be read.
+/// Of these pages together, in bytes of UTF-8. `None` where something that they draw cannot be
+/// read.
 pub fn most_text(objects: &Objects<'_>, leaves: &[u32]) -> Option<u64> {
     let of_mark = longest_spoken_text(objects);
     let (of_form, all_forms) = forms(objects, of_mark)?;
@@ -48,7 +49,9 @@ pub fn most_text(objects: &Objects<'_>, leaves: &[u32]) -> Option<u64> {
     for object in leaves.iter().flat_map(|leaf| objects.of(*leaf)) {
         for contents in object.value.members("Contents") {
             for part in parts(objects, contents) {
-                bytes = bytes.saturating_add(Drawing::read(&objects.stream(part)?).with_calls(of_form, of_mark));
+                bytes = bytes.saturating_add(
+                    Drawing::read(&objects.stream(part)?).with_calls(of_form, of_mark),
+                );
             }
         }
     }
@@ -80,7 +83,9 @@ fn parts<'o>(objects: &'o Objects<'_>, contents: &'o Value) -> Vec<&'o Object> {
 
 /// The most that drawing one form shows, and what all forms show once: notes draw theirs unasked.
 fn forms(objects: &Objects<'_>, of_mark: u64) -> Option<(u64, u64)> {
-    let is_form = |object: &&Object| object.value.members("Subtype").any(|kind| *kind == Value::Name(b"Form".to_vec()));
+    let is_form = |object: &&Object| {
+        object.value.members("Subtype").any(|kind| *kind == Value::Name(b"Form".to_vec()))
+    };
     let mut drawings = Vec::new();
     for object in objects.all().filter(is_form) {
         drawings.push(Drawing::read(&objects.stream(object)?));
@@ -90,12 +95,16 @@ fn forms(objects: &Objects<'_>, of_mark: u64) -> Option<(u64, u64)> {
     if calling > MOST_NESTED_FORMS && shows {
         return None;
     }
-    let most = |inner: u64| drawings.iter().map(|drawing| drawing.with_calls(inner, of_mark)).max().unwrap_or(0);
+    let most = |inner: u64| {
+        drawings.iter().map(|drawing| drawing.with_calls(inner, of_mark)).max().unwrap_or(0)
+    };
     let mut of_form = most(0);
     for _ in 0..calling.min(MOST_NESTED_FORMS) {
         of_form = most(of_form);
     }
-    let all = drawings.iter().fold(0u64, |sum, drawing| sum.saturating_add(drawing.with_calls(of_form, of_mark)));
+    let all = drawings
+        .iter()
+        .fold(0u64, |sum, drawing| sum.saturating_add(drawing.with_calls(of_form, of_mark)));
     Some((of_form, all))
 }
 
@@ -104,8 +113,10 @@ fn longest_spoken_text(objects: &Objects<'_>) -> u64 {
     let mut longest = 0;
     for object in objects.all() {
         object.value.each_dictionary(&mut |dictionary| {
-            for text in ["ActualText", "Alt", "E"].iter().flat_map(|name| dictionary.members(name)) {
-                let elsewhere = if let Value::Reference(number) = text { objects.of(*number) } else { &[] };
+            for text in ["ActualText", "Alt", "E"].iter().flat_map(|name| dictionary.members(name))
+            {
+                let elsewhere =
+                    if let Value::Reference(number) = text { objects.of(*number) } else { &[] };
                 let lengths = elsewhere.iter().map(|object| object.value.text_bytes());
                 longest = lengths.chain([text.text_bytes()]).fold(longest, u64::max);
             }

@@ -1,9 +1,9 @@
-//! How much text one byte of a shown string may stand for: what a character map or the name of a glyph
-//! makes of it, and the space that a reader puts behind it where the next one stands apart.
+//! How much text one byte of a shown string may stand for: what a character map or the name of a
+//! glyph makes of it, and the space that a reader puts behind it where the next one stands apart.
 
-use super::lexer::Lexer;
-use super::objects::Objects;
-use super::value::Value;
+use crate::attachment::pdf::lexer::Lexer;
+use crate::attachment::pdf::objects::Objects;
+use crate::attachment::pdf::value::Value;
 
 /// A character of the common plane in UTF-8.
 const CHARACTER_BYTES: u64 = 3;
@@ -35,13 +35,18 @@ pub fn most_bytes_per_code(objects: &Objects<'_>) -> Option<u64> {
 
 fn names(objects: &Objects<'_>, list: &Value) -> Vec<Vec<u8>> {
     let named = |value: &Value| match value {
-        Value::List(list) => {
-            list.iter().filter_map(|value| if let Value::Name(name) = value { Some(name.clone()) } else { None }).collect()
-        }
+        Value::List(list) => list
+            .iter()
+            .filter_map(
+                |value| if let Value::Name(name) = value { Some(name.clone()) } else { None },
+            )
+            .collect(),
         _ => Vec::new(),
     };
     match list {
-        Value::Reference(number) => objects.of(*number).iter().flat_map(|object| named(&object.value)).collect(),
+        Value::Reference(number) => {
+            objects.of(*number).iter().flat_map(|object| named(&object.value)).collect()
+        }
         other => named(other),
     }
 }
@@ -51,7 +56,9 @@ fn of_name(name: &[u8]) -> u64 {
     let part = |part: &[u8]| match part {
         [] => 0,
         [letter] if letter.is_ascii() => 1,
-        [b'u', b'n', b'i', digits @ ..] => CHARACTER_BYTES * (digits.len() as u64).div_ceil(4).max(1),
+        [b'u', b'n', b'i', digits @ ..] => {
+            CHARACTER_BYTES * (digits.len() as u64).div_ceil(4).max(1)
+        }
         _ => CHARACTER_BYTES,
     };
     name.split(|byte| *byte == b'_').map(part).sum()
@@ -64,11 +71,14 @@ fn of_map(map: &[u8]) -> Option<u64> {
     loop {
         let start = lexer.at;
         let Some(token) = lexer.next() else { return Some(longest) };
-        if !matches!(token, super::lexer::Token::Text(_)) {
+        if !matches!(token, crate::attachment::pdf::lexer::Token::Text(_)) {
             continue;
         }
-        let digits: Vec<u8> = map[start..lexer.at].iter().copied().filter(u8::is_ascii_hexdigit).collect();
-        let unit = |four: &[u8]| std::str::from_utf8(four).ok().and_then(|four| u16::from_str_radix(four, 16).ok());
+        let digits: Vec<u8> =
+            map[start..lexer.at].iter().copied().filter(u8::is_ascii_hexdigit).collect();
+        let unit = |four: &[u8]| {
+            std::str::from_utf8(four).ok().and_then(|four| u16::from_str_radix(four, 16).ok())
+        };
         let units = digits.chunks(4).map(unit).collect::<Option<Vec<u16>>>()?;
         longest = longest.max(String::from_utf16_lossy(&units).len() as u64);
     }

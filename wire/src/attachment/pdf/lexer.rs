@@ -44,7 +44,8 @@ impl<'a> Lexer<'a> {
             b'[' => Token::ListStart,
             b']' => Token::ListEnd,
             _ => {
-                self.at += self.bytes[self.at..].iter().take_while(|byte| is_regular(**byte)).count();
+                self.at +=
+                    self.bytes[self.at..].iter().take_while(|byte| is_regular(**byte)).count();
                 let word = &self.bytes[start..self.at];
                 let number = std::str::from_utf8(word).ok().and_then(|word| word.parse().ok());
                 number.map_or(Token::Word(word), Token::Whole)
@@ -66,7 +67,8 @@ impl<'a> Lexer<'a> {
     pub fn reference_from(&mut self, number: i64) -> Option<u32> {
         let number = u32::try_from(number).ok()?;
         let mut ahead = self.clone();
-        let is_reference = matches!(ahead.next()?, Token::Whole(_)) && ahead.next()? == Token::Word(b"R");
+        let is_reference =
+            matches!(ahead.next()?, Token::Whole(_)) && ahead.next()? == Token::Word(b"R");
         if is_reference {
             *self = ahead;
         }
@@ -81,7 +83,10 @@ impl<'a> Lexer<'a> {
     fn skip_space(&mut self) {
         while let Some(byte) = self.bytes.get(self.at) {
             if *byte == b'%' {
-                let length = self.bytes[self.at..].iter().take_while(|byte| !matches!(byte, b'\r' | b'\n')).count();
+                let length = self.bytes[self.at..]
+                    .iter()
+                    .take_while(|byte| !matches!(byte, b'\r' | b'\n'))
+                    .count();
                 self.comment_bytes += length;
                 self.at += length;
             } else if is_space(*byte) {
@@ -138,7 +143,8 @@ impl<'a> Lexer<'a> {
         let rest = &self.bytes[self.at..];
         let length = memchr::memchr(b'>', rest).unwrap_or(rest.len());
         self.at = (self.at + length + 1).min(self.bytes.len());
-        let is_plain = rest[..length].iter().all(|byte| byte.is_ascii_hexdigit() || is_space(*byte));
+        let is_plain =
+            rest[..length].iter().all(|byte| byte.is_ascii_hexdigit() || is_space(*byte));
         if is_plain { length.div_ceil(2) } else { length }
     }
 }
@@ -148,7 +154,8 @@ pub fn is_space(byte: u8) -> bool {
 }
 
 fn is_regular(byte: u8) -> bool {
-    !is_space(byte) && !matches!(byte, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%')
+    !is_space(byte)
+        && !matches!(byte, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%')
 }
 
 #[cfg(test)]
@@ -169,7 +176,10 @@ mod tests {
 
     #[test]
     fn a_name_is_what_its_escapes_mean() {
-        assert_eq!(tokens("/P#61ge/A#zB"), [Token::Name(b"Page".to_vec()), Token::Name(b"A#zB".to_vec())]);
+        assert_eq!(
+            tokens("/P#61ge/A#zB"),
+            [Token::Name(b"Page".to_vec()), Token::Name(b"A#zB".to_vec())]
+        );
         assert_eq!(tokens("<</K[1 -2]>>").len(), 7);
         assert_eq!(tokens("% said\n7"), [Token::Whole(7)]);
     }

@@ -3,10 +3,10 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use super::MOST_UNPACKED_BYTES;
-use super::filters::Filter;
-use super::lexer::{Lexer, is_space};
-use super::value::Value;
+use crate::attachment::pdf::MOST_UNPACKED_BYTES;
+use crate::attachment::pdf::filters::Filter;
+use crate::attachment::pdf::lexer::{Lexer, is_space};
+use crate::attachment::pdf::value::Value;
 
 /// More objects than a file of a few hundred pages has.
 const MOST_OBJECTS: usize = 200_000;
@@ -29,14 +29,18 @@ pub struct Objects<'a> {
     definitions: HashMap<u32, Vec<Object>>,
     /// How much may still be unpacked.
     room: Cell<usize>,
-    /// How many bytes may still be read: objects that lie in one another would be read again and again.
+    /// How many bytes may still be read: objects that lie in one another would be read again and
+    /// again.
     work: Cell<usize>,
 }
 
 impl<'a> Objects<'a> {
     /// `None` where some of them are packed in a way that cannot be undone here.
     pub fn find(file: &'a [u8]) -> Option<Self> {
-        let (room, work) = (Cell::new(MOST_UNPACKED_BYTES), Cell::new(file.len() * MOST_READINGS + LEAST_WORK_BYTES));
+        let (room, work) = (
+            Cell::new(MOST_UNPACKED_BYTES),
+            Cell::new(file.len() * MOST_READINGS + LEAST_WORK_BYTES),
+        );
         let mut objects = Self { file, definitions: HashMap::new(), room, work };
         let mut found = 0usize;
         // also inside of streams: a table may point anywhere
@@ -108,9 +112,12 @@ impl<'a> Objects<'a> {
 
     /// A number, or what a reference to one stands for.
     pub fn wholes(&self, value: &Value) -> Vec<i64> {
-        let whole = |value: &Value| if let Value::Whole(number) = value { Some(*number) } else { None };
+        let whole =
+            |value: &Value| if let Value::Whole(number) = value { Some(*number) } else { None };
         match value {
-            Value::Reference(number) => self.of(*number).iter().filter_map(|object| whole(&object.value)).collect(),
+            Value::Reference(number) => {
+                self.of(*number).iter().filter_map(|object| whole(&object.value)).collect()
+            }
             other => whole(other).into_iter().collect(),
         }
     }
@@ -118,13 +125,18 @@ impl<'a> Objects<'a> {
     /// Objects that are packed into streams, known by the two members that unpacking needs.
     fn unpack(&mut self, mut found: usize) -> Option<()> {
         let mut unpacked = Vec::new();
-        for object in self.all().filter(|object| object.stream.is_some() && object.value.has("First") && object.value.has("N")) {
+        for object in self.all().filter(|object| {
+            object.stream.is_some() && object.value.has("First") && object.value.has("N")
+        }) {
             let bytes = self.stream(object)?;
-            let firsts: Vec<i64> = object.value.members("First").flat_map(|first| self.wholes(first)).collect();
+            let firsts: Vec<i64> =
+                object.value.members("First").flat_map(|first| self.wholes(first)).collect();
             let [first] = firsts.as_slice() else { return None };
             let first = usize::try_from(*first).ok().filter(|first| *first <= bytes.len())?;
             let mut header = Lexer::new(&bytes[..first], 0);
-            while let (Some(Value::Whole(number)), Some(Value::Whole(offset))) = (Value::parse(&mut header), Value::parse(&mut header)) {
+            while let (Some(Value::Whole(number)), Some(Value::Whole(offset))) =
+                (Value::parse(&mut header), Value::parse(&mut header))
+            {
                 found += 1;
                 if found > MOST_OBJECTS {
                     return None;
@@ -143,7 +155,7 @@ impl<'a> Objects<'a> {
 
 /// Where the bytes of a stream begin that follows the value.
 fn stream_start(file: &[u8], lexer: &mut Lexer<'_>) -> Option<usize> {
-    if lexer.next()? != super::lexer::Token::Word(b"stream") {
+    if lexer.next()? != crate::attachment::pdf::lexer::Token::Word(b"stream") {
         return None;
     }
     match file.get(lexer.at..)? {

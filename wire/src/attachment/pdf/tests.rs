@@ -69,8 +69,16 @@ fn a_stream_that_is_packed_twice_is_read() {
 
 #[test]
 fn pages_that_are_packed_into_a_stream_of_objects_are_found() {
-    let tree = ["<< /Type /Pages /Kids [3 0 R 4 0 R 6 0 R] /Count 1 >>", "<< /Type /Page >>", "<< /Type /Page >>", "<< /Type /Page >>"];
-    let offsets: Vec<usize> = tree.iter().scan(0, |at, object| Some(std::mem::replace(at, *at + object.len() + 1))).collect();
+    let tree = [
+        "<< /Type /Pages /Kids [3 0 R 4 0 R 6 0 R] /Count 1 >>",
+        "<< /Type /Page >>",
+        "<< /Type /Page >>",
+        "<< /Type /Page >>",
+    ];
+    let offsets: Vec<usize> = tree
+        .iter()
+        .scan(0, |at, object| Some(std::mem::replace(at, *at + object.len() + 1)))
+        .collect();
     let header = format!("2 {} 3 {} 4 {} 6 {} ", offsets[0], offsets[1], offsets[2], offsets[3]);
     let data = format!("{header}{}", tree.join(" "));
     let mut objects = file(&["<< /Type /Catalog /Pages 2 0 R >>"]);
@@ -90,7 +98,11 @@ fn of_two_definitions_of_an_object_the_larger_counts() {
     file.extend(b"\n2 0 obj << /Type /Pages /Kids [3 0 R 4 0 R 6 0 R] /Count 3 >> endobj\n");
     assert_eq!(extent(&file), counted(3, 3 * 14 * 4));
     file.extend(b"\n2 0 obj << /Type /Pages /Kids [] /Count 0 >> endobj\n");
-    assert_eq!(extent(&file), counted(3, 3 * 14 * 4), "another table may still lead to the larger one");
+    assert_eq!(
+        extent(&file),
+        counted(3, 3 * 14 * 4),
+        "another table may still lead to the larger one"
+    );
     file.extend(format!("\n5 0 obj {} endobj\n", stream("", "(x) Tj (y) Tj")).bytes());
     assert_eq!(extent(&file), counted(3, 3 * (14 + 4) * 4));
 }
@@ -118,7 +130,8 @@ fn what_cannot_be_followed_is_not_counted() {
         ("/Length", "/Filter /FlateDecode /DecodeParms << /Predictor 12 >> /Length"),
         ("/Length", "/Filter /FlateDecode /Length"),
     ] {
-        let objects: Vec<String> = two_pages().iter().map(|object| object.replacen(of, with, 1)).collect();
+        let objects: Vec<String> =
+            two_pages().iter().map(|object| object.replacen(of, with, 1)).collect();
         assert_ne!(objects, two_pages(), "{with}");
         assert_eq!(extent_of(&objects), None, "{with}");
     }
@@ -129,7 +142,8 @@ fn what_cannot_be_followed_is_not_counted() {
 #[test]
 fn a_stream_is_as_long_as_the_longest_reading_of_it() {
     let mut objects = two_pages();
-    objects[4] = "<< /Length 200 >>\nstream\n(a) Tj endstream (hidden behind its end) Tj\nendstream".into();
+    objects[4] =
+        "<< /Length 200 >>\nstream\n(a) Tj endstream (hidden behind its end) Tj\nendstream".into();
     assert!(extent_of(&objects).unwrap().text_bytes > 2 * 3 * 20);
     objects[4] = "<< /Length 0 >>\nstream\n(longer than the file says) Tj\nendstream".into();
     assert!(extent_of(&objects).unwrap().text_bytes > 2 * 3 * 20);

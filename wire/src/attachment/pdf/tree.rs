@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::objects::{Object, Objects};
-use super::value::Value;
+use crate::attachment::pdf::objects::{Object, Objects};
+use crate::attachment::pdf::value::Value;
 
 /// More pages than any vendor reads.
 const MOST_PAGES: u64 = 10_000;
@@ -80,7 +80,9 @@ impl Walk<'_, '_> {
         let mut lists: Vec<&Value> = Vec::new();
         for kids in object.value.members("Kids") {
             match kids {
-                Value::Reference(number) => lists.extend(self.objects.of(*number).iter().map(|object| &object.value)),
+                Value::Reference(number) => {
+                    lists.extend(self.objects.of(*number).iter().map(|object| &object.value))
+                }
                 other => lists.push(other),
             }
         }

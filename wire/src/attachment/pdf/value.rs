@@ -1,6 +1,6 @@
 //! A value of a PDF: an object, or a part of one.
 
-use super::lexer::{Lexer, Token};
+use crate::attachment::pdf::lexer::{Lexer, Token};
 
 /// Deeper than any honest object.
 const MAX_DEPTH: usize = 24;
@@ -28,7 +28,9 @@ impl Value {
         match lexer.next()? {
             Token::Name(name) => Some(Value::Name(name)),
             Token::Text(length) => Some(Value::Text(length)),
-            Token::Whole(number) => Some(lexer.reference_from(number).map_or(Value::Whole(number), Value::Reference)),
+            Token::Whole(number) => {
+                Some(lexer.reference_from(number).map_or(Value::Whole(number), Value::Reference))
+            }
             Token::Word(word) => (word != b"endobj" && word != b"stream").then_some(Value::Other),
             Token::ListStart => {
                 let mut list = Vec::new();
@@ -70,7 +72,11 @@ impl Value {
                 members.iter().for_each(|(_, value)| value.each_dictionary(visit));
             }
             Value::List(list) => list.iter().for_each(|value| value.each_dictionary(visit)),
-            Value::Name(_) | Value::Whole(_) | Value::Text(_) | Value::Reference(_) | Value::Other => {}
+            Value::Name(_)
+            | Value::Whole(_)
+            | Value::Text(_)
+            | Value::Reference(_)
+            | Value::Other => {}
         }
     }
 

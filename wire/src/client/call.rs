@@ -1,0 +1,236 @@
+//! What a client asks, as far as the dispatcher needs to know it. The body stays as it came; in
+//! another dialect than Anthropic's it is also said in Anthropic's form, from which every foreign
+//! provider dialect is written.
+
+use ainfera_schema::Attachment;
+use bytes::Bytes;
+
+use crate::client::Client;
+use crate::client::messages::request::{MessagesRequest, RoutingExtras};
+use crate::client::messages::tool_pairing;
+use crate::client::messages::version;
+use crate::disclosure::translation::Translation;
+use crate::error::bad_request::BadRequest;
+use crate::extra_costs::ExtraCosts;
+use crate::output_limit::OutputLimit;
+
+/// One call, parsed and checked.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub client: Client,
+    /// As it came.
+    pub body: Bytes,
+    /// The call in Anthropic's form: for its own dialect the body itself.
+    pub messages: Bytes,
+    /// What the body said that the Anthropic form does not, and under which names it says the rest.
+    pub translation: Option<Translation>,
+    /// The model string that the caller sent.
+    pub model: String,
+    pub delivery: Delivery,
+    pub max_tokens: u64,
+    pub output_limit: OutputLimit,
+    pub has_tools: bool,
+    /// Where the model is to stop; some providers say which of them they met.
+    pub stop_sequences: Vec<String>,
+    /// The caller asked to hear what the model thinks.
+    pub wants_thinking: bool,
+    /// What the caller says about reasoning before the answer.
+    pub asked_reasoning: AskedReasoning,
+    /// Uses something that only Anthropic's own API has.
+    pub anthropic_only: bool,
+    /// What looks like a mistake of the caller's (a block that nobody knows, a call without its
+    /// result): only a provider of the client's own dialect may judge it, for nobody else can be
+    /// asked.
+    pub native_only: Option<BadRequest>,
+    pub extras: RoutingExtras,
+    /// Headers that an Anthropic provider is to see as they came.
+    pub client_headers: ClientHeaders,
+    pub estimated_input_tokens: u64,
+    /// Bytes of the body without the data of its attachments. A token is at least a byte.
+    pub text_bytes: u64,
+    /// Images and documents, as far as their bytes tell how much of them there is.
+    pub attachments: Vec<Attachment>,
+    /// What costs more than the tokens of the body.
+    pub extra_costs: ExtraCosts,
+    /// Some of the prompt may be kept in the provider's cache for an hour, which costs more than
+    /// five minutes.
+    pub caches_for_an_hour: bool,
+}
+
+/// How the client wants its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    Streamed,
+    Whole,
+}
+
+/// Whether a model shall think before it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedReasoning {
+    /// Left to the model.
+    Unsaid,
+    Off,
+    On,
+}
+
+impl AskedReasoning {
+    fn of(request: &MessagesRequest<'_>) -> Self {
+        let effort = request.output_config.as_ref().and_then(|output| output.effort.as_deref());
+        match (request.thinking.as_ref().map(|thinking| &*thinking.kind), effort) {
+            (Some("disabled"), _) | (None, Some("none")) => AskedReasoning::Off,
+            (Some(_), _) | (None, Some(_)) => AskedReasoning::On,
+            (None, None) => AskedReasoning::Unsaid,
+        }
+    }
+}
+
+/// `anthropic-*` headers of the request.
+#[derive(Debug, Clone, Default)]
+pub struct ClientHeaders {
+    pub version: Option<String>,
+    /// Every token of every `anthropic-beta` header, in order, verbatim.
+    pub beta: Option<String>,
+    /// All others, by name: for a provider of Anthropic's API, and for nobody else.
+    pub others: Vec<(String, String)>,
+}
+
+/// What the estimate takes an image or document to be. Money is reserved for more.
+const TOKENS_PER_ATTACHMENT: u64 = 1_600;
+
+impl Call {
+    /// Parses an Anthropic Messages body. `estimate` counts the tokens of a text.
+    pub fn from_messages(
+        body: Bytes,
+        client_headers: ClientHeaders,
+        estimate: &dyn Fn(&str) -> u64,
+    ) -> Result<Self, BadRequest> {
+        Self::in_messages_form(Client::Messages, body.clone(), body, None, client_headers, estimate)
+    }
+
+    /// A call whose Anthropic form is `messages`.
+    pub(crate) fn in_messages_form(
+        client: Client,
+        body: Bytes,
+        messages: Bytes,
+        translation: Option<Translation>,
+        client_headers: ClientHeaders,
+        estimate: &dyn Fn(&str) -> u64,
+    ) -> Result<Self, BadRequest> {
+        // the caller sent another body: its names are those of that one
+        let callers = |bad: BadRequest| match translation
+            .as_ref()
+            .and_then(|translation| translation.source_map.source_of(&bad.field))
+        {
+            Some(field) => BadRequest { field, ..bad },
+            None => bad,
+        };
+        let request = MessagesRequest::parse(&messages).map_err(callers)?;
+        if translation.is_none() {
+            version::check(client_headers.version.as_deref(), &request)?;
+        }
+        let extra_costs = ExtraCosts::read(&body)?;
+        let attachments = request.attachments();
+        let mut estimated_input_tokens = attachments.found.len() as u64 * TOKENS_PER_ATTACHMENT;
+        // names, quotes and braces of the body stand for what templates add; what is said in
+        // another form may be longer
+        let shown_bytes = body.len().max(messages.len()).saturating_sub(attachments.data_bytes);
+        request.for_each_text(&mut |text| {
+            estimated_input_tokens += estimate(text);
+        });
+        let beyond_form =
+            translation.as_ref().and_then(|translation| translation.native_only.clone());
+        if beyond_form.is_some() {
+            // what the form leaves out is read, and paid for, all the same
+            estimated_input_tokens = estimated_input_tokens.max(body.len() as u64 / 4);
+        }
+        let unknown = request.unknown_block().map(|(path, kind)| {
+            BadRequest::new(path, format!("unknown content block type `{kind}`"))
+        });
+        let in_form = unknown
+            .or_else(|| tool_pairing::check(&request.turns).err())
+            .or_else(|| warms_cache(&request))
+            .map(callers);
+        let native_only = beyond_form.or(in_form);
+        let says_limit = translation
+            .as_ref()
+            .is_none_or(|translation| translation.source_map.source_of("max_tokens").is_some());
+        Ok(Self {
+            client,
+            translation,
+            output_limit: if says_limit { OutputLimit::Said } else { OutputLimit::Unsaid },
+            model: request.model.to_string(),
+            delivery: if request.stream { Delivery::Streamed } else { Delivery::Whole },
+            max_tokens: request.max_tokens,
+            has_tools: !request.tools.is_empty(),
+            stop_sequences: request
+                .stop_sequences
+                .iter()
+                .map(|sequence| sequence.to_string())
+                .collect(),
+            asked_reasoning: AskedReasoning::of(&request),
+            wants_thinking: request
+                .thinking
+                .as_ref()
+                .is_some_and(|thinking| &*thinking.kind != "disabled"),
+            anthropic_only: request.is_anthropic_only(),
+            native_only,
+            extras: request.extras.clone(),
+            client_headers,
+            estimated_input_tokens: estimated_input_tokens.max(1),
+            text_bytes: shown_bytes as u64,
+            attachments: attachments.found,
+            extra_costs,
+            caches_for_an_hour: may_cache_for_an_hour(&messages) || may_cache_for_an_hour(&body),
+            body,
+            messages,
+        })
+    }
+}
+
+impl Call {
+    /// Why the body does not bound what the vendor reads. `None`: it does.
+    pub fn unbounded_because(&self) -> Option<&'static str> {
+        let unmeasured = self.attachments.iter().find_map(|attachment| match attachment {
+            Attachment::Unmeasured(why) => Some(why.as_str()),
+            Attachment::Image(_) | Attachment::Document(_) => None,
+        });
+        let beyond = "the vendor reads what the body does not show: results of its tools, files, sound, or turns that it keeps";
+        unmeasured.or(self.extra_costs.reads_beyond_body.then_some(beyond))
+    }
+}
+
+/// Anthropic's hour and OpenAI's twelve, also where a letter of it is escaped, which nobody does by
+/// accident.
+fn may_cache_for_an_hour(messages: &[u8]) -> bool {
+    [&br#""1h""#[..], br#""12h""#, br"\u0031", br"\u0068"]
+        .iter()
+        .any(|spelt| memchr::memmem::find(messages, spelt).is_some())
+}
+
+/// A call without an answer has a meaning to Anthropic alone.
+fn warms_cache(request: &MessagesRequest<'_>) -> Option<BadRequest> {
+    let message =
+        "must be at least 1; 0 warms the prompt cache, which only Anthropic's own API does";
+    (request.max_tokens == 0).then(|| BadRequest::new("max_tokens", message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_is_seen_however_it_is_spelt() {
+        let hour = |ttl: &str| {
+            let body = format!(
+                r#"{{"model":"m","max_tokens":5,"cache_control":{{"type":"ephemeral","ttl":{ttl}}},"messages":[{{"role":"user","content":"hi"}}]}}"#
+            );
+            Call::from_messages(Bytes::from(body), ClientHeaders::default(), &|_| 1)
+                .unwrap()
+                .caches_for_an_hour
+        };
+        assert_eq!(
+            [r#""1h""#, r#""\u0031h""#, r#""1\u0068""#, r#""5m""#].map(hour),
+            [true, true, true, false]
+        );
+    }
+}

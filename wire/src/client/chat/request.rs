@@ -1,0 +1,239 @@
+//! `POST /v1/chat/completions`, parsed at the edge and said in Anthropic's form. What is wrong is
+//! named, what that form cannot say is named too.
+//!
+//! Source: OpenAI API reference, chat completions, create.
+
+mod messages;
+#[cfg(test)]
+mod tests;
+mod tools;
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use crate::client::Client;
+use crate::client::call::{Call, ClientHeaders};
+use crate::client::chat::usage_chunk::UsageChunk;
+use crate::client::messages::request::ROUTING_MEMBERS;
+use crate::client::openai;
+use crate::client::translation::RequestTranslation;
+use crate::codec::json::is_too_deep;
+use crate::disclosure::coercion::{Change, Reason};
+use crate::disclosure::translation::Translation;
+use crate::error::bad_request::{BadRequest, parse_body};
+
+/// The limit of a call that names none. Agents of this dialect often do not, and a call without a
+/// limit has no highest price.
+pub const DEFAULT_MAX_TOKENS: u64 = 16_384;
+
+/// Members that the router reads itself, in this dialect. They never reach a provider.
+pub const OWN_MEMBERS: [&str; 4] =
+    [ROUTING_MEMBERS[0], ROUTING_MEMBERS[1], ROUTING_MEMBERS[2], "agent_id"];
+
+/// Members that Anthropic's form has no place for, and that say nothing of what the model shall do.
+const NO_EQUIVALENT: [&str; 15] = [
+    "frequency_penalty",
+    "presence_penalty",
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "seed",
+    "store",
+    "service_tier",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "prediction",
+    "verbosity",
+    "metadata",
+    "moderation",
+    "audio",
+];
+
+/// Members that change what kind of answer it is: whoever asks for them must get them, or hear that
+/// he does not.
+const NATIVE_ONLY: [(&str, &str); 3] = [
+    ("functions", "is the old form of `tools`; only a provider of this dialect may know it"),
+    (
+        "function_call",
+        "is the old form of `tool_choice`; only a provider of this dialect may know it",
+    ),
+    ("web_search_options", "only OpenAI's own search models have it"),
+];
+
+impl Call {
+    /// Parses a Chat Completions body. `estimate` counts the tokens of a text.
+    pub fn from_chat(
+        body: Bytes,
+        headers: ClientHeaders,
+        estimate: &dyn Fn(&str) -> u64,
+    ) -> Result<Self, BadRequest> {
+        let request = translated(&body)?;
+        Call::in_messages_form(
+            Client::Chat(request.usage_chunk),
+            body,
+            request.messages,
+            Some(request.translation),
+            headers,
+            estimate,
+        )
+    }
+}
+
+/// A body in Anthropic's form.
+pub(crate) struct TranslatedRequest {
+    pub messages: Bytes,
+    pub translation: Translation,
+    pub usage_chunk: UsageChunk,
+}
+
+pub(crate) fn translated(body: &[u8]) -> Result<TranslatedRequest, BadRequest> {
+    if is_too_deep(body) {
+        return Err(BadRequest::new(
+            "body",
+            format!("nested deeper than {} levels", crate::codec::json::MAX_DEPTH),
+        ));
+    }
+    let Value::Object(mut chat) = parse_body::<Value>(body)? else {
+        return Err(BadRequest::new("body", "must be an object"));
+    };
+    // a null says nothing
+    chat.retain(|_, value| !value.is_null());
+    let mut translation = RequestTranslation::default();
+    let model =
+        chat.shift_remove("model").ok_or_else(|| BadRequest::new("model", "field required"))?;
+    translation.set("model", "model", model);
+    token_limit(&mut chat, &mut translation)?;
+    let usage_chunk = delivery(&mut chat, &mut translation)?;
+    messages::translate(&mut chat, &mut translation)?;
+    tools::translate(&mut chat, &mut translation)?;
+    sampling(&mut chat, &mut translation)?;
+    answer(&mut chat, &mut translation)?;
+    openai::user(&mut chat, &mut translation)?;
+    rest(chat, &mut translation)?;
+    let (messages, translation) = translation.done()?;
+    Ok(TranslatedRequest { messages, translation, usage_chunk })
+}
+
+fn token_limit(
+    chat: &mut Map<String, Value>,
+    translation: &mut RequestTranslation,
+) -> Result<(), BadRequest> {
+    let (new, old) = (chat.shift_remove("max_completion_tokens"), chat.shift_remove("max_tokens"));
+    let (field, limit) = match (new, old) {
+        (Some(limit), Some(_)) => {
+            translation.drop("max_tokens", Reason::Empty);
+            ("max_completion_tokens", limit)
+        }
+        (Some(limit), None) => ("max_completion_tokens", limit),
+        (None, Some(limit)) => ("max_tokens", limit),
+        (None, None) => {
+            translation.form.insert("max_tokens".to_owned(), json!(DEFAULT_MAX_TOKENS));
+            return Ok(());
+        }
+    };
+    if limit.as_u64().is_none_or(|limit| limit == 0) {
+        return Err(BadRequest::new(field, "must be an integer of at least 1"));
+    }
+    translation.set("max_tokens", field, limit);
+    Ok(())
+}
+
+fn delivery(
+    chat: &mut Map<String, Value>,
+    translation: &mut RequestTranslation,
+) -> Result<UsageChunk, BadRequest> {
+    let streamed = openai::stream(chat, translation)?;
+    let options = match chat.shift_remove("stream_options") {
+        None => Map::new(),
+        Some(Value::Object(options)) => options,
+        Some(_) => return Err(BadRequest::new("stream_options", "must be an object")),
+    };
+    for name in options.keys().filter(|name| *name != "include_usage") {
+        translation.drop(format!("stream_options.{name}"), Reason::NoEquivalent);
+    }
+    let wanted = !streamed || options.get("include_usage") == Some(&Value::Bool(true));
+    Ok(if wanted { UsageChunk::Wanted } else { UsageChunk::Unwanted })
+}
+
+fn sampling(
+    chat: &mut Map<String, Value>,
+    translation: &mut RequestTranslation,
+) -> Result<(), BadRequest> {
+    openai::numbers(chat, &["temperature", "top_p", "top_k"], translation)?;
+    match chat.shift_remove("n") {
+        None => {}
+        Some(count) if count == json!(1) => {}
+        Some(_) => return Err(BadRequest::new("n", "one answer at a time: must be 1")),
+    }
+    let sequences = match chat.shift_remove("stop") {
+        None => return Ok(()),
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(all)) => all
+            .into_iter()
+            .enumerate()
+            .map(|(index, stop)| match stop {
+                Value::String(stop) => Ok(stop),
+                _ => Err(BadRequest::new(format!("stop.{index}"), "must be a string")),
+            })
+            .collect::<Result<_, _>>()?,
+        Some(_) => return Err(BadRequest::new("stop", "must be a string or an array of strings")),
+    };
+    // Anthropic refuses sequences of nothing but space
+    let (blank, sequences): (Vec<_>, Vec<_>) =
+        sequences.into_iter().partition(|sequence| sequence.trim().is_empty());
+    if !blank.is_empty() {
+        translation.lost.add("stop", Change::Clamped("those that are not blank".to_owned()));
+    }
+    if !sequences.is_empty() {
+        translation.set("stop_sequences", "stop", json!(sequences));
+    }
+    Ok(())
+}
+
+/// How the answer shall be: thought about, and formed.
+fn answer(
+    chat: &mut Map<String, Value>,
+    translation: &mut RequestTranslation,
+) -> Result<(), BadRequest> {
+    let mut output = Map::new();
+    match chat.shift_remove("reasoning_effort") {
+        None => {}
+        Some(Value::String(word)) => {
+            openai::effort(&word, "reasoning_effort", &mut output, translation)?
+        }
+        Some(_) => return Err(BadRequest::new("reasoning_effort", "must be a string")),
+    }
+    if let Some(format) = chat.shift_remove("response_format") {
+        openai::format(&format, "response_format", "/json_schema", &mut output, translation)?;
+    }
+    if !output.is_empty() {
+        translation.form.insert("output_config".to_owned(), Value::Object(output));
+    }
+    match chat.shift_remove("modalities") {
+        None => {}
+        Some(kinds) if kinds == json!(["text"]) => {}
+        Some(_) => translation.only_natively(
+            "modalities",
+            "only OpenAI's own audio models answer in anything but text",
+        ),
+    }
+    Ok(())
+}
+
+fn rest(chat: Map<String, Value>, translation: &mut RequestTranslation) -> Result<(), BadRequest> {
+    for (name, value) in chat {
+        if ROUTING_MEMBERS.contains(&name.as_str()) {
+            translation.form.insert(name.clone(), value);
+            translation.source_map.add(name.clone(), name);
+        } else if name == "agent_id" {
+            // the key says whose the call is
+        } else if let Some((_, why)) = NATIVE_ONLY.iter().find(|(known, _)| *known == name) {
+            translation.only_natively(name, why);
+        } else if NO_EQUIVALENT.contains(&name.as_str()) {
+            translation.drop(name, Reason::NoEquivalent);
+        } else {
+            translation.drop(name, Reason::Unknown);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! A request that no provider could serve, with the field that is wrong.
+
+use std::fmt;
+
+/// The caller's mistake. Displayed as `field: message`; the field is a dotted path such as
+/// `messages.0.content`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRequest {
+    pub field: String,
+    pub message: String,
+}
+
+impl BadRequest {
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+impl fmt::Display for BadRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)
+    }
+}
+
+impl std::error::Error for BadRequest {}
+
+/// Parses a body; a failure names the field by its dotted path, or the place where the text is no
+/// JSON.
+pub fn parse_body<'de, T: serde::Deserialize<'de>>(body: &'de [u8]) -> Result<T, BadRequest> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = dotted(error.path());
+        let inner = error.into_inner();
+        if inner.is_data() {
+            BadRequest::new(path, without_position(&inner))
+        } else {
+            BadRequest::new("body", format!("invalid JSON: {inner}"))
+        }
+    })?;
+    deserializer
+        .end()
+        .map_err(|error| BadRequest::new("body", format!("invalid JSON: {error}")))?;
+    Ok(parsed)
+}
+
+fn dotted(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let segments: Vec<String> = path
+        .iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(index.to_string()),
+            Segment::Map { key } => Some(key.clone()),
+            Segment::Enum { variant } => Some(variant.clone()),
+            Segment::Unknown => None,
+        })
+        .collect();
+    if segments.is_empty() { "body".to_owned() } else { segments.join(".") }
+}
+
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}

@@ -1,0 +1,83 @@
+//! The native path, Anthropic on both sides: everything goes through as it came, but for the
+//! model's name and the members meant for the router.
+
+use ainfera_schema::TokenUsage;
+use bytes::Bytes;
+
+use crate::client::messages::request::ROUTING_MEMBERS;
+use crate::client::messages::stream::usage_json;
+use crate::codec::json::{Edit, Members, quoted};
+use crate::error::bad_request::BadRequest;
+use crate::error::stream_fault::StreamFault;
+
+/// The body for an Anthropic provider: the caller's own, with the provider's name for the model,
+/// always streamed, without the members that the router reads itself.
+pub fn request_body(body: &[u8], upstream_name: &str) -> Result<Bytes, BadRequest> {
+    let members =
+        Members::parse(body).map_err(|error| BadRequest::new("body", error.to_string()))?;
+    let edited = members.write(
+        |key| match key {
+            "model" => Edit::Replace(quoted(upstream_name)),
+            "stream" => Edit::Remove,
+            key if ROUTING_MEMBERS.contains(&key) => Edit::Remove,
+            _ => Edit::Keep,
+        },
+        &[("stream", "true".to_owned())],
+    );
+    Ok(Bytes::from(edited))
+}
+
+/// A `message_start` under our name for the model; callers never see the provider's. Where the
+/// provider has not counted its input yet, the estimate stands in: official clients fail without
+/// usage here, and agents that see 0 never compact their context.
+pub fn renamed_start(
+    data: &[u8],
+    model: &str,
+    usage_if_uncounted: Option<&TokenUsage>,
+) -> Result<Bytes, StreamFault> {
+    let frame = parse(data)?;
+    let Some((_, message)) = frame.0.iter().find(|(key, _)| &**key == "message") else {
+        return Err(StreamFault::malformed("message_start without a message"));
+    };
+    let message = parse(message.get().as_bytes())?;
+    let added: Vec<(&str, String)> =
+        usage_if_uncounted.map(|usage| ("usage", usage_json(usage))).into_iter().collect();
+    let renamed = message.write(
+        |key| match key {
+            "model" => Edit::Replace(quoted(model)),
+            "usage" if usage_if_uncounted.is_some() => Edit::Remove,
+            _ => Edit::Keep,
+        },
+        &added,
+    );
+    let renamed = String::from_utf8_lossy(&renamed).into_owned();
+    Ok(Bytes::from(frame.write(
+        |key| if key == "message" { Edit::Replace(renamed.clone()) } else { Edit::Keep },
+        &[],
+    )))
+}
+
+/// A `message_delta` to which the provider gave no usage: official clients fail without it.
+pub fn delta_with_usage(data: &[u8], usage: &TokenUsage) -> Result<Bytes, StreamFault> {
+    let added = [("usage", usage_json(usage))];
+    Ok(Bytes::from(
+        parse(data)?.write(|key| if key == "usage" { Edit::Remove } else { Edit::Keep }, &added),
+    ))
+}
+
+fn parse(data: &[u8]) -> Result<Members<'_>, StreamFault> {
+    Members::parse(data).map_err(|error| StreamFault::malformed(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_model_and_our_own_members_change() {
+        let body =
+            br#"{"model":"ainfera-inference","new_field":{"a": 1.0},"max_tokens":5,"task_type":"code","stream":false,"messages":[]}"#;
+        let sent = request_body(body, "claude-x").unwrap();
+        assert_eq!(&sent[..], br#"{"model":"claude-x","new_field":{"a": 1.0},"max_tokens":5,"messages":[],"stream":true}"#);
+    }
+}

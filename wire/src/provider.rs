@@ -1,0 +1,534 @@
+//! One provider's side of one call: the request in its dialect, its stream in our words, its
+//! refusals classified.
+
+pub mod address;
+pub mod anthropic;
+pub mod chat;
+mod endpoint;
+pub mod gemini;
+pub mod lossy;
+mod reader;
+mod reasons;
+pub mod responses;
+pub mod tool_call_ids;
+pub mod tool_names;
+mod unsaid;
+pub mod untranslated;
+
+use ainfera_schema::{HeaderText, Model, Provider, ProviderHeader, ProviderKind, StreamMode};
+use bytes::Bytes;
+
+use crate::client::Client;
+use crate::client::call::Call;
+use crate::codec::json::{Edit, Members};
+use crate::dialect::ClientDialect;
+use crate::disclosure::coercion::{Change, Coercions, Reason};
+use crate::error::bad_request::BadRequest;
+use crate::event::RelayMode;
+use crate::provider::anthropic::stream::AnthropicReader;
+use crate::provider::chat::profile::{ChatProfile, profile_of};
+use crate::provider::chat::stream::passthrough::ChatRelay;
+use crate::provider::chat::stream::{ChatReader, Reasoning};
+use crate::provider::chat::target::Target;
+use crate::provider::gemini::stream::GeminiReader;
+use crate::provider::lossy::TargetModel;
+use crate::provider::responses::stream::ResponsesReader;
+use crate::provider::tool_names::ToolNames;
+
+pub use crate::error::provider_error::FaultKind;
+use address::{address, version_of};
+use reader::DialectReader;
+pub use reader::UpstreamReader;
+
+/// What to send.
+#[derive(Debug, Clone)]
+pub struct UpstreamRequest {
+    pub url: String,
+    pub headers: Vec<(&'static str, String)>,
+    /// Headers of the client's that are its provider's business.
+    pub client_headers: Vec<(String, String)>,
+    /// Headers that are configured for the provider.
+    pub provider_headers: Vec<ProviderHeader>,
+    pub body: Bytes,
+    /// Fields that did not arrive as the caller sent them.
+    pub coercions: Coercions,
+    /// Names of tools that the answer has to be given back under.
+    pub tool_names: ToolNames,
+    /// How the answer is asked for.
+    pub stream_mode: StreamMode,
+    /// Whether the model wants its reasoning back with the next turn.
+    pub reasoning: OwnReasoning,
+}
+
+/// What becomes of a model's reasoning in later turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnReasoning {
+    WantedBack,
+    NotWanted,
+}
+
+impl UpstreamRequest {
+    /// What nobody but the provider may see of its headers: keys, without the word `Bearer` before
+    /// them.
+    pub fn secrets(&self) -> Vec<String> {
+        let configured = self.provider_headers.iter().filter_map(|header| match &header.value {
+            HeaderText::Secret(secret) => Some(secret.expose()),
+            HeaderText::Plain(_) => None,
+        });
+        // versions and the like are no secrets
+        let keys = self
+            .headers
+            .iter()
+            .filter(|(name, _)| !name.starts_with("anthropic-"))
+            .map(|(_, value)| value.as_str());
+        keys.chain(configured)
+            .map(|value| value.strip_prefix("Bearer ").unwrap_or(value).to_owned())
+            .collect()
+    }
+
+    /// The same with the headers that are configured. Whatever had the same name gives way, the
+    /// header with the key too.
+    fn with_provider_headers(mut self, headers: &[ProviderHeader]) -> Self {
+        let is_configured =
+            |name: &str| headers.iter().any(|header| header.name.eq_ignore_ascii_case(name));
+        self.headers.retain(|(name, _)| !is_configured(name));
+        self.client_headers.retain(|(name, _)| !is_configured(name));
+        self.provider_headers = headers.to_vec();
+        self
+    }
+
+    /// The same call, to be answered whole: what says that it streams is in the body, or in
+    /// Gemini's address.
+    fn unstreamed(self) -> Result<Self, BadRequest> {
+        let url = self.url.replace(":streamGenerateContent?alt=sse&", ":generateContent?");
+        let url = url.replace(":streamGenerateContent?alt=sse", ":generateContent");
+        let members = Members::parse(&self.body)
+            .map_err(|error| BadRequest::new("body", error.to_string()))?;
+        let body = members.write(
+            |key| match key {
+                "stream" => Edit::Replace("false".to_owned()),
+                "stream_options" => Edit::Remove,
+                _ => Edit::Keep,
+            },
+            &[],
+        );
+        Ok(Self { url, body: Bytes::from(body), stream_mode: StreamMode::Wrapped, ..self })
+    }
+}
+
+/// Who speaks how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Anthropic,
+    Chat(&'static ChatProfile),
+    Responses,
+    Gemini,
+}
+
+impl Dialect {
+    pub fn of(kind: ProviderKind) -> Self {
+        match (kind, profile_of(kind)) {
+            (ProviderKind::OpenaiResponses, _) => Dialect::Responses,
+            (ProviderKind::Gemini, _) => Dialect::Gemini,
+            (_, Some(profile)) => Dialect::Chat(profile),
+            (_, None) => Dialect::Anthropic,
+        }
+    }
+
+    /// Does the provider speak as the client does? Then the call goes to it, and its answer comes
+    /// back, as they are.
+    pub fn is_native_to(&self, client: ClientDialect) -> bool {
+        match self {
+            Dialect::Anthropic => client == ClientDialect::Messages,
+            Dialect::Chat(_) => client == ClientDialect::Chat,
+            Dialect::Responses => client == ClientDialect::Responses,
+            // nobody calls us in it
+            Dialect::Gemini => false,
+        }
+    }
+
+    /// The call in this provider's dialect, for one of its models. Streamed, unless one of them
+    /// cannot.
+    pub fn request(
+        &self,
+        call: &Call,
+        provider: &Provider,
+        model: &Model,
+    ) -> Result<UpstreamRequest, BadRequest> {
+        let request =
+            unsaid::written(self.streamed(call, provider, model)?, *self, call, provider)?;
+        let request = request.with_provider_headers(&provider.network.headers);
+        match provider.stream_mode.and(model.stream_mode) {
+            StreamMode::Native => Ok(request),
+            StreamMode::Wrapped => request.unstreamed(),
+        }
+    }
+
+    fn streamed(
+        &self,
+        call: &Call,
+        provider: &Provider,
+        model: &Model,
+    ) -> Result<UpstreamRequest, BadRequest> {
+        let upstream_name = model.upstream_name.as_str();
+        let key = provider.api_key.as_ref().map(|key| key.expose().to_owned());
+        match self {
+            Dialect::Anthropic => {
+                let version =
+                    call.client_headers.version.clone().unwrap_or_else(|| "2023-06-01".to_owned());
+                let mut headers = vec![("anthropic-version", version)];
+                headers
+                    .extend(call.client_headers.beta.clone().map(|beta| ("anthropic-beta", beta)));
+                headers.extend(key.map(|key| ("x-api-key", key)));
+                let mut coercions = as_messages(call);
+                let mut changed = Coercions::default();
+                let within_limits = match &call.translation {
+                    Some(_) => crate::provider::anthropic::limits::within_limits(
+                        &call.messages,
+                        model,
+                        &mut changed,
+                    ),
+                    None => crate::provider::anthropic::limits::native::within_limits(
+                        &call.messages,
+                        model,
+                        &mut changed,
+                    ),
+                };
+                let body = within_limits.as_deref().unwrap_or(&call.messages);
+                let thinking_apart =
+                    crate::provider::anthropic::foreign_thinking::without_foreign_thinking(
+                        body,
+                        &mut changed,
+                    );
+                coercions.extend(&in_callers_paths(call, changed));
+                Ok(UpstreamRequest {
+                    url: address(provider, "/v1", "/messages"),
+                    headers,
+                    client_headers: call.client_headers.others.clone(),
+                    provider_headers: Vec::new(),
+                    body: crate::passthrough::messages::request_body(
+                        thinking_apart.as_deref().unwrap_or(body),
+                        upstream_name,
+                    )?,
+                    coercions,
+                    tool_names: ToolNames::default(),
+                    stream_mode: StreamMode::Native,
+                    reasoning: OwnReasoning::NotWanted,
+                })
+            }
+            Dialect::Responses => Self::responses(call, provider, model, key),
+            Dialect::Gemini => Self::gemini(call, provider, model, key),
+            Dialect::Chat(profile) => {
+                let target = Target::of(profile, model);
+                let (adjusted, mut coercions) = if self.is_native_to(call.client.dialect()) {
+                    let adjusted = crate::provider::chat::passthrough::request_body(
+                        &call.body,
+                        &target,
+                        call.max_tokens,
+                    )?;
+                    let coercions = adjusted.coercions.clone();
+                    (adjusted, coercions)
+                } else {
+                    let adjusted =
+                        crate::provider::chat::request::request_body(&call.messages, &target)
+                            .map_err(|bad| at_callers_path(call, bad))?;
+                    let coercions = from_messages(call, adjusted.coercions.clone());
+                    (adjusted, coercions)
+                };
+                name_lost_headers(call, &mut coercions);
+                let headers =
+                    key.map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
+                Ok(UpstreamRequest {
+                    url: address(provider, version_of(profile), "/chat/completions"),
+                    headers,
+                    client_headers: Vec::new(),
+                    provider_headers: Vec::new(),
+                    body: adjusted.body,
+                    coercions,
+                    tool_names: adjusted.tool_names,
+                    stream_mode: StreamMode::Native,
+                    reasoning: if target.reasoning_back().is_some() {
+                        OwnReasoning::WantedBack
+                    } else {
+                        OwnReasoning::NotWanted
+                    },
+                })
+            }
+        }
+    }
+
+    fn responses(
+        call: &Call,
+        provider: &Provider,
+        model: &Model,
+        key: Option<String>,
+    ) -> Result<UpstreamRequest, BadRequest> {
+        let url = address::responses(provider);
+        let headers =
+            key.map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
+        if Dialect::Responses.is_native_to(call.client.dialect()) {
+            let (body, coercions) = crate::passthrough::responses::request_body(
+                &call.body,
+                &model.upstream_name,
+                model.max_output_tokens,
+                call.max_tokens,
+            )?;
+            return Ok(UpstreamRequest {
+                url,
+                headers,
+                client_headers: Vec::new(),
+                provider_headers: Vec::new(),
+                body,
+                coercions,
+                tool_names: ToolNames::default(),
+                stream_mode: StreamMode::Native,
+                reasoning: OwnReasoning::NotWanted,
+            });
+        }
+        let asked = TargetModel::of(model, crate::provider::responses::models::reasoning_by_name);
+        let written = crate::provider::responses::request::request_body(&call.messages, asked)
+            .map_err(|bad| at_callers_path(call, bad))?;
+        let mut coercions = from_messages(call, written.coercions);
+        name_lost_headers(call, &mut coercions);
+        Ok(UpstreamRequest {
+            url,
+            headers,
+            client_headers: Vec::new(),
+            provider_headers: Vec::new(),
+            body: written.body,
+            coercions,
+            tool_names: written.tool_names,
+            stream_mode: StreamMode::Native,
+            reasoning: OwnReasoning::NotWanted,
+        })
+    }
+
+    fn gemini(
+        call: &Call,
+        provider: &Provider,
+        model: &Model,
+        key: Option<String>,
+    ) -> Result<UpstreamRequest, BadRequest> {
+        let name = model.upstream_name.strip_prefix("models/").unwrap_or(&model.upstream_name);
+        let asked = TargetModel {
+            upstream_name: name,
+            ..TargetModel::of(model, crate::provider::gemini::models::reasoning_by_name)
+        };
+        let written = crate::provider::gemini::request::request_body(&call.messages, asked)
+            .map_err(|bad| at_callers_path(call, bad))?;
+        let mut coercions = from_messages(call, written.coercions);
+        name_lost_headers(call, &mut coercions);
+        Ok(UpstreamRequest {
+            url: address(
+                provider,
+                "/v1beta",
+                &format!("/models/{name}:streamGenerateContent?alt=sse"),
+            ),
+            headers: key.map(|key| ("x-goog-api-key", key)).into_iter().collect(),
+            client_headers: Vec::new(),
+            provider_headers: Vec::new(),
+            body: written.body,
+            coercions,
+            tool_names: written.tool_names,
+            stream_mode: StreamMode::Native,
+            reasoning: OwnReasoning::NotWanted,
+        })
+    }
+
+    /// A reader for the answer to `request`, made of this call. `model` is what the client shall
+    /// see; `id_seed` makes ids that a provider leaves out.
+    pub fn reader(
+        &self,
+        call: &Call,
+        request: &UpstreamRequest,
+        model: &str,
+        id_seed: String,
+    ) -> UpstreamReader {
+        let relay = if self.is_native_to(call.client.dialect()) {
+            RelayMode::Native
+        } else {
+            RelayMode::Translated
+        };
+        let dialect = match self {
+            // the estimate stands in where the provider does not count
+            Dialect::Anthropic => DialectReader::Anthropic(AnthropicReader::new(
+                relay,
+                model,
+                call.estimated_input_tokens,
+            )),
+            Dialect::Chat(profile) => {
+                let relay = match &call.client {
+                    Client::Chat(usage_chunk) => ChatRelay::native(&call.model, *usage_chunk),
+                    Client::Messages | Client::Responses(_) | Client::Inference => {
+                        ChatRelay::Translated
+                    }
+                };
+                let reader = ChatReader::new(
+                    id_seed,
+                    request.tool_names.clone(),
+                    heard_reasoning(call, request.reasoning, profile),
+                    relay,
+                );
+                DialectReader::Chat(reader.stopping_at(call.stop_sequences.clone()))
+            }
+            Dialect::Gemini => {
+                DialectReader::Gemini(GeminiReader::new(id_seed, request.tool_names.clone()))
+            }
+            Dialect::Responses => DialectReader::Responses(ResponsesReader::new(
+                relay,
+                &call.model,
+                id_seed,
+                request.tool_names.clone(),
+            )),
+        };
+        UpstreamReader::new(dialect)
+    }
+}
+
+/// Clients of Anthropic's dialect hear thoughts only if they ask: many take the first block for the
+/// answer. Where the vendor wants its reasoning back they hear it anyway.
+fn heard_reasoning(call: &Call, own: OwnReasoning, profile: &ChatProfile) -> Reasoning {
+    let hears = call.wants_thinking
+        || call.client.dialect() != ClientDialect::Messages
+        || own == OwnReasoning::WantedBack;
+    if hears { Reasoning::Shown(profile.issuer) } else { Reasoning::Hidden }
+}
+
+/// Headers of Anthropic's API say nothing to others.
+fn name_lost_headers(call: &Call, coercions: &mut Coercions) {
+    let others = call.client_headers.others.iter().map(|(name, _)| name.as_str());
+    for name in call.client_headers.beta.iter().map(|_| "anthropic-beta").chain(others) {
+        coercions.add(name, Change::Dropped(Reason::NoEquivalent));
+    }
+}
+
+/// What is told of a call that goes out in its Anthropic form.
+fn as_messages(call: &Call) -> Coercions {
+    let Some(translation) = &call.translation else { return Coercions::default() };
+    let mut coercions = translation.lost.clone();
+    for (callers, name) in translation.source_map.renamed() {
+        coercions.add(callers, Change::Renamed(name.to_owned()));
+    }
+    coercions
+}
+
+/// What is told of a call that was written from its Anthropic form.
+fn from_messages(call: &Call, written: Coercions) -> Coercions {
+    let mut coercions =
+        call.translation.as_ref().map(|translation| translation.lost.clone()).unwrap_or_default();
+    coercions.extend(&in_callers_paths(call, written));
+    coercions
+}
+
+/// Changes of the Anthropic form under the caller's own names.
+fn in_callers_paths(call: &Call, coercions: Coercions) -> Coercions {
+    match &call.translation {
+        Some(translation) => coercions.to_source_paths(&translation.source_map),
+        None => coercions,
+    }
+}
+
+/// A mistake of the Anthropic form under the caller's name for the field.
+fn at_callers_path(call: &Call, bad: BadRequest) -> BadRequest {
+    match &call.translation {
+        Some(translation) => translation.source_map.at_source_path(bad),
+        None => bad,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::call::ClientHeaders;
+    use ainfera_schema::{ModelSlug, Network, OnDisconnect, OwnDeadlines, ProviderId, Secret};
+
+    fn request(kind: ProviderKind, stream_mode: StreamMode) -> UpstreamRequest {
+        let provider = Provider {
+            id: ProviderId::new("p"),
+            kind,
+            base_url: "https://vendor.example".to_owned(),
+            api_key: Some(Secret::new("the-key".to_owned())),
+            on_disconnect: OnDisconnect::Cancel,
+            max_concurrent: None,
+            stream_mode,
+            network: Network::default(),
+            deadlines: OwnDeadlines::default(),
+            unsaid: ainfera_schema::Unsaid::default(),
+        };
+        let model = Model {
+            slug: ModelSlug::new("slug"),
+            provider: ProviderId::new("p"),
+            upstream_name: "their-model".to_owned(),
+            maker: "p".to_owned(),
+            q_prior: None,
+            price: None,
+            m_allowed: None,
+            supports_tools: true,
+            reasoning: None,
+            stream_mode: StreamMode::Native,
+            context_window: None,
+            max_output_tokens: None,
+            expected_latency_ms: None,
+            deadlines: OwnDeadlines::default(),
+        };
+        let body = Bytes::from_static(br#"{"model":"m","max_tokens":50,"messages":[{"role":"user","content":"hi"}],"stream":true}"#);
+        let call = Call::from_messages(body, ClientHeaders::default(), &|_| 1).unwrap();
+        Dialect::of(kind).request(&call, &provider, &model).unwrap()
+    }
+
+    #[test]
+    fn the_key_is_in_one_header_and_nowhere_else() {
+        for kind in ProviderKind::ALL {
+            let sent = request(kind, StreamMode::Native);
+            let (name, value) = match kind {
+                ProviderKind::Anthropic | ProviderKind::Mock => ("x-api-key", "the-key"),
+                ProviderKind::Gemini => ("x-goog-api-key", "the-key"),
+                _ => ("authorization", "Bearer the-key"),
+            };
+            let with_key: Vec<&(&str, String)> =
+                sent.headers.iter().filter(|(_, value)| value.contains("the-key")).collect();
+            assert_eq!(with_key, [&(name, value.to_owned())], "{kind:?}");
+            assert!(
+                !sent.url.contains("the-key")
+                    && !String::from_utf8_lossy(&sent.body).contains("the-key"),
+                "{kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_cannot_stream_is_not_asked_to() {
+        for kind in ProviderKind::ALL {
+            let body = |request: &UpstreamRequest| {
+                serde_json::from_slice::<serde_json::Value>(&request.body).unwrap()
+            };
+            let (live, whole) =
+                (request(kind, StreamMode::Native), request(kind, StreamMode::Wrapped));
+            assert_eq!(
+                (live.stream_mode, whole.stream_mode),
+                (StreamMode::Native, StreamMode::Wrapped),
+                "{kind:?}"
+            );
+            if kind == ProviderKind::Gemini {
+                assert!(
+                    live.url.ends_with("/v1beta/models/their-model:streamGenerateContent?alt=sse"),
+                    "{}",
+                    live.url
+                );
+                assert!(
+                    whole.url.ends_with("/v1beta/models/their-model:generateContent"),
+                    "{}",
+                    whole.url
+                );
+                assert_eq!(live.body, whole.body);
+            } else {
+                assert_eq!(
+                    (&body(&live)["stream"], &body(&whole)["stream"]),
+                    (&true.into(), &false.into()),
+                    "{kind:?}"
+                );
+                assert!(body(&whole).get("stream_options").is_none(), "{kind:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The provider's side of Anthropic Messages: requests out, streams and whole answers in.
+//!
+//! Source: platform.claude.com API reference, versions `2023-06-01` and `2026-10-21`.
+
+pub mod complete_start;
+pub mod count_tokens;
+pub mod foreign_thinking;
+pub mod limits;
+pub mod models;
+pub mod stream;
+pub mod whole;

@@ -1,0 +1,173 @@
+//! A call that came in another dialect, made fit for Anthropic's own API, which takes less heat and
+//! fewer characters in ids than others do, and for the one model that is asked.
+
+mod model;
+pub mod native;
+mod schema;
+mod thinking;
+
+use ainfera_schema::Model;
+use serde_json::{Map, Value, json};
+
+use crate::disclosure::coercion::{Change, Coercions};
+use crate::provider::anthropic::models::Claude;
+use crate::provider::chat::profile::CallIdRule;
+use crate::provider::tool_call_ids::ToolCallIds;
+
+/// Who wrote the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Its caller, in Anthropic's dialect.
+    Native,
+    /// We, from another dialect.
+    Translated,
+}
+
+/// The form with what must be otherwise; `None` if nothing must. Coercions are under the form's own
+/// names.
+pub fn within_limits(form: &[u8], model: &Model, coercions: &mut Coercions) -> Option<Vec<u8>> {
+    let mut form: Map<String, Value> = serde_json::from_slice(form).ok()?;
+    let model_changed = Claude::named(&model.upstream_name)
+        .is_some_and(|claude| model::fit(&mut form, claude, coercions));
+    let schema_changed = schema::fit(&mut form, coercions);
+    let cooled = clamp_temperature(&mut form, coercions);
+    let limited = clamp_max_tokens(&mut form, model.max_output_tokens, coercions);
+    let renamed = rename_tool_call_ids(&mut form, coercions);
+    if model_changed || schema_changed || cooled || limited || renamed {
+        serde_json::to_vec(&form).ok()
+    } else {
+        None
+    }
+}
+
+/// Temperatures go up to 2 elsewhere, and up to 1 here.
+fn clamp_temperature(form: &mut Map<String, Value>, coercions: &mut Coercions) -> bool {
+    let too_hot = form
+        .get("temperature")
+        .and_then(Value::as_f64)
+        .is_some_and(|temperature| temperature > 1.0);
+    if too_hot {
+        form.insert("temperature".to_owned(), json!(1));
+        coercions.add("temperature", Change::Clamped("1".to_owned()));
+    }
+    too_hot
+}
+
+/// A limit that the caller left to us may be more than the model has; Anthropic refuses such a
+/// call.
+fn clamp_max_tokens(
+    form: &mut Map<String, Value>,
+    max_output_tokens: Option<u64>,
+    coercions: &mut Coercions,
+) -> bool {
+    let asked = form.get("max_tokens").and_then(Value::as_u64);
+    let Some(most) = max_output_tokens.filter(|most| asked.is_some_and(|asked| asked > *most))
+    else {
+        return false;
+    };
+    form.insert("max_tokens".to_owned(), json!(most));
+    coercions.add("max_tokens", Change::Clamped(most.to_string()));
+    true
+}
+
+/// Ids such as `functions.f:0` are refused here.
+fn rename_tool_call_ids(form: &mut Map<String, Value>, coercions: &mut Coercions) -> bool {
+    let mut ids = ToolCallIds::new(CallIdRule::Word(64));
+    let messages = form.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten();
+    let blocks = messages.flat_map(|message| {
+        message.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten()
+    });
+    for block in blocks {
+        let member = match block["type"].as_str() {
+            Some("tool_use") => "id",
+            Some("tool_result") => "tool_use_id",
+            _ => continue,
+        };
+        if let Some(Value::String(id)) = block.get_mut(member) {
+            *id = ids.sent(id);
+        }
+    }
+    if ids.changed() {
+        coercions
+            .add("messages.*.tool_use.id", Change::Renamed("ids of this vendor's form".to_owned()));
+    }
+    ids.changed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ainfera_schema::{ModelSlug, OwnDeadlines, ProviderId, StreamMode};
+
+    fn model(max_output_tokens: Option<u64>) -> Model {
+        Model {
+            slug: ModelSlug::new("m"),
+            provider: ProviderId::new("p"),
+            upstream_name: "m".to_owned(),
+            maker: "p".to_owned(),
+            q_prior: None,
+            price: None,
+            m_allowed: None,
+            supports_tools: true,
+            reasoning: None,
+            stream_mode: StreamMode::Native,
+            context_window: None,
+            max_output_tokens,
+            expected_latency_ms: None,
+            deadlines: OwnDeadlines::default(),
+        }
+    }
+
+    #[test]
+    fn p012_ids_become_legal_on_both_sides_and_heat_is_taken_off() {
+        let form = json!({"model": "m", "temperature": 1.7, "messages": [
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "functions.f:0", "name": "f", "input": {"id": "a.b"}},
+                {"type": "tool_use", "id": "call_1", "name": "f", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "functions.f:0"}, {"type": "tool_result", "tool_use_id": "call_1"}]}]});
+        let mut coercions = Coercions::default();
+        let within_limits: Value = serde_json::from_slice(
+            &within_limits(form.to_string().as_bytes(), &model(None), &mut coercions).unwrap(),
+        )
+        .unwrap();
+        let id = within_limits["messages"][0]["content"][0]["id"].as_str().unwrap();
+        assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{id}");
+        assert_eq!(within_limits["messages"][1]["content"][0]["tool_use_id"], id);
+        assert_eq!(
+            (
+                &within_limits["messages"][0]["content"][1]["id"],
+                &within_limits["messages"][0]["content"][0]["input"]["id"]
+            ),
+            (&json!("call_1"), &json!("a.b"))
+        );
+        assert_eq!(within_limits["temperature"], 1);
+        assert_eq!(
+            coercions.texts(),
+            ["temperature=clamped:1", "messages.*.tool_use.id=renamed:ids of this vendor's form"]
+        );
+    }
+
+    #[test]
+    fn what_fits_is_left_alone() {
+        let form =
+            json!({"temperature": 1, "messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "call_1-a"}]}]}).to_string();
+        assert_eq!(
+            within_limits(form.as_bytes(), &model(Some(9)), &mut Coercions::default()),
+            None
+        );
+    }
+
+    #[test]
+    fn a_limit_is_at_most_what_the_model_has() {
+        let form = json!({"max_tokens": 16384, "messages": []}).to_string();
+        let mut coercions = Coercions::default();
+        assert_eq!(within_limits(form.as_bytes(), &model(Some(16_384)), &mut coercions), None);
+        let limited: Value = serde_json::from_slice(
+            &within_limits(form.as_bytes(), &model(Some(4096)), &mut coercions).unwrap(),
+        )
+        .unwrap();
+        assert_eq!(
+            (&limited["max_tokens"], coercions.texts()),
+            (&json!(4096), vec!["max_tokens=clamped:4096".to_owned()])
+        );
+    }
+}

@@ -1,0 +1,34 @@
+//! The native path of a request: a Chat client's own body for a vendor of its dialect, without the
+//! members that the router reads itself.
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use crate::client::chat::request::OWN_MEMBERS;
+use crate::error::bad_request::{BadRequest, parse_body};
+use crate::provider::chat::adjust::{Adjusted, adjust};
+use crate::provider::chat::target::Target;
+
+/// Members that nobody knows stay. A call without a limit gets `unless_said`: without one, it would
+/// have no highest price.
+pub fn request_body(
+    body: &[u8],
+    target: &Target<'_>,
+    unless_said: u64,
+) -> Result<Adjusted, BadRequest> {
+    let mut chat: Map<String, Value> = parse_body(body)?;
+    chat.retain(|name, _| !OWN_MEMBERS.contains(&name.as_str()));
+    let limited = ["max_completion_tokens", "max_tokens"]
+        .iter()
+        .any(|name| chat.get(*name).is_some_and(|limit| !limit.is_null()));
+    if !limited {
+        chat.insert(
+            target.profile.token_limit_field.to_owned(),
+            json!(unless_said.min(target.max_output_tokens.unwrap_or(u64::MAX))),
+        );
+    }
+    let (coercions, tool_names) = adjust(&mut chat, target)?;
+    let body =
+        serde_json::to_vec(&chat).map_err(|error| BadRequest::new("body", error.to_string()))?;
+    Ok(Adjusted { body: Bytes::from(body), coercions, tool_names })
+}

@@ -1,0 +1,20 @@
+//! Whatever else speaks the dialect: vLLM, llama.cpp, Ollama, other gateways.
+//!
+//! What they have in common decides: `max_tokens`, instructions only at the beginning (most chat
+//! templates refuse them later), `top_k` taken. They ignore what they do not know. Ollama ignores
+//! `tool_choice` and the parallel switch; llama.cpp begins whole calls at index 0; vLLM names its
+//! calls `chatcmpl-tool-…`: the reader takes all of it, so they need no kinds of their own.
+
+use crate::provider::chat::profile::{ChatProfile, Effort, REFERENCE, SystemMidway};
+
+pub static PROFILE: ChatProfile = ChatProfile {
+    vendor: "openai_compatible",
+    token_limit_field: "max_tokens",
+    more_members: &["top_k"],
+    most_stop_sequences: None,
+    system_midway: SystemMidway::FoldedIntoUser,
+    reasoning_models: &["gpt-oss", "qwen3", "deepseek-r1", "magistral"],
+    // Ollama refuses to be asked for it where the model cannot
+    effort: Effort::ReasoningModels(&["low", "medium", "high"]),
+    ..REFERENCE
+};

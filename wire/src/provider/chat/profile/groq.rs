@@ -1,0 +1,21 @@
+//! Groq refuses what its engines cannot do: probabilities, biases, names of speakers.
+
+use crate::provider::chat::profile::{ChatProfile, Effort, Files, REFERENCE};
+
+pub static PROFILE: ChatProfile = ChatProfile {
+    vendor: "groq",
+    refused_members: &[
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+        "store",
+        "prompt_cache_key",
+        "safety_identifier",
+        "verbosity",
+    ],
+    refused_message_members: &["name", "reasoning_content"],
+    files: Files::NotTaken,
+    reasoning_models: &["openai/gpt-oss"],
+    effort: Effort::ReasoningModels(&["low", "medium", "high"]),
+    ..REFERENCE
+};

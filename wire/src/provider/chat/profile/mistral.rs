@@ -1,0 +1,63 @@
+//! Mistral refuses with a 422 whatever its schema does not have, wants ids of nine characters, and
+//! no user right after a tool.
+
+use crate::effort::EffortTable;
+
+use crate::provider::chat::profile::{
+    CallIdRule, ChatProfile, Effort, Files, LastAssistant, REFERENCE, StreamUsage, SystemMidway,
+    UserAfterTool,
+};
+
+/// Models whose reasoning can be adjusted; the others refuse to be asked. Source:
+/// docs.mistral.ai/inference/conversations/reasoning, read on 2026-11-30; what Mistral Large 4
+/// takes beyond low and medium is not verified.
+const EFFORTS: EffortTable = &[
+    ("mistral-small-2603", &["none", "high"]),
+    ("mistral-small-latest", &["none", "high"]),
+    ("mistral-medium-3-5", &["none", "high"]),
+    ("mistral-large-4", &["none", "low", "medium", "high"]),
+];
+
+pub static PROFILE: ChatProfile = ChatProfile {
+    vendor: "mistral",
+    token_limit_field: "max_tokens",
+    stream_usage: StreamUsage::AlwaysSent,
+    refused_members: &[
+        "stream_options",
+        "user",
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+        "store",
+        "service_tier",
+        "verbosity",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "modalities",
+        "audio",
+        "web_search_options",
+        "functions",
+        "function_call",
+    ],
+    renamed_members: &[("seed", "random_seed")],
+    refused_message_members: &[
+        "name",
+        "refusal",
+        "reasoning_content",
+        "reasoning",
+        "annotations",
+        "audio",
+        "function_call",
+    ],
+    most_stop_sequences: None,
+    hottest_tenths: 15,
+    any_tool: "any",
+    call_ids: CallIdRule::NineAlphanumeric,
+    system_midway: SystemMidway::FoldedIntoUser,
+    user_after_tool: UserAfterTool::FoldedIntoTool,
+    last_assistant: LastAssistant::NeedsPrefix,
+    files: Files::DocumentUrl,
+    effort: Effort::OfTable(EFFORTS),
+    ..REFERENCE
+};

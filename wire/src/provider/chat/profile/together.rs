@@ -1,0 +1,21 @@
+//! Together hosts many makers' models; it takes `top_k`, and does not honour `tool_choice: "none"`.
+//! Kimi thinks always, and wants its thoughts back with the calls that came of them
+//! (platform.kimi.ai, guide to thinking models, read on 2026-11-30).
+
+use crate::provider::chat::profile::{ChatProfile, Effort, Files, NoTool, REFERENCE};
+use crate::signature::Issuer;
+
+pub static PROFILE: ChatProfile = ChatProfile {
+    vendor: "together",
+    token_limit_field: "max_tokens",
+    more_members: &["top_k"],
+    most_stop_sequences: None,
+    no_tool: NoTool::LeaveToolsOut,
+    files: Files::NotTaken,
+    reasoning_back: Some("reasoning_content"),
+    reasoning_needed: &["kimi-k"],
+    issuer: Issuer::Together,
+    reasoning_models: &["openai/gpt-oss"],
+    effort: Effort::ReasoningModels(&["low", "medium", "high"]),
+    ..REFERENCE
+};

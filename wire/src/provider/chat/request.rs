@@ -1,0 +1,377 @@
+//! An Anthropic request said in Chat Completions. First as the reference has it, then adjusted to
+//! the vendor; what cannot be said is named as a coercion.
+
+mod messages;
+
+use ainfera_schema::Reasoning;
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use crate::client::messages::request::{MessagesRequest, ToolChoiceMode};
+use crate::disclosure::coercion::{Change, Coercions, Reason};
+use crate::disclosure::source_map::SourceMap;
+use crate::error::bad_request::BadRequest;
+use crate::provider::chat::adjust::{Adjusted, adjust};
+use crate::provider::chat::profile::Effort;
+use crate::provider::chat::target::Target;
+use crate::provider::lossy::{parsed, report_untranslated_members};
+
+/// Members that this translation reads; any other member of the body is named as dropped.
+const READ: [&str; 13] = [
+    "model",
+    "max_tokens",
+    "messages",
+    "system",
+    "stream",
+    "tools",
+    "tool_choice",
+    "stop_sequences",
+    "temperature",
+    "top_p",
+    "thinking",
+    "output_config",
+    "metadata",
+];
+/// Thinking budgets become efforts: below this many tokens a low one,
+const MEDIUM_FROM_TOKENS: u64 = 4_096;
+/// and from this many on a high one.
+const HIGH_FROM_TOKENS: u64 = 16_384;
+
+/// What is noted while the reference form is written.
+#[derive(Debug, Default)]
+struct Notes {
+    coercions: Coercions,
+    /// Which path of the reference form came from which of the Anthropic form.
+    source_map: SourceMap,
+}
+
+/// The body for one model of a Chat Completions provider; coercions and mistakes are under the
+/// names of the Anthropic form.
+pub fn request_body(body: &[u8], target: &Target<'_>) -> Result<Adjusted, BadRequest> {
+    let request = MessagesRequest::parse(body)?;
+    let mut notes = Notes::default();
+    let read: Vec<&str> = READ.iter().chain(target.profile.more_members).copied().collect();
+    report_untranslated_members(body, &read, &mut notes.coercions)?;
+    let mut chat = Map::new();
+    chat.insert(
+        "messages".to_owned(),
+        Value::Array(messages::messages(&request, target, &mut notes)?),
+    );
+    chat.insert("max_completion_tokens".to_owned(), json!(request.max_tokens));
+    notes.source_map.add("max_completion_tokens", "max_tokens");
+    sampling(&request, body, target, &mut chat, &mut notes)?;
+    tools(&request, &mut chat, &mut notes)?;
+    thinking(&request, target, &mut chat, &mut notes)?;
+    if let Some(user_id) = &request.user_id {
+        chat.insert("user".to_owned(), json!(&**user_id));
+        notes.source_map.add("user", "metadata.user_id");
+    }
+    let Notes { mut coercions, source_map } = notes;
+    let (adjusted, tool_names) =
+        adjust(&mut chat, target).map_err(|bad| source_map.at_source_path(bad))?;
+    let became_another = |name: &str| {
+        adjusted
+            .iter()
+            .any(|coercion| coercion.field == name && matches!(coercion.change, Change::Moved(_)))
+    };
+    for (said, name) in
+        source_map.renamed().filter(|(_, name)| chat.contains_key(*name) && !became_another(name))
+    {
+        coercions.add(said, Change::Renamed(name.to_owned()));
+    }
+    coercions.extend(&adjusted.to_source_paths(&source_map));
+    let body =
+        serde_json::to_vec(&chat).map_err(|error| BadRequest::new("body", error.to_string()))?;
+    Ok(Adjusted { body: Bytes::from(body), coercions, tool_names })
+}
+
+fn sampling(
+    request: &MessagesRequest<'_>,
+    body: &[u8],
+    target: &Target<'_>,
+    chat: &mut Map<String, Value>,
+    notes: &mut Notes,
+) -> Result<(), BadRequest> {
+    for (name, value) in [("temperature", request.temperature), ("top_p", request.top_p)] {
+        if let Some(value) = value {
+            chat.insert(name.to_owned(), parsed(value.get(), name)?);
+            notes.source_map.add(name, name);
+        }
+    }
+    if !target.profile.more_members.is_empty() {
+        let members = crate::codec::json::Members::parse(body)
+            .map_err(|error| BadRequest::new("body", error.to_string()))?;
+        for (name, value) in
+            members.0.iter().filter(|(name, _)| target.profile.more_members.contains(&&**name))
+        {
+            chat.insert(name.to_string(), parsed(value.get(), name)?);
+        }
+    }
+    if !request.stop_sequences.is_empty() {
+        let sequences: Vec<&str> =
+            request.stop_sequences.iter().map(|sequence| &**sequence).collect();
+        chat.insert("stop".to_owned(), json!(sequences));
+        notes.source_map.add("stop", "stop_sequences");
+    }
+    Ok(())
+}
+
+fn tools(
+    request: &MessagesRequest<'_>,
+    chat: &mut Map<String, Value>,
+    notes: &mut Notes,
+) -> Result<(), BadRequest> {
+    let mut functions = Vec::with_capacity(request.tools.len());
+    for (index, tool) in request.tools.iter().enumerate() {
+        let (Some(name), Some(schema)) = (&tool.name, tool.input_schema) else {
+            return Err(BadRequest::new(
+                format!("tools.{index}.type"),
+                "only Anthropic's own API has this tool",
+            ));
+        };
+        let mut function = json!({"name": &**name, "parameters": parsed(schema.get(), &format!("tools.{index}.input_schema"))?});
+        if let Some(description) = &tool.description {
+            function["description"] = json!(&**description);
+        }
+        if let Some(strict) = tool.strict {
+            function["strict"] = json!(strict);
+        }
+        if tool.cache_control.is_some() {
+            notes
+                .coercions
+                .add(format!("tools.{index}.cache_control"), Change::Dropped(Reason::NoEquivalent));
+        }
+        functions.push(json!({"type": "function", "function": function}));
+        notes.source_map.add(format!("tools.{index}.function"), format!("tools.{index}"));
+        notes.source_map.add(
+            format!("tools.{index}.function.parameters"),
+            format!("tools.{index}.input_schema"),
+        );
+    }
+    if functions.is_empty() {
+        return Ok(());
+    }
+    chat.insert("tools".to_owned(), Value::Array(functions));
+    notes.source_map.add("tools", "tools");
+    if let Some(choice) = &request.tool_choice {
+        let word = match &choice.mode {
+            ToolChoiceMode::Auto => json!("auto"),
+            ToolChoiceMode::Any => json!("required"),
+            ToolChoiceMode::None => json!("none"),
+            ToolChoiceMode::Tool(name) => {
+                json!({"type": "function", "function": {"name": &**name}})
+            }
+        };
+        chat.insert("tool_choice".to_owned(), word);
+        notes.source_map.add("tool_choice", "tool_choice");
+        if choice.disable_parallel {
+            chat.insert("parallel_tool_calls".to_owned(), json!(false));
+            notes.source_map.add("parallel_tool_calls", "tool_choice.disable_parallel_tool_use");
+        }
+    }
+    Ok(())
+}
+
+/// `thinking` and `output_config` become an effort and a response format, as near as they come.
+fn thinking(
+    request: &MessagesRequest<'_>,
+    target: &Target<'_>,
+    chat: &mut Map<String, Value>,
+    notes: &mut Notes,
+) -> Result<(), BadRequest> {
+    let effort = request.output_config.as_ref().and_then(|output| output.effort.as_ref());
+    if let Some(effort) = effort {
+        chat.insert("reasoning_effort".to_owned(), json!(&**effort));
+        notes.source_map.add("reasoning_effort", "output_config.effort");
+    }
+    if let Some(thinking) = &request.thinking {
+        let (least, is_off) = (target.efforts().first(), &*thinking.kind == "disabled");
+        let change = match (least, is_off) {
+            // who never thinks does as it is told
+            (None, true)
+                if target.reasoning == Reasoning::Never
+                    && !matches!(target.profile.effort, Effort::Everybody(_)) =>
+            {
+                None
+            }
+            (None, _) => Some(Change::Dropped(Reason::Model)),
+            (Some(least), true) => {
+                chat.insert("reasoning_effort".to_owned(), json!(least));
+                Some(if *least == "none" {
+                    Change::Moved("reasoning_effort")
+                } else {
+                    Change::Clamped((*least).to_owned())
+                })
+            }
+            (Some(_), false) => {
+                if effort.is_none() {
+                    chat.insert(
+                        "reasoning_effort".to_owned(),
+                        json!(effort_of(thinking.budget_tokens)),
+                    );
+                }
+                Some(Change::Moved("reasoning_effort"))
+            }
+        };
+        if let Some(change) = change {
+            notes.coercions.add("thinking", change);
+        }
+    }
+    if let Some(format) = request.output_config.as_ref().and_then(|output| output.format) {
+        let format = parsed(format.get(), "output_config.format")?;
+        let schema = format.get("schema").cloned().unwrap_or_else(|| json!({}));
+        chat.insert(
+            "response_format".to_owned(),
+            json!({"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": true}}),
+        );
+        notes.source_map.add("response_format", "output_config.format");
+        notes.source_map.add("response_format.json_schema", "output_config.format");
+    }
+    Ok(())
+}
+
+/// A budget as an effort; without one, the model decides for itself, which is what a medium effort
+/// is.
+fn effort_of(budget_tokens: Option<u64>) -> &'static str {
+    match budget_tokens {
+        Some(budget) if budget < MEDIUM_FROM_TOKENS => "low",
+        Some(budget) if budget >= HIGH_FROM_TOKENS => "high",
+        Some(_) | None => "medium",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::chat::profile::profile_of;
+    use ainfera_schema::ProviderKind;
+
+    fn said(
+        kind: ProviderKind,
+        upstream_name: &str,
+        edit: impl FnOnce(&mut Value),
+    ) -> Result<(Value, Vec<String>), String> {
+        let mut body = json!({"model": "m", "max_tokens": 5000, "messages": [{"role": "user", "content": "hi"}]});
+        edit(&mut body);
+        let reasoning =
+            if upstream_name == "thinker" { Reasoning::Always } else { Reasoning::Never };
+        let target = Target {
+            profile: profile_of(kind).unwrap(),
+            upstream_name,
+            reasoning,
+            max_output_tokens: Some(4000),
+        };
+        let adjusted =
+            request_body(body.to_string().as_bytes(), &target).map_err(|bad| bad.to_string())?;
+        Ok((serde_json::from_slice(&adjusted.body).unwrap(), adjusted.coercions.texts()))
+    }
+
+    fn call(id: &str) -> Value {
+        json!({"type": "tool_use", "id": id, "name": "f", "input": {}})
+    }
+
+    #[test]
+    fn p015_no_empty_text_and_results_in_the_order_of_their_calls() {
+        let (chat, coercions) = said(ProviderKind::Openai, "m", |body| {
+            body["messages"] = json!([{"role": "user", "content": [{"type": "text", "text": ""}, {"type": "text", "text": "hi"}]},
+                {"role": "assistant", "content": [call("a"), call("b")]},
+                {"role": "user", "content": [{"type": "text", "text": "so"}, {"type": "tool_result", "tool_use_id": "b", "content": "2"},
+                    {"type": "tool_result", "tool_use_id": "a", "content": "1"}]}]);
+        })
+        .unwrap();
+        let roles: Vec<(&str, &str)> = chat["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|message| {
+                (message["role"].as_str().unwrap(), message["content"].as_str().unwrap_or("null"))
+            })
+            .collect();
+        assert_eq!(
+            roles,
+            [("user", "hi"), ("assistant", "null"), ("tool", "1"), ("tool", "2"), ("user", "so")]
+        );
+        assert!(coercions.contains(&"messages.0.content.0=dropped:empty".to_owned()));
+    }
+
+    #[test]
+    fn p016_an_image_of_a_tool_result_survives_as_what_the_user_says() {
+        let (chat, coercions) = said(ProviderKind::Openai, "m", |body| {
+            let image = json!({"type": "image", "source": {"type": "url", "url": "https://a.example/b.png"}});
+            body["messages"] = json!([{"role": "user", "content": "hi"}, {"role": "assistant", "content": [call("a")]},
+                {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": [image]}]}]);
+        })
+        .unwrap();
+        assert_eq!(
+            chat["messages"][3]["content"][1]["image_url"]["url"],
+            "https://a.example/b.png"
+        );
+        assert!(
+            coercions.contains(&"messages.2.content.0.content.0=moved:user message".to_owned()),
+            "{coercions:?}"
+        );
+    }
+
+    #[test]
+    fn p019_choices_are_carried() {
+        let with = |kind, choice: Value| {
+            let (chat, _) = said(kind, "m", |body| {
+                body["tools"] = json!([{"name": "f", "input_schema": {}}]);
+                body["tool_choice"] = choice;
+            })
+            .unwrap();
+            (chat["tool_choice"].clone(), chat.get("parallel_tool_calls").cloned())
+        };
+        assert_eq!(
+            with(ProviderKind::Openai, json!({"type": "any", "disable_parallel_tool_use": true})),
+            (json!("required"), Some(json!(false)))
+        );
+        assert_eq!(with(ProviderKind::Mistral, json!({"type": "any"})), (json!("any"), None));
+        assert_eq!(
+            with(ProviderKind::Groq, json!({"type": "tool", "name": "f"})).0,
+            json!({"type": "function", "function": {"name": "f"}})
+        );
+        assert_eq!(
+            with(
+                ProviderKind::GeminiCompatible,
+                json!({"type": "auto", "disable_parallel_tool_use": true})
+            ),
+            (json!("auto"), None)
+        );
+    }
+
+    #[test]
+    fn p020_limits_and_efforts_fit_the_target() {
+        let think = |kind, name, budget: u64| {
+            said(kind, name, |body| {
+                body["thinking"] = json!({"type": "enabled", "budget_tokens": budget})
+            })
+            .unwrap()
+        };
+        for (budget, effort) in
+            [(1024, "low"), (4095, "low"), (4096, "medium"), (16_383, "medium"), (16_384, "high")]
+        {
+            let (chat, coercions) = think(ProviderKind::Openai, "thinker", budget);
+            assert_eq!(
+                (&chat["reasoning_effort"], &chat["max_completion_tokens"]),
+                (&json!(effort), &json!(4000)),
+                "{budget}"
+            );
+            assert!(
+                coercions.contains(&"thinking=moved:reasoning_effort".to_owned())
+                    && coercions.contains(&"max_tokens=clamped:4000".to_owned())
+            );
+        }
+        let (chat, coercions) = think(ProviderKind::Mistral, "m", 1024);
+        assert_eq!((chat.get("reasoning_effort"), &chat["max_tokens"]), (None, &json!(4000)));
+        assert!(coercions.contains(&"thinking=dropped:model_refuses".to_owned()));
+    }
+
+    #[test]
+    fn p084_a_server_tool_cannot_be_said() {
+        let refused = said(ProviderKind::Openai, "m", |body| {
+            body["tools"] = json!([{"type": "web_search_20250305", "name": "web_search"}])
+        });
+        assert_eq!(refused.unwrap_err(), "tools.0.type: only Anthropic's own API has this tool");
+    }
+}

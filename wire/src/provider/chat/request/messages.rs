@@ -1,0 +1,285 @@
+//! Turns as messages of the reference form.
+
+use ainfera_schema::Reasoning;
+use serde_json::{Value, json};
+
+use crate::client::messages::content::{Block, Source, ToolOutcome};
+use crate::client::messages::request::{MessagesRequest, Role, Turn};
+use crate::disclosure::coercion::{Change, Reason};
+use crate::error::bad_request::BadRequest;
+use crate::provider::chat::adjust::messages::CALL_IDS;
+use crate::provider::chat::profile::CallSignature;
+use crate::provider::chat::request::Notes;
+use crate::provider::chat::target::Target;
+use crate::provider::gemini::signatures::{On, given_back};
+use crate::provider::lossy::{joined_text, parsed, report_extras};
+use crate::signature;
+
+pub(super) fn messages(
+    request: &MessagesRequest<'_>,
+    target: &Target<'_>,
+    notes: &mut Notes,
+) -> Result<Vec<Value>, BadRequest> {
+    let mut writer = Writer {
+        target,
+        notes,
+        messages: Vec::with_capacity(request.turns.len() + 1),
+        called: Vec::new(),
+    };
+    writer.notes.source_map.add(CALL_IDS, "messages.*.tool_use.id");
+    let system = joined_text(&request.system, "system", &mut writer.notes.coercions);
+    if !system.is_empty() {
+        let role = if target.reasoning == Reasoning::Always {
+            target.profile.reasoning_system
+        } else {
+            "system"
+        };
+        writer.push(json!({"role": role, "content": system}), "system".to_owned());
+    }
+    for (index, turn) in request.turns.iter().enumerate() {
+        let path = format!("messages.{index}");
+        match turn.role {
+            Role::System => {
+                let text = joined_text(
+                    &turn.blocks,
+                    &format!("{path}.content"),
+                    &mut writer.notes.coercions,
+                );
+                writer.push(json!({"role": "system", "content": text}), path);
+            }
+            Role::Assistant => writer.assistant(turn, path)?,
+            Role::User => writer.user(turn, path)?,
+        }
+    }
+    Ok(writer.messages)
+}
+
+struct Writer<'w, 't> {
+    target: &'w Target<'t>,
+    notes: &'w mut Notes,
+    messages: Vec<Value>,
+    /// Ids of the calls of the last assistant turn: their results follow in this order.
+    called: Vec<String>,
+}
+
+impl Writer<'_, '_> {
+    fn push(&mut self, message: Value, origin: String) {
+        self.notes.source_map.add(format!("messages.{}", self.messages.len()), origin);
+        self.messages.push(message);
+    }
+
+    fn lost(&mut self, path: String, reason: Reason) {
+        self.notes.coercions.add(path, Change::Dropped(reason));
+    }
+
+    /// One message: its text, or null, and its calls in order. Nothing at all is no message.
+    fn assistant(&mut self, turn: &Turn<'_>, turn_path: String) -> Result<(), BadRequest> {
+        let (mut text, mut calls) = (String::new(), Vec::new());
+        let (mut reasoning, mut reasoning_paths) = (String::new(), Vec::new());
+        let mut call_signature = None;
+        self.called.clear();
+        for (index, block) in turn.blocks.iter().enumerate() {
+            let path = format!("{turn_path}.content.{index}");
+            match block {
+                Block::Text { text: piece, extras } => {
+                    report_extras(*extras, &path, &mut self.notes.coercions);
+                    text.push_str(piece);
+                }
+                Block::ToolUse { id, name, input, extras } => {
+                    report_extras(*extras, &path, &mut self.notes.coercions);
+                    // compact: the same value, whatever spaces the client wrote
+                    let arguments = parsed(input.get(), &format!("{path}.input"))?.to_string();
+                    let mut call = json!({"id": &**id, "type": "function", "function": {"name": &**name, "arguments": arguments}});
+                    if let Some(signature) = call_signature.take() {
+                        call["extra_content"] = json!({"google": {"thought_signature": signature}});
+                    }
+                    calls.push(call);
+                    self.called.push(id.to_string());
+                }
+                Block::Thinking { text: thought, signature } => {
+                    let signature = signature.as_deref().unwrap_or_default();
+                    let profile = self.target.profile;
+                    match (given_back(signature), profile.call_signature) {
+                        (Some((On::Call, signed)), CallSignature::GoogleExtraContent)
+                            if !signed.is_empty() =>
+                        {
+                            call_signature = Some(signed.to_owned());
+                            if !thought.is_empty() {
+                                self.lost(format!("{path}.thinking"), Reason::NoEquivalent);
+                            }
+                        }
+                        _ if signature::read(signature).0 == profile.issuer
+                            && profile.reasoning_back.is_some() =>
+                        {
+                            reasoning.push_str(thought);
+                            reasoning_paths.push(path);
+                        }
+                        _ => self.lost(path, Reason::Issuer),
+                    }
+                }
+                Block::RedactedThinking => self.lost(path, Reason::Issuer),
+                _ => self.lost(path, Reason::NoEquivalent),
+            }
+        }
+        if text.is_empty() && calls.is_empty() {
+            reasoning_paths.into_iter().for_each(|path| self.lost(path, Reason::Vendor));
+            return Ok(());
+        }
+        let content = if text.is_empty() { Value::Null } else { Value::String(text) };
+        let mut message = json!({"role": "assistant", "content": content});
+        match self
+            .target
+            .profile
+            .reasoning_back
+            .filter(|_| !calls.is_empty() && !reasoning.is_empty())
+        {
+            Some(member) => message[member] = json!(reasoning),
+            // a vendor wants its reasoning back for the sake of the calls that came of it
+            None => reasoning_paths.into_iter().for_each(|path| self.lost(path, Reason::Vendor)),
+        }
+        if !calls.is_empty() {
+            message["tool_calls"] = Value::Array(calls);
+        }
+        self.push(message, turn_path);
+        Ok(())
+    }
+
+    /// Tool results first, each a message of its own, in the order of their calls; then what the
+    /// user said, with images that a tool message cannot carry.
+    fn user(&mut self, turn: &Turn<'_>, turn_path: String) -> Result<(), BadRequest> {
+        let mut parts: Vec<(String, Value)> = Vec::new();
+        let mut results: Vec<(usize, String, Value)> = Vec::new();
+        for (index, block) in turn.blocks.iter().enumerate() {
+            let path = format!("{turn_path}.content.{index}");
+            match block {
+                Block::ToolResult { tool_use_id, content, outcome, extras } => {
+                    report_extras(*extras, &path, &mut self.notes.coercions);
+                    let mut texts = Vec::new();
+                    for (inner, block) in content.iter().enumerate() {
+                        let path = format!("{path}.content.{inner}");
+                        if let Block::Text { text, extras } = block {
+                            report_extras(*extras, &path, &mut self.notes.coercions);
+                            texts.push(text.to_string());
+                        } else if let Some(moved) = self.part(block, &path)? {
+                            self.notes.coercions.add(path.as_str(), Change::Moved("user message"));
+                            parts.push((
+                                path.clone(),
+                                json!({"type": "text", "text": format!("Attachment of tool result {}:", &**tool_use_id)}),
+                            ));
+                            parts.push((path, moved));
+                        }
+                    }
+                    let mut text = texts.join("\n");
+                    if *outcome == ToolOutcome::Failed {
+                        self.notes.coercions.add(format!("{path}.is_error"), Change::Moved("text"));
+                        text.insert_str(0, "Error: ");
+                    }
+                    let place = self
+                        .called
+                        .iter()
+                        .position(|id| **id == **tool_use_id)
+                        .unwrap_or(usize::MAX);
+                    results.push((
+                        place,
+                        path,
+                        json!({"role": "tool", "tool_call_id": &**tool_use_id, "content": text}),
+                    ));
+                }
+                block => {
+                    if let Some(part) = self.part(block, &path)? {
+                        parts.push((path, part));
+                    }
+                }
+            }
+        }
+        results.sort_by_key(|(place, _, _)| *place);
+        for (_, path, message) in results {
+            self.push(message, path);
+        }
+        self.user_message(parts, turn_path);
+        Ok(())
+    }
+
+    /// Plain text is what every vendor takes; anything else is parts.
+    fn user_message(&mut self, parts: Vec<(String, Value)>, turn_path: String) {
+        if parts.is_empty() {
+            return;
+        }
+        let position = self.messages.len();
+        let content = if parts.iter().all(|(_, part)| part["type"] == "text") {
+            let texts: Vec<&str> =
+                parts.iter().filter_map(|(_, part)| part["text"].as_str()).collect();
+            json!(texts.join("\n\n"))
+        } else {
+            for (at, (path, _)) in parts.iter().enumerate() {
+                self.notes.source_map.add(format!("messages.{position}.content.{at}"), path);
+            }
+            Value::Array(parts.into_iter().map(|(_, part)| part).collect())
+        };
+        self.push(json!({"role": "user", "content": content}), turn_path);
+    }
+
+    /// `None` for what says nothing, or cannot be said and was named.
+    fn part(&mut self, block: &Block<'_>, path: &str) -> Result<Option<Value>, BadRequest> {
+        let refused = |why: &str| Err(BadRequest::new(format!("{path}.source.type"), why));
+        let part = match block {
+            Block::Text { text, .. } if text.is_empty() => {
+                self.lost(path.to_owned(), Reason::Empty);
+                return Ok(None);
+            }
+            Block::Text { text, extras } => {
+                report_extras(*extras, path, &mut self.notes.coercions);
+                json!({"type": "text", "text": &**text})
+            }
+            Block::Image { source, extras } => {
+                report_extras(*extras, path, &mut self.notes.coercions);
+                let url = match source {
+                    Source::Base64 { media_type, data } => {
+                        format!("data:{};base64,{}", &**media_type, &**data)
+                    }
+                    Source::Url(url) => url.to_string(),
+                    Source::Text(_) | Source::AnthropicOnly => {
+                        return refused("only Anthropic's own API takes images so");
+                    }
+                };
+                json!({"type": "image_url", "image_url": {"url": url}})
+            }
+            Block::Document { source, title, context, extras } => {
+                report_extras(*extras, path, &mut self.notes.coercions);
+                if context.is_some() {
+                    self.lost(format!("{path}.context"), Reason::NoEquivalent);
+                }
+                let title = title.as_deref().unwrap_or("document");
+                match source {
+                    Source::Text(text) => {
+                        self.notes.coercions.add(path, Change::Moved("text"));
+                        json!({"type": "text", "text": format!("{title}:\n{}", &**text)})
+                    }
+                    Source::Base64 { media_type, data } => {
+                        let file_data = format!("data:{};base64,{}", &**media_type, &**data);
+                        json!({"type": "file", "file": {"filename": title, "file_data": file_data}})
+                    }
+                    Source::Url(_) => {
+                        return refused(
+                            "Chat Completions takes documents as base64 only, not by address",
+                        );
+                    }
+                    Source::AnthropicOnly => {
+                        return refused("only Anthropic's own API takes documents so");
+                    }
+                }
+            }
+            Block::SearchResult { source, title, content, extras } => {
+                report_extras(*extras, path, &mut self.notes.coercions);
+                self.notes.coercions.add(path, Change::Moved("text"));
+                let body = joined_text(content, path, &mut self.notes.coercions);
+                json!({"type": "text", "text": format!("{} ({})\n{body}", &**title, &**source)})
+            }
+            _ => {
+                self.lost(path.to_owned(), Reason::NoEquivalent);
+                return Ok(None);
+            }
+        };
+        Ok(Some(part))
+    }
+}

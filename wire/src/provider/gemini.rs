@@ -1,0 +1,13 @@
+//! The provider's side of Gemini: contents made of parts, function calls without ids, whole
+//! responses as events.
+//!
+//! Source: ai.google.dev API reference, and what the vendor was seen to send.
+
+pub mod contents;
+pub mod models;
+pub mod partial_args;
+pub mod request;
+pub mod response;
+pub mod signatures;
+pub mod stream;
+pub mod tool_calls;

@@ -1,0 +1,265 @@
+//! An Anthropic request said in Gemini's dialect. What cannot be said is named as a coercion.
+
+use ainfera_schema::Reasoning;
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use crate::client::messages::request::{MessagesRequest, ToolChoiceMode};
+use crate::codec::json::Members;
+use crate::disclosure::coercion::{Change, Coercions, Reason};
+use crate::error::bad_request::BadRequest;
+use crate::provider::gemini::contents::{LONGEST_TOOL_NAME, contents};
+use crate::provider::gemini::models::{Generation, generation, least_thinking};
+use crate::provider::lossy::{
+    EncodedRequest, TargetModel, joined_text, parsed, report_untranslated_members,
+};
+use crate::provider::tool_names::ToolNames;
+
+/// Members that this translation reads; any other member of the body is named as dropped.
+const READ: [&str; 13] = [
+    "model",
+    "max_tokens",
+    "messages",
+    "system",
+    "stream",
+    "tools",
+    "tool_choice",
+    "stop_sequences",
+    "temperature",
+    "top_p",
+    "top_k",
+    "thinking",
+    "output_config",
+];
+const MOST_STOP_SEQUENCES: usize = 5;
+/// Every model that thinks within a budget takes this one.
+const LARGEST_BUDGET_TOKENS: u64 = 24_576;
+
+/// The body for a Gemini provider, and what was lost on the way. Model and delivery are in the
+/// address.
+pub fn request_body(body: &[u8], asked: TargetModel<'_>) -> Result<EncodedRequest, BadRequest> {
+    let request = MessagesRequest::parse(body)?;
+    let generation = generation(asked.upstream_name);
+    let mut coercions = Coercions::default();
+    let mut tool_names = ToolNames::default();
+    report_untranslated_members(body, &READ, &mut coercions)?;
+    let mut said = Map::new();
+    said.insert(
+        "contents".to_owned(),
+        Value::Array(contents(&request, generation, &mut tool_names, &mut coercions)?),
+    );
+    let system = joined_text(&request.system, "system", &mut coercions);
+    if !system.is_empty() {
+        said.insert("systemInstruction".to_owned(), json!({"parts": [{"text": system}]}));
+    }
+    tools(&request, &mut said, &mut tool_names, &mut coercions)?;
+    let mut config = Map::new();
+    limits(&request, body, asked, &mut config, &mut coercions)?;
+    format(&request, generation, &mut config, &mut coercions)?;
+    thinking(&request, asked, &mut config, &mut coercions);
+    said.insert("generationConfig".to_owned(), Value::Object(config));
+    let body = serde_json::to_vec(&Value::Object(said))
+        .map_err(|error| BadRequest::new("body", error.to_string()))?;
+    Ok(EncodedRequest { body: Bytes::from(body), coercions, tool_names })
+}
+
+fn tools(
+    request: &MessagesRequest<'_>,
+    said: &mut Map<String, Value>,
+    tool_names: &mut ToolNames,
+    coercions: &mut Coercions,
+) -> Result<(), BadRequest> {
+    if request.tools.is_empty() {
+        return Ok(());
+    }
+    let mut declarations = Vec::with_capacity(request.tools.len());
+    for (index, tool) in request.tools.iter().enumerate() {
+        let (Some(name), Some(schema)) = (&tool.name, tool.input_schema) else {
+            return Err(BadRequest::new(
+                format!("tools.{index}.type"),
+                "only Anthropic's own API has this tool",
+            ));
+        };
+        let sent = tool_names.sent(name, LONGEST_TOOL_NAME);
+        if sent != **name {
+            coercions.add(format!("tools.{index}.name"), Change::Renamed(sent.clone()));
+        }
+        let schema = parsed(schema.get(), &format!("tools.{index}.input_schema"))?;
+        let mut declaration =
+            json!({"name": sent, "description": tool.description.as_deref().unwrap_or_default()});
+        // as it is: the other member for it takes a part of the language only
+        declaration["parametersJsonSchema"] = schema;
+        if tool.strict.is_some() {
+            coercions.add(format!("tools.{index}.strict"), Change::Dropped(Reason::NoEquivalent));
+        }
+        if tool.cache_control.is_some() {
+            coercions
+                .add(format!("tools.{index}.cache_control"), Change::Dropped(Reason::NoEquivalent));
+        }
+        declarations.push(declaration);
+    }
+    said.insert("tools".to_owned(), json!([{"functionDeclarations": declarations}]));
+    let Some(choice) = &request.tool_choice else { return Ok(()) };
+    let config = match &choice.mode {
+        ToolChoiceMode::Auto => json!({"mode": "AUTO"}),
+        ToolChoiceMode::Any => json!({"mode": "ANY"}),
+        ToolChoiceMode::None => json!({"mode": "NONE"}),
+        ToolChoiceMode::Tool(name) => {
+            json!({"mode": "ANY", "allowedFunctionNames": [tool_names.sent(name, LONGEST_TOOL_NAME)]})
+        }
+    };
+    said.insert("toolConfig".to_owned(), json!({"functionCallingConfig": config}));
+    if choice.disable_parallel {
+        coercions
+            .add("tool_choice.disable_parallel_tool_use", Change::Dropped(Reason::NoEquivalent));
+    }
+    Ok(())
+}
+
+fn limits(
+    request: &MessagesRequest<'_>,
+    body: &[u8],
+    asked: TargetModel<'_>,
+    config: &mut Map<String, Value>,
+    coercions: &mut Coercions,
+) -> Result<(), BadRequest> {
+    let limit = request.max_tokens.min(asked.max_output_tokens.unwrap_or(u64::MAX));
+    if limit != request.max_tokens {
+        coercions.add("max_tokens", Change::Clamped(limit.to_string()));
+    }
+    config.insert("maxOutputTokens".to_owned(), json!(limit));
+    coercions.add("max_tokens", Change::Renamed("generationConfig.maxOutputTokens".to_owned()));
+    let members =
+        Members::parse(body).map_err(|error| BadRequest::new("body", error.to_string()))?;
+    for (name, theirs) in [("temperature", "temperature"), ("top_p", "topP"), ("top_k", "topK")] {
+        if let Some((_, value)) =
+            members.0.iter().find(|(key, value)| &**key == name && value.get() != "null")
+        {
+            config.insert(theirs.to_owned(), parsed(value.get(), name)?);
+            coercions.add(name, Change::Renamed(format!("generationConfig.{theirs}")));
+        }
+    }
+    let sequences: Vec<&str> = request.stop_sequences.iter().map(|sequence| &**sequence).collect();
+    if !sequences.is_empty() {
+        let taken = sequences.len().min(MOST_STOP_SEQUENCES);
+        if taken < sequences.len() {
+            coercions.add("stop_sequences", Change::Clamped(format!("first {taken}")));
+        }
+        config.insert("stopSequences".to_owned(), json!(sequences[..taken]));
+        coercions
+            .add("stop_sequences", Change::Renamed("generationConfig.stopSequences".to_owned()));
+    }
+    Ok(())
+}
+
+/// Older models give no JSON where they have tools.
+fn format(
+    request: &MessagesRequest<'_>,
+    generation: Generation,
+    config: &mut Map<String, Value>,
+    coercions: &mut Coercions,
+) -> Result<(), BadRequest> {
+    let Some(format) = request.output_config.as_ref().and_then(|output| output.format) else {
+        return Ok(());
+    };
+    if generation != Generation::Signed && !request.tools.is_empty() {
+        coercions.add("output_config.format", Change::Dropped(Reason::Model));
+        return Ok(());
+    }
+    let format = parsed(format.get(), "output_config.format")?;
+    config.insert("responseMimeType".to_owned(), json!("application/json"));
+    if let Some(schema) = format.get("schema") {
+        config.insert("responseJsonSchema".to_owned(), schema.clone());
+    }
+    coercions.add(
+        "output_config.format",
+        Change::Renamed("generationConfig.responseJsonSchema".to_owned()),
+    );
+    Ok(())
+}
+
+/// `thinking` and `output_config.effort` become a level or a budget, whichever the model takes:
+/// never both.
+fn thinking(
+    request: &MessagesRequest<'_>,
+    asked: TargetModel<'_>,
+    config: &mut Map<String, Value>,
+    coercions: &mut Coercions,
+) {
+    let effort = request.output_config.as_ref().and_then(|output| output.effort.as_deref());
+    if asked.reasoning == Reasoning::Never {
+        let unsaid =
+            [("thinking", request.thinking.is_some()), ("output_config.effort", effort.is_some())];
+        unsaid
+            .iter()
+            .filter(|(_, said)| *said)
+            .for_each(|(field, _)| coercions.add(*field, Change::Dropped(Reason::Model)));
+        return;
+    }
+    let mut thinking_config = Map::new();
+    if let Some(thinking) = &request.thinking {
+        if &*thinking.kind == "disabled" {
+            let (member, least) = least_thinking(asked.upstream_name);
+            coercions.add(
+                "thinking",
+                match &least {
+                    Value::Number(budget) if budget.as_u64() == Some(0) => {
+                        Change::Moved("generationConfig.thinkingConfig")
+                    }
+                    Value::String(level) => Change::Clamped(level.to_ascii_lowercase()),
+                    other => Change::Clamped(other.to_string()),
+                },
+            );
+            thinking_config.insert(member.to_owned(), least);
+        } else {
+            thinking_config.insert(
+                "includeThoughts".to_owned(),
+                json!(thinking.display.as_deref() != Some("omitted")),
+            );
+            coercions
+                .add("thinking", Change::Renamed("generationConfig.thinkingConfig".to_owned()));
+            match (thinking.budget_tokens, effort) {
+                (Some(_), Some(_)) => {
+                    coercions.add("thinking.budget_tokens", Change::Moved("output_config.effort"))
+                }
+                (Some(budget), None) => {
+                    let taken = budget.min(LARGEST_BUDGET_TOKENS);
+                    if taken < budget {
+                        coercions.add("thinking.budget_tokens", Change::Clamped(taken.to_string()));
+                    }
+                    thinking_config.insert("thinkingBudget".to_owned(), json!(taken));
+                }
+                (None, _) => {}
+            }
+        }
+    }
+    if let Some(effort) = effort.filter(|_| {
+        !["thinkingBudget", "thinkingLevel"]
+            .iter()
+            .any(|member| thinking_config.contains_key(*member))
+    }) {
+        let (level, budget_tokens) = match effort {
+            "minimal" | "low" => ("LOW", 1_024),
+            "medium" => ("MEDIUM", 8_192),
+            _ => ("HIGH", LARGEST_BUDGET_TOKENS),
+        };
+        match generation(asked.upstream_name) {
+            Generation::Signed => thinking_config.insert("thinkingLevel".to_owned(), json!(level)),
+            Generation::Budgeted | Generation::BeforeThinking => {
+                thinking_config.insert("thinkingBudget".to_owned(), json!(budget_tokens))
+            }
+        };
+        if matches!(effort, "xhigh" | "max") {
+            coercions.add("output_config.effort", Change::Clamped("high".to_owned()));
+        }
+        coercions.add(
+            "output_config.effort",
+            Change::Renamed("generationConfig.thinkingConfig".to_owned()),
+        );
+    } else if effort.is_some() {
+        coercions.add("output_config.effort", Change::Dropped(Reason::NoEquivalent));
+    }
+    if !thinking_config.is_empty() {
+        config.insert("thinkingConfig".to_owned(), Value::Object(thinking_config));
+    }
+}

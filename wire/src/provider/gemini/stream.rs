@@ -1,0 +1,374 @@
+//! Gemini's stream, read. It has no last word of its own: the answer is whole if its bytes end
+//! after a finish reason.
+
+use ainfera_schema::{ServerTool, TokenUsage};
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde_json::value::RawValue;
+
+use crate::codec::sse::SseEvent;
+use crate::error::provider_error::{FaultKind, fault_in_stream};
+use crate::error::stream_fault::StreamFault;
+use crate::event::{Block, Delta, ProviderEvent, Stop, StopReason, StreamEvent};
+use crate::provider::gemini::response::{Candidate, GenerateContentResponse, Part, UsageMetadata};
+use crate::provider::gemini::signatures::{On, kept};
+use crate::provider::gemini::tool_calls::Calls;
+use crate::provider::tool_names::ToolNames;
+
+/// Reads responses until the bytes end.
+#[derive(Debug)]
+pub struct GeminiReader {
+    started: bool,
+    ended: bool,
+    open: Open,
+    calls: Calls,
+    /// Of a text that has been said; it is the client's to keep only if something follows, for no
+    /// answer may end in thinking.
+    text_signature: Option<ByteString>,
+    finish: Option<Finish>,
+    usage: UsageMetadata,
+    searches: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Nothing,
+    Text,
+    Thinking,
+}
+
+#[derive(Debug)]
+enum Finish {
+    Reason { reason: ByteString, message: Option<ByteString> },
+    PromptBlocked,
+}
+
+impl GeminiReader {
+    /// `id_seed` makes ids for calls, which come without; `tool_names` gives back the names that
+    /// the caller knows.
+    pub fn new(id_seed: String, tool_names: ToolNames) -> Self {
+        let (calls, usage) = (Calls::new(id_seed, tool_names), UsageMetadata::default());
+        Self {
+            started: false,
+            ended: false,
+            open: Open::Nothing,
+            calls,
+            text_signature: None,
+            finish: None,
+            usage,
+            searches: 0,
+        }
+    }
+
+    pub fn read(
+        &mut self,
+        event: SseEvent,
+        out: &mut Vec<ProviderEvent>,
+    ) -> Result<(), StreamFault> {
+        let data = event.data;
+        if self.ended || data.trim_ascii() == b"[DONE]" {
+            return Ok(());
+        }
+        if data.first() == Some(&b'[') {
+            return Err(fault(&data));
+        }
+        let response: GenerateContentResponse<'_> = serde_json::from_slice(&data)
+            .map_err(|error| StreamFault::malformed(format!("event is not JSON: {error}")))?;
+        if response.error.is_some() {
+            return Err(fault(&data));
+        }
+        if !self.started {
+            self.started = true;
+            let upstream_id = response.response_id.as_ref().map(|id| id.shared(&data));
+            out.push(ProviderEvent::translated(StreamEvent::Start {
+                upstream_id,
+                usage: TokenUsage::default(),
+            }));
+        }
+        if let Some(usage) = response.usage_metadata {
+            self.usage.add(usage);
+        }
+        if response.prompt_feedback.is_some_and(|feedback| feedback.block_reason.is_some()) {
+            self.finish = Some(Finish::PromptBlocked);
+        }
+        // more than one candidate is never asked for
+        for candidate in response
+            .candidates
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|candidate| candidate.index.unwrap_or(0) == 0)
+        {
+            let queries = candidate
+                .grounding_metadata
+                .0
+                .as_ref()
+                .map_or(0, |metadata| metadata.web_search_queries.len());
+            self.searches = self.searches.max(u32::try_from(queries).unwrap_or(u32::MAX));
+            self.candidate(candidate, &data, out);
+        }
+        Ok(())
+    }
+
+    fn counted(&self) -> TokenUsage {
+        let mut usage = self.usage.tokens();
+        usage.tool_uses.add(ServerTool::Grounding, self.searches);
+        usage
+    }
+
+    /// The bytes are over.
+    pub fn finish(&mut self, out: &mut Vec<ProviderEvent>) -> Result<(), StreamFault> {
+        if self.ended {
+            return Ok(());
+        }
+        let reason = self.stop_reason()?;
+        self.close(out);
+        self.calls.finish(out);
+        let word = match self.finish.take() {
+            Some(Finish::Reason { reason, .. }) => Some(reason),
+            Some(Finish::PromptBlocked) | None => None,
+        };
+        out.push(ProviderEvent::translated(StreamEvent::Finish {
+            stop: Stop { reason, sequence: None, word },
+            usage: self.counted(),
+        }));
+        out.push(ProviderEvent::translated(StreamEvent::End));
+        self.ended = true;
+        Ok(())
+    }
+
+    /// The whole answer of a provider that does not stream: one response, or the list of them that
+    /// the vendor gives to who did not ask for events.
+    pub fn whole(&mut self, body: &Bytes, out: &mut Vec<ProviderEvent>) -> Result<(), StreamFault> {
+        let responses = if body.trim_ascii().first() == Some(&b'[') {
+            let list: Vec<&RawValue> = serde_json::from_slice(body)
+                .map_err(|error| StreamFault::malformed(error.to_string()))?;
+            list.into_iter().map(|response| body.slice_ref(response.get().as_bytes())).collect()
+        } else {
+            vec![body.clone()]
+        };
+        for data in responses {
+            self.read(SseEvent { name: Bytes::new(), data }, out)?;
+        }
+        match self.finish {
+            Some(_) => self.finish(out),
+            None => Err(StreamFault::malformed("no response")),
+        }
+    }
+
+    fn candidate(&mut self, candidate: Candidate<'_>, data: &Bytes, out: &mut Vec<ProviderEvent>) {
+        for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
+            self.part(part, data, out);
+        }
+        if let Some(reason) = candidate.finish_reason {
+            let message = candidate.finish_message.map(|message| message.shared(data));
+            self.finish = Some(Finish::Reason { reason: reason.shared(data), message });
+        }
+    }
+
+    fn part(&mut self, part: Part<'_>, data: &Bytes, out: &mut Vec<ProviderEvent>) {
+        let signature = part.thought_signature.filter(|signature| !signature.is_empty());
+        if let Some(call) = part.function_call {
+            match signature {
+                Some(signature) => self.sign(kept(On::Call, &signature), out),
+                None => self.give_text_signature(out),
+            }
+            self.close(out);
+            self.calls.add(call, data, out);
+            return;
+        }
+        let text = part.text.map(|text| text.shared(data)).unwrap_or_default();
+        if part.thought == Some(true) {
+            self.say(Open::Thinking, text, out);
+            if let Some(signature) = signature {
+                self.sign(kept(On::Text, &signature), out);
+            }
+        } else {
+            self.say(Open::Text, text, out);
+            self.text_signature = signature
+                .map(|signature| kept(On::Text, &signature))
+                .or(self.text_signature.take());
+        }
+    }
+
+    fn say(&mut self, what: Open, text: ByteString, out: &mut Vec<ProviderEvent>) {
+        if text.is_empty() {
+            return;
+        }
+        let (block, delta) = match what {
+            Open::Thinking => (Block::Thinking, Delta::Thinking(text)),
+            Open::Text | Open::Nothing => (Block::Text, Delta::Text(text)),
+        };
+        if self.open != what {
+            self.give_text_signature(out);
+            self.close(out);
+            self.calls.finish(out);
+            self.open = what;
+            out.push(ProviderEvent::translated(StreamEvent::BlockStart(block)));
+        }
+        out.push(ProviderEvent::translated(StreamEvent::Delta(delta)));
+    }
+
+    /// Something follows the text: its signature stands between them.
+    fn give_text_signature(&mut self, out: &mut Vec<ProviderEvent>) {
+        if let Some(signature) = self.text_signature.take() {
+            self.sign(signature, out);
+            self.close(out);
+        }
+    }
+
+    /// In the thinking block that is open, or in one that says nothing else.
+    fn sign(&mut self, signature: ByteString, out: &mut Vec<ProviderEvent>) {
+        self.give_text_signature(out);
+        if self.open != Open::Thinking {
+            self.close(out);
+            self.calls.finish(out);
+            self.open = Open::Thinking;
+            out.push(ProviderEvent::translated(StreamEvent::BlockStart(Block::Thinking)));
+        }
+        out.push(ProviderEvent::translated(StreamEvent::Delta(Delta::Signature(signature))));
+    }
+
+    fn close(&mut self, out: &mut Vec<ProviderEvent>) {
+        if self.open != Open::Nothing {
+            self.open = Open::Nothing;
+            out.push(ProviderEvent::translated(StreamEvent::BlockStop));
+        }
+    }
+
+    /// `STOP` is said also where there are calls; a call that the model spoilt is no answer.
+    fn stop_reason(&self) -> Result<StopReason, StreamFault> {
+        let (reason, message) = match &self.finish {
+            None => return Err(StreamFault::Truncated),
+            Some(Finish::PromptBlocked) => return Ok(StopReason::Refusal),
+            Some(Finish::Reason { reason, message }) => (reason, message),
+        };
+        match &reason[..] {
+            "STOP" | "FINISH_REASON_UNSPECIFIED" if self.calls.is_empty() => {
+                Ok(StopReason::EndTurn)
+            }
+            "STOP" | "FINISH_REASON_UNSPECIFIED" => Ok(StopReason::ToolUse),
+            "MAX_TOKENS" => Ok(StopReason::MaxTokens),
+            "SAFETY" | "RECITATION" | "LANGUAGE" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII"
+            | "MODEL_ARMOR" => Ok(StopReason::Refusal),
+            image if image.starts_with("IMAGE_") => Ok(StopReason::Refusal),
+            "MALFORMED_FUNCTION_CALL"
+            | "UNEXPECTED_TOOL_CALL"
+            | "TOO_MANY_TOOL_CALLS"
+            | "MISSING_THOUGHT_SIGNATURE"
+            | "MALFORMED_RESPONSE"
+            | "OTHER" => {
+                let said =
+                    message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+                Err(StreamFault::ErrorEvent {
+                    kind: FaultKind::Api,
+                    message: format!("provider finished with {reason}{said}"),
+                })
+            }
+            _ => Ok(StopReason::Other(reason.to_ascii_lowercase().into())),
+        }
+    }
+}
+
+fn fault(data: &[u8]) -> StreamFault {
+    let fault = fault_in_stream(data);
+    StreamFault::ErrorEvent { kind: fault.kind, message: fault.message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end_of(datas: &[&str]) -> Result<StopReason, StreamFault> {
+        let mut reader = GeminiReader::new("seed".to_owned(), ToolNames::default());
+        let mut out = Vec::new();
+        for data in datas {
+            reader.read(
+                SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) },
+                &mut out,
+            )?;
+        }
+        reader.finish(&mut out)?;
+        let reasons = out.into_iter().find_map(|out| match out.event {
+            StreamEvent::Finish { stop, .. } => Some(stop.reason),
+            _ => None,
+        });
+        reasons.ok_or(StreamFault::Truncated)
+    }
+
+    #[test]
+    fn every_finish_reason_means_one_thing() {
+        for (reason, expected) in [
+            ("STOP", StopReason::EndTurn),
+            ("MAX_TOKENS", StopReason::MaxTokens),
+            ("SAFETY", StopReason::Refusal),
+            ("RECITATION", StopReason::Refusal),
+            ("PROHIBITED_CONTENT", StopReason::Refusal),
+            ("SPII", StopReason::Refusal),
+            ("BLOCKLIST", StopReason::Refusal),
+            ("IMAGE_SAFETY", StopReason::Refusal),
+            ("SOMETHING_NEW", StopReason::Other("something_new".into())),
+        ] {
+            let said = format!(r#"{{"candidates":[{{"finishReason":"{reason}"}}]}}"#);
+            assert_eq!(end_of(&[&said]), Ok(expected), "{reason}");
+        }
+        for spoilt in
+            ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "OTHER"]
+        {
+            let said = format!(r#"{{"candidates":[{{"finishReason":"{spoilt}"}}]}}"#);
+            assert!(
+                matches!(
+                    end_of(&[&said]),
+                    Err(StreamFault::ErrorEvent { kind: FaultKind::Api, .. })
+                ),
+                "{spoilt}"
+            );
+        }
+        let call = r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f"}}]},"finishReason":"STOP"}]}"#;
+        assert_eq!(end_of(&[call]), Ok(StopReason::ToolUse));
+    }
+
+    #[test]
+    fn without_a_finish_reason_the_end_is_a_cut() {
+        assert_eq!(
+            end_of(&[r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}"#]),
+            Err(StreamFault::Truncated)
+        );
+        assert_eq!(end_of(&[]), Err(StreamFault::Truncated));
+        assert_eq!(
+            end_of(&[r#"{"promptFeedback":{"blockReason":"SAFETY"}}"#]),
+            Ok(StopReason::Refusal)
+        );
+    }
+
+    #[test]
+    fn a_whole_answer_is_one_response_or_a_list_of_them() {
+        let whole = |body: &'static str| {
+            let mut reader = GeminiReader::new("seed".to_owned(), ToolNames::default());
+            let mut out = Vec::new();
+            reader.whole(&Bytes::from_static(body.as_bytes()), &mut out)?;
+            let texts = out.into_iter().filter_map(|out| match out.event {
+                StreamEvent::Delta(Delta::Text(text)) => Some(text.to_string()),
+                _ => None,
+            });
+            Ok(texts.collect::<String>())
+        };
+        let one = r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}"#;
+        let list = r#" [{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}
+            ,{"candidates":[{"content":{"parts":[{"text":"b"}]},"finishReason":"STOP"}]}]"#;
+        assert_eq!((whole(one), whole(list)), (Ok("a".to_owned()), Ok("ab".to_owned())));
+        for body in ["{}", "[]", "3", "<html>"] {
+            assert!(matches!(whole(body), Err(StreamFault::Malformed(_))), "{body}");
+        }
+        let overloaded = whole(r#"[{"error":{"code":503,"message":"The model is overloaded."}}]"#);
+        assert!(
+            matches!(overloaded, Err(StreamFault::ErrorEvent { kind: FaultKind::Overloaded, .. })),
+            "{overloaded:?}"
+        );
+    }
+
+    #[test]
+    fn only_the_first_candidate_is_heard() {
+        let two = r#"{"candidates":[{"index":1,"finishReason":"OTHER"},{"index":0,"finishReason":"STOP"}]}"#;
+        assert_eq!(end_of(&[two]), Ok(StopReason::EndTurn));
+    }
+}

@@ -1,0 +1,11 @@
+//! The provider's side of OpenAI Responses: requests out, streams and whole answers in.
+//!
+//! Source: OpenAI API reference, and what others who copy it were seen to send.
+
+pub mod event;
+pub mod input;
+pub mod items;
+pub mod models;
+pub mod request;
+pub mod stream;
+pub mod whole;

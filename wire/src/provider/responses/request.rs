@@ -1,0 +1,244 @@
+//! An Anthropic request said in the Responses dialect. What cannot be said is named as a coercion.
+
+use ainfera_schema::Reasoning;
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use crate::client::messages::request::{MessagesRequest, ToolChoiceMode};
+use crate::disclosure::coercion::{Change, Coercions, Reason};
+use crate::effort::nearest;
+use crate::error::bad_request::BadRequest;
+use crate::provider::lossy::{
+    EncodedRequest, TargetModel, joined_text, parsed, report_untranslated_members,
+};
+use crate::provider::responses::input::{LONGEST_TOOL_NAME, items};
+use crate::provider::responses::models::efforts;
+use crate::provider::tool_names::ToolNames;
+
+/// Members that this translation reads; any other member of the body is named as dropped.
+const READ: [&str; 12] = [
+    "model",
+    "max_tokens",
+    "messages",
+    "system",
+    "stream",
+    "tools",
+    "tool_choice",
+    "temperature",
+    "top_p",
+    "thinking",
+    "output_config",
+    "metadata",
+];
+/// A smaller limit is refused.
+const LEAST_OUTPUT_TOKENS: u64 = 16;
+/// A longer one is refused.
+const LONGEST_IDENTIFIER: usize = 64;
+
+/// The body for a Responses provider, and what was lost on the way.
+pub fn request_body(body: &[u8], asked: TargetModel<'_>) -> Result<EncodedRequest, BadRequest> {
+    let request = MessagesRequest::parse(body)?;
+    let mut coercions = Coercions::default();
+    let mut tool_names = ToolNames::default();
+    report_untranslated_members(body, &READ, &mut coercions)?;
+    let mut said = Map::new();
+    said.insert("model".to_owned(), json!(asked.upstream_name));
+    let instructions = joined_text(&request.system, "system", &mut coercions);
+    if !instructions.is_empty() {
+        said.insert("instructions".to_owned(), json!(instructions));
+    }
+    said.insert(
+        "input".to_owned(),
+        Value::Array(items(&request, &mut tool_names, &mut coercions)?),
+    );
+    said.insert(
+        "max_output_tokens".to_owned(),
+        json!(output_limit(request.max_tokens, asked, &mut coercions)),
+    );
+    said.insert("stream".to_owned(), json!(true));
+    // nothing of a call stays at the provider
+    said.insert("store".to_owned(), json!(false));
+    sampling(&request, asked, &mut said, &mut coercions)?;
+    tools(&request, &mut said, &mut tool_names, &mut coercions)?;
+    reasoning(&request, asked, &mut said, &mut coercions);
+    format(&request, &mut said, &mut coercions)?;
+    if let Some(user_id) = &request.user_id {
+        if user_id.len() <= LONGEST_IDENTIFIER {
+            said.insert("safety_identifier".to_owned(), json!(&**user_id));
+            coercions.add("metadata.user_id", Change::Renamed("safety_identifier".to_owned()));
+        } else {
+            coercions.add("metadata.user_id", Change::Dropped(Reason::Vendor));
+        }
+    }
+    let body = serde_json::to_vec(&Value::Object(said))
+        .map_err(|error| BadRequest::new("body", error.to_string()))?;
+    Ok(EncodedRequest { body: Bytes::from(body), coercions, tool_names })
+}
+
+fn output_limit(max_tokens: u64, asked: TargetModel<'_>, coercions: &mut Coercions) -> u64 {
+    let limit =
+        max_tokens.min(asked.max_output_tokens.unwrap_or(u64::MAX)).max(LEAST_OUTPUT_TOKENS);
+    if limit != max_tokens {
+        coercions.add("max_tokens", Change::Clamped(limit.to_string()));
+    }
+    coercions.add("max_tokens", Change::Renamed("max_output_tokens".to_owned()));
+    limit
+}
+
+fn sampling(
+    request: &MessagesRequest<'_>,
+    asked: TargetModel<'_>,
+    said: &mut Map<String, Value>,
+    coercions: &mut Coercions,
+) -> Result<(), BadRequest> {
+    for (name, value) in [("temperature", request.temperature), ("top_p", request.top_p)] {
+        let Some(value) = value else { continue };
+        if asked.reasoning == Reasoning::Always {
+            coercions.add(name, Change::Dropped(Reason::Model));
+        } else {
+            said.insert(name.to_owned(), parsed(value.get(), name)?);
+        }
+    }
+    Ok(())
+}
+
+fn tools(
+    request: &MessagesRequest<'_>,
+    said: &mut Map<String, Value>,
+    tool_names: &mut ToolNames,
+    coercions: &mut Coercions,
+) -> Result<(), BadRequest> {
+    if request.tools.is_empty() {
+        return Ok(());
+    }
+    let mut functions = Vec::with_capacity(request.tools.len());
+    for (index, tool) in request.tools.iter().enumerate() {
+        let (Some(name), Some(schema)) = (&tool.name, tool.input_schema) else {
+            return Err(BadRequest::new(
+                format!("tools.{index}.type"),
+                "only Anthropic's own API has this tool",
+            ));
+        };
+        let parameters = parsed(schema.get(), &format!("tools.{index}.input_schema"))?;
+        // left out it would be true here, and most schemas do not fit that
+        let strict = tool.strict.unwrap_or(false);
+        let sent = tool_names.sent(name, LONGEST_TOOL_NAME);
+        if sent != **name {
+            coercions.add(format!("tools.{index}.name"), Change::Renamed(sent.clone()));
+        }
+        let mut function =
+            json!({"type": "function", "name": sent, "parameters": parameters, "strict": strict});
+        if let Some(description) = &tool.description {
+            function["description"] = json!(&**description);
+        }
+        if tool.cache_control.is_some() {
+            coercions
+                .add(format!("tools.{index}.cache_control"), Change::Dropped(Reason::NoEquivalent));
+        }
+        functions.push(function);
+    }
+    said.insert("tools".to_owned(), Value::Array(functions));
+    let Some(choice) = &request.tool_choice else { return Ok(()) };
+    let word = match &choice.mode {
+        ToolChoiceMode::Auto => json!("auto"),
+        ToolChoiceMode::Any => json!("required"),
+        ToolChoiceMode::None => json!("none"),
+        ToolChoiceMode::Tool(name) => {
+            json!({"type": "function", "name": tool_names.sent(name, LONGEST_TOOL_NAME)})
+        }
+    };
+    said.insert("tool_choice".to_owned(), word);
+    if choice.disable_parallel {
+        said.insert("parallel_tool_calls".to_owned(), json!(false));
+        coercions.add(
+            "tool_choice.disable_parallel_tool_use",
+            Change::Renamed("parallel_tool_calls".to_owned()),
+        );
+    }
+    Ok(())
+}
+
+/// `thinking` and `output_config.effort` become an effort and a summary; the reasoning comes
+/// encrypted, to be given back. Models that do not reason refuse to be asked for any of it.
+fn reasoning(
+    request: &MessagesRequest<'_>,
+    asked: TargetModel<'_>,
+    said: &mut Map<String, Value>,
+    coercions: &mut Coercions,
+) {
+    let effort = request.output_config.as_ref().and_then(|output| output.effort.as_deref());
+    let thinking = request.thinking.as_ref();
+    let is_off = thinking.is_some_and(|thinking| &*thinking.kind == "disabled");
+    if asked.reasoning == Reasoning::Never {
+        // who never thinks does as it is told
+        let refused = [
+            ("thinking", thinking.is_some() && !is_off),
+            ("output_config.effort", effort.is_some()),
+        ];
+        refused
+            .iter()
+            .filter(|(_, said)| *said)
+            .for_each(|(field, _)| coercions.add(*field, Change::Dropped(Reason::Model)));
+        return;
+    }
+    let mut reasoning = Map::new();
+    let words = efforts(asked.upstream_name);
+    if let Some(effort) = effort {
+        let taken = nearest(effort, words);
+        if let Some(taken) = taken {
+            coercions.add("output_config.effort", Change::Clamped(taken.to_owned()));
+        }
+        coercions.add("output_config.effort", Change::Renamed("reasoning.effort".to_owned()));
+        reasoning.insert("effort".to_owned(), json!(taken.unwrap_or(effort)));
+    }
+    if let Some(thinking) = thinking {
+        if is_off {
+            let least = nearest("none", words).unwrap_or("none");
+            reasoning.insert("effort".to_owned(), json!(least));
+            let change = if least == "none" {
+                Change::Moved("reasoning.effort")
+            } else {
+                Change::Clamped(least.to_owned())
+            };
+            coercions.add("thinking", change);
+        } else {
+            if let (None, Some(budget)) = (effort, thinking.budget_tokens) {
+                let effort = effort_of(budget);
+                reasoning
+                    .insert("effort".to_owned(), json!(nearest(effort, words).unwrap_or(effort)));
+            }
+            if thinking.display.as_deref() != Some("omitted") {
+                reasoning.insert("summary".to_owned(), json!("auto"));
+            }
+            coercions.add("thinking", Change::Moved("reasoning"));
+        }
+    }
+    said.insert("include".to_owned(), json!(["reasoning.encrypted_content"]));
+    if !reasoning.is_empty() {
+        said.insert("reasoning".to_owned(), Value::Object(reasoning));
+    }
+}
+
+/// The effort that a budget of tokens is nearest to.
+fn effort_of(budget_tokens: u64) -> &'static str {
+    match budget_tokens {
+        0..4_096 => "low",
+        4_096..16_384 => "medium",
+        _ => "high",
+    }
+}
+
+fn format(
+    request: &MessagesRequest<'_>,
+    said: &mut Map<String, Value>,
+    coercions: &mut Coercions,
+) -> Result<(), BadRequest> {
+    let Some(format) = request.output_config.as_ref().and_then(|output| output.format) else {
+        return Ok(());
+    };
+    let format = parsed(format.get(), "output_config.format")?;
+    let schema = format.get("schema").cloned().unwrap_or_else(|| json!({}));
+    said.insert("text".to_owned(), json!({"format": {"type": "json_schema", "name": "answer", "schema": schema, "strict": true}}));
+    coercions.add("output_config.format", Change::Renamed("text.format".to_owned()));
+    Ok(())
+}

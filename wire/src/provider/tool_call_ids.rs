@@ -1,0 +1,128 @@
+//! Ids of tool calls that a vendor takes: the caller's own, or others made of them.
+//!
+//! The same id always gives the same other one, so that a conversation reads the same in every
+//! turn, whoever answered the last one.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::provider::chat::profile::CallIdRule;
+
+/// The ids of one request.
+#[derive(Debug)]
+pub struct ToolCallIds {
+    rule: CallIdRule,
+    sent: HashMap<String, String>,
+    taken: HashSet<String>,
+}
+
+impl ToolCallIds {
+    pub fn new(rule: CallIdRule) -> Self {
+        Self { rule, sent: HashMap::new(), taken: HashSet::new() }
+    }
+
+    /// What the vendor hears for this id. Two ids of one request never become the same.
+    pub fn sent(&mut self, id: &str) -> String {
+        if let Some(sent) = self.sent.get(id) {
+            return sent.clone();
+        }
+        let mut sent = if self.is_taken_as_it_is(id) { id.to_owned() } else { self.made_of(id, 0) };
+        let mut salt = 0;
+        while self.taken.contains(&sent) {
+            salt += 1;
+            sent = self.made_of(id, salt);
+        }
+        self.taken.insert(sent.clone());
+        self.sent.insert(id.to_owned(), sent.clone());
+        sent
+    }
+
+    /// Has any id become another one?
+    pub fn changed(&self) -> bool {
+        self.sent.iter().any(|(id, sent)| id != sent)
+    }
+
+    fn is_taken_as_it_is(&self, id: &str) -> bool {
+        match self.rule {
+            CallIdRule::AtMost(length) => !id.is_empty() && id.len() <= length,
+            CallIdRule::Word(length) => {
+                !id.is_empty()
+                    && id.len() <= length
+                    && id
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+            }
+            CallIdRule::NineAlphanumeric => {
+                id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            }
+        }
+    }
+
+    fn made_of(&self, id: &str, salt: u64) -> String {
+        match self.rule {
+            CallIdRule::AtMost(_) | CallIdRule::Word(_) => {
+                format!("call_{}{}", digest(id, salt, 11), digest(id, salt + (1 << 32), 11))
+            }
+            CallIdRule::NineAlphanumeric => digest(id, salt, 9),
+        }
+    }
+}
+
+/// So many letters and digits that stand for a text.
+pub fn digest(text: &str, salt: u64, length: usize) -> String {
+    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    // FNV-1a, then the finalizer of SplitMix64: nobody has to be kept from finding collisions, they
+    // only must not happen by themselves
+    let mut hash = text.bytes().fold(
+        0xcbf2_9ce4_8422_2325_u64 ^ salt.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3),
+    );
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^= hash >> 31;
+    let mut letters = String::with_capacity(length);
+    for _ in 0..length {
+        letters.push(char::from(ALPHABET[usize::try_from(hash % 62).unwrap_or_default()]));
+        hash /= 62;
+    }
+    letters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p012_nine_letters_and_digits_the_same_each_time_and_never_twice() {
+        let mut ids = ToolCallIds::new(CallIdRule::NineAlphanumeric);
+        let all: Vec<String> = (0..20_000).map(|n| ids.sent(&format!("toolu_{n}"))).collect();
+        assert!(
+            all.iter()
+                .all(|id| id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        );
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
+        let mut later = ToolCallIds::new(CallIdRule::NineAlphanumeric);
+        assert_eq!(later.sent("toolu_7"), all[7], "another request, the same id");
+        assert_eq!(later.sent("aB3dE6gH9"), "aB3dE6gH9", "the vendor's own stay as they are");
+        assert_eq!(digest("toolu_01A09q90qw90lq917835lq9", 0, 9), "lrQ4xnG6e");
+    }
+
+    #[test]
+    fn a_collision_gives_another_id() {
+        let mut ids = ToolCallIds::new(CallIdRule::NineAlphanumeric);
+        let made = ids.sent("toolu_1");
+        let mut other = ToolCallIds::new(CallIdRule::NineAlphanumeric);
+        assert_eq!(other.sent(&made), made, "somebody's own id is what another one would become");
+        let second = other.sent("toolu_1");
+        assert_ne!(second, made);
+        assert_eq!(second.len(), 9);
+    }
+
+    #[test]
+    fn ids_that_fit_stay() {
+        let mut ids = ToolCallIds::new(CallIdRule::AtMost(40));
+        assert_eq!(ids.sent("functions.f:0"), "functions.f:0");
+        assert!(!ids.changed());
+        let long = ids.sent(&"x".repeat(41));
+        assert_eq!((long.len(), ids.changed()), (27, true));
+    }
+}
