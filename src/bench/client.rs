@@ -1,4 +1,5 @@
-//! One connection: a call out, its answer in and timed.
+//! One connection: a call out, its answer in and timed. It is part of the product, so it shares
+//! nothing with the clients of the tests.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::speech::Speech;
+use crate::support::http_response::Head;
 
 /// How an answer ended, from where the client stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,23 +61,6 @@ pub struct Line {
     received: Vec<u8>,
 }
 
-/// The head of a response.
-pub struct Head {
-    pub status: u16,
-    headers: Vec<(String, String)>,
-    length: usize,
-}
-
-impl Head {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    pub fn request_id(&self) -> Option<Uuid> {
-        self.header("request-id")?.strip_prefix("req_")?.parse().ok()
-    }
-}
-
 impl Line {
     pub async fn open(address: SocketAddr) -> std::io::Result<Self> {
         let socket = TcpStream::connect(address).await?;
@@ -108,20 +92,9 @@ impl Line {
         matches!(self.socket.read_buf(&mut self.received).await, Ok(length) if length > 0)
     }
 
-    /// What was received so far, as the head and its request id.
+    /// The head of what was received so far.
     pub fn head(&self) -> Option<Head> {
-        let length = memchr::memmem::find(&self.received, b"\r\n\r\n")? + 4;
-        let text = String::from_utf8_lossy(&self.received[..length]).into_owned();
-        let mut lines = text.split("\r\n");
-        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-        let pairs = lines.filter_map(|line| line.split_once(':'));
-        Some(Head {
-            status,
-            headers: pairs
-                .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-                .collect(),
-            length,
-        })
+        Head::parse(&self.received)
     }
 
     /// One call to its end, or until `patience` is over. The line can be used again if this says
@@ -158,7 +131,7 @@ impl Line {
                 note();
             }
             if let Some(head) = self.head()
-                && body(&head, &self.received[head.length..]).1
+                && head.body(&self.received).complete
             {
                 return Over::Whole;
             }
@@ -173,7 +146,7 @@ impl Line {
         let Some(head) = head else {
             return Sighting { request_id: None, model: None, ending: Ending::NoHead, took };
         };
-        let (body, _) = body(&head, &self.received[head.length..]);
+        let body = head.body(&self.received).bytes;
         let ending = match (head.status, over) {
             (200, over) => {
                 let speech = if body.starts_with(b"{") {
@@ -194,7 +167,7 @@ impl Line {
             }
         };
         Sighting {
-            request_id: head.request_id(),
+            request_id: request_id(&head),
             model: head.header("x-ainfera-model").map(str::to_owned),
             ending,
             took,
@@ -215,6 +188,10 @@ pub enum Reusable {
     No,
 }
 
+fn request_id(head: &Head) -> Option<Uuid> {
+    head.header("request-id")?.strip_prefix("req_")?.parse().ok()
+}
+
 /// The bytes of a request to the inference endpoint.
 pub fn request(key: &str, body: &Value) -> Vec<u8> {
     request_with(key, body, "")
@@ -229,32 +206,4 @@ pub fn request_with(key: &str, body: &Value, more: &str) -> Vec<u8> {
         body.len()
     )
     .into_bytes()
-}
-
-/// The body without its framing, and whether all of it is there.
-fn body(head: &Head, bytes: &[u8]) -> (Vec<u8>, bool) {
-    if head.header("transfer-encoding") != Some("chunked") {
-        let length =
-            head.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-        return (bytes[..bytes.len().min(length)].to_vec(), bytes.len() >= length);
-    }
-    let mut body = Vec::new();
-    let mut rest = bytes;
-    while let Some(line) = memchr::memmem::find(rest, b"\r\n") {
-        let size = std::str::from_utf8(&rest[..line])
-            .ok()
-            .and_then(|digits| usize::from_str_radix(digits, 16).ok());
-        let Some(size) = size else { break };
-        let Some(data) = rest.get(line + 2..line + 2 + size) else {
-            body.extend_from_slice(&rest[line + 2..]);
-            break;
-        };
-        body.extend_from_slice(data);
-        let next = line + 2 + size + 2;
-        if size == 0 && rest.len() >= next {
-            return (body, true);
-        }
-        rest = rest.get(next..).unwrap_or_default();
-    }
-    (body, false)
 }

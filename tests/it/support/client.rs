@@ -9,6 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::http_response::Head;
+
 /// No answer of these tests takes this long; a hang shall fail, not hang the suite.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -132,49 +134,17 @@ impl Connection {
     }
 }
 
-fn parse(bytes: &[u8], closed: bool) -> Option<(Answer, usize)> {
-    let head_end = memchr::memmem::find(bytes, b"\r\n\r\n")? + 4;
-    let head = String::from_utf8_lossy(&bytes[..head_end]).into_owned();
-    let mut lines = head.split("\r\n");
-    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let headers: Vec<(String, String)> = lines
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-        .collect();
-    let header = |name: &str| {
-        headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+/// The first response among the bytes, and how many of them are its own. A body that is cut counts
+/// when the connection is over.
+fn parse(received: &[u8], closed: bool) -> Option<(Answer, usize)> {
+    let head = Head::parse(received)?;
+    let body = head.body(received);
+    let used = head.length + body.used;
+    let answer = Answer {
+        status: head.status,
+        headers: head.headers,
+        body: body.bytes,
+        complete: body.complete,
     };
-    let (body, used, complete) = if header("transfer-encoding") == Some("chunked") {
-        dechunk(&bytes[head_end..], closed)?
-    } else {
-        let length: usize =
-            header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-        let available = bytes.len() - head_end;
-        if available < length && !closed {
-            return None;
-        }
-        let taken = available.min(length);
-        (bytes[head_end..head_end + taken].to_vec(), taken, taken == length)
-    };
-    Some((Answer { status, headers, body, complete }, head_end + used))
-}
-
-fn dechunk(bytes: &[u8], closed: bool) -> Option<(Vec<u8>, usize, bool)> {
-    let mut body = Vec::new();
-    let mut at = 0;
-    loop {
-        let cut = || closed.then(|| (body.clone(), bytes.len(), false));
-        let Some(line_end) = memchr::memmem::find(&bytes[at..], b"\r\n") else { return cut() };
-        let size =
-            usize::from_str_radix(std::str::from_utf8(&bytes[at..at + line_end]).ok()?, 16).ok()?;
-        let start = at + line_end + 2;
-        if bytes.len() < start + size + 2 {
-            return cut();
-        }
-        body.extend_from_slice(&bytes[start..start + size]);
-        at = start + size + 2;
-        if size == 0 {
-            return Some((body, at, true));
-        }
-    }
+    (body.complete || closed).then_some((answer, used))
 }
