@@ -26,7 +26,7 @@ async fn no_acknowledged_answer_is_without_its_row_after_a_synchronous_standby_t
         pair.fail_over();
         answered.reach_more(calls(50, 1000)).await;
         answered.end();
-        assert_eq!(site.get(process.address, "/readyz").await.status, 200);
+        becomes_ready(&site, &process).await;
     };
     let callers = (0..CALLERS).map(|_| answered.caller(&site, &process));
     let (acknowledged, ()) = futures_util::join!(futures_util::future::join_all(callers), operator);
@@ -127,7 +127,7 @@ async fn what_an_asynchronous_standby_lacked_is_written_again_once() {
     let acknowledged = [one.concat(), two.concat(), others].concat();
     let mut told = 0;
     for (site, process) in sites.iter().zip(&processes) {
-        assert_eq!(site.get(process.address, "/readyz").await.status, 200);
+        becomes_ready(site, process).await;
         told += written_again(site, process).await;
     }
     assert!(told >= lost, "{told} rows were written again, and {lost} were lost");
@@ -142,6 +142,15 @@ async fn what_an_asynchronous_standby_lacked_is_written_again_once() {
     let refused = "select count(*) from routing_outcomes where outcome_status = 'rejected_cap'";
     assert_eq!(database.number(refused).await, 1, "a refusal is a row, too");
     whole(&database, &sites).await;
+}
+
+/// The other gateway may have been the one that answered since the failover.
+async fn becomes_ready(site: &Site, process: &Process) {
+    let deadline = Instant::now() + PATIENCE;
+    while site.get(process.address, "/readyz").await.status != 200 {
+        assert!(Instant::now() < deadline, "it never became ready: {}", process.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 fn id_of(answer: &Answer) -> Uuid {
