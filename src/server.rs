@@ -32,7 +32,7 @@ use ainfera_actors::gate::Gate;
 use ainfera_actors::reader::ReaderActor;
 use ainfera_actors::replica::ReplicaActor;
 use ainfera_schema::{BootId, Deadlines, OwnDeadlines};
-use ainfera_store::{Heartbeat, Store, StoreError};
+use ainfera_store::{Heartbeat, StoreError, StoreWriter};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -86,7 +86,7 @@ pub struct Server {
     running: JoinHandle<std::io::Result<()>>,
     gate: Gate,
     boot_id: BootId,
-    store: Arc<dyn Store>,
+    store: Arc<dyn StoreWriter>,
     counters: Arc<Counters>,
     /// The listening socket, of which the server has another handle.
     listener: Socket,
@@ -151,7 +151,7 @@ impl Server {
         let (replica, standing) =
             ReplicaActor::new(boot_id, &config.deadlines, capture.clone(), gate.clone());
         let replica = replica.start();
-        let reader = ReaderActor::new(Arc::clone(&store)).start();
+        let reader = ReaderActor::new(Arc::<dyn StoreWriter>::clone(&store)).start();
         let (doctor, checkup) = match config.doctor_every {
             Some(every) => {
                 let (doctor, checkup) = DoctorActor::new(
@@ -239,7 +239,7 @@ impl Server {
         self.address
     }
 
-    pub fn store(&self) -> Arc<dyn Store> {
+    pub fn store(&self) -> Arc<dyn StoreWriter> {
         Arc::clone(&self.store)
     }
 
@@ -301,7 +301,7 @@ async fn try_spool(config: &Config, spool: &SharedSpool) -> Result<(), StartErro
 /// The steps that cannot be taken back: from here on this process is the replica.
 async fn begin(
     config: &Config,
-    store: &dyn Store,
+    store: &dyn StoreWriter,
     spool: &SharedSpool,
     lock: Option<&mut ProcessLock>,
 ) -> Result<BootId, StartError> {

@@ -36,7 +36,9 @@ use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use ainfera_schema::{AgentId, RoutingOutcome, Usd};
-use ainfera_store::{Admission, CaptureReply, Locks, Store, StoreError, StoredAnswer, Verdict};
+use ainfera_store::{
+    Admission, CaptureReply, Locks, StoreError, StoreWriter, StoredAnswer, Verdict,
+};
 use tokio::sync::oneshot;
 
 use crate::counters::Counters;
@@ -105,7 +107,7 @@ const GATHER_RECORDS: Duration = Duration::from_millis(5);
 
 /// See the module.
 pub struct CaptureActor {
-    store: Arc<dyn Store>,
+    store: Arc<dyn StoreWriter>,
     queue: Queue,
     counters: Arc<Counters>,
     gate: Gate,
@@ -137,7 +139,7 @@ enum Phase {
 }
 
 impl CaptureActor {
-    pub fn new(store: Arc<dyn Store>, counters: Arc<Counters>, gate: Gate) -> Self {
+    pub fn new(store: Arc<dyn StoreWriter>, counters: Arc<Counters>, gate: Gate) -> Self {
         Self {
             store,
             queue: Queue::default(),

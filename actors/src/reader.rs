@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
-use ainfera_store::{Store, StoreError};
+use ainfera_store::{StoreError, StoreReader};
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
-type Question = Box<dyn FnOnce(Arc<dyn Store>) -> BoxFuture<'static, ()> + Send>;
+type Question = Box<dyn FnOnce(Arc<dyn StoreReader>) -> BoxFuture<'static, ()> + Send>;
 
 /// A question; its answer goes through the channel that it holds.
 #[derive(Message)]
@@ -17,11 +17,11 @@ pub struct Ask(Question);
 
 /// See the module.
 pub struct ReaderActor {
-    store: Arc<dyn Store>,
+    store: Arc<dyn StoreReader>,
 }
 
 impl ReaderActor {
-    pub fn new(store: Arc<dyn Store>) -> Self {
+    pub fn new(store: Arc<dyn StoreReader>) -> Self {
         Self { store }
     }
 }
@@ -38,11 +38,28 @@ impl Handler<Ask> for ReaderActor {
     }
 }
 
-/// Asks the store something from any thread.
+/// Asks the store something from any thread. A question cannot write:
+///
+/// ```compile_fail
+/// # use actix::Addr;
+/// # use ainfera_actors::reader::{ReaderActor, ask};
+/// # use ainfera_store::CaptureBatch;
+/// async fn write(reader: &Addr<ReaderActor>, batch: CaptureBatch) {
+///     let _ = ask(reader, |store| Box::pin(async move { store.capture(batch).await })).await;
+/// }
+/// ```
+///
+/// ```
+/// # use actix::Addr;
+/// # use ainfera_actors::reader::{ReaderActor, ask};
+/// async fn look(reader: &Addr<ReaderActor>) {
+///     let _ = ask(reader, |store| Box::pin(async move { store.ping().await })).await;
+/// }
+/// ```
 pub async fn ask<T, F>(reader: &Addr<ReaderActor>, question: F) -> Result<T, StoreError>
 where
     T: Send + 'static,
-    F: FnOnce(Arc<dyn Store>) -> BoxFuture<'static, Result<T, StoreError>> + Send + 'static,
+    F: FnOnce(Arc<dyn StoreReader>) -> BoxFuture<'static, Result<T, StoreError>> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
     let question = Ask(Box::new(move |store| {

@@ -18,7 +18,7 @@ use faulty_store::{FaultyStore, Moment};
 /// More than the script makes: a sweep that does not end would be a script that never gets through.
 const MOST_CALLS: usize = 200;
 
-async fn sweep(name: &str, open: impl AsyncFn() -> Arc<dyn ainfera_store::Store>) {
+async fn sweep(name: &str, open: impl AsyncFn() -> Arc<dyn ainfera_store::StoreWriter>) {
     let mut failed = 0;
     for moment in [Moment::Before, Moment::After] {
         let mut through = false;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ainfera_store::Store;
+use ainfera_store::StoreWriter;
 
 use super::CommandError;
 use crate::cli::DatabaseArgs;
@@ -46,7 +46,7 @@ pub enum Missing {
 pub async fn open_store(
     url: &DatabaseUrl,
     missing: Missing,
-) -> Result<Arc<dyn Store>, CommandError> {
+) -> Result<Arc<dyn StoreWriter>, CommandError> {
     if let (DatabaseUrl::Sqlite(path), Missing::Refuse) = (url, missing)
         && !path.exists()
     {

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ainfera_schema::Usd;
-use ainfera_store::Store;
+use ainfera_store::StoreWriter;
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 use super::CommandError;
@@ -26,7 +26,10 @@ pub enum Greeting {
 }
 
 /// Makes the agent and its key, unless an earlier start did.
-pub async fn greet(store: &dyn Store, defaults: AgentDefaults) -> Result<Greeting, CommandError> {
+pub async fn greet(
+    store: &dyn StoreWriter,
+    defaults: AgentDefaults,
+) -> Result<Greeting, CommandError> {
     // the store keeps whole microseconds
     let now = Timestamp::now();
     let before = now

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use ainfera_schema::policy::{RoutingHint, SpendPolicy};
 use ainfera_schema::{AgentId, TenantId};
-use ainfera_store::{NewAgent, Opening, Owner, Store};
+use ainfera_store::{NewAgent, Opening, Owner, StoreReader, StoreWriter};
 
 use super::CommandError;
 use super::database::{Missing, database_and_defaults, open_store};
@@ -47,7 +47,7 @@ pub fn create(args: &KeysCreateArgs) -> Result<ExitCode, CommandError> {
 
 /// What the agent may spend, whether it was there or is new.
 async fn spending(
-    store: &dyn Store,
+    store: &dyn StoreReader,
     agent_id: AgentId,
     tenant_id: TenantId,
     args: &KeysCreateArgs,
@@ -75,7 +75,7 @@ fn spend_policy(args: &KeysCreateArgs) -> SpendPolicy {
 
 /// The tenant's agent of this name; made if it is new, on account within the default caps.
 pub async fn find_or_create_agent(
-    store: &dyn Store,
+    store: &dyn StoreWriter,
     tenant_id: TenantId,
     name: &str,
     defaults: AgentDefaults,
@@ -89,7 +89,10 @@ pub async fn find_or_create_agent(
 }
 
 /// A new key for an agent. The store keeps the hash of its secret only.
-pub async fn add_new_key(store: &dyn Store, agent_id: AgentId) -> Result<ApiKeyText, CommandError> {
+pub async fn add_new_key(
+    store: &dyn StoreWriter,
+    agent_id: AgentId,
+) -> Result<ApiKeyText, CommandError> {
     let minted = mint()?;
     store.add_key(agent_id, &minted.key_id, minted.secret_sha256).await?;
     Ok(minted.text)

@@ -1,6 +1,6 @@
 //! What the commands about wallets and agents share: whose it is, and the change.
 
-use ainfera_store::{Owner, Store, WalletChange, WalletView};
+use ainfera_store::{Owner, StoreReader, WalletChange, WalletView};
 
 use super::CommandError;
 use super::database::{Missing, database_url, open_store};
@@ -34,7 +34,7 @@ pub fn look(database: &DatabaseArgs, owner: &OwnerArgs) -> Result<WalletView, Co
     })
 }
 
-async fn find(store: &dyn Store, owner: &OwnerArgs) -> Result<Owner, CommandError> {
+async fn find(store: &dyn StoreReader, owner: &OwnerArgs) -> Result<Owner, CommandError> {
     let tenant = known_tenant(store, &owner.tenant.tenant).await?;
     match &owner.agent {
         Some(name) => {

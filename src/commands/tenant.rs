@@ -2,7 +2,7 @@
 //! whatever database.
 
 use ainfera_schema::TenantId;
-use ainfera_store::{Owner, Store};
+use ainfera_store::{Owner, StoreReader, StoreWriter};
 use uuid::Uuid;
 
 use super::CommandError;
@@ -30,7 +30,7 @@ pub enum UnknownTenant {
 /// The tenant of a new key. It is named and made if it is new: the default one and the first of a
 /// database always, others where that is wanted.
 pub async fn tenant_of_new_key(
-    store: &dyn Store,
+    store: &dyn StoreWriter,
     name: &str,
     unknown: UnknownTenant,
 ) -> Result<TenantId, CommandError> {
@@ -49,7 +49,7 @@ pub async fn tenant_of_new_key(
 }
 
 /// A tenant that must be there.
-pub async fn known_tenant(store: &dyn Store, name: &str) -> Result<TenantId, CommandError> {
+pub async fn known_tenant(store: &dyn StoreReader, name: &str) -> Result<TenantId, CommandError> {
     let found = tenant_id(name);
     match store.wallet(Owner::Tenant(found)).await? {
         Some(_) => Ok(found),
@@ -61,7 +61,7 @@ pub async fn known_tenant(store: &dyn Store, name: &str) -> Result<TenantId, Com
 }
 
 /// The names that may have been meant, as the end of a message.
-async fn near(store: &dyn Store, name: &str) -> Result<String, CommandError> {
+async fn near(store: &dyn StoreReader, name: &str) -> Result<String, CommandError> {
     /// So many are looked at.
     const LISTED: u32 = 10_000;
     let tenants = store.tenants(LISTED).await?;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use ainfera_schema::{BootId, Deadlines};
-use ainfera_store::{OpenBoot, Store, StoreError};
+use ainfera_store::{OpenBoot, StoreError, StoreReader};
 use tokio::time::{Instant, interval};
 
 /// How often the heartbeats are looked at.
@@ -26,7 +26,7 @@ pub enum TakeOverError {
 
 /// Returns when no boot of this replica is alive. `over` is one that is known to have ended.
 pub async fn former_boots_are_over(
-    store: &dyn Store,
+    store: &dyn StoreReader,
     replica: &str,
     over: Option<BootId>,
     deadlines: &Deadlines,

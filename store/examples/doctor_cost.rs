@@ -17,7 +17,7 @@ use std::time::Instant;
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, BootId, OutcomeStatus, RoutingOutcome, TenantId};
 use ainfera_store::invariants::LONGEST_CALL;
-use ainfera_store::{CaptureBatch, NewAgent, Opening, Store, Watermark};
+use ainfera_store::{CaptureBatch, NewAgent, Opening, StoreWriter, Watermark};
 
 const AGENTS: usize = 100;
 const NEW: usize = 50;
@@ -78,7 +78,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn close(
-    store: &dyn Store,
+    store: &dyn StoreWriter,
     boot_id: BootId,
     agents: &[(AgentId, TenantId)],
     numbers: std::ops::Range<usize>,

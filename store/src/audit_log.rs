@@ -8,7 +8,7 @@ use ainfera_schema::checkpoint::ChainHead;
 use uuid::Uuid;
 
 use crate::audit_verify::Record;
-use crate::{Store, StoreError};
+use crate::{StoreError, StoreReader};
 
 const CHECKPOINTS: u32 = 100;
 const EVENTS: u32 = 1000;
@@ -23,7 +23,7 @@ pub trait LogReader<E> {
 
 /// Tells `reader` everything, page by page.
 pub async fn read_log<E: From<StoreError>>(
-    store: &dyn Store,
+    store: &dyn StoreReader,
     reader: &mut impl LogReader<E>,
 ) -> Result<(), E> {
     let mut followed: HashMap<AgentId, i64> = HashMap::new();
@@ -70,7 +70,7 @@ pub async fn read_log<E: From<StoreError>>(
 }
 
 async fn read_chain<E: From<StoreError>>(
-    store: &dyn Store,
+    store: &dyn StoreReader,
     reader: &mut impl LogReader<E>,
     agent_id: AgentId,
     seq: &mut i64,

@@ -7,7 +7,7 @@ use ainfera_schema::audit_break::{Listing, MissingEvents, Parting};
 use ainfera_schema::checkpoint::{ChainHead, Checkpoint};
 use uuid::Uuid;
 
-use crate::{Store, StoreError};
+use crate::{StoreError, StoreReader};
 
 /// More chains than these are counted in the log's message and not listed.
 const MOST_CHAINS: usize = 1_000;
@@ -16,7 +16,7 @@ const PAGE: u32 = 500;
 /// Compares checkpoints that were kept outside, of one branch and oldest first, with the database.
 /// None if it has the newest of them.
 pub async fn investigate(
-    store: &dyn Store,
+    store: &dyn StoreReader,
     kept: &[Checkpoint],
     found_by: &str,
 ) -> Result<Option<Parting>, StoreError> {
@@ -60,7 +60,7 @@ pub async fn investigate(
 
 /// The newest of the kept checkpoints that the database has too.
 async fn newest_common(
-    store: &dyn Store,
+    store: &dyn StoreReader,
     kept: &[Checkpoint],
 ) -> Result<Option<Checkpoint>, StoreError> {
     let mut common = None;
@@ -80,7 +80,7 @@ async fn newest_common(
 
 /// None if the chain has the event that was signed.
 async fn missing_of(
-    store: &dyn Store,
+    store: &dyn StoreReader,
     head: &ChainHead,
     kept: &[Checkpoint],
     parted_after: i64,

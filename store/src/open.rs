@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::{PostgresStore, SqliteStore, Store, StoreError};
+use crate::{PostgresStore, SqliteStore, StoreError, StoreWriter};
 
 /// Opens `sqlite://PATH`, `sqlite::memory:` (for tests), `postgres://…` or `postgresql://…`. The
-/// schema is left as it is: see [`Store::migrate`].
-pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+/// schema is left as it is: see [`StoreWriter::migrate`].
+pub async fn open(url: &str) -> Result<Arc<dyn StoreWriter>, StoreError> {
     match Place::parse(url)? {
         Place::Memory => Ok(Arc::new(SqliteStore::in_memory()?)),
         Place::File(path) => Ok(Arc::new(SqliteStore::open(&path)?)),

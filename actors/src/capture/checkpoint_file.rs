@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ainfera_schema::audit_break::AuditBreak;
 use ainfera_schema::checkpoint::Checkpoint;
-use ainfera_store::{Kept, Standing, Store, StoreError};
+use ainfera_store::{Kept, Standing, StoreError, StoreReader};
 
 use super::checkpoint_lines::{self, Line};
 
@@ -70,7 +70,7 @@ impl CheckpointFile {
 
     /// Appends every checkpoint and every declared break that the file lacks, unless the database
     /// is on another branch and nobody declared that. The lines are on the disk when it returns.
-    pub async fn catch_up(&mut self, store: &dyn Store) -> Result<(), CheckpointFileError> {
+    pub async fn catch_up(&mut self, store: &dyn StoreReader) -> Result<(), CheckpointFileError> {
         let mut end = match self.read.take() {
             Some(end) => end,
             None => {
@@ -86,7 +86,7 @@ impl CheckpointFile {
     async fn catch_up_from(
         &self,
         end: &mut Option<Kept>,
-        store: &dyn Store,
+        store: &dyn StoreReader,
     ) -> Result<(), CheckpointFileError> {
         let (newest_break, restarts) = match store.audit_standing(end.clone()).await? {
             Standing::Parted => return Ok(()),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use ainfera_schema::audit_break::Parting;
 use ainfera_store::investigate::investigate;
-use ainfera_store::{Store, StoreError};
+use ainfera_store::{StoreError, StoreWriter};
 use tokio::sync::watch;
 
 use super::CaptureActor;
@@ -42,7 +42,10 @@ impl PartedState {
 
 /// Compares what is kept with the database, and notes there what it lacks. Returns what this
 /// replica, or another one, found.
-pub async fn look(store: &dyn Store, place: &KeptPlace) -> Result<Option<Parting>, StoreError> {
+pub async fn look(
+    store: &dyn StoreWriter,
+    place: &KeptPlace,
+) -> Result<Option<Parting>, StoreError> {
     let newest = store.newest_checkpoint().await?.map_or(0, |newest| newest.number);
     let (recent, whole) = (place.recent.clone(), place.whole.clone());
     let kept = tokio::task::spawn_blocking(move || match recent {

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ainfera_store::{CaptureBatch, CloseResult, Closing, Store, StoreError};
+use ainfera_store::{CaptureBatch, CloseResult, Closing, StoreError, StoreWriter};
 
 use super::spool::encode;
 use super::spool_file::{SpoolError, SpoolFile};
@@ -26,7 +26,7 @@ pub enum ReplayError {
 }
 
 /// Returns how many calls the spool closed. Safe to do again: whoever is closed stays closed.
-pub async fn replay(store: &dyn Store, spool: &SharedSpool) -> Result<u64, ReplayError> {
+pub async fn replay(store: &dyn StoreWriter, spool: &SharedSpool) -> Result<u64, ReplayError> {
     let spooled = match blocking(spool, SpoolFile::read).await {
         Err(ReplayError::Spool(error @ SpoolError::InUse { .. })) => {
             tracing::warn!(%error, "spool is not replayed");
@@ -80,7 +80,7 @@ pub async fn replay(store: &dyn Store, spool: &SharedSpool) -> Result<u64, Repla
 }
 
 /// The same for a spool under a name that nobody uses any more; then it is gone.
-pub async fn replay_former(store: &dyn Store, path: &Path) -> Result<u64, ReplayError> {
+pub async fn replay_former(store: &dyn StoreWriter, path: &Path) -> Result<u64, ReplayError> {
     if !path.exists() {
         return Ok(0);
     }
@@ -91,7 +91,7 @@ pub async fn replay_former(store: &dyn Store, path: &Path) -> Result<u64, Replay
 }
 
 async fn capture(
-    store: &dyn Store,
+    store: &dyn StoreWriter,
     closings: &[Closing],
     unknown: &mut Vec<u8>,
 ) -> Result<u64, StoreError> {

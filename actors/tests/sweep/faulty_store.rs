@@ -10,8 +10,8 @@ use ainfera_schema::{AgentId, BootId, InferenceId, ReceiptId, RequestId, TenantI
 use ainfera_store::{
     AuditEventRow, AuditHeight, CallView, CaptureBatch, CaptureReply, ChainEvent, ChainVerdict,
     CheckpointResult, Heartbeat, InferenceView, Invariant, LedgerView, NewAgent, OpenBoot, Opening,
-    Owner, PublicCursor, PublicEvent, Receipt, Store, StoreError, StoreFuture, StoredKey,
-    TenantRow, WalletChange, WalletView,
+    Owner, PublicCursor, PublicEvent, Receipt, StoreError, StoreFuture, StoreReader, StoreWriter,
+    StoredKey, TenantRow, WalletChange, WalletView,
 };
 use ainfera_store::{Kept, RecentLook, Standing, Watermark};
 
@@ -22,7 +22,7 @@ pub enum Moment {
 }
 
 pub struct FaultyStore {
-    pub inner: Arc<dyn Store>,
+    pub inner: Arc<dyn StoreWriter>,
     failing: usize,
     moment: Moment,
     calls: AtomicUsize,
@@ -30,7 +30,7 @@ pub struct FaultyStore {
 
 impl FaultyStore {
     /// Call number `failing`, counted from one, fails.
-    pub fn new(inner: Arc<dyn Store>, failing: usize, moment: Moment) -> Self {
+    pub fn new(inner: Arc<dyn StoreWriter>, failing: usize, moment: Moment) -> Self {
         Self { inner, failing, moment, calls: AtomicUsize::new(0) }
     }
 
@@ -60,39 +60,25 @@ macro_rules! perhaps {
     };
 }
 
-impl Store for FaultyStore {
+impl StoreReader for FaultyStore {
     perhaps! {
-        migrate() -> ();
-        begin_boot(boot_id: BootId, replica: &str) -> u64;
         open_boots(replica: &str) -> Vec<OpenBoot>;
-        heartbeat(boot_id: BootId) -> Heartbeat;
-        reap(boot_id: BootId, lease: Duration) -> u64;
         require_durability() -> ();
-        end_boot(boot_id: BootId) -> ();
-        capture_shared(batch: Arc<CaptureBatch>) -> CaptureReply;
-        give_up(request_ids: Vec<RequestId>) -> u64;
         ping() -> ();
-        create_agent(new: NewAgent, opening: Opening) -> AgentId;
         tenants(limit: u32) -> Vec<TenantRow>;
-        name_tenant(tenant_id: TenantId, name: &str) -> ();
-        add_key(agent_id: AgentId, key_id: &str, secret_sha256: [u8; 32]) -> ();
         find_key(key_id: &str) -> Option<StoredKey>;
         inference(agent_id: AgentId, inference_id: InferenceId) -> Option<InferenceView>;
         call(agent_id: AgentId, request_id: RequestId) -> Option<CallView>;
         audit_events(agent_id: AgentId, since_seq: i64, limit: u32) -> Vec<AuditEventRow>;
         verify_audit(agent_id: AgentId) -> ChainVerdict;
         ledger(agent_id: AgentId, before_seq: Option<i64>, limit: u32) -> Option<LedgerView>;
-        administer(owner: Owner, change: WalletChange) -> Option<WalletView>;
         wallet(owner: Owner) -> Option<WalletView>;
         find_agent(tenant_id: TenantId, name: &str) -> Option<AgentId>;
         spent_today() -> Usd;
-        checkpoint(signer: Arc<CheckpointSigner>, kept: Option<Kept>) -> CheckpointResult;
         audit_standing(kept: Option<Kept>) -> Standing;
         newest_checkpoint() -> Option<Checkpoint>;
         audit_breaks() -> Vec<AuditBreak>;
-        note_parting(parting: Parting) -> ();
         open_partings() -> Vec<Parting>;
-        declare_break(signer: Arc<CheckpointSigner>, declaration: Declaration) -> Option<AuditBreak>;
         checkpoints(after: i64, limit: u32) -> Vec<Checkpoint>;
         next_chain(after: Option<AgentId>) -> Option<AgentId>;
         account_head(agent_id: AgentId) -> Option<ChainHead>;
@@ -102,5 +88,24 @@ impl Store for FaultyStore {
         receipt(agent_id: AgentId, receipt_id: ReceiptId) -> Option<Receipt>;
         invariants_within(longest_call: Duration) -> Vec<Invariant>;
         recent_invariants(mark: Watermark, longest_call: Duration) -> RecentLook;
+    }
+}
+
+impl StoreWriter for FaultyStore {
+    perhaps! {
+        migrate() -> ();
+        begin_boot(boot_id: BootId, replica: &str) -> u64;
+        heartbeat(boot_id: BootId) -> Heartbeat;
+        reap(boot_id: BootId, lease: Duration) -> u64;
+        end_boot(boot_id: BootId) -> ();
+        capture_shared(batch: Arc<CaptureBatch>) -> CaptureReply;
+        give_up(request_ids: Vec<RequestId>) -> u64;
+        create_agent(new: NewAgent, opening: Opening) -> AgentId;
+        name_tenant(tenant_id: TenantId, name: &str) -> ();
+        add_key(agent_id: AgentId, key_id: &str, secret_sha256: [u8; 32]) -> ();
+        administer(owner: Owner, change: WalletChange) -> Option<WalletView>;
+        checkpoint(signer: Arc<CheckpointSigner>, kept: Option<Kept>) -> CheckpointResult;
+        note_parting(parting: Parting) -> ();
+        declare_break(signer: Arc<CheckpointSigner>, declaration: Declaration) -> Option<AuditBreak>;
     }
 }

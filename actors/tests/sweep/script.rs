@@ -16,7 +16,7 @@ use ainfera_schema::{
     TenantId, TokenUsage, Usd,
 };
 use ainfera_store::{
-    Admission, Earlier, IdempotencyClaim, NewAgent, Opening, Store, StoreFuture, Verdict,
+    Admission, Earlier, IdempotencyClaim, NewAgent, Opening, StoreFuture, StoreWriter, Verdict,
 };
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -79,7 +79,7 @@ impl Life {
             }
         };
         let gate = Gate::new(100);
-        let shared: Arc<dyn Store> = Arc::<FaultyStore>::clone(store);
+        let shared: Arc<dyn StoreWriter> = Arc::<FaultyStore>::clone(store);
         let capture =
             CaptureActor::new(shared, Arc::new(Counters::default()), gate.clone()).start();
         Self { boot_id, capture, gate }

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, BootId, OutcomeStatus, RoutingOutcome, TenantId};
-use ainfera_store::{CaptureBatch, CloseResult, Closing, NewAgent, Opening, Sent, Store, Verdict};
+use ainfera_store::{
+    CaptureBatch, CloseResult, Closing, NewAgent, Opening, Sent, StoreWriter, Verdict,
+};
 use futures_util::future::{join, join_all, try_join_all};
 use tokio::sync::{mpsc, oneshot};
 
@@ -67,14 +69,18 @@ pub async fn run(url: &str, duration: Duration, closers: usize) -> Result<(), Fa
     Ok(())
 }
 
-async fn agent(store: &dyn Store, name: &str, tenant_id: TenantId) -> Result<AgentId, Failure> {
+async fn agent(
+    store: &dyn StoreWriter,
+    name: &str,
+    tenant_id: TenantId,
+) -> Result<AgentId, Failure> {
     let new = NewAgent { name: name.to_owned(), tenant_id, spend_policy: SpendPolicy::default() };
     Ok(store.create_agent(new, Opening::Prepaid(call::usd("1000000"))).await?)
 }
 
 /// Closes per second over as many rounds as fit.
 async fn measure(
-    stores: &[Arc<dyn Store>],
+    stores: &[Arc<dyn StoreWriter>],
     boot_id: BootId,
     agents: &[Agent],
     commit: Commit,
@@ -97,7 +103,7 @@ async fn measure(
 }
 
 async fn open(
-    stores: &[Arc<dyn Store>],
+    stores: &[Arc<dyn StoreWriter>],
     boot_id: BootId,
     agents: &[Agent],
     count: usize,
@@ -116,7 +122,7 @@ async fn open(
     Ok(calls)
 }
 
-async fn single(stores: &[Arc<dyn Store>], calls: &[RoutingOutcome]) -> Result<(), Failure> {
+async fn single(stores: &[Arc<dyn StoreWriter>], calls: &[RoutingOutcome]) -> Result<(), Failure> {
     let closers = calls.chunks(EACH).enumerate().map(|(number, calls)| async move {
         for outcome in calls {
             close(
@@ -131,7 +137,7 @@ async fn single(stores: &[Arc<dyn Store>], calls: &[RoutingOutcome]) -> Result<(
 }
 
 /// As CaptureActor does it: one transaction at a time, with everything that waits.
-async fn grouped(stores: &[Arc<dyn Store>], calls: &[RoutingOutcome]) -> Result<(), Failure> {
+async fn grouped(stores: &[Arc<dyn StoreWriter>], calls: &[RoutingOutcome]) -> Result<(), Failure> {
     let store = stores.first().ok_or("no store")?;
     let (sender, mut queue) = mpsc::unbounded_channel::<(Closing, oneshot::Sender<()>)>();
     let failed: RefCell<Option<Failure>> = RefCell::default();
@@ -170,7 +176,7 @@ async fn grouped(stores: &[Arc<dyn Store>], calls: &[RoutingOutcome]) -> Result<
     failed.into_inner().map_or(Ok(()), Err)
 }
 
-async fn close(store: &dyn Store, closings: Vec<Closing>) -> Result<(), Failure> {
+async fn close(store: &dyn StoreWriter, closings: Vec<Closing>) -> Result<(), Failure> {
     let reply = store
         .capture(CaptureBatch { sent: Sent::Never, closings, ..CaptureBatch::default() })
         .await?;

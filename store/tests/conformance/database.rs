@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, BootId, TenantId, Usd};
-use ainfera_store::{Invariant, NewAgent, Opening, Store};
+use ainfera_store::{Invariant, NewAgent, Opening, StoreWriter};
 
 use crate::postgres;
 
 pub struct Database {
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn StoreWriter>,
     pub url: String,
     /// The same, with what the store alone understands.
     store_url: String,

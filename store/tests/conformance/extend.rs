@@ -5,7 +5,7 @@ use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, BootId, OutcomeStatus, RoutingOutcome, TenantId};
 use ainfera_store::{
     CapChange, CaptureBatch, CaptureReply, CloseResult, Extended, Extension, NewAgent, Opening,
-    Owner, Refusal, Store, Verdict, WalletChange,
+    Owner, Refusal, StoreWriter, Verdict, WalletChange,
 };
 use futures_util::future::join_all;
 use uuid::Uuid;
@@ -29,7 +29,7 @@ fn answers(reply: CaptureReply) -> Vec<Extended> {
     reply.extended.into_iter().map(|(_, extended)| extended).collect()
 }
 
-async fn extend(store: &dyn Store, outcome: &RoutingOutcome, hold: &str) -> Extended {
+async fn extend(store: &dyn StoreWriter, outcome: &RoutingOutcome, hold: &str) -> Extended {
     answers(store.capture(batch([more(outcome, hold)])).await.unwrap()).remove(0)
 }
 
@@ -202,7 +202,7 @@ pub async fn exactly_as_many_grow_as_there_is_room_for_however_they_race(databas
         .await
         .unwrap();
     let other = Database::open_again(&database).await;
-    let stores: [&dyn Store; 2] = [&*database.store, &*other.store];
+    let stores: [&dyn StoreWriter; 2] = [&*database.store, &*other.store];
     let extended = join_all(
         calls.iter().enumerate().map(|(number, call)| extend(stores[number % 2], call, "1")),
     )

@@ -4,7 +4,7 @@
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, OutcomeStatus, RoutingOutcome, TenantId, Usd};
 use ainfera_store::{
-    CapChange, CaptureBatch, NewAgent, Opening, Owner, Refusal, Store, Strictness, Verdict,
+    CapChange, CaptureBatch, NewAgent, Opening, Owner, Refusal, StoreWriter, Strictness, Verdict,
     WalletChange,
 };
 use futures_util::future::join_all;
@@ -57,7 +57,7 @@ async fn one(database: &Database, agent: Agent, hold: &str) -> (RoutingOutcome, 
 /// of the calls are pinned.
 async fn racing(database: &Database, agents: &[Agent], killswitch: Option<&str>) -> Vec<Verdict> {
     let other = ainfera_store::open(&database.url).await.unwrap();
-    let stores: [&dyn Store; 2] = [&*database.store, &*other];
+    let stores: [&dyn StoreWriter; 2] = [&*database.store, &*other];
     let boot_id = database.boot("one").await;
     let batches = (0..40).map(|number| {
         let agent = agents[number % agents.len()];
