@@ -32,6 +32,7 @@ mod migrate;
 mod postgres;
 mod reader;
 mod sqlite;
+mod table;
 mod writer;
 
 #[cfg(test)]

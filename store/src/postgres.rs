@@ -7,6 +7,7 @@ mod call;
 mod capture;
 mod certificates;
 mod client;
+mod columns;
 mod connect;
 mod durability;
 mod encryption;

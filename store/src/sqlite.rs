@@ -6,6 +6,7 @@ mod administer;
 mod audit;
 mod call;
 mod capture;
+mod columns;
 mod connect;
 mod doctor;
 mod error;

@@ -6,12 +6,13 @@ use uuid::Uuid;
 
 use super::capture::{account, tenant_account, usd};
 use super::client::Client;
-use super::insert;
+use super::columns::write;
 use super::pool::Pool;
 use super::session::Session;
 use super::statements::{ACCOUNTS, AUDIT_EVENTS, SPENT_BY_ALL, TENANTS, TRANSFERS};
 use crate::apply::administer::Administered;
 use crate::apply::rows::to_json;
+use crate::table::{AgentBalances, AuditEvents, BalanceRow, TenantBalances, Transfers};
 use crate::wallet::{WalletChange, WalletView};
 use crate::{Owner, StoreError};
 
@@ -29,7 +30,7 @@ pub async fn administer(
     let session = Session::open(pool).await?;
     let client = session.client()?;
     let (transfers, audit_events) =
-        (client.prepare_cached(TRANSFERS).await?, client.prepare_cached(AUDIT_EVENTS).await?);
+        (client.prepare_cached(&TRANSFERS).await?, client.prepare_cached(&AUDIT_EVENTS).await?);
     client.begin("BEGIN ISOLATION LEVEL READ COMMITTED", "").await?;
     // the lock first, what hangs on it with the next statement: a statement that waited has an old
     // view of the tables it joins
@@ -45,8 +46,8 @@ pub async fn administer(
     if !done_before(client, change).await? {
         let written = administered.apply(change, now)?;
         if !written.audit_events.is_empty() {
-            insert::transfers(client, &transfers, &written.transfers).await?;
-            insert::audit_events(client, &audit_events, &written.audit_events).await?;
+            write::<Transfers>(client, &transfers, &written.transfers).await?;
+            write::<AuditEvents>(client, &audit_events, &written.audit_events).await?;
             update(client, &administered).await?;
         }
     }
@@ -114,14 +115,16 @@ async fn done_before(client: &Client, change: &WalletChange) -> Result<bool, Sto
 
 async fn update(client: &Client, administered: &Administered) -> Result<(), StoreError> {
     let spend_policy = to_json(&administered.spend_policy)?;
-    let accounts = match administered.owner {
+    let row = BalanceRow { purse: &administered.purse, chain: &administered.chain };
+    match administered.owner {
         Owner::Agent(agent_id) => {
             let update =
                 "UPDATE agents SET status = $2, spend_policy = $3::text::json WHERE agent_id = $1";
             client
                 .execute(update, &[&agent_id.0, &administered.status.as_str(), &spend_policy])
                 .await?;
-            client.prepare_cached(ACCOUNTS).await?
+            let accounts = client.prepare_cached(&ACCOUNTS).await?;
+            write::<AgentBalances>(client, &accounts, &[row]).await
         }
         Owner::Tenant(tenant_id) => {
             let update = "UPDATE tenant_accounts SET wallet_strict_per_agent = $2, spend_policy = $3::text::json WHERE tenant_id = $1";
@@ -131,8 +134,8 @@ async fn update(client: &Client, administered: &Administered) -> Result<(), Stor
                     &[&tenant_id.0, &administered.wallet_strict_per_agent, &spend_policy],
                 )
                 .await?;
-            client.prepare_cached(TENANTS).await?
+            let tenants = client.prepare_cached(&TENANTS).await?;
+            write::<TenantBalances>(client, &tenants, &[row]).await
         }
-    };
-    insert::accounts(client, &accounts, &[(&administered.purse, &administered.chain)]).await
+    }
 }

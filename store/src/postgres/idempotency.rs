@@ -1,17 +1,20 @@
 //! Idempotency keys in PostgreSQL. Every function here sends its statement at its first poll, as
 //! [`super::insert`] asks.
 
+use std::sync::LazyLock;
+
 use ainfera_schema::{AgentId, RequestId};
 use futures_util::try_join;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::client::{Client, Statement};
-use super::parameter::Parameter;
+use super::columns::write;
 use super::statements::prepare;
 use crate::apply::idempotency::{KeyChanges, KeyRow, KeyState, claimed_keys};
-use crate::apply::rows::to_json;
 use crate::read::stored::from_json;
+use crate::table::IdempotencyKeys;
+use crate::table::statement::postgres_insert;
 use crate::{CaptureBatch, StoreError};
 
 /// Prepared once on each connection.
@@ -27,7 +30,7 @@ impl KeyStatements {
         let (find, remove, insert, sweep) = try_join!(
             prepare(client, FIND),
             prepare(client, REMOVE),
-            prepare(client, INSERT),
+            prepare(client, &INSERT),
             prepare(client, SWEEP)
         )?;
         Ok(Self { find, remove, insert, sweep })
@@ -47,9 +50,7 @@ const REMOVE: &str = "
 DELETE FROM idempotency_keys k USING unnest($1::uuid[], $2::bytea[]) AS u(agent_id, key_sha256)
 WHERE k.agent_id = u.agent_id AND k.key_sha256 = u.key_sha256";
 
-const INSERT: &str = "
-INSERT INTO idempotency_keys (agent_id, key_sha256, fingerprint, request_id, state, summary, answer, expires_at)
-SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])";
+static INSERT: LazyLock<String> = LazyLock::new(postgres_insert::<IdempotencyKeys>);
 
 /// Rows of any agent: whoever has locked one of them is left alone, and nothing is locked after
 /// this.
@@ -110,31 +111,7 @@ pub async fn insert(
     statements: &KeyStatements,
     changes: &KeyChanges,
 ) -> Result<(), StoreError> {
-    let rows = &changes.rows;
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let agents: Vec<Uuid> = rows.iter().map(|row| row.agent_id.0).collect();
-    let keys: Vec<&[u8]> = rows.iter().map(|row| row.key_sha256.as_slice()).collect();
-    let fingerprints: Vec<&[u8]> = rows.iter().map(|row| row.fingerprint.as_slice()).collect();
-    let calls: Vec<Uuid> = rows.iter().map(|row| row.request_id.0).collect();
-    let states: Vec<&str> = rows.iter().map(|row| row.state.as_str()).collect();
-    // coercions name members that the caller chose: JSON text has no U+0000 in it, which PostgreSQL
-    // would refuse
-    let summaries: Vec<Option<String>> = rows
-        .iter()
-        .map(|row| row.state.summary().map(to_json).transpose())
-        .collect::<Result<_, _>>()?;
-    let answers: Vec<Option<&str>> = rows.iter().map(|row| row.state.answer()).collect();
-    let expiries: Vec<jiff::Timestamp> = rows.iter().map(|row| row.expires_at).collect();
-    let columns: [&dyn Parameter; 8] =
-        [&agents, &keys, &fingerprints, &calls, &states, &summaries, &answers, &expiries];
-    let written = client.execute(&statements.insert, &columns).await?;
-    if written == rows.len() as u64 {
-        Ok(())
-    } else {
-        Err(StoreError::Corrupt(format!("{written} keys were written, not {}", rows.len())))
-    }
+    write::<IdempotencyKeys>(client, &statements.insert, &changes.rows).await
 }
 
 /// New keys clear away some that have expired, twice as many, so that those never pile up. The last

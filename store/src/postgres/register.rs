@@ -1,16 +1,23 @@
 //! Agents, keys and boots: written once, not in a hurry.
 
+use std::slice;
+use std::sync::LazyLock;
+
 use ainfera_schema::{Agent, AgentId, AgentStatus, BootId, TenantId};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::insert;
+use super::columns::write;
 use super::pool::Pool;
 use super::session::Session;
 use super::statements::{AUDIT_EVENTS, TRANSFERS};
 use crate::apply::register::register;
 use crate::apply::rows::to_json;
+use crate::table::statement::postgres_insert;
+use crate::table::{AuditEvents, NewAccounts, Transfers};
 use crate::{NewAgent, Opening, StoreError};
+
+static NEW_ACCOUNT: LazyLock<String> = LazyLock::new(postgres_insert::<NewAccounts>);
 
 pub async fn create_agent(
     pool: &Pool,
@@ -19,8 +26,8 @@ pub async fn create_agent(
 ) -> Result<AgentId, StoreError> {
     let session = Session::open(pool).await?;
     let client = session.client()?;
-    let transfers = client.prepare_cached(TRANSFERS).await?;
-    let audit_events = client.prepare_cached(AUDIT_EVENTS).await?;
+    let transfers = client.prepare_cached(&TRANSFERS).await?;
+    let audit_events = client.prepare_cached(&AUDIT_EVENTS).await?;
     client.begin("BEGIN ISOLATION LEVEL READ COMMITTED", "").await?;
     let now: Timestamp = client.query_one("SELECT clock_timestamp()", &[]).await?.try_get(0)?;
     let tenant =
@@ -65,26 +72,10 @@ pub async fn create_agent(
         return Ok(AgentId(found));
     }
     let registration = register(&agent, opening, now)?;
-    let account = &registration.account;
-    client
-        .execute(
-            "INSERT INTO accounts (agent_id, balance, held, spent_day, spent_day_usd, spent_month, audit_seq, audit_head, funding)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            &[
-                &agent.agent_id.0,
-                &account.purse.balance.to_decimal(),
-                &account.purse.held.to_decimal(),
-                &account.purse.spent_day,
-                &account.purse.spent_day_usd.to_decimal(),
-                &account.purse.spent_month,
-                &account.chain.seq,
-                &account.chain.head,
-                &account.funding.as_str(),
-            ],
-        )
-        .await?;
-    insert::transfers(client, &transfers, registration.transfer.as_slice()).await?;
-    insert::audit_events(client, &audit_events, &registration.audit_events).await?;
+    let new_account = client.prepare_cached(&NEW_ACCOUNT).await?;
+    write::<NewAccounts>(client, &new_account, slice::from_ref(&registration.account)).await?;
+    write::<Transfers>(client, &transfers, registration.transfer.as_slice()).await?;
+    write::<AuditEvents>(client, &audit_events, &registration.audit_events).await?;
     client.batch_execute("COMMIT").await?;
     session.release();
     Ok(agent.agent_id)

@@ -4,10 +4,11 @@ use ainfera_schema::{AgentId, TenantId, Usd};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::capture::{account, spent_by_all, tenant_account};
-use super::insert::{self, AccountTable};
+use super::insert;
 use super::value::{Key, Time};
 use crate::apply::administer::Administered;
 use crate::apply::rows::to_json;
+use crate::table::BalanceRow;
 use crate::wallet::{WalletChange, WalletView};
 use crate::{Owner, StoreError};
 
@@ -73,12 +74,13 @@ fn done_before(transaction: &Transaction<'_>, change: &WalletChange) -> Result<b
 
 fn update(transaction: &Transaction<'_>, administered: &Administered) -> Result<(), StoreError> {
     let spend_policy = to_json(&administered.spend_policy)?;
-    let table = match administered.owner {
+    let row = BalanceRow { purse: &administered.purse, chain: &administered.chain };
+    match administered.owner {
         Owner::Agent(agent_id) => {
             let update = "UPDATE agents SET status = ?2, spend_policy = ?3 WHERE agent_id = ?1";
             transaction
                 .execute(update, (Key(agent_id.0), administered.status.as_str(), spend_policy))?;
-            AccountTable::Agents
+            insert::agent_balance(transaction, row)
         }
         Owner::Tenant(tenant_id) => {
             let update = "UPDATE tenant_accounts SET wallet_strict_per_agent = ?2, spend_policy = ?3 WHERE tenant_id = ?1";
@@ -86,8 +88,7 @@ fn update(transaction: &Transaction<'_>, administered: &Administered) -> Result<
                 update,
                 (Key(tenant_id.0), administered.wallet_strict_per_agent, spend_policy),
             )?;
-            AccountTable::Tenants
+            insert::tenant_balance(transaction, row)
         }
-    };
-    insert::account(transaction, table, &administered.purse, &administered.chain)
+    }
 }

@@ -1,13 +1,19 @@
 //! Idempotency keys in SQLite.
 
+use std::sync::LazyLock;
+
 use ainfera_schema::{AgentId, RequestId};
 use rusqlite::{Row, Transaction, params};
 
+use super::columns;
 use super::value::{Key, Time};
 use crate::apply::idempotency::{KeyBook, KeyChanges, KeyRow, KeyState, claimed_keys};
-use crate::apply::rows::to_json;
 use crate::read::stored::from_json;
+use crate::table::IdempotencyKeys;
+use crate::table::statement::sqlite_insert;
 use crate::{CaptureBatch, StoreError};
+
+static INSERT: LazyLock<String> = LazyLock::new(sqlite_insert::<IdempotencyKeys>);
 
 /// The keys that the batch claims, and those of the calls that it closes.
 pub fn find(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<KeyBook, StoreError> {
@@ -42,22 +48,7 @@ pub fn write(transaction: &Transaction<'_>, changes: &KeyChanges) -> Result<(), 
     if changes.rows.is_empty() {
         return Ok(());
     }
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO idempotency_keys (agent_id, key_sha256, fingerprint, request_id, state, summary, answer, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )?;
-    for row in &changes.rows {
-        insert.execute(params![
-            Key(row.agent_id.0),
-            row.key_sha256,
-            row.fingerprint,
-            Key(row.request_id.0),
-            row.state.as_str(),
-            row.state.summary().map(to_json).transpose()?,
-            row.state.answer(),
-            Time(row.expires_at),
-        ])?;
-    }
+    columns::write::<IdempotencyKeys>(transaction, &INSERT, &changes.rows)?;
     let mut sweep = transaction.prepare_cached(
         "DELETE FROM idempotency_keys WHERE rowid IN (SELECT rowid FROM idempotency_keys WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)",
     )?;

@@ -1,13 +1,20 @@
 //! Makes agents.
 
+use std::sync::LazyLock;
+
 use ainfera_schema::{Agent, AgentId, AgentStatus, TenantId};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use super::columns::write;
 use super::insert;
-use super::value::{Key, Nanos, Text, Time};
+use super::value::{Key, Time};
 use crate::apply::register::register;
 use crate::apply::rows::to_json;
+use crate::table::NewAccounts;
+use crate::table::statement::sqlite_insert;
 use crate::{NewAgent, Opening, StoreError};
+
+static NEW_ACCOUNT: LazyLock<String> = LazyLock::new(sqlite_insert::<NewAccounts>);
 
 pub fn create_agent(
     connection: &mut Connection,
@@ -43,22 +50,7 @@ pub fn create_agent(
         "INSERT INTO agents (agent_id, tenant_id, name, status, spend_policy, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         (Key(agent.agent_id.0), Key(agent.tenant_id.0), &agent.name, agent.status.as_str(), to_json(&agent.spend_policy)?, Time(now.0)),
     )?;
-    let account = &registration.account;
-    transaction.execute(
-        "INSERT INTO accounts (agent_id, balance, held, spent_day, spent_day_usd, spent_month, audit_seq, audit_head, funding)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        (
-            Key(agent.agent_id.0),
-            Nanos(account.purse.balance),
-            Nanos(account.purse.held),
-            Text(account.purse.spent_day),
-            Nanos(account.purse.spent_day_usd),
-            Text(account.purse.spent_month),
-            account.chain.seq,
-            &account.chain.head,
-            account.funding.as_str(),
-        ),
-    )?;
+    write::<NewAccounts>(&transaction, &NEW_ACCOUNT, [&registration.account])?;
     insert::transfers(&transaction, &registration.transfer)?;
     insert::audit_events(&transaction, &registration.audit_events)?;
     transaction.commit()?;
