@@ -105,7 +105,10 @@ impl StoreWriter for PostgresStore {
         signer: Arc<CheckpointSigner>,
         kept: Option<Kept>,
     ) -> StoreFuture<'_, CheckpointResult> {
-        async move { within(ANSWER, audit::checkpoint(&self.writers, &signer, kept.as_ref())).await }.boxed()
+        async move {
+            within(ANSWER, audit::checkpoint(&self.writers, &signer, kept.as_ref())).await
+        }
+        .boxed()
     }
 
     fn note_parting(&self, parting: Parting) -> StoreFuture<'_, ()> {

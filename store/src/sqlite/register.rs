@@ -1,8 +1,8 @@
-//! Makes agents.
+//! Agents, keys and boots: written once, not in a hurry.
 
 use std::sync::LazyLock;
 
-use ainfera_schema::{Agent, AgentId, AgentStatus, TenantId};
+use ainfera_schema::{Agent, AgentId, AgentStatus, BootId, TenantId};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::columns::write;
@@ -72,4 +72,56 @@ pub fn name_tenant(
         (Key(tenant_id.0),),
     )?;
     Ok(transaction.commit()?)
+}
+
+pub fn add_key(
+    connection: &mut Connection,
+    agent_id: AgentId,
+    key_id: &str,
+    secret_sha256: [u8; 32],
+) -> Result<(), StoreError> {
+    connection.execute(
+        "INSERT INTO api_keys (key_id, agent_id, secret_sha256, created_at)
+         VALUES (?1, ?2, ?3, ?4)",
+        (key_id, Key(agent_id.0), secret_sha256, Time::now()),
+    )?;
+    Ok(())
+}
+
+/// Whatever an earlier life of this replica still does, it does no longer in its own name.
+pub fn fence_boots(
+    connection: &mut Connection,
+    boot_id: BootId,
+    replica: &str,
+) -> Result<(), StoreError> {
+    connection.execute(
+        "UPDATE boots SET state = 'fenced'
+         WHERE replica = ?1 AND state = 'open' AND boot_id <> ?2",
+        (replica, Key(boot_id.0)),
+    )?;
+    Ok(())
+}
+
+pub fn add_boot(
+    connection: &mut Connection,
+    boot_id: BootId,
+    replica: &str,
+) -> Result<(), StoreError> {
+    connection.execute(
+        "INSERT INTO boots (boot_id, replica, state, started_at, heartbeat_at)
+         VALUES (?1, ?2, 'open', ?3, ?3) ON CONFLICT (boot_id) DO NOTHING",
+        (Key(boot_id.0), replica, Time::now()),
+    )?;
+    Ok(())
+}
+
+pub fn end_boot(connection: &mut Connection, boot_id: BootId) -> Result<(), StoreError> {
+    connection.execute(
+        "UPDATE boots SET state =
+           CASE WHEN EXISTS (SELECT 1 FROM intents WHERE boot_id = ?1) THEN 'fenced'
+           ELSE 'closed' END
+         WHERE boot_id = ?1 AND state = 'open'",
+        (Key(boot_id.0),),
+    )?;
+    Ok(())
 }

@@ -8,7 +8,6 @@ use ainfera_schema::checkpoint::CheckpointSigner;
 use ainfera_schema::{AgentId, BootId, RequestId, TenantId};
 use futures_util::FutureExt;
 
-use super::value::{Key, Time};
 use super::{SqliteStore, administer, audit, capture, migrate, parting, register, replica};
 use crate::replica::Scope;
 use crate::{
@@ -25,12 +24,13 @@ impl StoreWriter for SqliteStore {
         let replica = replica.to_owned();
         async move {
             let fenced = replica.clone();
-            let fence = "UPDATE boots SET state = 'fenced' WHERE replica = ?1 AND state = 'open' AND boot_id <> ?2";
-            self.writer.run(move |connection| Ok(connection.execute(fence, (fenced, Key(boot_id.0)))?)).await?;
+            self.writer
+                .run(move |connection| register::fence_boots(connection, boot_id, &fenced))
+                .await?;
             let closed = self.reap_pages(Scope::Replica(replica.clone())).await?;
-            let insert = "INSERT INTO boots (boot_id, replica, state, started_at, heartbeat_at) VALUES (?1, ?2, 'open', ?3, ?3)
-                ON CONFLICT (boot_id) DO NOTHING";
-            self.writer.run(move |connection| Ok(connection.execute(insert, (Key(boot_id.0), replica, Time::now()))?)).await?;
+            self.writer
+                .run(move |connection| register::add_boot(connection, boot_id, &replica))
+                .await?;
             Ok(closed)
         }
         .boxed()
@@ -51,12 +51,7 @@ impl StoreWriter for SqliteStore {
     }
 
     fn end_boot(&self, boot_id: BootId) -> StoreFuture<'_, ()> {
-        self.writer.run(move |connection| {
-            let end = "UPDATE boots SET state = CASE WHEN EXISTS (SELECT 1 FROM intents WHERE boot_id = ?1) THEN 'fenced' ELSE 'closed' END
-                WHERE boot_id = ?1 AND state = 'open'";
-            connection.execute(end, (Key(boot_id.0),))?;
-            Ok(())
-        })
+        self.writer.run(move |connection| register::end_boot(connection, boot_id))
     }
 
     fn capture_shared(&self, batch: Arc<CaptureBatch>) -> StoreFuture<'_, CaptureReply> {
@@ -83,11 +78,8 @@ impl StoreWriter for SqliteStore {
         secret_sha256: [u8; 32],
     ) -> StoreFuture<'_, ()> {
         let key_id = key_id.to_owned();
-        self.writer.run(move |connection| {
-            let insert = "INSERT INTO api_keys (key_id, agent_id, secret_sha256, created_at) VALUES (?1, ?2, ?3, ?4)";
-            connection.execute(insert, (key_id, Key(agent_id.0), secret_sha256, Time::now()))?;
-            Ok(())
-        })
+        self.writer
+            .run(move |connection| register::add_key(connection, agent_id, &key_id, secret_sha256))
     }
 
     fn administer(
