@@ -2,4 +2,6 @@
 
 pub mod json;
 pub mod lenient;
+pub(crate) mod members;
+pub mod raw_json;
 pub mod sse;

@@ -8,10 +8,11 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::Call;
 use crate::codec::json::Text;
+use crate::request::Role;
+use crate::request::content::Block;
 
 /// See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,27 +45,37 @@ pub fn conversation_of(call: &Call, session: Option<&str>, owner: &impl Hash) ->
     if let Some(key) = cache.prompt_cache_key {
         return named(hasher, &key);
     }
-    let beginning: Beginning<'_> = serde_json::from_slice(&call.messages).unwrap_or_default();
-    let user = beginning.metadata.as_ref().and_then(|metadata| metadata.user_id.as_deref());
+    let request = &call.request;
     // Claude Code writes its session into it; others name a person, who may have many conversations
-    if let Some(user) = user.filter(|user| user.contains("session")) {
+    if let Some(user) = request.user_id.as_deref().filter(|user| user.contains("session")) {
         return named(hasher, user);
     }
-    if let Some(first) = beginning.messages.first() {
-        first.content.hash_text(&mut hasher);
+    if let Some(first) = request.turns.first() {
+        hash_text(&first.blocks, &mut hasher);
     }
     let first_message = hasher.finish();
-    match beginning.messages.iter().find(|message| &*message.role == "assistant") {
+    match request.turns.iter().find(|turn| turn.role == Role::Assistant) {
         None => {
             Conversation { fingerprint: first_message, beginning: first_message, turn: Turn::First }
         }
         Some(answer) => {
-            answer.content.hash_text(&mut hasher);
+            hash_text(&answer.blocks, &mut hasher);
             Conversation {
                 fingerprint: hasher.finish(),
                 beginning: first_message,
                 turn: Turn::Later,
             }
+        }
+    }
+}
+
+/// Texts, and ids of tool calls.
+fn hash_text(blocks: &[Block], hasher: &mut DefaultHasher) {
+    for block in blocks {
+        match block {
+            Block::Text { text, .. } => hasher.write(text.as_bytes()),
+            Block::ToolUse { id, .. } => hasher.write(id.as_bytes()),
+            _ => {}
         }
     }
 }
@@ -80,59 +91,6 @@ fn named(mut hasher: DefaultHasher, name: &str) -> Conversation {
 struct Cache<'a> {
     #[serde(borrow, default)]
     prompt_cache_key: Option<Text<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-struct Beginning<'a> {
-    #[serde(borrow, default)]
-    messages: Vec<Message<'a>>,
-    #[serde(borrow, default)]
-    metadata: Option<Metadata<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Metadata<'a> {
-    #[serde(borrow, default)]
-    user_id: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow)]
-    role: Text<'a>,
-    #[serde(borrow)]
-    content: Content<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Content<'a> {
-    Plain(#[serde(borrow)] Text<'a>),
-    Blocks(#[serde(borrow)] Vec<Block<'a>>),
-    Other(IgnoredAny),
-}
-
-#[derive(Deserialize)]
-struct Block<'a> {
-    #[serde(borrow, default)]
-    text: Option<Text<'a>>,
-    /// Of a tool call.
-    #[serde(borrow, default)]
-    id: Option<Text<'a>>,
-}
-
-impl Content<'_> {
-    /// A text is the same said plainly or as a block.
-    fn hash_text(&self, hasher: &mut DefaultHasher) {
-        match self {
-            Content::Plain(text) => hasher.write(text.as_bytes()),
-            Content::Blocks(blocks) => {
-                let texts = blocks.iter().flat_map(|block| block.text.iter().chain(&block.id));
-                texts.for_each(|text| hasher.write(text.as_bytes()));
-            }
-            Content::Other(_) => {}
-        }
-    }
 }
 
 #[cfg(test)]

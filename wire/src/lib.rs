@@ -1,11 +1,10 @@
 //! How it sounds: bytes in, events out. Pure: no I/O, no async, no actix.
 //!
-//! Reading order: [`call`] (what a client asks), [`client`] (its side of the call), [`event`] (the
-//! language between the dialects), [`upstream`] (one provider's side of one call), [`anthropic`],
-//! [`chat`], [`responses`] and [`gemini`] (the dialects), [`signature`] (whose reasoning it is),
-//! [`sse`] and [`json`] (the codec), [`conversation`] (which calls belong together), [`coercion`],
-//! [`origin`], [`bad_request`], [`client_error`] and [`fault`] (what is said about loss, mistakes
-//! and errors).
+//! Reading order: [`client`] (a client's side of the call: its [`Call`] and its answer),
+//! [`request`] and [`event`] (the language between the dialects), [`provider`] (one provider's side
+//! of one call, a folder for each dialect), [`passthrough`] (where both sides speak the same),
+//! [`signature`] (whose reasoning it is), [`codec`] (bytes and text), [`conversation`] (which calls
+//! belong together), [`disclosure`] and [`error`] (what is said about loss, mistakes and errors).
 
 mod attachment;
 pub mod client;
@@ -20,6 +19,7 @@ pub mod extra_costs;
 pub mod output_limit;
 pub mod passthrough;
 pub mod provider;
+pub mod request;
 pub mod signature;
 
 pub use client::answer_names::AnswerNames;

@@ -1,9 +1,8 @@
 //! The limit of an answer whose caller set none: what the router may write, and what is told of it.
 
-use bytes::Bytes;
+use std::sync::Arc;
 
 use crate::client::call::Call;
-use crate::codec::json::{Edit, Members};
 use crate::dialect::ClientDialect;
 use crate::disclosure::coercion::{Change, Coercions};
 
@@ -24,17 +23,11 @@ impl Call {
         if self.output_limit == OutputLimit::Said || most >= self.max_tokens {
             return self.clone();
         }
-        let Ok(members) = Members::parse(&self.messages) else { return self.clone() };
-        let messages = members.write(
-            |key| if key == "max_tokens" { Edit::Replace(most.to_string()) } else { Edit::Keep },
-            &[],
-        );
-        Self {
-            messages: Bytes::from(messages),
-            max_tokens: most,
-            output_limit: OutputLimit::Shortened,
-            ..self.clone()
-        }
+        let mut shortened = self.clone();
+        Arc::make_mut(&mut shortened.request).max_tokens = most;
+        shortened.max_tokens = most;
+        shortened.output_limit = OutputLimit::Shortened;
+        shortened
     }
 
     /// Names the limit under the caller's own word for it.
@@ -55,6 +48,7 @@ impl Call {
 mod tests {
     use super::*;
     use crate::client::call::ClientHeaders;
+    use bytes::Bytes;
 
     fn chat(limit: &str) -> Call {
         let body =
@@ -70,7 +64,7 @@ mod tests {
             (unsaid.output_limit, shortened.output_limit, shortened.max_tokens),
             (OutputLimit::Unsaid, OutputLimit::Shortened, 900)
         );
-        assert!(String::from_utf8_lossy(&shortened.messages).contains(r#""max_tokens":900"#));
+        assert_eq!((shortened.request.max_tokens, unsaid.request.max_tokens), (900, 16_384));
         assert_eq!(unsaid.shortened(1 << 40).output_limit, OutputLimit::Unsaid);
         let said = chat(r#","max_completion_tokens":5000"#);
         assert_eq!((said.output_limit, said.shortened(900).max_tokens), (OutputLimit::Said, 5_000));

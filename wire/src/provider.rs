@@ -10,10 +10,10 @@ pub mod lossy;
 mod reader;
 mod reasons;
 pub mod responses;
+mod source_paths;
 pub mod tool_call_ids;
 pub mod tool_names;
 mod unsaid;
-pub mod untranslated;
 
 use ainfera_schema::{HeaderText, Model, Provider, ProviderHeader, ProviderKind, StreamMode};
 use bytes::Bytes;
@@ -22,21 +22,18 @@ use crate::client::Client;
 use crate::client::call::Call;
 use crate::codec::json::{Edit, Members};
 use crate::dialect::ClientDialect;
-use crate::disclosure::coercion::{Change, Coercions, Reason};
+use crate::disclosure::coercion::Coercions;
 use crate::error::bad_request::BadRequest;
 use crate::event::RelayMode;
 use crate::provider::anthropic::stream::AnthropicReader;
 use crate::provider::chat::profile::{ChatProfile, profile_of};
 use crate::provider::chat::stream::passthrough::ChatRelay;
 use crate::provider::chat::stream::{ChatReader, Reasoning};
-use crate::provider::chat::target::Target;
 use crate::provider::gemini::stream::GeminiReader;
-use crate::provider::lossy::TargetModel;
 use crate::provider::responses::stream::ResponsesReader;
 use crate::provider::tool_names::ToolNames;
 
 pub use crate::error::provider_error::FaultKind;
-use address::{address, version_of};
 use reader::DialectReader;
 pub use reader::UpstreamReader;
 
@@ -68,6 +65,21 @@ pub enum OwnReasoning {
 }
 
 impl UpstreamRequest {
+    /// One that is streamed, to a provider that is called with one key.
+    fn streamed(url: String, key: Option<(&'static str, String)>, body: Bytes) -> Self {
+        Self {
+            url,
+            headers: key.into_iter().collect(),
+            client_headers: Vec::new(),
+            provider_headers: Vec::new(),
+            body,
+            coercions: Coercions::default(),
+            tool_names: ToolNames::default(),
+            stream_mode: StreamMode::Native,
+            reasoning: OwnReasoning::NotWanted,
+        }
+    }
+
     /// What nobody but the provider may see of its headers: keys, without the word `Bearer` before
     /// them.
     pub fn secrets(&self) -> Vec<String> {
@@ -170,169 +182,12 @@ impl Dialect {
         provider: &Provider,
         model: &Model,
     ) -> Result<UpstreamRequest, BadRequest> {
-        let upstream_name = model.upstream_name.as_str();
-        let key = provider.api_key.as_ref().map(|key| key.expose().to_owned());
         match self {
-            Dialect::Anthropic => {
-                let version =
-                    call.client_headers.version.clone().unwrap_or_else(|| "2023-06-01".to_owned());
-                let mut headers = vec![("anthropic-version", version)];
-                headers
-                    .extend(call.client_headers.beta.clone().map(|beta| ("anthropic-beta", beta)));
-                headers.extend(key.map(|key| ("x-api-key", key)));
-                let mut coercions = as_messages(call);
-                let mut changed = Coercions::default();
-                let within_limits = match &call.translation {
-                    Some(_) => crate::provider::anthropic::limits::within_limits(
-                        &call.messages,
-                        model,
-                        &mut changed,
-                    ),
-                    None => crate::provider::anthropic::limits::native::within_limits(
-                        &call.messages,
-                        model,
-                        &mut changed,
-                    ),
-                };
-                let body = within_limits.as_deref().unwrap_or(&call.messages);
-                let thinking_apart =
-                    crate::provider::anthropic::foreign_thinking::without_foreign_thinking(
-                        body,
-                        &mut changed,
-                    );
-                coercions.extend(&in_callers_paths(call, changed));
-                Ok(UpstreamRequest {
-                    url: address(provider, "/v1", "/messages"),
-                    headers,
-                    client_headers: call.client_headers.others.clone(),
-                    provider_headers: Vec::new(),
-                    body: crate::passthrough::messages::request_body(
-                        thinking_apart.as_deref().unwrap_or(body),
-                        upstream_name,
-                    )?,
-                    coercions,
-                    tool_names: ToolNames::default(),
-                    stream_mode: StreamMode::Native,
-                    reasoning: OwnReasoning::NotWanted,
-                })
-            }
-            Dialect::Responses => Self::responses(call, provider, model, key),
-            Dialect::Gemini => Self::gemini(call, provider, model, key),
-            Dialect::Chat(profile) => {
-                let target = Target::of(profile, model);
-                let (adjusted, mut coercions) = if self.is_native_to(call.client.dialect()) {
-                    let adjusted = crate::provider::chat::passthrough::request_body(
-                        &call.body,
-                        &target,
-                        call.max_tokens,
-                    )?;
-                    let coercions = adjusted.coercions.clone();
-                    (adjusted, coercions)
-                } else {
-                    let adjusted =
-                        crate::provider::chat::request::request_body(&call.messages, &target)
-                            .map_err(|bad| at_callers_path(call, bad))?;
-                    let coercions = from_messages(call, adjusted.coercions.clone());
-                    (adjusted, coercions)
-                };
-                name_lost_headers(call, &mut coercions);
-                let headers =
-                    key.map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
-                Ok(UpstreamRequest {
-                    url: address(provider, version_of(profile), "/chat/completions"),
-                    headers,
-                    client_headers: Vec::new(),
-                    provider_headers: Vec::new(),
-                    body: adjusted.body,
-                    coercions,
-                    tool_names: adjusted.tool_names,
-                    stream_mode: StreamMode::Native,
-                    reasoning: if target.reasoning_back().is_some() {
-                        OwnReasoning::WantedBack
-                    } else {
-                        OwnReasoning::NotWanted
-                    },
-                })
-            }
+            Dialect::Anthropic => anthropic::request::request(call, provider, model),
+            Dialect::Responses => responses::request::request(call, provider, model),
+            Dialect::Gemini => gemini::request::request(call, provider, model),
+            Dialect::Chat(profile) => chat::request::request(call, provider, model, profile),
         }
-    }
-
-    fn responses(
-        call: &Call,
-        provider: &Provider,
-        model: &Model,
-        key: Option<String>,
-    ) -> Result<UpstreamRequest, BadRequest> {
-        let url = address::responses(provider);
-        let headers =
-            key.map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
-        if Dialect::Responses.is_native_to(call.client.dialect()) {
-            let (body, coercions) = crate::passthrough::responses::request_body(
-                &call.body,
-                &model.upstream_name,
-                model.max_output_tokens,
-                call.max_tokens,
-            )?;
-            return Ok(UpstreamRequest {
-                url,
-                headers,
-                client_headers: Vec::new(),
-                provider_headers: Vec::new(),
-                body,
-                coercions,
-                tool_names: ToolNames::default(),
-                stream_mode: StreamMode::Native,
-                reasoning: OwnReasoning::NotWanted,
-            });
-        }
-        let asked = TargetModel::of(model, crate::provider::responses::models::reasoning_by_name);
-        let written = crate::provider::responses::request::request_body(&call.messages, asked)
-            .map_err(|bad| at_callers_path(call, bad))?;
-        let mut coercions = from_messages(call, written.coercions);
-        name_lost_headers(call, &mut coercions);
-        Ok(UpstreamRequest {
-            url,
-            headers,
-            client_headers: Vec::new(),
-            provider_headers: Vec::new(),
-            body: written.body,
-            coercions,
-            tool_names: written.tool_names,
-            stream_mode: StreamMode::Native,
-            reasoning: OwnReasoning::NotWanted,
-        })
-    }
-
-    fn gemini(
-        call: &Call,
-        provider: &Provider,
-        model: &Model,
-        key: Option<String>,
-    ) -> Result<UpstreamRequest, BadRequest> {
-        let name = model.upstream_name.strip_prefix("models/").unwrap_or(&model.upstream_name);
-        let asked = TargetModel {
-            upstream_name: name,
-            ..TargetModel::of(model, crate::provider::gemini::models::reasoning_by_name)
-        };
-        let written = crate::provider::gemini::request::request_body(&call.messages, asked)
-            .map_err(|bad| at_callers_path(call, bad))?;
-        let mut coercions = from_messages(call, written.coercions);
-        name_lost_headers(call, &mut coercions);
-        Ok(UpstreamRequest {
-            url: address(
-                provider,
-                "/v1beta",
-                &format!("/models/{name}:streamGenerateContent?alt=sse"),
-            ),
-            headers: key.map(|key| ("x-goog-api-key", key)).into_iter().collect(),
-            client_headers: Vec::new(),
-            provider_headers: Vec::new(),
-            body: written.body,
-            coercions,
-            tool_names: written.tool_names,
-            stream_mode: StreamMode::Native,
-            reasoning: OwnReasoning::NotWanted,
-        })
     }
 
     /// A reader for the answer to `request`, made of this call. `model` is what the client shall
@@ -392,48 +247,6 @@ fn heard_reasoning(call: &Call, own: OwnReasoning, profile: &ChatProfile) -> Rea
         || call.client.dialect() != ClientDialect::Messages
         || own == OwnReasoning::WantedBack;
     if hears { Reasoning::Shown(profile.issuer) } else { Reasoning::Hidden }
-}
-
-/// Headers of Anthropic's API say nothing to others.
-fn name_lost_headers(call: &Call, coercions: &mut Coercions) {
-    let others = call.client_headers.others.iter().map(|(name, _)| name.as_str());
-    for name in call.client_headers.beta.iter().map(|_| "anthropic-beta").chain(others) {
-        coercions.add(name, Change::Dropped(Reason::NoEquivalent));
-    }
-}
-
-/// What is told of a call that goes out in its Anthropic form.
-fn as_messages(call: &Call) -> Coercions {
-    let Some(translation) = &call.translation else { return Coercions::default() };
-    let mut coercions = translation.lost.clone();
-    for (callers, name) in translation.source_map.renamed() {
-        coercions.add(callers, Change::Renamed(name.to_owned()));
-    }
-    coercions
-}
-
-/// What is told of a call that was written from its Anthropic form.
-fn from_messages(call: &Call, written: Coercions) -> Coercions {
-    let mut coercions =
-        call.translation.as_ref().map(|translation| translation.lost.clone()).unwrap_or_default();
-    coercions.extend(&in_callers_paths(call, written));
-    coercions
-}
-
-/// Changes of the Anthropic form under the caller's own names.
-fn in_callers_paths(call: &Call, coercions: Coercions) -> Coercions {
-    match &call.translation {
-        Some(translation) => coercions.to_source_paths(&translation.source_map),
-        None => coercions,
-    }
-}
-
-/// A mistake of the Anthropic form under the caller's name for the field.
-fn at_callers_path(call: &Call, bad: BadRequest) -> BadRequest {
-    match &call.translation {
-        Some(translation) => translation.source_map.at_source_path(bad),
-        None => bad,
-    }
 }
 
 #[cfg(test)]

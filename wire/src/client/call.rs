@@ -1,18 +1,19 @@
-//! What a client asks, as far as the dispatcher needs to know it. The body stays as it came; in
-//! another dialect than Anthropic's it is also said in Anthropic's form, from which every foreign
-//! provider dialect is written.
+//! What a client asks, as far as the dispatcher needs to know it. The body stays as it came, and is
+//! parsed once: requests to providers of other dialects are written from the typed request.
+
+use std::sync::Arc;
 
 use ainfera_schema::Attachment;
 use bytes::Bytes;
 
 use crate::client::Client;
-use crate::client::messages::request::{MessagesRequest, RoutingExtras};
 use crate::client::messages::tool_pairing;
 use crate::client::messages::version;
 use crate::disclosure::translation::Translation;
 use crate::error::bad_request::BadRequest;
 use crate::extra_costs::ExtraCosts;
 use crate::output_limit::OutputLimit;
+use crate::request::{Request, RoutingExtras};
 
 /// One call, parsed and checked.
 #[derive(Debug, Clone)]
@@ -20,8 +21,8 @@ pub struct Call {
     pub client: Client,
     /// As it came.
     pub body: Bytes,
-    /// The call in Anthropic's form: for its own dialect the body itself.
-    pub messages: Bytes,
+    /// The same, typed: what providers of other dialects get is written from it.
+    pub request: Arc<Request>,
     /// What the body said that the Anthropic form does not, and under which names it says the rest.
     pub translation: Option<Translation>,
     /// The model string that the caller sent.
@@ -74,8 +75,8 @@ pub enum AskedReasoning {
 }
 
 impl AskedReasoning {
-    fn of(request: &MessagesRequest<'_>) -> Self {
-        let effort = request.output_config.as_ref().and_then(|output| output.effort.as_deref());
+    fn of(request: &Request) -> Self {
+        let effort = request.effort();
         match (request.thinking.as_ref().map(|thinking| &*thinking.kind), effort) {
             (Some("disabled"), _) | (None, Some("none")) => AskedReasoning::Off,
             (Some(_), _) | (None, Some(_)) => AskedReasoning::On,
@@ -104,14 +105,16 @@ impl Call {
         client_headers: ClientHeaders,
         estimate: &dyn Fn(&str) -> u64,
     ) -> Result<Self, BadRequest> {
-        Self::in_messages_form(Client::Messages, body.clone(), body, None, client_headers, estimate)
+        let request = Request::parse(&body)?;
+        version::check(client_headers.version.as_deref(), &request)?;
+        Self::of_request(Client::Messages, body, request, None, client_headers, estimate)
     }
 
-    /// A call whose Anthropic form is `messages`.
-    pub(crate) fn in_messages_form(
+    /// A call whose body says `request`.
+    pub(crate) fn of_request(
         client: Client,
         body: Bytes,
-        messages: Bytes,
+        request: Request,
         translation: Option<Translation>,
         client_headers: ClientHeaders,
         estimate: &dyn Fn(&str) -> u64,
@@ -124,16 +127,13 @@ impl Call {
             Some(field) => BadRequest { field, ..bad },
             None => bad,
         };
-        let request = MessagesRequest::parse(&messages).map_err(callers)?;
-        if translation.is_none() {
-            version::check(client_headers.version.as_deref(), &request)?;
-        }
         let extra_costs = ExtraCosts::read(&body)?;
         let attachments = request.attachments();
         let mut estimated_input_tokens = attachments.found.len() as u64 * TOKENS_PER_ATTACHMENT;
+        let form_bytes = translation.as_ref().map_or(0, |translation| translation.form_bytes);
         // names, quotes and braces of the body stand for what templates add; what is said in
         // another form may be longer
-        let shown_bytes = body.len().max(messages.len()).saturating_sub(attachments.data_bytes);
+        let shown_bytes = body.len().max(form_bytes).saturating_sub(attachments.data_bytes);
         request.for_each_text(&mut |text| {
             estimated_input_tokens += estimate(text);
         });
@@ -180,9 +180,9 @@ impl Call {
             text_bytes: shown_bytes as u64,
             attachments: attachments.found,
             extra_costs,
-            caches_for_an_hour: may_cache_for_an_hour(&messages) || may_cache_for_an_hour(&body),
+            caches_for_an_hour: may_cache_for_an_hour(&body),
             body,
-            messages,
+            request: Arc::new(request),
         })
     }
 }
@@ -201,14 +201,14 @@ impl Call {
 
 /// Anthropic's hour and OpenAI's twelve, also where a letter of it is escaped, which nobody does by
 /// accident.
-fn may_cache_for_an_hour(messages: &[u8]) -> bool {
+fn may_cache_for_an_hour(body: &[u8]) -> bool {
     [&br#""1h""#[..], br#""12h""#, br"\u0031", br"\u0068"]
         .iter()
-        .any(|spelt| memchr::memmem::find(messages, spelt).is_some())
+        .any(|spelt| memchr::memmem::find(body, spelt).is_some())
 }
 
 /// A call without an answer has a meaning to Anthropic alone.
-fn warms_cache(request: &MessagesRequest<'_>) -> Option<BadRequest> {
+fn warms_cache(request: &Request) -> Option<BadRequest> {
     let message =
         "must be at least 1; 0 warms the prompt cache, which only Anthropic's own API does";
     (request.max_tokens == 0).then(|| BadRequest::new("max_tokens", message))

@@ -16,10 +16,10 @@ impl Call {
         estimate: &dyn Fn(&str) -> u64,
     ) -> Result<Self, BadRequest> {
         let said = crate::client::chat::request::translated(&body)?;
-        Call::in_messages_form(
+        Call::of_request(
             Client::Inference,
             body,
-            said.messages,
+            said.request,
             Some(said.translation),
             headers,
             estimate,

@@ -8,6 +8,7 @@ use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::disclosure::source_map::SourceMap;
 use crate::disclosure::translation::Translation;
 use crate::error::bad_request::BadRequest;
+use crate::request::Request;
 
 /// The way of one body.
 #[derive(Debug, Default)]
@@ -33,18 +34,15 @@ impl RequestTranslation {
         self.native_only.get_or_insert_with(|| BadRequest::new(field, why));
     }
 
-    /// The form, and what is to be known of the way to it.
-    pub fn done(self) -> Result<(Bytes, Translation), BadRequest> {
+    /// The typed request, and what is to be known of the way to it.
+    pub fn done(self) -> Result<(Request, Translation), BadRequest> {
         let form = serde_json::to_vec(&self.form)
             .map_err(|error| BadRequest::new("body", error.to_string()))?;
-        Ok((
-            Bytes::from(form),
-            Translation {
-                lost: self.lost,
-                source_map: self.source_map,
-                native_only: self.native_only,
-            },
-        ))
+        let form_bytes = form.len();
+        let request = Request::parse(&Bytes::from(form))
+            .map_err(|bad| self.source_map.at_source_path(bad))?;
+        let Self { lost, source_map, native_only, .. } = self;
+        Ok((request, Translation { lost, source_map, native_only, form_bytes }))
     }
 }
 

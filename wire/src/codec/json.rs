@@ -19,6 +19,14 @@ pub const MAX_DEPTH: usize = 100;
 pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 impl Text<'_> {
+    /// The same without a lifetime: what borrows from `source` shares its memory.
+    pub fn into_shared(self, source: &Bytes) -> ByteString {
+        match self.0 {
+            Cow::Borrowed(text) => shared_slice(source, text),
+            Cow::Owned(text) => ByteString::from(text),
+        }
+    }
+
     /// Shares `source`'s memory where this text borrows from it, copies otherwise.
     pub fn shared(&self, source: &Bytes) -> ByteString {
         match &self.0 {
@@ -36,7 +44,8 @@ impl std::ops::Deref for Text<'_> {
     }
 }
 
-fn shared_slice(source: &Bytes, text: &str) -> ByteString {
+/// A part of `source` that shares its memory.
+pub fn shared_slice(source: &Bytes, text: &str) -> ByteString {
     let bytes = if text.is_empty() { Bytes::new() } else { source.slice_ref(text.as_bytes()) };
     // it was a `&str` a line ago, so this cannot fail; a copy is the harmless answer if it did
     ByteString::try_from(bytes).unwrap_or_else(|_| ByteString::from(text))

@@ -4,11 +4,11 @@
 use ainfera_schema::TokenUsage;
 use bytes::Bytes;
 
-use crate::client::messages::request::ROUTING_MEMBERS;
 use crate::client::messages::stream::usage_json;
 use crate::codec::json::{Edit, Members, quoted};
 use crate::error::bad_request::BadRequest;
 use crate::error::stream_fault::StreamFault;
+use crate::request::ROUTING_MEMBERS;
 
 /// The body for an Anthropic provider: the caller's own, with the provider's name for the model,
 /// always streamed, without the members that the router reads itself.

@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::client::messages::request::ROUTING_MEMBERS;
 use crate::codec::json::{Edit, Members, Text, quoted};
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::effort::{efforts_of, nearest};
 use crate::error::bad_request::BadRequest;
 use crate::error::stream_fault::StreamFault;
 use crate::provider::responses::models::{EFFORTS, reasoning_by_name};
+use crate::request::ROUTING_MEMBERS;
 
 /// What marked signatures begin with.
 const MARKED: &str = "ainfera.";

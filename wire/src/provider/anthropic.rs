@@ -5,7 +5,9 @@
 pub mod complete_start;
 pub mod count_tokens;
 pub mod foreign_thinking;
+pub(crate) mod form;
 pub mod limits;
 pub mod models;
+pub mod request;
 pub mod stream;
 pub mod whole;

@@ -3,15 +3,11 @@
 
 use ainfera_schema::{Model, Reasoning};
 use bytes::Bytes;
-use serde_json::Value;
 
-use crate::client::messages::content::{Block, BlockExtras};
-use crate::client::messages::request::ROUTING_MEMBERS;
-use crate::codec::json::Members;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
-use crate::error::bad_request::BadRequest;
 use crate::provider::tool_names::ToolNames;
-use crate::provider::untranslated::report_untranslated;
+use crate::request::content::{Block, BlockExtras};
+use crate::request::{ROUTING_MEMBERS, Request};
 
 /// The model that is asked.
 #[derive(Debug, Clone, Copy)]
@@ -38,29 +34,23 @@ pub struct EncodedRequest {
     pub tool_names: ToolNames,
 }
 
-/// Names what a translation does not read: members of the body, and whatever stands inside those
-/// that it reads.
-pub fn report_untranslated_members(
-    body: &[u8],
-    read: &[&str],
-    coercions: &mut Coercions,
-) -> Result<(), BadRequest> {
-    let members =
-        Members::parse(body).map_err(|error| BadRequest::new("body", error.to_string()))?;
-    for (key, value) in &members.0 {
-        let key: &str = key;
-        if read.contains(&key) {
-            report_untranslated(key, value, coercions);
-        } else if !ROUTING_MEMBERS.contains(&key) {
-            coercions.add(key, Change::Dropped(Reason::NoEquivalent));
+/// Names what a translation does not read: members of the body that are not among `read`, and
+/// whatever stands inside those that are.
+pub fn report_untranslated(request: &Request, read: &[&str], coercions: &mut Coercions) {
+    for member in &request.members {
+        if read.contains(&&*member.name) {
+            for path in &member.unread {
+                coercions.add(path.as_str(), Change::Dropped(Reason::Unknown));
+            }
+        } else if !ROUTING_MEMBERS.contains(&&*member.name) {
+            coercions.add(&*member.name, Change::Dropped(Reason::NoEquivalent));
         }
     }
-    Ok(())
 }
 
 /// Names the members of a block that other dialects have no place for.
-pub fn report_extras(extras: BlockExtras, path: &str, coercions: &mut Coercions) {
-    if extras.cache_control {
+pub fn report_extras(extras: &BlockExtras, path: &str, coercions: &mut Coercions) {
+    if extras.cache_control.is_some() {
         coercions.add(format!("{path}.cache_control"), Change::Dropped(Reason::NoEquivalent));
     }
     if extras.citations {
@@ -69,21 +59,16 @@ pub fn report_extras(extras: BlockExtras, path: &str, coercions: &mut Coercions)
 }
 
 /// The text blocks of a place that takes nothing else.
-pub fn joined_text(blocks: &[Block<'_>], path: &str, coercions: &mut Coercions) -> String {
+pub fn joined_text(blocks: &[Block], path: &str, coercions: &mut Coercions) -> String {
     let mut texts = Vec::with_capacity(blocks.len());
     for (index, block) in blocks.iter().enumerate() {
         match block {
             Block::Text { text, extras } => {
-                report_extras(*extras, &format!("{path}.{index}"), coercions);
+                report_extras(extras, &format!("{path}.{index}"), coercions);
                 texts.push(&**text);
             }
             _ => coercions.add(format!("{path}.{index}"), Change::Dropped(Reason::NoEquivalent)),
         }
     }
     texts.join("\n\n")
-}
-
-/// A value that stands in the request as it came.
-pub fn parsed(json: &str, field: &str) -> Result<Value, BadRequest> {
-    serde_json::from_str(json).map_err(|error| BadRequest::new(field, error.to_string()))
 }

@@ -14,13 +14,13 @@ use serde_json::{Map, Value, json};
 use crate::client::Client;
 use crate::client::call::{Call, ClientHeaders};
 use crate::client::chat::usage_chunk::UsageChunk;
-use crate::client::messages::request::ROUTING_MEMBERS;
 use crate::client::openai;
 use crate::client::translation::RequestTranslation;
 use crate::codec::json::is_too_deep;
 use crate::disclosure::coercion::{Change, Reason};
 use crate::disclosure::translation::Translation;
 use crate::error::bad_request::{BadRequest, parse_body};
+use crate::request::{ROUTING_MEMBERS, Request};
 
 /// The limit of a call that names none. Agents of this dialect often do not, and a call without a
 /// limit has no highest price.
@@ -68,10 +68,10 @@ impl Call {
         estimate: &dyn Fn(&str) -> u64,
     ) -> Result<Self, BadRequest> {
         let request = translated(&body)?;
-        Call::in_messages_form(
+        Call::of_request(
             Client::Chat(request.usage_chunk),
             body,
-            request.messages,
+            request.request,
             Some(request.translation),
             headers,
             estimate,
@@ -79,9 +79,9 @@ impl Call {
     }
 }
 
-/// A body in Anthropic's form.
+/// A body, typed.
 pub(crate) struct TranslatedRequest {
-    pub messages: Bytes,
+    pub request: Request,
     pub translation: Translation,
     pub usage_chunk: UsageChunk,
 }
@@ -110,8 +110,8 @@ pub(crate) fn translated(body: &[u8]) -> Result<TranslatedRequest, BadRequest> {
     answer(&mut chat, &mut translation)?;
     openai::user(&mut chat, &mut translation)?;
     rest(chat, &mut translation)?;
-    let (messages, translation) = translation.done()?;
-    Ok(TranslatedRequest { messages, translation, usage_chunk })
+    let (request, translation) = translation.done()?;
+    Ok(TranslatedRequest { request, translation, usage_chunk })
 }
 
 fn token_limit(

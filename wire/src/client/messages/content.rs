@@ -1,92 +1,20 @@
-//! Content blocks of a request: parsed, borrowed from the body, each with what a translator needs
-//! to know of it.
+//! Content blocks as they stand in a body, and as blocks of the typed request. What is wrong is
+//! named, and what no translation reads too.
 
 use std::fmt;
 use std::marker::PhantomData;
 
+use bytes::Bytes;
+use bytestring::ByteString;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::codec::json::Text;
+use crate::codec::json::{Text, shared_slice};
+use crate::codec::members::members;
+use crate::codec::raw_json::RawJson;
 use crate::error::bad_request::BadRequest;
-
-/// A content block.
-#[derive(Debug)]
-pub enum Block<'a> {
-    Text {
-        text: Text<'a>,
-        extras: BlockExtras,
-    },
-    Image {
-        source: Source<'a>,
-        extras: BlockExtras,
-    },
-    Document {
-        source: Source<'a>,
-        title: Option<Text<'a>>,
-        context: Option<Text<'a>>,
-        extras: BlockExtras,
-    },
-    SearchResult {
-        source: Text<'a>,
-        title: Text<'a>,
-        content: Vec<Block<'a>>,
-        extras: BlockExtras,
-    },
-    ToolUse {
-        id: Text<'a>,
-        name: Text<'a>,
-        input: &'a RawValue,
-        extras: BlockExtras,
-    },
-    ToolResult {
-        tool_use_id: Text<'a>,
-        content: Vec<Block<'a>>,
-        outcome: ToolOutcome,
-        extras: BlockExtras,
-    },
-    Thinking {
-        text: Text<'a>,
-        signature: Option<Text<'a>>,
-    },
-    RedactedThinking,
-    /// A block of Anthropic's own server tools and betas: only Anthropic understands it.
-    AnthropicOnly {
-        kind: Text<'a>,
-    },
-    /// A type that is newer than this program, or a mistake.
-    Unknown {
-        kind: Text<'a>,
-    },
-}
-
-/// What an `is_error` says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ToolOutcome {
-    Ok,
-    Failed,
-}
-
-/// Members that most dialects have no place for.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct BlockExtras {
-    pub cache_control: bool,
-    pub citations: bool,
-}
-
-/// Where the bytes of an image or document are.
-#[derive(Debug)]
-pub enum Source<'a> {
-    Base64 {
-        media_type: Text<'a>,
-        data: Text<'a>,
-    },
-    Url(Text<'a>),
-    Text(Text<'a>),
-    /// Content blocks as a document, a file by id, or something newer: only Anthropic has it.
-    AnthropicOnly,
-}
+use crate::request::content::{Block, BlockExtras, Source, ToolOutcome};
 
 const ANTHROPIC_ONLY: [&str; 16] = [
     "server_tool_use",
@@ -107,65 +35,49 @@ const ANTHROPIC_ONLY: [&str; 16] = [
     "browser_state",
 ];
 
-/// A block as it stands in the body, every member optional: which are needed depends on `type`.
-#[derive(Debug, Deserialize)]
-pub struct RawBlock<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    text: Option<Text<'a>>,
-    #[serde(borrow)]
-    id: Option<Text<'a>>,
-    #[serde(borrow)]
-    name: Option<Text<'a>>,
-    #[serde(borrow)]
-    input: Option<&'a RawValue>,
-    #[serde(borrow)]
-    tool_use_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    is_error: Option<bool>,
-    #[serde(borrow)]
-    source: Option<&'a RawValue>,
-    #[serde(borrow)]
-    title: Option<Text<'a>>,
-    #[serde(borrow)]
-    context: Option<Text<'a>>,
-    #[serde(borrow)]
-    thinking: Option<Text<'a>>,
-    #[serde(borrow)]
-    signature: Option<Text<'a>>,
-    #[serde(borrow)]
-    cache_control: Option<&'a RawValue>,
-    #[serde(borrow)]
-    citations: Option<&'a RawValue>,
-}
+members!(RawBlock<'a> {
+    kind: Text<'a> = "type",
+    text: Text<'a> = "text",
+    id: Text<'a> = "id",
+    name: Text<'a> = "name",
+    input: &'a RawValue = "input",
+    tool_use_id: Text<'a> = "tool_use_id",
+    content: &'a RawValue = "content",
+    is_error: bool = "is_error",
+    source: &'a RawValue = "source",
+    title: Text<'a> = "title",
+    context: Text<'a> = "context",
+    thinking: Text<'a> = "thinking",
+    signature: Text<'a> = "signature",
+    cache_control: &'a RawValue = "cache_control",
+    citations: &'a RawValue = "citations",
+    caller: &'a RawValue = "caller",
+} passes over ["data"]);
 
-#[derive(Deserialize)]
-struct RawSource<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    media_type: Option<Text<'a>>,
-    #[serde(borrow)]
-    data: Option<Text<'a>>,
-    #[serde(borrow)]
-    url: Option<Text<'a>>,
-}
+members!(RawSource<'a> {
+    kind: Text<'a> = "type",
+    media_type: Text<'a> = "media_type",
+    data: Text<'a> = "data",
+    url: Text<'a> = "url",
+} passes over ["file_id", "content"]);
 
-/// `content`: a string, or an array of `T`.
+/// `content`: a string, or an array of blocks.
 #[derive(Debug)]
-pub enum Content<'a, T> {
+pub enum Content<'a> {
     Text(Text<'a>),
-    Blocks(Vec<T>),
+    Blocks(RawBlocks<'a>),
 }
 
-impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Content<'a, T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ContentVisitor<T>(PhantomData<T>);
+/// Blocks whose members were not checked yet.
+#[derive(Debug)]
+pub struct RawBlocks<'a>(Vec<RawBlock<'a>>);
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for ContentVisitor<T> {
-            type Value = Content<'de, T>;
+impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ContentVisitor<'a>(PhantomData<&'a ()>);
+
+        impl<'de: 'a, 'a> Visitor<'de> for ContentVisitor<'a> {
+            type Value = Content<'a>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string or an array of blocks")
@@ -187,7 +99,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Content<'a, T> {
                 while let Some(block) = sequence.next_element()? {
                     blocks.push(block);
                 }
-                Ok(Content::Blocks(blocks))
+                Ok(Content::Blocks(RawBlocks(blocks)))
             }
         }
 
@@ -195,89 +107,133 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Content<'a, T> {
     }
 }
 
-/// Checks the blocks of one `content` that stands at `path`.
-pub fn blocks<'a>(
-    content: Content<'a, RawBlock<'a>>,
-    path: &str,
-) -> Result<Vec<Block<'a>>, BadRequest> {
-    match content {
-        Content::Text(text) => Ok(vec![Block::Text { text, extras: BlockExtras::default() }]),
-        Content::Blocks(raw) => raw
-            .into_iter()
-            .enumerate()
-            .map(|(index, raw)| block(raw, &format!("{path}.{index}")))
-            .collect(),
-    }
+/// What the blocks of one member of a body are made with.
+pub struct BlockReader<'s> {
+    /// The body.
+    pub source: &'s Bytes,
+    /// Paths of what no translation reads.
+    pub unread: Vec<String>,
 }
 
-fn block<'a>(raw: RawBlock<'a>, path: &str) -> Result<Block<'a>, BadRequest> {
-    let extras = BlockExtras {
-        cache_control: raw.cache_control.is_some(),
-        citations: raw.citations.is_some_and(|raw| !is_empty_list(raw)),
-    };
-    let missing = |member: &str| BadRequest::new(format!("{path}.{member}"), "field required");
-    let block = match &*raw.kind {
-        "text" => Block::Text { text: raw.text.ok_or_else(|| missing("text"))?, extras },
-        "image" => Block::Image { source: source(raw.source, path)?, extras },
-        "document" => Block::Document {
-            source: source(raw.source, path)?,
-            title: raw.title,
-            context: raw.context,
-            extras,
-        },
-        "search_result" => Block::SearchResult {
-            source: parse_member(raw.source, path, "source")?,
-            title: raw.title.ok_or_else(|| missing("title"))?,
-            content: nested(raw.content, path)?,
-            extras,
-        },
-        "tool_use" => Block::ToolUse {
-            id: raw.id.ok_or_else(|| missing("id"))?,
-            name: raw.name.ok_or_else(|| missing("name"))?,
-            input: raw.input.ok_or_else(|| missing("input"))?,
-            extras,
-        },
-        "tool_result" => Block::ToolResult {
-            tool_use_id: raw.tool_use_id.ok_or_else(|| missing("tool_use_id"))?,
-            content: nested(raw.content, path)?,
-            outcome: if raw.is_error == Some(true) { ToolOutcome::Failed } else { ToolOutcome::Ok },
-            extras,
-        },
-        "thinking" => Block::Thinking {
-            text: raw.thinking.ok_or_else(|| missing("thinking"))?,
-            signature: raw.signature,
-        },
-        "redacted_thinking" => Block::RedactedThinking,
-        kind if ANTHROPIC_ONLY.contains(&kind) => Block::AnthropicOnly { kind: raw.kind },
-        _ => Block::Unknown { kind: raw.kind },
-    };
-    Ok(block)
+impl BlockReader<'_> {
+    /// Checks the blocks of one `content` that stands at `path`.
+    pub fn blocks(&mut self, content: Content<'_>, path: &str) -> Result<Vec<Block>, BadRequest> {
+        match content {
+            Content::Text(text) => Ok(vec![Block::text(self.shared(text))]),
+            Content::Blocks(RawBlocks(raw)) => raw
+                .into_iter()
+                .enumerate()
+                .map(|(index, raw)| self.block(raw, &format!("{path}.{index}")))
+                .collect(),
+        }
+    }
+
+    /// Names members of the object at `path`.
+    pub fn name_unread(&mut self, names: &[Text<'_>], path: &str) {
+        self.unread.extend(names.iter().map(|name| format!("{path}.{}", &**name)));
+    }
+
+    pub fn shared(&self, text: Text<'_>) -> ByteString {
+        text.into_shared(self.source)
+    }
+
+    pub fn json(&self, raw: &RawValue) -> RawJson {
+        RawJson::Text(shared_slice(self.source, raw.get()))
+    }
+
+    fn block(&mut self, raw: RawBlock<'_>, path: &str) -> Result<Block, BadRequest> {
+        let missing = |member: &str| BadRequest::new(format!("{path}.{member}"), "field required");
+        let kind = raw.kind.ok_or_else(|| BadRequest::new(path, "missing field `type`"))?;
+        let extras = BlockExtras {
+            cache_control: raw.cache_control.map(|raw| self.json(raw)),
+            citations: raw.citations.is_some_and(|raw| !is_empty_list(raw)),
+        };
+        let block = match &*kind {
+            "text" => {
+                let text = raw.text.ok_or_else(|| missing("text"))?;
+                Block::Text { text: self.shared(text), extras }
+            }
+            "image" => Block::Image { source: self.source(raw.source, path)?, extras },
+            "document" => Block::Document {
+                source: self.source(raw.source, path)?,
+                title: raw.title.map(|title| self.shared(title)),
+                context: raw.context.map(|context| self.shared(context)),
+                extras,
+            },
+            "search_result" => Block::SearchResult {
+                source: self.shared(parse_member(raw.source, path, "source")?),
+                title: self.shared(raw.title.ok_or_else(|| missing("title"))?),
+                content: self.nested(raw.content, path)?,
+                extras,
+            },
+            "tool_use" => Block::ToolUse {
+                id: self.shared(raw.id.ok_or_else(|| missing("id"))?),
+                name: self.shared(raw.name.ok_or_else(|| missing("name"))?),
+                input: self.json(raw.input.ok_or_else(|| missing("input"))?),
+                extras,
+            },
+            "tool_result" => Block::ToolResult {
+                tool_use_id: self.shared(raw.tool_use_id.ok_or_else(|| missing("tool_use_id"))?),
+                content: self.nested(raw.content, path)?,
+                outcome: if raw.is_error == Some(true) {
+                    ToolOutcome::Failed
+                } else {
+                    ToolOutcome::Ok
+                },
+                extras,
+            },
+            "thinking" => Block::Thinking {
+                text: self.shared(raw.thinking.ok_or_else(|| missing("thinking"))?),
+                signature: raw.signature.map(|signature| self.shared(signature)),
+            },
+            "redacted_thinking" => Block::RedactedThinking,
+            known if ANTHROPIC_ONLY.contains(&known) => {
+                Block::AnthropicOnly { kind: self.shared(kind) }
+            }
+            _ => Block::Unknown { kind: self.shared(kind) },
+        };
+        self.name_unread(&raw.unread, path);
+        if raw.caller.is_some_and(|caller| !is_direct(caller)) {
+            self.unread.push(format!("{path}.caller"));
+        }
+        Ok(block)
+    }
+
+    fn nested(&mut self, content: Option<&RawValue>, path: &str) -> Result<Vec<Block>, BadRequest> {
+        match content {
+            None => Ok(Vec::new()),
+            Some(_) => {
+                self.blocks(parse_member(content, path, "content")?, &format!("{path}.content"))
+            }
+        }
+    }
+
+    fn source(&mut self, raw: Option<&RawValue>, path: &str) -> Result<Source, BadRequest> {
+        let raw: RawSource<'_> = parse_member(raw, path, "source")?;
+        let path = format!("{path}.source");
+        let missing = |member: &str| BadRequest::new(format!("{path}.{member}"), "field required");
+        let kind = raw.kind.ok_or_else(|| BadRequest::new(&*path, "missing field `type`"))?;
+        self.name_unread(&raw.unread, &path);
+        match &*kind {
+            "base64" => Ok(Source::Base64 {
+                media_type: self.shared(raw.media_type.ok_or_else(|| missing("media_type"))?),
+                data: self.shared(raw.data.ok_or_else(|| missing("data"))?),
+            }),
+            "url" => Ok(Source::Url(self.shared(raw.url.ok_or_else(|| missing("url"))?))),
+            "text" => Ok(Source::Text(self.shared(raw.data.ok_or_else(|| missing("data"))?))),
+            _ => Ok(Source::AnthropicOnly),
+        }
+    }
 }
 
 fn is_empty_list(raw: &RawValue) -> bool {
     raw.get().bytes().filter(|byte| !byte.is_ascii_whitespace()).eq(*b"[]")
 }
 
-fn nested<'a>(content: Option<&'a RawValue>, path: &str) -> Result<Vec<Block<'a>>, BadRequest> {
-    match content {
-        None => Ok(Vec::new()),
-        Some(_) => blocks(parse_member(content, path, "content")?, &format!("{path}.content")),
-    }
-}
-
-fn source<'a>(raw: Option<&'a RawValue>, path: &str) -> Result<Source<'a>, BadRequest> {
-    let source: RawSource<'a> = parse_member(raw, path, "source")?;
-    let missing =
-        |member: &str| BadRequest::new(format!("{path}.source.{member}"), "field required");
-    match &*source.kind {
-        "base64" => Ok(Source::Base64 {
-            media_type: source.media_type.ok_or_else(|| missing("media_type"))?,
-            data: source.data.ok_or_else(|| missing("data"))?,
-        }),
-        "url" => Ok(Source::Url(source.url.ok_or_else(|| missing("url"))?)),
-        "text" => Ok(Source::Text(source.data.ok_or_else(|| missing("data"))?)),
-        _ => Ok(Source::AnthropicOnly),
-    }
+/// That the model itself called a tool is what everybody takes it for.
+fn is_direct(caller: &RawValue) -> bool {
+    let caller: Result<serde_json::Value, _> = serde_json::from_str(caller.get());
+    caller.is_ok_and(|caller| caller.is_null() || caller["type"] == "direct")
 }
 
 fn parse_member<'a, T: Deserialize<'a>>(

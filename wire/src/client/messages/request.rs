@@ -1,431 +1,235 @@
-//! `POST /v1/messages`, parsed at the edge: what is wrong is named, what is right borrows from the
-//! body.
+//! `POST /v1/messages`, parsed at the edge: what is wrong is named, what is right shares the memory
+//! of the body.
 
+use ainfera_schema::TaskType;
 use ainfera_schema::policy::{RoutingHint, RoutingPreference};
-use ainfera_schema::{Attachment, TaskType, Unmeasured};
-use serde::Deserialize;
+use bytes::Bytes;
+use bytestring::ByteString;
 use serde_json::value::RawValue;
 
-use crate::attachment;
-use crate::client::messages::content::{Block, Content, RawBlock, Source, blocks};
+use crate::client::messages::content::{BlockReader, Content};
 use crate::codec::json::{Text, is_too_deep};
+use crate::codec::members::members;
 use crate::error::bad_request::{BadRequest, parse_body};
+use crate::request::content::Block;
+use crate::request::{
+    Member, OutputConfig, Request, Role, RoutingExtras, Thinking, Tool, ToolChoice, ToolChoiceMode,
+    Turn,
+};
 
-/// A valid request. Unknown members stay in the body and reach an Anthropic provider as they came.
-#[derive(Debug)]
-pub struct MessagesRequest<'a> {
-    pub model: Text<'a>,
-    /// 0 warms the prompt cache and asks for no answer.
-    pub max_tokens: u64,
-    pub stream: bool,
-    pub system: Vec<Block<'a>>,
-    pub turns: Vec<Turn<'a>>,
-    pub tools: Vec<Tool<'a>>,
-    pub tool_choice: Option<ToolChoice<'a>>,
-    pub stop_sequences: Vec<Text<'a>>,
-    pub temperature: Option<&'a RawValue>,
-    pub top_p: Option<&'a RawValue>,
-    pub top_k: Option<&'a RawValue>,
-    pub thinking: Option<Thinking<'a>>,
-    pub output_config: Option<OutputConfig<'a>>,
-    pub user_id: Option<Text<'a>>,
-    pub extras: RoutingExtras,
-}
+members!(RawRequest<'a> keeps names {
+    model: Text<'a> = "model",
+    max_tokens: u64 = "max_tokens",
+    messages: Vec<RawTurn<'a>> = "messages",
+    system: Content<'a> = "system",
+    stream: bool = "stream",
+    tools: Vec<RawTool<'a>> = "tools",
+    tool_choice: RawToolChoice<'a> = "tool_choice",
+    stop_sequences: Vec<Text<'a>> = "stop_sequences",
+    temperature: &'a RawValue = "temperature",
+    top_p: &'a RawValue = "top_p",
+    top_k: &'a RawValue = "top_k",
+    thinking: RawThinking<'a> = "thinking",
+    output_config: RawOutputConfig<'a> = "output_config",
+    metadata: RawMetadata<'a> = "metadata",
+    routing_hint: RoutingHint = "routing_hint",
+    task_type: TaskType = "task_type",
+    routing_preference: RoutingPreference = "routing_preference",
+} passes over []);
 
-/// What the router itself reads from the body. These members never reach a provider.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct RoutingExtras {
-    pub hint: RoutingHint,
-    pub task_type: Option<TaskType>,
-}
+members!(RawTurn<'a> {
+    role: Role = "role",
+    content: Content<'a> = "content",
+} passes over []);
 
-/// Names of the members of [`RoutingExtras`] in the body.
-pub const ROUTING_MEMBERS: [&str; 3] = ["routing_hint", "task_type", "routing_preference"];
+members!(RawTool<'a> {
+    kind: Text<'a> = "type",
+    name: Text<'a> = "name",
+    description: Text<'a> = "description",
+    input_schema: &'a RawValue = "input_schema",
+    strict: bool = "strict",
+    cache_control: &'a RawValue = "cache_control",
+} passes over []);
 
-#[derive(Debug)]
-pub struct Turn<'a> {
-    pub role: Role,
-    pub blocks: Vec<Block<'a>>,
-}
+members!(RawToolChoice<'a> {
+    kind: Text<'a> = "type",
+    name: Text<'a> = "name",
+    disable_parallel_tool_use: bool = "disable_parallel_tool_use",
+} passes over []);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    User,
-    Assistant,
-    /// Instructions in the middle of a conversation.
-    System,
-}
+members!(RawThinking<'a> {
+    kind: Text<'a> = "type",
+    budget_tokens: u64 = "budget_tokens",
+    display: Text<'a> = "display",
+} passes over []);
 
-/// A tool. With a `kind` other than `custom` it is one of Anthropic's own and only Anthropic can
-/// take it.
-#[derive(Debug, Deserialize)]
-pub struct Tool<'a> {
-    #[serde(borrow, rename = "type")]
-    pub kind: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub name: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub description: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub input_schema: Option<&'a RawValue>,
-    pub strict: Option<bool>,
-    #[serde(borrow)]
-    pub cache_control: Option<&'a RawValue>,
-}
+members!(RawOutputConfig<'a> {
+    effort: Text<'a> = "effort",
+    format: &'a RawValue = "format",
+} passes over []);
 
-impl Tool<'_> {
-    pub fn is_custom(&self) -> bool {
-        self.kind.as_ref().is_none_or(|kind| &**kind == "custom")
-    }
-}
+members!(RawMetadata<'a> {
+    user_id: Text<'a> = "user_id",
+} passes over []);
 
-#[derive(Debug)]
-pub struct ToolChoice<'a> {
-    pub mode: ToolChoiceMode<'a>,
-    pub disable_parallel: bool,
-}
-
-#[derive(Debug)]
-pub enum ToolChoiceMode<'a> {
-    Auto,
-    Any,
-    None,
-    Tool(Text<'a>),
-}
-
-/// `thinking`, as far as other vendors have something like it.
-#[derive(Debug, Deserialize)]
-pub struct Thinking<'a> {
-    #[serde(borrow, rename = "type")]
-    pub kind: Text<'a>,
-    pub budget_tokens: Option<u64>,
-    /// `omitted`: the caller does not want to see it.
-    #[serde(borrow)]
-    pub display: Option<Text<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-pub struct OutputConfig<'a> {
-    #[serde(borrow)]
-    pub effort: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub format: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct RawRequest<'a> {
-    #[serde(borrow)]
-    model: Option<Text<'a>>,
-    max_tokens: Option<u64>,
-    #[serde(borrow)]
-    messages: Option<Vec<RawTurn<'a>>>,
-    #[serde(borrow)]
-    system: Option<Content<'a, RawBlock<'a>>>,
-    stream: Option<bool>,
-    #[serde(borrow)]
-    tools: Option<Vec<Tool<'a>>>,
-    #[serde(borrow)]
-    tool_choice: Option<RawToolChoice<'a>>,
-    #[serde(borrow)]
-    stop_sequences: Option<Vec<Text<'a>>>,
-    #[serde(borrow)]
-    temperature: Option<&'a RawValue>,
-    #[serde(borrow)]
-    top_p: Option<&'a RawValue>,
-    #[serde(borrow)]
-    top_k: Option<&'a RawValue>,
-    #[serde(borrow)]
-    thinking: Option<Thinking<'a>>,
-    #[serde(borrow)]
-    output_config: Option<OutputConfig<'a>>,
-    #[serde(borrow)]
-    metadata: Option<RawMetadata<'a>>,
-    routing_hint: Option<RoutingHint>,
-    task_type: Option<TaskType>,
-    routing_preference: Option<RoutingPreference>,
-}
-
-#[derive(Deserialize)]
-struct RawTurn<'a> {
-    role: Role,
-    #[serde(borrow)]
-    content: Option<Content<'a, RawBlock<'a>>>,
-}
-
-#[derive(Deserialize)]
-struct RawToolChoice<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    name: Option<Text<'a>>,
-    disable_parallel_tool_use: Option<bool>,
-}
-
-#[derive(Deserialize)]
-struct RawMetadata<'a> {
-    #[serde(borrow)]
-    user_id: Option<Text<'a>>,
-}
-
-impl<'a> MessagesRequest<'a> {
-    /// Parses and checks a body.
-    pub fn parse(body: &'a [u8]) -> Result<Self, BadRequest> {
+impl Request {
+    /// Parses and checks a body of Anthropic's dialect.
+    pub fn parse(body: &Bytes) -> Result<Self, BadRequest> {
         if is_too_deep(body) {
             return Err(BadRequest::new(
                 "body",
                 format!("nested deeper than {} levels", crate::codec::json::MAX_DEPTH),
             ));
         }
-        let raw: RawRequest<'a> = parse_body(body)?;
+        let request = Reader { body, unread: Vec::new() }.request(parse_body(body)?)?;
+        request.check()?;
+        Ok(request)
+    }
+}
+
+/// What of each member no translation reads, by the name of the member.
+struct Reader<'b> {
+    body: &'b Bytes,
+    unread: Vec<(&'static str, Vec<String>)>,
+}
+
+impl<'b> Reader<'b> {
+    fn request(mut self, raw: RawRequest<'_>) -> Result<Request, BadRequest> {
         let required = |field: &str| BadRequest::new(field, "field required");
-        let model = raw.model.ok_or_else(|| required("model"))?;
-        if model.trim().is_empty() {
-            return Err(BadRequest::new("model", "must not be empty"));
-        }
+        let reader = self.blocks();
+        let model = reader.shared(raw.model.ok_or_else(|| required("model"))?);
         let max_tokens = raw.max_tokens.ok_or_else(|| required("max_tokens"))?;
-        let raw_turns = raw.messages.ok_or_else(|| required("messages"))?;
-        if raw_turns.is_empty() {
+        let turns = raw.messages.ok_or_else(|| required("messages"))?;
+        if turns.is_empty() {
             return Err(BadRequest::new("messages", "at least one message is required"));
-        }
-        let turns = raw_turns
-            .into_iter()
-            .enumerate()
-            .map(|(index, raw)| turn(raw, index))
-            .collect::<Result<_, _>>()?;
-        let tools = raw.tools.unwrap_or_default();
-        for (index, tool) in tools.iter().enumerate() {
-            check_tool(tool, index)?;
         }
         let mut hint = raw.routing_hint.unwrap_or_default();
         hint.routing_preference = hint.routing_preference.or(raw.routing_preference);
-        check_hint(&hint)?;
-        Ok(Self {
+        let [temperature, top_p, top_k] =
+            [raw.temperature, raw.top_p, raw.top_k].map(|raw| raw.map(|raw| reader.json(raw)));
+        let stop_sequences = raw.stop_sequences.unwrap_or_default().into_iter();
+        let stop_sequences = stop_sequences.map(|text| reader.shared(text)).collect();
+        let turns = self.turns(turns)?;
+        Ok(Request {
             model,
             max_tokens,
             stream: raw.stream.unwrap_or(false),
-            system: raw
-                .system
-                .map_or_else(|| Ok(Vec::new()), |content| blocks(content, "system"))?,
+            system: raw.system.map_or_else(|| Ok(Vec::new()), |system| self.system(system))?,
             turns,
-            tool_choice: raw.tool_choice.map(|raw| tool_choice(raw, &tools)).transpose()?,
-            tools,
-            stop_sequences: raw.stop_sequences.unwrap_or_default(),
-            temperature: raw.temperature,
-            top_p: raw.top_p,
-            top_k: raw.top_k,
-            thinking: raw.thinking,
-            output_config: raw.output_config,
-            user_id: raw.metadata.and_then(|metadata| metadata.user_id),
+            tools: self.tools(raw.tools.unwrap_or_default()),
+            tool_choice: raw.tool_choice.map(|raw| self.tool_choice(raw)).transpose()?,
+            stop_sequences,
+            temperature,
+            top_p,
+            top_k,
+            thinking: raw.thinking.map(|raw| self.thinking(raw)).transpose()?,
+            output_config: raw.output_config.map(|raw| self.output_config(raw)),
+            user_id: raw.metadata.and_then(|raw| self.user_id(raw)),
             extras: RoutingExtras { hint, task_type: raw.task_type },
+            members: raw.names.into_iter().map(|name| self.member(name)).collect(),
         })
     }
 
-    /// The path and type of the first block whose type is not known, if any.
-    pub fn unknown_block(&self) -> Option<(String, &str)> {
-        self.turns.iter().enumerate().find_map(|(turn_index, turn)| {
-            turn.blocks.iter().enumerate().find_map(|(index, block)| match block {
-                Block::Unknown { kind } => {
-                    Some((format!("messages.{turn_index}.content.{index}.type"), &**kind))
-                }
-                _ => None,
-            })
-        })
+    fn blocks(&self) -> BlockReader<'b> {
+        BlockReader { source: self.body, unread: Vec::new() }
     }
 
-    /// Does the request use something that only Anthropic's own API has?
-    pub fn is_anthropic_only(&self) -> bool {
-        let blocks = self.system.iter().chain(self.turns.iter().flat_map(|turn| &turn.blocks));
-        self.tools.iter().any(|tool| !tool.is_custom())
-            || blocks.into_iter().any(block_is_anthropic_only)
+    fn member(&mut self, name: Text<'_>) -> Member {
+        let inside = self.unread.iter_mut().find(|(known, _)| *known == &*name);
+        let unread = inside.map(|(_, unread)| std::mem::take(unread)).unwrap_or_default();
+        Member { name: name.into_shared(self.body), unread }
     }
 
-    /// Calls `visit` with every text that the model will read: the ground for a token estimate.
-    pub fn for_each_text(&self, visit: &mut dyn FnMut(&str)) {
-        for block in self.system.iter().chain(self.turns.iter().flat_map(|turn| &turn.blocks)) {
-            visit_block(block, visit);
+    fn turns(&mut self, raw: Vec<RawTurn<'_>>) -> Result<Vec<Turn>, BadRequest> {
+        let mut reader = self.blocks();
+        let mut turns = Vec::with_capacity(raw.len());
+        for (index, raw) in raw.into_iter().enumerate() {
+            let turn = format!("messages.{index}");
+            let role = raw.role.ok_or_else(|| BadRequest::new(&*turn, "missing field `role`"))?;
+            let path = format!("{turn}.content");
+            let content = raw.content.ok_or_else(|| BadRequest::new(&*path, "field required"))?;
+            turns.push(Turn { role, blocks: reader.blocks(content, &path)? });
+            reader.name_unread(&raw.unread, &turn);
         }
-        for tool in &self.tools {
-            for text in [&tool.name, &tool.description].into_iter().flatten() {
-                visit(text);
-            }
-            if let Some(schema) = tool.input_schema {
-                visit(schema.get());
-            }
+        self.unread.push(("messages", reader.unread));
+        Ok(turns)
+    }
+
+    fn system(&mut self, raw: Content<'_>) -> Result<Vec<Block>, BadRequest> {
+        let mut reader = self.blocks();
+        let blocks = reader.blocks(raw, "system")?;
+        self.unread.push(("system", reader.unread));
+        Ok(blocks)
+    }
+
+    fn tools(&mut self, raw: Vec<RawTool<'_>>) -> Vec<Tool> {
+        let mut reader = self.blocks();
+        let mut tools = Vec::with_capacity(raw.len());
+        for (index, raw) in raw.into_iter().enumerate() {
+            reader.name_unread(&raw.unread, &format!("tools.{index}"));
+            tools.push(Tool {
+                kind: raw.kind.map(|kind| reader.shared(kind)),
+                name: raw.name.map(|name| reader.shared(name)),
+                description: raw.description.map(|description| reader.shared(description)),
+                input_schema: raw.input_schema.map(|schema| reader.json(schema)),
+                strict: raw.strict,
+                cache_control: raw.cache_control.map(|mark| reader.json(mark)),
+            });
         }
+        self.unread.push(("tools", reader.unread));
+        tools
     }
 
-    /// How many calls and results the conversation has.
-    pub fn tool_blocks(&self) -> u64 {
-        let blocks = self.turns.iter().flat_map(|turn| &turn.blocks);
-        blocks
-            .filter(|block| matches!(block, Block::ToolUse { .. } | Block::ToolResult { .. }))
-            .count() as u64
-    }
-
-    /// Shall the answer cite any document of the conversation?
-    pub fn asks_for_citations(&self) -> bool {
-        let mut blocks = self.turns.iter().flat_map(|turn| &turn.blocks);
-        blocks.any(|block| matches!(block, Block::Document { extras, .. } if extras.citations))
-    }
-
-    /// The images and documents of the conversation, and how many bytes of the body their data is.
-    pub fn attachments(&self) -> Attachments {
-        let mut found = Attachments::default();
-        self.turns.iter().flat_map(|turn| &turn.blocks).for_each(|block| found.count(block));
-        found
-    }
-}
-
-/// What costs tokens that no text shows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Attachments {
-    pub found: Vec<Attachment>,
-    pub data_bytes: usize,
-}
-
-/// Blocks of Anthropic's own that may have a file inside.
-const MAY_HOLD_FILES: [&str; 6] = [
-    "web_fetch_tool_result",
-    "code_execution_tool_result",
-    "bash_code_execution_tool_result",
-    "mcp_tool_result",
-    "container_upload",
-    "browser_state",
-];
-
-impl Attachments {
-    fn count(&mut self, block: &Block<'_>) {
-        match block {
-            // its text is counted as text
-            Block::Document { source: Source::Text(_), .. } => {}
-            Block::Image { source: Source::Base64 { data, .. }, .. } => {
-                self.data_bytes = self.data_bytes.saturating_add(data.len());
-                self.found.push(attachment::image(data));
+    fn tool_choice(&mut self, raw: RawToolChoice<'_>) -> Result<ToolChoice, BadRequest> {
+        self.name_unread("tool_choice", &raw.unread);
+        let kind =
+            raw.kind.ok_or_else(|| BadRequest::new("tool_choice", "missing field `type`"))?;
+        let mode = match &*kind {
+            "auto" => ToolChoiceMode::Auto,
+            "any" => ToolChoiceMode::Any,
+            "none" => ToolChoiceMode::None,
+            "tool" => {
+                let name = raw
+                    .name
+                    .ok_or_else(|| BadRequest::new("tool_choice.name", "field required"))?;
+                ToolChoiceMode::Tool(name.into_shared(self.body))
             }
-            Block::Image { .. } => self.found.push(Attachment::Image(None)),
-            Block::Document { source: Source::Base64 { media_type, data }, .. } => {
-                self.data_bytes = self.data_bytes.saturating_add(data.len());
-                self.found.push(attachment::document(media_type, data));
-            }
-            Block::Document { .. } => {
-                self.found.push(Attachment::Unmeasured(Unmeasured::Elsewhere))
-            }
-            Block::AnthropicOnly { kind } if !MAY_HOLD_FILES.contains(&&**kind) => {}
-            Block::AnthropicOnly { .. } | Block::Unknown { .. } => {
-                self.found.push(Attachment::Unmeasured(Unmeasured::Unread))
-            }
-            Block::ToolResult { content, .. } => content.iter().for_each(|block| self.count(block)),
-            Block::Text { .. }
-            | Block::SearchResult { .. }
-            | Block::ToolUse { .. }
-            | Block::Thinking { .. }
-            | Block::RedactedThinking => {}
-        }
-    }
-}
-
-fn turn(raw: RawTurn<'_>, index: usize) -> Result<Turn<'_>, BadRequest> {
-    let path = format!("messages.{index}.content");
-    let content = raw.content.ok_or_else(|| BadRequest::new(path.as_str(), "field required"))?;
-    Ok(Turn { role: raw.role, blocks: blocks(content, &path)? })
-}
-
-fn check_tool(tool: &Tool<'_>, index: usize) -> Result<(), BadRequest> {
-    let path = |member: &str| format!("tools.{index}.{member}");
-    if !tool.is_custom() {
-        return Ok(());
-    }
-    let name = tool.name.as_ref().ok_or_else(|| BadRequest::new(path("name"), "field required"))?;
-    let legal = (1..=128).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
-    if !legal {
-        return Err(BadRequest::new(path("name"), "must match ^[a-zA-Z0-9_-]{1,128}$"));
-    }
-    let schema =
-        tool.input_schema.ok_or_else(|| BadRequest::new(path("input_schema"), "field required"))?;
-    if !schema.get().starts_with('{') {
-        return Err(BadRequest::new(path("input_schema"), "must be an object"));
-    }
-    Ok(())
-}
-
-fn check_hint(hint: &RoutingHint) -> Result<(), BadRequest> {
-    use rust_decimal::Decimal;
-    if hint.min_quality.is_some_and(|quality| quality < Decimal::ZERO || quality > Decimal::ONE) {
-        return Err(BadRequest::new("routing_hint.min_quality", "must be between 0 and 1"));
-    }
-    if hint.budget_cap_usd.is_some_and(|cap| cap < Decimal::ZERO) {
-        return Err(BadRequest::new("routing_hint.budget_cap_usd", "must not be negative"));
-    }
-    Ok(())
-}
-
-fn tool_choice<'a>(
-    raw: RawToolChoice<'a>,
-    tools: &[Tool<'a>],
-) -> Result<ToolChoice<'a>, BadRequest> {
-    let mode = match &*raw.kind {
-        "auto" => ToolChoiceMode::Auto,
-        "any" => ToolChoiceMode::Any,
-        "none" => ToolChoiceMode::None,
-        "tool" => {
-            let name =
-                raw.name.ok_or_else(|| BadRequest::new("tool_choice.name", "field required"))?;
-            if !tools.iter().any(|tool| tool.name.as_ref().is_some_and(|known| **known == *name)) {
+            _ => {
                 return Err(BadRequest::new(
-                    "tool_choice.name",
-                    format!("no tool named `{}` in tools", &*name),
+                    "tool_choice.type",
+                    "must be one of auto, any, tool, none",
                 ));
             }
-            ToolChoiceMode::Tool(name)
-        }
-        _ => {
-            return Err(BadRequest::new(
-                "tool_choice.type",
-                "must be one of auto, any, tool, none",
-            ));
-        }
-    };
-    Ok(ToolChoice { mode, disable_parallel: raw.disable_parallel_tool_use.unwrap_or(false) })
-}
-
-fn block_is_anthropic_only(block: &Block<'_>) -> bool {
-    match block {
-        Block::AnthropicOnly { .. } | Block::Unknown { .. } => true,
-        Block::Image { source, .. } | Block::Document { source, .. } => {
-            matches!(source, Source::AnthropicOnly)
-        }
-        Block::ToolResult { content, .. } | Block::SearchResult { content, .. } => {
-            content.iter().any(block_is_anthropic_only)
-        }
-        Block::Text { .. }
-        | Block::ToolUse { .. }
-        | Block::Thinking { .. }
-        | Block::RedactedThinking => false,
+        };
+        Ok(ToolChoice { mode, disable_parallel: raw.disable_parallel_tool_use.unwrap_or(false) })
     }
-}
 
-fn visit_block(block: &Block<'_>, visit: &mut dyn FnMut(&str)) {
-    match block {
-        Block::Text { text, .. } | Block::Thinking { text, .. } => visit(text),
-        Block::ToolUse { name, input, .. } => {
-            visit(name);
-            visit(input.get());
+    fn thinking(&mut self, raw: RawThinking<'_>) -> Result<Thinking, BadRequest> {
+        self.name_unread("thinking", &raw.unread);
+        let kind = raw.kind.ok_or_else(|| BadRequest::new("thinking", "missing field `type`"))?;
+        Ok(Thinking {
+            kind: kind.into_shared(self.body),
+            budget_tokens: raw.budget_tokens,
+            display: raw.display.map(|display| display.into_shared(self.body)),
+        })
+    }
+
+    fn output_config(&mut self, raw: RawOutputConfig<'_>) -> OutputConfig {
+        self.name_unread("output_config", &raw.unread);
+        OutputConfig {
+            effort: raw.effort.map(|effort| effort.into_shared(self.body)),
+            format: raw.format.map(|format| self.blocks().json(format)),
         }
-        Block::ToolResult { content, .. } => {
-            content.iter().for_each(|block| visit_block(block, visit))
-        }
-        Block::SearchResult { title, content, .. } => {
-            visit(title);
-            content.iter().for_each(|block| visit_block(block, visit));
-        }
-        Block::Document { source: Source::Text(text), .. } => visit(text),
-        Block::Image { .. }
-        | Block::Document { .. }
-        | Block::RedactedThinking
-        | Block::AnthropicOnly { .. }
-        | Block::Unknown { .. } => {}
+    }
+
+    fn user_id(&mut self, raw: RawMetadata<'_>) -> Option<ByteString> {
+        self.name_unread("metadata", &raw.unread);
+        raw.user_id.map(|user_id| user_id.into_shared(self.body))
+    }
+
+    fn name_unread(&mut self, member: &'static str, names: &[Text<'_>]) {
+        let paths = names.iter().map(|name| format!("{member}.{}", &**name)).collect();
+        self.unread.push((member, paths));
     }
 }
 
@@ -434,7 +238,7 @@ mod tests {
     use super::*;
 
     fn refused(body: &str) -> String {
-        MessagesRequest::parse(body.as_bytes()).unwrap_err().to_string()
+        Request::parse(&Bytes::from(body.to_owned())).unwrap_err().to_string()
     }
 
     fn with(members: &str) -> String {
@@ -491,7 +295,7 @@ mod tests {
     #[test]
     fn an_unknown_block_is_found_by_its_path() {
         let body = r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"type":"hologram"}]}]}"#;
-        let request = MessagesRequest::parse(body.as_bytes()).unwrap();
+        let request = Request::parse(&Bytes::from(body)).unwrap();
         assert_eq!(
             request.unknown_block(),
             Some(("messages.0.content.1.type".to_owned(), "hologram"))
@@ -504,9 +308,66 @@ mod tests {
         let body = with(
             r#","task_type":"code","routing_preference":"cost","routing_hint":{"quality_floor":"frontier","budget_cap_usd":"0.5"}"#,
         );
-        let extras = MessagesRequest::parse(body.as_bytes()).unwrap().extras;
+        let extras = Request::parse(&Bytes::from(body)).unwrap().extras;
         assert_eq!(extras.task_type, Some(TaskType::Code));
         assert_eq!(extras.hint.routing_preference, Some(RoutingPreference::Cost));
         assert_eq!(extras.hint.budget_cap_usd.unwrap().to_string(), "0.5");
+    }
+
+    /// What a translation that reads everything else names.
+    fn unread(body: &str) -> Vec<String> {
+        let members = Request::parse(&Bytes::from(body.to_owned())).unwrap().members;
+        members.into_iter().flat_map(|member| member.unread).collect()
+    }
+
+    fn unread_of(messages: &str) -> Vec<String> {
+        unread(&format!(r#"{{"model":"m","max_tokens":5,"messages":{messages}}}"#))
+    }
+
+    #[test]
+    fn what_nobody_reads_is_named_at_any_depth() {
+        assert_eq!(
+            unread_of(
+                r#"[{"role":"user","content":"x"},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"a","new":{"b":1}}],"toolset_name":"s"}],"name":"n"}]"#
+            ),
+            [
+                "messages.1.content.0.content.0.new",
+                "messages.1.content.0.toolset_name",
+                "messages.1.name"
+            ]
+        );
+        let tools = r#","tools":[{"name":"f","input_schema":{"x":1}},{"name":"g","input_schema":{},"defer_loading":true}]"#;
+        assert_eq!(unread(&with(tools)), ["tools.1.defer_loading"]);
+        let members = r#","metadata":{"user_id":null,"team":"a"},"thinking":{"type":"adaptive","new":1},"output_config":{"old":2},"system":[{"type":"text","text":"a","id":"x","tone":"b"}]"#;
+        assert_eq!(
+            unread(&with(members)),
+            ["metadata.team", "thinking.new", "output_config.old", "system.0.tone"]
+        );
+    }
+
+    #[test]
+    fn what_nobody_reads_of_a_source_is_named() {
+        let image = r#"[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://a.example","hash":"x"}}]}]"#;
+        assert_eq!(unread_of(image), ["messages.0.content.0.source.hash"]);
+    }
+
+    #[test]
+    fn a_call_by_the_model_itself_is_nothing_to_name() {
+        let content = |caller: &str| {
+            format!(
+                r#"[{{"role":"assistant","content":[{{"type":"tool_use","id":"a","name":"f","input":{{}},"caller":{caller}}}]}}]"#
+            )
+        };
+        assert_eq!(unread_of(&content(r#"{"type":"direct"}"#)), Vec::<String>::new());
+        assert_eq!(
+            unread_of(&content(r#"{"type":"code_execution_20250825","tool_id":"s"}"#)),
+            ["messages.0.content.0.caller"]
+        );
+    }
+
+    #[test]
+    fn a_member_that_stands_twice_is_refused() {
+        let refused = refused(&with(r#","model":"other""#));
+        assert_eq!(refused, "body: duplicate field `model`");
     }
 }

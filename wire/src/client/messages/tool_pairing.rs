@@ -3,13 +3,13 @@
 //! anything else in these words, which agents know; other vendors refuse it in their own, or worse,
 //! do not.
 
-use crate::client::messages::content::Block;
-use crate::client::messages::request::{Role, Turn};
 use crate::error::bad_request::BadRequest;
+use crate::request::content::Block;
+use crate::request::{Role, Turn};
 
 /// The first mistake. Consecutive messages of one role are one turn, and instructions in between
 /// belong to none.
-pub fn check(turns: &[Turn<'_>]) -> Result<(), BadRequest> {
+pub fn check(turns: &[Turn]) -> Result<(), BadRequest> {
     let mut called: Vec<&str> = Vec::new();
     let mut unanswered: Vec<&str> = Vec::new();
     let mut last_caller = 0;
@@ -69,13 +69,12 @@ fn refuse_unanswered(index: usize, unanswered: &[&str]) -> Result<(), BadRequest
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::messages::request::MessagesRequest;
+    use crate::request::Request;
     use serde_json::{Value, json};
 
     fn checked(messages: Value) -> Result<(), String> {
         let body = json!({"model": "m", "max_tokens": 5, "messages": messages}).to_string();
-        check(&MessagesRequest::parse(body.as_bytes()).unwrap().turns)
-            .map_err(|bad| bad.to_string())
+        check(&Request::parse(&body.into()).unwrap().turns).map_err(|bad| bad.to_string())
     }
 
     fn call(ids: &[&str]) -> Value {

@@ -1,15 +1,15 @@
 //! What a version of the API refuses that earlier ones took.
 
-use crate::client::messages::content::Block;
-use crate::client::messages::request::{MessagesRequest, Role};
 use crate::error::bad_request::BadRequest;
+use crate::request::content::Block;
+use crate::request::{Request, Role};
 
 /// The version that removed sampling parameters.
 const WITHOUT_SAMPLING: &str = "2026-10-21";
 
 /// Refuses what the version that the client named refuses. Without one, nothing more than always:
 /// agents that leave the header out exist.
-pub fn check(version: Option<&str>, request: &MessagesRequest<'_>) -> Result<(), BadRequest> {
+pub fn check(version: Option<&str>, request: &Request) -> Result<(), BadRequest> {
     if version != Some(WITHOUT_SAMPLING) {
         return Ok(());
     }
@@ -19,9 +19,11 @@ pub fn check(version: Option<&str>, request: &MessagesRequest<'_>) -> Result<(),
             format!("{what} is not permitted with anthropic-version {WITHOUT_SAMPLING}"),
         ))
     };
-    for (name, value) in
-        [("temperature", request.temperature), ("top_p", request.top_p), ("top_k", request.top_k)]
-    {
+    for (name, value) in [
+        ("temperature", &request.temperature),
+        ("top_p", &request.top_p),
+        ("top_k", &request.top_k),
+    ] {
         if value.is_some() {
             return refused(name.to_owned(), "this field");
         }
@@ -46,7 +48,7 @@ pub fn check(version: Option<&str>, request: &MessagesRequest<'_>) -> Result<(),
     Ok(())
 }
 
-fn has_cited_text(block: &Block<'_>) -> bool {
+fn has_cited_text(block: &Block) -> bool {
     match block {
         Block::Text { extras, .. } => extras.citations,
         Block::SearchResult { content, .. } => content.iter().any(has_cited_text),
@@ -65,8 +67,7 @@ mod tests {
         let mut body =
             json!({"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]});
         edit(&mut body);
-        let body = body.to_string();
-        check(version, &MessagesRequest::parse(body.as_bytes()).unwrap())
+        check(version, &Request::parse(&body.to_string().into()).unwrap())
             .map_err(|bad| bad.to_string())
     }
 

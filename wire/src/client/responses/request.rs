@@ -15,12 +15,12 @@ use serde_json::{Map, Value, json};
 use crate::client::Client;
 use crate::client::call::{Call, ClientHeaders};
 use crate::client::chat::request::DEFAULT_MAX_TOKENS;
-use crate::client::messages::request::ROUTING_MEMBERS;
 use crate::client::openai;
 use crate::client::translation::RequestTranslation;
 use crate::codec::json::is_too_deep;
 use crate::disclosure::coercion::Reason;
 use crate::error::bad_request::{BadRequest, parse_body};
+use crate::request::ROUTING_MEMBERS;
 
 /// What of the request comes back in its answer, and what the answer's calls are to be called.
 #[derive(Debug, Clone, Default)]
@@ -108,11 +108,11 @@ impl Call {
         answer(&mut request, &mut translation)?;
         openai::user(&mut request, &mut translation)?;
         rest(request, &mut translation);
-        let (messages, translation) = translation.done()?;
-        Call::in_messages_form(
+        let (request, translation) = translation.done()?;
+        Call::of_request(
             Client::Responses(Box::new(client)),
             body,
-            messages,
+            request,
             Some(translation),
             headers,
             estimate,

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::client::call::{Call, ClientHeaders};
-use crate::client::messages::request::{MessagesRequest, ROUTING_MEMBERS};
 use crate::error::bad_request::{BadRequest, parse_body};
 use crate::provider::Dialect;
+use crate::request::ROUTING_MEMBERS;
 
 /// What a vendor's template adds around what the caller wrote, in tokens. Fitted to recorded calls:
 /// `fidelity/examples/count_error.rs` measures it.
@@ -43,9 +43,7 @@ impl Call {
     /// The estimate for a model behind this dialect: texts, and what its template adds.
     pub fn counted_for(&self, dialect: &Dialect, upstream_name: &str) -> u64 {
         let template = template(dialect, upstream_name);
-        let Ok(request) = MessagesRequest::parse(&self.messages) else {
-            return self.estimated_input_tokens;
-        };
+        let request = &self.request;
         let tools = request.tools.len() as u64;
         let framing = template.call
             + template.turn * request.turns.len() as u64

@@ -23,25 +23,19 @@ enum Origin {
     Translated,
 }
 
-/// The form with what must be otherwise; `None` if nothing must. Coercions are under the form's own
-/// names.
-pub fn within_limits(form: &[u8], model: &Model, coercions: &mut Coercions) -> Option<Vec<u8>> {
-    let mut form: Map<String, Value> = serde_json::from_slice(form).ok()?;
-    let model_changed = Claude::named(&model.upstream_name)
-        .is_some_and(|claude| model::fit(&mut form, claude, coercions));
-    let schema_changed = schema::fit(&mut form, coercions);
-    let cooled = clamp_temperature(&mut form, coercions);
-    let limited = clamp_max_tokens(&mut form, model.max_output_tokens, coercions);
-    let renamed = rename_tool_call_ids(&mut form, coercions);
-    if model_changed || schema_changed || cooled || limited || renamed {
-        serde_json::to_vec(&form).ok()
-    } else {
-        None
+/// Changes of a form what must be otherwise. Coercions are under the form's own names.
+pub fn fit(form: &mut Map<String, Value>, model: &Model, coercions: &mut Coercions) {
+    if let Some(claude) = Claude::named(&model.upstream_name) {
+        model::fit(form, claude, coercions);
     }
+    schema::fit(form, coercions);
+    clamp_temperature(form, coercions);
+    clamp_max_tokens(form, model.max_output_tokens, coercions);
+    rename_tool_call_ids(form, coercions);
 }
 
 /// Temperatures go up to 2 elsewhere, and up to 1 here.
-fn clamp_temperature(form: &mut Map<String, Value>, coercions: &mut Coercions) -> bool {
+fn clamp_temperature(form: &mut Map<String, Value>, coercions: &mut Coercions) {
     let too_hot = form
         .get("temperature")
         .and_then(Value::as_f64)
@@ -50,7 +44,6 @@ fn clamp_temperature(form: &mut Map<String, Value>, coercions: &mut Coercions) -
         form.insert("temperature".to_owned(), json!(1));
         coercions.add("temperature", Change::Clamped("1".to_owned()));
     }
-    too_hot
 }
 
 /// A limit that the caller left to us may be more than the model has; Anthropic refuses such a
@@ -71,7 +64,7 @@ fn clamp_max_tokens(
 }
 
 /// Ids such as `functions.f:0` are refused here.
-fn rename_tool_call_ids(form: &mut Map<String, Value>, coercions: &mut Coercions) -> bool {
+fn rename_tool_call_ids(form: &mut Map<String, Value>, coercions: &mut Coercions) {
     let mut ids = ToolCallIds::new(CallIdRule::Word(64));
     let messages = form.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten();
     let blocks = messages.flat_map(|message| {
@@ -91,7 +84,6 @@ fn rename_tool_call_ids(form: &mut Map<String, Value>, coercions: &mut Coercions
         coercions
             .add("messages.*.tool_use.id", Change::Renamed("ids of this vendor's form".to_owned()));
     }
-    ids.changed()
 }
 
 #[cfg(test)]
@@ -120,26 +112,23 @@ mod tests {
 
     #[test]
     fn p012_ids_become_legal_on_both_sides_and_heat_is_taken_off() {
-        let form = json!({"model": "m", "temperature": 1.7, "messages": [
+        let mut form = json!({"model": "m", "temperature": 1.7, "messages": [
             {"role": "assistant", "content": [{"type": "tool_use", "id": "functions.f:0", "name": "f", "input": {"id": "a.b"}},
                 {"type": "tool_use", "id": "call_1", "name": "f", "input": {}}]},
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "functions.f:0"}, {"type": "tool_result", "tool_use_id": "call_1"}]}]});
         let mut coercions = Coercions::default();
-        let within_limits: Value = serde_json::from_slice(
-            &within_limits(form.to_string().as_bytes(), &model(None), &mut coercions).unwrap(),
-        )
-        .unwrap();
-        let id = within_limits["messages"][0]["content"][0]["id"].as_str().unwrap();
+        fit(form.as_object_mut().unwrap(), &model(None), &mut coercions);
+        let id = form["messages"][0]["content"][0]["id"].as_str().unwrap();
         assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{id}");
-        assert_eq!(within_limits["messages"][1]["content"][0]["tool_use_id"], id);
+        assert_eq!(form["messages"][1]["content"][0]["tool_use_id"], id);
         assert_eq!(
             (
-                &within_limits["messages"][0]["content"][1]["id"],
-                &within_limits["messages"][0]["content"][0]["input"]["id"]
+                &form["messages"][0]["content"][1]["id"],
+                &form["messages"][0]["content"][0]["input"]["id"]
             ),
             (&json!("call_1"), &json!("a.b"))
         );
-        assert_eq!(within_limits["temperature"], 1);
+        assert_eq!(form["temperature"], 1);
         assert_eq!(
             coercions.texts(),
             ["temperature=clamped:1", "messages.*.tool_use.id=renamed:ids of this vendor's form"]
@@ -148,25 +137,21 @@ mod tests {
 
     #[test]
     fn what_fits_is_left_alone() {
-        let form =
-            json!({"temperature": 1, "messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "call_1-a"}]}]}).to_string();
-        assert_eq!(
-            within_limits(form.as_bytes(), &model(Some(9)), &mut Coercions::default()),
-            None
-        );
+        let form = json!({"temperature": 1, "messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "call_1-a"}]}]});
+        let (mut sent, mut coercions) = (form.clone(), Coercions::default());
+        fit(sent.as_object_mut().unwrap(), &model(Some(9)), &mut coercions);
+        assert_eq!((sent, coercions.texts()), (form, Vec::new()));
     }
 
     #[test]
     fn a_limit_is_at_most_what_the_model_has() {
-        let form = json!({"max_tokens": 16384, "messages": []}).to_string();
+        let mut form = json!({"max_tokens": 16384, "messages": []});
         let mut coercions = Coercions::default();
-        assert_eq!(within_limits(form.as_bytes(), &model(Some(16_384)), &mut coercions), None);
-        let limited: Value = serde_json::from_slice(
-            &within_limits(form.as_bytes(), &model(Some(4096)), &mut coercions).unwrap(),
-        )
-        .unwrap();
+        fit(form.as_object_mut().unwrap(), &model(Some(16_384)), &mut coercions);
+        assert_eq!((&form["max_tokens"], coercions.texts()), (&json!(16_384), Vec::new()));
+        fit(form.as_object_mut().unwrap(), &model(Some(4096)), &mut coercions);
         assert_eq!(
-            (&limited["max_tokens"], coercions.texts()),
+            (&form["max_tokens"], coercions.texts()),
             (&json!(4096), vec!["max_tokens=clamped:4096".to_owned()])
         );
     }

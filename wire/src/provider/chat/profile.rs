@@ -33,8 +33,7 @@ pub struct ChatProfile {
     pub refused_members: &'static [&'static str],
     /// Members of the body that are called otherwise: the reference's name, and the vendor's.
     pub renamed_members: &'static [(&'static str, &'static str)],
-    /// Members of Anthropic's body that this vendor takes although the reference does not.
-    pub more_members: &'static [&'static str],
+    pub top_k: TopK,
     /// Members of messages that are refused.
     pub refused_message_members: &'static [&'static str],
     pub answer_schema: AnswerSchema,
@@ -77,6 +76,13 @@ pub struct ChatProfile {
     /// What those models refuse.
     pub reasoning_refuses: &'static [&'static str],
     pub effort: Effort,
+}
+
+/// Whether a vendor takes `top_k`, which the reference does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TopK {
+    Taken,
+    Unknown,
 }
 
 /// How a vendor is made to report usage in a stream.
@@ -238,7 +244,7 @@ pub const REFERENCE: ChatProfile = ChatProfile {
     stream_usage: StreamUsage::AskFor,
     refused_members: &[],
     renamed_members: &[],
-    more_members: &[],
+    top_k: TopK::Unknown,
     refused_message_members: &[],
     answer_schema: AnswerSchema::Taken,
     most_stop_sequences: Some(4),

@@ -3,18 +3,24 @@
 
 mod messages;
 
-use ainfera_schema::Reasoning;
+use ainfera_schema::{Model, Provider, Reasoning};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use crate::client::messages::request::{MessagesRequest, ToolChoiceMode};
+use crate::client::call::Call;
+use crate::dialect::ClientDialect;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::disclosure::source_map::SourceMap;
 use crate::error::bad_request::BadRequest;
+use crate::provider::address::{address, version_of};
 use crate::provider::chat::adjust::{Adjusted, adjust};
-use crate::provider::chat::profile::Effort;
+use crate::provider::chat::passthrough;
+use crate::provider::chat::profile::{ChatProfile, Effort, TopK};
 use crate::provider::chat::target::Target;
-use crate::provider::lossy::{parsed, report_untranslated_members};
+use crate::provider::lossy::report_untranslated;
+use crate::provider::source_paths::{bearer, name_lost_headers, of_mistake, of_written};
+use crate::provider::{OwnReasoning, UpstreamRequest};
+use crate::request::{Request, ToolChoiceMode};
 
 /// Members that this translation reads; any other member of the body is named as dropped.
 const READ: [&str; 13] = [
@@ -37,6 +43,38 @@ const MEDIUM_FROM_TOKENS: u64 = 4_096;
 /// and from this many on a high one.
 const HIGH_FROM_TOKENS: u64 = 16_384;
 
+/// For one model of a provider of this profile.
+pub fn request(
+    call: &Call,
+    provider: &Provider,
+    model: &Model,
+    profile: &'static ChatProfile,
+) -> Result<UpstreamRequest, BadRequest> {
+    let target = Target::of(profile, model);
+    let (adjusted, coercions) = if call.client.dialect() == ClientDialect::Chat {
+        let mut adjusted = passthrough::request_body(&call.body, &target, call.max_tokens)?;
+        let mut coercions = std::mem::take(&mut adjusted.coercions);
+        name_lost_headers(call, &mut coercions);
+        (adjusted, coercions)
+    } else {
+        let mut adjusted =
+            request_body(&call.request, &target).map_err(|bad| of_mistake(call, bad))?;
+        let coercions = of_written(call, std::mem::take(&mut adjusted.coercions));
+        (adjusted, coercions)
+    };
+    let url = address(provider, version_of(profile), "/chat/completions");
+    Ok(UpstreamRequest {
+        coercions,
+        tool_names: adjusted.tool_names,
+        reasoning: if target.reasoning_back().is_some() {
+            OwnReasoning::WantedBack
+        } else {
+            OwnReasoning::NotWanted
+        },
+        ..UpstreamRequest::streamed(url, bearer(provider), adjusted.body)
+    })
+}
+
 /// What is noted while the reference form is written.
 #[derive(Debug, Default)]
 struct Notes {
@@ -47,21 +85,21 @@ struct Notes {
 
 /// The body for one model of a Chat Completions provider; coercions and mistakes are under the
 /// names of the Anthropic form.
-pub fn request_body(body: &[u8], target: &Target<'_>) -> Result<Adjusted, BadRequest> {
-    let request = MessagesRequest::parse(body)?;
+fn request_body(request: &Request, target: &Target<'_>) -> Result<Adjusted, BadRequest> {
     let mut notes = Notes::default();
-    let read: Vec<&str> = READ.iter().chain(target.profile.more_members).copied().collect();
-    report_untranslated_members(body, &read, &mut notes.coercions)?;
+    let top_k = (target.profile.top_k == TopK::Taken).then_some(&"top_k");
+    let read: Vec<&str> = READ.iter().chain(top_k).copied().collect();
+    report_untranslated(request, &read, &mut notes.coercions);
     let mut chat = Map::new();
     chat.insert(
         "messages".to_owned(),
-        Value::Array(messages::messages(&request, target, &mut notes)?),
+        Value::Array(messages::messages(request, target, &mut notes)?),
     );
     chat.insert("max_completion_tokens".to_owned(), json!(request.max_tokens));
     notes.source_map.add("max_completion_tokens", "max_tokens");
-    sampling(&request, body, target, &mut chat, &mut notes)?;
-    tools(&request, &mut chat, &mut notes)?;
-    thinking(&request, target, &mut chat, &mut notes)?;
+    sampling(request, target, &mut chat, &mut notes)?;
+    tools(request, &mut chat, &mut notes)?;
+    thinking(request, target, &mut chat, &mut notes)?;
     if let Some(user_id) = &request.user_id {
         chat.insert("user".to_owned(), json!(&**user_id));
         notes.source_map.add("user", "metadata.user_id");
@@ -86,26 +124,19 @@ pub fn request_body(body: &[u8], target: &Target<'_>) -> Result<Adjusted, BadReq
 }
 
 fn sampling(
-    request: &MessagesRequest<'_>,
-    body: &[u8],
+    request: &Request,
     target: &Target<'_>,
     chat: &mut Map<String, Value>,
     notes: &mut Notes,
 ) -> Result<(), BadRequest> {
-    for (name, value) in [("temperature", request.temperature), ("top_p", request.top_p)] {
+    for (name, value) in [("temperature", &request.temperature), ("top_p", &request.top_p)] {
         if let Some(value) = value {
-            chat.insert(name.to_owned(), parsed(value.get(), name)?);
+            chat.insert(name.to_owned(), value.value(name)?);
             notes.source_map.add(name, name);
         }
     }
-    if !target.profile.more_members.is_empty() {
-        let members = crate::codec::json::Members::parse(body)
-            .map_err(|error| BadRequest::new("body", error.to_string()))?;
-        for (name, value) in
-            members.0.iter().filter(|(name, _)| target.profile.more_members.contains(&&**name))
-        {
-            chat.insert(name.to_string(), parsed(value.get(), name)?);
-        }
+    if let Some(value) = request.top_k.as_ref().filter(|_| target.profile.top_k == TopK::Taken) {
+        chat.insert("top_k".to_owned(), value.value("top_k")?);
     }
     if !request.stop_sequences.is_empty() {
         let sequences: Vec<&str> =
@@ -117,19 +148,19 @@ fn sampling(
 }
 
 fn tools(
-    request: &MessagesRequest<'_>,
+    request: &Request,
     chat: &mut Map<String, Value>,
     notes: &mut Notes,
 ) -> Result<(), BadRequest> {
     let mut functions = Vec::with_capacity(request.tools.len());
     for (index, tool) in request.tools.iter().enumerate() {
-        let (Some(name), Some(schema)) = (&tool.name, tool.input_schema) else {
+        let (Some(name), Some(schema)) = (&tool.name, &tool.input_schema) else {
             return Err(BadRequest::new(
                 format!("tools.{index}.type"),
                 "only Anthropic's own API has this tool",
             ));
         };
-        let mut function = json!({"name": &**name, "parameters": parsed(schema.get(), &format!("tools.{index}.input_schema"))?});
+        let mut function = json!({"name": &**name, "parameters": schema.value(&format!("tools.{index}.input_schema"))?});
         if let Some(description) = &tool.description {
             function["description"] = json!(&**description);
         }
@@ -174,14 +205,14 @@ fn tools(
 
 /// `thinking` and `output_config` become an effort and a response format, as near as they come.
 fn thinking(
-    request: &MessagesRequest<'_>,
+    request: &Request,
     target: &Target<'_>,
     chat: &mut Map<String, Value>,
     notes: &mut Notes,
 ) -> Result<(), BadRequest> {
-    let effort = request.output_config.as_ref().and_then(|output| output.effort.as_ref());
+    let effort = request.effort();
     if let Some(effort) = effort {
-        chat.insert("reasoning_effort".to_owned(), json!(&**effort));
+        chat.insert("reasoning_effort".to_owned(), json!(effort));
         notes.source_map.add("reasoning_effort", "output_config.effort");
     }
     if let Some(thinking) = &request.thinking {
@@ -217,8 +248,8 @@ fn thinking(
             notes.coercions.add("thinking", change);
         }
     }
-    if let Some(format) = request.output_config.as_ref().and_then(|output| output.format) {
-        let format = parsed(format.get(), "output_config.format")?;
+    if let Some(format) = request.output_config.as_ref().and_then(|output| output.format.as_ref()) {
+        let format = format.value("output_config.format")?;
         let schema = format.get("schema").cloned().unwrap_or_else(|| json!({}));
         chat.insert(
             "response_format".to_owned(),
@@ -261,8 +292,8 @@ mod tests {
             reasoning,
             max_output_tokens: Some(4000),
         };
-        let adjusted =
-            request_body(body.to_string().as_bytes(), &target).map_err(|bad| bad.to_string())?;
+        let adjusted = request_body(&Request::parse(&body.to_string().into()).unwrap(), &target)
+            .map_err(|bad| bad.to_string())?;
         Ok((serde_json::from_slice(&adjusted.body).unwrap(), adjusted.coercions.texts()))
     }
 

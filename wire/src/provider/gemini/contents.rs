@@ -3,21 +3,21 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::client::messages::content::{Block, Source, ToolOutcome};
-use crate::client::messages::request::{MessagesRequest, Role, Turn};
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::provider::gemini::models::Generation;
 use crate::provider::gemini::signatures::{On, UNSIGNED, given_back};
-use crate::provider::lossy::{joined_text, parsed, report_extras};
+use crate::provider::lossy::{joined_text, report_extras};
 use crate::provider::tool_names::ToolNames;
+use crate::request::content::{Block, Source, ToolOutcome};
+use crate::request::{Request, Role, Turn};
 
 /// A longer tool name is refused.
 pub const LONGEST_TOOL_NAME: usize = 64;
 
 /// Every turn; a call without a result, or a result without a call, is the caller's mistake.
 pub fn contents(
-    request: &MessagesRequest<'_>,
+    request: &Request,
     generation: Generation,
     tool_names: &mut ToolNames,
     coercions: &mut Coercions,
@@ -60,12 +60,7 @@ struct Writer<'w, 'a> {
 }
 
 impl<'a> Writer<'_, 'a> {
-    fn assistant(
-        &mut self,
-        turn: &'a Turn<'a>,
-        index: usize,
-        path: &str,
-    ) -> Result<(), BadRequest> {
+    fn assistant(&mut self, turn: &'a Turn, index: usize, path: &str) -> Result<(), BadRequest> {
         if self.contents.last().is_some_and(|last| last["role"] == "user") {
             self.all_answered(index)?;
         }
@@ -76,7 +71,7 @@ impl<'a> Writer<'_, 'a> {
             let path = format!("{path}.{index}");
             match block {
                 Block::Text { text, extras } => {
-                    report_extras(*extras, &path, self.coercions);
+                    report_extras(extras, &path, self.coercions);
                     if text.is_empty() {
                         self.coercions.add(path, Change::Dropped(Reason::Empty));
                     } else {
@@ -102,9 +97,9 @@ impl<'a> Writer<'_, 'a> {
                     self.coercions.add(path, Change::Dropped(Reason::Issuer))
                 }
                 Block::ToolUse { id, name, input, extras } => {
-                    report_extras(*extras, &path, self.coercions);
+                    report_extras(extras, &path, self.coercions);
                     let name = self.tool_names.sent(name, LONGEST_TOOL_NAME);
-                    let args = parsed(input.get(), &format!("{path}.input"))?;
+                    let args = input.value(&format!("{path}.input"))?;
                     let mut part =
                         json!({"functionCall": {"id": &**id, "name": name, "args": args}});
                     // parallel calls are signed together, on the first
@@ -125,14 +120,14 @@ impl<'a> Writer<'_, 'a> {
         Ok(())
     }
 
-    fn user(&mut self, turn: &'a Turn<'a>, path: &str) -> Result<(), BadRequest> {
+    fn user(&mut self, turn: &'a Turn, path: &str) -> Result<(), BadRequest> {
         let mut responses = Vec::new();
         let mut parts = Vec::new();
         for (index, block) in turn.blocks.iter().enumerate() {
             let path = format!("{path}.{index}");
             match block {
                 Block::ToolResult { tool_use_id, content, outcome, extras } => {
-                    report_extras(*extras, &path, self.coercions);
+                    report_extras(extras, &path, self.coercions);
                     let Some(open) = self.unanswered.iter().position(|id| *id == &**tool_use_id)
                     else {
                         return Err(BadRequest::new(
@@ -168,7 +163,7 @@ impl<'a> Writer<'_, 'a> {
     fn response(
         &mut self,
         id: &str,
-        content: &[Block<'_>],
+        content: &[Block],
         outcome: ToolOutcome,
         path: &str,
         parts: &mut Vec<Value>,
@@ -263,18 +258,18 @@ fn sign_text(parts: &mut Vec<Value>, before: usize, signature: &str) {
     }
 }
 
-fn part(block: &Block<'_>, path: &str, coercions: &mut Coercions) -> Option<Value> {
+fn part(block: &Block, path: &str, coercions: &mut Coercions) -> Option<Value> {
     match block {
         Block::Text { text, extras } => {
-            report_extras(*extras, path, coercions);
+            report_extras(extras, path, coercions);
             Some(json!({"text": &**text}))
         }
         Block::Image { source, extras } => {
-            report_extras(*extras, path, coercions);
+            report_extras(extras, path, coercions);
             data(source)
         }
         Block::Document { source, title, context, extras } => {
-            report_extras(*extras, path, coercions);
+            report_extras(extras, path, coercions);
             if context.is_some() {
                 coercions.add(format!("{path}.context"), Change::Dropped(Reason::NoEquivalent));
             }
@@ -290,7 +285,7 @@ fn part(block: &Block<'_>, path: &str, coercions: &mut Coercions) -> Option<Valu
             data(source)
         }
         Block::SearchResult { source, title, content, extras } => {
-            report_extras(*extras, path, coercions);
+            report_extras(extras, path, coercions);
             coercions.add(path, Change::Moved("text"));
             let body = joined_text(content, path, coercions);
             Some(json!({"text": format!("{} ({})\n{body}", &**title, &**source)}))
@@ -299,7 +294,7 @@ fn part(block: &Block<'_>, path: &str, coercions: &mut Coercions) -> Option<Valu
     }
 }
 
-fn data(source: &Source<'_>) -> Option<Value> {
+fn data(source: &Source) -> Option<Value> {
     match source {
         Source::Base64 { media_type, data } => {
             Some(json!({"inlineData": {"mimeType": &**media_type, "data": &**data}}))

@@ -1,19 +1,20 @@
 //! An Anthropic request said in Gemini's dialect. What cannot be said is named as a coercion.
 
-use ainfera_schema::Reasoning;
+use ainfera_schema::{Model, Provider, Reasoning};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use crate::client::messages::request::{MessagesRequest, ToolChoiceMode};
-use crate::codec::json::Members;
+use crate::client::call::Call;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
+use crate::provider::UpstreamRequest;
+use crate::provider::address::address;
 use crate::provider::gemini::contents::{LONGEST_TOOL_NAME, contents};
-use crate::provider::gemini::models::{Generation, generation, least_thinking};
-use crate::provider::lossy::{
-    EncodedRequest, TargetModel, joined_text, parsed, report_untranslated_members,
-};
+use crate::provider::gemini::models::{Generation, generation, least_thinking, reasoning_by_name};
+use crate::provider::lossy::{EncodedRequest, TargetModel, joined_text, report_untranslated};
+use crate::provider::source_paths::{of_mistake, of_written};
 use crate::provider::tool_names::ToolNames;
+use crate::request::{Request, ToolChoiceMode};
 
 /// Members that this translation reads; any other member of the body is named as dropped.
 const READ: [&str; 13] = [
@@ -35,28 +36,46 @@ const MOST_STOP_SEQUENCES: usize = 5;
 /// Every model that thinks within a budget takes this one.
 const LARGEST_BUDGET_TOKENS: u64 = 24_576;
 
+/// For one model of the provider.
+pub fn request(
+    call: &Call,
+    provider: &Provider,
+    model: &Model,
+) -> Result<UpstreamRequest, BadRequest> {
+    let name = model.upstream_name.strip_prefix("models/").unwrap_or(&model.upstream_name);
+    let asked = TargetModel { upstream_name: name, ..TargetModel::of(model, reasoning_by_name) };
+    let written = request_body(&call.request, asked).map_err(|bad| of_mistake(call, bad))?;
+    let endpoint = format!("/models/{name}:streamGenerateContent?alt=sse");
+    let key = provider.api_key.as_ref().map(|key| ("x-goog-api-key", key.expose().to_owned()));
+    let url = address(provider, "/v1beta", &endpoint);
+    Ok(UpstreamRequest {
+        coercions: of_written(call, written.coercions),
+        tool_names: written.tool_names,
+        ..UpstreamRequest::streamed(url, key, written.body)
+    })
+}
+
 /// The body for a Gemini provider, and what was lost on the way. Model and delivery are in the
 /// address.
-pub fn request_body(body: &[u8], asked: TargetModel<'_>) -> Result<EncodedRequest, BadRequest> {
-    let request = MessagesRequest::parse(body)?;
+fn request_body(request: &Request, asked: TargetModel<'_>) -> Result<EncodedRequest, BadRequest> {
     let generation = generation(asked.upstream_name);
     let mut coercions = Coercions::default();
     let mut tool_names = ToolNames::default();
-    report_untranslated_members(body, &READ, &mut coercions)?;
+    report_untranslated(request, &READ, &mut coercions);
     let mut said = Map::new();
     said.insert(
         "contents".to_owned(),
-        Value::Array(contents(&request, generation, &mut tool_names, &mut coercions)?),
+        Value::Array(contents(request, generation, &mut tool_names, &mut coercions)?),
     );
     let system = joined_text(&request.system, "system", &mut coercions);
     if !system.is_empty() {
         said.insert("systemInstruction".to_owned(), json!({"parts": [{"text": system}]}));
     }
-    tools(&request, &mut said, &mut tool_names, &mut coercions)?;
+    tools(request, &mut said, &mut tool_names, &mut coercions)?;
     let mut config = Map::new();
-    limits(&request, body, asked, &mut config, &mut coercions)?;
-    format(&request, generation, &mut config, &mut coercions)?;
-    thinking(&request, asked, &mut config, &mut coercions);
+    limits(request, asked, &mut config, &mut coercions)?;
+    format(request, generation, &mut config, &mut coercions)?;
+    thinking(request, asked, &mut config, &mut coercions);
     said.insert("generationConfig".to_owned(), Value::Object(config));
     let body = serde_json::to_vec(&Value::Object(said))
         .map_err(|error| BadRequest::new("body", error.to_string()))?;
@@ -64,7 +83,7 @@ pub fn request_body(body: &[u8], asked: TargetModel<'_>) -> Result<EncodedReques
 }
 
 fn tools(
-    request: &MessagesRequest<'_>,
+    request: &Request,
     said: &mut Map<String, Value>,
     tool_names: &mut ToolNames,
     coercions: &mut Coercions,
@@ -74,7 +93,7 @@ fn tools(
     }
     let mut declarations = Vec::with_capacity(request.tools.len());
     for (index, tool) in request.tools.iter().enumerate() {
-        let (Some(name), Some(schema)) = (&tool.name, tool.input_schema) else {
+        let (Some(name), Some(schema)) = (&tool.name, &tool.input_schema) else {
             return Err(BadRequest::new(
                 format!("tools.{index}.type"),
                 "only Anthropic's own API has this tool",
@@ -84,7 +103,7 @@ fn tools(
         if sent != **name {
             coercions.add(format!("tools.{index}.name"), Change::Renamed(sent.clone()));
         }
-        let schema = parsed(schema.get(), &format!("tools.{index}.input_schema"))?;
+        let schema = schema.value(&format!("tools.{index}.input_schema"))?;
         let mut declaration =
             json!({"name": sent, "description": tool.description.as_deref().unwrap_or_default()});
         // as it is: the other member for it takes a part of the language only
@@ -117,8 +136,7 @@ fn tools(
 }
 
 fn limits(
-    request: &MessagesRequest<'_>,
-    body: &[u8],
+    request: &Request,
     asked: TargetModel<'_>,
     config: &mut Map<String, Value>,
     coercions: &mut Coercions,
@@ -129,13 +147,14 @@ fn limits(
     }
     config.insert("maxOutputTokens".to_owned(), json!(limit));
     coercions.add("max_tokens", Change::Renamed("generationConfig.maxOutputTokens".to_owned()));
-    let members =
-        Members::parse(body).map_err(|error| BadRequest::new("body", error.to_string()))?;
-    for (name, theirs) in [("temperature", "temperature"), ("top_p", "topP"), ("top_k", "topK")] {
-        if let Some((_, value)) =
-            members.0.iter().find(|(key, value)| &**key == name && value.get() != "null")
-        {
-            config.insert(theirs.to_owned(), parsed(value.get(), name)?);
+    let sampling = [
+        ("temperature", "temperature", &request.temperature),
+        ("top_p", "topP", &request.top_p),
+        ("top_k", "topK", &request.top_k),
+    ];
+    for (name, theirs, value) in sampling {
+        if let Some(value) = value {
+            config.insert(theirs.to_owned(), value.value(name)?);
             coercions.add(name, Change::Renamed(format!("generationConfig.{theirs}")));
         }
     }
@@ -154,19 +173,20 @@ fn limits(
 
 /// Older models give no JSON where they have tools.
 fn format(
-    request: &MessagesRequest<'_>,
+    request: &Request,
     generation: Generation,
     config: &mut Map<String, Value>,
     coercions: &mut Coercions,
 ) -> Result<(), BadRequest> {
-    let Some(format) = request.output_config.as_ref().and_then(|output| output.format) else {
+    let Some(format) = request.output_config.as_ref().and_then(|output| output.format.as_ref())
+    else {
         return Ok(());
     };
     if generation != Generation::Signed && !request.tools.is_empty() {
         coercions.add("output_config.format", Change::Dropped(Reason::Model));
         return Ok(());
     }
-    let format = parsed(format.get(), "output_config.format")?;
+    let format = format.value("output_config.format")?;
     config.insert("responseMimeType".to_owned(), json!("application/json"));
     if let Some(schema) = format.get("schema") {
         config.insert("responseJsonSchema".to_owned(), schema.clone());
@@ -181,12 +201,12 @@ fn format(
 /// `thinking` and `output_config.effort` become a level or a budget, whichever the model takes:
 /// never both.
 fn thinking(
-    request: &MessagesRequest<'_>,
+    request: &Request,
     asked: TargetModel<'_>,
     config: &mut Map<String, Value>,
     coercions: &mut Coercions,
 ) {
-    let effort = request.output_config.as_ref().and_then(|output| output.effort.as_deref());
+    let effort = request.effort();
     if asked.reasoning == Reasoning::Never {
         let unsaid =
             [("thinking", request.thinking.is_some()), ("output_config.effort", effort.is_some())];

@@ -3,12 +3,12 @@
 
 use serde_json::{Value, json};
 
-use crate::client::messages::content::{Block, Source, ToolOutcome};
-use crate::client::messages::request::{MessagesRequest, Role, Turn};
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
-use crate::provider::lossy::{joined_text, parsed, report_extras};
+use crate::provider::lossy::{joined_text, report_extras};
 use crate::provider::tool_names::ToolNames;
+use crate::request::content::{Block, Source, ToolOutcome};
+use crate::request::{Request, Role, Turn};
 use crate::signature::{self, Issuer};
 
 /// A longer one is refused.
@@ -16,7 +16,7 @@ pub const LONGEST_TOOL_NAME: usize = 64;
 
 /// Every turn, one item after the other.
 pub fn items(
-    request: &MessagesRequest<'_>,
+    request: &Request,
     tool_names: &mut ToolNames,
     coercions: &mut Coercions,
 ) -> Result<Vec<Value>, BadRequest> {
@@ -36,7 +36,7 @@ pub fn items(
 }
 
 fn assistant(
-    turn: &Turn<'_>,
+    turn: &Turn,
     path: &str,
     tool_names: &mut ToolNames,
     coercions: &mut Coercions,
@@ -46,7 +46,7 @@ fn assistant(
         let path = format!("{path}.{index}");
         match block {
             Block::Text { text, extras } => {
-                report_extras(*extras, &path, coercions);
+                report_extras(extras, &path, coercions);
                 if text.is_empty() {
                     coercions.add(path, Change::Dropped(Reason::Empty));
                 } else {
@@ -54,9 +54,9 @@ fn assistant(
                 }
             }
             Block::ToolUse { id, name, input, extras } => {
-                report_extras(*extras, &path, coercions);
+                report_extras(extras, &path, coercions);
                 // compact: the same value, whatever spaces the client wrote
-                let arguments = parsed(input.get(), &format!("{path}.input"))?.to_string();
+                let arguments = input.compact(&format!("{path}.input"))?;
                 items.push(json!({"type": "function_call", "call_id": &**id, "name": tool_names.sent(name, LONGEST_TOOL_NAME), "arguments": arguments}));
             }
             Block::Thinking { text, signature } => match signature.as_deref().and_then(encrypted) {
@@ -93,12 +93,12 @@ fn reasoning(text: &str, encrypted: &str) -> Value {
     json!({"type": "reasoning", "summary": summary, "encrypted_content": encrypted})
 }
 
-fn user(turn: &Turn<'_>, path: &str, coercions: &mut Coercions, items: &mut Vec<Value>) {
+fn user(turn: &Turn, path: &str, coercions: &mut Coercions, items: &mut Vec<Value>) {
     for (index, block) in turn.blocks.iter().enumerate() {
         let path = format!("{path}.{index}");
         match block {
             Block::ToolResult { tool_use_id, content, outcome, extras } => {
-                report_extras(*extras, &path, coercions);
+                report_extras(extras, &path, coercions);
                 let output = output(content, *outcome, &path, coercions);
                 items.push(json!({"type": "function_call_output", "call_id": &**tool_use_id, "output": output}));
             }
@@ -126,12 +126,7 @@ fn say(items: &mut Vec<Value>, role: &str, part: Value) {
 
 /// What a tool returned: text where it is nothing else, for that is what everybody who copied the
 /// dialect takes.
-fn output(
-    content: &[Block<'_>],
-    outcome: ToolOutcome,
-    path: &str,
-    coercions: &mut Coercions,
-) -> Value {
+fn output(content: &[Block], outcome: ToolOutcome, path: &str, coercions: &mut Coercions) -> Value {
     let mut parts = Vec::with_capacity(content.len());
     for (inner, block) in content.iter().enumerate() {
         let path = format!("{path}.content.{inner}");
@@ -154,14 +149,14 @@ fn output(
     Value::Array(parts)
 }
 
-fn part(block: &Block<'_>, path: &str, coercions: &mut Coercions) -> Option<Value> {
+fn part(block: &Block, path: &str, coercions: &mut Coercions) -> Option<Value> {
     match block {
         Block::Text { text, extras } => {
-            report_extras(*extras, path, coercions);
+            report_extras(extras, path, coercions);
             Some(json!({"type": "input_text", "text": &**text}))
         }
         Block::Image { source, extras } => {
-            report_extras(*extras, path, coercions);
+            report_extras(extras, path, coercions);
             let url = match source {
                 Source::Base64 { media_type, data } => {
                     format!("data:{};base64,{}", &**media_type, &**data)
@@ -172,7 +167,7 @@ fn part(block: &Block<'_>, path: &str, coercions: &mut Coercions) -> Option<Valu
             Some(json!({"type": "input_image", "image_url": url, "detail": "auto"}))
         }
         Block::Document { source, title, context, extras } => {
-            report_extras(*extras, path, coercions);
+            report_extras(extras, path, coercions);
             if context.is_some() {
                 coercions.add(format!("{path}.context"), Change::Dropped(Reason::NoEquivalent));
             }
@@ -191,7 +186,7 @@ fn part(block: &Block<'_>, path: &str, coercions: &mut Coercions) -> Option<Valu
             }
         }
         Block::SearchResult { source, title, content, extras } => {
-            report_extras(*extras, path, coercions);
+            report_extras(extras, path, coercions);
             coercions.add(path, Change::Moved("text"));
             let body = joined_text(content, path, coercions);
             Some(

@@ -1,19 +1,20 @@
 //! An Anthropic request said in the Responses dialect. What cannot be said is named as a coercion.
 
-use ainfera_schema::Reasoning;
+use ainfera_schema::{Model, Provider, Reasoning};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use crate::client::messages::request::{MessagesRequest, ToolChoiceMode};
+use crate::client::call::Call;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::effort::nearest;
 use crate::error::bad_request::BadRequest;
-use crate::provider::lossy::{
-    EncodedRequest, TargetModel, joined_text, parsed, report_untranslated_members,
-};
+use crate::provider::lossy::{EncodedRequest, TargetModel, joined_text, report_untranslated};
 use crate::provider::responses::input::{LONGEST_TOOL_NAME, items};
-use crate::provider::responses::models::efforts;
+use crate::provider::responses::models::{efforts, reasoning_by_name};
+use crate::provider::source_paths::{bearer, of_mistake, of_written};
 use crate::provider::tool_names::ToolNames;
+use crate::provider::{Dialect, UpstreamRequest, address};
+use crate::request::{Request, ToolChoiceMode};
 
 /// Members that this translation reads; any other member of the body is named as dropped.
 const READ: [&str; 12] = [
@@ -35,22 +36,43 @@ const LEAST_OUTPUT_TOKENS: u64 = 16;
 /// A longer one is refused.
 const LONGEST_IDENTIFIER: usize = 64;
 
+/// For one model of the provider.
+pub fn request(
+    call: &Call,
+    provider: &Provider,
+    model: &Model,
+) -> Result<UpstreamRequest, BadRequest> {
+    let (url, key) = (address::responses(provider), bearer(provider));
+    if Dialect::Responses.is_native_to(call.client.dialect()) {
+        let (body, coercions) = crate::passthrough::responses::request_body(
+            &call.body,
+            &model.upstream_name,
+            model.max_output_tokens,
+            call.max_tokens,
+        )?;
+        return Ok(UpstreamRequest { coercions, ..UpstreamRequest::streamed(url, key, body) });
+    }
+    let written = request_body(&call.request, TargetModel::of(model, reasoning_by_name))
+        .map_err(|bad| of_mistake(call, bad))?;
+    Ok(UpstreamRequest {
+        coercions: of_written(call, written.coercions),
+        tool_names: written.tool_names,
+        ..UpstreamRequest::streamed(url, key, written.body)
+    })
+}
+
 /// The body for a Responses provider, and what was lost on the way.
-pub fn request_body(body: &[u8], asked: TargetModel<'_>) -> Result<EncodedRequest, BadRequest> {
-    let request = MessagesRequest::parse(body)?;
+fn request_body(request: &Request, asked: TargetModel<'_>) -> Result<EncodedRequest, BadRequest> {
     let mut coercions = Coercions::default();
     let mut tool_names = ToolNames::default();
-    report_untranslated_members(body, &READ, &mut coercions)?;
+    report_untranslated(request, &READ, &mut coercions);
     let mut said = Map::new();
     said.insert("model".to_owned(), json!(asked.upstream_name));
     let instructions = joined_text(&request.system, "system", &mut coercions);
     if !instructions.is_empty() {
         said.insert("instructions".to_owned(), json!(instructions));
     }
-    said.insert(
-        "input".to_owned(),
-        Value::Array(items(&request, &mut tool_names, &mut coercions)?),
-    );
+    said.insert("input".to_owned(), Value::Array(items(request, &mut tool_names, &mut coercions)?));
     said.insert(
         "max_output_tokens".to_owned(),
         json!(output_limit(request.max_tokens, asked, &mut coercions)),
@@ -58,10 +80,10 @@ pub fn request_body(body: &[u8], asked: TargetModel<'_>) -> Result<EncodedReques
     said.insert("stream".to_owned(), json!(true));
     // nothing of a call stays at the provider
     said.insert("store".to_owned(), json!(false));
-    sampling(&request, asked, &mut said, &mut coercions)?;
-    tools(&request, &mut said, &mut tool_names, &mut coercions)?;
-    reasoning(&request, asked, &mut said, &mut coercions);
-    format(&request, &mut said, &mut coercions)?;
+    sampling(request, asked, &mut said, &mut coercions)?;
+    tools(request, &mut said, &mut tool_names, &mut coercions)?;
+    reasoning(request, asked, &mut said, &mut coercions);
+    format(request, &mut said, &mut coercions)?;
     if let Some(user_id) = &request.user_id {
         if user_id.len() <= LONGEST_IDENTIFIER {
             said.insert("safety_identifier".to_owned(), json!(&**user_id));
@@ -86,24 +108,24 @@ fn output_limit(max_tokens: u64, asked: TargetModel<'_>, coercions: &mut Coercio
 }
 
 fn sampling(
-    request: &MessagesRequest<'_>,
+    request: &Request,
     asked: TargetModel<'_>,
     said: &mut Map<String, Value>,
     coercions: &mut Coercions,
 ) -> Result<(), BadRequest> {
-    for (name, value) in [("temperature", request.temperature), ("top_p", request.top_p)] {
+    for (name, value) in [("temperature", &request.temperature), ("top_p", &request.top_p)] {
         let Some(value) = value else { continue };
         if asked.reasoning == Reasoning::Always {
             coercions.add(name, Change::Dropped(Reason::Model));
         } else {
-            said.insert(name.to_owned(), parsed(value.get(), name)?);
+            said.insert(name.to_owned(), value.value(name)?);
         }
     }
     Ok(())
 }
 
 fn tools(
-    request: &MessagesRequest<'_>,
+    request: &Request,
     said: &mut Map<String, Value>,
     tool_names: &mut ToolNames,
     coercions: &mut Coercions,
@@ -113,13 +135,13 @@ fn tools(
     }
     let mut functions = Vec::with_capacity(request.tools.len());
     for (index, tool) in request.tools.iter().enumerate() {
-        let (Some(name), Some(schema)) = (&tool.name, tool.input_schema) else {
+        let (Some(name), Some(schema)) = (&tool.name, &tool.input_schema) else {
             return Err(BadRequest::new(
                 format!("tools.{index}.type"),
                 "only Anthropic's own API has this tool",
             ));
         };
-        let parameters = parsed(schema.get(), &format!("tools.{index}.input_schema"))?;
+        let parameters = schema.value(&format!("tools.{index}.input_schema"))?;
         // left out it would be true here, and most schemas do not fit that
         let strict = tool.strict.unwrap_or(false);
         let sent = tool_names.sent(name, LONGEST_TOOL_NAME);
@@ -161,12 +183,12 @@ fn tools(
 /// `thinking` and `output_config.effort` become an effort and a summary; the reasoning comes
 /// encrypted, to be given back. Models that do not reason refuse to be asked for any of it.
 fn reasoning(
-    request: &MessagesRequest<'_>,
+    request: &Request,
     asked: TargetModel<'_>,
     said: &mut Map<String, Value>,
     coercions: &mut Coercions,
 ) {
-    let effort = request.output_config.as_ref().and_then(|output| output.effort.as_deref());
+    let effort = request.effort();
     let thinking = request.thinking.as_ref();
     let is_off = thinking.is_some_and(|thinking| &*thinking.kind == "disabled");
     if asked.reasoning == Reasoning::Never {
@@ -229,14 +251,15 @@ fn effort_of(budget_tokens: u64) -> &'static str {
 }
 
 fn format(
-    request: &MessagesRequest<'_>,
+    request: &Request,
     said: &mut Map<String, Value>,
     coercions: &mut Coercions,
 ) -> Result<(), BadRequest> {
-    let Some(format) = request.output_config.as_ref().and_then(|output| output.format) else {
+    let Some(format) = request.output_config.as_ref().and_then(|output| output.format.as_ref())
+    else {
         return Ok(());
     };
-    let format = parsed(format.get(), "output_config.format")?;
+    let format = format.value("output_config.format")?;
     let schema = format.get("schema").cloned().unwrap_or_else(|| json!({}));
     said.insert("text".to_owned(), json!({"format": {"type": "json_schema", "name": "answer", "schema": schema, "strict": true}}));
     coercions.add("output_config.format", Change::Renamed("text.format".to_owned()));

@@ -1,9 +1,10 @@
 use super::*;
+use crate::provider::anthropic::form::form as form_of;
 
 fn form(body: Value) -> (Value, Vec<String>, Translation) {
     let said = translated(body.to_string().as_bytes()).unwrap();
     let lost = said.translation.lost.texts();
-    (serde_json::from_slice(&said.messages).unwrap(), lost, said.translation)
+    (Value::Object(form_of(&said.request, &said.request.model).unwrap()), lost, said.translation)
 }
 
 fn refused(body: Value) -> String {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::provider::anthropic::form::form as form_of;
 
 fn call(body: Value) -> Call {
     Call::from_responses(Bytes::from(body.to_string()), ClientHeaders::default(), &|text| {
@@ -9,7 +10,8 @@ fn call(body: Value) -> Call {
 
 fn form(body: Value) -> (Value, Vec<String>) {
     let call = call(body);
-    (serde_json::from_slice(&call.messages).unwrap(), call.translation.unwrap().lost.texts())
+    let form = form_of(&call.request, &call.request.model).unwrap();
+    (Value::Object(form), call.translation.unwrap().lost.texts())
 }
 
 fn refused(body: Value) -> String {
@@ -43,7 +45,7 @@ fn p017_a_history_of_items_is_said_in_anthropics_form() {
     assert_eq!(
         form,
         json!({
-            "model": "m", "max_tokens": 50, "stream": false,
+            "model": "m", "max_tokens": 50, "stream": true,
             "system": [{"type": "text", "text": "be brief"}],
             "messages": [
                 {"role": "user", "content": [{"type": "text", "text": "weather?"}]},

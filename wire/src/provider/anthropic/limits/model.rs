@@ -10,13 +10,12 @@ use crate::provider::anthropic::models::{Claude, Sampling};
 pub(super) const CONTINUE: &str =
     "Continue your last message exactly where it ends. Do not repeat any of it.";
 
-/// True if anything of the form was changed.
-pub fn fit(form: &mut Map<String, Value>, claude: Claude, coercions: &mut Coercions) -> bool {
-    let forced = unforce_tools(form, claude, coercions);
-    let thought = thinking::fit(form, claude, Origin::Translated, coercions);
-    let sampled = fit_sampling(form, claude, coercions);
-    let ended = end_with_the_user(form, claude, coercions);
-    forced || thought || sampled || ended
+/// Changes what the model refuses.
+pub fn fit(form: &mut Map<String, Value>, claude: Claude, coercions: &mut Coercions) {
+    unforce_tools(form, claude, coercions);
+    thinking::fit(form, claude, Origin::Translated, coercions);
+    fit_sampling(form, claude, coercions);
+    end_with_the_user(form, claude, coercions);
 }
 
 pub(super) fn forces_a_tool(form: &Map<String, Value>) -> bool {
@@ -77,24 +76,17 @@ pub(super) fn fit_sampling(
 }
 
 /// An answer that the caller began is asked for in words.
-fn end_with_the_user(
-    form: &mut Map<String, Value>,
-    claude: Claude,
-    coercions: &mut Coercions,
-) -> bool {
-    let Some(messages) = form.get_mut("messages").and_then(Value::as_array_mut) else {
-        return false;
-    };
+fn end_with_the_user(form: &mut Map<String, Value>, claude: Claude, coercions: &mut Coercions) {
+    let Some(messages) = form.get_mut("messages").and_then(Value::as_array_mut) else { return };
     let begun = messages.last().is_some_and(|message| message["role"] == "assistant");
     if claude.takes_prefill() || !begun {
-        return false;
+        return;
     }
     coercions.add(
         format!("messages.{}", messages.len() - 1),
         Change::Moved("an instruction to continue it"),
     );
     messages.push(json!({"role": "user", "content": [{"type": "text", "text": CONTINUE}]}));
-    true
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@
 //! `tool_choice` and the parallel switch; llama.cpp begins whole calls at index 0; vLLM names its
 //! calls `chatcmpl-tool-…`: the reader takes all of it, so they need no kinds of their own.
 
-use crate::provider::chat::profile::{ChatProfile, Effort, REFERENCE, SystemMidway};
+use crate::provider::chat::profile::{ChatProfile, Effort, REFERENCE, SystemMidway, TopK};
 
 pub static PROFILE: ChatProfile = ChatProfile {
     vendor: "openai_compatible",
     token_limit_field: "max_tokens",
-    more_members: &["top_k"],
+    top_k: TopK::Taken,
     most_stop_sequences: None,
     system_midway: SystemMidway::FoldedIntoUser,
     reasoning_models: &["gpt-oss", "qwen3", "deepseek-r1", "magistral"],

@@ -2,13 +2,13 @@
 //! Kimi thinks always, and wants its thoughts back with the calls that came of them
 //! (platform.kimi.ai, guide to thinking models, read on 2026-11-30).
 
-use crate::provider::chat::profile::{ChatProfile, Effort, Files, NoTool, REFERENCE};
+use crate::provider::chat::profile::{ChatProfile, Effort, Files, NoTool, REFERENCE, TopK};
 use crate::signature::Issuer;
 
 pub static PROFILE: ChatProfile = ChatProfile {
     vendor: "together",
     token_limit_field: "max_tokens",
-    more_members: &["top_k"],
+    top_k: TopK::Taken,
     most_stop_sequences: None,
     no_tool: NoTool::LeaveToolsOut,
     files: Files::NotTaken,

@@ -3,8 +3,6 @@
 use ainfera_schema::Reasoning;
 use serde_json::{Value, json};
 
-use crate::client::messages::content::{Block, Source, ToolOutcome};
-use crate::client::messages::request::{MessagesRequest, Role, Turn};
 use crate::disclosure::coercion::{Change, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::provider::chat::adjust::messages::CALL_IDS;
@@ -12,11 +10,13 @@ use crate::provider::chat::profile::CallSignature;
 use crate::provider::chat::request::Notes;
 use crate::provider::chat::target::Target;
 use crate::provider::gemini::signatures::{On, given_back};
-use crate::provider::lossy::{joined_text, parsed, report_extras};
+use crate::provider::lossy::{joined_text, report_extras};
+use crate::request::content::{Block, Source, ToolOutcome};
+use crate::request::{Request, Role, Turn};
 use crate::signature;
 
 pub(super) fn messages(
-    request: &MessagesRequest<'_>,
+    request: &Request,
     target: &Target<'_>,
     notes: &mut Notes,
 ) -> Result<Vec<Value>, BadRequest> {
@@ -73,7 +73,7 @@ impl Writer<'_, '_> {
     }
 
     /// One message: its text, or null, and its calls in order. Nothing at all is no message.
-    fn assistant(&mut self, turn: &Turn<'_>, turn_path: String) -> Result<(), BadRequest> {
+    fn assistant(&mut self, turn: &Turn, turn_path: String) -> Result<(), BadRequest> {
         let (mut text, mut calls) = (String::new(), Vec::new());
         let (mut reasoning, mut reasoning_paths) = (String::new(), Vec::new());
         let mut call_signature = None;
@@ -82,13 +82,13 @@ impl Writer<'_, '_> {
             let path = format!("{turn_path}.content.{index}");
             match block {
                 Block::Text { text: piece, extras } => {
-                    report_extras(*extras, &path, &mut self.notes.coercions);
+                    report_extras(extras, &path, &mut self.notes.coercions);
                     text.push_str(piece);
                 }
                 Block::ToolUse { id, name, input, extras } => {
-                    report_extras(*extras, &path, &mut self.notes.coercions);
+                    report_extras(extras, &path, &mut self.notes.coercions);
                     // compact: the same value, whatever spaces the client wrote
-                    let arguments = parsed(input.get(), &format!("{path}.input"))?.to_string();
+                    let arguments = input.compact(&format!("{path}.input"))?;
                     let mut call = json!({"id": &**id, "type": "function", "function": {"name": &**name, "arguments": arguments}});
                     if let Some(signature) = call_signature.take() {
                         call["extra_content"] = json!({"google": {"thought_signature": signature}});
@@ -146,19 +146,19 @@ impl Writer<'_, '_> {
 
     /// Tool results first, each a message of its own, in the order of their calls; then what the
     /// user said, with images that a tool message cannot carry.
-    fn user(&mut self, turn: &Turn<'_>, turn_path: String) -> Result<(), BadRequest> {
+    fn user(&mut self, turn: &Turn, turn_path: String) -> Result<(), BadRequest> {
         let mut parts: Vec<(String, Value)> = Vec::new();
         let mut results: Vec<(usize, String, Value)> = Vec::new();
         for (index, block) in turn.blocks.iter().enumerate() {
             let path = format!("{turn_path}.content.{index}");
             match block {
                 Block::ToolResult { tool_use_id, content, outcome, extras } => {
-                    report_extras(*extras, &path, &mut self.notes.coercions);
+                    report_extras(extras, &path, &mut self.notes.coercions);
                     let mut texts = Vec::new();
                     for (inner, block) in content.iter().enumerate() {
                         let path = format!("{path}.content.{inner}");
                         if let Block::Text { text, extras } = block {
-                            report_extras(*extras, &path, &mut self.notes.coercions);
+                            report_extras(extras, &path, &mut self.notes.coercions);
                             texts.push(text.to_string());
                         } else if let Some(moved) = self.part(block, &path)? {
                             self.notes.coercions.add(path.as_str(), Change::Moved("user message"));
@@ -220,7 +220,7 @@ impl Writer<'_, '_> {
     }
 
     /// `None` for what says nothing, or cannot be said and was named.
-    fn part(&mut self, block: &Block<'_>, path: &str) -> Result<Option<Value>, BadRequest> {
+    fn part(&mut self, block: &Block, path: &str) -> Result<Option<Value>, BadRequest> {
         let refused = |why: &str| Err(BadRequest::new(format!("{path}.source.type"), why));
         let part = match block {
             Block::Text { text, .. } if text.is_empty() => {
@@ -228,11 +228,11 @@ impl Writer<'_, '_> {
                 return Ok(None);
             }
             Block::Text { text, extras } => {
-                report_extras(*extras, path, &mut self.notes.coercions);
+                report_extras(extras, path, &mut self.notes.coercions);
                 json!({"type": "text", "text": &**text})
             }
             Block::Image { source, extras } => {
-                report_extras(*extras, path, &mut self.notes.coercions);
+                report_extras(extras, path, &mut self.notes.coercions);
                 let url = match source {
                     Source::Base64 { media_type, data } => {
                         format!("data:{};base64,{}", &**media_type, &**data)
@@ -245,7 +245,7 @@ impl Writer<'_, '_> {
                 json!({"type": "image_url", "image_url": {"url": url}})
             }
             Block::Document { source, title, context, extras } => {
-                report_extras(*extras, path, &mut self.notes.coercions);
+                report_extras(extras, path, &mut self.notes.coercions);
                 if context.is_some() {
                     self.lost(format!("{path}.context"), Reason::NoEquivalent);
                 }
@@ -270,7 +270,7 @@ impl Writer<'_, '_> {
                 }
             }
             Block::SearchResult { source, title, content, extras } => {
-                report_extras(*extras, path, &mut self.notes.coercions);
+                report_extras(extras, path, &mut self.notes.coercions);
                 self.notes.coercions.add(path, Change::Moved("text"));
                 let body = joined_text(content, path, &mut self.notes.coercions);
                 json!({"type": "text", "text": format!("{} ({})\n{body}", &**title, &**source)})
