@@ -2,7 +2,7 @@
 //! left.
 //!
 //! ```text
-//! cargo run                                                    # the gateway, which shows a key on its first start
+//! cargo run      # the gateway; it shows a key on its first start
 //! cargo run --example tool_round_trip -- --key ainf_…
 //! ```
 
@@ -127,7 +127,7 @@ impl Gateway {
                 answer.hear(&serde_json::from_slice(&event.data)?)?;
             }
         }
-        // only `message_stop` is success: a stream that ends without it was cut
+        // Only `message_stop` is success: a stream that ends without it was cut.
         if answer.finished { Ok(answer) } else { Err("the stream ended early".into()) }
     }
 

@@ -200,5 +200,4 @@ fn built_in_models(root: &Section<'_>, providers: &[Provider]) -> Option<Vec<Mod
 #[path = "config/example_tests.rs"]
 mod example_tests;
 #[cfg(test)]
-#[path = "config/tests.rs"]
 mod tests;

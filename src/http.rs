@@ -63,7 +63,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(reading("/healthz", get().to(health::live)))
         .service(reading("/readyz", get().to(health::ready)))
         .service(reading("/metrics", get().to(metrics::metrics)))
-        // agents probe these before their first call
+        // Agents probe these before their first call.
         .service(resource("/").route(get().to(health::service)).route(head().to(health::service)))
         .service(
             resource("/api/hello")

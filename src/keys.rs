@@ -96,7 +96,7 @@ fn base_62(mut bytes: [u8; 32]) -> String {
         let mut remainder = 0_u32;
         for byte in &mut bytes {
             let value = (remainder << 8) | u32::from(*byte);
-            // below 256, because the remainder before it is below 62
+            // Below 256, because the remainder before it is below 62.
             *byte = u8::try_from(value / 62).unwrap_or(u8::MAX);
             remainder = value % 62;
         }

@@ -12,15 +12,15 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // first thing: a hangup must not end a gateway that starts
+    // This comes first: a SIGHUP must not end a gateway that is starting.
     if std::env::args_os().nth(1).is_some_and(|command| command == "serve")
         && let Err(error) = ainfera::server::signals::outlive_hangup()
     {
         let _ = writeln!(std::io::stderr(), "signals cannot be received: {error}");
         return ExitCode::FAILURE;
     }
-    // every TLS configuration of the process takes this one; it is already there only if someone
-    // installed the same before us
+    // Every TLS configuration of the process takes this one; it is already there only if someone
+    // installed the same before us.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         }
     };
     commands::run(cli.command).unwrap_or_else(|error| {
-        // nothing is left to tell of it when standard error is closed
+        // When standard error is closed there is no place left to report it.
         let _ = writeln!(std::io::stderr(), "{error}");
         ExitCode::FAILURE
     })

@@ -75,7 +75,7 @@ impl Drop for Announcement {
         let own = std::fs::read(&self.0)
             .ok()
             .and_then(|text| serde_json::from_slice::<RunningGateway>(&text).ok());
-        // a later gateway may have taken the address over
+        // A later gateway may have taken the address over.
         if own.is_some_and(|own| own.process == std::process::id()) {
             let _ = std::fs::remove_file(&self.0);
         }
@@ -92,7 +92,7 @@ pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    // what is there may have another mode
+    // A file that exists already may have another mode.
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

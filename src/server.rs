@@ -4,10 +4,12 @@
 pub mod audit;
 pub mod control;
 pub mod floors;
+pub mod http_service;
 pub mod listener;
 pub mod parts;
 pub mod process_lock;
 pub mod reload;
+pub mod service_actors;
 pub mod serving;
 pub mod signals;
 pub mod stop;
@@ -18,43 +20,34 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix::{Actor, Addr};
-use actix_web::dev::{ServerHandle, Service};
+use actix::Addr;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use ainfera_actors::capture::CaptureActor;
 use ainfera_actors::capture::replay::{ReplayError, SharedSpool, blocking, replay, replay_former};
 use ainfera_actors::capture::spool_file::{SpoolError, SpoolFile};
 use ainfera_actors::checkpoint::CheckpointActor;
 use ainfera_actors::counters::Counters;
-use ainfera_actors::doctor::{Checkup, DoctorActor};
 use ainfera_actors::gate::Gate;
-use ainfera_actors::reader::ReaderActor;
 use ainfera_actors::replica::ReplicaActor;
 use ainfera_schema::{BootId, Deadlines, OwnDeadlines};
 use ainfera_store::{Heartbeat, StoreError, StoreWriter};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use crate::config::spool::Sharing;
 use crate::config::{Config, Durability, TakeOver};
 use crate::http::auth::KeyRing;
 use crate::http::body::BodyBudget;
-use crate::http::leaving;
-use crate::http::routes;
 use crate::http::state::Shared;
 use crate::http::turns::Turns;
 use control::Control;
+use http_service::HttpService;
 use parts::Parts;
 use process_lock::ProcessLock;
 use reload::{ConfigSource, ReloadFigures, Reloader};
-use serving::{Fixed, ServingSlot};
-use signals::{Signals, Told};
-use socket2::Socket;
+use service_actors::{ServiceActors, Services};
+use serving::Fixed;
+use signals::{OperatorRequest, Signals};
 use stop::Notice;
-
-/// At the end of a drain: how long connections may take to send what is already written to them.
-const LAST_BYTES_S: u64 = 10;
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -81,27 +74,23 @@ pub enum StartError {
 
 /// A running gateway.
 pub struct Server {
-    address: SocketAddr,
-    handle: ServerHandle,
-    running: JoinHandle<std::io::Result<()>>,
+    http: HttpService,
     gate: Gate,
     boot_id: BootId,
     store: Arc<dyn StoreWriter>,
     counters: Arc<Counters>,
-    /// The listening socket, of which the server has another handle.
-    listener: Socket,
     /// Kept here so that a last message to it cannot race with its end.
     capture: Addr<CaptureActor>,
-    /// Ticks for as long as it is held.
+    /// Asks for signatures for as long as this address is kept.
     checkpoints: Addr<CheckpointActor>,
-    /// Beats for as long as it is held.
+    /// Sends heartbeats for as long as this address is kept.
     replica: Addr<ReplicaActor>,
     /// Whether other replicas gave this one up.
     standing: watch::Receiver<Heartbeat>,
     reloader: Reloader,
-    /// Where operators ask.
+    /// The socket at which `ainfera providers` asks.
     control: Option<Control>,
-    /// Held until this process writes no more.
+    /// Kept until this process writes no more.
     lock: Option<ProcessLock>,
 }
 
@@ -116,7 +105,7 @@ impl Server {
         let mut lock = ProcessLock::take(&config)?;
         let mut mock = None;
         let parts = Parts::build(&config, &mut mock, None).await?;
-        let (checkpointing, public_key, parted) = match audit::signing(&config)? {
+        let (checkpointing, audit_key, parted) = match audit::signing(&config)? {
             Some(signing) => {
                 (Some(signing.checkpointing), Some(signing.public_key), signing.parted)
             }
@@ -124,119 +113,62 @@ impl Server {
         };
         let spool = Arc::new(Mutex::new(SpoolFile::new(config.spool.path.clone())));
         try_spool(&config, &spool).await?;
-        let store = ainfera_store::open(&config.database.exposed()).await?;
-        if config.durability == Durability::Required {
-            store.require_durability().await?;
-        }
-        let former = lock.as_ref().and_then(ProcessLock::former_boot);
-        if config.take_over == TakeOver::Refused {
-            takeover::former_boots_are_over(
-                store.as_ref(),
-                &config.replica,
-                former,
-                &config.deadlines,
-            )
-            .await?;
-        }
+        let store = open_store(&config, lock.as_ref()).await?;
         let boot_id = begin(&config, store.as_ref(), &spool, lock.as_mut()).await?;
         let gate = Gate::new(config.max_in_flight);
         let counters = Arc::new(Counters::default());
-        let capture = CaptureActor::new(Arc::clone(&store), Arc::clone(&counters), gate.clone())
-            .with_killswitch(config.killswitch_daily_usd);
-        let capture = capture
-            .with_spool(spool, config.deadlines.spool_after)
-            .checkpointing(checkpointing)
-            .start();
-        let checkpoints = CheckpointActor::new(capture.clone(), Arc::clone(&counters)).start();
-        let (replica, standing) =
-            ReplicaActor::new(boot_id, &config.deadlines, capture.clone(), gate.clone());
-        let replica = replica.start();
-        let reader = ReaderActor::new(Arc::<dyn StoreWriter>::clone(&store)).start();
-        let (doctor, checkup) = match config.doctor_every {
-            Some(every) => {
-                let (doctor, checkup) = DoctorActor::new(
-                    reader.clone(),
-                    every,
-                    longest_call(&config.deadlines, config.own_deadlines()),
-                    Arc::clone(&counters),
-                );
-                (Some(doctor.start()), checkup)
-            }
-            None => (None, watch::channel(Checkup::default()).1),
-        };
-        let control_socket = process_lock::control_socket(&config);
+        let actors = ServiceActors::start(
+            &config,
+            Services {
+                boot_id,
+                store: Arc::clone(&store),
+                spool,
+                checkpointing,
+                gate: gate.clone(),
+                counters: Arc::clone(&counters),
+            },
+        );
         let (parts, in_force) = watch::channel(Arc::new(parts));
-        let control = control_socket.and_then(|path| Control::open(path, in_force.clone()));
+        let control = process_lock::control_socket(&config)
+            .and_then(|path| Control::open(path, in_force.clone()));
         let reloads = Arc::new(ReloadFigures::default());
-        let latest = in_force.clone();
         let shared = Data::new(Shared {
             gate: gate.clone(),
             keys: KeyRing::default(),
-            capture: capture.clone(),
-            reader,
+            capture: actors.capture.clone(),
+            reader: actors.reader,
             counters: Arc::clone(&counters),
-            parts: in_force,
+            parts: in_force.clone(),
             bodies: BodyBudget::default(),
             turns: Turns::default(),
             verifications: Turns::default(),
-            audit_key: public_key,
+            audit_key,
             reloads: Arc::clone(&reloads),
-            checkup,
+            checkup: actors.checkup,
             parted,
         });
-        let fixed = Fixed { capture: capture.clone(), boot_id, counters: Arc::clone(&counters) };
-        let factory = move || {
-            // runs on the worker's own thread: what is made here is the worker's alone
-            let slot = ServingSlot::new(fixed.clone(), latest.clone());
-            let gate = shared.gate.clone();
-            App::new()
-                .wrap_fn(move |request, service| {
-                    leaving::answer(gate.clone(), service.call(request))
-                })
-                .app_data(shared.clone())
-                .app_data(Data::new(slot))
-                .configure(routes)
-        };
-        let mut server = HttpServer::new(factory)
-            // without it Nagle's algorithm holds back every second frame for 40 ms
-            .tcp_nodelay(true)
-            // with the default a client that has left is never noticed while the stream is silent
-            .h1_allow_half_closed(false)
-            .keep_alive(config.keep_alive)
-            .shutdown_timeout(LAST_BYTES_S)
-            .disable_signals();
-        if let Some(workers) = config.workers {
-            server = server.workers(workers);
-        }
-        let listen = |source| StartError::Listen { address: config.listen, source };
-        let own_listener = listener.try_clone().map(Socket::from).map_err(listen)?;
-        let server = server.listen(listener).map_err(listen)?;
-        let address = server.addrs().first().copied().unwrap_or(config.listen);
-        let server = server.run();
-        let handle = server.handle();
-        #[expect(clippy::disallowed_methods, reason = "awaited in drain")]
-        let running = actix_web::rt::spawn(server);
+        let fixed =
+            Fixed { capture: actors.capture.clone(), boot_id, counters: Arc::clone(&counters) };
+        let http = HttpService::start(&config, listener, shared, fixed, in_force)?;
+        let capture = actors.capture;
         Ok(Server {
-            address,
-            handle,
-            running,
+            http,
             gate,
             boot_id,
             store,
             counters,
-            listener: own_listener,
-            reloader: Reloader::new(config, parts, capture.clone(), doctor, mock, reloads),
+            reloader: Reloader::new(config, parts, capture.clone(), actors.doctor, mock, reloads),
             capture,
-            checkpoints,
-            replica,
-            standing,
+            checkpoints: actors.checkpoints,
+            replica: actors.replica,
+            standing: actors.standing,
             control,
             lock,
         })
     }
 
     pub fn addr(&self) -> SocketAddr {
-        self.address
+        self.http.address
     }
 
     pub fn store(&self) -> Arc<dyn StoreWriter> {
@@ -264,12 +196,14 @@ impl Server {
     ) -> ExitCode {
         let notice = loop {
             tokio::select! {
-                told = signals.next() => {
-                    let last = match told {
-                        Told::Stop => Told::Stop,
-                        Told::Reload => self.reloader.reload_until_told_to_stop(&source, &mut signals).await,
+                request = signals.next() => {
+                    let last = match request {
+                        OperatorRequest::Stop => request,
+                        OperatorRequest::Reload => {
+                            self.reloader.reload_while_asked(&source, &mut signals).await
+                        }
                     };
-                    if last == Told::Stop {
+                    if last == OperatorRequest::Stop {
                         break Notice::Usual;
                     }
                 }
@@ -282,6 +216,24 @@ impl Server {
         };
         self.stop(notice, signals).await
     }
+}
+
+/// Opens the store for writing. An operator who asked for durability gets it or no start, and a
+/// process of the same replica name that still runs is not given up unless the operator said so.
+async fn open_store(
+    config: &Config,
+    lock: Option<&ProcessLock>,
+) -> Result<Arc<dyn StoreWriter>, StartError> {
+    let store = ainfera_store::open(&config.database.exposed()).await?;
+    if config.durability == Durability::Required {
+        store.require_durability().await?;
+    }
+    let former = lock.and_then(ProcessLock::former_boot);
+    if config.take_over == TakeOver::Refused {
+        takeover::former_boots_are_over(store.as_ref(), &config.replica, former, &config.deadlines)
+            .await?;
+    }
+    Ok(store)
 }
 
 /// A spool that cannot be written is found now, and not when the store is away and the rows of
@@ -310,7 +262,7 @@ async fn begin(
     if let Some(lock) = lock {
         lock.name_holder(boot_id)?;
     }
-    // first what really happened, then what can no longer be known
+    // The spool knows how its calls ended. Only what it does not know is closed as lost.
     let mut replayed = replay(store, spool).await?;
     if let Some(former) = &config.spool.former {
         replayed += replay_former(store, former).await?;
@@ -359,7 +311,7 @@ pub fn longest_call<'o>(
 /// Ends when other replicas have given this one up.
 async fn fenced(standing: &mut watch::Receiver<Heartbeat>) {
     if standing.wait_for(|standing| *standing == Heartbeat::Fenced).await.is_err() {
-        // nobody beats any more: that is for whoever watches capture
+        // The sender of heartbeats is gone. `stopped_capturing` notices what led to that.
         std::future::pending::<()>().await;
     }
 }

@@ -27,7 +27,7 @@ pub fn init(filter: Option<&str>) {
             .try_init()
     };
     if result.is_ok() {
-        // a panic in a handler closes its connection and leaves no other trace
+        // A panic in a handler closes its connection and leaves no other trace.
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string).unwrap_or_default();
             tracing::error!(place, "panic: {}", panic.payload_as_str().unwrap_or("no message"));

@@ -1,4 +1,9 @@
 #![no_main]
-//! What a Chat Completions provider may say.
+//! Any bytes as the stream of a Chat Completions provider.
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| ainfera_fidelity::check::stream(ainfera_schema::ProviderKind::OpenaiCompatible, data).unwrap());
+use ainfera_fidelity::check;
+use ainfera_schema::ProviderKind;
+
+const KIND: ProviderKind = ProviderKind::OpenaiCompatible;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| check::stream(KIND, data).unwrap());

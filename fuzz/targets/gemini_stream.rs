@@ -1,4 +1,7 @@
 #![no_main]
-//! What Gemini may say.
+//! Any bytes as the stream of Gemini.
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| ainfera_fidelity::check::stream(ainfera_schema::ProviderKind::Gemini, data).unwrap());
+use ainfera_fidelity::check;
+use ainfera_schema::ProviderKind;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| check::stream(ProviderKind::Gemini, data).unwrap());

@@ -1,4 +1,7 @@
 #![no_main]
-//! Bodies of flat calls.
+//! Any bytes as the body of a request to the flat `/v1/inference`.
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| ainfera_fidelity::check::request(ainfera_wire::ClientDialect::Inference, data).unwrap());
+use ainfera_fidelity::check;
+use ainfera_wire::ClientDialect;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| check::request(ClientDialect::Inference, data).unwrap());

@@ -1,4 +1,7 @@
 #![no_main]
-//! Bodies of Responses calls.
+//! Any bytes as the body of a Responses request.
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| ainfera_fidelity::check::request(ainfera_wire::ClientDialect::Responses, data).unwrap());
+use ainfera_fidelity::check;
+use ainfera_wire::ClientDialect;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| check::request(ClientDialect::Responses, data).unwrap());

@@ -1,4 +1,9 @@
 #![no_main]
-//! What a Responses provider may say.
+//! Any bytes as the stream of a Responses provider.
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| ainfera_fidelity::check::stream(ainfera_schema::ProviderKind::OpenaiResponses, data).unwrap());
+use ainfera_fidelity::check;
+use ainfera_schema::ProviderKind;
+
+const KIND: ProviderKind = ProviderKind::OpenaiResponses;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| check::stream(KIND, data).unwrap());

@@ -8,12 +8,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::ask::{Ask, Delivery, Dialect, chars_in, read, read_for};
 use crate::connection::Request;
-use crate::directive::{DirectiveError, Fault, Manner, MidFault, Orders, Refused, directives_in};
-use crate::fault::{self, End, Step, Words};
-use crate::frames::{Dress, Markers};
+use crate::directive::{
+    CutStyle, DirectiveError, Directives, Fault, MidFault, Refused, directives_in,
+};
+use crate::fault::{self, DialectEvents, End, Step};
+use crate::frames::{Frames, Markers, Rendering};
+use crate::request::{Delivery, Dialect, ModelRequest, chars_in, read, read_for};
 use crate::responses::Reasoning;
+use crate::script::Script;
 use crate::server::MockSettings;
 use crate::stats::{Counters, Recorded};
 use crate::vendor::Vendor;
@@ -119,48 +122,48 @@ impl Answerer {
             Some((model, delivery)) => read_for(dialect, model, delivery, &recorded.body),
             None => read(dialect, &body),
         };
-        let ask = match read {
-            Ok(ask) => ask,
+        let request = match read {
+            Ok(request) => request,
             Err(bad_request) => {
                 self.counters
                     .refuse(format!("{} {}: {bad_request}", recorded.path, recorded.body["model"]));
                 return refuse(dialect, 400, &bad_request.to_string(), tag);
             }
         };
-        let orders = match self.orders(&ask) {
-            Ok(orders) => orders,
+        let directives = match self.directives(&request) {
+            Ok(directives) => directives,
             Err(error) => return refuse(dialect, 400, &error.to_string(), tag),
         };
-        let mut answer = ordered_answer(&ask, &orders, self.settings.markers, tag);
-        if orders.has(Manner::EarlyHints) {
+        let mut answer = scripted_answer(&request, &directives, self.settings.markers, tag);
+        if directives.has(CutStyle::EarlyHints) {
             answer
                 .steps
                 .insert(0, Step::Write { bytes: EARLY_HINTS.to_vec(), markers: Vec::new() });
         }
-        if let Some(ms) = orders.first_ms.filter(|ms| *ms > 0) {
+        if let Some(ms) = directives.first_ms.filter(|ms| *ms > 0) {
             answer.steps.insert(0, Step::Pause { ms });
         }
         answer
     }
 
     /// The server's defaults, then the system prompt, then the user.
-    fn orders(&self, ask: &Ask) -> Result<Orders, DirectiveError> {
-        let mut orders = self.settings.orders();
-        for text in [&ask.system_text, &ask.user_text] {
+    fn directives(&self, request: &ModelRequest) -> Result<Directives, DirectiveError> {
+        let mut directives = self.settings.directives();
+        for text in [&request.system_text, &request.user_text] {
             for mut directive in directives_in(text)? {
-                if directive.model.as_ref().is_some_and(|model| *model != ask.model) {
+                if directive.model.as_ref().is_some_and(|model| *model != request.model) {
                     continue;
                 }
                 if let Some(times) = directive.times
                     && !self.follow(directive.raw, times)
                 {
-                    directive.orders.fault = None;
-                    directive.orders.manners.clear();
+                    directive.values.fault = None;
+                    directive.values.cut_styles.clear();
                 }
-                orders.add(directive.orders);
+                directives.add(directive.values);
             }
         }
-        Ok(orders)
+        Ok(directives)
     }
 
     fn follow(&self, raw: String, times: u32) -> bool {
@@ -182,111 +185,126 @@ fn gemini_address(path: &str) -> Option<(&str, Delivery)> {
     }
 }
 
-fn ordered_answer(ask: &Ask, orders: &Orders, markers: Markers, tag: &str) -> Answer {
-    let dialect = ask.dialect;
+fn scripted_answer(
+    request: &ModelRequest,
+    directives: &Directives,
+    markers: Markers,
+    tag: &str,
+) -> Answer {
+    let dialect = request.dialect;
     let request_id = format!("req_mock{tag}");
-    match &orders.fault {
-        Some(Fault::RefuseStatus(refused)) => {
-            return whole(refusal::answer(
-                dialect,
-                refused,
-                &refusal::message(dialect, refused),
-                &request_id,
-            ));
-        }
-        Some(Fault::ResetBeforeHead) => {
-            return Answer { kind: AnswerKind::Whole, steps: vec![Step::End(End::Reset)] };
-        }
-        Some(Fault::CloseBeforeHead) => {
-            return Answer { kind: AnswerKind::Whole, steps: vec![Step::End(End::Close)] };
-        }
-        Some(Fault::HangBeforeHead) => {
-            return Answer { kind: AnswerKind::Whole, steps: vec![Step::Hang] };
-        }
-        Some(Fault::Redirect) => {
-            return whole(refusal::json(
-                307,
-                dialect,
-                &request_id,
-                "location: /redirected/v1/messages\r\n",
-                "",
-            ));
-        }
-        Some(Fault::WrongContentType) => {
-            let head =
-                refusal::whole_head(dialect, &request_id, "text/html; charset=utf-8", HTML.len());
-            return whole([&head[..], HTML.as_bytes()].concat());
-        }
-        _ => {}
+    if let Some(answer) = answer_without_script(dialect, directives, &request_id) {
+        return answer;
     }
     let id_prefix = match dialect {
         Dialect::Anthropic => "toolu_mock",
-        // ids of Gemini's calls are never said
+        // Gemini's tool calls have no ids.
         Dialect::Chat | Dialect::Responses | Dialect::Gemini => "call_mock",
     };
-    let script = script::write(ask, orders, id_prefix, tag);
-    let dress = Dress {
+    let script = script::write(request, directives, id_prefix, tag);
+    let rendering = Rendering {
         tag,
-        model: &ask.model,
+        model: &request.model,
         created_s: now_ns() / 1_000_000_000,
-        pad: orders.pad.unwrap_or(0),
+        pad: directives.pad.unwrap_or(0),
         markers,
     };
-    let reasoning =
-        if ask.encrypted_reasoning { Reasoning::AlsoEncrypted } else { Reasoning::Shown };
-    let error = match &orders.fault {
+    let error = match &directives.fault {
         Some(Fault::At { kind: MidFault::ErrorEvent(refused), .. }) => {
             refusal::body(dialect, refused, &refusal::message(dialect, refused), &request_id)
         }
         _ => Value::Null,
     };
-    let delivery = if orders.has(Manner::Unstreamed) { Delivery::Whole } else { ask.delivery };
-    match delivery {
+    let unstreamed = directives.has(CutStyle::Unstreamed);
+    match if unstreamed { Delivery::Whole } else { request.delivery } {
         Delivery::Stream => {
-            let (frames, ping, error_event) = match dialect {
-                Dialect::Anthropic => (
-                    anthropic::frames(&script, &dress),
-                    anthropic::PING,
-                    anthropic::error_event(&error),
-                ),
-                Dialect::Chat => (
-                    chat::frames(&script, &dress, ask.stream_usage),
-                    chat::PING,
-                    chat::error_chunk(&error),
-                ),
-                Dialect::Gemini => {
-                    (gemini::frames(&script, &dress), gemini::PING, gemini::error_event(&error))
-                }
-                Dialect::Responses => (
-                    responses::frames(&script, &dress, reasoning),
-                    responses::PING,
-                    responses::error_event(&error),
-                ),
-            };
+            let (frames, ping, error_event) = frames(request, &script, &rendering, &error);
             let head = refusal::stream_head(dialect, &request_id);
-            let steps =
-                fault::stream(head, &frames, orders, Words { ping, error_event: &error_event });
+            let events = DialectEvents { ping, error_event: &error_event };
+            let steps = fault::stream(head, &frames, directives, events);
             Answer { kind: AnswerKind::Stream, steps }
         }
         Delivery::Whole => {
-            let body = match dialect {
-                Dialect::Anthropic => anthropic::body(&script, &dress),
-                Dialect::Chat => chat::body(&script, &dress),
-                Dialect::Gemini => gemini::body(&script, &dress),
-                Dialect::Responses => responses::body(&script, &dress, reasoning),
-            };
-            let body = body.to_string().into_bytes();
+            let body = body(request, &script, &rendering).to_string().into_bytes();
             let head = refusal::whole_head(dialect, &request_id, "application/json", body.len());
-            let mut steps = fault::whole(head, body, orders, &error.to_string());
-            // the same answer takes the same time, streamed or not
+            let mut steps = fault::whole(head, body, directives, &error.to_string());
+            // The same answer takes the same time, streamed or not.
             let pauses = (script.text.len() as u64).saturating_sub(1);
-            let ms = orders.content_ms.unwrap_or(0) + orders.delay_ms.unwrap_or(0) * pauses;
+            let ms = directives.content_ms.unwrap_or(0) + directives.delay_ms.unwrap_or(0) * pauses;
             if ms > 0 {
                 steps.insert(0, Step::Pause { ms });
             }
             Answer { kind: AnswerKind::Whole, steps }
         }
     }
+}
+
+/// The answer to a request whose directives ask for a failure before any event.
+fn answer_without_script(
+    dialect: Dialect,
+    directives: &Directives,
+    request_id: &str,
+) -> Option<Answer> {
+    let at_once = |step| Some(Answer { kind: AnswerKind::Whole, steps: vec![step] });
+    match directives.fault.as_ref()? {
+        Fault::RefuseStatus(refused) => {
+            let message = refusal::message(dialect, refused);
+            Some(whole(refusal::answer(dialect, refused, &message, request_id)))
+        }
+        Fault::ResetBeforeHead => at_once(Step::End(End::Reset)),
+        Fault::CloseBeforeHead => at_once(Step::End(End::Close)),
+        Fault::HangBeforeHead => at_once(Step::Hang),
+        Fault::Redirect => {
+            let location = "location: /redirected/v1/messages\r\n";
+            Some(whole(refusal::json(307, dialect, request_id, location, "")))
+        }
+        Fault::WrongContentType => {
+            let content_type = "text/html; charset=utf-8";
+            let head = refusal::whole_head(dialect, request_id, content_type, HTML.len());
+            Some(whole([&head[..], HTML.as_bytes()].concat()))
+        }
+        _ => None,
+    }
+}
+
+/// The frames of a streamed answer, and the ping and the error event of its dialect.
+fn frames(
+    request: &ModelRequest,
+    script: &Script,
+    rendering: &Rendering,
+    error: &Value,
+) -> (Frames, &'static str, String) {
+    match request.dialect {
+        Dialect::Anthropic => {
+            (anthropic::frames(script, rendering), anthropic::PING, anthropic::error_event(error))
+        }
+        Dialect::Chat => (
+            chat::frames(script, rendering, request.stream_usage),
+            chat::PING,
+            chat::error_chunk(error),
+        ),
+        Dialect::Gemini => {
+            (gemini::frames(script, rendering), gemini::PING, gemini::error_event(error))
+        }
+        Dialect::Responses => (
+            responses::frames(script, rendering, reasoning(request)),
+            responses::PING,
+            responses::error_event(error),
+        ),
+    }
+}
+
+fn body(request: &ModelRequest, script: &Script, rendering: &Rendering) -> Value {
+    match request.dialect {
+        Dialect::Anthropic => anthropic::body(script, rendering),
+        Dialect::Chat => chat::body(script, rendering),
+        Dialect::Gemini => gemini::body(script, rendering),
+        Dialect::Responses => responses::body(script, rendering, reasoning(request)),
+    }
+}
+
+fn reasoning(request: &ModelRequest) -> Reasoning {
+    if request.encrypted_reasoning { Reasoning::AlsoEncrypted } else { Reasoning::Shown }
 }
 
 /// Anthropic's count: a token for four characters, and ten for the template.

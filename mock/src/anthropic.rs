@@ -3,23 +3,23 @@
 use serde_json::{Map, Value, json};
 
 use crate::directive::Refused;
-use crate::frames::{Dress, FrameKind, Frames, Markers};
+use crate::frames::{FrameKind, Frames, Markers, Rendering};
 use crate::script::{Call, Reported, Script, Stop, Usage};
 
 pub const SIGNATURE: &str = "EqQBCkYIARgCKkBtb2NrLXNpZ25hdHVyZQ==";
 pub const PING: &str = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
 
 /// The stream: `message_start`, blocks one after the other, `message_delta`, `message_stop`.
-pub fn frames(script: &Script, dress: &Dress) -> Frames {
+pub fn frames(script: &Script, rendering: &Rendering) -> Frames {
     let content = script.thinking.len()
         + script.text.len()
         + script.calls.iter().map(|call| call.pieces.len() + 4).sum::<usize>();
     let mut stream = Stream {
-        frames: Frames::with_capacity((content + 10) * (160 + dress.pad), content + 10),
-        dress,
+        frames: Frames::with_capacity((content + 10) * (160 + rendering.pad), content + 10),
+        rendering,
         index: 0,
     };
-    let mut message = message(script, dress, Value::Array(Vec::new()), 1);
+    let mut message = message(script, rendering, Value::Array(Vec::new()), 1);
     message["stop_reason"] = Value::Null;
     message["stop_sequence"] = Value::Null;
     stream.event(
@@ -38,7 +38,7 @@ pub fn frames(script: &Script, dress: &Dress) -> Frames {
     if !script.text.is_empty() {
         stream.start(&json!({"type": "text", "text": ""}));
         for piece in &script.text {
-            stream.delta("text_delta", "text", piece, dress.markers);
+            stream.delta("text_delta", "text", piece, rendering.markers);
         }
         stream.stop();
     }
@@ -61,7 +61,7 @@ pub fn frames(script: &Script, dress: &Dress) -> Frames {
 }
 
 /// The whole answer, for `stream: false`.
-pub fn body(script: &Script, dress: &Dress) -> Value {
+pub fn body(script: &Script, rendering: &Rendering) -> Value {
     let mut content = Vec::new();
     if !script.thinking.is_empty() {
         content.push(json!({"type": "thinking", "thinking": script.thinking.concat(), "signature": SIGNATURE}));
@@ -75,7 +75,7 @@ pub fn body(script: &Script, dress: &Dress) -> Value {
         );
     }
     let (stop_reason, stop_sequence) = stop(script);
-    let mut message = message(script, dress, Value::Array(content), script.usage.output);
+    let mut message = message(script, rendering, Value::Array(content), script.usage.output);
     message["stop_reason"] = stop_reason;
     message["stop_sequence"] = stop_sequence;
     message
@@ -109,21 +109,21 @@ pub fn error_event(error: &Value) -> String {
 
 struct Stream<'a> {
     frames: Frames,
-    dress: &'a Dress<'a>,
+    rendering: &'a Rendering<'a>,
     index: usize,
 }
 
 impl Stream<'_> {
     fn event(&mut self, name: &str, data: &Value, kind: FrameKind) {
         let data = data.to_string();
-        // the vendor pads with spaces before the last brace, so that lengths do not tell the text
+        // The vendor pads with spaces before the last brace, so that lengths do not tell the text.
         let open = data.strip_suffix('}').unwrap_or(&data);
         self.frames
             .raw("event: ")
             .raw(name)
             .raw("\ndata: ")
             .raw(open)
-            .spaces(self.dress.pad)
+            .spaces(self.rendering.pad)
             .raw("}\n\n")
             .end(kind);
     }
@@ -150,7 +150,7 @@ impl Stream<'_> {
             .raw(field)
             .raw("\":")
             .marked_string(markers, piece);
-        frames.raw("}").spaces(self.dress.pad).raw("}\n\n").end(FrameKind::Content);
+        frames.raw("}").spaces(self.rendering.pad).raw("}\n\n").end(FrameKind::Content);
     }
 
     fn stop(&mut self) {
@@ -163,9 +163,9 @@ impl Stream<'_> {
     }
 }
 
-fn message(script: &Script, dress: &Dress, content: Value, output_tokens: u64) -> Value {
-    let mut message = json!({"id": format!("msg_mock{}", dress.tag), "type": "message", "role": "assistant",
-        "model": dress.model, "content": content, "stop_reason": null, "stop_sequence": null});
+fn message(script: &Script, rendering: &Rendering, content: Value, output_tokens: u64) -> Value {
+    let mut message = json!({"id": format!("msg_mock{}", rendering.tag), "type": "message", "role": "assistant",
+        "model": rendering.model, "content": content, "stop_reason": null, "stop_sequence": null});
     if script.usage.reported == Reported::Yes {
         message["usage"] = usage(&script.usage, output_tokens.min(script.usage.output));
     }
@@ -220,8 +220,8 @@ mod tests {
         }
     }
 
-    fn dress() -> Dress<'static> {
-        Dress { tag: "7", model: "m", created_s: 0, pad: 0, markers: Markers::Off }
+    fn rendering() -> Rendering<'static> {
+        Rendering { tag: "7", model: "m", created_s: 0, pad: 0, markers: Markers::Off }
     }
 
     fn text_of(frames: &Frames) -> String {
@@ -282,12 +282,12 @@ event: message_stop
 data: {"type":"message_stop"}
 
 "#;
-        assert_eq!(text_of(&frames(&script(), &dress())), expected);
+        assert_eq!(text_of(&frames(&script(), &rendering())), expected);
     }
 
     #[test]
     fn the_whole_answer_says_the_same() {
-        let body = body(&script(), &dress());
+        let body = body(&script(), &rendering());
         assert_eq!(body["content"][1]["text"], "Hello \"é\"");
         assert_eq!(
             body["content"][2],
@@ -303,7 +303,7 @@ data: {"type":"message_stop"}
     fn padding_and_silence_about_usage() {
         let mut script = script();
         script.usage.reported = Reported::No;
-        let padded = frames(&script, &Dress { pad: 7, ..dress() });
+        let padded = frames(&script, &Rendering { pad: 7, ..rendering() });
         let text = text_of(&padded);
         assert!(!text.contains("usage"));
         assert!(text.contains("\"text\":\"Hel\"}       }\n\n"));

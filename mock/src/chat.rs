@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::ask::StreamUsage;
 use crate::directive::Refused;
-use crate::frames::{Dress, FrameKind, Frames, Markers};
+use crate::frames::{FrameKind, Frames, Markers, Rendering};
+use crate::request::StreamUsage;
 use crate::script::{CallOrder, Reported, Script, Stop, Usage};
 
 /// Vendors of this dialect keep a connection alive with comments.
@@ -12,16 +12,16 @@ pub const PING: &str = ": ping\n\n";
 pub const DONE: &str = "data: [DONE]\n\n";
 
 /// The stream: a role chunk, content, tool calls, the finish reason, usage if asked for, `[DONE]`.
-pub fn frames(script: &Script, dress: &Dress, stream_usage: StreamUsage) -> Frames {
+pub fn frames(script: &Script, rendering: &Rendering, stream_usage: StreamUsage) -> Frames {
     let content = script.thinking.len()
         + script.text.len()
         + script.calls.iter().map(|call| call.pieces.len() + 1).sum::<usize>();
-    let frames = Frames::with_capacity((content + 4) * (260 + dress.pad), content + 4);
+    let frames = Frames::with_capacity((content + 4) * (260 + rendering.pad), content + 4);
     let head = format!(
         "data: {{\"id\":\"chatcmpl-mock{}\",\"object\":\"chat.completion.chunk\",\"created\":{},\"model\":{},\"system_fingerprint\":\"fp_mock\",",
-        dress.tag,
-        dress.created_s,
-        json!(dress.model)
+        rendering.tag,
+        rendering.created_s,
+        json!(rendering.model)
     );
     let include_usage =
         script.usage.reported == Reported::Yes && stream_usage == StreamUsage::Included;
@@ -29,8 +29,8 @@ pub fn frames(script: &Script, dress: &Dress, stream_usage: StreamUsage) -> Fram
     if include_usage {
         tail.push_str(",\"usage\":null");
     }
-    if dress.pad > 0 {
-        tail.push_str(&format!(",\"obfuscation\":\"{}\"", "x".repeat(dress.pad)));
+    if rendering.pad > 0 {
+        tail.push_str(&format!(",\"obfuscation\":\"{}\"", "x".repeat(rendering.pad)));
     }
     let mut stream = Stream { frames, head, tail: format!("{tail}}}\n\n") };
     stream.delta(&json!({"role": "assistant", "content": "", "refusal": null}), FrameKind::Start);
@@ -38,7 +38,7 @@ pub fn frames(script: &Script, dress: &Dress, stream_usage: StreamUsage) -> Fram
         stream.text("reasoning_content", piece, Markers::Off);
     }
     for piece in &script.text {
-        stream.text("content", piece, dress.markers);
+        stream.text("content", piece, rendering.markers);
     }
     for (index, piece) in call_frames(script) {
         stream
@@ -65,7 +65,7 @@ pub fn frames(script: &Script, dress: &Dress, stream_usage: StreamUsage) -> Fram
 }
 
 /// The whole answer, for `stream: false`.
-pub fn body(script: &Script, dress: &Dress) -> Value {
+pub fn body(script: &Script, rendering: &Rendering) -> Value {
     let content = if script.text.is_empty() { Value::Null } else { json!(script.text.concat()) };
     let mut message = json!({"role": "assistant", "content": content, "refusal": null});
     if !script.thinking.is_empty() {
@@ -79,8 +79,8 @@ pub fn body(script: &Script, dress: &Dress) -> Value {
         message["tool_calls"] = calls.collect();
     }
     let choice = json!({"index": 0, "message": message, "logprobs": null, "finish_reason": finish_reason(script)});
-    let mut body = json!({"id": format!("chatcmpl-mock{}", dress.tag), "object": "chat.completion", "created": dress.created_s,
-        "model": dress.model, "choices": [choice], "system_fingerprint": "fp_mock"});
+    let mut body = json!({"id": format!("chatcmpl-mock{}", rendering.tag), "object": "chat.completion", "created": rendering.created_s,
+        "model": rendering.model, "choices": [choice], "system_fingerprint": "fp_mock"});
     if script.usage.reported == Reported::Yes {
         body["usage"] = usage(&script.usage);
     }
@@ -216,8 +216,8 @@ mod tests {
         }
     }
 
-    fn dress() -> Dress<'static> {
-        Dress { tag: "7", model: "m", created_s: 5, pad: 0, markers: Markers::Off }
+    fn rendering() -> Rendering<'static> {
+        Rendering { tag: "7", model: "m", created_s: 5, pad: 0, markers: Markers::Off }
     }
 
     fn data_of(frames: &Frames) -> Vec<Value> {
@@ -233,7 +233,8 @@ mod tests {
 
     #[test]
     fn the_stream_is_this_one() {
-        let data = data_of(&frames(&script(CallOrder::OneByOne), &dress(), StreamUsage::Included));
+        let data =
+            data_of(&frames(&script(CallOrder::OneByOne), &rendering(), StreamUsage::Included));
         let deltas: Vec<String> =
             data.iter().map(|chunk| chunk["choices"][0]["delta"].to_string()).collect();
         let expected = [
@@ -262,14 +263,15 @@ mod tests {
 
     #[test]
     fn usage_comes_only_when_asked_for() {
-        let data = data_of(&frames(&script(CallOrder::OneByOne), &dress(), StreamUsage::Omitted));
+        let data =
+            data_of(&frames(&script(CallOrder::OneByOne), &rendering(), StreamUsage::Omitted));
         assert!(data.iter().all(|chunk| chunk.get("usage").is_none()));
     }
 
     #[test]
     fn parallel_calls_can_be_interleaved() {
         let data =
-            data_of(&frames(&script(CallOrder::Interleaved), &dress(), StreamUsage::Omitted));
+            data_of(&frames(&script(CallOrder::Interleaved), &rendering(), StreamUsage::Omitted));
         let indexes: Vec<u64> = data
             .iter()
             .filter_map(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0]["index"].as_u64())
@@ -282,10 +284,10 @@ mod tests {
         let mut script = script(CallOrder::OneByOne);
         script.calls.truncate(1);
         script.calls[0].pieces.clear();
-        let data = data_of(&frames(&script, &dress(), StreamUsage::Omitted));
+        let data = data_of(&frames(&script, &rendering(), StreamUsage::Omitted));
         assert_eq!(data[4]["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"], "{}");
         assert_eq!(
-            body(&script, &dress())["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"],
+            body(&script, &rendering())["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"],
             "{}"
         );
     }
@@ -294,7 +296,7 @@ mod tests {
     fn padding_goes_into_its_own_field() {
         let data = data_of(&frames(
             &script(CallOrder::OneByOne),
-            &Dress { pad: 4, ..dress() },
+            &Rendering { pad: 4, ..rendering() },
             StreamUsage::Omitted,
         ));
         assert_eq!(data[1]["obfuscation"], "xxxx");

@@ -112,7 +112,7 @@ impl Connection {
         loop {
             tokio::select! {
                 biased;
-                () = async { match due { Some(due) => sleep_until(due).await, None => std::future::pending().await } } => return Ok(()),
+                () = until(due) => return Ok(()),
                 read = self.stream.read_buf(&mut self.input) => {
                     if read? == 0 || self.input.len() > MOST_BYTES {
                         return Err(io::ErrorKind::ConnectionAborted.into());
@@ -177,6 +177,14 @@ impl Connection {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "request too large"));
         }
         self.stream.read_buf(&mut self.input).await
+    }
+}
+
+/// Never ends where no time is given.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a prompt can order: `[[mock key=value …]]` anywhere in the last user text or the system
 //! prompt.
 //!
-//! The orders travel inside the text, so that they survive any translation of the wire format on
-//! the way here. A directive that cannot be read is refused with a 400: a misspelt order that does
+//! Directives travel inside the text, so that they survive any translation of the wire format on
+//! the way here. A directive that cannot be read is refused with a 400: a misspelt one that does
 //! nothing would make a test pass for nothing.
 
 use std::str::FromStr;
@@ -14,14 +14,14 @@ pub struct Directive {
     pub raw: String,
     /// Only for requests of this model.
     pub model: Option<String>,
-    /// Its fault and manners hold for the first so many requests only.
+    /// Its fault and styles hold for the first so many requests only.
     pub times: Option<u32>,
-    pub orders: Orders,
+    pub values: Directives,
 }
 
 /// Everything that can be ordered; what is left out is decided elsewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Orders {
+pub struct Directives {
     pub tokens: Option<usize>,
     pub delay_ms: Option<u64>,
     pub first_ms: Option<u64>,
@@ -33,28 +33,28 @@ pub struct Orders {
     /// Its arguments, JSON without a space; left out: whatever its schema allows.
     pub arguments: Option<String>,
     pub interleave: Option<bool>,
-    pub text: Option<TextOrder>,
+    pub text: Option<TextDirective>,
     pub thinking: Option<usize>,
-    pub stop: Option<StopOrder>,
-    pub usage: Option<UsageOrder>,
+    pub stop: Option<StopDirective>,
+    pub usage: Option<UsageDirective>,
     pub pad: Option<usize>,
     pub fault: Option<Fault>,
-    pub manners: Vec<Manner>,
+    pub cut_styles: Vec<CutStyle>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TextOrder {
+pub enum TextDirective {
     Nothing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopOrder {
+pub enum StopDirective {
     /// The vendor's filter ends the answer; with `text=none` there is none.
     Refusal,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UsageOrder {
+pub enum UsageDirective {
     /// No usage anywhere.
     Nothing,
     /// Parts of the prompt were read from and written to the cache.
@@ -116,7 +116,7 @@ pub enum MidFault {
 
 /// Unusual but legal ways of writing an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub enum CutStyle {
     Crlf,
     Comments,
     /// One byte per chunk and write.
@@ -170,9 +170,9 @@ pub fn without_directives(text: &str) -> String {
     plain.trim().to_owned()
 }
 
-impl Orders {
-    /// Later orders override earlier ones; manners add up.
-    pub fn add(&mut self, later: Orders) {
+impl Directives {
+    /// Later directives override earlier ones; styles add up.
+    pub fn add(&mut self, later: Directives) {
         self.tokens = later.tokens.or(self.tokens);
         self.delay_ms = later.delay_ms.or(self.delay_ms);
         self.first_ms = later.first_ms.or(self.first_ms);
@@ -187,11 +187,11 @@ impl Orders {
         self.usage = later.usage.or(self.usage);
         self.pad = later.pad.or(self.pad);
         self.fault = later.fault.or(self.fault.take());
-        self.manners.extend(later.manners);
+        self.cut_styles.extend(later.cut_styles);
     }
 
-    pub fn has(&self, manner: Manner) -> bool {
-        self.manners.contains(&manner)
+    pub fn has(&self, cut_style: CutStyle) -> bool {
+        self.cut_styles.contains(&cut_style)
     }
 }
 
@@ -207,22 +207,22 @@ struct FaultKeys {
 
 fn parse(raw: &str, inside: &str) -> Result<Directive, DirectiveError> {
     let mut directive =
-        Directive { raw: raw.to_owned(), model: None, times: None, orders: Orders::default() };
+        Directive { raw: raw.to_owned(), model: None, times: None, values: Directives::default() };
     let mut keys = FaultKeys::default();
     for word in inside.split_whitespace() {
         let (key, value) = word.split_once('=').unwrap_or((word, "true"));
-        let orders = &mut directive.orders;
+        let directives = &mut directive.values;
         match key {
             "model" => directive.model = Some(value.to_owned()),
             "times" => directive.times = Some(number(key, value)?),
-            "tokens" => orders.tokens = Some(number(key, value)?),
-            "delay_ms" => orders.delay_ms = Some(number(key, value)?),
-            "first_ms" => orders.first_ms = Some(number(key, value)?),
-            "content_ms" => orders.content_ms = Some(number(key, value)?),
-            "tools" => orders.tools = Some(number(key, value)?),
-            "call" => orders.call = Some(value.to_owned()),
+            "tokens" => directives.tokens = Some(number(key, value)?),
+            "delay_ms" => directives.delay_ms = Some(number(key, value)?),
+            "first_ms" => directives.first_ms = Some(number(key, value)?),
+            "content_ms" => directives.content_ms = Some(number(key, value)?),
+            "tools" => directives.tools = Some(number(key, value)?),
+            "call" => directives.call = Some(value.to_owned()),
             "arguments" => {
-                // read once, so that a misspelt one is refused here and not by whoever gets it
+                // The arguments are parsed here, so that misspelt ones are refused at once.
                 let readable = serde_json::from_str::<serde_json::Value>(value)
                     .is_ok_and(|arguments| arguments.is_object());
                 if !readable {
@@ -231,35 +231,39 @@ fn parse(raw: &str, inside: &str) -> Result<Directive, DirectiveError> {
                         value: value.to_owned(),
                     });
                 }
-                orders.arguments = Some(value.to_owned());
+                directives.arguments = Some(value.to_owned());
             }
-            "interleave" => orders.interleave = Some(number(key, value)?),
-            "thinking" => orders.thinking = Some(number(key, value)?),
-            "pad" => orders.pad = Some(number(key, value)?),
-            "stop" => orders.stop = Some(pick(key, value, &[("refusal", StopOrder::Refusal)])?),
-            "text" => orders.text = Some(pick(key, value, &[("none", TextOrder::Nothing)])?),
+            "interleave" => directives.interleave = Some(number(key, value)?),
+            "thinking" => directives.thinking = Some(number(key, value)?),
+            "pad" => directives.pad = Some(number(key, value)?),
+            "stop" => {
+                directives.stop = Some(pick(key, value, &[("refusal", StopDirective::Refusal)])?)
+            }
+            "text" => {
+                directives.text = Some(pick(key, value, &[("none", TextDirective::Nothing)])?)
+            }
             "usage" => {
-                orders.usage = Some(pick(
+                directives.usage = Some(pick(
                     key,
                     value,
-                    &[("none", UsageOrder::Nothing), ("cache", UsageOrder::Cache)],
+                    &[("none", UsageDirective::Nothing), ("cache", UsageDirective::Cache)],
                 )?)
             }
-            "fault" => match manner(value) {
-                Some(manner) => orders.manners.push(manner),
+            "fault" => match cut_style(value) {
+                Some(cut_style) => directives.cut_styles.push(cut_style),
                 None => keys.name = Some(value.to_owned()),
             },
             "at" => keys.at = Some(number(key, value)?),
             "status" => keys.status = Some(number(key, value)?),
             "retry_after" => keys.retry_after_s = Some(number(key, value)?),
             "code" => keys.code = Some(value.to_owned()),
-            other => match (manner(other), value) {
-                (Some(manner), "true") => orders.manners.push(manner),
+            other => match (cut_style(other), value) {
+                (Some(cut_style), "true") => directives.cut_styles.push(cut_style),
                 _ => return Err(DirectiveError::UnknownKey(other.to_owned())),
             },
         }
     }
-    directive.orders.fault = fault(keys)?;
+    directive.values.fault = fault(keys)?;
     Ok(directive)
 }
 
@@ -299,14 +303,14 @@ fn fault(keys: FaultKeys) -> Result<Option<Fault>, DirectiveError> {
     }))
 }
 
-fn manner(name: &str) -> Option<Manner> {
+fn cut_style(name: &str) -> Option<CutStyle> {
     Some(match name {
-        "crlf" => Manner::Crlf,
-        "comments" => Manner::Comments,
-        "drip" => Manner::Drip,
-        "split_utf8" => Manner::SplitUtf8,
-        "early_hints" => Manner::EarlyHints,
-        "unstreamed" => Manner::Unstreamed,
+        "crlf" => CutStyle::Crlf,
+        "comments" => CutStyle::Comments,
+        "drip" => CutStyle::Drip,
+        "split_utf8" => CutStyle::SplitUtf8,
+        "early_hints" => CutStyle::EarlyHints,
+        "unstreamed" => CutStyle::Unstreamed,
         _ => return None,
     })
 }
@@ -335,9 +339,9 @@ mod tests {
         )
         .unwrap();
         assert_eq!(found.len(), 2);
-        assert_eq!((found[0].orders.tokens, found[0].orders.delay_ms), (Some(3), Some(5)));
+        assert_eq!((found[0].values.tokens, found[0].values.delay_ms), (Some(3), Some(5)));
         assert_eq!((found[1].model.as_deref(), found[1].times), (Some("a"), Some(1)));
-        assert_eq!(found[1].orders.fault, Some(Fault::At { at: Some(2), kind: MidFault::Reset }));
+        assert_eq!(found[1].values.fault, Some(Fault::At { at: Some(2), kind: MidFault::Reset }));
         assert_eq!(found[1].raw, "[[mock model=a fault=rst_at at=2 times=1]]");
     }
 
@@ -350,34 +354,34 @@ mod tests {
             retry_after_s: Some(7),
             code: Some("insufficient_quota".to_owned()),
         };
-        assert_eq!(found[0].orders.fault, Some(Fault::RefuseStatus(refused)));
+        assert_eq!(found[0].values.fault, Some(Fault::RefuseStatus(refused)));
     }
 
     #[test]
     fn manners_are_flags_or_faults_and_add_up() {
-        let mut orders = Orders::default();
+        let mut directives = Directives::default();
         for directive in
             directives_in("[[mock fault=crlf drip]] [[mock comments=true fault=fin_at]]").unwrap()
         {
-            orders.add(directive.orders);
+            directives.add(directive.values);
         }
-        assert_eq!(orders.manners, [Manner::Crlf, Manner::Drip, Manner::Comments]);
-        assert_eq!(orders.fault, Some(Fault::At { at: None, kind: MidFault::Fin }));
+        assert_eq!(directives.cut_styles, [CutStyle::Crlf, CutStyle::Drip, CutStyle::Comments]);
+        assert_eq!(directives.fault, Some(Fault::At { at: None, kind: MidFault::Fin }));
     }
 
     #[test]
     fn later_orders_win_and_silent_ones_keep() {
-        let mut orders = Orders { tokens: Some(1), pad: Some(9), ..Orders::default() };
-        orders.add(Orders { tokens: Some(2), ..Orders::default() });
-        assert_eq!((orders.tokens, orders.pad), (Some(2), Some(9)));
+        let mut directives = Directives { tokens: Some(1), pad: Some(9), ..Directives::default() };
+        directives.add(Directives { tokens: Some(2), ..Directives::default() });
+        assert_eq!((directives.tokens, directives.pad), (Some(2), Some(9)));
     }
 
     #[test]
     fn a_call_can_be_ordered_with_its_arguments() {
         let found =
             directives_in(r#"[[mock call=Bash arguments={"command":"echo\u0020hi"}]]"#).unwrap();
-        assert_eq!(found[0].orders.call.as_deref(), Some("Bash"));
-        assert_eq!(found[0].orders.arguments.as_deref(), Some(r#"{"command":"echo\u0020hi"}"#));
+        assert_eq!(found[0].values.call.as_deref(), Some("Bash"));
+        assert_eq!(found[0].values.arguments.as_deref(), Some(r#"{"command":"echo\u0020hi"}"#));
         assert!(directives_in("[[mock call=Bash arguments=hi]]").is_err());
     }
 

@@ -1,7 +1,7 @@
 //! How frames go onto the wire, rightly or wrongly: frames and a fault → the steps that a
 //! connection carries out. Pure.
 
-use crate::directive::{Fault, Manner, MidFault, Orders};
+use crate::directive::{CutStyle, Directives, Fault, MidFault};
 use crate::frames::{Frame, FrameKind, Frames, MARKER_DIGITS};
 
 const HUGE_LINE_BYTES: usize = 2 * 1024 * 1024;
@@ -38,52 +38,57 @@ pub enum End {
     Reset,
 }
 
-/// What a fault needs in its dialect's words.
+/// The events of the dialect that a fault may write.
 #[derive(Debug, Clone, Copy)]
-pub struct Words<'a> {
+pub struct DialectEvents<'a> {
     pub ping: &'a str,
     pub error_event: &'a str,
 }
 
 /// The steps of a streamed answer whose head is `head`.
-pub fn stream(head: Vec<u8>, frames: &Frames, orders: &Orders, words: Words) -> Vec<Step> {
+pub fn stream(
+    head: Vec<u8>,
+    frames: &Frames,
+    directives: &Directives,
+    dialect_events: DialectEvents,
+) -> Vec<Step> {
     let mut writer = Writer {
         steps: Vec::new(),
         raw: head,
         raw_markers: Vec::new(),
         burst: Vec::new(),
         burst_markers: Vec::new(),
-        orders,
+        directives,
     };
-    match &orders.fault {
+    match &directives.fault {
         Some(Fault::EmptyStream) => return writer.finish(),
         Some(Fault::PingOnlyThenEnd) => {
-            writer.bytes(words.ping.repeat(2).as_bytes());
+            writer.bytes(dialect_events.ping.repeat(2).as_bytes());
             return writer.finish();
         }
         _ => {}
     }
-    let (fault_at, mid_fault) = match &orders.fault {
+    let (fault_at, mid_fault) = match &directives.fault {
         Some(Fault::At { at, kind }) => (at.unwrap_or(frames.len() / 2), Some(kind)),
         _ => (usize::MAX, None),
     };
     let mut contents = 0;
     for (number, frame) in frames.iter().enumerate() {
         if frame.kind == FrameKind::Content {
-            writer.pause(if contents == 0 { orders.content_ms } else { orders.delay_ms });
+            writer.pause(if contents == 0 { directives.content_ms } else { directives.delay_ms });
             contents += 1;
         }
         match mid_fault {
             Some(kind) if number == fault_at => {
-                if let Some(steps) = writer.mid_fault(kind, frame, words) {
+                if let Some(steps) = writer.mid_fault(kind, frame, dialect_events) {
                     return steps;
                 }
             }
             _ if frame.kind == FrameKind::Terminator
-                && orders.fault == Some(Fault::MissingTerminator) => {}
+                && directives.fault == Some(Fault::MissingTerminator) => {}
             _ => writer.frame(frame),
         }
-        if frame.kind == FrameKind::Start && orders.fault == Some(Fault::DuplicateStart) {
+        if frame.kind == FrameKind::Start && directives.fault == Some(Fault::DuplicateStart) {
             writer.frame(frame);
         }
     }
@@ -91,12 +96,12 @@ pub fn stream(head: Vec<u8>, frames: &Frames, orders: &Orders, words: Words) -> 
 }
 
 /// The steps of a whole answer; `head` says how long the body would be.
-pub fn whole(head: Vec<u8>, body: Vec<u8>, orders: &Orders, error_body: &str) -> Vec<Step> {
+pub fn whole(head: Vec<u8>, body: Vec<u8>, directives: &Directives, error_body: &str) -> Vec<Step> {
     let cut = |end: Step| {
         let bytes = [&head[..], &body[..body.len() / 2]].concat();
         vec![Step::Write { bytes, markers: Vec::new() }, end]
     };
-    let said = match &orders.fault {
+    let said = match &directives.fault {
         Some(Fault::At { kind, .. }) => match kind {
             MidFault::Hang => return cut(Step::Hang),
             MidFault::Fin | MidFault::FinMidChunk => return cut(Step::End(End::Close)),
@@ -116,12 +121,12 @@ pub fn whole(head: Vec<u8>, body: Vec<u8>, orders: &Orders, error_body: &str) ->
         raw_markers: Vec::new(),
         burst: Vec::new(),
         burst_markers: Vec::new(),
-        orders,
+        directives,
     };
     writer.raw = head_with_length(&head, said.len());
-    for piece in pieces(&said, orders) {
+    for piece in pieces(&said, directives) {
         writer.raw.extend_from_slice(piece);
-        if orders.has(Manner::Drip) || orders.has(Manner::SplitUtf8) {
+        if directives.has(CutStyle::Drip) || directives.has(CutStyle::SplitUtf8) {
             writer.flush_raw();
         }
     }
@@ -151,24 +156,27 @@ struct Writer<'a> {
     /// Goes out as one chunk with the next write.
     burst: Vec<u8>,
     burst_markers: Vec<usize>,
-    orders: &'a Orders,
+    directives: &'a Directives,
 }
 
 impl Writer<'_> {
     fn frame(&mut self, frame: Frame) {
-        if self.orders.has(Manner::Comments) {
+        if self.directives.has(CutStyle::Comments) {
             self.bytes(b": comment\n\n");
         }
         if let Some(marker) = frame.marker {
-            let carriage_returns =
-                if self.orders.has(Manner::Crlf) { count_lines(&frame.bytes[..marker]) } else { 0 };
+            let carriage_returns = if self.directives.has(CutStyle::Crlf) {
+                count_lines(&frame.bytes[..marker])
+            } else {
+                0
+            };
             self.burst_markers.push(self.burst.len() + marker + carriage_returns);
         }
         self.bytes(frame.bytes);
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
-        if !self.orders.has(Manner::Crlf) {
+        if !self.directives.has(CutStyle::Crlf) {
             self.burst.extend_from_slice(bytes);
             return;
         }
@@ -188,7 +196,12 @@ impl Writer<'_> {
     }
 
     /// The steps are complete when this returns them; else the stream goes on.
-    fn mid_fault(&mut self, kind: &MidFault, frame: Frame, words: Words) -> Option<Vec<Step>> {
+    fn mid_fault(
+        &mut self,
+        kind: &MidFault,
+        frame: Frame,
+        dialect_events: DialectEvents,
+    ) -> Option<Vec<Step>> {
         match kind {
             MidFault::Hang => return Some(self.end(Step::Hang)),
             MidFault::Fin => return Some(self.end(Step::End(End::Close))),
@@ -204,7 +217,7 @@ impl Writer<'_> {
                 return Some(self.finish());
             }
             MidFault::ErrorEvent(_) => {
-                self.bytes(words.error_event.as_bytes());
+                self.bytes(dialect_events.error_event.as_bytes());
                 return Some(self.finish());
             }
             MidFault::BadJson => {
@@ -223,21 +236,21 @@ impl Writer<'_> {
         self.flush_raw();
     }
 
-    /// The burst as a chunk, or as the many that the manners ask for.
+    /// The burst as a chunk, or as the many that the styles ask for.
     fn flush_burst(&mut self) {
         let burst = std::mem::take(&mut self.burst);
         let markers = std::mem::take(&mut self.burst_markers);
         let mut start = 0;
-        for piece in pieces(&burst, self.orders) {
+        for piece in pieces(&burst, self.directives) {
             if start > 0 {
                 self.flush_raw();
-                if self.orders.has(Manner::SplitUtf8) {
+                if self.directives.has(CutStyle::SplitUtf8) {
                     self.steps.push(Step::Pause { ms: SPLIT_PAUSE_MS });
                 }
             }
             self.raw.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
             let end = start + piece.len();
-            // a marker that a cut goes through stays unstamped: its digits are zeros
+            // A marker that a cut divides gets no time: its digits stay zeros.
             let inside = markers
                 .iter()
                 .filter(|marker| **marker >= start && **marker + MARKER_DIGITS <= end);
@@ -268,16 +281,16 @@ impl Writer<'_> {
     }
 }
 
-/// The pieces in which the manners let bytes go out: all at once, byte by byte, or cut inside
+/// The pieces in which the styles let bytes go out: all at once, byte by byte, or cut inside
 /// characters.
-fn pieces<'a>(bytes: &'a [u8], orders: &Orders) -> Vec<&'a [u8]> {
+fn pieces<'a>(bytes: &'a [u8], directives: &Directives) -> Vec<&'a [u8]> {
     if bytes.is_empty() {
         return Vec::new();
     }
-    if orders.has(Manner::Drip) {
+    if directives.has(CutStyle::Drip) {
         return bytes.chunks(1).collect();
     }
-    if !orders.has(Manner::SplitUtf8) {
+    if !directives.has(CutStyle::SplitUtf8) {
         return vec![bytes];
     }
     let is_lead = |byte: u8| byte >= 0xc0;
@@ -313,7 +326,7 @@ mod tests {
     use super::*;
     use crate::directive::directives_in;
 
-    const WORDS: Words = Words { ping: "PING", error_event: "ERROR" };
+    const WORDS: DialectEvents = DialectEvents { ping: "PING", error_event: "ERROR" };
 
     fn frames() -> Frames {
         let mut frames = Frames::default();
@@ -325,11 +338,11 @@ mod tests {
     }
 
     fn steps(directive: &str) -> Vec<Step> {
-        let mut orders = Orders::default();
+        let mut directives = Directives::default();
         for directive in directives_in(&format!("[[mock {directive}]]")).unwrap() {
-            orders.add(directive.orders);
+            directives.add(directive.values);
         }
-        stream(b"H;".to_vec(), &frames(), &orders, WORDS)
+        stream(b"H;".to_vec(), &frames(), &directives, WORDS)
     }
 
     /// Everything written, and how it ends.
@@ -415,8 +428,8 @@ mod tests {
         let mut frames = Frames::default();
         frames.push(b"line\nxx0123456789abcdef\n", FrameKind::Content, Some(7));
         for directive in ["[[mock tokens=1]]", "[[mock crlf comments]]"] {
-            let orders = directives_in(directive).unwrap().remove(0).orders;
-            let steps = stream(b"HEAD".to_vec(), &frames, &orders, WORDS);
+            let directives = directives_in(directive).unwrap().remove(0).values;
+            let steps = stream(b"HEAD".to_vec(), &frames, &directives, WORDS);
             let Step::Write { bytes, markers } = &steps[0] else { panic!("{steps:?}") };
             assert_eq!(&bytes[markers[0]..markers[0] + MARKER_DIGITS], b"0123456789abcdef");
         }
@@ -425,11 +438,11 @@ mod tests {
     #[test]
     fn whole_answers_are_cut_or_broken_too() {
         let whole = |directive: &str| {
-            let orders = directives_in(directive).unwrap().remove(0).orders;
+            let directives = directives_in(directive).unwrap().remove(0).values;
             let mut steps = whole(
                 b"A\r\ncontent-length: 9\r\n\r\n".to_vec(),
                 b"{\"a\":\"b\"}".to_vec(),
-                &orders,
+                &directives,
                 "ERROR",
             );
             let last = steps.pop().unwrap();

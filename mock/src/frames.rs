@@ -25,7 +25,7 @@ pub enum Markers {
 
 /// What the answer is called and how its frames are dressed.
 #[derive(Debug, Clone)]
-pub struct Dress<'a> {
+pub struct Rendering<'a> {
     pub tag: &'a str,
     pub model: &'a str,
     pub created_s: u64,

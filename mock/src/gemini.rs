@@ -6,26 +6,26 @@ pub mod reading;
 use serde_json::{Value, json};
 
 use crate::directive::Refused;
-use crate::frames::{Dress, FrameKind, Frames, Markers};
+use crate::frames::{FrameKind, Frames, Markers, Rendering};
 use crate::script::{Call, CallOrder, Reported, Script, Stop, Usage};
 
 /// The vendor sends none; a comment is what every reader must skip.
 pub const PING: &str = ": ping\r\n\r\n";
 
 /// The stream: responses, the last of which says why it ends.
-pub fn frames(script: &Script, dress: &Dress) -> Frames {
-    let mut stream = Stream { frames: Frames::default(), script, dress };
+pub fn frames(script: &Script, rendering: &Rendering) -> Frames {
+    let mut stream = Stream { frames: Frames::default(), script, rendering };
     stream.parts(&json!([{"text": ""}]), FrameKind::Start);
     for piece in &script.thinking {
         stream.text(piece, Markers::Off, ",\"thought\":true");
     }
     for piece in &script.text {
-        stream.text(piece, dress.markers, "");
+        stream.text(piece, rendering.markers, "");
     }
     match script.call_order {
         CallOrder::OneByOne => {
             for (position, call) in script.calls.iter().enumerate() {
-                stream.parts(&json!([call_part(call, position, dress)]), FrameKind::Content);
+                stream.parts(&json!([call_part(call, position, rendering)]), FrameKind::Content);
             }
         }
         CallOrder::Interleaved => {
@@ -33,17 +33,20 @@ pub fn frames(script: &Script, dress: &Dress) -> Frames {
                 .calls
                 .iter()
                 .enumerate()
-                .map(|(position, call)| call_part(call, position, dress))
+                .map(|(position, call)| call_part(call, position, rendering))
                 .collect();
             stream.parts(&Value::Array(parts), FrameKind::Content);
         }
     }
-    stream.event(&last(script, dress, json!([last_part(script, dress)])), FrameKind::Terminator);
+    stream.event(
+        &last(script, rendering, json!([last_part(script, rendering)])),
+        FrameKind::Terminator,
+    );
     stream.frames
 }
 
 /// The whole answer, of `generateContent`.
-pub fn body(script: &Script, dress: &Dress) -> Value {
+pub fn body(script: &Script, rendering: &Rendering) -> Value {
     let mut parts = Vec::new();
     if !script.thinking.is_empty() {
         parts.push(json!({"text": script.thinking.concat(), "thought": true}));
@@ -52,14 +55,18 @@ pub fn body(script: &Script, dress: &Dress) -> Value {
         parts.push(json!({"text": script.text.concat()}));
     }
     parts.extend(
-        script.calls.iter().enumerate().map(|(position, call)| call_part(call, position, dress)),
+        script
+            .calls
+            .iter()
+            .enumerate()
+            .map(|(position, call)| call_part(call, position, rendering)),
     );
-    last(script, dress, Value::Array(parts))
+    last(script, rendering, Value::Array(parts))
 }
 
 /// The response that says why the answer ends. A prompt that is blocked has no candidate.
-fn last(script: &Script, dress: &Dress, parts: Value) -> Value {
-    let mut last = response(script, dress, &parts, Some(finish_reason(script)));
+fn last(script: &Script, rendering: &Rendering, parts: Value) -> Value {
+    let mut last = response(script, rendering, &parts, Some(finish_reason(script)));
     if script.stop == Stop::Refusal && script.text.is_empty() && script.thinking.is_empty() {
         last["promptFeedback"] = json!({"blockReason": "PROHIBITED_CONTENT"});
         if let Some(members) = last.as_object_mut() {
@@ -102,35 +109,35 @@ fn finish_reason(script: &Script) -> &'static str {
     match script.stop {
         Stop::MaxTokens => "MAX_TOKENS",
         Stop::Refusal => "SAFETY",
-        // also where there are calls
+        // A refusal ends the answer also where it has tool calls.
         Stop::EndTurn | Stop::StopSequence(_) | Stop::ToolUse => "STOP",
     }
 }
 
 /// Without an id, as the vendor sends it; parallel calls are signed on the first.
-fn call_part(call: &Call, position: usize, dress: &Dress) -> Value {
+fn call_part(call: &Call, position: usize, rendering: &Rendering) -> Value {
     let args: Value = serde_json::from_str(&call.arguments()).unwrap_or_else(|_| json!({}));
     let mut part = json!({"functionCall": {"name": call.name, "args": args}});
-    if position == 0 && reading::signs(dress.model) {
-        part["thoughtSignature"] = json!(format!("{}{}", reading::SIGNATURE, dress.tag));
+    if position == 0 && reading::signs(rendering.model) {
+        part["thoughtSignature"] = json!(format!("{}{}", reading::SIGNATURE, rendering.tag));
     }
     part
 }
 
-fn last_part(script: &Script, dress: &Dress) -> Value {
+fn last_part(script: &Script, rendering: &Rendering) -> Value {
     let mut part = json!({"text": ""});
-    if script.calls.is_empty() && reading::signs(dress.model) {
-        part["thoughtSignature"] = json!(format!("{}{}", reading::SIGNATURE, dress.tag));
+    if script.calls.is_empty() && reading::signs(rendering.model) {
+        part["thoughtSignature"] = json!(format!("{}{}", reading::SIGNATURE, rendering.tag));
     }
     part
 }
 
-fn response(script: &Script, dress: &Dress, parts: &Value, finish: Option<&str>) -> Value {
+fn response(script: &Script, rendering: &Rendering, parts: &Value, finish: Option<&str>) -> Value {
     let mut candidate = json!({"content": {"parts": parts, "role": "model"}, "index": 0});
     if let Some(reason) = finish {
         candidate["finishReason"] = json!(reason);
     }
-    let mut response = json!({"candidates": [candidate], "modelVersion": dress.model, "responseId": format!("mock{}", dress.tag)});
+    let mut response = json!({"candidates": [candidate], "modelVersion": rendering.model, "responseId": format!("mock{}", rendering.tag)});
     if finish.is_some() && script.usage.reported == Reported::Yes {
         response["usageMetadata"] = usage(&script.usage, script.thinking.len() as u64);
     }
@@ -153,7 +160,7 @@ fn usage(usage: &Usage, thoughts: u64) -> Value {
 struct Stream<'a> {
     frames: Frames,
     script: &'a Script,
-    dress: &'a Dress<'a>,
+    rendering: &'a Rendering<'a>,
 }
 
 impl Stream<'_> {
@@ -162,7 +169,7 @@ impl Stream<'_> {
     }
 
     fn parts(&mut self, parts: &Value, kind: FrameKind) {
-        self.event(&response(self.script, self.dress, parts, None), kind);
+        self.event(&response(self.script, self.rendering, parts, None), kind);
     }
 
     fn text(&mut self, piece: &str, markers: Markers, more: &str) {
@@ -174,9 +181,9 @@ impl Stream<'_> {
             .raw(more)
             .raw("}],\"role\":\"model\"},\"index\":0}],\"modelVersion\":");
         frames
-            .string(self.dress.model)
+            .string(self.rendering.model)
             .raw("}")
-            .spaces(self.dress.pad)
+            .spaces(self.rendering.pad)
             .raw("\r\n\r\n")
             .end(FrameKind::Content);
     }
@@ -208,12 +215,12 @@ mod tests {
         }
     }
 
-    fn dress(model: &'static str) -> Dress<'static> {
-        Dress { tag: "7", model, created_s: 5, pad: 0, markers: Markers::Off }
+    fn rendering(model: &'static str) -> Rendering<'static> {
+        Rendering { tag: "7", model, created_s: 5, pad: 0, markers: Markers::Off }
     }
 
     fn events(model: &'static str) -> Vec<Value> {
-        let frames = frames(&script(), &dress(model));
+        let frames = frames(&script(), &rendering(model));
         let texts = frames.iter().map(|frame| String::from_utf8(frame.bytes.to_vec()).unwrap());
         texts
             .map(|text| {

@@ -6,17 +6,17 @@
 //! behind `ainfera serve` without a key, the upstream of the black-box tests and the upstream of
 //! the benchmarks.
 //!
-//! Reading order: [`directive`] (what a prompt can order), [`ask`] (a request, read), [`script`]
-//! (what will be said), [`anthropic`], [`chat`], [`responses`] and [`gemini`] (how it sounds),
-//! [`fault`] (how it goes wrong on the wire), [`server`].
+//! Reading order: [`directive`] (what a prompt can ask for), [`request`] (what is read from a
+//! request), [`script`] (the content of the answer), [`anthropic`], [`chat`], [`responses`] and
+//! [`gemini`] (the answer in each dialect), [`fault`] (how it fails on the wire), [`server`].
 
 pub mod anthropic;
-pub mod ask;
 pub mod chat;
 pub mod directive;
 pub mod fault;
 pub mod frames;
 pub mod gemini;
+pub mod request;
 pub mod responses;
 pub mod script;
 pub mod server;

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::ask::BadRequest;
+use crate::request::BadRequest;
 
 /// Anthropic: the results stand in the user turn right after the calls. Consecutive messages of one
 /// role are one turn.

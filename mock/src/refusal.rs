@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::ask::Dialect;
 use crate::directive::Refused;
+use crate::request::Dialect;
 use crate::{anthropic, chat, gemini, responses};
 
 /// The error body in the dialect's envelope.

@@ -5,7 +5,7 @@ pub mod reading;
 use serde_json::{Value, json};
 
 use crate::directive::Refused;
-use crate::frames::{Dress, FrameKind, Frames, Markers};
+use crate::frames::{FrameKind, Frames, Markers, Rendering};
 use crate::script::{Call, CallOrder, Reported, Script, Stop, Usage};
 
 /// Vendors of this dialect keep a connection alive with comments.
@@ -19,12 +19,12 @@ pub enum Reasoning {
 }
 
 /// The stream: `response.created`, items one after the other, the response's end.
-pub fn frames(script: &Script, dress: &Dress, reasoning: Reasoning) -> Frames {
-    let mut stream = Stream { frames: Frames::default(), dress, number: 0, index: 0 };
-    let in_progress = response(script, dress, "in_progress", json!([]));
+pub fn frames(script: &Script, rendering: &Rendering, reasoning: Reasoning) -> Frames {
+    let mut stream = Stream { frames: Frames::default(), rendering, number: 0, index: 0 };
+    let in_progress = response(script, rendering, "in_progress", json!([]));
     stream.event("response.created", json!({"response": in_progress}), FrameKind::Start);
     stream.event("response.in_progress", json!({"response": in_progress}), FrameKind::Frame);
-    let output = output(script, dress, reasoning);
+    let output = output(script, rendering, reasoning);
     if !script.thinking.is_empty() {
         stream.reasoning(&script.thinking, &output[0]);
     }
@@ -33,14 +33,19 @@ pub fn frames(script: &Script, dress: &Dress, reasoning: Reasoning) -> Frames {
     }
     stream.calls(script, &output[stream.index..]);
     let (name, status) = ending(script);
-    let response = response(script, dress, status, Value::Array(output));
+    let response = response(script, rendering, status, Value::Array(output));
     stream.event(name, json!({"response": response}), FrameKind::Terminator);
     stream.frames
 }
 
 /// The whole answer, for `stream: false`.
-pub fn body(script: &Script, dress: &Dress, reasoning: Reasoning) -> Value {
-    response(script, dress, ending(script).1, Value::Array(output(script, dress, reasoning)))
+pub fn body(script: &Script, rendering: &Rendering, reasoning: Reasoning) -> Value {
+    response(
+        script,
+        rendering,
+        ending(script).1,
+        Value::Array(output(script, rendering, reasoning)),
+    )
 }
 
 /// The event that says the error inside a stream; the vendor nests it, and says it again in
@@ -72,9 +77,9 @@ fn ending(script: &Script) -> (&'static str, &'static str) {
     }
 }
 
-fn response(script: &Script, dress: &Dress, status: &str, output: Value) -> Value {
-    let mut response = json!({"id": format!("resp_mock{}", dress.tag), "object": "response", "created_at": dress.created_s, "status": status,
-        "error": null, "incomplete_details": null, "model": dress.model, "output": output, "usage": null});
+fn response(script: &Script, rendering: &Rendering, status: &str, output: Value) -> Value {
+    let mut response = json!({"id": format!("resp_mock{}", rendering.tag), "object": "response", "created_at": rendering.created_s, "status": status,
+        "error": null, "incomplete_details": null, "model": rendering.model, "output": output, "usage": null});
     if status == "incomplete" {
         let reason =
             if script.stop == Stop::Refusal { "content_filter" } else { "max_output_tokens" };
@@ -86,22 +91,22 @@ fn response(script: &Script, dress: &Dress, status: &str, output: Value) -> Valu
     response
 }
 
-fn output(script: &Script, dress: &Dress, reasoning: Reasoning) -> Vec<Value> {
+fn output(script: &Script, rendering: &Rendering, reasoning: Reasoning) -> Vec<Value> {
     let mut output = Vec::new();
     if !script.thinking.is_empty() {
-        let mut item = json!({"id": format!("rs_mock{}", dress.tag), "type": "reasoning",
+        let mut item = json!({"id": format!("rs_mock{}", rendering.tag), "type": "reasoning",
             "summary": [{"type": "summary_text", "text": script.thinking.concat()}]});
         if reasoning == Reasoning::AlsoEncrypted {
-            item["encrypted_content"] = json!(format!("{}{}", reading::ENCRYPTED, dress.tag));
+            item["encrypted_content"] = json!(format!("{}{}", reading::ENCRYPTED, rendering.tag));
         }
         output.push(item);
     }
     if !script.text.is_empty() {
-        output.push(json!({"id": format!("msg_mock{}", dress.tag), "type": "message", "status": "completed", "role": "assistant",
+        output.push(json!({"id": format!("msg_mock{}", rendering.tag), "type": "message", "status": "completed", "role": "assistant",
             "content": [{"type": "output_text", "text": script.text.concat(), "annotations": [], "logprobs": []}]}));
     }
     for (position, call) in script.calls.iter().enumerate() {
-        output.push(json!({"id": format!("fc_mock{}_{position}", dress.tag), "type": "function_call", "status": "completed",
+        output.push(json!({"id": format!("fc_mock{}_{position}", rendering.tag), "type": "function_call", "status": "completed",
             "call_id": call.id, "name": call.name, "arguments": call.arguments()}));
     }
     output
@@ -114,7 +119,7 @@ fn usage(usage: &Usage) -> Value {
 
 struct Stream<'a> {
     frames: Frames,
-    dress: &'a Dress<'a>,
+    rendering: &'a Rendering<'a>,
     number: u64,
     index: usize,
 }
@@ -148,7 +153,7 @@ impl Stream<'_> {
         piece: &str,
         markers: Markers,
     ) {
-        let (index, pad) = (index.to_string(), self.dress.pad);
+        let (index, pad) = (index.to_string(), self.rendering.pad);
         let frames =
             self.head(name).raw(",\"item_id\":").string(item["id"].as_str().unwrap_or_default());
         let frames = frames
@@ -217,7 +222,7 @@ impl Stream<'_> {
         self.added(index, item, &["content"]);
         let part = |text: &str| json!({"item_id": item["id"], "output_index": index, "content_index": 0, "part": {"type": "output_text", "text": text, "annotations": []}});
         self.event("response.content_part.added", part(""), FrameKind::Frame);
-        let markers = self.dress.markers;
+        let markers = self.rendering.markers;
         for piece in pieces {
             self.delta(
                 "response.output_text.delta",
@@ -287,7 +292,7 @@ impl Stream<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ask::{Dialect, read};
+    use crate::request::{Dialect, read};
 
     fn script(call_order: CallOrder) -> Script {
         let call = |n: usize| Call {
@@ -311,12 +316,12 @@ mod tests {
         }
     }
 
-    fn dress() -> Dress<'static> {
-        Dress { tag: "7", model: "m", created_s: 5, pad: 0, markers: Markers::Off }
+    fn rendering() -> Rendering<'static> {
+        Rendering { tag: "7", model: "m", created_s: 5, pad: 0, markers: Markers::Off }
     }
 
     fn events(call_order: CallOrder) -> Vec<Value> {
-        let frames = frames(&script(call_order), &dress(), Reasoning::AlsoEncrypted);
+        let frames = frames(&script(call_order), &rendering(), Reasoning::AlsoEncrypted);
         let texts = frames.iter().map(|frame| String::from_utf8(frame.bytes.to_vec()).unwrap());
         let events = texts.map(|text| {
             let (name, data) = text
@@ -384,7 +389,7 @@ mod tests {
         let response = &events.last().unwrap()["response"];
         assert_eq!(
             *response,
-            body(&script(CallOrder::OneByOne), &dress(), Reasoning::AlsoEncrypted)
+            body(&script(CallOrder::OneByOne), &rendering(), Reasoning::AlsoEncrypted)
         );
         assert_eq!(
             (&response["usage"]["input_tokens"], &response["output"][3]["arguments"]),

@@ -1,8 +1,10 @@
-//! A request and its orders → what will be said, before any wire format: pure, and the same for all
-//! dialects.
+//! From a request and its directives to the content of the answer, before any wire format. This is
+//! pure, and the same for all dialects.
 
-use crate::ask::{Ask, ToolChoice};
-use crate::directive::{Orders, StopOrder, TextOrder, UsageOrder, without_directives};
+use crate::directive::{
+    Directives, StopDirective, TextDirective, UsageDirective, without_directives,
+};
+use crate::request::{ModelRequest, ToolChoice};
 use crate::schema_value::arguments_for;
 
 /// Words for answers of an ordered length. Some hold multi-byte characters, so that a careless cut
@@ -96,17 +98,22 @@ impl Usage {
 }
 
 /// `tag` makes the ids of this answer unique; `id_prefix` is the vendor's for tool calls.
-pub fn write(ask: &Ask, orders: &Orders, id_prefix: &str, tag: &str) -> Script {
+pub fn write(
+    request: &ModelRequest,
+    directives: &Directives,
+    id_prefix: &str,
+    tag: &str,
+) -> Script {
     let mut script = Script {
         thinking: THOUGHTS
             .iter()
             .cycle()
-            .take(orders.thinking.unwrap_or(0))
+            .take(directives.thinking.unwrap_or(0))
             .map(|thought| (*thought).to_owned())
             .collect(),
         text: Vec::new(),
-        calls: calls(ask, orders, id_prefix, tag),
-        call_order: if orders.interleave == Some(true) {
+        calls: calls(request, directives, id_prefix, tag),
+        call_order: if directives.interleave == Some(true) {
             CallOrder::Interleaved
         } else {
             CallOrder::OneByOne
@@ -120,53 +127,55 @@ pub fn write(ask: &Ask, orders: &Orders, id_prefix: &str, tag: &str) -> Script {
             reported: Reported::Yes,
         },
     };
-    script.text = match (orders.text, orders.tokens) {
-        (Some(TextOrder::Nothing), _) => Vec::new(),
+    script.text = match (directives.text, directives.tokens) {
+        (Some(TextDirective::Nothing), _) => Vec::new(),
         (None, Some(tokens)) => {
             WORDS.iter().cycle().take(tokens).map(|word| (*word).to_owned()).collect()
         }
         (None, None) => {
-            answer(ask, &script.calls).split_inclusive(' ').map(str::to_owned).collect()
+            answer(request, &script.calls).split_inclusive(' ').map(str::to_owned).collect()
         }
     };
     if !script.calls.is_empty() {
         script.stop = Stop::ToolUse;
     }
-    if orders.stop == Some(StopOrder::Refusal) {
+    if directives.stop == Some(StopDirective::Refusal) {
         script.calls.clear();
         script.stop = Stop::Refusal;
     }
-    stop_at_sequence(&mut script, &ask.stop_sequences);
-    stop_at_max_tokens(&mut script, ask.max_tokens);
-    script.usage = usage(ask, orders, &script);
+    stop_at_sequence(&mut script, &request.stop_sequences);
+    stop_at_max_tokens(&mut script, request.max_tokens);
+    script.usage = usage(request, directives, &script);
     script
 }
 
-fn calls(ask: &Ask, orders: &Orders, id_prefix: &str, tag: &str) -> Vec<Call> {
-    let named = match &ask.tool_choice {
+fn calls(request: &ModelRequest, directives: &Directives, id_prefix: &str, tag: &str) -> Vec<Call> {
+    let named = match &request.tool_choice {
         ToolChoice::Named(name) => Some(name),
-        _ => orders.call.as_ref(),
+        _ => directives.call.as_ref(),
     };
-    let wanted = match ask.tool_choice {
+    let wanted = match request.tool_choice {
         ToolChoice::Forbidden => 0,
-        ToolChoice::Auto if !ask.tool_results.is_empty() => 0,
-        ToolChoice::Auto => orders.tools.unwrap_or(1),
-        ToolChoice::Any | ToolChoice::Named(_) => orders.tools.unwrap_or(1).max(1),
+        ToolChoice::Auto if !request.tool_results.is_empty() => 0,
+        ToolChoice::Auto => directives.tools.unwrap_or(1),
+        ToolChoice::Any | ToolChoice::Named(_) => directives.tools.unwrap_or(1).max(1),
     };
-    // who asks for tools by a directive or by name gets them; of its own accord the provider calls
-    // none that acts
-    let of_its_own_accord = matches!(ask.tool_choice, ToolChoice::Auto)
-        && orders.tools.is_none()
-        && orders.call.is_none();
+    // A directive or a `tool_choice` decides which tools are called. Without one, no tool that acts
+    // on its surroundings is called.
+    let of_its_own_accord = matches!(request.tool_choice, ToolChoice::Auto)
+        && directives.tools.is_none()
+        && directives.call.is_none();
     let may_call =
         |name: &str| named.is_none_or(|named| name == *named) && !(of_its_own_accord && acts(name));
-    let tools = ask.tools.iter().filter(|tool| may_call(&tool.name));
-    let in_turn = tools.cycle().take(wanted.min(ask.most_calls));
+    let tools = request.tools.iter().filter(|tool| may_call(&tool.name));
+    let in_turn = tools.cycle().take(wanted.min(request.most_calls));
     in_turn
         .enumerate()
         .map(|(position, tool)| {
-            let arguments =
-                orders.arguments.clone().unwrap_or_else(|| arguments_for(&tool.schema).to_string());
+            let arguments = directives
+                .arguments
+                .clone()
+                .unwrap_or_else(|| arguments_for(&tool.schema).to_string());
             let pieces = if arguments == "{}" { Vec::new() } else { pieces_of(&arguments) };
             Call { id: format!("{id_prefix}{tag}_{position}"), name: tool.name.clone(), pieces }
         })
@@ -178,17 +187,17 @@ fn pieces_of(text: &str) -> Vec<String> {
     characters.chunks(ARGUMENT_PIECE_CHARS).map(|piece| piece.iter().collect()).collect()
 }
 
-fn answer(ask: &Ask, calls: &[Call]) -> String {
+fn answer(request: &ModelRequest, calls: &[Call]) -> String {
     if let Some(call) = calls.first() {
         return format!("I will call {}…", call.name);
     }
-    if !ask.tool_results.is_empty() {
+    if !request.tool_results.is_empty() {
         return format!(
             "The tools returned: “{}”.",
-            without_directives(&ask.tool_results.join("”, “"))
+            without_directives(&request.tool_results.join("”, “"))
         );
     }
-    let said: String = without_directives(&ask.user_text).chars().take(ECHO_CHARS).collect();
+    let said: String = without_directives(&request.user_text).chars().take(ECHO_CHARS).collect();
     if said.is_empty() {
         "Hello from the scripted provider…".to_owned()
     } else {
@@ -210,7 +219,7 @@ fn stop_at_sequence(script: &mut Script, stop_sequences: &[String]) {
     script.text.retain_mut(|piece| {
         let kept = left.min(piece.len());
         left -= kept;
-        // a stop sequence starts at a character, so that this is one too
+        // A stop sequence starts at a character, so this position is a character's start too.
         piece.truncate(kept);
         kept > 0
     });
@@ -249,10 +258,10 @@ fn output_tokens(script: &Script) -> usize {
         + script.calls.iter().map(|call| 1 + call.pieces.len()).sum::<usize>()
 }
 
-fn usage(ask: &Ask, orders: &Orders, script: &Script) -> Usage {
-    let prompt = (ask.input_chars / 4).max(1);
-    let (cache_read, cache_creation) = match orders.usage {
-        Some(UsageOrder::Cache) => (prompt / 2, prompt / 4),
+fn usage(request: &ModelRequest, directives: &Directives, script: &Script) -> Usage {
+    let prompt = (request.input_chars / 4).max(1);
+    let (cache_read, cache_creation) = match directives.usage {
+        Some(UsageDirective::Cache) => (prompt / 2, prompt / 4),
         _ => (0, 0),
     };
     Usage {
@@ -260,7 +269,7 @@ fn usage(ask: &Ask, orders: &Orders, script: &Script) -> Usage {
         cache_read,
         cache_creation,
         output: output_tokens(script) as u64,
-        reported: if orders.usage == Some(UsageOrder::Nothing) {
+        reported: if directives.usage == Some(UsageDirective::Nothing) {
             Reported::No
         } else {
             Reported::Yes
@@ -285,10 +294,10 @@ fn acts(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ask::{Dialect, read};
+    use crate::request::{Dialect, read};
     use serde_json::{Value, json};
 
-    fn ask(more: Value) -> Ask {
+    fn request(more: Value) -> ModelRequest {
         let mut body = json!({"model": "m", "max_tokens": 1000, "messages": [{"role": "user", "content": "weather in Paris?"}]});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         read(Dialect::Anthropic, &body).unwrap()
@@ -299,13 +308,13 @@ mod tests {
         json!([{"name": "get_weather", "input_schema": schema}, {"name": "now", "input_schema": {"type": "object"}}])
     }
 
-    fn script(more: Value, orders: Orders) -> Script {
-        write(&ask(more), &orders, "toolu_mock", "7")
+    fn script(more: Value, directives: Directives) -> Script {
+        write(&request(more), &directives, "toolu_mock", "7")
     }
 
     #[test]
     fn plain_text_is_echoed() {
-        let script = script(json!({}), Orders::default());
+        let script = script(json!({}), Directives::default());
         assert_eq!(script.text.concat(), "You said: “weather in Paris?”.");
         assert_eq!(script.stop, Stop::EndTurn);
         assert_eq!(script.usage.output, script.text.len() as u64);
@@ -313,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_tool_is_called_with_arguments_that_fit_its_schema() {
-        let script = script(json!({"tools": tools()}), Orders::default());
+        let script = script(json!({"tools": tools()}), Directives::default());
         assert_eq!(script.calls.len(), 1);
         assert_eq!(
             (script.calls[0].id.as_str(), script.calls[0].arguments().as_str()),
@@ -327,28 +336,30 @@ mod tests {
         let tool = |name: &str| json!({"name": name, "input_schema": {"type": "object"}});
         let tools =
             json!([tool("Task"), tool("Bash"), tool("mcp__files__write_file"), tool("Read")]);
-        assert_eq!(script(json!({"tools": tools}), Orders::default()).calls[0].name, "Read");
+        assert_eq!(script(json!({"tools": tools}), Directives::default()).calls[0].name, "Read");
         let acting = json!([tool("Task"), tool("Bash")]);
-        assert!(script(json!({"tools": acting}), Orders::default()).calls.is_empty());
+        assert!(script(json!({"tools": acting}), Directives::default()).calls.is_empty());
         let asked = script(
             json!({"tools": acting, "tool_choice": {"type": "tool", "name": "Bash"}}),
-            Orders::default(),
+            Directives::default(),
         );
         assert_eq!(asked.calls[0].name, "Bash");
-        let directed =
-            script(json!({"tools": acting}), Orders { tools: Some(1), ..Orders::default() });
+        let directed = script(
+            json!({"tools": acting}),
+            Directives { tools: Some(1), ..Directives::default() },
+        );
         assert_eq!(directed.calls[0].name, "Task");
     }
 
     #[test]
     fn tool_choice_is_honoured() {
-        let names = |choice: Value, orders: Orders| -> Vec<String> {
-            let script = script(json!({"tools": tools(), "tool_choice": choice}), orders);
+        let names = |choice: Value, directives: Directives| -> Vec<String> {
+            let script = script(json!({"tools": tools(), "tool_choice": choice}), directives);
             script.calls.into_iter().map(|call| call.name).collect()
         };
-        assert!(names(json!({"type": "none"}), Orders::default()).is_empty());
-        assert_eq!(names(json!({"type": "tool", "name": "now"}), Orders::default()), ["now"]);
-        let three = Orders { tools: Some(3), ..Orders::default() };
+        assert!(names(json!({"type": "none"}), Directives::default()).is_empty());
+        assert_eq!(names(json!({"type": "tool", "name": "now"}), Directives::default()), ["now"]);
+        let three = Directives { tools: Some(3), ..Directives::default() };
         assert_eq!(
             names(json!({"type": "auto"}), three.clone()),
             ["get_weather", "now", "get_weather"]
@@ -358,7 +369,7 @@ mod tests {
             ["get_weather"]
         );
         assert_eq!(
-            names(json!({"type": "any"}), Orders { tools: Some(0), ..Orders::default() }),
+            names(json!({"type": "any"}), Directives { tools: Some(0), ..Directives::default() }),
             ["get_weather"]
         );
     }
@@ -370,7 +381,7 @@ mod tests {
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "18 degrees"}]}]);
         let script = script(
             json!({"tools": tools(), "messages": messages}),
-            Orders { tools: Some(2), ..Orders::default() },
+            Directives { tools: Some(2), ..Directives::default() },
         );
         assert!(script.text.concat().contains("18 degrees"));
         assert!(script.calls.is_empty());
@@ -378,23 +389,23 @@ mod tests {
 
     #[test]
     fn max_tokens_cuts_text_and_calls() {
-        let orders = Orders { tokens: Some(10), ..Orders::default() };
-        let cut = script(json!({"max_tokens": 4, "tools": tools()}), orders.clone());
+        let directives = Directives { tokens: Some(10), ..Directives::default() };
+        let cut = script(json!({"max_tokens": 4, "tools": tools()}), directives.clone());
         assert_eq!(
             (cut.text.len(), cut.calls.len(), cut.stop, cut.usage.output),
             (4, 0, Stop::MaxTokens, 4)
         );
-        let cut = script(json!({"max_tokens": 13, "tools": tools()}), orders);
+        let cut = script(json!({"max_tokens": 13, "tools": tools()}), directives);
         assert_eq!((cut.text.len(), cut.calls[0].arguments().as_str()), (10, r#"{"city":"P"#));
         assert_eq!((cut.stop, cut.usage.output), (Stop::MaxTokens, 13));
     }
 
     #[test]
     fn a_stop_sequence_ends_the_text_before_it() {
-        let orders = Orders { tokens: Some(8), ..Orders::default() };
+        let directives = Directives { tokens: Some(8), ..Directives::default() };
         let script = script(
             json!({"stop_sequences": ["nowhere", "fés", "light"], "tools": tools()}),
-            orders,
+            directives,
         );
         assert_eq!(script.text.concat(), "Paris is sunny: 23 °C, ");
         assert_eq!(script.stop, Stop::StopSequence("light".to_owned()));
@@ -403,9 +414,11 @@ mod tests {
 
     #[test]
     fn cache_usage_adds_up_to_the_prompt() {
-        let plain = script(json!({}), Orders::default());
-        let cached =
-            script(json!({}), Orders { usage: Some(UsageOrder::Cache), ..Orders::default() });
+        let plain = script(json!({}), Directives::default());
+        let cached = script(
+            json!({}),
+            Directives { usage: Some(UsageDirective::Cache), ..Directives::default() },
+        );
         assert_eq!(plain.usage.input, cached.usage.prompt());
         assert!(cached.usage.cache_read > 0);
     }

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::answer::Answerer;
 use crate::connection::serve;
-use crate::directive::Orders;
+use crate::directive::Directives;
 use crate::frames::Markers;
 use crate::stats::{Counters, Recorded, Stats};
 
@@ -59,14 +59,14 @@ impl Default for MockSettings {
 }
 
 impl MockSettings {
-    pub(crate) fn orders(&self) -> Orders {
-        Orders {
+    pub(crate) fn directives(&self) -> Directives {
+        Directives {
             tokens: self.tokens,
             delay_ms: Some(self.delay_ms),
             first_ms: Some(self.first_ms),
             tools: self.tools,
             pad: Some(self.pad),
-            ..Orders::default()
+            ..Directives::default()
         }
     }
 }
@@ -166,7 +166,7 @@ async fn accept(
     mut stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
-    // dropped, and with it every connection, when this returns
+    // Dropped, and with it every connection, when this returns.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -178,7 +178,8 @@ async fn accept(
                         tracing::debug!(%error, "connection lost");
                         continue;
                     }
-                    connections.spawn(serve(stream, tls.clone(), Arc::clone(&answerer), Arc::clone(&counters)));
+                    let (answerer, counters) = (Arc::clone(&answerer), Arc::clone(&counters));
+                    connections.spawn(serve(stream, tls.clone(), answerer, counters));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept");

@@ -95,7 +95,7 @@ impl Counters {
     }
 
     pub async fn idle(&self) {
-        // the sender lives in self, so that waiting can only end with the value
+        // The sender lives in self, so that waiting can only end with the value.
         let _ended = self.answering.subscribe().wait_for(|open| *open == 0).await.is_ok();
     }
 

@@ -14,8 +14,8 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use crate::ask::Dialect;
 use crate::directive::Refused;
+use crate::request::Dialect;
 
 /// Whose rules count, by the first segment of the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,11 +53,11 @@ impl Vendor {
                 if choice == Some("any") {
                     said["tool_choice"] = json!("required");
                 }
-                // it tells its usage unasked
+                // The vendor reports usage without being asked to.
                 said["stream_options"] = json!({"include_usage": true});
                 Cow::Owned(said)
             }
-            // heard, and not honoured
+            // The vendor accepts this field and ignores it.
             (Vendor::Together, Some("none")) => {
                 let mut body = body.clone();
                 body["tool_choice"] = json!("required");

@@ -1,4 +1,4 @@
-//! Every fault and manner as a client sees it on the wire, in both dialects.
+//! Every fault and style as a client sees it on the wire, in both dialects.
 #![allow(clippy::unwrap_used, reason = "the whole file is a test")]
 
 use std::io::{self, Read, Write};
@@ -115,12 +115,12 @@ fn call(mock: &MockUpstream, path: &str, body: &Value) -> Seen {
 }
 
 /// Sends `[[mock ORDERS]]` and streams.
-fn streamed(mock: &MockUpstream, path: &str, orders: &str) -> Seen {
-    call(mock, path, &body(&format!("[[mock {orders}]]"), &json!({})))
+fn streamed(mock: &MockUpstream, path: &str, directives: &str) -> Seen {
+    call(mock, path, &body(&format!("[[mock {directives}]]"), &json!({})))
 }
 
-fn whole(mock: &MockUpstream, path: &str, orders: &str) -> Seen {
-    call(mock, path, &body(&format!("[[mock {orders}]]"), &json!({"stream": false})))
+fn whole(mock: &MockUpstream, path: &str, directives: &str) -> Seen {
+    call(mock, path, &body(&format!("[[mock {directives}]]"), &json!({"stream": false})))
 }
 
 /// Reads until `needle` has come.
@@ -224,17 +224,17 @@ async fn hangs_end_when_the_client_leaves() {
 async fn streams_are_cut() {
     let mock = mock().await;
     for path in DIALECTS {
-        for (orders, reset) in [
+        for (directives, reset) in [
             ("fault=fin_at at=4", false),
             ("fault=fin_mid_chunk at=4", false),
             ("fault=rst_at at=4", true),
         ] {
-            let seen = streamed(&mock, path, orders);
-            assert_eq!((seen.status(), seen.reset), (200, reset), "{orders}");
-            assert!(!seen.stream().1 && !seen.is_complete(), "{orders}");
-            let seen = whole(&mock, path, orders);
-            assert_eq!(seen.reset, reset, "{orders}");
-            assert!(serde_json::from_slice::<Value>(&seen.body()).is_err(), "{orders}");
+            let seen = streamed(&mock, path, directives);
+            assert_eq!((seen.status(), seen.reset), (200, reset), "{directives}");
+            assert!(!seen.stream().1 && !seen.is_complete(), "{directives}");
+            let seen = whole(&mock, path, directives);
+            assert_eq!(seen.reset, reset, "{directives}");
+            assert!(serde_json::from_slice::<Value>(&seen.body()).is_err(), "{directives}");
         }
         let seen = streamed(&mock, path, "fault=fin_at at=0");
         assert_eq!((seen.status(), seen.body().len()), (200, 0));
@@ -245,23 +245,23 @@ async fn streams_are_cut() {
 async fn streams_lie() {
     let mock = mock().await;
     for path in DIALECTS {
-        for orders in [
+        for directives in [
             "missing_terminator",
             "empty_stream",
             "ping_only_then_end",
             "garbage_at at=4",
             "error_event_at at=4",
         ] {
-            let seen = streamed(&mock, path, &format!("fault={orders}"));
-            assert!(seen.stream().1 && !seen.is_complete(), "{orders}");
+            let seen = streamed(&mock, path, &format!("fault={directives}"));
+            assert!(seen.stream().1 && !seen.is_complete(), "{directives}");
         }
         let seen = streamed(&mock, path, "fault=error_event_at at=2 status=529");
         assert!(seen.events().last().unwrap()["error"]["message"].is_string());
         let good = streamed(&mock, path, "tokens=20");
-        for orders in ["bad_json_at at=6", "bad_utf8_at at=6"] {
-            let bad = streamed(&mock, path, &format!("tokens=20 fault={orders}"));
+        for directives in ["bad_json_at at=6", "bad_utf8_at at=6"] {
+            let bad = streamed(&mock, path, &format!("tokens=20 fault={directives}"));
             assert!(bad.is_complete());
-            assert_ne!(bad.said(), good.said(), "{orders}");
+            assert_ne!(bad.said(), good.said(), "{directives}");
         }
         let raw = streamed(&mock, path, "tokens=20 fault=bad_utf8_at at=6");
         assert!(String::from_utf8(raw.bytes).is_err());
@@ -276,7 +276,7 @@ async fn manners_are_legal() {
     let mock = mock().await;
     for path in DIALECTS {
         let good = streamed(&mock, path, "tokens=20");
-        for orders in [
+        for directives in [
             "drip",
             "split_utf8",
             "crlf",
@@ -284,9 +284,9 @@ async fn manners_are_legal() {
             "fault=huge_line at=6",
             "crlf comments split_utf8",
         ] {
-            let seen = streamed(&mock, path, &format!("tokens=20 {orders}"));
-            assert!(seen.is_complete(), "{orders}");
-            assert_eq!(seen.said(), good.said(), "{orders}");
+            let seen = streamed(&mock, path, &format!("tokens=20 {directives}"));
+            assert!(seen.is_complete(), "{directives}");
+            assert_eq!(seen.said(), good.said(), "{directives}");
         }
         assert!(streamed(&mock, path, "fault=huge_line at=1").bytes.len() > 2 * 1024 * 1024);
         let hinted = streamed(&mock, path, "early_hints");
@@ -318,7 +318,7 @@ async fn a_directive_counts_and_chooses_its_model() {
     let statuses: Vec<u16> =
         (0..3).map(|_| streamed(&mock, DIALECTS[0], "times=2 status=503").status()).collect();
     assert_eq!(statuses, [503, 503, 200]);
-    let ask = |model: &str| {
+    let request = |model: &str| {
         call(
             &mock,
             DIALECTS[1],
@@ -326,7 +326,7 @@ async fn a_directive_counts_and_chooses_its_model() {
         )
         .status()
     };
-    assert_eq!((ask("broken"), ask("whole")), (500, 200));
+    assert_eq!((request("broken"), request("whole")), (500, 200));
 }
 
 #[tokio::test]
@@ -388,10 +388,11 @@ async fn usage_can_be_silent_or_cached() {
     let mock = mock().await;
     for path in DIALECTS {
         let include = json!({"stream_options": {"include_usage": true}});
-        let ask =
-            |orders: &str| call(&mock, path, &body(&format!("[[mock {orders}]]"), &include)).text();
-        assert!(!ask("usage=none").contains("_tokens\""));
-        let cached = ask("usage=cache");
+        let request = |directives: &str| {
+            call(&mock, path, &body(&format!("[[mock {directives}]]"), &include)).text()
+        };
+        assert!(!request("usage=none").contains("_tokens\""));
+        let cached = request("usage=cache");
         assert!(cached.contains("cache_read_input_tokens") || cached.contains("cached_tokens"));
     }
 }

@@ -65,7 +65,7 @@ fn input_tokens(entry: &CatalogueEntry, asked: &Asked<'_>) -> u64 {
     let instructions = if asked.has_tools { TOOL_INSTRUCTION_TOKENS } else { 0 };
     let shown =
         asked.text_bytes.saturating_add(attached).saturating_add(TEMPLATE_TOKENS + instructions);
-    // an attachment is cut or refused where a window of the largest size is full
+    // A vendor cuts or refuses an attachment that fills a window of the largest size.
     let most = window
         .or((!asked.attachments.is_empty()).then_some(UNKNOWN_WINDOW_TOKENS.max(asked.text_bytes)));
     shown.min(most.unwrap_or(u64::MAX))

@@ -141,7 +141,7 @@ fn candidate(entry: &CatalogueEntry) -> Candidate {
             .and_then(|sheet| ListPrice::new(sheet.base.input, sheet.base.output)),
         m_allowed: model.m_allowed,
         expected_latency_ms: model.expected_latency_ms.map(u64::from),
-        // the catalogue does not list agentic indexes yet; an unknown one passes
+        // The catalogue does not list agentic indexes yet; an unknown one passes.
         agentic_index: None,
     }
 }

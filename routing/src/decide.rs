@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_price_per_quality_is_compared_exactly() {
-        // the two quotients, 1/3 and 0.3333333333333333333333333333/1, agree to 28 digits
+        // The two quotients, 1/3 and 0.3333333333333333333333333333/1, agree to 28 digits.
         let candidates = [candidate("dearer", Decimal::new(5, 1), Decimal::new(3, 0)), {
             let total = Decimal::from_str_exact("0.3333333333333333333333333333").unwrap();
             let mut cheaper = candidate("later-by-name", Decimal::ONE, Decimal::ONE);

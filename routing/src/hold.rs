@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_nobody_limited_is_halved_down_to_the_least_and_stays_in_the_window() {
+    fn an_answer_without_a_limit_is_halved_down_to_the_least_and_stays_in_the_window() {
         assert_eq!(shorter_outputs(16_384).collect::<Vec<_>>(), [8_192, 4_096, 2_048, 1_024]);
         assert_eq!(shorter_outputs(2_047).count(), 0);
         assert_eq!(output_within(Some(10_000), 7_000, 16_384), 3_000);

@@ -86,7 +86,7 @@ const ANTHROPIC_SMALL_IMAGES: [&str; 9] = [
 
 fn anthropic_most(name: &str) -> u64 {
     let resizes_further = ANTHROPIC_SMALL_IMAGES.iter().any(|small| name.starts_with(small));
-    // what the older rule came to for its largest image
+    // The older rule's result for its largest image.
     if resizes_further { 1_640 } else { 4_784 }
 }
 
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn an_image_of_a_known_size_comes_to_what_the_vendor_publishes() {
         for (kind, name, sides, expected) in [
-            // the examples of the vendors' pages, or above them by what an older rule takes
+            // The examples of the vendors' pages, or the figure of an older rule that takes more.
             (ProviderKind::Anthropic, "claude-haiku-4-5", (200, 200), 64),
             (ProviderKind::Anthropic, "claude-haiku-4-5", (1_092, 1_092), 1_590),
             (ProviderKind::Anthropic, "claude-haiku-4-5", (8_000, 8_000), 1_640),

@@ -129,7 +129,7 @@ fn plan_within(
     if !unfit.is_empty() && matches!(plan(catalogue, needs, policy, options), Plan::Ranked { .. }) {
         return Plan::Rejected { reason: RejectReason::CoercionRefused, decision };
     }
-    // only a rejection pays for asking what was to blame
+    // The reason is computed only for a rejection, because it costs further decisions.
     let without_budget = || Policy { budget_cap_usd: None, ..policy.clone() };
     let money_is_to_blame = policy.budget_cap_usd.is_some()
         && decide_without(&misfits, catalogue, &request, &without_budget(), options)
@@ -156,7 +156,7 @@ fn plan_within(
 
 /// The whole considered set with drop reasons, those set aside included, as JSON array text.
 pub fn candidates_json(plan: &Plan) -> String {
-    // cannot fail: every key is text, every value text, a number or null
+    // Cannot fail: every key is text, every value text, a number or null.
     serde_json::to_string(&plan.decision().candidates).unwrap_or_else(|_| String::from("[]"))
 }
 
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn tools_are_to_blame_only_where_the_call_would_have_passed_without() {
+    fn tools_are_the_reason_only_where_the_call_would_have_passed_without_them() {
         let all: Vec<_> = five().iter().map(|entry| entry.model.slug.to_string()).collect();
         let catalogue = toolless(&all.iter().map(String::as_str).collect::<Vec<_>>());
         let rejected = |needs: &Needs, policy: &Policy| match plan(
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_floor_that_nobody_clears_is_to_blame_even_beside_tools() {
+    fn a_floor_that_no_candidate_clears_is_the_reason_even_where_tools_are_unsupported() {
         let catalogue = toolless(&["mistral-large-3"]);
         let Plan::Rejected { reason, .. } =
             plan(&catalogue, &WITH_TOOLS, &floor(96), &DecideOptions::serving())
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn who_would_lose_something_is_passed_over_and_to_blame_when_nobody_is_left() {
+    fn a_candidate_that_would_lose_a_field_is_passed_over_and_the_reason_when_none_is_left() {
         let catalogue = figures();
         let without = |unfit: &[usize]| {
             plan_without(unfit, &catalogue, &PLAIN, &floor(86), &DecideOptions::serving())
@@ -401,9 +401,10 @@ mod tests {
             without(&[0, 1, 2, 3, 4]),
             Plan::Rejected { reason: RejectReason::CoercionRefused, .. }
         ));
-        let nobody = plan_without(&[0], &catalogue, &PLAIN, &floor(99), &DecideOptions::serving());
+        let rejected =
+            plan_without(&[0], &catalogue, &PLAIN, &floor(99), &DecideOptions::serving());
         assert!(
-            matches!(nobody, Plan::Rejected { reason: RejectReason::NoCandidateClearsFloor, .. }),
+            matches!(rejected, Plan::Rejected { reason: RejectReason::NoCandidateClearsFloor, .. }),
             "the floor is to blame"
         );
     }
@@ -433,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_with_too_little_output_is_asked_only_where_no_other_is_left() {
+    fn a_model_with_too_little_output_is_a_candidate_only_where_no_other_is_left() {
         let mut entries = five();
         for entry in &mut entries {
             entry.model.max_output_tokens =
@@ -454,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_is_to_blame_where_with_more_money_a_model_would_have_been_found() {
+    fn the_budget_is_the_reason_where_a_larger_one_would_have_found_a_model() {
         let catalogue = figures();
         let reason = |floor_hundredths, budget: Option<&str>| {
             let budget_cap_usd = budget.map(|budget| Decimal::from_str_exact(budget).unwrap());
@@ -469,7 +470,7 @@ mod tests {
             }
         };
         assert_eq!(reason(50, Some("0.000001")), Some(RejectReason::BudgetExceeded));
-        // cheaper models are below the floor, and the one above it is too dear
+        // The cheaper models are below the floor, and the one above it costs more than the budget.
         assert_eq!(reason(94, Some("0.02")), Some(RejectReason::BudgetExceeded));
         assert_eq!(reason(94, Some("1")), None);
         assert_eq!(
@@ -497,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_price_never_gets_in() {
+    fn a_model_of_unknown_price_is_no_candidate() {
         let mut entries = five();
         for entry in &mut entries {
             entry.model.price = None;

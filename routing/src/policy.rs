@@ -68,7 +68,7 @@ pub fn resolve_policy(
         settings.explicit_floor(hint).or_else(|| settings.explicit_floor(defaults));
     let preference = hint.routing_preference.or(defaults.routing_preference).unwrap_or_default();
     let (min_quality, preset) = match (explicit_floor, dial) {
-        // a floor that someone named is a promise: the dial does not touch it
+        // A floor that the caller or its owner set stays as it is. The preference cannot lower it.
         (Some(floor), _) => (floor, Preset::Balanced),
         (None, Dial::Off) => (settings.default_floor, Preset::Balanced),
         (None, Dial::Live) => turn_dial(settings.default_floor, preference),

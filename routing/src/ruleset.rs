@@ -141,7 +141,7 @@ mod tests {
         for Vector { diversity, latency, expected_cost, hash } in vectors() {
             let mut policy = Policy::with_floor(Decimal::ZERO);
             let mut options = DecideOptions::default();
-            // a penalty of zero, or a reward, is no mechanism
+            // A penalty must be above zero; a reward for a maker is not supported.
             options.maker_penalty.insert("mistral".into(), Decimal::ZERO);
             options.maker_penalty.insert("xai".into(), Decimal::NEGATIVE_ONE);
             if diversity {

@@ -88,10 +88,15 @@ fn winner<'a>(decision: &Decision, candidates: &'a [Candidate]) -> Option<&'a Ca
     decision.winner().map(|winner| &candidates[winner.index])
 }
 
+fn candidates_in_two_orders() -> impl Strategy<Value = (Vec<Candidate>, Vec<Candidate>)> {
+    candidates()
+        .prop_flat_map(|candidates| (Just(candidates.clone()), Just(candidates).prop_shuffle()))
+}
+
 proptest! {
     #[test]
     fn input_order_does_not_change_the_ranking(
-        (candidates, shuffled) in candidates().prop_flat_map(|candidates| (Just(candidates.clone()), Just(candidates).prop_shuffle())),
+        (candidates, shuffled) in candidates_in_two_orders(),
         policy in policy(),
         options in options(),
     ) {
@@ -103,7 +108,7 @@ proptest! {
             let mut rows = decision.candidates.clone();
             rows.iter_mut().for_each(|row| row.index = 0);
             if decision.chosen.is_none() {
-                // a rejection lists its candidates as they came
+                // A rejection lists its candidates as they came.
                 rows.sort_by(|one, other| one.model_slug.cmp(&other.model_slug));
             }
             rows
@@ -112,19 +117,31 @@ proptest! {
     }
 
     #[test]
-    fn a_higher_floor_never_makes_the_winner_cheaper(candidates in candidates(), policy in policy(), options in options(), rise in hundredths(0..5)) {
-        let options = DecideOptions { maker_penalty: Default::default(), ranking: Ranking::Price, ..options };
+    fn a_higher_floor_never_makes_the_winner_cheaper(
+        candidates in candidates(),
+        policy in policy(),
+        options in options(),
+        rise in hundredths(0..5),
+    ) {
+        let ranking = Ranking::Price;
+        let options = DecideOptions { maker_penalty: Default::default(), ranking, ..options };
         let higher = Policy { min_quality: policy.min_quality + rise, ..policy.clone() };
         let before = decide(&REQUEST, &candidates, &policy, &options);
         let after = decide(&REQUEST, &candidates, &higher, &options);
-        let price = |decision: &Decision| winner(decision, &candidates).and_then(|winner| winner.price).map(|price| price.total());
+        let price = |decision: &Decision| {
+            winner(decision, &candidates).and_then(|winner| winner.price).map(|price| price.total())
+        };
         if let Some(dearer) = price(&after) {
             prop_assert!(price(&before).is_some_and(|cheaper| cheaper <= dearer));
         }
     }
 
     #[test]
-    fn everything_that_stands_clears_floor_and_caps(candidates in candidates(), policy in policy(), options in options()) {
+    fn every_ranked_candidate_clears_floor_and_caps(
+        candidates in candidates(),
+        policy in policy(),
+        options in options(),
+    ) {
         let decision = decide(&REQUEST, &candidates, &policy, &options);
         for row in decision.candidates.iter().filter(|row| row.rank.is_some()) {
             let candidate = &candidates[row.index];
@@ -132,20 +149,28 @@ proptest! {
                 FloorSource::QEmpirical => &options.q_empirical,
                 FloorSource::QPrior => &options.quality_floor,
             };
-            let quality = by_slug.get(candidate.model_slug.as_str()).copied().or(candidate.q_prior).unwrap();
+            let observed = by_slug.get(candidate.model_slug.as_str()).copied();
+            let quality = observed.or(candidate.q_prior).unwrap();
             prop_assert!(quality >= policy.min_quality);
             prop_assert_eq!(candidate.m_allowed, Some(true));
             let price = candidate.price.unwrap();
-            // half a million tokens on each side
+            // Half a million tokens on each side.
             prop_assert_eq!(row.projected_cost_usd.unwrap(), price.total() / Decimal::TWO);
-            prop_assert!(policy.budget_cap_usd.is_none_or(|cap| price.total() / Decimal::TWO <= cap));
-            prop_assert!(policy.latency_cap_ms.zip(candidate.expected_latency_ms).is_none_or(|(cap, latency)| latency <= cap));
-            prop_assert!(policy.agentic_floor.zip(candidate.agentic_index).is_none_or(|(floor, index)| index >= floor));
+            let cost = price.total() / Decimal::TWO;
+            prop_assert!(policy.budget_cap_usd.is_none_or(|cap| cost <= cap));
+            let latency = policy.latency_cap_ms.zip(candidate.expected_latency_ms);
+            prop_assert!(latency.is_none_or(|(cap, latency)| latency <= cap));
+            let agentic = policy.agentic_floor.zip(candidate.agentic_index);
+            prop_assert!(agentic.is_none_or(|(floor, index)| index >= floor));
         }
     }
 
     #[test]
-    fn every_candidate_is_listed_once_with_a_rank_or_a_reason(candidates in candidates(), policy in policy(), options in options()) {
+    fn every_candidate_is_listed_once_with_a_rank_or_a_reason(
+        candidates in candidates(),
+        policy in policy(),
+        options in options(),
+    ) {
         let decision = decide(&REQUEST, &candidates, &policy, &options);
         let mut seen: Vec<usize> = decision.candidates.iter().map(|row| row.index).collect();
         seen.sort_unstable();

@@ -121,7 +121,7 @@ fn write_value(value: &Value, text: &mut String) {
 }
 
 fn write_object(object: &Map<String, Value>, text: &mut String) {
-    // Rust compares strings by UTF-8 bytes, which is the order of code points
+    // Rust compares strings by UTF-8 bytes, which is the order of code points.
     let mut entries: Vec<(&String, &Value)> = object.iter().collect();
     entries.sort_by_key(|(key, _)| *key);
     text.push('{');

@@ -27,7 +27,7 @@ impl ChainHead {
         let plain =
             |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if plain(&self.agent_id) && plain(&self.event_hash) {
-            // the same text, without building a value: a verifier does this for every head
+            // The same text, without building a value: a verifier does this for every head.
             return format!(
                 r#"{{"agent_id":"{}","event_hash":"{}","seq":{}}}"#,
                 self.agent_id, self.event_hash, self.seq

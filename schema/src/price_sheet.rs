@@ -201,16 +201,16 @@ impl PriceSheet {
     }
 
     fn dearest_multiplier(&self, asked: &AskedService) -> Result<Decimal, PriceError> {
-        // a tier that was asked for by name must have a price; one that a project's settings may
-        // choose counts where it has one
+        // A tier that was asked for by name must have a price; one that a project's settings may
+        // choose counts where it has one.
         self.served_multiplier(asked.assumed())?;
         let dearest = asked
             .tiers()
             .iter()
             .filter_map(|tier| self.tier_multiplier(*tier).ok())
             .fold(Decimal::ONE, Decimal::max);
-        // a vendor may fall back to the ordinary speed or the ordinary place, each by itself, so
-        // one that is cheaper counts as ordinary
+        // A vendor may fall back to the ordinary speed or the ordinary place, each by itself, so
+        // one that is cheaper counts as ordinary.
         let fast = self.with_modes(Decimal::ONE, asked.fast, false)?.max(Decimal::ONE);
         let us_only = self.with_modes(Decimal::ONE, false, asked.us_only)?.max(Decimal::ONE);
         let hours =

@@ -77,8 +77,8 @@ impl Client {
     }
 
     async fn attempt(&mut self, ask: &Ask, since: Since) -> Result<Observed, Failure> {
-        // a server may close an idle connection just as we write: a connection used before gets one
-        // more try on a new one
+        // A server may close an idle connection at the moment of the write. A request on a kept
+        // connection is sent once more on a new one.
         if let Some(stream) = self.stream.take() {
             match self.exchange(stream, ask, since).await {
                 Err(Failure::Lost) => {}
@@ -173,7 +173,7 @@ impl Reading {
             observed.first_content.get_or_insert_with(|| start.elapsed());
             return Ok(());
         }
-        // everything of one read came at one time
+        // All bytes of one read get the same time.
         let (now, now_ns) = (Instant::now(), epoch_ns());
         let mut failure = Ok(());
         self.events.scan(&mut self.content, |event| match event {

@@ -59,8 +59,8 @@ pub async fn measure(plan: Plan) -> Result<TargetReport, BenchError> {
     }
     tokio::time::sleep_until(run.measured_from.into()).await;
     let watch = run.plan.pid.map(Watch::start).transpose()?;
-    // the last calls run on after the window, but what they use then is not set against what was
-    // answered in it
+    // The last calls run on after the window, but what they use then is not set against what was
+    // answered in it.
     let window = tokio::time::timeout_at(run.ends.into(), all_done(&mut loads)).await;
     let measured = run.measured_from.elapsed();
     let used = match watch {
@@ -100,7 +100,7 @@ impl Run {
         while let Some(counted) = self.admit(Instant::now()) {
             let result = client.call(&self.plan.ask, Since::Written, self.plan.timeout).await;
             if result.is_err() {
-                // a target that refuses at once is not asked as fast as the machine can
+                // A target that refuses at once is not sent requests in a tight loop.
                 tokio::time::sleep(TIMER_SLACK).await;
             }
             self.note(counted, result);
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_there_is_a_failure_too() {
+    async fn a_target_that_does_not_listen_counts_as_a_failure() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);

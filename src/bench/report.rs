@@ -97,7 +97,7 @@ fn table(report: &Report) -> String {
     let mut row = |label: &str, cell: &dyn Fn(&TargetReport) -> String| {
         let cells: String =
             report.targets.iter().map(|target| format!(" {:>22}", cell(target))).collect();
-        // writing to a string cannot fail
+        // Writing to a string cannot fail.
         let _ = writeln!(text, "{label:<34}{cells}");
     };
     row("", &|target| target.name.clone());

@@ -107,7 +107,7 @@ pub fn place(args: &DatabaseArgs) -> Result<AuditPlace, CommandError> {
 /// The schema is left as it is: a verifier changes nothing.
 fn read(url: &DatabaseUrl, reader: &mut impl LogReader<CommandError>) -> Result<(), CommandError> {
     if let DatabaseUrl::Sqlite(path) = url {
-        // opening it would make it
+        // SQLite would create the file when it opens it.
         File::open(path).map_err(|source| unreadable(path, source))?;
     }
     actix_rt::System::new().block_on(async {

@@ -26,7 +26,7 @@ pub fn run(args: &AuditContinueArgs) -> Result<ExitCode, CommandError> {
         Declaration { declared_by: args.declared_by.clone().unwrap_or_else(this_user), reason };
     let declared = actix_rt::System::new().block_on(async {
         let store = open_store(&url, Missing::Refuse).await?;
-        // a gateway may not have been started since
+        // The gateway may not have been started since the configuration changed.
         look(&*store, &kept).await?;
         Ok::<_, CommandError>(store.declare_break(signer, declaration).await?)
     })?;

@@ -39,7 +39,7 @@ pub fn run(args: &CheckArgs, output: &mut impl Write) -> Result<ExitCode, Comman
 /// as it should makes the command fail; a model that is not in its list is a warning, for some
 /// vendors do not list everything that they serve.
 fn probe(config: &Config, output: &mut impl Write) -> Result<ExitCode, CommandError> {
-    // the scripted provider without an address lives inside the gateway
+    // The scripted provider without an address lives inside the gateway.
     let providers: Vec<&Provider> =
         config.providers.iter().filter(|provider| !provider.base_url.is_empty()).collect();
     let answers = actix_rt::System::new().block_on(async {

@@ -9,7 +9,7 @@ use super::CommandError;
 pub fn run(input: impl BufRead, output: impl Write) -> Result<ExitCode, CommandError> {
     let mut output = BufWriter::new(output);
     let decided = decide_lines(input, &mut output);
-    // what was decided before a mistake is kept
+    // Decisions of earlier lines are written even when a later line is wrong.
     output.flush().map_err(CommandError::Output)?;
     decided.map(|()| ExitCode::SUCCESS)
 }

@@ -30,7 +30,7 @@ pub async fn greet(
     store: &dyn StoreWriter,
     defaults: AgentDefaults,
 ) -> Result<Greeting, CommandError> {
-    // the store keeps whole microseconds
+    // The store keeps whole microseconds.
     let now = Timestamp::now();
     let before = now
         .round(TimestampRound::new().smallest(Unit::Microsecond).mode(RoundMode::Trunc))
@@ -38,7 +38,7 @@ pub async fn greet(
     let agent_id =
         find_or_create_agent(store, tenant_id(DEFAULT_TENANT_NAME), AGENT, defaults).await?;
     let registered = store.audit_events(agent_id, 0, 1).await?;
-    // an agent that was there before was registered before
+    // An agent that exists already keeps its registration.
     if registered.first().is_none_or(|event| event.created_at < before) {
         return Ok(Greeting::Hint);
     }

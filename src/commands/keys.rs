@@ -17,8 +17,8 @@ use crate::keys::{ApiKeyText, mint};
 
 pub fn create(args: &KeysCreateArgs) -> Result<ExitCode, CommandError> {
     let (url, defaults) = database_and_defaults(&args.database)?;
-    // a database that is named may be made before the first `serve`; one in whatever folder this is
-    // may not
+    // A database that is named may be made before the first `serve`; one in whatever folder this is
+    // may not.
     let named = args.database.config.is_some() || args.database.database.is_some();
     let missing = if named { Missing::Make } else { Missing::Refuse };
     let (key, spending) = actix_rt::System::new().block_on(async {
@@ -26,8 +26,8 @@ pub fn create(args: &KeysCreateArgs) -> Result<ExitCode, CommandError> {
         let unknown = if args.new_tenant { UnknownTenant::Make } else { UnknownTenant::Refuse };
         let tenant_id = tenant_of_new_key(&*store, &args.tenant.tenant, unknown).await?;
         let asked = spend_policy(args);
-        // what an agent may do is set when it is made: a key that seemed to change it would be a
-        // trap
+        // What an agent may do is set when it is made: a key that seemed to change it would be a
+        // trap.
         let says_more = asked != SpendPolicy::default() || args.wallet.is_some();
         if says_more && store.find_agent(tenant_id, &args.agent).await?.is_some() {
             return Err(CommandError::AgentExists(args.agent.clone()));
@@ -39,7 +39,7 @@ pub fn create(args: &KeysCreateArgs) -> Result<ExitCode, CommandError> {
         let key = add_new_key(&*store, agent_id).await?;
         Ok((key, spending(&*store, agent_id, tenant_id, args).await?))
     })?;
-    // the key is alone on standard output; what is for people goes beside it
+    // The key is alone on standard output; what is for people goes beside it.
     writeln!(stderr(), "{spending}").map_err(CommandError::Output)?;
     writeln!(stdout(), "{}", key.expose()).map_err(CommandError::Output)?;
     Ok(ExitCode::SUCCESS)

@@ -51,7 +51,7 @@ pub fn run(command: LaunchCommand) -> Result<ExitCode, CommandError> {
         hint,
     };
     let status = program.status().map_err(failed)?;
-    // what a signal ended has no code
+    // A process that a signal ended has no exit code.
     Ok(status
         .code()
         .and_then(|code| u8::try_from(code).ok())
@@ -73,7 +73,7 @@ fn claude(args: &LaunchArgs, url: &str, key: String) -> Launch {
             ("ANTHROPIC_DEFAULT_SONNET_MODEL", model()),
             ("ANTHROPIC_DEFAULT_HAIKU_MODEL", model()),
         ],
-        // with both it would ask which key to take
+        // With both variables Claude Code would ask which key to use.
         unset: vec!["ANTHROPIC_API_KEY", "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"],
     }
 }
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn claude_speaks_to_the_gateway_and_to_nobody_else() {
+    fn claude_is_pointed_at_the_gateway_alone() {
         let launch = claude(&args(), "http://127.0.0.1:8080", "the-key".to_owned());
         let set = |name: &str| {
             launch.set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())

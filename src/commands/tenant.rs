@@ -67,7 +67,7 @@ async fn near(store: &dyn StoreReader, name: &str) -> Result<String, CommandErro
     let tenants = store.tenants(LISTED).await?;
     let nil = TenantId(Uuid::nil());
     let names = tenants.iter().filter_map(|tenant| match &tenant.name {
-        // the default one may have been made without its name
+        // An older version made the default tenant without a name.
         None => (tenant.tenant_id == nil).then_some(DEFAULT_TENANT_NAME),
         name => name.as_deref(),
     });

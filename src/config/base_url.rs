@@ -98,7 +98,7 @@ fn read_path(
     {
         return Ok((&path[..at], ApiVersion::InBaseUrl));
     }
-    // whoever gives the endpoint has given everything before it
+    // An address that ends with the endpoint contains the version before it.
     if let Some(base) = family.endpoints().iter().find_map(|endpoint| path.strip_suffix(endpoint)) {
         return Ok((base, ApiVersion::InBaseUrl));
     }
@@ -170,108 +170,96 @@ mod tests {
 
     use super::*;
 
+    /// What an operator writes, and what the gateway makes of it.
+    const ADDRESSES: &[(ProviderKind, &str, &str, ApiVersion)] = &[
+        (ProviderKind::Anthropic, "https://api.anthropic.com", "https://api.anthropic.com", Added),
+        (
+            ProviderKind::Anthropic,
+            "https://proxy.example/anthropic/",
+            "https://proxy.example/anthropic",
+            Added,
+        ),
+        (
+            ProviderKind::Anthropic,
+            "https://gw.example/v1/account/anthropic",
+            "https://gw.example/v1/account/anthropic",
+            Added,
+        ),
+        (
+            ProviderKind::Anthropic,
+            "https://api.anthropic.com/v1",
+            "https://api.anthropic.com/v1",
+            InBaseUrl,
+        ),
+        (
+            ProviderKind::Anthropic,
+            "https://a.example/v1/messages",
+            "https://a.example/v1",
+            InBaseUrl,
+        ),
+        (ProviderKind::Groq, "https://api.groq.com/openai/", "https://api.groq.com/openai", Added),
+        (ProviderKind::OpenaiCompatible, "http://[::1]:9100", "http://[::1]:9100", Added),
+        (
+            ProviderKind::Openai,
+            "https://api.openai.com/v1/",
+            "https://api.openai.com/v1",
+            InBaseUrl,
+        ),
+        (
+            ProviderKind::Openai,
+            "https://x.example/openai/deployments/gpt",
+            "https://x.example/openai/deployments/gpt",
+            InBaseUrl,
+        ),
+        (
+            ProviderKind::OpenaiCompatible,
+            "https://api.z.ai/api/coding/paas/v4",
+            "https://api.z.ai/api/coding/paas/v4",
+            InBaseUrl,
+        ),
+        (
+            ProviderKind::OpenaiCompatible,
+            "https://v.example/v1/projects/P/locations/L/endpoints/openapi",
+            "https://v.example/v1/projects/P/locations/L/endpoints/openapi",
+            InBaseUrl,
+        ),
+        (
+            ProviderKind::OpenaiCompatible,
+            "https://own.example/llm/chat/completions",
+            "https://own.example/llm",
+            InBaseUrl,
+        ),
+        (
+            ProviderKind::GeminiCompatible,
+            "https://g.example/v1beta/openai",
+            "https://g.example/v1beta/openai",
+            InBaseUrl,
+        ),
+        (ProviderKind::Gemini, "https://g.example", "https://g.example", Added),
+        (ProviderKind::Gemini, "https://g.example/v1beta", "https://g.example/v1beta", InBaseUrl),
+        (
+            ProviderKind::Gemini,
+            "https://g.example/v1/models/gemini-3:generateContent",
+            "https://g.example/v1",
+            InBaseUrl,
+        ),
+        (
+            ProviderKind::Gemini,
+            "https://v.example/v1/projects/P/locations/L/publishers/google",
+            "https://v.example/v1/projects/P/locations/L/publishers/google",
+            InBaseUrl,
+        ),
+        (
+            ProviderKind::OpenaiResponses,
+            "https://x.example/openai/v1/responses",
+            "https://x.example/openai/v1",
+            InBaseUrl,
+        ),
+    ];
+
     #[test]
     fn the_version_is_added_where_none_is_in_the_address() {
-        for (kind, text, url, api_version) in [
-            (
-                ProviderKind::Anthropic,
-                "https://api.anthropic.com",
-                "https://api.anthropic.com",
-                Added,
-            ),
-            (
-                ProviderKind::Anthropic,
-                "https://proxy.example/anthropic/",
-                "https://proxy.example/anthropic",
-                Added,
-            ),
-            (
-                ProviderKind::Anthropic,
-                "https://gw.example/v1/account/anthropic",
-                "https://gw.example/v1/account/anthropic",
-                Added,
-            ),
-            (
-                ProviderKind::Anthropic,
-                "https://api.anthropic.com/v1",
-                "https://api.anthropic.com/v1",
-                InBaseUrl,
-            ),
-            (
-                ProviderKind::Anthropic,
-                "https://a.example/v1/messages",
-                "https://a.example/v1",
-                InBaseUrl,
-            ),
-            (
-                ProviderKind::Groq,
-                "https://api.groq.com/openai/",
-                "https://api.groq.com/openai",
-                Added,
-            ),
-            (ProviderKind::OpenaiCompatible, "http://[::1]:9100", "http://[::1]:9100", Added),
-            (
-                ProviderKind::Openai,
-                "https://api.openai.com/v1/",
-                "https://api.openai.com/v1",
-                InBaseUrl,
-            ),
-            (
-                ProviderKind::Openai,
-                "https://x.example/openai/deployments/gpt",
-                "https://x.example/openai/deployments/gpt",
-                InBaseUrl,
-            ),
-            (
-                ProviderKind::OpenaiCompatible,
-                "https://api.z.ai/api/coding/paas/v4",
-                "https://api.z.ai/api/coding/paas/v4",
-                InBaseUrl,
-            ),
-            (
-                ProviderKind::OpenaiCompatible,
-                "https://v.example/v1/projects/P/locations/L/endpoints/openapi",
-                "https://v.example/v1/projects/P/locations/L/endpoints/openapi",
-                InBaseUrl,
-            ),
-            (
-                ProviderKind::OpenaiCompatible,
-                "https://own.example/llm/chat/completions",
-                "https://own.example/llm",
-                InBaseUrl,
-            ),
-            (
-                ProviderKind::GeminiCompatible,
-                "https://g.example/v1beta/openai",
-                "https://g.example/v1beta/openai",
-                InBaseUrl,
-            ),
-            (ProviderKind::Gemini, "https://g.example", "https://g.example", Added),
-            (
-                ProviderKind::Gemini,
-                "https://g.example/v1beta",
-                "https://g.example/v1beta",
-                InBaseUrl,
-            ),
-            (
-                ProviderKind::Gemini,
-                "https://g.example/v1/models/gemini-3:generateContent",
-                "https://g.example/v1",
-                InBaseUrl,
-            ),
-            (
-                ProviderKind::Gemini,
-                "https://v.example/v1/projects/P/locations/L/publishers/google",
-                "https://v.example/v1/projects/P/locations/L/publishers/google",
-                InBaseUrl,
-            ),
-            (
-                ProviderKind::OpenaiResponses,
-                "https://x.example/openai/v1/responses",
-                "https://x.example/openai/v1",
-                InBaseUrl,
-            ),
-        ] {
+        for (kind, text, url, api_version) in ADDRESSES.iter().copied() {
             let read = parse(text, kind, false);
             assert_eq!(
                 read,

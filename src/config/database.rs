@@ -69,7 +69,7 @@ impl fmt::Display for DatabaseUrl {
             DatabaseUrl::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
             DatabaseUrl::Postgres(url) => {
                 let rest = url.expose().split_once("://").map_or("", |(_, rest)| rest);
-                // parameters may hold a password too
+                // The parameters of the URL may hold a password too.
                 let rest = rest.split_once('?').map_or(rest, |(place, _)| place);
                 write!(f, "postgres://{}", rest.rsplit_once('@').map_or(rest, |(_, place)| place))
             }

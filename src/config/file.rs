@@ -45,7 +45,7 @@ impl fmt::Display for Listing<'_> {
             }
             match self.place {
                 Some(path) => write!(f, "{}: {mistake}", path.display())?,
-                // without a file there are no lines
+                // A mistake has no line number when there is no file.
                 None => write!(f, "{}", mistake.message)?,
             }
         }

@@ -60,7 +60,7 @@ fn read_one(
     let slug = read_slug(section, slugs);
     let corrected = slug.and_then(|slug| known.remove(slug));
     let provider = read_only_provider(section, providers, first, corrected.as_ref());
-    // the same name at another provider is another model
+    // The same name at another provider is another model.
     let corrected = corrected
         .as_ref()
         .filter(|model| first.is_none() && provider == Some(model.provider.as_str()));
@@ -83,7 +83,7 @@ fn read_one(
     let max_output_tokens = tokens("max_output_tokens");
     let latency_ms =
         section.field("expected_latency_ms").and_then(|field| field.whole(1..=LONGEST_LATENCY_MS));
-    // where the figures come from: for people who read the file
+    // Where the figures come from: for people who read the file.
     for note in ["as_of", "source", "q_source"] {
         section.field(note).and_then(|field| field.text());
     }

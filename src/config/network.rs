@@ -92,7 +92,7 @@ fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            // writing to a string does not fail
+            // Writing to a string does not fail.
             let _ = write!(encoded, "%{byte:02X}");
         }
         encoded

@@ -62,7 +62,7 @@ fn read_one(
     let url_field = section.field("base_url");
     let says_api_version = network::says_api_version(section);
     let base = match &url_field {
-        // a kind that is mistaken does not hide a mistake in the address
+        // The address is checked even where the kind is wrong, so that both mistakes are reported.
         Some(field) => field.text().and_then(|text| {
             let read = base_url::parse(
                 text,

@@ -96,7 +96,7 @@ fn checked(field: &Field<'_>, secret: String, holder: &str, fits: Fits) -> Optio
     if (fits.holds)(&secret) {
         return Some(Secret::new(secret));
     }
-    // says what is wrong without saying what is in it
+    // The message names what is wrong without repeating the secret.
     field.refuse(format!("{holder} {}", fits.else_says));
     None
 }

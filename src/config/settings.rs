@@ -140,7 +140,7 @@ pub(super) fn read(
     overrides: Overrides,
     environment: &Environment<'_>,
 ) -> Settings {
-    // the file is read in any case: what is overridden may still be mistaken
+    // The file is read even where the command line overrides it, so that its mistakes are reported.
     let listen = root.field("listen").and_then(|field| read_address(&field));
     let database = root.field("database").and_then(|field| read_database(&field, environment));
     let replica = root.field("replica").and_then(|field| field.name().map(str::to_owned));
@@ -185,8 +185,8 @@ pub(super) fn read(
 fn default_replica(database: &DatabaseUrl, listen: SocketAddr) -> String {
     match (database, listen.port()) {
         (DatabaseUrl::Sqlite(_), _) => DEFAULT_REPLICA.to_owned(),
-        // a free port is another one on each start: the reaper has to find what this process leaves
-        // open
+        // With port 0 the port differs at each start, so the process id stands in the name. The
+        // reaper closes what such a process leaves open.
         (DatabaseUrl::Postgres(_), 0) => format!("{}:process-{}", host_name(), std::process::id()),
         (DatabaseUrl::Postgres(_), port) => format!("{}:{port}", host_name()),
     }
@@ -230,8 +230,8 @@ fn deadlines_of(root: &Section<'_>, listen: SocketAddr) -> Deadlines {
 
 fn read_deadlines(section: &Section<'_>, default: Deadlines) -> Option<Deadlines> {
     let mut deadlines = default;
-    // what is said of all models is meant for all, unless those that reason have a table of their
-    // own
+    // What is said of all models is meant for all, unless those that reason have a table of their
+    // own.
     let of_all = own_deadlines::read_table(section);
     let of_reasoning = section
         .field("reasoning")

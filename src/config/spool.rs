@@ -65,7 +65,7 @@ fn file_name(replica: &str) -> String {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
                 name.push(char::from(byte))
             }
-            // writing to a string cannot fail
+            // Writing to a string cannot fail.
             other => drop(write!(name, "%{other:02X}")),
         }
     }

@@ -1,3 +1,6 @@
+mod builtin;
+mod defaults;
+
 use super::*;
 use ainfera_schema::{ModelSlug, ProviderKind};
 use rust_decimal::Decimal;
@@ -67,7 +70,7 @@ fn mistakes(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_good_file_is_read_whole() {
+fn every_key_of_a_good_file_is_read() {
     let config = Config::from_toml(GOOD, &environment).unwrap();
     assert_eq!(config.listen.to_string(), "0.0.0.0:9000");
     assert_eq!(config.database.to_string(), "postgres://db/ainfera");
@@ -118,14 +121,13 @@ fn a_good_file_is_read_whole() {
 }
 
 #[test]
-fn no_secret_shows() {
+fn the_debug_form_of_a_configuration_shows_no_secret() {
     let shown = format!("{:?}", Config::from_toml(GOOD, &environment).unwrap());
     assert!(!shown.contains("sk-ant-1") && !shown.contains("hunter2"), "{shown}");
 }
 
-#[test]
-fn every_mistake_is_reported_at_once_with_line_and_field() {
-    let text = r#"listen = "localhost"
+/// A file with a mistake in almost every line.
+const FULL_OF_MISTAKES: &str = r#"listen = "localhost"
 databse = "sqlite://a.db"
 max_attempts = 0
 workers = "two"
@@ -162,8 +164,11 @@ colour = "red"
 [[models]]
 slug = "ainfera-auto"
 "#;
+
+#[test]
+fn every_mistake_is_reported_at_once_with_line_and_field() {
     assert_eq!(
-        mistakes(text),
+        mistakes(FULL_OF_MISTAKES),
         [
             "line 1: listen: must be an IP address and a port such as \"127.0.0.1:8080\"",
             "line 2: databse: unknown key; did you mean \"database\"?",
@@ -206,7 +211,7 @@ fn a_syntax_error_does_not_hide_the_other_mistakes() {
 }
 
 #[test]
-fn the_limit_on_all_bodies_holds_at_least_one_body() {
+fn the_limit_on_all_bodies_has_room_for_at_least_one_body() {
     let text = "[limits]\nbody_bytes = 4096\nall_bodies_bytes = 2048\n";
     assert_eq!(
         mistakes(text),
@@ -215,326 +220,11 @@ fn the_limit_on_all_bodies_holds_at_least_one_body() {
 }
 
 #[test]
-fn without_a_key_the_scripted_provider_serves_the_five_seed_models() {
-    let config = Config::from_environment(&nothing_set).unwrap();
-    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-    assert_eq!(config.database, DatabaseUrl::default());
-    assert_eq!((config.replica.as_str(), config.max_attempts), ("main", 3));
-    assert_eq!(
-        config.providers.iter().map(|provider| provider.kind).collect::<Vec<_>>(),
-        [ProviderKind::Mock]
-    );
-    let seed: Vec<(&str, &str, Decimal)> = config
-        .models
-        .iter()
-        .map(|model| (model.slug.as_str(), model.maker.as_str(), model.q_prior.unwrap()))
-        .collect();
-    assert_eq!(
-        seed,
-        [
-            ("claude-opus-4-7", "anthropic", Decimal::new(95, 2)),
-            ("gpt-5-5", "openai", Decimal::new(93, 2)),
-            ("gemini-3-1-pro", "google", Decimal::new(90, 2)),
-            ("grok-4", "xai", Decimal::new(86, 2)),
-            ("mistral-large-3", "mistral", Decimal::new(80, 2)),
-        ]
-    );
-    assert!(config.models.iter().all(|model| model.price.is_some()
-        && model.m_allowed == Some(true)
-        && model.provider.as_str() == "mock"));
-}
-
-#[test]
-fn each_key_in_the_environment_brings_its_vendor_with_a_routable_model() {
-    for vendor in &vendor::VENDORS {
-        let only_this = |name: &str| match name {
-            name if name == vendor.key_variable => Some("k".to_owned()),
-            "OPENAI_API_KEY" => Some(String::new()),
-            _ => None,
-        };
-        let config = Config::from_environment(&only_this).unwrap();
-        assert_eq!(config.providers.len(), 1, "{}", vendor.key_variable);
-        let provider = &config.providers[0];
-        assert_eq!((provider.kind, provider.base_url.as_str()), (vendor.kind, vendor.base_url));
-        assert!(
-            (2..=5).contains(&config.models.len()),
-            "{}: {}",
-            vendor.key_variable,
-            config.models.len()
-        );
-        let routable = |model: &&Model| {
-            model.q_prior.is_some() && model.price.is_some() && model.m_allowed == Some(true)
-        };
-        let all_are_its = config.models.iter().all(|model| model.provider == provider.id);
-        assert!(
-            all_are_its && config.models.iter().filter(routable).count() > 0,
-            "{}",
-            vendor.key_variable
-        );
-        assert!(config.models.iter().all(|model| model.price.is_some()), "{}", vendor.key_variable);
-    }
-}
-
-#[test]
-fn all_keys_together_make_no_slug_twice() {
-    let everything = |name: &str| name.ends_with("_API_KEY").then(|| "k".to_owned());
-    let config = Config::from_environment(&everything).unwrap();
-    assert_eq!(config.providers.len(), 8);
-    let slugs: BTreeSet<&ModelSlug> = config.models.iter().map(|model| &model.slug).collect();
-    assert_eq!(slugs.len(), config.models.len());
-    assert!(config.models.len() >= 25, "{}", config.models.len());
-}
-
-#[test]
-fn providers_without_models_get_the_built_in_ones_of_their_kind() {
-    let text =
-        "[[providers]]\nid = \"claude\"\nkind = \"anthropic\"\nbase_url = \"http://127.0.0.1:1\"\n";
-    let config = Config::from_toml(text, &nothing_set).unwrap();
-    assert!(
-        config.models.iter().all(|model| model.provider.as_str() == "claude"
-            && model.slug.as_str().starts_with("claude-"))
-    );
-    let text = "[[providers]]\nid = \"local\"\nkind = \"openai_compatible\"\nbase_url = \"http://127.0.0.1:1\"\n";
-    assert_eq!(mistakes(text), ["line 1: models: there is none: nothing could be called"]);
-}
-
-#[test]
-fn a_replica_on_a_shared_store_is_named_after_its_host_and_port() {
-    let host = environment::host_name();
-    let replica = |text: &str| Config::from_toml(text, &nothing_set).unwrap().replica;
-    assert_eq!(replica("database = \"postgres://db/ainfera\"\n"), format!("{host}:8080"));
-    assert_eq!(
-        replica("listen = \"127.0.0.1:8081\"\ndatabase = \"postgres://db/ainfera\"\n"),
-        format!("{host}:8081")
-    );
-    let free_port = replica("listen = \"127.0.0.1:0\"\ndatabase = \"postgres://db/ainfera\"\n");
-    assert_eq!(free_port, format!("{host}:process-{}", std::process::id()));
-    assert_eq!(replica("database = \"sqlite://a.db\"\n"), "main");
-    assert_eq!(replica("replica = \"b\"\ndatabase = \"postgres://db/ainfera\"\n"), "b");
-}
-
-#[test]
-fn the_command_line_goes_before_the_file() {
-    let overrides = Overrides {
-        listen: Some("127.0.0.1:7".parse().unwrap()),
-        database: Some("postgres://other/a".parse().unwrap()),
-        replica: None,
-        take_over: TakeOver::Refused,
-    };
-    let config = Config::from_toml_with(
-        "listen = \"0.0.0.0:1\"\ndatabase = \"sqlite://a.db\"\n",
-        overrides,
-        &nothing_set,
-    )
-    .unwrap();
-    assert_eq!(
-        (config.listen.to_string().as_str(), config.database.to_string().as_str()),
-        ("127.0.0.1:7", "postgres://other/a")
-    );
-    // the name follows the database that is used, not the one in the file
-    assert_eq!(config.replica, format!("{}:7", environment::host_name()));
-    let overrides = Overrides { replica: Some("b".into()), ..Overrides::default() };
-    assert_eq!(
-        Config::from_toml_with("replica = \"a\"\n", overrides, &nothing_set).unwrap().replica,
-        "b"
-    );
-}
-
-#[test]
-fn a_store_must_be_durable_unless_it_need_not() {
-    let durability = |text: &str| Config::from_toml(text, &nothing_set).unwrap().durability;
-    assert_eq!(durability(""), Durability::Required);
-    assert_eq!(durability("[store]\nallow_unsafe_durability = false\n"), Durability::Required);
-    assert_eq!(durability("[store]\nallow_unsafe_durability = true\n"), Durability::NotChecked);
-    let short = mistakes("[deadlines]\nheartbeat = \"2s\"\nlease = \"3s\"\n");
-    assert_eq!(
-        short,
-        [
-            "line 3: deadlines.lease: must be at least two heartbeats, or a replica that is only slow is given up"
-        ]
-    );
-}
-
-#[test]
-fn the_database_may_be_a_secret() {
-    let environment =
-        |name: &str| (name == "DATABASE_URL").then(|| "postgres://me:word@db/ainfera".to_owned());
-    let config =
-        Config::from_toml("database = { env = \"DATABASE_URL\" }\n", &environment).unwrap();
-    assert_eq!(config.database.to_string(), "postgres://db/ainfera");
-    assert_eq!(
-        mistakes("database = \"mysql://db\"\n"),
-        ["line 1: database: must begin with sqlite:// or postgres://"]
-    );
-}
-
-#[test]
-fn the_dial_is_live_when_the_environment_or_the_file_says_so() {
-    let live = |name: &str| (name == "AINFERA_ROUTING_PREFERENCE_LIVE").then(|| "1".to_owned());
-    assert!(Config::from_environment(&live).unwrap().routing.preference_live);
-    assert!(
-        !Config::from_toml("[routing]\npreference_live = false\n", &live)
-            .unwrap()
-            .routing
-            .preference_live
-    );
-    assert!(!Config::from_environment(&nothing_set).unwrap().routing.preference_live);
-}
-
-#[test]
 fn the_example_is_valid() {
     let text = include_str!("../../ainfera.example.toml");
     let config =
         Config::from_toml(text, &|name: &str| name.ends_with("_API_KEY").then(|| "k".to_owned()));
     assert!(config.is_ok(), "{config:?}");
-}
-
-#[test]
-fn who_cannot_stream_is_a_setting_of_providers_and_of_models() {
-    let text = "[[providers]]\nid = \"a\"\nkind = \"openai_compatible\"\nbase_url = \"http://a\"\nstreams = false\n\
-        [[providers]]\nid = \"b\"\nkind = \"openai_compatible\"\nbase_url = \"http://b\"\n\
-        [[models]]\nslug = \"m\"\nprovider = \"b\"\nstreams = false\n[[models]]\nslug = \"n\"\nprovider = \"b\"\nstreams = true\n\
-        [deadlines]\nwhole_answer = \"90s\"\n";
-    let config = Config::from_toml(text, &|_| None).unwrap();
-    let modes: Vec<&str> =
-        config.providers.iter().map(|provider| provider.stream_mode.as_str()).collect();
-    assert_eq!(modes, ["wrapped", "native"]);
-    let modes: Vec<&str> = config.models.iter().map(|model| model.stream_mode.as_str()).collect();
-    assert_eq!(modes, ["wrapped", "native"]);
-    assert_eq!(config.deadlines.answering.whole_answer, Duration::from_secs(90));
-}
-
-#[test]
-fn two_dialects_of_one_vendor_have_its_address_its_key_and_its_models() {
-    let key = |name: &str| name.ends_with("_API_KEY").then(|| "k".to_owned());
-    for (kind, vendor, variable) in [
-        ("openai_responses", "openai", "OPENAI_API_KEY"),
-        ("gemini_compatible", "gemini", "GEMINI_API_KEY"),
-    ] {
-        let read = |kind: &str| {
-            let text = format!(
-                "[[providers]]\nid = \"p\"\nkind = \"{kind}\"\napi_key = {{ env = \"{variable}\" }}\n"
-            );
-            Config::from_toml(&text, &key).unwrap()
-        };
-        let (one, other) = (read(kind), read(vendor));
-        assert_eq!(one.providers[0].base_url, other.providers[0].base_url);
-        assert!(!one.models.is_empty());
-        assert_eq!(one.models, other.models, "{kind}");
-    }
-}
-
-#[test]
-fn balancers_get_time_before_a_stop_only_beyond_loopback_unless_the_file_says_otherwise() {
-    let drain_least =
-        |text: &str| Config::from_toml(text, &nothing_set).unwrap().deadlines.drain_least;
-    assert_eq!(drain_least(""), Duration::ZERO);
-    assert_eq!(drain_least("listen = \"[::1]:1\"\n"), Duration::ZERO);
-    assert_eq!(
-        drain_least("listen = \"0.0.0.0:1\"\n[deadlines]\nidle = \"1s\"\n"),
-        Duration::from_secs(5)
-    );
-    assert_eq!(
-        drain_least("listen = \"0.0.0.0:1\"\n[deadlines]\ndrain_least = 0\n"),
-        Duration::ZERO
-    );
-    assert_eq!(drain_least("[deadlines]\ndrain_least = \"7s\"\n"), Duration::from_secs(7));
-}
-
-#[test]
-fn idle_connections_stay_open_longer_than_common_balancers_keep_them() {
-    assert_eq!(Config::from_toml("", &nothing_set).unwrap().keep_alive, Duration::from_secs(620));
-    assert_eq!(
-        Config::from_toml("keep_alive = \"20s\"\n", &nothing_set).unwrap().keep_alive,
-        Duration::from_secs(20)
-    );
-    let mistakes =
-        Config::from_toml("\nkeep_alive = \"soon\"\n[deadlines]\ndrain_least = -1\n", &nothing_set)
-            .unwrap_err();
-    let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-    assert!(mistakes[0].starts_with("line 2: keep_alive: must be"), "{mistakes:?}");
-    assert!(
-        mistakes[1].starts_with("line 4: deadlines.drain_least: must have a unit"),
-        "{mistakes:?}"
-    );
-}
-
-#[test]
-fn the_share_of_one_key_follows_what_all_may_take_and_holds_one_body() {
-    let limits =
-        |text: &str| Config::from_toml(&format!("[limits]\n{text}"), &nothing_set).unwrap().limits;
-    assert_eq!(limits(""), Limits::default());
-    assert_eq!(limits("all_bodies_bytes = 1073741824\n").bodies_per_key_bytes, 256 << 20);
-    assert_eq!(limits("all_bodies_bytes = 33554432\n").bodies_per_key_bytes, 32 << 20);
-    let set =
-        limits("bodies_per_key_bytes = 40000000\nbody_bytes_per_second = 1\nreads_per_key = 9\n");
-    assert_eq!(
-        (set.bodies_per_key_bytes, set.body_bytes_per_second, set.reads_per_key),
-        (40_000_000, 1, 9)
-    );
-    let mistaken =
-        "[limits]\nbodies_per_key_bytes = 2000\nbody_bytes_per_second = 0\nreads_per_key = 0\n";
-    let mistakes: Vec<String> = Config::from_toml(mistaken, &nothing_set)
-        .unwrap_err()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    assert!(
-        mistakes[0].starts_with("line 2: limits.bodies_per_key_bytes: must be at least body_bytes"),
-        "{mistakes:?}"
-    );
-    assert!(
-        mistakes[1].starts_with("line 3: limits.body_bytes_per_second: must be from 1 to"),
-        "{mistakes:?}"
-    );
-    assert!(
-        mistakes[2].starts_with("line 4: limits.reads_per_key: must be from 1 to 1000"),
-        "{mistakes:?}"
-    );
-}
-
-#[test]
-fn a_model_of_the_file_adds_to_the_built_in_ones_or_corrects_one() {
-    let key = |name: &str| (name == "ANTHROPIC_API_KEY").then(|| "k".to_owned());
-    let built_in = Config::from_toml("", &key).unwrap().models;
-    let correction =
-        "[[models]]\nslug = \"claude-opus-4-7\"\nprice = { input = \"6\", output = \"30\" }\n";
-    let addition = "[[models]]\nslug = \"ours\"\nprovider = \"anthropic\"\n";
-    let own_provider = "[[providers]]\nid = \"anthropic\"\nkind = \"anthropic\"\nbase_url = \"http://127.0.0.1:1\"\n";
-    for text in [format!("{correction}{addition}"), format!("{own_provider}{correction}{addition}")]
-    {
-        let models = Config::from_toml(&text, &key).unwrap().models;
-        assert_eq!(models.len(), built_in.len() + 1, "{text}");
-        let find = |models: &[Model]| {
-            models.iter().find(|model| model.slug.as_str() == "claude-opus-4-7").cloned().unwrap()
-        };
-        let (before, after) = (find(&built_in), find(&models));
-        assert_eq!(after.price.as_ref().unwrap().base.input, Decimal::from(6));
-        assert_eq!(Model { price: before.price.clone(), ..after }, before, "all else stays");
-    }
-}
-
-#[test]
-fn a_file_that_names_providers_and_defines_its_models_is_complete() {
-    let own = "[[providers]]\nid = \"p\"\nkind = \"anthropic\"\nbase_url = \"http://127.0.0.1:1\"\n[[models]]\nslug = \"m\"\nprovider = \"p\"\n";
-    let count = |text: &str| Config::from_toml(text, &|_| None).map(|config| config.models.len());
-    assert_eq!(count(own), Ok(1));
-    assert!(count(&format!("catalogue = \"built_in\"\n{own}")).is_ok_and(|models| models > 3));
-    assert_eq!(
-        count("catalogue = \"none\"\n[[models]]\nslug = \"m\"\nprovider = \"mock\"\n"),
-        Ok(1)
-    );
-    assert_eq!(
-        mistakes("catalogue = \"some\"\n"),
-        ["line 1: catalogue: \"some\" is none of built_in, none"]
-    );
-    let unknown = "[[models]]\nslug = \"m\"\n";
-    assert_eq!(
-        mistakes(unknown),
-        [
-            "line 1: models[0].provider: is missing; only a built-in model of a configured provider goes without"
-        ]
-    );
 }
 
 #[test]

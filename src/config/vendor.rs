@@ -59,7 +59,7 @@ const GATEWAYS: [Vendor; 1] = [Vendor {
 
 /// The vendor behind a kind; self-hosted backends and the scripted provider have none.
 pub fn vendor(kind: ProviderKind) -> Option<&'static Vendor> {
-    // two dialects of one vendor: one address, one key
+    // Two dialects of one vendor: one address, one key.
     let offered = match kind {
         ProviderKind::OpenaiResponses => ProviderKind::Openai,
         ProviderKind::GeminiCompatible => ProviderKind::Gemini,

@@ -84,7 +84,7 @@ fn multipliers(kind: ProviderKind, upstream_name: &str) -> Multipliers {
     match kind {
         ProviderKind::Anthropic | ProviderKind::Mock => Multipliers {
             batch: hundredths(50),
-            // served from capacity that is paid for apart, so the list price bounds it
+            // Served from capacity that is paid for apart, so the list price bounds it.
             priority: hundredths(100),
             fast: match upstream_name {
                 name if name.contains("opus-4-6") || name.contains("opus-4-7") => hundredths(600),

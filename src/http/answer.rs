@@ -23,7 +23,7 @@ pub fn response(
     let facts = head.facts;
     response
         .insert_header(("request-id", request_id.header_value()))
-        // the name that OpenAI's SDKs know it by
+        // OpenAI's SDKs read the request id from this header.
         .insert_header(("x-request-id", request_id.header_value()))
         .insert_header(("x-ainfera-agent-id", agent_id.to_string()))
         .insert_header(("x-ainfera-audit-url", format!("/v1/audit/{agent_id}")))
@@ -39,7 +39,7 @@ pub fn response(
         HeadBody::Stream => response
             .insert_header((CONTENT_TYPE, "text/event-stream; charset=utf-8"))
             .insert_header((CACHE_CONTROL, "no-cache, no-transform"))
-            // proxies on the way must not collect frames
+            // This header tells proxies not to buffer frames.
             .insert_header(("x-accel-buffering", "no"))
             .insert_header(("x-ainfera-stream-mode", facts.stream_mode.as_str()))
             .streaming(events.map(Ok::<Bytes, std::convert::Infallible>)),
@@ -136,7 +136,7 @@ mod tests {
             coercions.len()
         );
         assert!(name_header(&"m".repeat(10_000)).len() <= MAX_NAME_BYTES);
-        // status line, date, ids of 36 letters under 10 names, cache and connection headers
+        // Status line, date, ids of 36 letters under 10 names, cache and connection headers.
         const THE_REST: usize = 900;
         assert!(coercions.len() + MAX_NAME_BYTES + THE_REST < 2048);
     }

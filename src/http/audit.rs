@@ -45,7 +45,7 @@ pub async fn public(request: HttpRequest, shared: Data<Shared>) -> HttpResponse 
             Box::pin(async move { store.public_events(before, limit).await })
         })
         .await?;
-        // a short page may be the last one: nothing older is promised
+        // A page shorter than the limit is the last one, so it has no cursor.
         let next = events
             .last()
             .filter(|_| events.len() == limit as usize)

@@ -77,7 +77,7 @@ impl KeyRing {
     ) -> Result<Option<Known>, ApiError> {
         let Some(remembered) = self.remembered(key_id) else {
             let _turn = self.look_ups.acquire().await;
-            // whoever had the turn before may have looked up this very key
+            // The request that held the turn before may have looked up this key already.
             return match self.remembered(key_id) {
                 Some(remembered) => Ok(remembered.known),
                 None => self.look_up(key_id, reader).await,
@@ -133,7 +133,7 @@ impl KeyRing {
                 keys.retain(|_, remembered| remembered.fresh_until > now);
             }
             if keys.len() < MAX_REMEMBERED {
-                // that a key is unknown is remembered no longer than it takes to make it
+                // That a key is unknown is remembered no longer than it takes to make it.
                 let good_for = if known.is_some() { GOOD_WITHOUT_STORE } else { REMEMBERED };
                 let remembered = Remembered {
                     fresh_until: now + REMEMBERED,

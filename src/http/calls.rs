@@ -1,8 +1,9 @@
 //! The inference endpoints: authenticate, take a permit, parse, hand over to a DispatchActor, await
 //! the head.
 //!
-//! Nothing that must happen stands after an await here: if the client leaves, this future is
-//! dropped, and what it holds does the rest.
+//! No code that must run stands after an await here. If the client leaves, this future is dropped,
+//! and the values in it do the rest when they are dropped: the permit, the client's hold on the
+//! dispatcher.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use ainfera_actors::sink::recorder::{ANSWER_LIMIT_BYTES, Recorder};
 use ainfera_actors::sink::{BODY_CHANNEL_FRAMES, SseSink};
 use ainfera_routing::{RouteTarget, estimate_tokens};
 use ainfera_schema::policy::PriorityCeiling;
-use ainfera_schema::{InferenceId, ReceiptId, RequestId};
+use ainfera_schema::{AgentId, InferenceId, ReceiptId, RequestId};
 use ainfera_wire::client::call::{ClientHeaders, Delivery};
 use ainfera_wire::disclosure::coercion::Strictness;
 use ainfera_wire::{AnswerNames, BadRequest, Call, ClientDialect, ClientFrames, WholeAnswer};
@@ -31,9 +32,9 @@ use super::error::ApiError;
 use super::state::Shared;
 use super::{answer, idempotency, inference};
 use crate::config::AnswerRetention;
-use crate::server::serving::ServingSlot;
+use crate::server::serving::{Serving, ServingSlot};
 
-/// Longer ids are none, and must not fill the log.
+/// A longer session id is not logged, so that callers cannot fill the log.
 const MAX_SESSION_BYTES: usize = 128;
 
 /// A body in one of the client dialects, parsed and checked.
@@ -105,7 +106,7 @@ async fn dispatch(
         return Err(ainfera_actors::gate::GateRefusal::Closed.into());
     }
     let agent = shared.keys.authenticate(request, &shared.reader).await?;
-    // taken once: a reload while this call runs is for the calls after it
+    // The configuration is taken once: a reload while this call runs is for later calls.
     let serving = slot.current();
     let (parts, worker) = (&serving.parts, &serving.worker);
     let body = shared
@@ -113,69 +114,24 @@ async fn dispatch(
         .read(request, payload, agent.agent_id, &parts.limits, parts.deadlines.body)
         .await?;
     let permit = shared.gate.enter_as(priority(request, agent.spend_policy.priority_ceiling))?;
-    let call = parse(body.bytes.clone(), client_headers(request)?, &estimate_tokens)
-        .map_err(ApiError::BadRequest)?;
+    let call = parse_call(parse, request, body.bytes.clone())?;
     let dialect = call.client.dialect();
-    if dialect == ClientDialect::Inference && call.delivery == Delivery::Streamed {
-        return Err(ApiError::StreamingNotSupported);
-    }
     let target = RouteTarget::parse(&call.model);
     let strictness = parts.strict.of(agent.agent_id, strictness(request)?);
     log_session(request_id, request);
-    if let RouteTarget::Routed { alias: Some(legacy) } = &target {
-        tracing::info!(
-            request_id = request_id.header_value(),
-            legacy,
-            canonical = ainfera_routing::ROUTING_TARGET,
-            "router_alias_hit"
-        );
-    }
+    log_alias(request_id, &target);
     let idempotency = idempotency::claim(request, &call.body)?;
-    // nobody else could ask for the answer again, so nobody else's is kept
+    // Only a call with an idempotency key can ask for its answer again, so only its answer is kept.
     let recorder = idempotency
         .filter(|_| parts.answers == AnswerRetention::Keep)
         .map(|_| Recorder::new(ANSWER_LIMIT_BYTES));
-    let delivery = call.delivery;
     let (inference_id, receipt_id) = (InferenceId::mint(), ReceiptId::mint());
-    let names = AnswerNames {
-        request_id: request_id.header_value(),
-        digits: id_digits(request_id),
-        model: call.model.clone(),
-        agent_id: agent.agent_id.to_string(),
-        inference_id: inference_id.to_string(),
-        receipt_id: receipt_id.to_string(),
-        created_s: Timestamp::now().as_second(),
-        estimated_input_tokens: call.estimated_input_tokens,
-        coercions: Default::default(),
-    };
+    let names = answer_names(&call, request_id, agent.agent_id, inference_id, receipt_id);
     let frames = ClientFrames::new(&call.client, names);
     let (sender, receiver) = mpsc::channel(BODY_CHANNEL_FRAMES);
-    let sink = match delivery {
-        Delivery::Streamed => {
-            let sink = SseSink::new(
-                frames,
-                request_id,
-                sender,
-                parts.deadlines.stall,
-                parts.deadlines.ping,
-            );
-            let sink = sink.recording(recorder).acknowledging(worker.acknowledge).start();
-            SinkAddress {
-                write: sink.clone().recipient(),
-                stream: Some(StreamAddress {
-                    opened: sink.clone().recipient(),
-                    error: sink.clone().recipient(),
-                    finish: sink.clone().recipient(),
-                    close: sink.recipient(),
-                }),
-            }
-        }
-        Delivery::Whole => {
-            let sink = CollectSink::new(frames, request_id, WholeAnswer::of(&call.client))
-                .recording(recorder)
-                .start();
-            SinkAddress { write: sink.recipient(), stream: None }
-        }
+    let sink = match call.delivery {
+        Delivery::Streamed => streaming_sink(frames, request_id, sender, recorder, &serving),
+        Delivery::Whole => collecting_sink(frames, request_id, &call, recorder),
     };
     let (head, answer) = oneshot::channel();
     let agent_id = agent.agent_id;
@@ -191,25 +147,104 @@ async fn dispatch(
         idempotency,
         worker: Rc::clone(worker),
     });
-    let hold = ClientHold::new(DispatchActor::new(setup, permit, sink, head).start());
-    // a dispatcher that panics drops the head: that is a proper 500
+    let client = ClientHold::new(DispatchActor::new(setup, permit, sink, head).start());
+    // A dispatcher that panics drops the sender of the head. That is answered with a 500.
     let outcome = answer.await.unwrap_or(Err(ainfera_actors::dispatch::CallFailure::Internal));
     match outcome {
         Ok(head) if dialect == ClientDialect::Inference => {
             let head = inference::completed(head, &parts.catalogue);
-            Ok(answer::response(request_id, agent_id, head, EventBody::new(receiver, hold)))
+            Ok(answer::response(request_id, agent_id, head, EventBody::new(receiver, client)))
         }
         Ok(head) => {
-            Ok(answer::response(request_id, agent_id, head, EventBody::new(receiver, hold)))
+            Ok(answer::response(request_id, agent_id, head, EventBody::new(receiver, client)))
         }
         Err(failure) => {
-            hold.release();
+            client.release();
             Err(ApiError::Call(failure))
         }
     }
 }
 
-/// What agents call the session that a call is part of.
+fn parse_call(parse: Parse, request: &HttpRequest, body: Bytes) -> Result<Call, ApiError> {
+    let headers = client_headers(request)?;
+    let call = parse(body, headers, &estimate_tokens).map_err(ApiError::BadRequest)?;
+    if call.client.dialect() == ClientDialect::Inference && call.delivery == Delivery::Streamed {
+        return Err(ApiError::StreamingNotSupported);
+    }
+    Ok(call)
+}
+
+/// The names that stand in the answer, whichever provider gives it.
+fn answer_names(
+    call: &Call,
+    request_id: RequestId,
+    agent_id: AgentId,
+    inference_id: InferenceId,
+    receipt_id: ReceiptId,
+) -> AnswerNames {
+    AnswerNames {
+        request_id: request_id.header_value(),
+        digits: id_digits(request_id),
+        model: call.model.clone(),
+        agent_id: agent_id.to_string(),
+        inference_id: inference_id.to_string(),
+        receipt_id: receipt_id.to_string(),
+        created_s: Timestamp::now().as_second(),
+        estimated_input_tokens: call.estimated_input_tokens,
+        coercions: Default::default(),
+    }
+}
+
+/// Writes each frame into the body as it comes.
+fn streaming_sink(
+    frames: ClientFrames,
+    request_id: RequestId,
+    sender: mpsc::Sender<Bytes>,
+    recorder: Option<Recorder>,
+    serving: &Serving,
+) -> SinkAddress {
+    let deadlines = &serving.parts.deadlines;
+    let sink = SseSink::new(frames, request_id, sender, deadlines.stall, deadlines.ping)
+        .recording(recorder)
+        .acknowledging(serving.worker.acknowledge)
+        .start();
+    SinkAddress {
+        write: sink.clone().recipient(),
+        stream: Some(StreamAddress {
+            opened: sink.clone().recipient(),
+            error: sink.clone().recipient(),
+            finish: sink.clone().recipient(),
+            close: sink.recipient(),
+        }),
+    }
+}
+
+/// Puts the frames together into one whole answer.
+fn collecting_sink(
+    frames: ClientFrames,
+    request_id: RequestId,
+    call: &Call,
+    recorder: Option<Recorder>,
+) -> SinkAddress {
+    let sink = CollectSink::new(frames, request_id, WholeAnswer::of(&call.client))
+        .recording(recorder)
+        .start();
+    SinkAddress { write: sink.recipient(), stream: None }
+}
+
+/// Callers should use the routing name; the log shows which ones still use an older one.
+fn log_alias(request_id: RequestId, target: &RouteTarget) {
+    if let RouteTarget::Routed { alias: Some(legacy) } = target {
+        tracing::info!(
+            request_id = request_id.header_value(),
+            legacy,
+            canonical = ainfera_routing::ROUTING_TARGET,
+            "router_alias_hit"
+        );
+    }
+}
+
+/// The id of the session that a call is part of, under the names that coding agents use for it.
 pub(super) fn session(request: &HttpRequest) -> Option<String> {
     const HEADERS: [&str; 5] = [
         "x-claude-code-session-id",
@@ -222,7 +257,7 @@ pub(super) fn session(request: &HttpRequest) -> Option<String> {
     HEADERS.iter().find_map(text).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// Which session of Claude Code's a call belongs to, and which of its agents made it.
+/// Logs the session of Claude Code that a call belongs to, and which of its agents made it.
 fn log_session(request_id: RequestId, request: &HttpRequest) {
     let text = |name: &str| {
         request
@@ -244,14 +279,13 @@ fn log_session(request_id: RequestId, request: &HttpRequest) {
     }
 }
 
-/// What the caller says, as far as its operator lets it.
+/// The priority that the caller asks for, but never above the ceiling that its operator set.
 fn priority(request: &HttpRequest, ceiling: PriorityCeiling) -> Priority {
-    let said = Priority::parse(
-        request.headers().get("x-ainfera-priority").and_then(|value| value.to_str().ok()),
-    );
-    match (said, ceiling) {
+    let header = request.headers().get("x-ainfera-priority");
+    let requested = Priority::parse(header.and_then(|value| value.to_str().ok()));
+    match (requested, ceiling) {
         (Priority::Critical, PriorityCeiling::Default) => Priority::Default,
-        (said, _) => said,
+        (requested, _) => requested,
     }
 }
 
@@ -262,7 +296,7 @@ fn strictness(request: &HttpRequest) -> Result<Strictness, ApiError> {
         None | Some("false") => Ok(Strictness::Disclose),
         Some("true") => Ok(Strictness::Lossless),
         Some("exact") => Ok(Strictness::Exact),
-        // a misspelt word must not mean that anything goes
+        // A misspelt word is refused: the caller meant to be strict.
         Some(_) => {
             Err(ApiError::BadRequest(BadRequest::new(HEADER, "must be one of true, exact, false")))
         }
@@ -291,9 +325,9 @@ pub fn client_headers(request: &HttpRequest) -> Result<ClientHeaders, ApiError> 
     })
 }
 
-/// `anthropic-*` headers that say something to Anthropic alone, such as whose workspace a call is.
+/// `anthropic-*` headers that only Anthropic reads, such as the workspace of a call.
 fn other_headers(request: &HttpRequest) -> Vec<(String, String)> {
-    // the last one is for the browser's sake
+    // The last of them is there for browsers only.
     const READ_HERE: [&str; 3] =
         ["anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access"];
     let headers = request.headers().iter();

@@ -1,6 +1,22 @@
-//! From what went wrong to what the caller gets. The only file that knows HTTP statuses.
+//! Errors: from what went wrong to the response that the caller gets. No other file knows an HTTP
+//! status.
 //!
-//! Bodies are in the dialect of the path ([`ClientDialect::of_path`]).
+//! Each layer below has one error enum with a variant for each cause: `StoreError`, `GateRefusal`,
+//! `BadRequest`, `CallFailure`. A layer never decides a status. [`ApiError`] takes all of them in,
+//! and the matches in this file name every variant, so that a new cause does not compile before
+//! its answer is decided here.
+//!
+//! An error is written for three readers:
+//!
+//! - The program that called reads the status, `type` and `code`. They are stable: docs/api.md has
+//!   the table. Its SDK reads `retry-after` and `x-should-retry` and does what they say, so
+//!   [`Retry`] is decided together with the status.
+//! - The person who wrote that program reads `message`. It names the field that is wrong, in the
+//!   caller's own words, and what to do. The body has the shape of the caller's dialect
+//!   ([`ClientDialect::of_path`]), because official SDKs read no other.
+//! - The operator reads the log line. It has the request id that the caller sees, and never the
+//!   content of a request. Causes inside of the gateway, such as the words of a database, stand
+//!   there and not in the response.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
@@ -13,14 +29,14 @@ use ainfera_store::{EarlierCall, Refusal, StoreError};
 use ainfera_wire::{BadRequest, ClientDialect, ClientError};
 use serde_json::{Value, json};
 
-/// Everything that a request can be answered with but success.
+/// Every way in which a request can fail.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     #[error("{0}")]
     Unauthorized(&'static str),
     #[error("no such path: {0}")]
     UnknownPath(String),
-    /// Somebody else's is as absent as what does not exist.
+    /// A row of another agent is answered as if it did not exist.
     #[error("{0} not found")]
     NotFound(&'static str),
     #[error(
@@ -61,7 +77,7 @@ pub enum ApiError {
     Call(CallFailure),
 }
 
-/// Why calls should go to another gateway.
+/// Why a balancer should send calls to another gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotReady {
     #[error("this gateway is draining")]
@@ -82,19 +98,19 @@ impl NotReady {
     }
 }
 
-/// Whoever sends odd requests must not fill the log with them.
+/// A caller cannot fill the log with long messages about its requests.
 const LONGEST_LOGGED_BYTES: usize = 500;
 
-/// Whether an SDK shall try again by itself.
+/// Whether an SDK shall send the request again by itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Retry {
-    /// As its own rules say.
+    /// The SDK decides by its own rules.
     Default,
     Never,
     After {
         seconds: u64,
     },
-    /// A person may, then; an SDK never by itself.
+    /// A person may send it again after this time. An SDK must not do so by itself.
     NotBefore {
         seconds: u64,
     },
@@ -111,11 +127,7 @@ impl ApiError {
     /// its own.
     fn log(&self, request: &HttpRequest, request_id: RequestId) {
         let (status, error_type) = self.status_and_type();
-        let code = match self {
-            ApiError::Call(failure) => failure.code(),
-            _ => None,
-        };
-        // what a caller sent may be in the words about it: the log gets the field's name
+        // The message may repeat what the caller sent. The log gets the name of the field alone.
         let why = match self {
             ApiError::BadRequest(bad) | ApiError::Call(CallFailure::BadRequest(bad)) => {
                 bad.field.clone()
@@ -137,7 +149,7 @@ impl ApiError {
             path = request.path(),
             status = status.as_u16(),
             error_type,
-            code,
+            code = self.code(),
             why = &why[..end],
             "request refused"
         );
@@ -152,12 +164,6 @@ impl ApiError {
         let (status, error_type) = self.status_and_type();
         let jitter_ms = retry_after_ms(request_id);
         let request_id = request_id.header_value();
-        let code = match self {
-            ApiError::Call(failure) => failure.code(),
-            ApiError::StreamingNotSupported => Some("streaming_not_supported"),
-            ApiError::NotReady(why) => Some(why.as_str()),
-            _ => None,
-        };
         let mut response = HttpResponse::build(status);
         response.insert_header((CONTENT_TYPE, "application/json"));
         if let Ok(value) = HeaderValue::from_str(&request_id) {
@@ -182,8 +188,8 @@ impl ApiError {
         | ApiError::BodyShare
         | ApiError::ReadTurns = self
         {
-            // SDKs prefer it to retry-after, and all that were refused in one moment must not come
-            // back in one moment
+            // SDKs prefer this header to `retry-after`. The jitter spreads the retries of all
+            // callers that were refused in the same moment.
             response.insert_header(("retry-after-ms", jitter_ms));
         }
         let (field, details) = match self {
@@ -201,12 +207,22 @@ impl ApiError {
         let error = ClientError {
             error_type,
             message: self.public_message(),
-            code,
+            code: self.code(),
             field,
             details,
             request_id,
         };
         response.body(error.json(dialect))
+    }
+
+    /// The stable word for a program that wants to know more than the status says.
+    fn code(&self) -> Option<&'static str> {
+        match self {
+            ApiError::Call(failure) => failure.code(),
+            ApiError::StreamingNotSupported => Some("streaming_not_supported"),
+            ApiError::NotReady(why) => Some(why.as_str()),
+            _ => None,
+        }
     }
 
     fn status_and_type(&self) -> (StatusCode, &'static str) {
@@ -231,7 +247,7 @@ impl ApiError {
             ApiError::BodyTimedOut | ApiError::BodyTooSlow => {
                 (StatusCode::REQUEST_TIMEOUT, "timeout_error")
             }
-            // one's own share; the gateway has room for others
+            // The agent has used up its own share. The gateway still has room for other agents.
             ApiError::BodyShare | ApiError::ReadTurns => {
                 (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error")
             }
@@ -251,7 +267,7 @@ impl ApiError {
         }
     }
 
-    /// What a database says stays inside.
+    /// The message for the caller. The words of a database are for the log alone.
     fn public_message(&self) -> String {
         match self {
             ApiError::Store(_) => "the store is not available".to_owned(),
@@ -267,12 +283,13 @@ impl ApiError {
             | ApiError::Gate(_)
             | ApiError::NotReady(_)
             | ApiError::Store(_) => Retry::After { seconds: 1 },
-            // not by itself before the day is over: an SDK that is told so does not wait for hours
-            // with its caller
+            // It helps to try again after midnight UTC. An SDK that obeyed `retry-after` would keep
+            // its caller waiting for hours.
             ApiError::Call(failure @ CallFailure::Refused(Refusal::KillSwitch { .. }, _)) => {
                 Retry::NotBefore { seconds: failure.retry_after_seconds().unwrap_or(1) }
             }
-            // permanent until somebody changes something, but SDKs retry 402 and 409 by themselves
+            // The answer stays the same until an operator or the caller changes something, but SDKs
+            // retry 402 and 409 by themselves.
             ApiError::Call(
                 CallFailure::Refused(..)
                 | CallFailure::OverBudget { .. }
@@ -312,13 +329,13 @@ fn call_status(failure: &CallFailure) -> StatusCode {
     }
 }
 
-/// Who would have lost what.
+/// Which model would have lost which fields of the call.
 fn coercions(unfit: &[Unfit]) -> Value {
     let each = unfit.iter().map(|unfit| (unfit.model.clone(), json!(unfit.coercions)));
     json!({"coercions": Value::Object(each.collect())})
 }
 
-/// What is known of the key's first call.
+/// What is known of the call that used the idempotency key first.
 fn earlier_call(earlier: &EarlierCall) -> Value {
     json!({"earlier_call": {
         "request_id": earlier.request_id.header_value(),
@@ -330,7 +347,7 @@ fn earlier_call(earlier: &EarlierCall) -> Value {
     }})
 }
 
-/// A second, give or take a quarter; the last bits of an id are random.
+/// A second, give or take a quarter. The last byte of a request id is random.
 fn retry_after_ms(request_id: RequestId) -> u64 {
     750 + u64::from(request_id.0.as_bytes()[15]) * 500 / 255
 }
@@ -345,7 +362,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_money_refuses_is_not_retried() {
+    fn a_call_that_the_balance_does_not_cover_is_not_retried() {
         let funds =
             Refusal::Funds { available: "0.1".parse().unwrap(), needed: "0.2".parse().unwrap() };
         let response =
@@ -356,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn overload_is_529_with_a_time() {
+    fn an_overloaded_gateway_answers_529_with_the_time_to_wait() {
         let response = ApiError::Gate(GateRefusal::Full).response(RequestId::mint());
         assert_eq!(response.status().as_u16(), 529);
         assert_eq!(response.headers().get(RETRY_AFTER).unwrap(), "1");

@@ -40,7 +40,7 @@ async fn why_not(shared: &Shared) -> Option<NotReady> {
         Err(_) => return Some(NotReady::StoreUnreachable),
         Ok(()) => {}
     }
-    // a store that answers and cannot be written lets no call in: a full disk shows in nothing else
+    // A store that answers and cannot be written lets no call in: a full disk shows in nothing else
     let counters = &shared.counters;
     let unwritten = counters.store_away.value() + counters.heartbeat_unwritten.value();
     (unwritten > 0).then_some(NotReady::StoreTakesNoWrites)

@@ -42,7 +42,7 @@ fn fingerprint(path: &str, body: &[u8]) -> [u8; 32] {
             members.remove("stream_options");
             hasher.update(canonical_json(&Value::Object(members)).as_bytes());
         }
-        // deeper than the parser goes: its bytes are its identity
+        // The body is nested deeper than the parser goes, so its bytes are hashed as they are.
         Ok(_) | Err(_) => hasher.update(body),
     }
     hasher.finalize().into()

@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use ainfera_actors::counters::Counters;
 use ainfera_schema::OutcomeStatus;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::ConstCounter;
@@ -15,7 +16,23 @@ use super::state::Shared;
 /// between scrapes.
 pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
     let mut registry = Registry::with_prefix("ainfera");
-    let counters = &shared.counters;
+    register_counters(&shared.counters, &mut registry);
+    register_gauges(&shared, &mut registry);
+    register_outcomes(&shared.counters, &mut registry);
+    super::breakers::register(&shared.parts().health, &mut registry);
+    super::reloads::register(&shared.reloads, &mut registry);
+    super::killswitch::register(&shared, &mut registry).await;
+    super::checkup::register(&shared.checkup.borrow(), &mut registry);
+    let mut text = String::new();
+    match encode(&mut text, &registry) {
+        Ok(()) => HttpResponse::Ok()
+            .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+            .body(text),
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
+}
+
+fn register_counters(counters: &Counters, registry: &mut Registry) {
     for (name, help, value) in [
         (
             "dispatch_without_capture",
@@ -53,6 +70,10 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
     ] {
         registry.register(name, help, ConstCounter::new(value.value()));
     }
+}
+
+fn register_gauges(shared: &Shared, registry: &mut Registry) {
+    let counters = &shared.counters;
     registry.register(
         "calls_spooled",
         "closed calls that are in the spool and not yet in the store",
@@ -68,6 +89,9 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
         "1 while the database lacks what was signed and no break was declared: nothing is signed; must be 0",
         ConstGauge::new(i64::try_from(counters.audit_parted.value()).unwrap_or(i64::MAX)),
     );
+}
+
+fn register_outcomes(counters: &Counters, registry: &mut Registry) {
     let outcomes: Family<
         [(&'static str, &'static str); 1],
         prometheus_client::metrics::counter::Counter,
@@ -81,15 +105,4 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
     let info: Family<[(&'static str, &'static str); 1], Gauge> = Family::default();
     info.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
     registry.register("app_info", "what runs here", info);
-    super::breakers::register(&shared.parts().health, &mut registry);
-    super::reloads::register(&shared.reloads, &mut registry);
-    super::killswitch::register(&shared, &mut registry).await;
-    super::checkup::register(&shared.checkup.borrow(), &mut registry);
-    let mut text = String::new();
-    match encode(&mut text, &registry) {
-        Ok(()) => HttpResponse::Ok()
-            .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
-            .body(text),
-        Err(_) => HttpResponse::InternalServerError().finish(),
-    }
 }

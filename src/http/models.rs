@@ -163,7 +163,7 @@ impl Listed<'_> {
     }
 
     fn provider(&self) -> &str {
-        // which of a provider's keys is used is no concern of callers
+        // Callers do not learn which of a provider's keys was used.
         let id = self.entry.map_or("ainfera", |entry| entry.model.provider.as_str());
         id.split(KEY_SEPARATOR).next().unwrap_or(id)
     }

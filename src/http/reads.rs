@@ -104,7 +104,7 @@ pub async fn ledger(request: HttpRequest, id: Path<String>, shared: Data<Shared>
         })
         .await?;
         let view = view.ok_or(ApiError::NotFound("agent"))?;
-        // a short page is the last one
+        // A short page is the last one.
         let next = view
             .entries
             .last()

@@ -37,8 +37,8 @@ impl Turns {
         agent_id: AgentId,
         at_once: usize,
     ) -> Result<Turn, ApiError> {
-        // a change of `at_once` counts for an agent from the moment on in which none of its reads
-        // runs
+        // A change of `at_once` counts for an agent from the moment on in which none of its reads
+        // runs.
         let own = Arc::clone(
             lock(&self.0).entry(agent_id).or_insert_with(|| Arc::new(Semaphore::new(at_once))),
         );
@@ -52,7 +52,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         drop(self.running.take());
         let mut turns = lock(&self.turns);
-        // nothing runs and nothing waits: the map's own is the last
+        // No read runs or waits any more: the map's own reference is the last one.
         if turns.get(&self.agent_id).is_some_and(|own| Arc::strong_count(own) == 1) {
             turns.remove(&self.agent_id);
         }
@@ -91,7 +91,7 @@ mod tests {
         let agent_id = AgentId::mint();
         let held = turns.take(agent_id, 1).await.unwrap();
         let (next, ()) = tokio::join!(turns.take(agent_id, 1), async {
-            // by now the other one waits
+            // The other request waits by now.
             tokio::task::yield_now().await;
             drop(held);
         });

@@ -68,7 +68,7 @@ pub fn kept_place(
     spool: &SpoolPlace,
     replica: &str,
 ) -> KeptPlace {
-    // a spool that whoever comes first has is nobody's next start's
+    // A spool that several processes compete for does not belong to the next start of this one.
     let recent = (spool.sharing == Sharing::Own).then(|| signed_beside(&spool.path));
     KeptPlace { recent, whole: checkpoint_file(settings, database), replica: replica.to_owned() }
 }
@@ -137,7 +137,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn the_key_is_made_once_and_nobody_else_may_read_it() {
+    fn the_key_is_made_once_and_readable_by_its_user_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db.audit-key");
         let made = kept_beside(&path).unwrap().public_key();

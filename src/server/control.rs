@@ -66,7 +66,7 @@ impl Control {
 
 impl Drop for Control {
     fn drop(&mut self) {
-        // the future need not be awaited for the server to be told
+        // The server is told at once; its future need not be awaited.
         drop(self.handle.stop(false));
         let _ = std::fs::remove_file(&self.path);
     }

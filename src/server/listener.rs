@@ -11,7 +11,7 @@ const BACKLOG: i32 = 1024;
 /// Takes the address. Connections queue from now on, and are answered once the server runs.
 pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // a restart shall not wait for the connections of the former process to be forgotten
+    // A restart shall not wait for the connections of the former process to be forgotten.
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;

@@ -54,7 +54,7 @@ impl ProcessLock {
             .open(&path);
         let mut file = open.map_err(failed)?;
         let mut text = String::new();
-        // what cannot be read names no former boot
+        // A file that cannot be read names no former boot.
         let _ = file.read_to_string(&mut text);
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { file, former: boot_named_in(&text), path })),
@@ -97,7 +97,7 @@ impl ProcessLock {
 /// lock.
 pub fn control_socket(config: &Config) -> Option<PathBuf> {
     let (lock, _) = place(config)?;
-    // hidden, so that whoever copies or reads every file of the folder does not meet a socket
+    // The name is hidden, so that a program that reads every file of the folder skips the socket.
     let name = lock
         .with_extension("sock")
         .file_name()

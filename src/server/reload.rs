@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::parts::{MockSlot, Parts};
-use super::signals::{Signals, Told};
+use super::signals::{OperatorRequest, Signals};
 use super::{StartError, longest_call};
 use crate::config::{Config, ConfigError, Overrides, load, process_environment};
 
@@ -87,7 +87,8 @@ impl Reloader {
         &self.running
     }
 
-    /// Reads the configuration again. What is wrong with it is told, and changes nothing.
+    /// Reads the configuration again. A mistake in it is logged, and the running configuration
+    /// stays in force.
     pub async fn reload(&mut self, source: &ConfigSource) {
         match self.replace(source).await {
             Ok(waiting) => {
@@ -117,30 +118,30 @@ impl Reloader {
         }
     }
 
-    /// The same, and once more when it was asked for meanwhile. Ends at once when the process is
-    /// told to stop, which is then the answer.
-    pub async fn reload_until_told_to_stop(
+    /// Reloads, and once more when another reload was asked for meanwhile. Returns at once with
+    /// [`OperatorRequest::Stop`] when the process is asked to stop.
+    pub async fn reload_while_asked(
         &mut self,
         source: &ConfigSource,
         signals: &mut Signals,
-    ) -> Told {
-        let mut told = Told::Reload;
-        while told == Told::Reload {
+    ) -> OperatorRequest {
+        let mut request = OperatorRequest::Reload;
+        while request == OperatorRequest::Reload {
             let reload = self.reload(source);
             tokio::pin!(reload);
             let mut meanwhile = None;
-            while meanwhile != Some(Told::Stop) {
+            while meanwhile != Some(OperatorRequest::Stop) {
                 tokio::select! {
                     () = &mut reload => break,
                     news = signals.next() => meanwhile = Some(news),
                 }
             }
             match meanwhile {
-                Some(news) => told = news,
-                None => return Told::Reload,
+                Some(news) => request = news,
+                None => return OperatorRequest::Reload,
             }
         }
-        told
+        request
     }
 
     /// Returns the keys whose change has to wait for the next start.

@@ -55,7 +55,7 @@ impl ServingSlot {
             let former = self
                 .current
                 .replace_with(|former| Rc::new(self.fixed.serving(parts, Some(former))));
-            // its calls still hold it
+            // Calls that began with it still hold it.
             drop(former);
         }
         Rc::clone(&self.current.borrow())
@@ -65,7 +65,7 @@ impl ServingSlot {
 impl Fixed {
     fn serving(&self, parts: Arc<Parts>, former: Option<&mut Rc<Serving>>) -> Serving {
         let connect = parts.deadlines.connect;
-        // connections are kept; a provider that changed gets new ones from its pool
+        // Connections are kept; a provider that changed gets new ones from its pool.
         let kept = former
             .filter(|former| former.parts.deadlines.connect == connect)
             .map(|former| Rc::clone(&former.worker.pools));

@@ -1,4 +1,4 @@
-//! What the operating system tells the process: to stop, or to read its configuration again.
+//! Signals: an operator asks the process to stop, or to read its configuration again.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -10,20 +10,20 @@ pub struct Signals {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum OperatorRequest {
     /// SIGTERM or SIGINT.
     Stop,
     /// SIGHUP.
     Reload,
 }
 
-/// From now on SIGHUP does not end the process. Called before anything else is done, the
-/// configuration read included; whoever asks for a reload in that moment gets one, for the
-/// configuration is read after it. SIGTERM and SIGINT end the process until [`Signals::take`].
+/// From now on SIGHUP does not end the process. This is called first, before the configuration is
+/// read: a SIGHUP that comes in between needs no reload, because the file is read after it. SIGTERM
+/// and SIGINT end the process until [`Signals::take`] is called.
 pub fn outlive_hangup() -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let _inside = runtime.enter();
-    // what handles it stays when its receiver is gone
+    // The handler stays installed after its receiver is dropped.
     signal(SignalKind::hangup()).map(drop)
 }
 
@@ -38,18 +38,18 @@ impl Signals {
     }
 
     /// The next signal of any kind.
-    pub async fn next(&mut self) -> Told {
+    pub async fn next(&mut self) -> OperatorRequest {
         tokio::select! {
-            _ = self.terminate.recv() => Told::Stop,
-            _ = self.interrupt.recv() => Told::Stop,
-            _ = self.hangup.recv() => Told::Reload,
+            _ = self.terminate.recv() => OperatorRequest::Stop,
+            _ = self.interrupt.recv() => OperatorRequest::Stop,
+            _ = self.hangup.recv() => OperatorRequest::Reload,
         }
     }
 
     /// The next signal that stops. A hangup that comes while the process starts or stops has no
     /// effect.
     pub async fn stop(&mut self) {
-        while self.next().await != Told::Stop {
+        while self.next().await != OperatorRequest::Stop {
             tracing::info!("SIGHUP has no effect while the process starts or stops");
         }
     }

@@ -78,7 +78,7 @@ impl Server {
         self.drain_until(Notice::Usual, pending()).await
     }
 
-    /// The same; what still runs is cut when `cut` is over.
+    /// Drains like [`Server::drain`]; when `cut` ends, streams that still run are cut.
     pub async fn drain_until(self, notice: Notice, cut: impl Future<Output = ()>) -> ExitCode {
         tokio::pin!(cut);
         let deadlines = self.reloader.running().deadlines;
@@ -102,11 +102,12 @@ impl Server {
             tracing::warn!(in_flight = self.gate.in_flight(), "streams are cut");
         }
         let last = Instant::now() + LAST_COMMITS;
-        self.handle.stop(finished).await;
-        if let Ok(Err(error)) = self.running.await {
+        self.http.handle.stop(finished).await;
+        if let Ok(Err(error)) = self.http.running.await {
             tracing::error!(%error, "server failed");
         }
-        // the server's future ends before the last words of its actors are written
+        // The server's future ends before its actors have written their rows. A permit comes back
+        // after its row.
         let durable = self.gate.drained(last).await;
         if !durable {
             tracing::error!(
@@ -146,11 +147,11 @@ impl Server {
     /// The operating system refuses new connections from now on, so that a balancer tries another
     /// replica. What is open stays open.
     async fn refuse_connections(&self) {
-        // first the server, which would take the end of its listener for a fault
-        self.handle.pause().await;
-        // its accepting thread takes the pause in its own time
+        // The server is paused first: it would take the end of its listener for a fault.
+        self.http.handle.pause().await;
+        // Its accepting thread reads the pause a moment later.
         tokio::time::sleep(PAUSE).await;
-        if let Err(error) = self.listener.shutdown(std::net::Shutdown::Both) {
+        if let Err(error) = self.http.listener.shutdown(std::net::Shutdown::Both) {
             tracing::warn!(%error, "the listening socket cannot be closed before the server");
         }
     }

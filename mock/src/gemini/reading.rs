@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::ask::{Ask, BadRequest, Tool, ToolChoice, array, bad};
+use crate::request::{BadRequest, ModelRequest, Tool, ToolChoice, array, bad};
 
 /// What thought signatures of this provider begin with; nobody else's are valid.
 pub const SIGNATURE: &str = "bW9ja3NpZ25lZA";
@@ -60,18 +60,18 @@ pub fn signs(model: &str) -> bool {
 }
 
 /// Everything but the model and the delivery, which stand in the path.
-pub fn read(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
+pub fn read(body: &Value, request: &mut ModelRequest) -> Result<(), BadRequest> {
     known(body, &REQUEST, "")?;
     for part in array(&body["systemInstruction"]["parts"]) {
         known(part, &PART, "system_instruction.parts[0]")?;
-        ask.system_text.push_str(part["text"].as_str().unwrap_or_default());
+        request.system_text.push_str(part["text"].as_str().unwrap_or_default());
     }
-    tools(body, ask)?;
-    config(&body["generationConfig"], ask)?;
-    contents(array(&body["contents"]), ask)
+    tools(body, request)?;
+    config(&body["generationConfig"], request)?;
+    contents(array(&body["contents"]), request)
 }
 
-fn tools(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
+fn tools(body: &Value, request: &mut ModelRequest) -> Result<(), BadRequest> {
     for declaration in
         array(&body["tools"]).iter().flat_map(|tool| array(&tool["functionDeclarations"]))
     {
@@ -81,11 +81,13 @@ fn tools(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
             .ok_or_else(|| bad("tools[0].function_declarations[0].name: Invalid function name."))?;
         let schema =
             declaration.get("parametersJsonSchema").or_else(|| declaration.get("parameters"));
-        ask.tools.push(Tool { name: name.to_owned(), schema: schema.cloned().unwrap_or_default() });
+        request
+            .tools
+            .push(Tool { name: name.to_owned(), schema: schema.cloned().unwrap_or_default() });
     }
     let config = &body["toolConfig"]["functionCallingConfig"];
     let allowed = array(&config["allowedFunctionNames"]);
-    ask.tool_choice = match (config["mode"].as_str(), allowed.first().and_then(Value::as_str)) {
+    request.tool_choice = match (config["mode"].as_str(), allowed.first().and_then(Value::as_str)) {
         (None | Some("AUTO" | "VALIDATED"), _) => ToolChoice::Auto,
         (Some("NONE"), _) => ToolChoice::Forbidden,
         (Some("ANY"), Some(name)) => ToolChoice::Named(name.to_owned()),
@@ -99,37 +101,37 @@ fn tools(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
     Ok(())
 }
 
-fn config(config: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
+fn config(config: &Value, request: &mut ModelRequest) -> Result<(), BadRequest> {
     known(config, &CONFIG, "generation_config")?;
     let thinking = &config["thinkingConfig"];
     known(thinking, &THINKING, "generation_config.thinking_config")?;
     if thinking["thinkingBudget"].is_number() && thinking["thinkingLevel"].is_string() {
         return Err(bad("You can only set only one of thinking budget and thinking level."));
     }
-    if thinking["thinkingLevel"].is_string() && !signs(&ask.model) {
+    if thinking["thinkingLevel"].is_string() && !signs(&request.model) {
         return Err(bad("Thinking level is not supported for this model."));
     }
     if config["responseMimeType"] == "application/json"
-        && !ask.tools.is_empty()
-        && !signs(&ask.model)
+        && !request.tools.is_empty()
+        && !signs(&request.model)
     {
         return Err(bad(
             "Function calling with a response mime type: 'application/json' is unsupported",
         ));
     }
-    ask.max_tokens = config["maxOutputTokens"].as_u64();
-    ask.stop_sequences = array(&config["stopSequences"])
+    request.max_tokens = config["maxOutputTokens"].as_u64();
+    request.stop_sequences = array(&config["stopSequences"])
         .iter()
         .filter_map(Value::as_str)
         .map(str::to_owned)
         .collect();
-    if ask.stop_sequences.len() > MOST_STOP_SEQUENCES {
+    if request.stop_sequences.len() > MOST_STOP_SEQUENCES {
         return Err(bad("The number of stop sequences must be at most 5."));
     }
     Ok(())
 }
 
-fn contents(contents: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
+fn contents(contents: &[Value], request: &mut ModelRequest) -> Result<(), BadRequest> {
     if contents.is_empty() {
         return Err(bad("* GenerateContentRequest.contents: contents is not specified"));
     }
@@ -159,12 +161,12 @@ fn contents(contents: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
         match content["role"].as_str() {
             Some("model") => {
                 calls = named(parts, "functionCall");
-                ask.tool_results.clear();
-                check_first_call(position, parts, ask)?;
+                request.tool_results.clear();
+                check_first_call(position, parts, request)?;
             }
             Some("user") => {
                 calls.clear();
-                user(parts, ask)?;
+                user(parts, request)?;
             }
             _ => return Err(bad("Please use a valid role: user, model.")),
         }
@@ -178,24 +180,25 @@ fn contents(contents: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
     }
 }
 
-fn user(parts: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
+fn user(parts: &[Value], request: &mut ModelRequest) -> Result<(), BadRequest> {
     let mut texts = Vec::new();
     for part in parts {
         let response = &part["functionResponse"];
         if response.is_object() {
-            if response.get("parts").is_some() && !signs(&ask.model) {
+            if response.get("parts").is_some() && !signs(&request.model) {
                 return Err(bad("Multimodal function responses are not supported for this model."));
             }
             let said =
                 ["output", "error"].iter().find_map(|word| response["response"][*word].as_str());
-            ask.tool_results
+            request
+                .tool_results
                 .push(said.map_or_else(|| response["response"].to_string(), str::to_owned));
         } else if let Some(text) = part["text"].as_str() {
             texts.push(text);
         }
     }
     if !texts.is_empty() {
-        ask.user_text = texts.join("\n");
+        request.user_text = texts.join("\n");
     }
     Ok(())
 }
@@ -217,9 +220,15 @@ fn check_signature(part: &Value) -> Result<(), BadRequest> {
     }
 }
 
-fn check_first_call(position: usize, parts: &[Value], ask: &Ask) -> Result<(), BadRequest> {
-    let Some(first) =
-        parts.iter().find(|part| part["functionCall"].is_object()).filter(|_| signs(&ask.model))
+fn check_first_call(
+    position: usize,
+    parts: &[Value],
+    request: &ModelRequest,
+) -> Result<(), BadRequest> {
+    let Some(first) = parts
+        .iter()
+        .find(|part| part["functionCall"].is_object())
+        .filter(|_| signs(&request.model))
     else {
         return Ok(());
     };
@@ -247,12 +256,12 @@ fn known(value: &Value, members: &[&str], path: &str) -> Result<(), BadRequest> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ask::{Delivery, Dialect};
+    use crate::request::{Delivery, Dialect};
     use serde_json::json;
 
     fn refused(model: &str, body: Value) -> Option<String> {
-        let mut ask = Ask::blank(Dialect::Gemini, model, Delivery::Whole, &body);
-        read(&body, &mut ask).err().map(|bad| bad.0)
+        let mut request = ModelRequest::blank(Dialect::Gemini, model, Delivery::Whole, &body);
+        read(&body, &mut request).err().map(|bad| bad.0)
     }
 
     fn loop_of(call: Value, responses: Value) -> Value {

@@ -3,7 +3,9 @@
 
 use serde_json::Value;
 
-use crate::ask::{Ask, BadRequest, Tool, ToolChoice, array, bad, content_text, remember_user_text};
+use crate::request::{
+    BadRequest, ModelRequest, Tool, ToolChoice, array, bad, content_text, remember_user_text,
+};
 
 const MEMBERS: [&str; 29] = [
     "background",
@@ -41,7 +43,7 @@ const LEAST_OUTPUT_TOKENS: u64 = 16;
 pub const ENCRYPTED: &str = "gAAAAmock";
 
 /// Everything but the model and the delivery.
-pub fn read(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
+pub fn read(body: &Value, request: &mut ModelRequest) -> Result<(), BadRequest> {
     if let Some(unknown) =
         body.as_object().and_then(|body| body.keys().find(|key| !MEMBERS.contains(&key.as_str())))
     {
@@ -50,7 +52,7 @@ pub fn read(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
     if let Some(id) = body["previous_response_id"].as_str() {
         return Err(bad(&format!("Previous response with id '{id}' not found.")));
     }
-    let reasons = (ask.model.starts_with("gpt-5") || ask.model.starts_with('o'))
+    let reasons = (request.model.starts_with("gpt-5") || request.model.starts_with('o'))
         && body["reasoning"]["effort"] != "none";
     for sampling in ["temperature", "top_p"] {
         if reasons && body[sampling].is_number() {
@@ -59,26 +61,26 @@ pub fn read(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
             )));
         }
     }
-    ask.max_tokens = body["max_output_tokens"].as_u64();
-    if ask.max_tokens.is_some_and(|limit| limit < LEAST_OUTPUT_TOKENS) {
+    request.max_tokens = body["max_output_tokens"].as_u64();
+    if request.max_tokens.is_some_and(|limit| limit < LEAST_OUTPUT_TOKENS) {
         return Err(bad(
             "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16.",
         ));
     }
-    ask.system_text = body["instructions"].as_str().unwrap_or_default().to_owned();
-    ask.encrypted_reasoning =
+    request.system_text = body["instructions"].as_str().unwrap_or_default().to_owned();
+    request.encrypted_reasoning =
         array(&body["include"]).iter().any(|wanted| wanted == "reasoning.encrypted_content");
-    tools(body, ask)?;
+    tools(body, request)?;
     match &body["input"] {
-        Value::String(text) => ask.user_text = text.clone(),
-        Value::Array(items) if !items.is_empty() => read_items(items, ask)?,
+        Value::String(text) => request.user_text = text.clone(),
+        Value::Array(items) if !items.is_empty() => read_items(items, request)?,
         _ => return Err(bad("Missing required parameter: 'input'.")),
     }
     Ok(())
 }
 
-fn tools(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
-    // tools that the vendor runs itself have no name, and a scripted answer does not use them
+fn tools(body: &Value, request: &mut ModelRequest) -> Result<(), BadRequest> {
+    // Tools that the vendor runs itself have no name, and a scripted answer does not use them.
     let callable =
         |tool: &Value| matches!(tool["type"].as_str(), None | Some("function" | "custom"));
     for (position, tool) in
@@ -96,10 +98,10 @@ fn tools(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
                 "Invalid schema for function '{name}': In context=(), 'additionalProperties' is required to be supplied and to be false."
             )));
         }
-        ask.tools.push(Tool { name: name.to_owned(), schema: tool["parameters"].clone() });
+        request.tools.push(Tool { name: name.to_owned(), schema: tool["parameters"].clone() });
     }
     let choice = &body["tool_choice"];
-    ask.tool_choice = match (choice.as_str(), choice["name"].as_str()) {
+    request.tool_choice = match (choice.as_str(), choice["name"].as_str()) {
         (_, Some(name)) => ToolChoice::Named(name.to_owned()),
         (Some("none"), _) => ToolChoice::Forbidden,
         (Some("required"), _) => ToolChoice::Any,
@@ -111,24 +113,24 @@ fn tools(body: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
         }
     };
     if body["parallel_tool_calls"] == false {
-        ask.most_calls = 1;
+        request.most_calls = 1;
     }
     Ok(())
 }
 
-fn read_items(items: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
+fn read_items(items: &[Value], request: &mut ModelRequest) -> Result<(), BadRequest> {
     let mut called: Vec<&str> = Vec::new();
     let mut unanswered: Vec<&str> = Vec::new();
     let mut after_output = false;
     for (position, item) in items.iter().enumerate() {
         let text = |field: &str| item[field].as_str().unwrap_or_default();
         match item["type"].as_str().unwrap_or("message") {
-            "message" => message(position, item, ask)?,
+            "message" => message(position, item, request)?,
             "function_call" | "custom_tool_call" => {
                 called.push(text("call_id"));
                 unanswered.push(text("call_id"));
                 if std::mem::take(&mut after_output) {
-                    ask.tool_results.clear();
+                    request.tool_results.clear();
                 }
             }
             "function_call_output" | "custom_tool_call_output" => {
@@ -139,7 +141,7 @@ fn read_items(items: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
                     )));
                 }
                 unanswered.retain(|open| *open != id);
-                ask.tool_results.push(output_text(position, &item["output"])?);
+                request.tool_results.push(output_text(position, &item["output"])?);
                 after_output = true;
             }
             "reasoning" => {
@@ -164,7 +166,7 @@ fn read_items(items: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
     }
 }
 
-fn message(position: usize, item: &Value, ask: &mut Ask) -> Result<(), BadRequest> {
+fn message(position: usize, item: &Value, request: &mut ModelRequest) -> Result<(), BadRequest> {
     let role = item["role"].as_str().unwrap_or_default();
     let kinds: &[&str] = match role {
         "assistant" => &["output_text", "refusal"],
@@ -178,11 +180,11 @@ fn message(position: usize, item: &Value, ask: &mut Ask) -> Result<(), BadReques
     check_parts(&format!("input[{position}].content"), &item["content"], kinds)?;
     let text = item_text(&item["content"]);
     match role {
-        "assistant" => ask.tool_results.clear(),
-        "user" => remember_user_text(ask, &Value::String(text)),
+        "assistant" => request.tool_results.clear(),
+        "user" => remember_user_text(request, &Value::String(text)),
         _ => {
-            ask.system_text.push('\n');
-            ask.system_text.push_str(&text);
+            request.system_text.push('\n');
+            request.system_text.push_str(&text);
         }
     }
     Ok(())

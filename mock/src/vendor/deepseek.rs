@@ -38,7 +38,7 @@ fn thinking_refusal(body: &Value) -> Option<String> {
     if super::is_forced(body) {
         return Some("Thinking mode does not support this tool_choice".to_owned());
     }
-    // an empty one is one
+    // An empty content counts as content.
     let without =
         super::calling(body).any(|(_, message)| !message["reasoning_content"].is_string());
     without.then(|| {

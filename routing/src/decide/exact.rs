@@ -94,11 +94,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn wide_and_narrow_agree(a in 0i64.., b in 0i64.., c in 0i64.., d in 0i64.., scales in prop::array::uniform4(0u32..3)) {
+        fn wide_and_narrow_arithmetic_agree(
+            a in 0i64..,
+            b in 0i64..,
+            c in 0i64..,
+            d in 0i64..,
+            scales in prop::array::uniform4(0u32..3),
+        ) {
             let left = (Decimal::new(a, scales[0]), Decimal::new(b, scales[1]));
             let right = (Decimal::new(c, scales[2]), Decimal::new(d, scales[3]));
             let common = (scales[0] + scales[1]).max(scales[2] + scales[3]);
-            let wide_order = wide(left, common - scales[0] - scales[1]).iter().rev().cmp(wide(right, common - scales[2] - scales[3]).iter().rev());
+            let left_digits = wide(left, common - scales[0] - scales[1]);
+            let right_digits = wide(right, common - scales[2] - scales[3]);
+            let wide_order = left_digits.iter().rev().cmp(right_digits.iter().rev());
             prop_assert_eq!(compare_products(left, right), wide_order);
         }
     }

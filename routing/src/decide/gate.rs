@@ -31,7 +31,7 @@ pub(super) fn weigh<'a>(
     policy: &Policy,
     options: &DecideOptions,
 ) -> Weighed<'a> {
-    // a cost that cannot be computed is as good as a price that is not known
+    // A cost that cannot be computed is treated like an unknown price.
     let priced =
         candidate.price.and_then(|price| Some((price, projected_cost_usd(&price, request)?)));
     let verdict = match priced {

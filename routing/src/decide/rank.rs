@@ -28,7 +28,7 @@ impl RankKey {
             .filter(|penalty| *penalty > Decimal::ZERO);
         let order_price = match penalty {
             None => price.total(),
-            // a penalty beyond all figures puts the maker last
+            // A penalty that overflows puts the maker last.
             Some(penalty) => Decimal::ONE
                 .checked_add(penalty)
                 .and_then(|factor| factor.checked_mul(price.total()))
@@ -64,12 +64,12 @@ fn compare_keys(key: &RankKey, other: &RankKey, ranking: Ranking) -> Ordering {
         Ranking::ExpectedCost => {
             match (key.effective_q > Decimal::ZERO, other.effective_q > Decimal::ZERO) {
                 // p / q < p' / q' if and only if p · q' < p' · q, without a quotient that has to be
-                // rounded
+                // rounded.
                 (true, true) => compare_products(
                     (key.order_price, other.effective_q),
                     (other.order_price, key.effective_q),
                 ),
-                // what never succeeds costs without end
+                // The expected cost of a model that never succeeds is infinite.
                 (true, false) => Ordering::Less,
                 (false, true) => Ordering::Greater,
                 (false, false) => Ordering::Equal,

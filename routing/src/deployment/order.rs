@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_slow_deployment_gets_no_more_calls_until_the_others_have_caught_up() {
         let mut shares = idle(&[1, 1]);
-        // the second answers at once, the first never
+        // The second answers at once, the first never.
         for number in 0..1000 {
             let first = order(&shares, Preference::Any, number)[0];
             shares[0].in_flight += u32::from(first == 0);
@@ -166,14 +166,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_deployment_is_asked_once(
+        fn each_deployment_stands_in_the_order_once(
             shares in prop::collection::vec((0_u64.., 0_u32..), 0..9),
             kept in 0_usize..12,
             number: u64,
             chance: u64,
         ) {
-            let shares: Vec<Share> = shares.into_iter().map(|(weight, in_flight)| Share { weight: weight >> 24, in_flight }).collect();
-            for preference in [Preference::Kept(kept), Preference::Hashed(number), Preference::Any] {
+            let share = |(weight, in_flight)| Share { weight: weight >> 24, in_flight };
+            let shares: Vec<Share> = shares.into_iter().map(share).collect();
+            let preferences =
+                [Preference::Kept(kept), Preference::Hashed(number), Preference::Any];
+            for preference in preferences {
                 let mut ordered = order(&shares, preference, chance);
                 ordered.sort_unstable();
                 prop_assert_eq!(ordered, (0..shares.len()).collect::<Vec<_>>());

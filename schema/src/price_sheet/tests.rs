@@ -148,8 +148,15 @@ fn a_cheap_place_does_not_hide_a_dear_speed() {
     );
 }
 
+const ASKED_TIERS: &[AskedTier] =
+    &[AskedTier::Any, AskedTier::Standard, AskedTier::Flex, AskedTier::Priority];
+
 prop_compose! {
-    fn any_price()(rates in prop::array::uniform6(0i64..100_000_000), scale in 0u32..8, given in prop::array::uniform4(any::<bool>())) -> Price {
+    fn any_price()(
+        rates in prop::array::uniform6(0i64..100_000_000),
+        scale in 0u32..8,
+        given in prop::array::uniform4(any::<bool>()),
+    ) -> Price {
         let rate = |at: usize| Decimal::new(rates[at], scale);
         let maybe = |at: usize| given[at - 2].then(|| rate(at));
         Price {
@@ -177,7 +184,10 @@ prop_compose! {
         });
         PriceSheet {
             base,
-            tiers: long.into_iter().map(|(above_input_tokens, price)| PriceTier { above_input_tokens, price }).collect(),
+            tiers: long
+                .into_iter()
+                .map(|(above_input_tokens, price)| PriceTier { above_input_tokens, price })
+                .collect(),
             multipliers: Multipliers {
                 batch: factor(0),
                 flex: factor(1),
@@ -186,7 +196,11 @@ prop_compose! {
                 us_only: factor(4),
             },
             hours: hours.collect(),
-            per_use: ServerTool::ALL.into_iter().zip(fees).map(|(tool, fee)| (tool, Decimal::new(fee, 6))).collect(),
+            per_use: ServerTool::ALL
+                .into_iter()
+                .zip(fees)
+                .map(|(tool, fee)| (tool, Decimal::new(fee, 6)))
+                .collect(),
         }
     }
 }
@@ -225,7 +239,7 @@ proptest! {
     fn no_bill_of_an_honest_provider_is_above_its_reservation(
         sheet in any_sheet(),
         spending in any_spending(),
-        asked in prop::sample::select(vec![AskedTier::Any, AskedTier::Standard, AskedTier::Flex, AskedTier::Priority]),
+        asked in prop::sample::select(ASKED_TIERS),
         asked_modes in any::<[bool; 2]>(),
         caches_for_an_hour: bool,
         slack in 0u64..300_000,
@@ -247,7 +261,11 @@ proptest! {
             input_tokens: spending.input[0],
             cache_read_input_tokens: spending.input[1],
             cache_creation_input_tokens: written,
-            cache_creation_1h_input_tokens: if caches_for_an_hour { spending.hour_share.min(written) } else { 0 },
+            cache_creation_1h_input_tokens: if caches_for_an_hour {
+                spending.hour_share.min(written)
+            } else {
+                0
+            },
             output_tokens: spending.output,
             thinking_tokens: spending.thinking,
             tool_uses,
@@ -262,10 +280,11 @@ proptest! {
             service,
         };
         let at = Timestamp::from_second(spending.minute * 60).unwrap();
-        // what is refused before the call cannot be billed after it
+        // The call would have been refused before, so there is no bill.
         if let (Ok(reservation), Ok(bill)) = (sheet.reservation(&bounds), sheet.bill(&usage, at)) {
             prop_assert!(bill.total <= reservation, "{} above {}", bill.total, reservation);
-            prop_assert_eq!(bill.price.cost(&usage).unwrap().checked_add(bill.fees).unwrap(), bill.total);
+            let cost = bill.price.cost(&usage).unwrap();
+            prop_assert_eq!(cost.checked_add(bill.fees).unwrap(), bill.total);
         }
     }
 }

@@ -45,7 +45,7 @@ pub struct Tool {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ask {
+pub struct ModelRequest {
     pub dialect: Dialect,
     pub model: String,
     pub delivery: Delivery,
@@ -75,7 +75,7 @@ const READ_BY_THE_MODEL: [&str; 7] =
 #[error("{0}")]
 pub struct BadRequest(pub String);
 
-pub fn read(dialect: Dialect, body: &Value) -> Result<Ask, BadRequest> {
+pub fn read(dialect: Dialect, body: &Value) -> Result<ModelRequest, BadRequest> {
     let delivery = if body["stream"] == true { Delivery::Stream } else { Delivery::Whole };
     read_for(dialect, body["model"].as_str().unwrap_or_default(), delivery, body)
 }
@@ -86,29 +86,29 @@ pub fn read_for(
     model: &str,
     delivery: Delivery,
     body: &Value,
-) -> Result<Ask, BadRequest> {
+) -> Result<ModelRequest, BadRequest> {
     if model.is_empty() {
         return Err(bad("model: Field required"));
     }
-    let mut ask = Ask::blank(dialect, model, delivery, body);
+    let mut request = ModelRequest::blank(dialect, model, delivery, body);
     match dialect {
-        Dialect::Anthropic => read_anthropic(body, messages(body)?, &mut ask)?,
-        Dialect::Chat => read_chat(body, messages(body)?, &mut ask)?,
-        Dialect::Responses => crate::responses::reading::read(body, &mut ask)?,
-        Dialect::Gemini => crate::gemini::reading::read(body, &mut ask)?,
+        Dialect::Anthropic => read_anthropic(body, messages(body)?, &mut request)?,
+        Dialect::Chat => read_chat(body, messages(body)?, &mut request)?,
+        Dialect::Responses => crate::responses::reading::read(body, &mut request)?,
+        Dialect::Gemini => crate::gemini::reading::read(body, &mut request)?,
     }
-    if let ToolChoice::Named(name) = &ask.tool_choice
-        && !ask.tools.iter().any(|tool| tool.name == *name)
+    if let ToolChoice::Named(name) = &request.tool_choice
+        && !request.tools.iter().any(|tool| tool.name == *name)
     {
         return Err(bad(&format!("tool_choice: tool `{name}` not found in `tools`")));
     }
-    if matches!(ask.tool_choice, ToolChoice::Any) && ask.tools.is_empty() {
+    if matches!(request.tool_choice, ToolChoice::Any) && request.tools.is_empty() {
         return Err(bad("tool_choice: may only be specified while providing tools"));
     }
-    Ok(ask)
+    Ok(request)
 }
 
-impl Ask {
+impl ModelRequest {
     pub fn blank(dialect: Dialect, model: &str, delivery: Delivery, body: &Value) -> Self {
         Self {
             dialect,
@@ -158,18 +158,22 @@ pub fn content_text(content: &Value) -> String {
     }
 }
 
-fn read_anthropic(body: &Value, messages: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
-    ask.max_tokens =
+fn read_anthropic(
+    body: &Value,
+    messages: &[Value],
+    request: &mut ModelRequest,
+) -> Result<(), BadRequest> {
+    request.max_tokens =
         Some(body["max_tokens"].as_u64().ok_or_else(|| bad("max_tokens: Field required"))?);
-    ask.stop_sequences = strings(&body["stop_sequences"]);
+    request.stop_sequences = strings(&body["stop_sequences"]);
     for (position, tool) in array(&body["tools"]).iter().enumerate() {
         let name = tool["name"]
             .as_str()
             .ok_or_else(|| bad(&format!("tools.{position}.name: Field required")))?;
-        ask.tools.push(Tool { name: name.to_owned(), schema: tool["input_schema"].clone() });
+        request.tools.push(Tool { name: name.to_owned(), schema: tool["input_schema"].clone() });
     }
     let choice = &body["tool_choice"];
-    ask.tool_choice = match choice["type"].as_str() {
+    request.tool_choice = match choice["type"].as_str() {
         None | Some("auto") => ToolChoice::Auto,
         Some("none") => ToolChoice::Forbidden,
         Some("any") => ToolChoice::Any,
@@ -177,19 +181,19 @@ fn read_anthropic(body: &Value, messages: &[Value], ask: &mut Ask) -> Result<(),
         Some(other) => return Err(bad(&format!("tool_choice: unexpected type `{other}`"))),
     };
     if choice["disable_parallel_tool_use"] == true {
-        ask.most_calls = 1;
+        request.most_calls = 1;
     }
     pairing::check_anthropic(messages)?;
     for (position, message) in messages.iter().enumerate() {
         let content = &message["content"];
         match message["role"].as_str() {
-            Some("assistant") => ask.tool_results.clear(),
+            Some("assistant") => request.tool_results.clear(),
             Some("user") => {
                 let results = array(content).iter().filter(|block| block["type"] == "tool_result");
-                ask.tool_results.extend(results.map(|block| content_text(&block["content"])));
-                remember_user_text(ask, content);
+                request.tool_results.extend(results.map(|block| content_text(&block["content"])));
+                remember_user_text(request, content);
             }
-            Some("system") => add_system_text(ask, content),
+            Some("system") => add_system_text(request, content),
             _ => {
                 return Err(bad(&format!(
                     "messages.{position}.role: Input should be 'user' or 'assistant'"
@@ -205,9 +209,14 @@ fn read_anthropic(body: &Value, messages: &[Value], ask: &mut Ask) -> Result<(),
     Ok(())
 }
 
-fn read_chat(body: &Value, messages: &[Value], ask: &mut Ask) -> Result<(), BadRequest> {
-    ask.max_tokens = body["max_completion_tokens"].as_u64().or_else(|| body["max_tokens"].as_u64());
-    ask.stop_sequences = match &body["stop"] {
+fn read_chat(
+    body: &Value,
+    messages: &[Value],
+    request: &mut ModelRequest,
+) -> Result<(), BadRequest> {
+    request.max_tokens =
+        body["max_completion_tokens"].as_u64().or_else(|| body["max_tokens"].as_u64());
+    request.stop_sequences = match &body["stop"] {
         Value::String(stop) => vec![stop.clone()],
         stops => strings(stops),
     };
@@ -216,10 +225,10 @@ fn read_chat(body: &Value, messages: &[Value], ask: &mut Ask) -> Result<(), BadR
         let name = function["name"].as_str().ok_or_else(|| {
             bad(&format!("Missing required parameter: 'tools[{position}].function.name'."))
         })?;
-        ask.tools.push(Tool { name: name.to_owned(), schema: function["parameters"].clone() });
+        request.tools.push(Tool { name: name.to_owned(), schema: function["parameters"].clone() });
     }
     let choice = &body["tool_choice"];
-    ask.tool_choice = match (choice.as_str(), choice["function"]["name"].as_str()) {
+    request.tool_choice = match (choice.as_str(), choice["function"]["name"].as_str()) {
         (_, Some(name)) => ToolChoice::Named(name.to_owned()),
         (Some("none"), _) => ToolChoice::Forbidden,
         (Some("required"), _) => ToolChoice::Any,
@@ -231,32 +240,32 @@ fn read_chat(body: &Value, messages: &[Value], ask: &mut Ask) -> Result<(), BadR
         }
     };
     if body["parallel_tool_calls"] == false {
-        ask.most_calls = 1;
+        request.most_calls = 1;
     }
     pairing::check_chat(messages)?;
     for (position, message) in messages.iter().enumerate() {
         let content = &message["content"];
         match message["role"].as_str() {
-            Some("assistant") => ask.tool_results.clear(),
-            Some("tool") => ask.tool_results.push(content_text(content)),
-            Some("user") => remember_user_text(ask, content),
-            Some("system" | "developer") => add_system_text(ask, content),
+            Some("assistant") => request.tool_results.clear(),
+            Some("tool") => request.tool_results.push(content_text(content)),
+            Some("user") => remember_user_text(request, content),
+            Some("system" | "developer") => add_system_text(request, content),
             _ => return Err(bad(&format!("Invalid value for 'messages[{position}].role'."))),
         }
     }
     Ok(())
 }
 
-pub fn remember_user_text(ask: &mut Ask, content: &Value) {
+pub fn remember_user_text(request: &mut ModelRequest, content: &Value) {
     let text = content_text(content);
     if !text.is_empty() {
-        ask.user_text = text;
+        request.user_text = text;
     }
 }
 
-fn add_system_text(ask: &mut Ask, content: &Value) {
-    ask.system_text.push('\n');
-    ask.system_text.push_str(&content_text(content));
+fn add_system_text(request: &mut ModelRequest, content: &Value) {
+    request.system_text.push('\n');
+    request.system_text.push_str(&content_text(content));
 }
 
 pub(crate) fn chars_in(value: &Value) -> u64 {
@@ -315,9 +324,9 @@ mod tests {
         let chat = json!({"model": "m", "messages": [{"role": "user", "content": "a"},
             {"role": "assistant", "tool_calls": [{"id": "t"}]}, {"role": "tool", "tool_call_id": "t", "content": "1"},
             {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]});
-        let ask = read(Dialect::Chat, &chat).unwrap();
-        assert!(ask.tool_results.is_empty());
-        assert_eq!(ask.user_text, "c");
+        let request = read(Dialect::Chat, &chat).unwrap();
+        assert!(request.tool_results.is_empty());
+        assert_eq!(request.user_text, "c");
     }
 
     #[test]
