@@ -31,6 +31,7 @@ mod lost;
 mod migrate;
 mod postgres;
 mod reader;
+mod row;
 mod sqlite;
 mod table;
 mod writer;

@@ -1,7 +1,9 @@
 //! What can be read back.
 
+pub(crate) mod account;
 pub mod audit;
 pub mod call;
+mod ledger;
 pub(crate) mod selects;
 pub(crate) mod stored;
 pub(crate) mod verify;

@@ -19,7 +19,8 @@ mod reader;
 mod recent;
 mod register;
 mod replica;
-mod value;
+mod rows;
+pub(crate) mod value;
 mod worker;
 mod writer;
 

@@ -2,6 +2,8 @@
 //! cost does not grow with the history. Pure: a store reads a slice, all of it in one snapshot, and
 //! this says what in it breaks which promise. The names are those of the whole questions.
 
+mod rows;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use uuid::Uuid;
 use crate::apply::chain::event_time;
 
 use super::{DIRECT_CALL_HAS_NO_OUTCOME, Invariant, QUESTIONS};
+pub use rows::{AccountRow, ClosedRow, EventRow, InferenceRow, IntentRow, OutcomeRow, TransferRow};
 
 /// How many events a slice has, or a few more: those of one moment are not parted.
 pub const EVENTS: u32 = 2_000;
@@ -88,84 +91,6 @@ pub struct RecentLook {
     pub more: bool,
     /// How many rows were read for it.
     pub rows_read: u64,
-}
-
-#[derive(Debug, Clone)]
-pub struct EventRow {
-    pub agent_id: Uuid,
-    pub seq: i64,
-    pub event_type: String,
-    pub request_id: Option<Uuid>,
-    pub previous_hash: Option<String>,
-    pub event_hash: String,
-}
-
-#[derive(Debug, Clone)]
-pub struct OutcomeRow {
-    pub request_id: Uuid,
-    pub agent_id: Uuid,
-    pub inference_id: Option<Uuid>,
-    pub status: String,
-    pub cost: Usd,
-}
-
-#[derive(Debug, Clone)]
-pub struct ClosedRow {
-    pub request_id: Uuid,
-    pub agent_id: Uuid,
-    pub kind: String,
-    pub status: String,
-    pub cost: Usd,
-}
-
-#[derive(Debug, Clone)]
-pub struct InferenceRow {
-    pub request_id: Uuid,
-    pub agent_id: Uuid,
-    pub inference_id: Uuid,
-    pub kind: String,
-    pub status: String,
-    pub cost: Usd,
-}
-
-#[derive(Debug, Clone)]
-pub struct TransferRow {
-    pub transfer_id: Uuid,
-    pub agent_id: Uuid,
-    pub audit_seq: i64,
-    pub kind: String,
-    pub request_id: Option<Uuid>,
-    pub debit_account: String,
-    pub credit_account: String,
-    pub amount: Usd,
-    pub balance_after: Usd,
-}
-
-/// An agent's account or, without a tenant, a tenant's.
-#[derive(Debug, Clone)]
-pub struct AccountRow {
-    pub owner: Uuid,
-    pub tenant_id: Option<Uuid>,
-    pub balance: Usd,
-    pub held: Usd,
-    pub held_elsewhere: Usd,
-    pub audit_seq: i64,
-    pub audit_head: Option<String>,
-    /// The newest event of its chain.
-    pub newest_event: Option<(i64, String)>,
-    /// Its newest transfers, newest first.
-    pub newest_transfers: Vec<TransferRow>,
-}
-
-#[derive(Debug, Clone)]
-pub struct IntentRow {
-    pub request_id: Uuid,
-    pub agent_id: Uuid,
-    pub tenant_id: Option<Uuid>,
-    pub hold: Usd,
-    pub pooled: bool,
-    pub boot_is_open: bool,
-    pub is_too_old: bool,
 }
 
 /// What a store read.

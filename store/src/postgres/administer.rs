@@ -4,14 +4,16 @@ use ainfera_schema::{AgentId, TenantId, Usd};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::capture::{account, tenant_account, usd};
+use super::capture::usd;
 use super::client::Client;
 use super::columns::write;
 use super::pool::Pool;
 use super::session::Session;
 use super::statements::{ACCOUNTS, AUDIT_EVENTS, SPENT_BY_ALL, TENANTS, TRANSFERS};
+use crate::apply::account::{Account, TenantAccount};
 use crate::apply::administer::Administered;
 use crate::apply::rows::to_json;
+use crate::row::FromRow;
 use crate::table::{AgentBalances, AuditEvents, BalanceRow, TenantBalances, Transfers};
 use crate::wallet::{WalletChange, WalletView};
 use crate::{Owner, StoreError};
@@ -93,11 +95,11 @@ fn key(owner: Owner) -> Uuid {
 async fn find(client: &Client, owner: Owner) -> Result<Option<Administered>, StoreError> {
     Ok(match owner {
         Owner::Agent(agent_id) => match client.query_opt(AGENT, &[&agent_id.0]).await? {
-            Some(row) => Some(account(&row)?.1.into()),
+            Some(row) => Some(Account::from_row(&row)?.into()),
             None => None,
         },
         Owner::Tenant(tenant_id) => match client.query_opt(TENANT, &[&tenant_id.0]).await? {
-            Some(row) => Some(tenant_account(&row)?.1.into()),
+            Some(row) => Some(TenantAccount::from_row(&row)?.into()),
             None => None,
         },
     })

@@ -2,11 +2,11 @@
 
 use ainfera_schema::{AgentId, RequestId};
 
-use super::capture::usd;
 use super::pool::Pool;
-use super::read::stored_inference;
 use crate::read::call::{StoredBareCall, select};
 use crate::read::selects;
+use crate::read::stored::StoredInference;
+use crate::row::FromRow;
 use crate::{CallView, StoreError};
 
 pub async fn call(
@@ -22,24 +22,13 @@ pub async fn call(
         ))
         .await?;
     if let Some(row) = client.query_opt(&tried, &[&agent_id.0, &request_id.0]).await? {
-        return Ok(Some(CallView::Inference(Box::new(stored_inference(&row)?.into_view()?))));
+        return Ok(Some(CallView::Inference(Box::new(
+            StoredInference::from_row(&row)?.into_view()?,
+        ))));
     }
     let refused = client.prepare_cached(&select("$1", "$2")).await?;
     let Some(row) = client.query_opt(&refused, &[&agent_id.0, &request_id.0]).await? else {
         return Ok(None);
     };
-    let refusal = StoredBareCall {
-        request_id: request_id.0,
-        agent_id: agent_id.0,
-        kind: row.try_get(0)?,
-        outcome_status: row.try_get(1)?,
-        cost_usd: usd(&row, 8)?,
-        task_type: row.try_get(2)?,
-        decision_rule: row.try_get(3)?,
-        policy_version: row.try_get(4)?,
-        candidates: row.try_get(5)?,
-        refusal: row.try_get(6)?,
-        closed_at: row.try_get(7)?,
-    };
-    refusal.into_view().map(Some)
+    StoredBareCall::from_row(&row)?.into_view().map(Some)
 }

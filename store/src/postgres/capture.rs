@@ -1,8 +1,8 @@
 //! One batch, one transaction, two round trips: look and lock, then write and commit.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use ainfera_schema::{AgentId, RequestId, TenantId, Usd};
+use ainfera_schema::{AgentId, RequestId, Usd};
 use futures_util::try_join;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -16,11 +16,10 @@ use super::session::Session;
 use super::statements::Statements;
 use super::{adjust, idempotency, insert};
 use crate::apply::account::{Account, TenantAccount};
-use crate::apply::chain::Chain;
 use crate::apply::idempotency::{KeyBook, KeyRow};
-use crate::apply::purse::{Charged, Hold, Purse};
 use crate::apply::{Known, agents_of, apply};
-use crate::read::stored::{from_json, word};
+use crate::read::stored::from_json;
+use crate::row::FromRow;
 use crate::{CaptureBatch, CaptureReply, Locks, Refusal, Sent, StoreError};
 
 /// Whether a transaction is under way on the session.
@@ -163,26 +162,24 @@ async fn known(
             .map(|row| row.try_get("now"))
             .transpose()?
             .unwrap_or_else(Timestamp::now),
-        accounts: accounts
-            .iter()
-            .map(account)
-            .collect::<Result<BTreeMap<AgentId, Account>, StoreError>>()?,
-        tenants: tenants
-            .iter()
-            .map(tenant_account)
-            .collect::<Result<BTreeMap<TenantId, TenantAccount>, StoreError>>()?,
+        accounts: read::<Account, Vec<_>>(&accounts)?
+            .into_iter()
+            .map(|account| (account.agent_id, account))
+            .collect(),
+        tenants: read::<TenantAccount, Vec<_>>(&tenants)?
+            .into_iter()
+            .map(|account| (account.tenant_id, account))
+            .collect(),
         spent_by_all,
         open: open
             .iter()
             .map(|row| Ok(RequestId(row.try_get(0)?)))
             .collect::<Result<HashSet<_>, StoreError>>()?,
-        held: held.iter().map(hold).collect::<Result<HashMap<_, _>, StoreError>>()?,
-        removed: removed.iter().map(hold).collect::<Result<HashMap<_, _>, StoreError>>()?,
+        held: read(&held)?,
+        removed: read(&removed)?,
         closed,
         lost,
-        keys: KeyBook::new(
-            keys.iter().map(idempotency::key_row).collect::<Result<Vec<KeyRow>, StoreError>>()?,
-        ),
+        keys: KeyBook::new(read::<KeyRow, Vec<_>>(&keys)?),
     })
 }
 
@@ -207,61 +204,8 @@ async fn spent_by_all(client: &Client, statements: &Statements) -> Result<Usd, S
     sums.first().map(|row| usd(row, 0)).transpose().map(Option::unwrap_or_default)
 }
 
-pub fn account(row: &Row) -> Result<(AgentId, Account), StoreError> {
-    let agent_id = AgentId(row.try_get("agent_id")?);
-    let account = Account {
-        agent_id,
-        tenant_id: TenantId(row.try_get("tenant_id")?),
-        status: word(row.try_get("status")?)?,
-        spend_policy: from_json(row.try_get("spend_policy_text")?)?,
-        funding: word(row.try_get("funding")?)?,
-        purse: purse(row)?,
-        chain: Chain {
-            owner: agent_id.0,
-            seq: row.try_get("audit_seq")?,
-            head: row.try_get("audit_head")?,
-        },
-    };
-    Ok((agent_id, account))
-}
-
-pub fn tenant_account(row: &Row) -> Result<(TenantId, TenantAccount), StoreError> {
-    let tenant_id = TenantId(row.try_get("tenant_id")?);
-    let account = TenantAccount {
-        tenant_id,
-        spend_policy: from_json(row.try_get("spend_policy_text")?)?,
-        wallet_strict_per_agent: row.try_get("wallet_strict_per_agent")?,
-        purse: purse(row)?,
-        chain: Chain {
-            owner: tenant_id.0,
-            seq: row.try_get("audit_seq")?,
-            head: row.try_get("audit_head")?,
-        },
-    };
-    Ok((tenant_id, account))
-}
-
-fn purse(row: &Row) -> Result<Purse, StoreError> {
-    let amount = |column: &str| -> Result<Usd, StoreError> {
-        Ok(Usd::from_decimal(row.try_get::<_, Decimal>(column)?)?)
-    };
-    Ok(Purse {
-        balance: amount("balance")?,
-        held: amount("held")?,
-        held_elsewhere: amount("held_elsewhere")?,
-        spent_day: row.try_get("spent_day")?,
-        spent_day_usd: amount("spent_day_usd")?,
-        spent_month: row.try_get("spent_month")?,
-        spent_month_usd: amount("spent_month_usd")?,
-        paused: row.try_get("paused")?,
-    })
-}
-
-fn hold(row: &Row) -> Result<(RequestId, Hold), StoreError> {
-    Ok((
-        RequestId(row.try_get(0)?),
-        Hold { amount: usd(row, 1)?, charged: Charged::parse(row.try_get(2)?) },
-    ))
+fn read<T: FromRow, C: FromIterator<T>>(rows: &[Row]) -> Result<C, StoreError> {
+    rows.iter().map(T::from_row).collect()
 }
 
 /// A refused routed call is in both tables: the refusal is what counts.

@@ -3,7 +3,6 @@
 
 use std::sync::LazyLock;
 
-use ainfera_schema::{AgentId, RequestId};
 use futures_util::try_join;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -11,8 +10,7 @@ use uuid::Uuid;
 use super::client::{Client, Statement};
 use super::columns::write;
 use super::statements::prepare;
-use crate::apply::idempotency::{KeyChanges, KeyRow, KeyState, claimed_keys};
-use crate::read::stored::from_json;
+use crate::apply::idempotency::{KeyChanges, claimed_keys};
 use crate::table::IdempotencyKeys;
 use crate::table::statement::postgres_insert;
 use crate::{CaptureBatch, StoreError};
@@ -76,19 +74,6 @@ pub async fn find(
     client.query(&statements.find, &[&agents, &keys, &closing]).await
 }
 
-pub fn key_row(row: &Row) -> Result<KeyRow, StoreError> {
-    let summary: Option<&str> = row.try_get(4)?;
-    let summary = summary.map(from_json).transpose()?;
-    Ok(KeyRow {
-        agent_id: AgentId(row.try_get(0)?),
-        key_sha256: digest(row, 1)?,
-        fingerprint: digest(row, 2)?,
-        request_id: RequestId(row.try_get(3)?),
-        state: KeyState::from_columns(summary, row.try_get(5)?)?,
-        expires_at: row.try_get(6)?,
-    })
-}
-
 pub async fn remove(
     client: &Client,
     statements: &KeyStatements,
@@ -127,9 +112,4 @@ pub async fn sweep(
     let limit = i64::try_from(2 * changes.rows.len()).unwrap_or(i64::MAX);
     client.execute(&statements.sweep, &[&limit]).await?;
     Ok(())
-}
-
-fn digest(row: &Row, column: usize) -> Result<[u8; 32], StoreError> {
-    let bytes: &[u8] = row.try_get(column)?;
-    bytes.try_into().map_err(|_| StoreError::Corrupt(format!("a digest of {} bytes", bytes.len())))
 }

@@ -9,19 +9,19 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::capture::usd;
 use super::client::Client;
 use super::pool::Pool;
 use super::session::Session;
 use crate::StoreError;
 use crate::invariants::recent::{
-    ACCOUNTS, AccountRow, ClosedRow, EVENTS, EventRow, InferenceRow, IntentRow, OutcomeRow, Plan,
-    RecentLook, Slice, TRANSFERS, TransferRow, Watermark,
+    ACCOUNTS, AccountRow, EVENTS, Plan, RecentLook, Slice, TRANSFERS, TransferRow, Watermark,
 };
+use crate::row::{FromRow, StoredRow};
 
 const END: &str = "SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM audit_events
     WHERE created_at > $1::text::timestamptz AND created_at <= $2::text::timestamptz ORDER BY created_at LIMIT 1 OFFSET $3";
-const EVENTS_OF: &str = "SELECT agent_id, seq, event_type, (payload::json ->> 'request_id')::uuid, previous_hash, event_hash
+const EVENTS_OF: &str = "SELECT agent_id, seq, event_type, (payload::json ->> 'request_id')::uuid AS request_id,
+    previous_hash, event_hash
     FROM audit_events WHERE created_at > $1::text::timestamptz AND created_at <= $2::text::timestamptz";
 const OUTCOMES: &str = "SELECT request_id, agent_id, inference_id, outcome_status, cost_actual_usd FROM routing_outcomes WHERE request_id = ANY($1)";
 const CLOSED: &str = "SELECT request_id, agent_id, kind, outcome_status, cost_usd FROM closed_calls WHERE request_id = ANY($1)";
@@ -36,17 +36,18 @@ const NEWEST_TRANSFERS: &str = "SELECT t.* FROM unnest($1::uuid[]) AS o (owner)
     CROSS JOIN LATERAL (SELECT transfer_id, agent_id, audit_seq, kind, request_id, debit_account, credit_account, amount, balance_after
       FROM transfers WHERE agent_id = o.owner ORDER BY audit_seq DESC LIMIT $2) t";
 const TURN: &str = "SELECT agent_id FROM accounts WHERE agent_id > $1 ORDER BY agent_id LIMIT $2";
-const AGENTS: &str = "SELECT a.agent_id, g.tenant_id, a.balance, a.held, a.held_elsewhere, a.audit_seq, a.audit_head, e.seq, e.event_hash
+const AGENTS: &str = "SELECT a.agent_id AS owner, g.tenant_id, a.balance, a.held, a.held_elsewhere, a.audit_seq, a.audit_head, e.seq, e.event_hash
     FROM accounts a JOIN agents g ON g.agent_id = a.agent_id
     LEFT JOIN LATERAL (SELECT seq, event_hash FROM audit_events WHERE agent_id = a.agent_id ORDER BY seq DESC LIMIT 1) e ON true
     WHERE a.agent_id = ANY($1)";
-const TENANTS: &str = "SELECT a.tenant_id, NULL::uuid, a.balance, a.held, a.held_elsewhere, a.audit_seq, a.audit_head, e.seq, e.event_hash
+const TENANTS: &str = "SELECT a.tenant_id AS owner, NULL::uuid AS tenant_id, a.balance, a.held, a.held_elsewhere, a.audit_seq, a.audit_head, e.seq, e.event_hash
     FROM tenant_accounts a
     LEFT JOIN LATERAL (SELECT seq, event_hash FROM audit_events WHERE agent_id = a.tenant_id ORDER BY seq DESC LIMIT 1) e ON true
     WHERE a.tenant_id = ANY($1)";
 /// Everything that is open: there are never many.
-const INTENTS: &str = "SELECT i.request_id, i.agent_id, g.tenant_id, i.hold, i.charged = 'pool',
-    EXISTS (SELECT 1 FROM boots b WHERE b.boot_id = i.boot_id AND b.state IN ('open', 'fenced')), i.created_at < $1::text::timestamptz
+const INTENTS: &str = "SELECT i.request_id, i.agent_id, g.tenant_id, i.hold, i.charged = 'pool' AS pooled,
+    EXISTS (SELECT 1 FROM boots b WHERE b.boot_id = i.boot_id AND b.state IN ('open', 'fenced')) AS boot_is_open,
+    i.created_at < $1::text::timestamptz AS is_too_old
     FROM intents i LEFT JOIN agents g ON g.agent_id = i.agent_id";
 
 pub async fn look(
@@ -68,21 +69,20 @@ pub async fn look(
     let mut slice = Slice::default();
     let events =
         client.query(EVENTS_OF, &[&plan.since, until.as_ref().unwrap_or(&plan.now)]).await?;
-    slice.events = read(&events, event)?;
+    slice.events = read(&events)?;
     let calls = Slice::request_ids(&slice.events);
-    slice.outcomes = read(&client.query(OUTCOMES, &[&calls]).await?, outcome)?;
-    slice.closed = read(&client.query(CLOSED, &[&calls]).await?, closed)?;
-    slice.inferences = read(&client.query(INFERENCES, &[&calls]).await?, inference)?;
-    slice.keys_in_flight = read(&client.query(KEYS, &[&calls]).await?, |row| Ok(row.try_get(0)?))?;
+    slice.outcomes = read(&client.query(OUTCOMES, &[&calls]).await?)?;
+    slice.closed = read(&client.query(CLOSED, &[&calls]).await?)?;
+    slice.inferences = read(&client.query(INFERENCES, &[&calls]).await?)?;
+    slice.keys_in_flight = ids(&client.query(KEYS, &[&calls]).await?)?;
     let chains = Slice::chains(&slice.events);
     let (agents, ends): (Vec<Uuid>, Vec<(i64, i64)>) = chains.into_iter().unzip();
     let (first, last): (Vec<i64>, Vec<i64>) = ends.into_iter().unzip();
-    slice.transfers =
-        read(&client.query(TRANSFERS_OF, &[&agents, &first, &last]).await?, transfer)?;
-    slice.intents = read(&client.query(INTENTS, &[&plan.oldest_call]).await?, intent)?;
+    slice.transfers = read(&client.query(TRANSFERS_OF, &[&agents, &first, &last]).await?)?;
+    slice.intents = read(&client.query(INTENTS, &[&plan.oldest_call]).await?)?;
     let turn =
         client.query(TURN, &[&plan.account.unwrap_or_default(), &i64::from(ACCOUNTS)]).await?;
-    let turn = read(&turn, |row| Ok(row.try_get(0)?))?;
+    let turn = ids(&turn)?;
     let mut owners: BTreeSet<Uuid> = agents.into_iter().chain(turn.iter().copied()).collect();
     owners.extend(
         slice.intents.iter().flat_map(|intent| [Some(intent.agent_id), intent.tenant_id]).flatten(),
@@ -96,14 +96,14 @@ pub async fn look(
 /// Of these owners, and of the tenants of those that are agents.
 async fn accounts(client: &Client, owners: BTreeSet<Uuid>) -> Result<Vec<AccountRow>, StoreError> {
     let mut owners: Vec<Uuid> = owners.into_iter().collect();
-    let mut found = read(&client.query(AGENTS, &[&owners]).await?, account)?;
+    let mut found = accounts_of(&client.query(AGENTS, &[&owners]).await?)?;
     owners.extend(found.iter().filter_map(|account| account.tenant_id));
     owners.sort_unstable();
     owners.dedup();
-    found.extend(read(&client.query(TENANTS, &[&owners]).await?, account)?);
+    found.extend(accounts_of(&client.query(TENANTS, &[&owners]).await?)?);
     let newest = client.query(NEWEST_TRANSFERS, &[&owners, &i64::from(TRANSFERS)]).await?;
     let mut transfers: HashMap<Uuid, Vec<TransferRow>> = HashMap::new();
-    for transfer in read(&newest, transfer)? {
+    for transfer in read::<TransferRow>(&newest)? {
         transfers.entry(transfer.agent_id).or_default().push(transfer);
     }
     for account in &mut found {
@@ -113,92 +113,21 @@ async fn accounts(client: &Client, owners: BTreeSet<Uuid>) -> Result<Vec<Account
     Ok(found)
 }
 
-fn read<T>(
-    rows: &[Row],
-    one: impl Fn(&Row) -> Result<T, StoreError>,
-) -> Result<Vec<T>, StoreError> {
-    rows.iter().map(one).collect()
+fn read<T: FromRow>(rows: &[Row]) -> Result<Vec<T>, StoreError> {
+    rows.iter().map(T::from_row).collect()
 }
 
-fn event(row: &Row) -> Result<EventRow, StoreError> {
-    Ok(EventRow {
-        agent_id: row.try_get(0)?,
-        seq: row.try_get(1)?,
-        event_type: row.try_get(2)?,
-        request_id: row.try_get(3)?,
-        previous_hash: row.try_get(4)?,
-        event_hash: row.try_get(5)?,
-    })
+/// The first column.
+fn ids(rows: &[Row]) -> Result<Vec<Uuid>, StoreError> {
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-fn outcome(row: &Row) -> Result<OutcomeRow, StoreError> {
-    Ok(OutcomeRow {
-        request_id: row.try_get(0)?,
-        agent_id: row.try_get(1)?,
-        inference_id: row.try_get(2)?,
-        status: row.try_get(3)?,
-        cost: usd(row, 4)?,
-    })
-}
-
-fn closed(row: &Row) -> Result<ClosedRow, StoreError> {
-    Ok(ClosedRow {
-        request_id: row.try_get(0)?,
-        agent_id: row.try_get(1)?,
-        kind: row.try_get(2)?,
-        status: row.try_get(3)?,
-        cost: usd(row, 4)?,
-    })
-}
-
-fn inference(row: &Row) -> Result<InferenceRow, StoreError> {
-    Ok(InferenceRow {
-        request_id: row.try_get(0)?,
-        agent_id: row.try_get(1)?,
-        inference_id: row.try_get(2)?,
-        kind: row.try_get(3)?,
-        status: row.try_get(4)?,
-        cost: usd(row, 5)?,
-    })
-}
-
-fn transfer(row: &Row) -> Result<TransferRow, StoreError> {
-    Ok(TransferRow {
-        transfer_id: row.try_get(0)?,
-        agent_id: row.try_get(1)?,
-        audit_seq: row.try_get(2)?,
-        kind: row.try_get(3)?,
-        request_id: row.try_get(4)?,
-        debit_account: row.try_get(5)?,
-        credit_account: row.try_get(6)?,
-        amount: usd(row, 7)?,
-        balance_after: usd(row, 8)?,
-    })
-}
-
-fn account(row: &Row) -> Result<AccountRow, StoreError> {
-    let (seq, hash): (Option<i64>, Option<String>) = (row.try_get(7)?, row.try_get(8)?);
-    Ok(AccountRow {
-        owner: row.try_get(0)?,
-        tenant_id: row.try_get(1)?,
-        balance: usd(row, 2)?,
-        held: usd(row, 3)?,
-        held_elsewhere: usd(row, 4)?,
-        audit_seq: row.try_get(5)?,
-        audit_head: row.try_get(6)?,
-        newest_event: seq.zip(hash),
-        newest_transfers: Vec::new(),
-    })
-}
-
-fn intent(row: &Row) -> Result<IntentRow, StoreError> {
-    Ok(IntentRow {
-        request_id: row.try_get(0)?,
-        agent_id: row.try_get(1)?,
-        tenant_id: row.try_get(2)?,
-        hold: usd(row, 3)?,
-        pooled: row.try_get(4)?,
-        boot_is_open: row.try_get(5)?,
-        is_too_old: row.try_get(6)?,
-    })
+/// With the newest event of each.
+fn accounts_of(rows: &[Row]) -> Result<Vec<AccountRow>, StoreError> {
+    let accounts = rows.iter().map(|row| {
+        let seq: Option<i64> = row.value("seq")?;
+        let newest_event = seq.zip(row.value("event_hash")?);
+        Ok(AccountRow { newest_event, ..AccountRow::from_row(row)? })
+    });
+    accounts.collect()
 }

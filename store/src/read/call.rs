@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::InferenceView;
 use super::stored::from_json;
+use crate::row::{FromRow, StoredRow};
 use crate::{Refusal, StoreError};
 
 /// A call that is over.
@@ -55,16 +56,34 @@ pub(crate) struct StoredBareCall {
 /// The same in both databases but for the numbers of the parameters: the agent, then the request.
 pub(crate) fn select(agent: &str, request: &str) -> String {
     format!(
-        "SELECT COALESCE(c.kind, 'routed') AS kind, COALESCE(o.outcome_status, c.outcome_status) AS outcome_status, o.task_type,
+        "SELECT asked.request_id, asked.agent_id, COALESCE(c.kind, 'routed') AS kind, COALESCE(o.outcome_status, c.outcome_status) AS outcome_status, o.task_type,
            o.decision_rule, o.policy_version, CAST(o.candidates AS text) AS candidates_text, c.refusal,
            COALESCE(o.closed_at, c.closed_at) AS closed_at,
            COALESCE(o.cost_actual_usd, c.cost_usd) AS cost_usd
-         FROM (SELECT CAST({request} AS {id}) AS request_id) asked
-         LEFT JOIN routing_outcomes o ON o.request_id = asked.request_id AND o.agent_id = {agent}
-         LEFT JOIN closed_calls c ON c.request_id = asked.request_id AND c.agent_id = {agent}
+         FROM (SELECT CAST({request} AS {id}) AS request_id, CAST({agent} AS {id}) AS agent_id) asked
+         LEFT JOIN routing_outcomes o ON o.request_id = asked.request_id AND o.agent_id = asked.agent_id
+         LEFT JOIN closed_calls c ON c.request_id = asked.request_id AND c.agent_id = asked.agent_id
          WHERE o.request_id IS NOT NULL OR c.request_id IS NOT NULL",
         id = if request.starts_with('$') { "uuid" } else { "text" },
     )
+}
+
+impl FromRow for StoredBareCall {
+    fn from_row(row: &impl StoredRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            request_id: row.value("request_id")?,
+            agent_id: row.value("agent_id")?,
+            kind: row.value("kind")?,
+            outcome_status: row.value("outcome_status")?,
+            cost_usd: row.value("cost_usd")?,
+            task_type: row.value("task_type")?,
+            decision_rule: row.value("decision_rule")?,
+            policy_version: row.value("policy_version")?,
+            candidates: row.value("candidates_text")?,
+            refusal: row.value("refusal")?,
+            closed_at: row.value("closed_at")?,
+        })
+    }
 }
 
 impl StoredBareCall {

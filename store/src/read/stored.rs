@@ -12,8 +12,9 @@ use serde::de::value::{Error as WordError, StrDeserializer};
 use uuid::Uuid;
 
 use super::InferenceView;
-use crate::StoreError;
 use crate::apply::rows::DirectDecision;
+use crate::row::{FromRow, StoredRow};
+use crate::{StoreError, StoredKey};
 
 /// A row of `inferences` with its decision, which is in `routing_outcomes` or in `direct_decision`.
 pub struct StoredInference {
@@ -59,6 +60,52 @@ pub enum StoredDecision {
         q_prior_used: Option<Decimal>,
         cost_projected_usd: Option<Usd>,
     },
+}
+
+impl FromRow for StoredInference {
+    fn from_row(row: &impl StoredRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            request_id: row.value("request_id")?,
+            agent_id: row.value("agent_id")?,
+            tenant_id: row.value("tenant_id")?,
+            inference_id: row.value("inference_id")?,
+            receipt_id: row.value("receipt_id")?,
+            kind: row.value("kind")?,
+            model_requested: row.value("model_requested")?,
+            task_type: row.value("task_type")?,
+            task_type_source: row.value("task_type_source")?,
+            cell: row.value("cell")?,
+            policy_version: row.value("policy_version")?,
+            chosen_model_slug: row.value("chosen_model_slug")?,
+            provider: row.value("provider")?,
+            outcome_status: row.value("outcome_status")?,
+            attempts: row.value("attempts_text")?,
+            input_tokens: row.value("input_tokens")?,
+            cache_read_input_tokens: row.value("cache_read_input_tokens")?,
+            cache_creation_input_tokens: row.value("cache_creation_input_tokens")?,
+            output_tokens: row.value("output_tokens")?,
+            thinking_tokens: row.value("thinking_tokens")?,
+            usage_basis: row.value("usage_basis")?,
+            cost_usd: row.value("cost_usd")?,
+            stop_reason: row.value("stop_reason")?,
+            streamed: row.value("streamed")?,
+            first_content_ms: row.value("first_content_ms")?,
+            observed_latency_ms: row.value("observed_latency_ms")?,
+            coercions: row.value("coercions_text")?,
+            created_at: row.value("created_at")?,
+            decision: match row.value("direct_decision_text")? {
+                Some(text) => StoredDecision::Direct(text),
+                None => StoredDecision::Routed {
+                    ruleset_hash: row.value("ruleset_hash")?,
+                    decision_rule: row.value("decision_rule")?,
+                    candidates: row.value("candidates_text")?,
+                    m_allowed_set: row.value("m_allowed_set_text")?,
+                    q_prior_used: row.value("q_prior_used")?,
+                    cost_projected_usd: row.value("cost_projected_usd")?,
+                },
+            },
+        })
+    }
 }
 
 impl StoredInference {
@@ -144,6 +191,27 @@ pub struct StoredAgent {
     pub spend_policy: String,
 }
 
+impl FromRow for StoredAgent {
+    fn from_row(row: &impl StoredRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            agent_id: row.value("agent_id")?,
+            tenant_id: row.value("tenant_id")?,
+            name: row.value("name")?,
+            status: row.value("status")?,
+            spend_policy: row.value("spend_policy_text")?,
+        })
+    }
+}
+
+impl FromRow for StoredKey {
+    fn from_row(row: &impl StoredRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            secret_sha256: row.value("secret_sha256")?,
+            agent: StoredAgent::from_row(row)?.into_agent()?,
+        })
+    }
+}
+
 impl StoredAgent {
     pub fn into_agent(self) -> Result<Agent, StoreError> {
         Ok(Agent {
@@ -154,11 +222,6 @@ impl StoredAgent {
             spend_policy: from_json(&self.spend_policy)?,
         })
     }
-}
-
-/// The secret's hash as kept.
-pub fn secret_sha256(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
-    bytes.try_into().map_err(|_| StoreError::Corrupt(format!("key hash of {} bytes", bytes.len())))
 }
 
 /// One of the words of an enum of ours.

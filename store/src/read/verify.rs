@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{AuditEventRow, ChainVerdict};
 use crate::StoreError;
 use crate::apply::chain::event_time;
+use crate::row::{FromRow, StoredRow};
 
 /// A row of `audit_events` as kept.
 #[derive(Debug, Clone)]
@@ -24,6 +25,21 @@ pub struct AuditLink {
     pub previous_hash: Option<String>,
     pub event_hash: String,
     pub created_at: Timestamp,
+}
+
+impl FromRow for AuditLink {
+    fn from_row(row: &impl StoredRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            agent_id: AgentId(row.value("agent_id")?),
+            seq: row.value("seq")?,
+            event_id: row.value("event_id")?,
+            event_type: row.value("event_type")?,
+            payload: row.value("payload")?,
+            previous_hash: row.value("previous_hash")?,
+            event_hash: row.value("event_hash")?,
+            created_at: row.value("created_at")?,
+        })
+    }
 }
 
 impl AuditLink {

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ainfera_schema::{AgentId, RequestId, TenantId, Usd};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::value::{Key, Nanos, Text, Time};
+use super::rows::first;
+use super::value::{Key, Nanos, Time};
 use super::{adjust, idempotency, insert};
 use crate::apply::account::{Account, TenantAccount};
-use crate::apply::chain::Chain;
-use crate::apply::purse::{Charged, Hold, Purse};
+use crate::apply::purse::Hold;
 use crate::apply::{Known, agents_of, apply};
-use crate::read::stored::{from_json, word};
+use crate::read::stored::from_json;
 use crate::{CaptureBatch, CaptureReply, Refusal, Sent, StoreError};
 
 pub fn capture(
@@ -74,23 +74,11 @@ pub fn account(
     agent_id: AgentId,
 ) -> Result<Option<Account>, StoreError> {
     let mut statement = transaction.prepare_cached(
-        "SELECT a.balance, a.held, a.held_elsewhere, a.spent_day, a.spent_day_usd, a.spent_month, a.spent_month_usd, a.paused, a.audit_seq,
-           a.audit_head, g.spend_policy, g.tenant_id, g.status, a.funding
+        "SELECT a.agent_id, a.balance, a.held, a.held_elsewhere, a.spent_day, a.spent_day_usd, a.spent_month, a.spent_month_usd, a.paused, a.audit_seq,
+           a.audit_head, g.spend_policy AS spend_policy_text, g.tenant_id, g.status, a.funding
          FROM accounts a JOIN agents g ON g.agent_id = a.agent_id WHERE a.agent_id = ?1",
     )?;
-    let mut rows = statement.query((Key(agent_id.0),))?;
-    let Some(row) = rows.next()? else {
-        return Ok(None);
-    };
-    Ok(Some(Account {
-        agent_id,
-        tenant_id: TenantId(row.get::<_, Key>(11)?.0),
-        status: word(row.get_ref(12)?.as_str().map_err(rusqlite::Error::from)?)?,
-        spend_policy: from_json(row.get_ref(10)?.as_str().map_err(rusqlite::Error::from)?)?,
-        funding: word(row.get_ref(13)?.as_str().map_err(rusqlite::Error::from)?)?,
-        purse: purse(row)?,
-        chain: Chain { owner: agent_id.0, seq: row.get(8)?, head: row.get(9)? },
-    }))
+    first(&mut statement, (Key(agent_id.0),))
 }
 
 pub fn tenant_account(
@@ -98,35 +86,11 @@ pub fn tenant_account(
     tenant_id: TenantId,
 ) -> Result<Option<TenantAccount>, StoreError> {
     let mut statement = transaction.prepare_cached(
-        "SELECT balance, held, held_elsewhere, spent_day, spent_day_usd, spent_month, spent_month_usd, paused, audit_seq, audit_head,
-           spend_policy, wallet_strict_per_agent
+        "SELECT tenant_id, balance, held, held_elsewhere, spent_day, spent_day_usd, spent_month,
+           spent_month_usd, paused, audit_seq, audit_head, spend_policy AS spend_policy_text, wallet_strict_per_agent
          FROM tenant_accounts WHERE tenant_id = ?1",
     )?;
-    let mut rows = statement.query((Key(tenant_id.0),))?;
-    let Some(row) = rows.next()? else {
-        return Ok(None);
-    };
-    Ok(Some(TenantAccount {
-        tenant_id,
-        spend_policy: from_json(row.get_ref(10)?.as_str().map_err(rusqlite::Error::from)?)?,
-        wallet_strict_per_agent: row.get(11)?,
-        purse: purse(row)?,
-        chain: Chain { owner: tenant_id.0, seq: row.get(8)?, head: row.get(9)? },
-    }))
-}
-
-/// The first eight columns.
-fn purse(row: &Row<'_>) -> Result<Purse, StoreError> {
-    Ok(Purse {
-        balance: row.get::<_, Nanos>(0)?.0,
-        held: row.get::<_, Nanos>(1)?.0,
-        held_elsewhere: row.get::<_, Nanos>(2)?.0,
-        spent_day: row.get::<_, Text<_>>(3)?.0,
-        spent_day_usd: row.get::<_, Nanos>(4)?.0,
-        spent_month: row.get::<_, Text<_>>(5)?.0,
-        spent_month_usd: row.get::<_, Nanos>(6)?.0,
-        paused: row.get(7)?,
-    })
+    first(&mut statement, (Key(tenant_id.0),))
 }
 
 /// Spent today and held, by all tenants.
@@ -161,14 +125,12 @@ fn remove(
     batch: &CaptureBatch,
 ) -> Result<HashMap<RequestId, Hold>, StoreError> {
     let mut statement = transaction.prepare_cached(
-        "DELETE FROM intents WHERE request_id = ?1 AND agent_id = ?2 RETURNING hold, charged",
+        "DELETE FROM intents WHERE request_id = ?1 AND agent_id = ?2 RETURNING request_id, hold, charged",
     )?;
     let mut removed = HashMap::new();
     for closing in &batch.closings {
         let keys = (Key(closing.outcome.request_id.0), Key(closing.outcome.agent_id.0));
-        if let Some(hold) = statement.query_row(keys, hold).optional()? {
-            removed.insert(closing.outcome.request_id, hold);
-        }
+        removed.extend(first::<(RequestId, Hold)>(&mut statement, keys)?);
     }
     Ok(removed)
 }
@@ -179,25 +141,14 @@ fn held(
     batch: &CaptureBatch,
 ) -> Result<HashMap<RequestId, Hold>, StoreError> {
     let mut statement = transaction.prepare_cached(
-        "SELECT hold, charged FROM intents WHERE request_id = ?1 AND agent_id = ?2",
+        "SELECT request_id, hold, charged FROM intents WHERE request_id = ?1 AND agent_id = ?2",
     )?;
     let mut held = HashMap::new();
     for extension in &batch.extensions {
-        if let Some(hold) = statement
-            .query_row((Key(extension.request_id.0), Key(extension.agent_id.0)), hold)
-            .optional()?
-        {
-            held.insert(extension.request_id, hold);
-        }
+        let keys = (Key(extension.request_id.0), Key(extension.agent_id.0));
+        held.extend(first::<(RequestId, Hold)>(&mut statement, keys)?);
     }
     Ok(held)
-}
-
-fn hold(row: &Row<'_>) -> rusqlite::Result<Hold> {
-    Ok(Hold {
-        amount: row.get::<_, Nanos>(0)?.0,
-        charged: Charged::parse(row.get_ref(1)?.as_str()?),
-    })
 }
 
 fn closed(

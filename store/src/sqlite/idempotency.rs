@@ -2,13 +2,12 @@
 
 use std::sync::LazyLock;
 
-use ainfera_schema::{AgentId, RequestId};
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{Transaction, params};
 
 use super::columns;
+use super::rows::all;
 use super::value::{Key, Time};
-use crate::apply::idempotency::{KeyBook, KeyChanges, KeyRow, KeyState, claimed_keys};
-use crate::read::stored::from_json;
+use crate::apply::idempotency::{KeyBook, KeyChanges, KeyRow, claimed_keys};
 use crate::table::IdempotencyKeys;
 use crate::table::statement::sqlite_insert;
 use crate::{CaptureBatch, StoreError};
@@ -18,21 +17,15 @@ static INSERT: LazyLock<String> = LazyLock::new(sqlite_insert::<IdempotencyKeys>
 /// The keys that the batch claims, and those of the calls that it closes.
 pub fn find(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<KeyBook, StoreError> {
     const COLUMNS: &str = "SELECT agent_id, key_sha256, fingerprint, request_id, summary, answer, expires_at FROM idempotency_keys";
-    let mut found = Vec::new();
+    let mut found: Vec<KeyRow> = Vec::new();
     let mut by_key = transaction
         .prepare_cached(&format!("{COLUMNS} WHERE agent_id = ?1 AND key_sha256 = ?2"))?;
     for (agent_id, key_sha256) in claimed_keys(batch) {
-        let mut rows = by_key.query(params![Key(agent_id.0), key_sha256])?;
-        while let Some(row) = rows.next()? {
-            found.push(key_row(row)?);
-        }
+        found.extend(all(&mut by_key, params![Key(agent_id.0), key_sha256])?);
     }
     let mut by_call = transaction.prepare_cached(&format!("{COLUMNS} WHERE request_id = ?1"))?;
     for closing in &batch.closings {
-        let mut rows = by_call.query((Key(closing.outcome.request_id.0),))?;
-        while let Some(row) = rows.next()? {
-            found.push(key_row(row)?);
-        }
+        found.extend(all(&mut by_call, (Key(closing.outcome.request_id.0),))?);
     }
     Ok(KeyBook::new(found))
 }
@@ -55,17 +48,4 @@ pub fn write(transaction: &Transaction<'_>, changes: &KeyChanges) -> Result<(), 
     sweep
         .execute(params![Time::now(), i64::try_from(2 * changes.rows.len()).unwrap_or(i64::MAX)])?;
     Ok(())
-}
-
-fn key_row(row: &Row<'_>) -> Result<KeyRow, StoreError> {
-    let summary: Option<String> = row.get(4)?;
-    let summary = summary.as_deref().map(from_json).transpose()?;
-    Ok(KeyRow {
-        agent_id: AgentId(row.get::<_, Key>(0)?.0),
-        key_sha256: row.get(1)?,
-        fingerprint: row.get(2)?,
-        request_id: RequestId(row.get::<_, Key>(3)?.0),
-        state: KeyState::from_columns(summary, row.get(5)?)?,
-        expires_at: row.get::<_, Time>(6)?.0,
-    })
 }

@@ -4,19 +4,21 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rusqlite::types::FromSql;
-use rusqlite::{Connection, OptionalExtension, Params, Row};
+use rusqlite::{Connection, OptionalExtension, Params};
 use uuid::Uuid;
 
-use super::value::{Key, Nanos, Time};
+use super::rows::all;
+use super::value::{Key, Time};
 use crate::StoreError;
 use crate::invariants::recent::{
-    ACCOUNTS, AccountRow, ClosedRow, EVENTS, EventRow, InferenceRow, IntentRow, OutcomeRow, Plan,
-    RecentLook, Slice, TRANSFERS, TransferRow, Watermark,
+    ACCOUNTS, AccountRow, EVENTS, Plan, RecentLook, Slice, TRANSFERS, Watermark,
 };
+use crate::row::FromRow;
 
 const END: &str = "SELECT created_at FROM audit_events WHERE created_at > ?1 AND created_at <= ?2 ORDER BY created_at LIMIT 1 OFFSET ?3";
-const EVENTS_OF: &str = "SELECT agent_id, seq, event_type, json_extract(payload, '$.request_id'), previous_hash, event_hash
+const EVENTS_OF: &str =
+    "SELECT agent_id, seq, event_type, json_extract(payload, '$.request_id') AS request_id,
+    previous_hash, event_hash
     FROM audit_events WHERE created_at > ?1 AND created_at <= ?2";
 const OUTCOME: &str = "SELECT request_id, agent_id, inference_id, outcome_status, cost_actual_usd FROM routing_outcomes WHERE request_id = ?1";
 const CLOSED: &str = "SELECT request_id, agent_id, kind, outcome_status, cost_usd FROM closed_calls WHERE request_id = ?1";
@@ -26,14 +28,15 @@ const KEY: &str = "SELECT 1 FROM idempotency_keys WHERE request_id = ?1 AND stat
 const TRANSFER: &str = "SELECT transfer_id, agent_id, audit_seq, kind, request_id, debit_account, credit_account, amount, balance_after FROM transfers";
 const TURN: &str = "SELECT agent_id FROM accounts WHERE agent_id > ?1 ORDER BY agent_id LIMIT ?2";
 const ACCOUNT: &str =
-    "SELECT g.tenant_id, a.balance, a.held, a.held_elsewhere, a.audit_seq, a.audit_head
+    "SELECT a.agent_id AS owner, g.tenant_id, a.balance, a.held, a.held_elsewhere, a.audit_seq, a.audit_head
     FROM accounts a JOIN agents g ON g.agent_id = a.agent_id WHERE a.agent_id = ?1";
-const TENANT: &str = "SELECT NULL, balance, held, held_elsewhere, audit_seq, audit_head FROM tenant_accounts WHERE tenant_id = ?1";
+const TENANT: &str = "SELECT tenant_id AS owner, NULL AS tenant_id, balance, held, held_elsewhere, audit_seq, audit_head FROM tenant_accounts WHERE tenant_id = ?1";
 const NEWEST: &str =
     "SELECT seq, event_hash FROM audit_events WHERE agent_id = ?1 ORDER BY seq DESC LIMIT 1";
 /// Everything that is open: there are never many.
-const INTENTS: &str = "SELECT i.request_id, i.agent_id, g.tenant_id, i.hold, i.charged = 'pool',
-    EXISTS (SELECT 1 FROM boots b WHERE b.boot_id = i.boot_id AND b.state IN ('open', 'fenced')), i.created_at < ?1
+const INTENTS: &str = "SELECT i.request_id, i.agent_id, g.tenant_id, i.hold, i.charged = 'pool' AS pooled,
+    EXISTS (SELECT 1 FROM boots b WHERE b.boot_id = i.boot_id AND b.state IN ('open', 'fenced')) AS boot_is_open,
+    i.created_at < ?1 AS is_too_old
     FROM intents i LEFT JOIN agents g ON g.agent_id = i.agent_id";
 
 pub fn look(
@@ -49,18 +52,13 @@ pub fn look(
         .optional()?;
     let until = until.filter(|until| *until < plan.now);
     let mut slice = Slice {
-        events: rows(
-            &snapshot,
-            EVENTS_OF,
-            (&plan.since, until.as_ref().unwrap_or(&plan.now)),
-            event,
-        )?,
+        events: rows(&snapshot, EVENTS_OF, (&plan.since, until.as_ref().unwrap_or(&plan.now)))?,
         ..Slice::default()
     };
     for request_id in Slice::request_ids(&slice.events) {
-        slice.outcomes.extend(rows(&snapshot, OUTCOME, (Key(request_id),), outcome)?);
-        slice.closed.extend(rows(&snapshot, CLOSED, (Key(request_id),), closed)?);
-        slice.inferences.extend(rows(&snapshot, INFERENCE, (Key(request_id),), inference)?);
+        slice.outcomes.extend(rows(&snapshot, OUTCOME, (Key(request_id),))?);
+        slice.closed.extend(rows(&snapshot, CLOSED, (Key(request_id),))?);
+        slice.inferences.extend(rows(&snapshot, INFERENCE, (Key(request_id),))?);
         if snapshot.prepare_cached(KEY)?.exists((Key(request_id),))? {
             slice.keys_in_flight.push(request_id);
         }
@@ -68,11 +66,14 @@ pub fn look(
     let chains = Slice::chains(&slice.events);
     for (agent_id, (first, last)) in &chains {
         let find = format!("{TRANSFER} WHERE agent_id = ?1 AND audit_seq BETWEEN ?2 AND ?3");
-        slice.transfers.extend(rows(&snapshot, &find, (Key(*agent_id), first, last), transfer)?);
+        slice.transfers.extend(rows(&snapshot, &find, (Key(*agent_id), first, last))?);
     }
-    slice.intents = rows(&snapshot, INTENTS, (&plan.oldest_call,), intent)?;
+    slice.intents = rows(&snapshot, INTENTS, (&plan.oldest_call,))?;
     let after = plan.account.map_or_else(String::new, |account| account.to_string());
-    let turn = rows(&snapshot, TURN, (after, ACCOUNTS), |row| key(row, 0))?;
+    let turn: Vec<Uuid> = snapshot
+        .prepare_cached(TURN)?
+        .query_map((after, ACCOUNTS), |row| row.get::<_, Key>(0).map(|key| key.0))?
+        .collect::<Result<_, _>>()?;
     let mut owners: BTreeSet<Uuid> = chains.into_keys().collect();
     owners.extend(turn.iter().copied());
     owners.extend(
@@ -86,7 +87,7 @@ pub fn look(
 fn accounts(snapshot: &Connection, owners: BTreeSet<Uuid>) -> Result<Vec<AccountRow>, StoreError> {
     let (mut found, mut tenants) = (Vec::new(), BTreeSet::new());
     for owner in owners {
-        match rows(snapshot, ACCOUNT, (Key(owner),), |row| account(row, owner))?.pop() {
+        match rows::<AccountRow>(snapshot, ACCOUNT, (Key(owner),))?.pop() {
             Some(account) => {
                 tenants.extend(account.tenant_id);
                 found.push(account);
@@ -95,116 +96,26 @@ fn accounts(snapshot: &Connection, owners: BTreeSet<Uuid>) -> Result<Vec<Account
         }
     }
     for tenant_id in tenants {
-        found.extend(rows(snapshot, TENANT, (Key(tenant_id),), |row| account(row, tenant_id))?);
+        found.extend(rows::<AccountRow>(snapshot, TENANT, (Key(tenant_id),))?);
     }
     for account in &mut found {
-        account.newest_event =
-            rows(snapshot, NEWEST, (Key(account.owner),), |row| Ok((row.get(0)?, row.get(1)?)))?
-                .pop();
+        account.newest_event = snapshot
+            .prepare_cached(NEWEST)?
+            .query_row((Key(account.owner),), |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
         let newest = format!("{TRANSFER} WHERE agent_id = ?1 ORDER BY audit_seq DESC LIMIT ?2");
-        account.newest_transfers =
-            rows(snapshot, &newest, (Key(account.owner), TRANSFERS), transfer)?;
+        account.newest_transfers = rows(snapshot, &newest, (Key(account.owner), TRANSFERS))?;
     }
     Ok(found)
 }
 
-fn rows<T>(
+fn rows<T: FromRow>(
     connection: &Connection,
     sql: &str,
     parameters: impl Params,
-    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Vec<T>, StoreError> {
-    Ok(connection.prepare_cached(sql)?.query_map(parameters, read)?.collect::<Result<_, _>>()?)
-}
-
-fn key(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
-    row.get::<_, Key>(column).map(|key| key.0)
-}
-
-fn optional<T: FromSql>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
-    row.get(column)
-}
-
-fn event(row: &Row<'_>) -> rusqlite::Result<EventRow> {
-    Ok(EventRow {
-        agent_id: key(row, 0)?,
-        seq: row.get(1)?,
-        event_type: row.get(2)?,
-        request_id: optional::<Key>(row, 3)?.map(|key| key.0),
-        previous_hash: row.get(4)?,
-        event_hash: row.get(5)?,
-    })
-}
-
-fn outcome(row: &Row<'_>) -> rusqlite::Result<OutcomeRow> {
-    Ok(OutcomeRow {
-        request_id: key(row, 0)?,
-        agent_id: key(row, 1)?,
-        inference_id: optional::<Key>(row, 2)?.map(|key| key.0),
-        status: row.get(3)?,
-        cost: row.get::<_, Nanos>(4)?.0,
-    })
-}
-
-fn closed(row: &Row<'_>) -> rusqlite::Result<ClosedRow> {
-    Ok(ClosedRow {
-        request_id: key(row, 0)?,
-        agent_id: key(row, 1)?,
-        kind: row.get(2)?,
-        status: row.get(3)?,
-        cost: row.get::<_, Nanos>(4)?.0,
-    })
-}
-
-fn inference(row: &Row<'_>) -> rusqlite::Result<InferenceRow> {
-    Ok(InferenceRow {
-        request_id: key(row, 0)?,
-        agent_id: key(row, 1)?,
-        inference_id: key(row, 2)?,
-        kind: row.get(3)?,
-        status: row.get(4)?,
-        cost: row.get::<_, Nanos>(5)?.0,
-    })
-}
-
-fn transfer(row: &Row<'_>) -> rusqlite::Result<TransferRow> {
-    Ok(TransferRow {
-        transfer_id: key(row, 0)?,
-        agent_id: key(row, 1)?,
-        audit_seq: row.get(2)?,
-        kind: row.get(3)?,
-        request_id: optional::<Key>(row, 4)?.map(|key| key.0),
-        debit_account: row.get(5)?,
-        credit_account: row.get(6)?,
-        amount: row.get::<_, Nanos>(7)?.0,
-        balance_after: row.get::<_, Nanos>(8)?.0,
-    })
-}
-
-fn account(row: &Row<'_>, owner: Uuid) -> rusqlite::Result<AccountRow> {
-    Ok(AccountRow {
-        owner,
-        tenant_id: optional::<Key>(row, 0)?.map(|key| key.0),
-        balance: row.get::<_, Nanos>(1)?.0,
-        held: row.get::<_, Nanos>(2)?.0,
-        held_elsewhere: row.get::<_, Nanos>(3)?.0,
-        audit_seq: row.get(4)?,
-        audit_head: row.get(5)?,
-        newest_event: None,
-        newest_transfers: Vec::new(),
-    })
-}
-
-fn intent(row: &Row<'_>) -> rusqlite::Result<IntentRow> {
-    Ok(IntentRow {
-        request_id: key(row, 0)?,
-        agent_id: key(row, 1)?,
-        tenant_id: optional::<Key>(row, 2)?.map(|key| key.0),
-        hold: row.get::<_, Nanos>(3)?.0,
-        pooled: row.get(4)?,
-        boot_is_open: row.get(5)?,
-        is_too_old: row.get(6)?,
-    })
+    let mut statement = connection.prepare_cached(sql)?;
+    all(&mut statement, parameters)
 }
 
 #[cfg(test)]
