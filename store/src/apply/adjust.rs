@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::account::{self, Account, TenantAccount};
-use super::purse::{Charged, Purse, utc_day};
+use super::funds::{Charged, Funds, utc_day};
 use super::rows::{self, TransferKind, TransferRow};
 use crate::StoreError;
 
@@ -52,11 +52,11 @@ pub fn adjust(
     }
     let transfer = if more.is_negative() {
         let less = lost.amount.checked_sub(cost)?;
-        forget_spent(&mut agent.purse, less, lost.closed_at)?;
-        forget_spent(&mut tenant.purse, less, lost.closed_at)?;
+        forget_spent(&mut agent.funds, less, lost.closed_at)?;
+        forget_spent(&mut tenant.funds, less, lost.closed_at)?;
         let paid = match lost.charged {
-            Charged::Wallet => &mut agent.purse,
-            Charged::Pool => &mut tenant.purse,
+            Charged::Wallet => &mut agent.funds,
+            Charged::Pool => &mut tenant.funds,
         };
         paid.balance = paid.balance.checked_add(less)?;
         let balance_after = paid.balance;
@@ -83,13 +83,13 @@ fn row(outcome: &RoutingOutcome, amount: Usd, balance_after: Usd, now: Timestamp
 
 /// A window that has turned since the charge does not know of it, and must not be opened by giving
 /// it back.
-fn forget_spent(purse: &mut Purse, amount: Usd, charged_at: Timestamp) -> Result<(), StoreError> {
+fn forget_spent(funds: &mut Funds, amount: Usd, charged_at: Timestamp) -> Result<(), StoreError> {
     let day = utc_day(charged_at);
-    if day == purse.spent_day {
-        purse.spent_day_usd = purse.spent_day_usd.checked_sub(amount)?.max(Usd::ZERO);
+    if day == funds.spent_day {
+        funds.spent_day_usd = funds.spent_day_usd.checked_sub(amount)?.max(Usd::ZERO);
     }
-    if day.first_of_month() == purse.spent_month {
-        purse.spent_month_usd = purse.spent_month_usd.checked_sub(amount)?.max(Usd::ZERO);
+    if day.first_of_month() == funds.spent_month {
+        funds.spent_month_usd = funds.spent_month_usd.checked_sub(amount)?.max(Usd::ZERO);
     }
     Ok(())
 }
@@ -105,15 +105,15 @@ mod tests {
     #[test]
     fn a_window_that_has_turned_is_not_opened_again() {
         let noon: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
-        let mut purse = Purse::new(noon);
-        (purse.spent_day_usd, purse.spent_month_usd) = (usd("3"), usd("5"));
-        forget_spent(&mut purse, usd("1"), noon).unwrap();
-        assert_eq!((purse.spent_day_usd, purse.spent_month_usd), (usd("2"), usd("4")));
-        forget_spent(&mut purse, usd("1"), "2026-11-22T23:59:59Z".parse().unwrap()).unwrap();
-        assert_eq!((purse.spent_day_usd, purse.spent_month_usd), (usd("2"), usd("3")));
-        forget_spent(&mut purse, usd("9"), "2026-10-31T12:00:00Z".parse().unwrap()).unwrap();
-        assert_eq!((purse.spent_day_usd, purse.spent_month_usd), (usd("2"), usd("3")));
-        forget_spent(&mut purse, usd("9"), noon).unwrap();
-        assert_eq!((purse.spent_day_usd, purse.spent_month_usd), (Usd::ZERO, Usd::ZERO));
+        let mut funds = Funds::new(noon);
+        (funds.spent_day_usd, funds.spent_month_usd) = (usd("3"), usd("5"));
+        forget_spent(&mut funds, usd("1"), noon).unwrap();
+        assert_eq!((funds.spent_day_usd, funds.spent_month_usd), (usd("2"), usd("4")));
+        forget_spent(&mut funds, usd("1"), "2026-11-22T23:59:59Z".parse().unwrap()).unwrap();
+        assert_eq!((funds.spent_day_usd, funds.spent_month_usd), (usd("2"), usd("3")));
+        forget_spent(&mut funds, usd("9"), "2026-10-31T12:00:00Z".parse().unwrap()).unwrap();
+        assert_eq!((funds.spent_day_usd, funds.spent_month_usd), (usd("2"), usd("3")));
+        forget_spent(&mut funds, usd("9"), noon).unwrap();
+        assert_eq!((funds.spent_day_usd, funds.spent_month_usd), (Usd::ZERO, Usd::ZERO));
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::account::{Account, TenantAccount};
 use super::chain::Chain;
 use super::event::{self, Event};
-use super::purse::Purse;
+use super::funds::Funds;
 use super::rows::{AuditRow, TransferKind, TransferRow, pool, wallet};
 use crate::read::owed;
 use crate::wallet::{CapChange, Strictness, WalletChange, WalletView};
@@ -24,7 +24,7 @@ pub struct Administered {
     pub spend_policy: SpendPolicy,
     pub wallet_strict_per_agent: bool,
     pub funding: Funding,
-    pub purse: Purse,
+    pub funds: Funds,
     pub chain: Chain,
 }
 
@@ -37,36 +37,36 @@ pub struct Written {
 
 impl From<Account> for Administered {
     fn from(account: Account) -> Self {
-        let Account { agent_id, status, spend_policy, funding, purse, chain, .. } = account;
+        let Account { agent_id, status, spend_policy, funding, funds, chain, .. } = account;
         let owner = Owner::Agent(agent_id);
-        Self { owner, status, spend_policy, wallet_strict_per_agent: false, funding, purse, chain }
+        Self { owner, status, spend_policy, wallet_strict_per_agent: false, funding, funds, chain }
     }
 }
 
 impl From<TenantAccount> for Administered {
     fn from(account: TenantAccount) -> Self {
-        let TenantAccount { tenant_id, spend_policy, wallet_strict_per_agent, purse, chain } =
+        let TenantAccount { tenant_id, spend_policy, wallet_strict_per_agent, funds, chain } =
             account;
         let (owner, status, funding) =
             (Owner::Tenant(tenant_id), AgentStatus::Active, Funding::Prepaid);
-        Self { owner, status, spend_policy, wallet_strict_per_agent, funding, purse, chain }
+        Self { owner, status, spend_policy, wallet_strict_per_agent, funding, funds, chain }
     }
 }
 
 impl Administered {
     /// The view of it; the windows are those of `now`.
     pub fn view(&self, now: Timestamp) -> Result<WalletView, MoneyError> {
-        let mut purse = self.purse.clone();
-        purse.turn(now);
+        let mut funds = self.funds.clone();
+        funds.roll_windows(now);
         Ok(WalletView {
             status: self.status.as_str().to_owned(),
             funding: self.funding,
-            balance_usd: purse.balance,
-            owed_usd: owed(self.funding, purse.balance)?,
-            held_usd: purse.held,
-            paused: purse.paused,
-            spent_today_usd: purse.spent_day_usd,
-            spent_this_month_usd: purse.spent_month_usd,
+            balance_usd: funds.balance,
+            owed_usd: owed(self.funding, funds.balance)?,
+            held_usd: funds.reserved,
+            paused: funds.paused,
+            spent_today_usd: funds.spent_day_usd,
+            spent_this_month_usd: funds.spent_month_usd,
             spend_policy: self.spend_policy.clone(),
             wallet_strict_per_agent: self.wallet_strict_per_agent,
         })
@@ -82,7 +82,7 @@ impl Administered {
                 } else {
                     AuditEventType::WalletResumed
                 };
-                let changes = std::mem::replace(&mut self.purse.paused, pause) != pause;
+                let changes = std::mem::replace(&mut self.funds.paused, pause) != pause;
                 Ok(self.tell(changes, event_type, json!({}), now))
             }
             WalletChange::Suspend | WalletChange::Reinstate => {
@@ -148,7 +148,7 @@ impl Administered {
             let why = "a top-up of an agent on account: it has no wallet; one is made with the agent, by `ainfera keys create --wallet USD`";
             return Err(StoreError::Refused(why.to_owned()));
         }
-        self.purse.balance = self.purse.balance.checked_add(*amount)?;
+        self.funds.balance = self.funds.balance.checked_add(*amount)?;
         let credit_account = match self.owner {
             Owner::Agent(agent_id) => wallet(agent_id),
             Owner::Tenant(tenant_id) => pool(tenant_id),
@@ -161,7 +161,7 @@ impl Administered {
             kind: TransferKind::Topup,
             request_id: None,
             agent_id: AgentId(self.chain.owner),
-            balance_after: self.purse.balance,
+            balance_after: self.funds.balance,
             memo: memo.clone(),
             audit_seq: 0,
             created_at: now,
@@ -245,7 +245,7 @@ mod tests {
             agent.apply(&change, now()).unwrap();
             assert_eq!(agent.chain.seq, expected, "{change:?}");
         }
-        assert!(agent.purse.paused);
+        assert!(agent.funds.paused);
         assert_eq!(agent.spend_policy.daily_cap_usd, Some(usd("2")));
     }
 
@@ -266,7 +266,7 @@ mod tests {
         for amount in ["0", "-1"] {
             assert!(matches!(agent.apply(&top_up(amount), now()), Err(StoreError::Refused(_))));
         }
-        assert_eq!(agent.purse.balance, usd("5"));
+        assert_eq!(agent.funds.balance, usd("5"));
     }
 
     #[test]
@@ -280,8 +280,8 @@ mod tests {
         assert!(
             matches!(agent.apply(&top_up, now()), Err(StoreError::Refused(why)) if why.contains("on account"))
         );
-        assert_eq!((agent.purse.balance, agent.chain.seq), (Usd::ZERO, 0));
-        agent.purse.balance = usd("-3");
+        assert_eq!((agent.funds.balance, agent.chain.seq), (Usd::ZERO, 0));
+        agent.funds.balance = usd("-3");
         assert_eq!(agent.view(now()).unwrap().owed_usd, Some(usd("3")));
         agent.funding = Funding::Prepaid;
         assert_eq!(agent.view(now()).unwrap().owed_usd, None);

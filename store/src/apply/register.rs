@@ -36,7 +36,7 @@ pub fn register(
         return Err(StoreError::Refused(format!("a wallet of {prepaid}")));
     }
     if !prepaid.is_zero() {
-        account.purse.balance = prepaid;
+        account.funds.balance = prepaid;
         let mut topup = TransferRow::first_topup(agent.agent_id, prepaid, now);
         audit_events.push(account.chain.append(event::topped_up(&topup), None, now));
         topup.audit_seq = account.chain.seq;

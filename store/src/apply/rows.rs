@@ -11,8 +11,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::account::{Account, TenantAccount};
+use super::funds::{Charged, Reservation};
 use super::idempotency::KeyChanges;
-use super::purse::{Charged, Hold};
 use crate::{Admission, CaptureReply, Refusal, StoreError};
 
 /// Everything that a transaction writes, and the answer that it gives once it is durable.
@@ -20,8 +20,8 @@ use crate::{Admission, CaptureReply, Refusal, StoreError};
 pub struct Changes<'a> {
     pub reply: CaptureReply,
     pub intents: Vec<IntentRow>,
-    /// Intents that are there, whose calls hold more now.
-    pub holds: Vec<HoldRow>,
+    /// Intents that are there, whose calls reserve more now.
+    pub reservations: Vec<ReservationRow>,
     pub outcomes: Vec<OutcomeRow<'a>>,
     pub closed_calls: Vec<ClosedCallRow>,
     pub inferences: Vec<InferenceRow<'a>>,
@@ -40,7 +40,7 @@ pub struct IntentRow {
     pub agent_id: AgentId,
     pub boot_id: BootId,
     pub kind: CallKind,
-    pub hold: Usd,
+    pub reserved: Usd,
     pub charged: Charged,
     pub charge_if_lost: Usd,
     pub draft: String,
@@ -48,28 +48,28 @@ pub struct IntentRow {
 }
 
 impl IntentRow {
-    /// With what was reserved: a smaller hold than asked for bounds what a lost call is charged,
+    /// With what was reserved: a smaller amount than asked for bounds what a lost call is charged,
     /// too.
-    pub fn new(admission: &Admission, hold: Hold) -> Result<Self, StoreError> {
+    pub fn new(admission: &Admission, reservation: Reservation) -> Result<Self, StoreError> {
         Ok(Self {
             request_id: admission.draft.request_id,
             agent_id: admission.draft.agent_id,
             boot_id: admission.boot_id,
             kind: admission.draft.kind,
-            hold: hold.amount,
-            charged: hold.charged,
-            charge_if_lost: admission.charge_if_lost.min(hold.amount),
+            reserved: reservation.amount,
+            charged: reservation.charged,
+            charge_if_lost: admission.charge_if_lost.min(reservation.amount),
             draft: to_json(&admission.draft)?,
             created_at: admission.draft.created_at,
         })
     }
 }
 
-/// What a row of `intents` says of its hold from now on.
+/// What a row of `intents` says of its reservation from now on.
 #[derive(Debug)]
-pub struct HoldRow {
+pub struct ReservationRow {
     pub request_id: RequestId,
-    pub hold: Hold,
+    pub reservation: Reservation,
 }
 
 /// A row of `routing_outcomes`.

@@ -10,7 +10,7 @@ use super::capture::usd;
 use super::client::Client;
 use crate::StoreError;
 use crate::apply::adjust::{LostCall, post_id, transfer_id};
-use crate::apply::purse::Charged;
+use crate::apply::funds::Charged;
 
 const LOST: &str = "
 WITH asked AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS u(request_id, adjust_id, post_id))

@@ -117,7 +117,7 @@ async fn done_before(client: &Client, change: &WalletChange) -> Result<bool, Sto
 
 async fn update(client: &Client, administered: &Administered) -> Result<(), StoreError> {
     let spend_policy = to_json(&administered.spend_policy)?;
-    let row = BalanceRow { purse: &administered.purse, chain: &administered.chain };
+    let row = BalanceRow { funds: &administered.funds, chain: &administered.chain };
     match administered.owner {
         Owner::Agent(agent_id) => {
             let update =

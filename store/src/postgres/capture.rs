@@ -135,14 +135,14 @@ async fn known(
     };
     let killswitch = batch.killswitch_daily_usd.is_some()
         && !(batch.admissions.is_empty() && extending.is_empty());
-    let ((), (), accounts, tenants, open, removed, held, closed, keys) = try_join!(
+    let ((), (), accounts, tenants, open, removed, reserved, closed, keys) = try_join!(
         begun.begin(client),
         client.on_known_server(),
         query(client, &statements.lock_accounts, [&agents]),
         query(client, &statements.lock_tenants, [&agents]),
         query(client, &statements.find_open, [&seen]),
         query(client, &statements.remove_intents, [&closing, &agents]),
-        query(client, &statements.find_holds, [&extending, &agents]),
+        query(client, &statements.find_reservations, [&extending, &agents]),
         query(client, &statements.find_closed, [&all]),
         idempotency::find(client, &statements.keys, batch),
     )?;
@@ -175,7 +175,7 @@ async fn known(
             .iter()
             .map(|row| Ok(RequestId(row.try_get(0)?)))
             .collect::<Result<HashSet<_>, StoreError>>()?,
-        held: read(&held)?,
+        reserved: read(&reserved)?,
         removed: read(&removed)?,
         closed,
         lost,

@@ -25,7 +25,7 @@ pub async fn changes(
     let tenants: Vec<BalanceRow> = changes.tenants.iter().map(BalanceRow::from).collect();
     try_join!(
         write::<Intents>(client, &statements.intents, &changes.intents),
-        write::<Reservations>(client, &statements.reservations, &changes.holds),
+        write::<Reservations>(client, &statements.reservations, &changes.reservations),
         write::<Outcomes>(client, &statements.outcomes, &changes.outcomes),
         write::<ClosedCalls>(client, &statements.closed_calls, &changes.closed_calls),
         write::<Inferences>(client, &statements.inferences, &changes.inferences),

@@ -22,7 +22,7 @@ pub struct Statements {
     pub spent_by_all: Statement,
     pub find_open: Statement,
     pub remove_intents: Statement,
-    pub find_holds: Statement,
+    pub find_reservations: Statement,
     pub find_closed: Statement,
     pub intents: Statement,
     pub reservations: Statement,
@@ -46,7 +46,7 @@ impl Statements {
             spent_by_all,
             find_open,
             remove_intents,
-            find_holds,
+            find_reservations,
             find_closed,
             intents,
             reservations,
@@ -65,7 +65,7 @@ impl Statements {
             prepare(client, SPENT_BY_ALL),
             prepare(client, FIND_OPEN),
             prepare(client, REMOVE_INTENTS),
-            prepare(client, FIND_HOLDS),
+            prepare(client, FIND_RESERVATIONS),
             prepare(client, FIND_CLOSED),
             prepare(client, &INTENTS),
             prepare(client, &RESERVATIONS),
@@ -85,7 +85,7 @@ impl Statements {
             spent_by_all,
             find_open,
             remove_intents,
-            find_holds,
+            find_reservations,
             find_closed,
             intents,
             reservations,
@@ -130,10 +130,14 @@ FROM tenant_accounts";
 
 const FIND_OPEN: &str = "SELECT request_id FROM intents WHERE request_id = ANY($1)";
 
-const REMOVE_INTENTS: &str = "DELETE FROM intents WHERE request_id = ANY($1) AND agent_id = ANY($2) RETURNING request_id, hold, charged";
+const REMOVE_INTENTS: &str = "
+DELETE FROM intents WHERE request_id = ANY($1) AND agent_id = ANY($2)
+RETURNING request_id, hold, charged";
 
 /// After the intents of the batch's closings are gone.
-const FIND_HOLDS: &str = "SELECT request_id, hold, charged FROM intents WHERE request_id = ANY($1) AND agent_id = ANY($2)";
+const FIND_RESERVATIONS: &str = "
+SELECT request_id, hold, charged FROM intents
+WHERE request_id = ANY($1) AND agent_id = ANY($2)";
 
 const FIND_CLOSED: &str = "
 SELECT request_id, refusal FROM closed_calls WHERE request_id = ANY($1)

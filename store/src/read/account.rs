@@ -7,8 +7,8 @@ use super::stored::{from_json, word};
 use crate::StoreError;
 use crate::apply::account::{Account, TenantAccount};
 use crate::apply::chain::Chain;
+use crate::apply::funds::{Charged, Funds, Reservation};
 use crate::apply::idempotency::{KeyRow, KeyState};
-use crate::apply::purse::{Charged, Hold, Purse};
 use crate::row::{FromRow, StoredRow};
 
 impl FromRow for Account {
@@ -20,7 +20,7 @@ impl FromRow for Account {
             status: word(&row.value::<String>("status")?)?,
             spend_policy: from_json(&row.value::<String>("spend_policy_text")?)?,
             funding: word(&row.value::<String>("funding")?)?,
-            purse: Purse::from_row(row)?,
+            funds: Funds::from_row(row)?,
             chain: chain(agent_id, row)?,
         })
     }
@@ -33,7 +33,7 @@ impl FromRow for TenantAccount {
             tenant_id: TenantId(tenant_id),
             spend_policy: from_json(&row.value::<String>("spend_policy_text")?)?,
             wallet_strict_per_agent: row.value("wallet_strict_per_agent")?,
-            purse: Purse::from_row(row)?,
+            funds: Funds::from_row(row)?,
             chain: chain(tenant_id, row)?,
         })
     }
@@ -43,12 +43,12 @@ fn chain(owner: Uuid, row: &impl StoredRow) -> Result<Chain, StoreError> {
     Ok(Chain { owner, seq: row.value("audit_seq")?, head: row.value("audit_head")? })
 }
 
-impl FromRow for Purse {
+impl FromRow for Funds {
     fn from_row(row: &impl StoredRow) -> Result<Self, StoreError> {
         Ok(Self {
             balance: row.value("balance")?,
-            held: row.value("held")?,
-            held_elsewhere: row.value("held_elsewhere")?,
+            reserved: row.value("held")?,
+            reserved_elsewhere: row.value("held_elsewhere")?,
             spent_day: row.value("spent_day")?,
             spent_day_usd: row.value("spent_day_usd")?,
             spent_month: row.value("spent_month")?,
@@ -59,11 +59,11 @@ impl FromRow for Purse {
 }
 
 /// Of the intent of a call.
-impl FromRow for (RequestId, Hold) {
+impl FromRow for (RequestId, Reservation) {
     fn from_row(row: &impl StoredRow) -> Result<Self, StoreError> {
         let charged = Charged::parse(&row.value::<String>("charged")?);
-        let hold = Hold { amount: row.value("hold")?, charged };
-        Ok((RequestId(row.value("request_id")?), hold))
+        let reservation = Reservation { amount: row.value("hold")?, charged };
+        Ok((RequestId(row.value("request_id")?), reservation))
     }
 }
 

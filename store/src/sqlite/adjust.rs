@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Transaction};
 
 use super::value::{Key, Nanos, Time};
 use crate::apply::adjust::{LostCall, post_id, transfer_id};
-use crate::apply::purse::{Charged, Hold};
+use crate::apply::funds::{Charged, Reservation};
 use crate::{CaptureBatch, StoreError};
 
 const LOST: &str = "
@@ -23,7 +23,7 @@ WHERE NOT EXISTS (SELECT 1 FROM transfers t WHERE t.transfer_id = ?2)";
 pub fn lost_calls(
     transaction: &Transaction<'_>,
     batch: &CaptureBatch,
-    removed: &HashMap<RequestId, Hold>,
+    removed: &HashMap<RequestId, Reservation>,
 ) -> Result<HashMap<RequestId, LostCall>, StoreError> {
     let mut statement = transaction.prepare_cached(LOST)?;
     let mut lost = HashMap::new();

@@ -74,7 +74,7 @@ fn done_before(transaction: &Transaction<'_>, change: &WalletChange) -> Result<b
 
 fn update(transaction: &Transaction<'_>, administered: &Administered) -> Result<(), StoreError> {
     let spend_policy = to_json(&administered.spend_policy)?;
-    let row = BalanceRow { purse: &administered.purse, chain: &administered.chain };
+    let row = BalanceRow { funds: &administered.funds, chain: &administered.chain };
     match administered.owner {
         Owner::Agent(agent_id) => {
             let update = "UPDATE agents SET status = ?2, spend_policy = ?3 WHERE agent_id = ?1";

@@ -9,7 +9,7 @@ use super::rows::first;
 use super::value::{Key, Nanos, Time};
 use super::{adjust, idempotency, insert};
 use crate::apply::account::{Account, TenantAccount};
-use crate::apply::purse::Hold;
+use crate::apply::funds::Reservation;
 use crate::apply::{Known, agents_of, apply};
 use crate::read::stored::from_json;
 use crate::{CaptureBatch, CaptureReply, Refusal, Sent, StoreError};
@@ -36,7 +36,7 @@ fn known(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<Known, S
         accounts,
         spent_by_all: batch.killswitch_daily_usd.map(|_| spent_by_all(transaction)).transpose()?,
         open: open(transaction, batch)?,
-        held: held(transaction, batch)?,
+        reserved: reserved(transaction, batch)?,
         closed: closed(transaction, batch, &removed)?,
         removed,
         keys: idempotency::find(transaction, batch)?,
@@ -123,38 +123,38 @@ fn open(
 fn remove(
     transaction: &Transaction<'_>,
     batch: &CaptureBatch,
-) -> Result<HashMap<RequestId, Hold>, StoreError> {
+) -> Result<HashMap<RequestId, Reservation>, StoreError> {
     let mut statement = transaction.prepare_cached(
         "DELETE FROM intents WHERE request_id = ?1 AND agent_id = ?2 RETURNING request_id, hold, charged",
     )?;
     let mut removed = HashMap::new();
     for closing in &batch.closings {
         let keys = (Key(closing.outcome.request_id.0), Key(closing.outcome.agent_id.0));
-        removed.extend(first::<(RequestId, Hold)>(&mut statement, keys)?);
+        removed.extend(first::<(RequestId, Reservation)>(&mut statement, keys)?);
     }
     Ok(removed)
 }
 
 /// After the intents of the batch's closings are gone.
-fn held(
+fn reserved(
     transaction: &Transaction<'_>,
     batch: &CaptureBatch,
-) -> Result<HashMap<RequestId, Hold>, StoreError> {
+) -> Result<HashMap<RequestId, Reservation>, StoreError> {
     let mut statement = transaction.prepare_cached(
         "SELECT request_id, hold, charged FROM intents WHERE request_id = ?1 AND agent_id = ?2",
     )?;
-    let mut held = HashMap::new();
+    let mut reserved = HashMap::new();
     for extension in &batch.extensions {
         let keys = (Key(extension.request_id.0), Key(extension.agent_id.0));
-        held.extend(first::<(RequestId, Hold)>(&mut statement, keys)?);
+        reserved.extend(first::<(RequestId, Reservation)>(&mut statement, keys)?);
     }
-    Ok(held)
+    Ok(reserved)
 }
 
 fn closed(
     transaction: &Transaction<'_>,
     batch: &CaptureBatch,
-    removed: &HashMap<RequestId, Hold>,
+    removed: &HashMap<RequestId, Reservation>,
 ) -> Result<HashMap<RequestId, Option<Refusal>>, StoreError> {
     let mut statement = transaction.prepare_cached(
         "SELECT refusal FROM closed_calls WHERE request_id = ?1

@@ -26,7 +26,7 @@ static TENANT_BALANCES: LazyLock<String> = LazyLock::new(update::<TenantBalances
 
 pub fn changes(transaction: &Transaction<'_>, changes: &Changes<'_>) -> Result<(), StoreError> {
     write::<Intents>(transaction, &INTENTS, &changes.intents)?;
-    write::<Reservations>(transaction, &RESERVATIONS, &changes.holds)?;
+    write::<Reservations>(transaction, &RESERVATIONS, &changes.reservations)?;
     write::<Outcomes>(transaction, &OUTCOMES, &changes.outcomes)?;
     write::<ClosedCalls>(transaction, &CLOSED_CALLS, &changes.closed_calls)?;
     write::<Inferences>(transaction, &INFERENCES, &changes.inferences)?;

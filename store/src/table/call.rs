@@ -6,7 +6,7 @@ use super::Value::{
 };
 use super::{Column, Table, column};
 use crate::apply::rows::{
-    ClosedCallRow, HoldRow, InferenceRow, IntentRow, OutcomeRow, to_json, token_count,
+    ClosedCallRow, InferenceRow, IntentRow, OutcomeRow, ReservationRow, to_json, token_count,
 };
 
 /// Calls that are open.
@@ -20,7 +20,7 @@ impl Table for Intents {
         column("agent_id", Id(|row| row.agent_id.0)),
         column("boot_id", Id(|row| row.boot_id.0)),
         column("kind", Exact(|row| row.kind.as_str())),
-        column("hold", Money(|row| row.hold)),
+        column("hold", Money(|row| row.reserved)),
         column("charge_if_lost", Money(|row| row.charge_if_lost)),
         column("draft", Exact(|row| &row.draft)),
         column("created_at", Time(|row| row.created_at)),
@@ -32,12 +32,12 @@ impl Table for Intents {
 pub struct Reservations;
 
 impl Table for Reservations {
-    type Row<'a> = HoldRow;
+    type Row<'a> = ReservationRow;
     const NAME: &'static str = "intents";
     const COLUMNS: &'static [Column<Self>] = &[
         column("request_id", Id(|row| row.request_id.0)),
-        column("hold", Money(|row| row.hold.amount)),
-        column("charged", Exact(|row| row.hold.charged.as_str())),
+        column("hold", Money(|row| row.reservation.amount)),
+        column("charged", Exact(|row| row.reservation.charged.as_str())),
     ];
 }
 

@@ -34,20 +34,20 @@ impl Charged {
 
 /// The reservation of an open call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hold {
+pub struct Reservation {
     pub amount: Usd,
     pub charged: Charged,
 }
 
 /// The money columns of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Purse {
+pub struct Funds {
     pub balance: Usd,
     /// Reserved on this balance.
-    pub held: Usd,
+    pub reserved: Usd,
     /// Reserved for the same calls on somebody else's balance: an agent's calls that its pool pays,
     /// a tenant's calls that its agents pay.
-    pub held_elsewhere: Usd,
+    pub reserved_elsewhere: Usd,
     /// The UTC day that `spent_day_usd` is about.
     pub spent_day: Date,
     pub spent_day_usd: Usd,
@@ -58,13 +58,13 @@ pub struct Purse {
     pub paused: bool,
 }
 
-impl Purse {
+impl Funds {
     pub fn new(now: Timestamp) -> Self {
         let today = utc_day(now);
         Self {
             balance: Usd::ZERO,
-            held: Usd::ZERO,
-            held_elsewhere: Usd::ZERO,
+            reserved: Usd::ZERO,
+            reserved_elsewhere: Usd::ZERO,
             spent_day: today,
             spent_day_usd: Usd::ZERO,
             spent_month: today.first_of_month(),
@@ -75,69 +75,73 @@ impl Purse {
 
     /// What a new call may still reserve: nothing of a paused balance.
     pub fn available(&self) -> Result<Usd, MoneyError> {
-        if self.paused { Ok(Usd::ZERO) } else { self.balance.checked_sub(self.held) }
+        if self.paused { Ok(Usd::ZERO) } else { self.balance.checked_sub(self.reserved) }
     }
 
-    /// Whether the balance pays for a call that may cost `hold`. Equality passes.
-    pub fn covers(&self, hold: Usd) -> Result<bool, MoneyError> {
-        Ok(!self.paused && self.available()? >= hold)
+    /// Whether the balance pays for a call that may cost `most`. Equality passes.
+    pub fn covers(&self, most: Usd) -> Result<bool, MoneyError> {
+        Ok(!self.paused && self.available()? >= most)
     }
 
-    /// Spent today and held, on whatever balance.
+    /// Spent today and reserved, on whatever balance.
     pub fn committed_today(&mut self, now: Timestamp) -> Result<Usd, MoneyError> {
-        self.turn(now);
-        self.with_holds(self.spent_day_usd)
+        self.roll_windows(now);
+        self.with_reservations(self.spent_day_usd)
     }
 
-    /// Spent this month and held, on whatever balance.
+    /// Spent this month and reserved, on whatever balance.
     pub fn committed_this_month(&mut self, now: Timestamp) -> Result<Usd, MoneyError> {
-        self.turn(now);
-        self.with_holds(self.spent_month_usd)
+        self.roll_windows(now);
+        self.with_reservations(self.spent_month_usd)
     }
 
-    fn with_holds(&self, spent: Usd) -> Result<Usd, MoneyError> {
-        spent.checked_add(self.held)?.checked_add(self.held_elsewhere)
+    fn with_reservations(&self, spent: Usd) -> Result<Usd, MoneyError> {
+        spent.checked_add(self.reserved)?.checked_add(self.reserved_elsewhere)
     }
 
-    pub fn hold(&mut self, amount: Usd, place: Place) -> Result<(), MoneyError> {
-        let held = self.at(place);
-        *held = held.checked_add(amount)?;
+    pub fn reserve(&mut self, amount: Usd, from: PaidFrom) -> Result<(), MoneyError> {
+        let reserved = self.reserved_on(from);
+        *reserved = reserved.checked_add(amount)?;
         Ok(())
     }
 
-    pub fn release(&mut self, amount: Usd, place: Place) -> Result<(), MoneyError> {
-        let held = self.at(place);
-        *held = held.checked_sub(amount)?;
+    pub fn release(&mut self, amount: Usd, from: PaidFrom) -> Result<(), MoneyError> {
+        let reserved = self.reserved_on(from);
+        *reserved = reserved.checked_sub(amount)?;
         Ok(())
     }
 
     /// Counts what a call cost, and takes it from the balance where it is this one that pays. A
-    /// call may cost more than was held for it: then the balance may go below zero.
-    pub fn spend(&mut self, amount: Usd, place: Place, now: Timestamp) -> Result<(), MoneyError> {
-        self.turn(now);
+    /// call may cost more than was reserved for it: then the balance may go below zero.
+    pub fn spend(&mut self, amount: Usd, from: PaidFrom, now: Timestamp) -> Result<(), MoneyError> {
+        self.roll_windows(now);
         self.spent_day_usd = self.spent_day_usd.checked_add(amount)?;
         self.spent_month_usd = self.spent_month_usd.checked_add(amount)?;
-        if place == Place::Here {
+        if from == PaidFrom::ThisBalance {
             self.balance = self.balance.checked_sub(amount)?;
         }
         Ok(())
     }
 
-    fn at(&mut self, place: Place) -> &mut Usd {
-        match place {
-            Place::Here => &mut self.held,
-            Place::Elsewhere => &mut self.held_elsewhere,
+    fn reserved_on(&mut self, from: PaidFrom) -> &mut Usd {
+        match from {
+            PaidFrom::ThisBalance => &mut self.reserved,
+            PaidFrom::OtherBalance => &mut self.reserved_elsewhere,
         }
     }
 
     /// Windows only go forward, so that a clock set back does not open yesterday's cap again. A
     /// window further ahead than clocks drift is the work of a clock that once was wrong: it
     /// becomes today's, and what was counted in it stays counted.
-    pub fn turn(&mut self, now: Timestamp) {
+    pub fn roll_windows(&mut self, now: Timestamp) {
         let today = utc_day(now);
         let latest = today.saturating_add(Span::new().days(DRIFT_DAYS));
         if self.spent_day > latest {
-            tracing::warn!(spent_day = %self.spent_day, %today, "an account counted for a day in the future: it counts for today");
+            tracing::warn!(
+                spent_day = %self.spent_day,
+                %today,
+                "an account counted for a day in the future: it counts for today"
+            );
             self.spent_day = today;
         }
         if self.spent_month > latest.first_of_month() {
@@ -155,11 +159,12 @@ impl Purse {
     }
 }
 
-/// Whether it is the purse at hand that pays for a call, or the other one that the call touches.
+/// Whether the balance at hand pays for a call, or the other one that the call counts for: an
+/// agent's call counts for its tenant too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    Here,
-    Elsewhere,
+pub enum PaidFrom {
+    ThisBalance,
+    OtherBalance,
 }
 
 pub fn utc_day(now: Timestamp) -> Date {
@@ -179,49 +184,49 @@ mod tests {
     }
 
     #[test]
-    fn windows_turn_at_midnight_and_with_the_month_in_utc_and_never_back() {
-        let mut purse = Purse::new(at("2026-11-29T12:00:00Z"));
-        purse.spend(usd("3"), Place::Here, at("2026-11-29T23:59:59.999999Z")).unwrap();
-        assert_eq!(purse.committed_today(at("2026-11-30T00:00:00Z")).unwrap(), usd("0"));
-        assert_eq!(purse.committed_this_month(at("2026-11-30T23:59:59Z")).unwrap(), usd("3"));
-        assert_eq!(purse.committed_this_month(at("2026-12-01T00:00:00Z")).unwrap(), usd("0"));
-        purse.spend(usd("2"), Place::Elsewhere, at("2026-11-30T23:00:00Z")).unwrap();
+    fn windows_roll_at_midnight_and_with_the_month_in_utc_and_never_back() {
+        let mut funds = Funds::new(at("2026-11-29T12:00:00Z"));
+        funds.spend(usd("3"), PaidFrom::ThisBalance, at("2026-11-29T23:59:59.999999Z")).unwrap();
+        assert_eq!(funds.committed_today(at("2026-11-30T00:00:00Z")).unwrap(), usd("0"));
+        assert_eq!(funds.committed_this_month(at("2026-11-30T23:59:59Z")).unwrap(), usd("3"));
+        assert_eq!(funds.committed_this_month(at("2026-12-01T00:00:00Z")).unwrap(), usd("0"));
+        funds.spend(usd("2"), PaidFrom::OtherBalance, at("2026-11-30T23:00:00Z")).unwrap();
         assert_eq!(
-            (purse.spent_day.to_string().as_str(), purse.spent_month.to_string().as_str()),
+            (funds.spent_day.to_string().as_str(), funds.spent_month.to_string().as_str()),
             ("2026-12-01", "2026-12-01")
         );
         assert_eq!(
-            (purse.spent_day_usd, purse.spent_month_usd, purse.balance),
+            (funds.spent_day_usd, funds.spent_month_usd, funds.balance),
             (usd("2"), usd("2"), usd("-3"))
         );
     }
 
     #[test]
-    fn a_window_in_the_future_becomes_todays_and_turns_again_tomorrow() {
-        let mut purse = Purse::new(at("2036-01-01T00:00:00Z"));
-        purse.spend(usd("3"), Place::Here, at("2036-01-01T00:00:00Z")).unwrap();
+    fn a_window_in_the_future_becomes_todays_and_rolls_again_tomorrow() {
+        let mut funds = Funds::new(at("2036-01-01T00:00:00Z"));
+        funds.spend(usd("3"), PaidFrom::ThisBalance, at("2036-01-01T00:00:00Z")).unwrap();
         let (now, tomorrow) = (at("2026-11-29T12:00:00Z"), at("2026-11-30T00:00:00Z"));
-        assert_eq!(purse.committed_today(now).unwrap(), usd("3"));
+        assert_eq!(funds.committed_today(now).unwrap(), usd("3"));
         assert_eq!(
-            (purse.spent_day.to_string().as_str(), purse.spent_month.to_string().as_str()),
+            (funds.spent_day.to_string().as_str(), funds.spent_month.to_string().as_str()),
             ("2026-11-29", "2026-11-01")
         );
-        assert_eq!(purse.committed_today(tomorrow).unwrap(), usd("0"));
-        assert_eq!(purse.committed_this_month(tomorrow).unwrap(), usd("3"));
+        assert_eq!(funds.committed_today(tomorrow).unwrap(), usd("0"));
+        assert_eq!(funds.committed_this_month(tomorrow).unwrap(), usd("3"));
     }
 
     #[test]
-    fn holds_count_for_caps_wherever_they_are_and_for_the_balance_only_here() {
+    fn reservations_count_for_caps_wherever_they_are_and_for_the_balance_only_here() {
         let now = at("2026-11-29T12:00:00Z");
-        let mut purse = Purse { balance: usd("5"), ..Purse::new(now) };
-        purse.hold(usd("2"), Place::Here).unwrap();
-        purse.hold(usd("4"), Place::Elsewhere).unwrap();
-        assert_eq!(purse.committed_today(now).unwrap(), usd("6"));
-        assert_eq!(purse.available().unwrap(), usd("3"));
-        assert!(purse.covers(usd("3")).unwrap() && !purse.covers(usd("3.000000001")).unwrap());
-        purse.release(usd("4"), Place::Elsewhere).unwrap();
-        assert_eq!(purse.committed_today(now).unwrap(), usd("2"));
-        purse.paused = true;
-        assert!(!purse.covers(Usd::ZERO).unwrap());
+        let mut funds = Funds { balance: usd("5"), ..Funds::new(now) };
+        funds.reserve(usd("2"), PaidFrom::ThisBalance).unwrap();
+        funds.reserve(usd("4"), PaidFrom::OtherBalance).unwrap();
+        assert_eq!(funds.committed_today(now).unwrap(), usd("6"));
+        assert_eq!(funds.available().unwrap(), usd("3"));
+        assert!(funds.covers(usd("3")).unwrap() && !funds.covers(usd("3.000000001")).unwrap());
+        funds.release(usd("4"), PaidFrom::OtherBalance).unwrap();
+        assert_eq!(funds.committed_today(now).unwrap(), usd("2"));
+        funds.paused = true;
+        assert!(!funds.covers(Usd::ZERO).unwrap());
     }
 }
