@@ -47,7 +47,8 @@ pub struct Known {
     /// What the calls of the batch's extensions have reserved, where there is an intent that no
     /// closing of the batch deletes.
     pub reserved: HashMap<RequestId, Reservation>,
-    /// The intents of the batch's closings, which this transaction deleted, with what they had reserved.
+    /// The intents of the batch's closings, which this transaction deleted, with what they had
+    /// reserved.
     pub removed: HashMap<RequestId, Reservation>,
     /// Which calls of the batch are over already, with the refusal if that is how they ended.
     pub closed: HashMap<RequestId, Option<Refusal>>,

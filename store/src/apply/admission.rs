@@ -51,8 +51,8 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// The largest of the amounts that fits. A call that none of them lets in is refused for what it asked
-    /// for first.
+    /// The largest of the amounts that fits. A call that none of them lets in is refused for what
+    /// it asked for first.
     fn reserve_what_fits(
         &mut self,
         admission: &Admission,

@@ -77,7 +77,10 @@ fn the_largest_hold_that_fits_is_reserved_and_a_refusal_names_the_first() {
         .collect();
     assert_eq!(verdicts[..2], [Verdict::Admitted, Verdict::AdmittedForLess(usd("0.2"))]);
     assert!(
-        matches!(&verdicts[2], Verdict::Refused(Refusal::Funds { needed, .. }) if *needed == usd("0.8")),
+        matches!(
+            &verdicts[2],
+            Verdict::Refused(Refusal::Funds { needed, .. }) if *needed == usd("0.8")
+        ),
         "{verdicts:?}"
     );
 }
@@ -165,13 +168,15 @@ fn a_call_without_an_account_or_a_status_is_an_error() {
     without_status
         .removed
         .insert(outcome.request_id, Reservation { amount: Usd::ZERO, charged: Charged::Wallet });
-    assert!(
-        matches!(apply(&batch, without_status), Err(StoreError::Corrupt(text)) if text.contains("without a status"))
-    );
+    assert!(matches!(
+        apply(&batch, without_status),
+        Err(StoreError::Corrupt(text)) if text.contains("without a status")
+    ));
     let (_, of_another_agent) = known("1");
     let batch =
         CaptureBatch { admissions: vec![admission(outcome, "0")], ..CaptureBatch::default() };
-    assert!(
-        matches!(apply(&batch, of_another_agent), Err(StoreError::Corrupt(text)) if text.contains("no account"))
-    );
+    assert!(matches!(
+        apply(&batch, of_another_agent),
+        Err(StoreError::Corrupt(text)) if text.contains("no account")
+    ));
 }

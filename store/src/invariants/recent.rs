@@ -14,7 +14,9 @@ use uuid::Uuid;
 use crate::apply::chain::event_time;
 
 use super::{DIRECT_CALL_HAS_NO_OUTCOME, Invariant, QUESTIONS};
-pub use rows::{AccountRow, ClosedRow, EventRow, InferenceRow, IntentRow, OutcomeRow, TransferRow};
+pub use rows::{
+    AccountRow, ClosedRow, EventRow, InferenceRow, IntentRow, OutcomeRow, Slice, TransferRow,
+};
 
 /// How many events a slice has, or a few more: those of one moment are not parted.
 pub const EVENTS: u32 = 2_000;
@@ -91,21 +93,6 @@ pub struct RecentLook {
     pub more: bool,
     /// How many rows were read for it.
     pub rows_read: u64,
-}
-
-/// What a store read.
-#[derive(Debug, Default)]
-pub struct Slice {
-    pub events: Vec<EventRow>,
-    pub outcomes: Vec<OutcomeRow>,
-    pub closed: Vec<ClosedRow>,
-    pub inferences: Vec<InferenceRow>,
-    /// Of the agents that have events here, and with their numbers.
-    pub transfers: Vec<TransferRow>,
-    pub accounts: Vec<AccountRow>,
-    pub intents: Vec<IntentRow>,
-    /// Calls that are over and whose key is in flight all the same.
-    pub keys_in_flight: Vec<Uuid>,
 }
 
 impl Slice {
@@ -216,7 +203,10 @@ impl Slice {
             charged.filter(|(request_id, _, _)| ended_here.contains(request_id))
         {
             let posted = posts.get(&request_id).map_or(&[][..], Vec::as_slice);
-            let fits = matches!(posted, [transfer] if transfer.amount == cost && transfer.agent_id == agent_id);
+            let fits = matches!(
+                posted,
+                [transfer] if transfer.amount == cost && transfer.agent_id == agent_id
+            );
             broken.note_unless(fits, "charge_is_posted", request_id);
         }
         let mut costs: HashSet<(Uuid, Usd)> =

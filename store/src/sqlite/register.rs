@@ -47,8 +47,16 @@ pub fn create_agent(
         (Key(agent.tenant_id.0),),
     )?;
     transaction.execute(
-        "INSERT INTO agents (agent_id, tenant_id, name, status, spend_policy, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        (Key(agent.agent_id.0), Key(agent.tenant_id.0), &agent.name, agent.status.as_str(), to_json(&agent.spend_policy)?, Time(now.0)),
+        "INSERT INTO agents (agent_id, tenant_id, name, status, spend_policy, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        (
+            Key(agent.agent_id.0),
+            Key(agent.tenant_id.0),
+            &agent.name,
+            agent.status.as_str(),
+            to_json(&agent.spend_policy)?,
+            Time(now.0),
+        ),
     )?;
     write::<NewAccounts>(&transaction, &NEW_ACCOUNT, [&registration.account])?;
     insert::transfers(&transaction, &registration.transfer)?;
@@ -64,7 +72,8 @@ pub fn name_tenant(
 ) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute(
-        "INSERT INTO tenants (tenant_id, created_at, name) VALUES (?1, ?2, ?3) ON CONFLICT (tenant_id) DO UPDATE SET name = excluded.name",
+        "INSERT INTO tenants (tenant_id, created_at, name) VALUES (?1, ?2, ?3)
+         ON CONFLICT (tenant_id) DO UPDATE SET name = excluded.name",
         (Key(tenant_id.0), Time::now(), name),
     )?;
     transaction.execute(

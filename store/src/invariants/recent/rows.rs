@@ -84,6 +84,21 @@ pub struct IntentRow {
     pub is_too_old: bool,
 }
 
+/// What a store read.
+#[derive(Debug, Default)]
+pub struct Slice {
+    pub events: Vec<EventRow>,
+    pub outcomes: Vec<OutcomeRow>,
+    pub closed: Vec<ClosedRow>,
+    pub inferences: Vec<InferenceRow>,
+    /// Of the agents that have events here, and with their numbers.
+    pub transfers: Vec<TransferRow>,
+    pub accounts: Vec<AccountRow>,
+    pub intents: Vec<IntentRow>,
+    /// Calls that are over and whose key is in flight all the same.
+    pub keys_in_flight: Vec<Uuid>,
+}
+
 impl FromRow for EventRow {
     fn from_row(row: &impl StoredRow) -> Result<Self, StoreError> {
         Ok(Self {
