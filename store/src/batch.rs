@@ -87,8 +87,8 @@ pub struct CaptureBatch {
     pub closings: Vec<Closing>,
     /// Only where all of the batch is told again.
     pub refusals: Vec<Refused>,
-    /// What [`StoreWriter::server_changes`](crate::StoreWriter::server_changes) said before: nothing
-    /// is written on a server that took over since. `None`: on whichever answers.
+    /// What [`StoreWriter::server_changes`](crate::StoreWriter::server_changes) said before:
+    /// nothing is written on a server that took over since. `None`: on whichever answers.
     pub server_changes: Option<u64>,
     /// What all tenants together may spend in a UTC day; above it nobody is let in. `None`: no
     /// limit.
