@@ -1,7 +1,8 @@
 //! A call in another dialect on its way to Anthropic's form: what is said so far, where it comes
 //! from, what gets lost.
 
-use bytes::Bytes;
+mod typed;
+
 use serde_json::{Map, Value, json};
 
 use crate::disclosure::coercion::{Change, Coercions, Reason};
@@ -36,14 +37,33 @@ impl RequestTranslation {
 
     /// The typed request, and what is to be known of the way to it.
     pub fn done(self) -> Result<(Request, Translation), BadRequest> {
-        let form = serde_json::to_vec(&self.form)
-            .map_err(|error| BadRequest::new("body", error.to_string()))?;
-        let form_bytes = form.len();
-        let request = Request::parse(&Bytes::from(form))
-            .map_err(|bad| self.source_map.at_source_path(bad))?;
-        let Self { lost, source_map, native_only, .. } = self;
+        let form_bytes = written_bytes(&self.form)?;
+        let Self { form, lost, source_map, native_only } = self;
+        let request = typed::request(form).map_err(|bad| source_map.at_source_path(bad))?;
         Ok((request, Translation { lost, source_map, native_only, form_bytes }))
     }
+}
+
+/// How long a form is as text.
+fn written_bytes(form: &Map<String, Value>) -> Result<usize, BadRequest> {
+    /// Counts what is written, and lets it go.
+    struct Count(usize);
+
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, form)
+        .map_err(|error| BadRequest::new("body", error.to_string()))?;
+    Ok(count.0)
 }
 
 /// A string at a path.

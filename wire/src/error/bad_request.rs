@@ -47,6 +47,18 @@ pub fn parse_body<'de, T: serde::Deserialize<'de>>(body: &'de [u8]) -> Result<T,
     Ok(parsed)
 }
 
+/// Reads a value that stands at `path`; a failure names the field inside of it.
+pub fn parse_value<T: serde::de::DeserializeOwned>(
+    value: serde_json::Value,
+    path: &str,
+) -> Result<T, BadRequest> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let inside = dotted(error.path());
+        let field = if inside == "body" { path.to_owned() } else { format!("{path}.{inside}") };
+        BadRequest::new(field, without_position(error.inner()))
+    })
+}
+
 fn dotted(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     let segments: Vec<String> = path

@@ -1,0 +1,301 @@
+//! A conversation that goes on is sent as before, and more: what a provider got for earlier turns
+//! stands in the next request byte for byte. Prompt caches and signed thinking depend on it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use ainfera_schema::{Model, ModelSlug, Network, OnDisconnect, OwnDeadlines};
+use ainfera_schema::{Provider, ProviderId, ProviderKind, StreamMode, Unsaid};
+use ainfera_wire::Call;
+use ainfera_wire::client::call::ClientHeaders;
+use ainfera_wire::provider::Dialect;
+use bytes::Bytes;
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+/// What an agent and a model say in turn: an answer, and what the agent says to it.
+#[derive(Debug, Clone)]
+struct Step {
+    thinking: Option<(String, String)>,
+    text: String,
+    calls: Vec<ToolCall>,
+    /// The results stand in the order of their calls, or the other way around.
+    results_reversed: bool,
+    reply: String,
+    picture: bool,
+}
+
+#[derive(Debug, Clone)]
+struct ToolCall {
+    id: String,
+    name: String,
+    arguments: String,
+    result: String,
+}
+
+const CLIENTS: [&str; 4] = ["messages", "chat", "responses", "inference"];
+const MODELS: [&str; 9] = [
+    "their-model",
+    "claude-opus-4-7",
+    "claude-opus-5-5",
+    "gpt-5.2",
+    "gemini-3-pro-preview",
+    "gemini-2.5-flash",
+    "deepseek-reasoner",
+    "moonshotai/Kimi-K2-Thinking",
+    "grok-4.3",
+];
+
+fn step() -> impl Strategy<Value = Step> {
+    let signature = prop_oneof![
+        Just("c2ln".to_owned()),
+        Just("ainfera.gemini.text:c2ln".to_owned()),
+        Just("ainfera.gemini.c2ln".to_owned()),
+        Just("ainfera.deepseek.".to_owned()),
+        Just("ainfera.together.".to_owned()),
+        Just("ainfera.responses.c2ln".to_owned()),
+        Just("ainfera.chat.".to_owned()),
+    ];
+    let thinking = proptest::option::of(("[a-z \n]{0,9}", signature));
+    let calls = proptest::collection::vec(tool_call(), 0..4);
+    (thinking, "[a-z\"\n]{0,6}", calls, any::<bool>(), "[a-z\n]{0,6}", any::<bool>()).prop_map(
+        |(thinking, text, mut calls, results_reversed, reply, picture)| {
+            let mut ids: Vec<String> = Vec::new();
+            calls.retain(|call| {
+                let is_new = !ids.contains(&call.id);
+                ids.push(call.id.clone());
+                is_new
+            });
+            // somebody always says something
+            let text = if text.is_empty() && calls.is_empty() { "so".to_owned() } else { text };
+            let reply =
+                if reply.is_empty() && calls.is_empty() { "go on".to_owned() } else { reply };
+            Step { thinking, text, calls, results_reversed, reply, picture }
+        },
+    )
+}
+
+fn tool_call() -> impl Strategy<Value = ToolCall> {
+    // some models count their calls anew in every turn
+    let id = prop_oneof!["call_[0-3]", "functions\\.f:[0-2]", "toolu_[a-z]{80}", "[a-zA-Z0-9]{9}",];
+    let name = prop_oneof!["f[0-2]", Just("a".repeat(70)), Just(format!("{}b", "a".repeat(70)))];
+    let arguments = prop_oneof![
+        Just("{}".to_owned()),
+        Just("{ \"b\": 1.50, \"a\": [\"\\u0041\"] }".to_owned()),
+        Just("{\"path\":\"x\\n\"}".to_owned()),
+    ];
+    (id, name, arguments, "[a-z\n]{0,6}").prop_map(|(id, name, arguments, result)| ToolCall {
+        id,
+        name,
+        arguments,
+        result,
+    })
+}
+
+const TAKE_NO_PICTURES: [ProviderKind; 1] = [ProviderKind::Deepseek];
+
+const PICTURE: &str = "iVBORw0KGgo=";
+
+impl Step {
+    fn results(&self) -> Vec<&ToolCall> {
+        let mut results: Vec<&ToolCall> = self.calls.iter().collect();
+        if self.results_reversed {
+            results.reverse();
+        }
+        results
+    }
+
+    fn of_messages(&self) -> Vec<Value> {
+        let mut answer = Vec::new();
+        if let Some((thinking, signature)) = &self.thinking {
+            answer.push(json!({"type": "thinking", "thinking": thinking, "signature": signature}));
+        }
+        if !self.text.is_empty() {
+            answer.push(json!({"type": "text", "text": self.text}));
+        }
+        answer.extend(self.calls.iter().map(|call| {
+            let input: Value = serde_json::from_str(&call.arguments).unwrap();
+            json!({"type": "tool_use", "id": call.id, "name": call.name, "input": input})
+        }));
+        let mut reply: Vec<Value> = self
+            .results()
+            .into_iter()
+            .map(|call| json!({"type": "tool_result", "tool_use_id": call.id, "content": call.result}))
+            .collect();
+        if !self.reply.is_empty() {
+            reply.push(json!({"type": "text", "text": self.reply}));
+        }
+        if self.picture {
+            let source = json!({"type": "base64", "media_type": "image/png", "data": PICTURE});
+            reply.push(json!({"type": "image", "source": source}));
+        }
+        vec![
+            json!({"role": "assistant", "content": answer}),
+            json!({"role": "user", "content": reply}),
+        ]
+    }
+
+    fn of_chat(&self) -> Vec<Value> {
+        let mut answer = json!({"role": "assistant", "content": self.text});
+        if let Some((thinking, _)) = &self.thinking {
+            answer["reasoning_content"] = json!(thinking);
+        }
+        if !self.calls.is_empty() {
+            let calls = self.calls.iter().map(|call| {
+                let function = json!({"name": call.name, "arguments": call.arguments});
+                json!({"id": call.id, "type": "function", "function": function})
+            });
+            answer["tool_calls"] = calls.collect();
+        }
+        let mut messages = vec![answer];
+        messages.extend(
+            self.results().into_iter().map(
+                |call| json!({"role": "tool", "tool_call_id": call.id, "content": call.result}),
+            ),
+        );
+        let mut reply = Vec::new();
+        if !self.reply.is_empty() {
+            reply.push(json!({"type": "text", "text": self.reply}));
+        }
+        if self.picture {
+            let url = format!("data:image/png;base64,{PICTURE}");
+            reply.push(json!({"type": "image_url", "image_url": {"url": url}}));
+        }
+        if !reply.is_empty() {
+            messages.push(json!({"role": "user", "content": reply}));
+        }
+        messages
+    }
+
+    fn of_responses(&self) -> Vec<Value> {
+        let mut items = Vec::new();
+        if let Some((thinking, signature)) = &self.thinking {
+            let summary = json!([{"type": "summary_text", "text": thinking}]);
+            items.push(
+                json!({"type": "reasoning", "summary": summary, "encrypted_content": signature}),
+            );
+        }
+        if !self.text.is_empty() {
+            let content = json!([{"type": "output_text", "text": self.text}]);
+            items.push(json!({"type": "message", "role": "assistant", "content": content}));
+        }
+        items.extend(self.calls.iter().map(|call| {
+            json!({"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments})
+        }));
+        items.extend(self.results().into_iter().map(
+            |call| json!({"type": "function_call_output", "call_id": call.id, "output": call.result}),
+        ));
+        let mut reply = Vec::new();
+        if !self.reply.is_empty() {
+            reply.push(json!({"type": "input_text", "text": self.reply}));
+        }
+        if self.picture {
+            let url = format!("data:image/png;base64,{PICTURE}");
+            reply.push(json!({"type": "input_image", "image_url": url}));
+        }
+        if !reply.is_empty() {
+            items.push(json!({"role": "user", "content": reply}));
+        }
+        items
+    }
+}
+
+/// The call after these steps.
+fn call(client: &str, steps: &[Step]) -> Call {
+    let said = |of: fn(&Step) -> Vec<Value>| {
+        let begun = json!({"role": "user", "content": "mend the test"});
+        let steps = steps.iter().flat_map(of);
+        std::iter::once(begun).chain(steps).collect::<Vec<Value>>()
+    };
+    let schema = json!({"type": "object", "properties": {"path": {"type": "string"}}});
+    let names = ["f0".to_owned(), "f1".to_owned(), "f2".to_owned(), "a".repeat(70)];
+    let names = names.into_iter().chain([format!("{}b", "a".repeat(70))]);
+    let function = |name: String| json!({"name": name, "parameters": schema});
+    let body = match client {
+        "messages" => {
+            let tools = names.map(|name| json!({"name": name, "input_schema": schema}));
+            json!({"model": "m", "max_tokens": 900, "system": "be brief", "tools": tools.collect::<Value>(),
+                "messages": said(Step::of_messages)})
+        }
+        "responses" => {
+            let tools =
+                names.map(|name| json!({"type": "function", "name": name, "parameters": schema}));
+            json!({"model": "m", "max_output_tokens": 900, "instructions": "be brief", "store": false,
+                "tools": tools.collect::<Value>(), "input": said(Step::of_responses)})
+        }
+        _ => {
+            let tools = names.map(|name| json!({"type": "function", "function": function(name)}));
+            let system = json!({"role": "system", "content": "be brief"});
+            let messages = std::iter::once(system).chain(said(Step::of_chat));
+            json!({"model": "m", "max_completion_tokens": 900, "tools": tools.collect::<Value>(),
+                "messages": messages.collect::<Value>()})
+        }
+    };
+    let parse = match client {
+        "messages" => Call::from_messages,
+        "responses" => Call::from_responses,
+        "inference" => Call::from_inference,
+        _ => Call::from_chat,
+    };
+    parse(Bytes::from(body.to_string()), ClientHeaders::default(), &|_| 1).unwrap()
+}
+
+/// The turns that a provider gets, each as it is written, and everything else of the body.
+fn sent(client: &str, kind: ProviderKind, model: &str, steps: &[Step]) -> (Vec<String>, String) {
+    let provider = Provider {
+        id: ProviderId::new("p"),
+        kind,
+        base_url: "https://vendor.example".to_owned(),
+        api_key: None,
+        on_disconnect: OnDisconnect::Cancel,
+        max_concurrent: None,
+        stream_mode: StreamMode::Native,
+        network: Network::default(),
+        deadlines: OwnDeadlines::default(),
+        unsaid: Unsaid::default(),
+    };
+    let model = Model {
+        slug: ModelSlug::new("m"),
+        provider: ProviderId::new("p"),
+        upstream_name: model.to_owned(),
+        maker: "p".to_owned(),
+        q_prior: None,
+        price: None,
+        m_allowed: None,
+        supports_tools: true,
+        reasoning: None,
+        stream_mode: StreamMode::Native,
+        context_window: None,
+        max_output_tokens: None,
+        expected_latency_ms: None,
+        deadlines: OwnDeadlines::default(),
+    };
+    let call = call(client, steps);
+    let request = Dialect::for_call(kind, &call, &model).request(&call, &provider, &model);
+    let mut body: Map<String, Value> = serde_json::from_slice(&request.unwrap().body).unwrap();
+    let turns = ["messages", "input", "contents"].iter().find_map(|name| body.shift_remove(*name));
+    let Some(Value::Array(turns)) = turns else { panic!("no turns in {body:?}") };
+    (turns.iter().map(Value::to_string).collect(), Value::Object(body).to_string())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_500) })]
+
+    #[test]
+    fn what_was_sent_for_an_earlier_turn_is_sent_again(
+        steps in proptest::collection::vec(step(), 1..5),
+        before in 0usize..4,
+        client in proptest::sample::select(&CLIENTS[..]),
+        kind in proptest::sample::select(&ProviderKind::ALL[..]),
+        model in proptest::sample::select(&MODELS[..]),
+    ) {
+        let before = before.min(steps.len() - 1);
+        let mut steps = steps;
+        if TAKE_NO_PICTURES.contains(&kind) {
+            steps.iter_mut().for_each(|step| step.picture = false);
+        }
+        let (earlier, rest) = sent(client, kind, model, &steps[..before]);
+        let (later, later_rest) = sent(client, kind, model, &steps);
+        prop_assert_eq!(rest, later_rest);
+        prop_assert_eq!(&earlier[..], &later[..earlier.len().min(later.len())]);
+    }
+}
