@@ -9,9 +9,10 @@
 
 use ainfera_schema::{AskedService, AskedTier, ServerTool, ToolUses};
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
 
-use crate::codec::json::{Members, Text};
+use crate::codec::json::Text;
 use crate::codec::lenient::Lenient;
 use crate::error::bad_request::BadRequest;
 
@@ -91,14 +92,15 @@ const UNBOUNDED_PARTS: [&[u8]; 6] = [
 
 impl ExtraCosts {
     /// Refuses a value whose price is known to none. What is of a wrong type is for the provider to
-    /// judge.
-    pub fn read(body: &[u8]) -> Result<Self, BadRequest> {
-        let members =
-            Members::parse(body).map_err(|error| BadRequest::new("body", error.to_string()))?;
+    /// judge. `members` are those of the body, but for what it says of the conversation.
+    pub fn read<'a>(
+        body: &[u8],
+        members: impl IntoIterator<Item = (&'a str, &'a RawValue)>,
+    ) -> Result<Self, BadRequest> {
         let mut costs = ExtraCosts::default();
-        for (name, value) in &members.0 {
+        for (name, value) in members {
             let text = || serde_json::from_str::<Text<'_>>(value.get()).ok();
-            match &**name {
+            match name {
                 "service_tier" => {
                     costs.service.tier =
                         text().map_or(Ok(AskedTier::Unsaid), |word| asked_tier(&word))?
@@ -138,6 +140,20 @@ impl ExtraCosts {
         costs.reads_beyond_body |=
             beyond.any(|reference| memchr::memmem::find(body, reference).is_some());
         Ok(costs)
+    }
+
+    /// The same of a body that was parsed into values.
+    pub fn read_values(body: &[u8], members: &Map<String, Value>) -> Result<Self, BadRequest> {
+        let costly = members.iter().filter(|(name, value)| match name.as_str() {
+            "messages" | "input" => false,
+            "tools" => !are_plain_functions(value),
+            _ => true,
+        });
+        let raw = costly.map(|(name, value)| Ok((name.as_str(), to_raw_value(value)?)));
+        let raw: Vec<(&str, Box<RawValue>)> = raw
+            .collect::<Result<_, serde_json::Error>>()
+            .map_err(|error| BadRequest::new("body", error.to_string()))?;
+        Self::read(body, raw.iter().map(|(name, value)| (*name, &**value)))
     }
 
     fn tools(&mut self, value: &RawValue) -> Result<(), BadRequest> {
@@ -199,6 +215,13 @@ impl ExtraCosts {
     }
 }
 
+/// Tools that the client runs, which cost nothing.
+fn are_plain_functions(tools: &Value) -> bool {
+    tools.as_array().is_some_and(|tools| {
+        tools.iter().all(|tool| tool["type"] == "function" && tool.get("container").is_none())
+    })
+}
+
 /// Could the vendor use this tool without end, and does it take a limit?
 pub fn takes_max_uses(tool: &RawValue) -> bool {
     let Ok(tool) = serde_json::from_str::<OneTool<'_>>(tool.get()) else { return false };
@@ -255,8 +278,18 @@ fn is_said(value: &RawValue) -> bool {
 mod tests {
     use super::*;
 
+    /// From text and from values it is the same.
+    fn costs(body: &str) -> Result<ExtraCosts, BadRequest> {
+        let members = crate::codec::json::Members::parse(body.as_bytes()).unwrap();
+        let members = members.0.iter().map(|(name, value)| (&**name, *value));
+        let costs = ExtraCosts::read(body.as_bytes(), members);
+        let values: Map<String, Value> = serde_json::from_str(body).unwrap();
+        assert_eq!(ExtraCosts::read_values(body.as_bytes(), &values), costs);
+        costs
+    }
+
     fn read(body: &str) -> ExtraCosts {
-        ExtraCosts::read(body.as_bytes()).unwrap()
+        costs(body).unwrap()
     }
 
     #[test]
@@ -267,10 +300,7 @@ mod tests {
             r#"{"inference_geo":"eu"}"#,
             r#"{"tools":[{"type":"code_interpreter","container":{"type":"auto","memory_limit":"64g"}}]}"#,
         ] {
-            assert!(
-                ExtraCosts::read(body.as_bytes()).unwrap_err().to_string().contains("price"),
-                "{body}"
-            );
+            assert!(costs(body).unwrap_err().to_string().contains("price"), "{body}");
         }
         let dear =
             read(r#"{"speed":"fast","service_tier":"priority","inference_geo":"us"}"#).service;

@@ -253,10 +253,11 @@ fn heard_reasoning(call: &Call, own: OwnReasoning, profile: &ChatProfile) -> Rea
 mod tests {
     use super::*;
     use crate::client::call::ClientHeaders;
+    use crate::codec::json::passes;
     use ainfera_schema::{ModelSlug, Network, OnDisconnect, OwnDeadlines, ProviderId, Secret};
 
-    fn request(kind: ProviderKind, stream_mode: StreamMode) -> UpstreamRequest {
-        let provider = Provider {
+    fn provider(kind: ProviderKind, stream_mode: StreamMode) -> Provider {
+        Provider {
             id: ProviderId::new("p"),
             kind,
             base_url: "https://vendor.example".to_owned(),
@@ -267,8 +268,11 @@ mod tests {
             network: Network::default(),
             deadlines: OwnDeadlines::default(),
             unsaid: ainfera_schema::Unsaid::default(),
-        };
-        let model = Model {
+        }
+    }
+
+    fn model() -> Model {
+        Model {
             slug: ModelSlug::new("slug"),
             provider: ProviderId::new("p"),
             upstream_name: "their-model".to_owned(),
@@ -283,10 +287,13 @@ mod tests {
             max_output_tokens: None,
             expected_latency_ms: None,
             deadlines: OwnDeadlines::default(),
-        };
+        }
+    }
+
+    fn request(kind: ProviderKind, stream_mode: StreamMode) -> UpstreamRequest {
         let body = Bytes::from_static(br#"{"model":"m","max_tokens":50,"messages":[{"role":"user","content":"hi"}],"stream":true}"#);
         let call = Call::from_messages(body, ClientHeaders::default(), &|_| 1).unwrap();
-        Dialect::of(kind).request(&call, &provider, &model).unwrap()
+        Dialect::of(kind).request(&call, &provider(kind, stream_mode), &model()).unwrap()
     }
 
     #[test]
@@ -306,6 +313,43 @@ mod tests {
                     && !String::from_utf8_lossy(&sent.body).contains("the-key"),
                 "{kind:?}"
             );
+        }
+    }
+
+    /// Of what is native the body is gone through once more for each candidate, to replace members.
+    #[test]
+    fn a_body_is_parsed_once_however_many_candidates_it_is_written_for() {
+        let long = "x".repeat(1_000);
+        let messages = format!(
+            r#"{{"model":"m","max_tokens":50,"messages":[{{"role":"user","content":"{long}"}}]}}"#
+        );
+        let input = format!(r#"{{"model":"m","input":"{long}"}}"#);
+        type Parse = fn(Bytes, ClientHeaders, &dyn Fn(&str) -> u64) -> Result<Call, BadRequest>;
+        let clients: [(Parse, &str); 3] = [
+            (Call::from_messages, &messages),
+            (Call::from_chat, &messages),
+            (Call::from_responses, &input),
+        ];
+        let candidates = [
+            ProviderKind::Anthropic,
+            ProviderKind::Openai,
+            ProviderKind::OpenaiResponses,
+            ProviderKind::Gemini,
+        ];
+        for (parse, body) in clients {
+            let (passes, _) = passes::over(1_000, || {
+                let body = Bytes::from(body.to_owned());
+                let call = parse(body, ClientHeaders::default(), &|_| 1).unwrap();
+                for kind in candidates {
+                    let dialect = Dialect::of(kind);
+                    if !dialect.is_native_to(call.client.dialect()) {
+                        dialect
+                            .request(&call, &provider(kind, StreamMode::Native), &model())
+                            .unwrap();
+                    }
+                }
+            });
+            assert_eq!(passes, 1, "{body}");
         }
     }
 

@@ -105,16 +105,16 @@ impl Call {
         client_headers: ClientHeaders,
         estimate: &dyn Fn(&str) -> u64,
     ) -> Result<Self, BadRequest> {
-        let request = Request::parse(&body)?;
+        let (request, costs) = Request::parse(&body)?;
         version::check(client_headers.version.as_deref(), &request)?;
-        Self::of_request(Client::Messages, body, request, None, client_headers, estimate)
+        Self::of_request(Client::Messages, body, (request, costs), None, client_headers, estimate)
     }
 
     /// A call whose body says `request`.
     pub(crate) fn of_request(
         client: Client,
         body: Bytes,
-        request: Request,
+        (request, extra_costs): (Request, ExtraCosts),
         translation: Option<Translation>,
         client_headers: ClientHeaders,
         estimate: &dyn Fn(&str) -> u64,
@@ -127,7 +127,6 @@ impl Call {
             Some(field) => BadRequest { field, ..bad },
             None => bad,
         };
-        let extra_costs = ExtraCosts::read(&body)?;
         let attachments = request.attachments();
         let mut estimated_input_tokens = attachments.found.len() as u64 * TOKENS_PER_ATTACHMENT;
         let form_bytes = translation.as_ref().map_or(0, |translation| translation.form_bytes);

@@ -19,7 +19,7 @@ impl Call {
         Call::of_request(
             Client::Inference,
             body,
-            said.request,
+            (said.request, said.costs),
             Some(said.translation),
             headers,
             estimate,

@@ -57,6 +57,8 @@ pub struct Members<'a>(pub Vec<(Text<'a>, &'a RawValue)>);
 
 impl<'a> Members<'a> {
     pub fn parse(json: &'a [u8]) -> Result<Self, serde_json::Error> {
+        #[cfg(test)]
+        passes::count(json);
         serde_json::from_slice(json)
     }
 
@@ -191,6 +193,30 @@ fn end_of_string(json: &[u8], mut at: usize) -> usize {
         at = (at + offset + 2).min(json.len());
     }
     json.len()
+}
+
+/// Counts how often a text of JSON is gone through.
+#[cfg(test)]
+pub mod passes {
+    use std::cell::RefCell;
+
+    thread_local! {
+        static LENGTHS: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    }
+
+    pub fn count(json: &[u8]) {
+        LENGTHS.with_borrow_mut(|lengths| lengths.push(json.len()));
+    }
+
+    /// How many texts of at least this length were gone through in `work`.
+    pub fn over<T>(least_bytes: usize, work: impl FnOnce() -> T) -> (usize, T) {
+        LENGTHS.with_borrow_mut(Vec::clear);
+        let done = work();
+        let long = |lengths: &mut Vec<usize>| {
+            lengths.iter().filter(|length| **length >= least_bytes).count()
+        };
+        (LENGTHS.with_borrow_mut(long), done)
+    }
 }
 
 #[cfg(test)]

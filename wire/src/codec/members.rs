@@ -1,4 +1,4 @@
-//! Objects whose members are all optional, and of which the names of all other members are kept.
+//! Objects whose members are all optional, and of which all other members are kept as they came.
 
 /// Declares such an object: each member by its name in JSON, those that are named elsewhere, and
 /// `unread` for the rest. With `keeps` all names are kept too, in their order.
@@ -12,7 +12,10 @@ macro_rules! members {
         struct $name<$a> {
             $($field: Option<$kind>,)*
             $($names: Vec<$crate::codec::json::Text<$a>>,)?
-            unread: Vec<$crate::codec::json::Text<$a>>,
+            unread: Vec<(
+                $crate::codec::json::Text<$a>,
+                &$a serde_json::value::RawValue,
+            )>,
         }
 
         impl<'de: $a, $a> serde::Deserialize<'de> for $name<$a> {
@@ -40,9 +43,10 @@ macro_rules! members {
                                 }
                                 $key => read.$field = map.next_value()?,)*
                                 name => {
-                                    map.next_value::<serde::de::IgnoredAny>()?;
-                                    if !PASSED.contains(&name) {
-                                        read.unread.push(key);
+                                    let is_named = !PASSED.contains(&name);
+                                    let value = map.next_value()?;
+                                    if is_named {
+                                        read.unread.push((key, value));
                                     }
                                 }
                             }

@@ -20,6 +20,7 @@ use crate::codec::json::is_too_deep;
 use crate::disclosure::coercion::{Change, Reason};
 use crate::disclosure::translation::Translation;
 use crate::error::bad_request::{BadRequest, parse_body};
+use crate::extra_costs::ExtraCosts;
 use crate::request::{ROUTING_MEMBERS, Request};
 
 /// The limit of a call that names none. Agents of this dialect often do not, and a call without a
@@ -71,7 +72,7 @@ impl Call {
         Call::of_request(
             Client::Chat(request.usage_chunk),
             body,
-            request.request,
+            (request.request, request.costs),
             Some(request.translation),
             headers,
             estimate,
@@ -82,6 +83,7 @@ impl Call {
 /// A body, typed.
 pub(crate) struct TranslatedRequest {
     pub request: Request,
+    pub costs: ExtraCosts,
     pub translation: Translation,
     pub usage_chunk: UsageChunk,
 }
@@ -98,6 +100,7 @@ pub(crate) fn translated(body: &[u8]) -> Result<TranslatedRequest, BadRequest> {
     };
     // a null says nothing
     chat.retain(|_, value| !value.is_null());
+    let costs = ExtraCosts::read_values(body, &chat);
     let mut translation = RequestTranslation::default();
     let model =
         chat.shift_remove("model").ok_or_else(|| BadRequest::new("model", "field required"))?;
@@ -111,7 +114,7 @@ pub(crate) fn translated(body: &[u8]) -> Result<TranslatedRequest, BadRequest> {
     openai::user(&mut chat, &mut translation)?;
     rest(chat, &mut translation)?;
     let (request, translation) = translation.done()?;
-    Ok(TranslatedRequest { request, translation, usage_chunk })
+    Ok(TranslatedRequest { request, costs: costs?, translation, usage_chunk })
 }
 
 fn token_limit(

@@ -129,8 +129,8 @@ impl BlockReader<'_> {
     }
 
     /// Names members of the object at `path`.
-    pub fn name_unread(&mut self, names: &[Text<'_>], path: &str) {
-        self.unread.extend(names.iter().map(|name| format!("{path}.{}", &**name)));
+    pub fn name_unread(&mut self, members: &[(Text<'_>, &RawValue)], path: &str) {
+        self.unread.extend(members.iter().map(|(name, _)| format!("{path}.{}", &**name)));
     }
 
     pub fn shared(&self, text: Text<'_>) -> ByteString {

@@ -11,6 +11,7 @@ use crate::client::messages::content::{BlockReader, Content};
 use crate::codec::json::{Text, is_too_deep};
 use crate::codec::members::members;
 use crate::error::bad_request::{BadRequest, parse_body};
+use crate::extra_costs::ExtraCosts;
 use crate::request::content::Block;
 use crate::request::{
     Member, OutputConfig, Request, Role, RoutingExtras, Thinking, Tool, ToolChoice, ToolChoiceMode,
@@ -23,7 +24,7 @@ members!(RawRequest<'a> keeps names {
     messages: Vec<RawTurn<'a>> = "messages",
     system: Content<'a> = "system",
     stream: bool = "stream",
-    tools: Vec<RawTool<'a>> = "tools",
+    tools: &'a RawValue = "tools",
     tool_choice: RawToolChoice<'a> = "tool_choice",
     stop_sequences: Vec<Text<'a>> = "stop_sequences",
     temperature: &'a RawValue = "temperature",
@@ -74,16 +75,20 @@ members!(RawMetadata<'a> {
 
 impl Request {
     /// Parses and checks a body of Anthropic's dialect.
-    pub fn parse(body: &Bytes) -> Result<Self, BadRequest> {
+    pub fn parse(body: &Bytes) -> Result<(Self, ExtraCosts), BadRequest> {
         if is_too_deep(body) {
             return Err(BadRequest::new(
                 "body",
                 format!("nested deeper than {} levels", crate::codec::json::MAX_DEPTH),
             ));
         }
-        let request = Reader { body, unread: Vec::new() }.request(parse_body(body)?)?;
+        let raw: RawRequest<'_> = parse_body(body)?;
+        let tools = raw.tools.map(|tools| ("tools", tools));
+        let others = raw.unread.iter().map(|(name, value)| (&**name, *value));
+        let costs = ExtraCosts::read(body, others.chain(tools));
+        let request = Reader { body, unread: Vec::new() }.request(raw)?;
         request.check()?;
-        Ok(request)
+        Ok((request, costs?))
     }
 }
 
@@ -116,7 +121,7 @@ impl<'b> Reader<'b> {
             stream: raw.stream.unwrap_or(false),
             system: raw.system.map_or_else(|| Ok(Vec::new()), |system| self.system(system))?,
             turns,
-            tools: self.tools(raw.tools.unwrap_or_default()),
+            tools: raw.tools.map_or_else(|| Ok(Vec::new()), |tools| self.tools(tools))?,
             tool_choice: raw.tool_choice.map(|raw| self.tool_choice(raw)).transpose()?,
             stop_sequences,
             temperature,
@@ -162,7 +167,15 @@ impl<'b> Reader<'b> {
         Ok(blocks)
     }
 
-    fn tools(&mut self, raw: Vec<RawTool<'_>>) -> Vec<Tool> {
+    fn tools(&mut self, raw: &RawValue) -> Result<Vec<Tool>, BadRequest> {
+        let raw: Vec<RawTool<'_>> = parse_body(raw.get().as_bytes()).map_err(|bad| {
+            let field = if bad.field == "body" {
+                "tools".to_owned()
+            } else {
+                format!("tools.{}", bad.field)
+            };
+            BadRequest { field, ..bad }
+        })?;
         let mut reader = self.blocks();
         let mut tools = Vec::with_capacity(raw.len());
         for (index, raw) in raw.into_iter().enumerate() {
@@ -177,7 +190,7 @@ impl<'b> Reader<'b> {
             });
         }
         self.unread.push(("tools", reader.unread));
-        tools
+        Ok(tools)
     }
 
     fn tool_choice(&mut self, raw: RawToolChoice<'_>) -> Result<ToolChoice, BadRequest> {
@@ -227,8 +240,8 @@ impl<'b> Reader<'b> {
         raw.user_id.map(|user_id| user_id.into_shared(self.body))
     }
 
-    fn name_unread(&mut self, member: &'static str, names: &[Text<'_>]) {
-        let paths = names.iter().map(|name| format!("{member}.{}", &**name)).collect();
+    fn name_unread(&mut self, member: &'static str, members: &[(Text<'_>, &RawValue)]) {
+        let paths = members.iter().map(|(name, _)| format!("{member}.{}", &**name)).collect();
         self.unread.push((member, paths));
     }
 }
@@ -295,7 +308,7 @@ mod tests {
     #[test]
     fn an_unknown_block_is_found_by_its_path() {
         let body = r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"type":"hologram"}]}]}"#;
-        let request = Request::parse(&Bytes::from(body)).unwrap();
+        let (request, _) = Request::parse(&Bytes::from(body)).unwrap();
         assert_eq!(
             request.unknown_block(),
             Some(("messages.0.content.1.type".to_owned(), "hologram"))
@@ -308,7 +321,7 @@ mod tests {
         let body = with(
             r#","task_type":"code","routing_preference":"cost","routing_hint":{"quality_floor":"frontier","budget_cap_usd":"0.5"}"#,
         );
-        let extras = Request::parse(&Bytes::from(body)).unwrap().extras;
+        let extras = Request::parse(&Bytes::from(body)).unwrap().0.extras;
         assert_eq!(extras.task_type, Some(TaskType::Code));
         assert_eq!(extras.hint.routing_preference, Some(RoutingPreference::Cost));
         assert_eq!(extras.hint.budget_cap_usd.unwrap().to_string(), "0.5");
@@ -316,7 +329,8 @@ mod tests {
 
     /// What a translation that reads everything else names.
     fn unread(body: &str) -> Vec<String> {
-        let members = Request::parse(&Bytes::from(body.to_owned())).unwrap().members;
+        let (request, _) = Request::parse(&Bytes::from(body.to_owned())).unwrap();
+        let members = request.members;
         members.into_iter().flat_map(|member| member.unread).collect()
     }
 

@@ -74,7 +74,7 @@ mod tests {
 
     fn checked(messages: Value) -> Result<(), String> {
         let body = json!({"model": "m", "max_tokens": 5, "messages": messages}).to_string();
-        check(&Request::parse(&body.into()).unwrap().turns).map_err(|bad| bad.to_string())
+        check(&Request::parse(&body.into()).unwrap().0.turns).map_err(|bad| bad.to_string())
     }
 
     fn call(ids: &[&str]) -> Value {

@@ -67,7 +67,7 @@ mod tests {
         let mut body =
             json!({"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]});
         edit(&mut body);
-        check(version, &Request::parse(&body.to_string().into()).unwrap())
+        check(version, &Request::parse(&body.to_string().into()).unwrap().0)
             .map_err(|bad| bad.to_string())
     }
 

@@ -20,6 +20,7 @@ use crate::client::translation::RequestTranslation;
 use crate::codec::json::is_too_deep;
 use crate::disclosure::coercion::Reason;
 use crate::error::bad_request::{BadRequest, parse_body};
+use crate::extra_costs::ExtraCosts;
 use crate::request::ROUTING_MEMBERS;
 
 /// What of the request comes back in its answer, and what the answer's calls are to be called.
@@ -95,6 +96,7 @@ impl Call {
         // a null says nothing
         request.retain(|_, value| !value.is_null());
         let mut client = ResponsesClient { echo: echo(&request), custom_tools: Vec::new() };
+        let costs = ExtraCosts::read_values(&body, &request);
         let mut translation = RequestTranslation::default();
         let model = request
             .shift_remove("model")
@@ -112,7 +114,7 @@ impl Call {
         Call::of_request(
             Client::Responses(Box::new(client)),
             body,
-            request,
+            (request, costs?),
             Some(translation),
             headers,
             estimate,

@@ -292,7 +292,7 @@ mod tests {
             reasoning,
             max_output_tokens: Some(4000),
         };
-        let adjusted = request_body(&Request::parse(&body.to_string().into()).unwrap(), &target)
+        let adjusted = request_body(&Request::parse(&body.to_string().into()).unwrap().0, &target)
             .map_err(|bad| bad.to_string())?;
         Ok((serde_json::from_slice(&adjusted.body).unwrap(), adjusted.coercions.texts()))
     }
