@@ -20,7 +20,6 @@ pub mod environment;
 pub mod field;
 pub mod file;
 pub mod health;
-pub mod holds;
 pub mod killswitch;
 pub mod mistake;
 pub mod models;
@@ -30,6 +29,7 @@ pub mod own_deadlines;
 pub mod prices;
 pub mod providers;
 pub mod proxy;
+pub mod reservations;
 pub mod secret;
 pub mod settings;
 pub mod spool;
@@ -45,7 +45,7 @@ use std::time::Duration;
 
 use ainfera_actors::capture::acknowledge::Acknowledge;
 use ainfera_actors::health::HealthSettings;
-use ainfera_routing::HoldMode;
+use ainfera_routing::ReservationMode;
 use ainfera_schema::{Deadlines, Model, ModelSlug, OwnDeadlines, Provider, Usd};
 
 pub use database::{DatabaseUrl, DatabaseUrlError};
@@ -86,7 +86,7 @@ pub struct Config {
     /// Whether an answer's last word waits for its row.
     pub acknowledge: Acknowledge,
     /// What is held while a call runs.
-    pub holds: HoldMode,
+    pub reservations: ReservationMode,
     pub routing: RoutingSettings,
     pub limits: Limits,
     pub audit: audit::AuditSettings,
@@ -176,7 +176,7 @@ fn read(root: &Section<'_>, overrides: Overrides, environment: &Environment<'_>)
         audit,
         spool: settings.spool,
         acknowledge: capture::read(root),
-        holds: holds::read(root),
+        reservations: reservations::read(root),
         killswitch_daily_usd,
         defaults: defaults::read(root),
         answers: settings.answers,

@@ -8,7 +8,7 @@
 //! vendor keeps, results that server tools read, whose size no vendor publishes) can fill the
 //! context window and no more.
 
-use ainfera_schema::{AskedService, Attachment, Bounds, DocumentExtent, ToolUses};
+use ainfera_schema::{Attachment, Bounds, DocumentExtent, RequestedService, ToolUses};
 
 use crate::catalogue::CatalogueEntry;
 use crate::image_tokens::{image_tokens, page_tokens};
@@ -28,7 +28,7 @@ const TOKENS_AROUND_PAGE: u64 = 64;
 
 /// What a call says about how much it can use, whichever model it comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked<'a> {
+pub struct CallSize<'a> {
     /// Of the body, without the data of its attachments.
     pub text_bytes: u64,
     pub attachments: &'a [Attachment],
@@ -38,11 +38,11 @@ pub struct Asked<'a> {
     pub max_output_tokens: u64,
     pub caches_for_an_hour: bool,
     pub tool_uses: ToolUses,
-    pub service: AskedService,
+    pub service: RequestedService,
 }
 
 /// The bounds of the whole call at this model.
-pub fn bounds_at(entry: &CatalogueEntry, asked: &Asked<'_>) -> Bounds {
+pub fn bounds_at(entry: &CatalogueEntry, asked: &CallSize<'_>) -> Bounds {
     let model = &entry.model;
     Bounds {
         input_tokens: input_tokens(entry, asked),
@@ -53,7 +53,7 @@ pub fn bounds_at(entry: &CatalogueEntry, asked: &Asked<'_>) -> Bounds {
     }
 }
 
-fn input_tokens(entry: &CatalogueEntry, asked: &Asked<'_>) -> u64 {
+fn input_tokens(entry: &CatalogueEntry, asked: &CallSize<'_>) -> u64 {
     let window = entry.model.context_window;
     let attached = asked
         .attachments
@@ -97,7 +97,7 @@ mod tests {
     use crate::catalogue::tests::entry;
     use ainfera_schema::{PixelSize, ProviderKind, Unmeasured};
 
-    const HELLO: Asked<'static> = Asked {
+    const HELLO: CallSize<'static> = CallSize {
         text_bytes: 300,
         attachments: &[],
         has_tools: false,
@@ -105,14 +105,14 @@ mod tests {
         max_output_tokens: 1_000,
         caches_for_an_hour: false,
         tool_uses: ToolUses::NONE,
-        service: AskedService {
-            tier: ainfera_schema::AskedTier::Unsaid,
+        service: RequestedService {
+            tier: ainfera_schema::RequestedTier::Unsaid,
             fast: false,
             us_only: false,
         },
     };
 
-    fn of(kind: ProviderKind, window: Option<u64>, asked: Asked<'_>) -> u64 {
+    fn of(kind: ProviderKind, window: Option<u64>, asked: CallSize<'_>) -> u64 {
         let mut entry = entry("m", kind, "0.5", "1", "1");
         entry.model.context_window = window;
         bounds_at(&entry, &asked).input_tokens
@@ -121,10 +121,10 @@ mod tests {
     #[test]
     fn text_is_bounded_by_its_bytes_and_never_above_the_window() {
         assert_eq!(of(ProviderKind::Anthropic, None, HELLO), 556);
-        assert_eq!(of(ProviderKind::Anthropic, None, Asked { has_tools: true, ..HELLO }), 1_580);
+        assert_eq!(of(ProviderKind::Anthropic, None, CallSize { has_tools: true, ..HELLO }), 1_580);
         assert_eq!(of(ProviderKind::Anthropic, Some(200), HELLO), 200);
         assert_eq!(
-            of(ProviderKind::Anthropic, None, Asked { text_bytes: u64::MAX, ..HELLO }),
+            of(ProviderKind::Anthropic, None, CallSize { text_bytes: u64::MAX, ..HELLO }),
             u64::MAX
         );
     }
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn an_image_is_bounded_by_its_size_by_the_vendors_rule_or_by_the_window() {
         let small = Attachment::Image(Some(PixelSize { width: 280, height: 280 }));
-        let two = Asked { attachments: &[small, Attachment::Image(None)], ..HELLO };
+        let two = CallSize { attachments: &[small, Attachment::Image(None)], ..HELLO };
         assert_eq!(of(ProviderKind::Anthropic, None, two), 556 + 105 + 4_784);
         assert_eq!(of(ProviderKind::Together, Some(131_072), two), 131_072);
         assert_eq!(of(ProviderKind::Together, None, two), UNKNOWN_WINDOW_TOKENS);
@@ -142,7 +142,7 @@ mod tests {
     fn a_document_is_bounded_by_its_pages_and_their_text() {
         let document =
             |pages, text_bytes| Attachment::Document(DocumentExtent { pages, text_bytes });
-        let with = |kind, one| of(kind, None, Asked { attachments: &[one], ..HELLO });
+        let with = |kind, one| of(kind, None, CallSize { attachments: &[one], ..HELLO });
         assert_eq!(
             with(ProviderKind::Anthropic, document(3, 9_000)),
             556 + 1_024 + 3 * (4_784 + 64) + 9_000
@@ -163,9 +163,10 @@ mod tests {
     #[test]
     fn what_the_body_does_not_show_fills_the_window() {
         let elsewhere = [Attachment::Unmeasured(Unmeasured::Elsewhere)];
-        for asked in
-            [Asked { reads_beyond_body: true, ..HELLO }, Asked { attachments: &elsewhere, ..HELLO }]
-        {
+        for asked in [
+            CallSize { reads_beyond_body: true, ..HELLO },
+            CallSize { attachments: &elsewhere, ..HELLO },
+        ] {
             assert_eq!(of(ProviderKind::Anthropic, Some(200_000), asked), 200_000);
             assert_eq!(of(ProviderKind::Anthropic, None, asked), UNKNOWN_WINDOW_TOKENS);
         }

@@ -13,7 +13,7 @@
 //! - [`mod@plan`]: hard filters, then `decide`: the order in which the catalogue is tried;
 //!   [`mod@pin`] is the same for a pinned model.
 //! - [`bounds`]: the most that a call can use at a model, its images by [`mod@image_tokens`];
-//!   [`hold`]: what is reserved of it, and when.
+//!   [`reservation`]: what is reserved of it, and when.
 //! - [`case`]: one decision as a line of JSON in, a line of JSON out.
 
 pub mod bounds;
@@ -22,16 +22,17 @@ pub mod catalogue;
 pub mod decide;
 pub mod deployment;
 pub mod estimate;
-pub mod hold;
+
 pub mod image_tokens;
 pub mod pin;
 pub mod plan;
 pub mod policy;
 pub mod preset;
+pub mod reservation;
 pub mod ruleset;
 pub mod target;
 
-pub use bounds::{Asked, UNKNOWN_WINDOW_TOKENS, bounds_at};
+pub use bounds::{CallSize, UNKNOWN_WINDOW_TOKENS, bounds_at};
 pub use case::{CaseError, decide_line};
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use decide::{
@@ -40,13 +41,16 @@ pub use decide::{
 };
 pub use deployment::{Deployment, DeploymentError, DeploymentIndex};
 pub use estimate::estimate_tokens;
-pub use hold::{
-    HoldError, HoldMode, amounts_to_ask_for, is_running_out, next_output_tokens, output_within,
-    shorter_outputs,
-};
 pub use pin::{PinRefusal, pin};
 pub use plan::{Needs, Plan, RejectReason, candidates_json, plan, plan_without};
 pub use policy::{Dial, Policy, PolicySettings, TierFloors, resolve_policy};
 pub use preset::Preset;
+pub use reservation::{
+    ReservationError, ReservationMode, amounts_to_ask_for, is_running_out, next_output_tokens,
+    output_within, shorter_outputs,
+};
 pub use ruleset::{RulesetHash, policy_version, ruleset_hash};
+// The names of these types before they were named after reservations. `actors` still uses them.
+pub use bounds::CallSize as Asked;
+pub use reservation::{ReservationError as HoldError, ReservationMode as HoldMode};
 pub use target::{ROUTING_ALIASES, ROUTING_TARGET, RouteTarget};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
-    AskedService, MoneyError, Price, Served, ServerTool, ServiceTier, TokenUsage, ToolUses, Usd,
+    MoneyError, Price, RequestedService, Served, ServerTool, ServiceTier, TokenUsage, ToolUses, Usd,
 };
 
 /// A bill has at most six token lines, each rounded to a nano-dollar by itself; a reservation has
@@ -70,7 +70,7 @@ pub struct Bounds {
     /// What is written into the cache may be kept for an hour.
     pub caches_for_an_hour: bool,
     pub tool_uses: ToolUses,
-    pub service: AskedService,
+    pub service: RequestedService,
 }
 
 /// What a call cost, and the prices that it was billed at.
@@ -200,7 +200,7 @@ impl PriceSheet {
         factor.ok_or(PriceError::Money(MoneyError::Overflow))
     }
 
-    fn dearest_multiplier(&self, asked: &AskedService) -> Result<Decimal, PriceError> {
+    fn dearest_multiplier(&self, asked: &RequestedService) -> Result<Decimal, PriceError> {
         // A tier that was asked for by name must have a price; one that a project's settings may
         // choose counts where it has one.
         self.served_multiplier(asked.assumed())?;

@@ -62,7 +62,7 @@ impl Served {
 
 /// Which tiers a call may be served by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum AskedTier {
+pub enum RequestedTier {
     /// Nothing was said: the settings of the provider decide.
     #[default]
     Unsaid,
@@ -75,19 +75,21 @@ pub enum AskedTier {
 
 /// How a call asks to be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct AskedService {
-    pub tier: AskedTier,
+pub struct RequestedService {
+    pub tier: RequestedTier,
     pub fast: bool,
     pub us_only: bool,
 }
 
-impl AskedService {
+impl RequestedService {
     /// How the call was served where the answer does not say: as it was asked.
     pub fn assumed(&self) -> Served {
         let tier = match self.tier {
-            AskedTier::Unsaid | AskedTier::Any | AskedTier::Standard => ServiceTier::Standard,
-            AskedTier::Flex => ServiceTier::Flex,
-            AskedTier::Priority => ServiceTier::Priority,
+            RequestedTier::Unsaid | RequestedTier::Any | RequestedTier::Standard => {
+                ServiceTier::Standard
+            }
+            RequestedTier::Flex => ServiceTier::Flex,
+            RequestedTier::Priority => ServiceTier::Priority,
         };
         Served { tier: Some(tier), fast: Some(self.fast), us_only: Some(self.us_only) }
     }
@@ -96,12 +98,12 @@ impl AskedService {
     /// are short of room.
     pub fn tiers(&self) -> &'static [ServiceTier] {
         match self.tier {
-            AskedTier::Unsaid | AskedTier::Any => {
+            RequestedTier::Unsaid | RequestedTier::Any => {
                 &[ServiceTier::Standard, ServiceTier::Flex, ServiceTier::Priority]
             }
-            AskedTier::Standard => &[ServiceTier::Standard],
-            AskedTier::Flex => &[ServiceTier::Standard, ServiceTier::Flex],
-            AskedTier::Priority => &[ServiceTier::Standard, ServiceTier::Priority],
+            RequestedTier::Standard => &[ServiceTier::Standard],
+            RequestedTier::Flex => &[ServiceTier::Standard, ServiceTier::Flex],
+            RequestedTier::Priority => &[ServiceTier::Standard, ServiceTier::Priority],
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a request to a provider says where its caller said nothing, so that its price has a bound.
 
-use crate::{AskedTier, ServiceTier};
+use crate::{RequestedTier, ServiceTier};
 
 /// How often a tool that the vendor runs may be used, where neither caller nor operator says.
 pub const TOOL_USES_UNLESS_SAID: u32 = 20;
@@ -41,12 +41,12 @@ impl UnsaidTier {
     }
 
     /// What a call that names no tier asks for.
-    pub fn asked(self) -> AskedTier {
+    pub fn asked(self) -> RequestedTier {
         match self {
-            UnsaidTier::Project | UnsaidTier::Written(ServiceTier::Batch) => AskedTier::Any,
-            UnsaidTier::Written(ServiceTier::Standard) => AskedTier::Standard,
-            UnsaidTier::Written(ServiceTier::Flex) => AskedTier::Flex,
-            UnsaidTier::Written(ServiceTier::Priority) => AskedTier::Priority,
+            UnsaidTier::Project | UnsaidTier::Written(ServiceTier::Batch) => RequestedTier::Any,
+            UnsaidTier::Written(ServiceTier::Standard) => RequestedTier::Standard,
+            UnsaidTier::Written(ServiceTier::Flex) => RequestedTier::Flex,
+            UnsaidTier::Written(ServiceTier::Priority) => RequestedTier::Priority,
         }
     }
 }

@@ -116,6 +116,21 @@ impl<'d> Section<'d> {
         self.table.get(key).map(|value| Field::new(self.document, value, self.path_to(key)))
     }
 
+    /// The field under its present name, or under the one that it had before. The older name is
+    /// read with a warning; both names at once are a mistake.
+    pub fn renamed_field(&self, key: &'static str, older: &'static str) -> Option<Field<'d>> {
+        let (present, former) = (self.field(key), self.field(older));
+        if let Some(former) = &former {
+            if present.is_some() {
+                former.refuse(format!("is the older name of \"{key}\": leave it out"));
+            } else {
+                let (older, key) = (self.path_to(older), self.path_to(key));
+                tracing::warn!(older, key, "the configuration uses the older name of a key");
+            }
+        }
+        present.or(former)
+    }
+
     /// The field; its absence is a mistake.
     pub fn required(&self, key: &'static str) -> Option<Field<'d>> {
         let field = self.field(key);

@@ -245,7 +245,6 @@ fn read_deadlines(section: &Section<'_>, default: Deadlines) -> Option<Deadlines
         ("connect", &mut deadlines.connect),
         ("stall", &mut deadlines.stall),
         ("ping", &mut deadlines.ping),
-        ("hold", &mut deadlines.hold),
         ("drain", &mut deadlines.drain),
         ("body", &mut deadlines.body),
         ("admission", &mut deadlines.admission),
@@ -258,6 +257,10 @@ fn read_deadlines(section: &Section<'_>, default: Deadlines) -> Option<Deadlines
         if let Some(set) = section.field(key).and_then(|field| field.duration()) {
             *deadline = set;
         }
+    }
+    let head_delay = section.renamed_field("head_delay", "hold");
+    if let Some(set) = head_delay.and_then(|field| field.duration()) {
+        deadlines.hold = set;
     }
     if let Some(field) =
         section.field("lease").filter(|_| deadlines.lease < deadlines.heartbeat * 2)

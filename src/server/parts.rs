@@ -141,7 +141,7 @@ fn brain_settings(config: &Config) -> BrainSettings {
     };
     let always_live = routing.preference_live;
     BrainSettings {
-        holds: config.holds,
+        holds: config.reservations,
         policy: PolicySettings {
             default_floor: routing.default_floor,
             ..PolicySettings::default()

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::AskedTier;
+use crate::RequestedTier;
 
 fn usd(text: &str) -> Usd {
     text.parse().unwrap()
@@ -28,7 +28,7 @@ fn bounds(input_tokens: u64, output_tokens: u64) -> Bounds {
         output_tokens,
         caches_for_an_hour: false,
         tool_uses: ToolUses::NONE,
-        service: AskedService::default(),
+        service: RequestedService::default(),
     }
 }
 
@@ -97,10 +97,11 @@ fn the_tier_that_was_served_is_billed_and_the_dearest_that_may_be_is_reserved() 
     assert_eq!(of(Some(ServiceTier::Priority)), Ok(usd("2")));
     assert_eq!(of(Some(ServiceTier::Batch)), Err(PriceError::UnknownTier(ServiceTier::Batch)));
     let asking = |tier| {
-        let service = AskedService { tier, ..AskedService::default() };
+        let service = RequestedService { tier, ..RequestedService::default() };
         sheet.reservation(&Bounds { service, ..bounds(1_000_000, 0) }).unwrap()
     };
-    let asked = [AskedTier::Any, AskedTier::Standard, AskedTier::Flex, AskedTier::Priority];
+    let asked =
+        [RequestedTier::Any, RequestedTier::Standard, RequestedTier::Flex, RequestedTier::Priority];
     assert_eq!(asked.map(asking), [usd("2"), usd("1"), usd("1"), usd("2")]);
 }
 
@@ -133,7 +134,7 @@ fn a_cheap_place_does_not_hide_a_dear_speed() {
         ..Multipliers::default()
     };
     let sheet = PriceSheet { multipliers, ..PriceSheet::from(base) };
-    let service = AskedService { tier: AskedTier::Standard, fast: true, us_only: true };
+    let service = RequestedService { tier: RequestedTier::Standard, fast: true, us_only: true };
     let bounds = Bounds {
         input_tokens: 1_000_000,
         output_tokens: 0,
@@ -148,8 +149,8 @@ fn a_cheap_place_does_not_hide_a_dear_speed() {
     );
 }
 
-const ASKED_TIERS: &[AskedTier] =
-    &[AskedTier::Any, AskedTier::Standard, AskedTier::Flex, AskedTier::Priority];
+const ASKED_TIERS: &[RequestedTier] =
+    &[RequestedTier::Any, RequestedTier::Standard, RequestedTier::Flex, RequestedTier::Priority];
 
 prop_compose! {
     fn any_price()(
@@ -245,7 +246,7 @@ proptest! {
         slack in 0u64..300_000,
         more_uses in 0u32..3,
     ) {
-        let service = AskedService { tier: asked, fast: asked_modes[0], us_only: asked_modes[1] };
+        let service = RequestedService { tier: asked, fast: asked_modes[0], us_only: asked_modes[1] };
         let mut tool_uses = ToolUses::NONE;
         for (tool, count) in ServerTool::ALL.into_iter().zip(spending.uses) {
             tool_uses.add(tool, count);

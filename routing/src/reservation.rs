@@ -1,54 +1,57 @@
-//! How much money to set aside before an attempt, so that the bill cannot be more; or, in slices,
-//! before so many tokens of it.
+//! How much money to reserve before an attempt, so that its bill cannot be more: all of it at once,
+//! or in slices, each before the tokens that it pays for.
 
 use ainfera_schema::{ModelSlug, PriceError, StreamMode, Usd};
 
-/// The output that a sliced hold begins with.
+/// The output that the first slice of a reservation covers.
 const FIRST_SLICE_TOKENS: u64 = 2_048;
 
-/// What it grows by.
+/// The output that each further slice covers.
 const NEXT_SLICE_TOKENS: u64 = 4_096;
 
-/// What is held while a call runs.
+/// How much is reserved while a call runs.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum HoldMode {
-    /// From the beginning all that it may cost.
+pub enum ReservationMode {
+    /// All that the call may cost, from its beginning.
     #[default]
     Strict,
-    /// So much output at a time, and more while it comes.
+    /// The first slice of its output, and the next one while the answer comes.
     Sliced,
 }
 
-impl HoldMode {
-    /// How much output an attempt's first hold covers. What comes whole cannot be watched while it
-    /// is made.
+impl ReservationMode {
+    /// How much output an attempt's first reservation covers. An answer that comes whole cannot be
+    /// watched while it is made, so it is reserved whole.
     pub fn first_output_tokens(self, max_tokens: u64, stream_mode: StreamMode) -> u64 {
         match (self, stream_mode) {
-            (HoldMode::Strict, _) | (HoldMode::Sliced, StreamMode::Wrapped) => max_tokens,
-            (HoldMode::Sliced, StreamMode::Native) => max_tokens.min(FIRST_SLICE_TOKENS),
+            (ReservationMode::Strict, _) | (ReservationMode::Sliced, StreamMode::Wrapped) => {
+                max_tokens
+            }
+            (ReservationMode::Sliced, StreamMode::Native) => max_tokens.min(FIRST_SLICE_TOKENS),
         }
     }
 }
 
-/// The next size of a hold that has to cover so much output.
+/// How much output the next, larger reservation covers.
 pub fn next_output_tokens(output_tokens: u64, max_tokens: u64) -> u64 {
     output_tokens.saturating_add(NEXT_SLICE_TOKENS).min(max_tokens)
 }
 
-/// Three quarters of what is held have come: there is time to hold more before the rest has.
-pub fn is_running_out(observed_tokens: u64, held_tokens: u64) -> bool {
-    u128::from(observed_tokens) * 4 >= u128::from(held_tokens) * 3
+/// Whether three quarters of the reserved output have come. The next slice is reserved then, while
+/// the last quarter is on its way.
+pub fn is_running_out(observed_tokens: u64, reserved_tokens: u64) -> bool {
+    u128::from(observed_tokens) * 4 >= u128::from(reserved_tokens) * 3
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum HoldError {
+pub enum ReservationError {
     #[error("price of model {slug} is not known")]
     UnknownPrice { slug: ModelSlug },
     #[error(transparent)]
     Price(#[from] PriceError),
 }
 
-/// An answer that nobody limited is not shortened below this.
+/// An answer whose caller set no limit is not shortened below this.
 pub const LEAST_OUTPUT_TOKENS: u64 = 1_024;
 
 /// Shorter answers that may be asked for where there is not the money for one of `max_tokens`,
@@ -58,7 +61,7 @@ pub fn shorter_outputs(max_tokens: u64) -> impl Iterator<Item = u64> {
         .take_while(|tokens| *tokens >= LEAST_OUTPUT_TOKENS)
 }
 
-/// What an answer that nobody limited may be given of a window: what the prompt leaves.
+/// The output limit of a call that set none: what the prompt leaves of the context window.
 pub fn output_within(window: Option<u64>, input_tokens: u64, max_tokens: u64) -> u64 {
     let left = window.map_or(u64::MAX, |window| window.saturating_sub(input_tokens));
     max_tokens.min(left.max(LEAST_OUTPUT_TOKENS))
@@ -100,14 +103,20 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_whole_is_reserved_whole() {
-        assert_eq!(HoldMode::Sliced.first_output_tokens(100_000, StreamMode::Native), 2_048);
-        assert_eq!(HoldMode::Sliced.first_output_tokens(100_000, StreamMode::Wrapped), 100_000);
-        assert_eq!(HoldMode::Strict.first_output_tokens(100_000, StreamMode::Native), 100_000);
+    fn an_answer_that_comes_whole_is_reserved_whole() {
+        assert_eq!(ReservationMode::Sliced.first_output_tokens(100_000, StreamMode::Native), 2_048);
+        assert_eq!(
+            ReservationMode::Sliced.first_output_tokens(100_000, StreamMode::Wrapped),
+            100_000
+        );
+        assert_eq!(
+            ReservationMode::Strict.first_output_tokens(100_000, StreamMode::Native),
+            100_000
+        );
     }
 
     #[test]
-    fn a_hold_grows_at_three_quarters_by_a_slice_and_not_beyond_the_limit() {
+    fn a_reservation_grows_at_three_quarters_by_a_slice_and_not_beyond_the_limit() {
         assert!(!is_running_out(1_535, 2_048) && is_running_out(1_536, 2_048));
         assert!(is_running_out(u64::MAX, u64::MAX) && is_running_out(0, 0));
         assert_eq!(
