@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::client::translation::{RequestTranslation, text};
+use crate::codec::json::object;
 use crate::disclosure::coercion::{Change, Reason};
 use crate::error::bad_request::BadRequest;
 
@@ -134,7 +135,7 @@ pub fn function(function: &mut Map<String, Value>, path: &str) -> Result<Value, 
         }
         Some(_) => return Err(BadRequest::new(format!("{path}.parameters"), "must be an object")),
     };
-    let mut said = json!({"name": name, "input_schema": schema});
+    let mut said = object([("name", name.into()), ("input_schema", schema)]);
     for name in ["description", "strict"] {
         if let Some(value) = function.shift_remove(name) {
             said[name] = value;
@@ -240,7 +241,10 @@ pub fn parts(
     let all = match content {
         Value::String(text) if text.is_empty() => return Ok(Vec::new()),
         Value::String(text) => {
-            return Ok(vec![PlacedBlock::new(json!({"type": "text", "text": text}), path)]);
+            return Ok(vec![PlacedBlock::new(
+                object([("type", json!("text")), ("text", text.into())]),
+                path,
+            )]);
         }
         Value::Array(all) => all,
         _ => return Err(BadRequest::new(path, "must be a string or an array of parts")),

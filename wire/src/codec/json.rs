@@ -7,6 +7,7 @@ use std::fmt;
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// Objects and arrays may be nested this deep; every JSON parser on the way (ours stops at 128)
@@ -123,6 +124,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 
         deserializer.deserialize_map(MembersVisitor)
     }
+}
+
+/// An object of these members. Unlike `json!` it takes its values as they are, without a copy.
+pub fn object<'n>(members: impl IntoIterator<Item = (&'n str, Value)>) -> Value {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Appends `text` as a JSON string.

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::codec::json::object;
 use crate::codec::raw_json::RawJson;
 use crate::error::bad_request::BadRequest;
 use crate::request::content::{Block, BlockExtras, Source, ToolOutcome};
@@ -200,8 +201,4 @@ fn thinking(thinking: &Thinking) -> Value {
         said["display"] = json!(&**display);
     }
     said
-}
-
-fn object<'n>(members: impl IntoIterator<Item = (&'n str, Value)>) -> Value {
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

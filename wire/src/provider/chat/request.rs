@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::client::call::Call;
+use crate::codec::json::object;
 use crate::dialect::ClientDialect;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::disclosure::source_map::SourceMap;
@@ -160,7 +161,8 @@ fn tools(
                 "only Anthropic's own API has this tool",
             ));
         };
-        let mut function = json!({"name": &**name, "parameters": schema.value(&format!("tools.{index}.input_schema"))?});
+        let parameters = schema.value(&format!("tools.{index}.input_schema"))?;
+        let mut function = object([("name", json!(&**name)), ("parameters", parameters)]);
         if let Some(description) = &tool.description {
             function["description"] = json!(&**description);
         }
@@ -172,7 +174,7 @@ fn tools(
                 .coercions
                 .add(format!("tools.{index}.cache_control"), Change::Dropped(Reason::NoEquivalent));
         }
-        functions.push(json!({"type": "function", "function": function}));
+        functions.push(object([("type", json!("function")), ("function", function)]));
         notes.source_map.add(format!("tools.{index}.function"), format!("tools.{index}"));
         notes.source_map.add(
             format!("tools.{index}.function.parameters"),

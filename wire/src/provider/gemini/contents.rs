@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::codec::json::object;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::provider::gemini::models::Generation;
@@ -100,8 +101,8 @@ impl<'a> Writer<'_, 'a> {
                     report_extras(extras, &path, self.coercions);
                     let name = self.tool_names.sent(name, LONGEST_TOOL_NAME);
                     let args = input.value(&format!("{path}.input"))?;
-                    let mut part =
-                        json!({"functionCall": {"id": &**id, "name": name, "args": args}});
+                    let called = [("id", json!(&**id)), ("name", json!(name)), ("args", args)];
+                    let mut part = object([("functionCall", object(called))]);
                     // parallel calls are signed together, on the first
                     let unsigned =
                         (first_call && self.generation == Generation::Signed).then_some(UNSIGNED);
@@ -193,11 +194,12 @@ impl<'a> Writer<'_, 'a> {
             .find(|(known, _)| *known == id)
             .map(|(_, name)| name.as_str())
             .unwrap_or_default();
-        let mut response = json!({"id": id, "name": name, "response": {word: texts.join("\n")}});
+        let output = object([(word, texts.join("\n").into())]);
+        let mut response = object([("id", json!(id)), ("name", json!(name)), ("response", output)]);
         if !attachments.is_empty() {
             response["parts"] = Value::Array(attachments);
         }
-        json!({"functionResponse": response})
+        object([("functionResponse", response)])
     }
 
     /// Consecutive turns of one speaker are one content.
@@ -209,7 +211,7 @@ impl<'a> Writer<'_, 'a> {
             return;
         }
         if !parts.is_empty() {
-            self.contents.push(json!({"role": role, "parts": parts}));
+            self.contents.push(object([("role", json!(role)), ("parts", Value::Array(parts))]));
         }
     }
 
@@ -229,7 +231,9 @@ impl<'a> Writer<'_, 'a> {
                     parts.iter().take_while(|part| part.get("functionResponse").is_some()).count();
                 parts.splice(place..place, responses);
             }
-            None => self.contents.push(json!({"role": "user", "parts": responses})),
+            None => self
+                .contents
+                .push(object([("role", json!("user")), ("parts", Value::Array(responses))])),
         }
     }
 

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::client::call::Call;
+use crate::codec::json::object;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::provider::UpstreamRequest;
@@ -117,7 +118,10 @@ fn tools(
         }
         declarations.push(declaration);
     }
-    said.insert("tools".to_owned(), json!([{"functionDeclarations": declarations}]));
+    said.insert(
+        "tools".to_owned(),
+        Value::Array(vec![object([("functionDeclarations", Value::Array(declarations))])]),
+    );
     let Some(choice) = &request.tool_choice else { return Ok(()) };
     let config = match &choice.mode {
         ToolChoiceMode::Auto => json!({"mode": "AUTO"}),

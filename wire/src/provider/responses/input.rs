@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::codec::json::object;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::provider::lossy::{joined_text, report_extras};
@@ -57,7 +58,13 @@ fn assistant(
                 report_extras(extras, &path, coercions);
                 // compact: the same value, whatever spaces the client wrote
                 let arguments = input.compact(&format!("{path}.input"))?;
-                items.push(json!({"type": "function_call", "call_id": &**id, "name": tool_names.sent(name, LONGEST_TOOL_NAME), "arguments": arguments}));
+                let name = tool_names.sent(name, LONGEST_TOOL_NAME);
+                items.push(object([
+                    ("type", json!("function_call")),
+                    ("call_id", json!(&**id)),
+                    ("name", name.into()),
+                    ("arguments", arguments.into()),
+                ]));
             }
             Block::Thinking { text, signature } => match signature.as_deref().and_then(encrypted) {
                 Some(encrypted) => items.push(reasoning(text, encrypted)),
@@ -100,7 +107,11 @@ fn user(turn: &Turn, path: &str, coercions: &mut Coercions, items: &mut Vec<Valu
             Block::ToolResult { tool_use_id, content, outcome, extras } => {
                 report_extras(extras, &path, coercions);
                 let output = output(content, *outcome, &path, coercions);
-                items.push(json!({"type": "function_call_output", "call_id": &**tool_use_id, "output": output}));
+                items.push(object([
+                    ("type", json!("function_call_output")),
+                    ("call_id", json!(&**tool_use_id)),
+                    ("output", output),
+                ]));
             }
             Block::Text { text, .. } if text.is_empty() => {
                 coercions.add(path, Change::Dropped(Reason::Empty))
@@ -121,7 +132,11 @@ fn say(items: &mut Vec<Value>, role: &str, part: Value) {
         content.push(part);
         return;
     }
-    items.push(json!({"type": "message", "role": role, "content": [part]}));
+    items.push(object([
+        ("type", json!("message")),
+        ("role", json!(role)),
+        ("content", Value::Array(vec![part])),
+    ]));
 }
 
 /// What a tool returned: text where it is nothing else, for that is what everybody who copied the
@@ -141,7 +156,7 @@ fn output(content: &[Block], outcome: ToolOutcome, path: &str, coercions: &mut C
     let prefix = if outcome == ToolOutcome::Failed { "Error: " } else { "" };
     if parts.iter().all(|part| part["type"] == "input_text") {
         let texts: Vec<&str> = parts.iter().filter_map(|part| part["text"].as_str()).collect();
-        return json!(format!("{prefix}{}", texts.join("\n")));
+        return Value::String(format!("{prefix}{}", texts.join("\n")));
     }
     if !prefix.is_empty() {
         parts.insert(0, json!({"type": "input_text", "text": prefix.trim_end()}));

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::client::call::Call;
+use crate::codec::json::object;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::effort::nearest;
 use crate::error::bad_request::BadRequest;
@@ -148,8 +149,8 @@ fn tools(
         if sent != **name {
             coercions.add(format!("tools.{index}.name"), Change::Renamed(sent.clone()));
         }
-        let mut function =
-            json!({"type": "function", "name": sent, "parameters": parameters, "strict": strict});
+        let said = [("name", sent.into()), ("parameters", parameters), ("strict", json!(strict))];
+        let mut function = object([("type", json!("function"))].into_iter().chain(said));
         if let Some(description) = &tool.description {
             function["description"] = json!(&**description);
         }

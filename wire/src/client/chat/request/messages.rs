@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::client::openai::{self, PlacedBlock};
 use crate::client::translation::{RequestTranslation, object, required, source, text};
+use crate::codec::json::object as json_object;
 use crate::disclosure::coercion::{Change, Reason};
 use crate::error::bad_request::BadRequest;
 
@@ -204,7 +205,11 @@ impl Turns {
         let content: Vec<Value> = placed
             .map(|(at, block)| block.moved_into(&format!("content.{at}"), &mut inside))
             .collect();
-        let block = json!({"type": "tool_result", "tool_use_id": id, "content": content});
+        let block = json_object([
+            ("type", json!("tool_result")),
+            ("tool_use_id", id.into()),
+            ("content", Value::Array(content)),
+        ]);
         self.block(PlacedBlock { block, from: path.to_owned(), inside }, translation);
         Ok(())
     }
@@ -255,8 +260,15 @@ fn tool_use(
     let input = input.ok_or_else(|| {
         BadRequest::new(format!("{inner}.arguments"), "must be a JSON object, as a string")
     })?;
-    let block =
-        PlacedBlock::new(json!({"type": "tool_use", "id": id, "name": name, "input": input}), path);
+    let block = PlacedBlock::new(
+        json_object([
+            ("type", json!("tool_use")),
+            ("id", id.into()),
+            ("name", name.into()),
+            ("input", input),
+        ]),
+        path,
+    );
     Ok(Some(
         block.with("input", format!("{inner}.arguments")).with("name", format!("{inner}.name")),
     ))
@@ -294,7 +306,7 @@ fn block(
             for name in image.keys() {
                 translation.drop(format!("{inner}.{name}"), Reason::NoEquivalent);
             }
-            let block = json!({"type": "image", "source": source(&url, &from)?});
+            let block = json_object([("type", json!("image")), ("source", source(&url, &from)?)]);
             Some(PlacedBlock::new(block, path).with_source(&from))
         }
         "file" => file(&mut part, path, translation)?,
@@ -356,7 +368,8 @@ fn file(
         return Ok(None);
     };
     let from = format!("{inner}.file_data");
-    let block = json!({"type": "document", "source": source(&text(data, &from)?, &from)?});
+    let block =
+        json_object([("type", json!("document")), ("source", source(&text(data, &from)?, &from)?)]);
     let mut block = PlacedBlock::new(block, path).with_source(&from);
     if let Some(name) = file.shift_remove("filename") {
         let from = format!("{inner}.filename");

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::client::openai::{self, PlacedBlock};
 use crate::client::translation::{RequestTranslation, object, required, source, text};
+use crate::codec::json::object as json_object;
 use crate::disclosure::coercion::{Change, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::signature::{Issuer, marked, read};
@@ -88,7 +89,7 @@ impl Turn {
         for (at, said) in self.blocks.into_iter().enumerate() {
             content.push(said.placed(&format!("{path}.content.{at}"), translation));
         }
-        json!({"role": self.role, "content": content})
+        json_object([("role", json!(self.role)), ("content", Value::Array(content))])
     }
 }
 
@@ -187,7 +188,12 @@ impl Turns {
             .ok_or_else(|| BadRequest::new(from.clone(), "must be a JSON object, as a string"))?;
         self.called.push(id.clone());
         let block = PlacedBlock::new(
-            json!({"type": "tool_use", "id": id, "name": name, "input": input}),
+            json_object([
+                ("type", json!("tool_use")),
+                ("id", id.into()),
+                ("name", name.into()),
+                ("input", input),
+            ]),
             path,
         );
         self.add("assistant", block.with("input", from));
@@ -214,7 +220,11 @@ impl Turns {
         let content: Vec<Value> = blocks
             .map(|(at, block)| block.moved_into(&format!("content.{at}"), &mut inside))
             .collect();
-        let block = json!({"type": "tool_result", "tool_use_id": id, "content": content});
+        let block = json_object([
+            ("type", json!("tool_result")),
+            ("tool_use_id", id.into()),
+            ("content", Value::Array(content)),
+        ]);
         self.add_result(PlacedBlock { block, from: path.to_owned(), inside }, translation);
         Ok(())
     }
@@ -320,7 +330,10 @@ fn block(
                 if part.shift_remove("detail").is_some_and(|detail| detail != "auto") {
                     translation.drop(format!("{path}.detail"), Reason::NoEquivalent);
                 }
-                let block = json!({"type": "image", "source": source(&text(url, &from)?, &from)?});
+                let block = json_object([
+                    ("type", json!("image")),
+                    ("source", source(&text(url, &from)?, &from)?),
+                ]);
                 Some(PlacedBlock::new(block, path).with_source(&from))
             }
             None => {
@@ -345,7 +358,10 @@ fn block(
                     }
                 };
             let from = format!("{path}.{member}");
-            let block = json!({"type": "document", "source": source(&text(data, &from)?, &from)?});
+            let block = json_object([
+                ("type", json!("document")),
+                ("source", source(&text(data, &from)?, &from)?),
+            ]);
             let mut block = PlacedBlock::new(block, path).with_source(&from);
             if let Some(name) = part.shift_remove("filename") {
                 block.block["title"] = name;

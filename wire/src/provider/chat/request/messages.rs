@@ -3,6 +3,7 @@
 use ainfera_schema::Reasoning;
 use serde_json::{Value, json};
 
+use crate::codec::json::object;
 use crate::disclosure::coercion::{Change, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::provider::chat::adjust::messages::CALL_IDS;
@@ -34,7 +35,8 @@ pub(super) fn messages(
         } else {
             "system"
         };
-        writer.push(json!({"role": role, "content": system}), "system".to_owned());
+        writer
+            .push(object([("role", json!(role)), ("content", system.into())]), "system".to_owned());
     }
     for (index, turn) in request.turns.iter().enumerate() {
         let path = format!("messages.{index}");
@@ -45,7 +47,7 @@ pub(super) fn messages(
                     &format!("{path}.content"),
                     &mut writer.notes.coercions,
                 );
-                writer.push(json!({"role": "system", "content": text}), path);
+                writer.push(object([("role", json!("system")), ("content", text.into())]), path);
             }
             Role::Assistant => writer.assistant(turn, path)?,
             Role::User => writer.user(turn, path)?,
@@ -89,7 +91,13 @@ impl Writer<'_, '_> {
                     report_extras(extras, &path, &mut self.notes.coercions);
                     // compact: the same value, whatever spaces the client wrote
                     let arguments = input.compact(&format!("{path}.input"))?;
-                    let mut call = json!({"id": &**id, "type": "function", "function": {"name": &**name, "arguments": arguments}});
+                    let function =
+                        object([("name", json!(&**name)), ("arguments", arguments.into())]);
+                    let mut call = object([
+                        ("id", json!(&**id)),
+                        ("type", json!("function")),
+                        ("function", function),
+                    ]);
                     if let Some(signature) = call_signature.take() {
                         call["extra_content"] = json!({"google": {"thought_signature": signature}});
                     }
@@ -126,7 +134,7 @@ impl Writer<'_, '_> {
             return Ok(());
         }
         let content = if text.is_empty() { Value::Null } else { Value::String(text) };
-        let mut message = json!({"role": "assistant", "content": content});
+        let mut message = object([("role", json!("assistant")), ("content", content)]);
         match self
             .target
             .profile
@@ -182,7 +190,11 @@ impl Writer<'_, '_> {
                     results.push((
                         place,
                         path,
-                        json!({"role": "tool", "tool_call_id": &**tool_use_id, "content": text}),
+                        object([
+                            ("role", json!("tool")),
+                            ("tool_call_id", json!(&**tool_use_id)),
+                            ("content", text.into()),
+                        ]),
                     ));
                 }
                 block => {
@@ -209,14 +221,14 @@ impl Writer<'_, '_> {
         let content = if parts.iter().all(|(_, part)| part["type"] == "text") {
             let texts: Vec<&str> =
                 parts.iter().filter_map(|(_, part)| part["text"].as_str()).collect();
-            json!(texts.join("\n\n"))
+            Value::String(texts.join("\n\n"))
         } else {
             for (at, (path, _)) in parts.iter().enumerate() {
                 self.notes.source_map.add(format!("messages.{position}.content.{at}"), path);
             }
             Value::Array(parts.into_iter().map(|(_, part)| part).collect())
         };
-        self.push(json!({"role": "user", "content": content}), turn_path);
+        self.push(object([("role", json!("user")), ("content", content)]), turn_path);
     }
 
     /// `None` for what says nothing, or cannot be said and was named.
