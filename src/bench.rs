@@ -9,7 +9,7 @@
 //!
 //! Reading order: [`target`] (whom to ask, and what), [`client`] (one connection), [`answer`]
 //! (reading one answer), [`load`] (the two loops), [`figures`] (what is counted), [`process`] (what
-//! the gateway used), [`report`] (how it is told).
+//! the gateway used), [`report`] (the table and the JSON).
 
 use std::path::PathBuf;
 use std::time::Duration;

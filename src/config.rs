@@ -90,7 +90,7 @@ pub struct Config {
     pub routing: RoutingSettings,
     pub limits: Limits,
     pub audit: audit::AuditSettings,
-    /// What all agents together may spend in a UTC day; above it nobody is let in.
+    /// What all agents together may spend in a UTC day; above it no call is let in.
     pub killswitch_daily_usd: Option<Usd>,
     /// What a new agent gets.
     pub defaults: defaults::AgentDefaults,

@@ -5,7 +5,7 @@ use ainfera_schema::Model;
 use ainfera_schema::policy::QualityFloor;
 use rust_decimal::Decimal;
 
-/// `routable`, `pinned_only`, or `unpriced`, which nobody can call.
+/// `routable`, `pinned_only`, or `unpriced`, which no caller can use.
 pub fn status(model: &Model) -> &'static str {
     match (&model.price, model.q_prior, model.m_allowed) {
         (None, _, _) => "unpriced",

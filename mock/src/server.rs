@@ -124,7 +124,7 @@ impl MockUpstream {
         self.counters.snapshot()
     }
 
-    /// What the last refusals by vendors' rules said, oldest first.
+    /// The messages of the last refusals by vendors' rules, oldest first.
     pub fn refusals(&self) -> Vec<String> {
         self.counters.refusals()
     }

@@ -56,7 +56,7 @@ pub(crate) struct Counters {
     pub streams_finished: AtomicU64,
     pub aborted: AtomicU64,
     refused: AtomicU64,
-    /// What the last refusals said.
+    /// The messages of the last refusals.
     refusals: Mutex<VecDeque<String>>,
     answering: watch::Sender<u64>,
     recorded: Mutex<VecDeque<Arc<Recorded>>>,

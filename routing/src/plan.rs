@@ -239,7 +239,7 @@ impl Plan {
 }
 
 impl Plan {
-    /// Everybody who may be tried, the winner first.
+    /// The candidates that may be tried, the winner first.
     pub fn ranked(&self) -> &[usize] {
         match self {
             Plan::Ranked { ranked, .. } => ranked,

@@ -29,7 +29,7 @@ pub enum FailureCause {
     TimedOut,
     /// What came is no answer in the provider's dialect, or not all of one.
     BrokenAnswer,
-    /// The call cannot be said in the provider's dialect.
+    /// The call cannot be expressed in the provider's dialect.
     Untranslatable,
     /// A fault of the gateway's own.
     GatewayFault,

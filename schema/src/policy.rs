@@ -75,7 +75,7 @@ pub enum CapSource {
     /// The agent's owner: it stands in place of the tenant's cap of the same kind.
     #[default]
     Owner,
-    /// Nobody: the agent was made with it. The tenant's cap of the same kind counts beside it.
+    /// The agent was made with it. The tenant's cap of the same kind counts beside it.
     Default,
 }
 

@@ -86,7 +86,7 @@ pub enum StreamMode {
     /// As it is made.
     #[default]
     Native,
-    /// Whole, when it is ready; then it is said as a stream.
+    /// Whole, when it is ready. The client then gets it as a stream.
     Wrapped,
 }
 

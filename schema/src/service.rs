@@ -49,7 +49,7 @@ impl Served {
         *self == Served::UNSAID
     }
 
-    /// What is said later counts.
+    /// Later values take precedence.
     #[must_use]
     pub fn and_then(self, later: Served) -> Served {
         Served {
@@ -63,7 +63,7 @@ impl Served {
 /// Which tiers a call may be served by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RequestedTier {
-    /// Nothing was said: the settings of the provider decide.
+    /// The call names no tier: the settings of the provider decide.
     #[default]
     Unsaid,
     /// `auto`: the vendor's project settings decide.

@@ -30,7 +30,7 @@ impl TaskType {
     }
 }
 
-/// Who said what the task is.
+/// Where the type of the task comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskTypeSource {

@@ -1,4 +1,4 @@
-//! What a request to a provider says where its caller said nothing, so that its price has a bound.
+//! Defaults for a request to a provider whose caller left them out, so that its price has a bound.
 
 use crate::{RequestedTier, ServiceTier};
 

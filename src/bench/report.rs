@@ -1,4 +1,4 @@
-//! How the figures are told: a table for people, JSON for programs.
+//! The figures as a table for people and as JSON for programs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

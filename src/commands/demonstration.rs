@@ -15,13 +15,13 @@ use crate::keys::ApiKeyText;
 
 const AGENT: &str = "demo";
 
-/// What is said after the address.
+/// What the start prints after the address.
 pub enum Greeting {
     /// The first start: the key, which is shown this once.
     Key { key: ApiKeyText, daily_cap_usd: Usd },
     /// A later start: how to make another key.
     Hint,
-    /// A configured gateway greets nobody.
+    /// A gateway with a configuration prints no greeting.
     None,
 }
 

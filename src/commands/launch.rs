@@ -1,5 +1,5 @@
 //! `ainfera launch`: a coding agent, started with the environment in which it speaks to this
-//! gateway and to nobody else.
+//! gateway alone.
 
 mod gateway;
 

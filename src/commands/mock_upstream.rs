@@ -1,4 +1,4 @@
-//! `ainfera mock-upstream`: the scripted provider alone, until it is told to stop.
+//! `ainfera mock-upstream`: the scripted provider alone, until a signal stops it.
 
 use std::io::{Write, stdout};
 use std::net::SocketAddr;

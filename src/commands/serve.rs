@@ -1,4 +1,4 @@
-//! `ainfera serve`: starts the gateway, says where it listens, and stays until it is told to stop.
+//! `ainfera serve`: starts the gateway, says where it listens, and serves until a signal stops it.
 
 use std::io::{Write, stdout};
 use std::net::SocketAddr;
@@ -47,7 +47,7 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CommandError> {
     }))
 }
 
-/// A gateway that cannot be announced serves all the same: commands are told where it is by their
+/// A gateway that cannot be announced serves all the same: commands learn where it is from their
 /// arguments.
 fn announce(address: SocketAddr, database: &DatabaseUrl) -> Option<Announcement> {
     let state = state_directory(&process_environment)?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::CommandError;
 use crate::config::mistake::near_matches;
 
-/// Owns the agents of whoever names no tenant.
+/// Owns the agents that are made without the name of a tenant.
 pub const DEFAULT_TENANT_NAME: &str = "default";
 
 pub fn tenant_id(name: &str) -> TenantId {

@@ -13,7 +13,7 @@ use super::secret;
 /// Who may ask for the height, the public list of events and the public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AuditVisibility {
-    /// Whoever has a key.
+    /// Every caller that has a key.
     #[default]
     Callers,
     Everybody,

@@ -31,7 +31,7 @@ impl Default for DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// The whole URL, password included: for the store and for nobody else.
+    /// The whole URL, password included: for the store alone.
     pub fn exposed(&self) -> String {
         match self {
             DatabaseUrl::Sqlite(_) => self.to_string(),

@@ -1,9 +1,9 @@
 //! Reads a TOML document and collects every mistake, each with its place, instead of stopping at
 //! the first.
 //!
-//! A reader asks a [`Section`] for the fields that it knows; what nobody asked for is a mistake. A
-//! field that cannot be read yields `None` after it has reported why, so a reader goes on with a
-//! default and the next field is looked at too.
+//! A reader asks a [`Section`] for the fields that it knows; a key that no reader asked for is a
+//! mistake. A field that cannot be read yields `None` after it has reported why, so a reader goes
+//! on with a default and the next field is looked at too.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! `[killswitch]`: what everybody together may spend in a day.
+//! `[killswitch]`: what all agents together may spend in a day.
 
 use ainfera_schema::Usd;
 

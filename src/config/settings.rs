@@ -46,9 +46,9 @@ pub struct RoutingSettings {
 pub struct Limits {
     /// The largest request body.
     pub body_bytes: usize,
-    /// All request bodies in memory at once; beyond it new calls are told to come again.
+    /// All request bodies in memory at once; beyond it new calls are refused with a time to wait.
     pub all_bodies_bytes: usize,
-    /// Those of one agent in memory at once; beyond it that agent is told to come again.
+    /// Those of one agent in memory at once; beyond it that agent is refused with a time to wait.
     pub bodies_per_key_bytes: usize,
     /// The pace that a body must keep.
     pub body_bytes_per_second: usize,
@@ -230,7 +230,7 @@ fn deadlines_of(root: &Section<'_>, listen: SocketAddr) -> Deadlines {
 
 fn read_deadlines(section: &Section<'_>, default: Deadlines) -> Option<Deadlines> {
     let mut deadlines = default;
-    // What is said of all models is meant for all, unless those that reason have a table of their
+    // Deadlines of all models hold for reasoning models too, unless those have a table of their
     // own.
     let of_all = own_deadlines::read_table(section);
     let of_reasoning = section

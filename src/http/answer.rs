@@ -69,10 +69,10 @@ pub fn response(
 /// paid must not end as its 502. The whole list is in the body where its dialect has a place for
 /// it, in the receipt and in the record.
 const MAX_COERCIONS_BYTES: usize = 768;
-/// A model's name is chosen by whoever writes the catalogue.
+/// An operator chooses the names of models, so one may not fit into a header.
 const MAX_NAME_BYTES: usize = 256;
 
-/// How many there are, and the first ones; the rest is said to be left out.
+/// How many there are, and the first ones, with a note that the rest is left out.
 fn coercions_header(coercions: &[String]) -> String {
     let mut text = String::new();
     for (position, coercion) in coercions.iter().enumerate() {

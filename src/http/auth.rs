@@ -23,7 +23,7 @@ const MAX_REMEMBERED: usize = 10_000;
 /// How long a key is still good that could not be looked up again: the store may be away for a
 /// moment.
 const GOOD_WITHOUT_STORE: Duration = Duration::from_secs(30);
-/// Fewer than the store reads at once, so that nobody is turned away for a crowd at the door.
+/// Fewer than the store reads at once, so that many new callers do not use up all its reads.
 const LOOK_UPS_AT_ONCE: usize = 4;
 
 /// Keys that were looked up lately, known and unknown ones.

@@ -92,7 +92,8 @@ async fn count(
 }
 
 /// The count of the first that counts: as a call would, it goes on to the next where one refuses or
-/// cannot be reached. Who does not count at all is estimated for, and so is everybody after it.
+/// cannot be reached. For a provider that cannot count, and for all after it, the estimate is the
+/// answer.
 async fn first_count(
     call: &Call,
     body: &[u8],

@@ -75,7 +75,7 @@ fn every_provider_is_set_aside(parts: &Parts) -> bool {
     parts.providers.keys().all(|provider| whole.contains(provider.as_str()))
 }
 
-/// Figures only: whoever may ask for `/readyz` may not know agents.
+/// Figures only: a program that may ask for `/readyz` may not learn about agents.
 fn parted_json(parting: &Parting) -> Value {
     json!({
         "parted_after": parting.parted_after,

@@ -1,6 +1,6 @@
-//! `GET /v1/models`, in the dialect of whoever asks: Anthropic's clients send `anthropic-version`,
-//! OpenAI's say so in `user-agent` or are asked for with `?format=openai`; everybody else gets the
-//! bare array with what we know.
+//! `GET /v1/models`, in the dialect of the client: Anthropic's clients send `anthropic-version`,
+//! OpenAI's say so in `user-agent` or are asked for with `?format=openai`; every other client gets
+//! the bare array with what we know.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
@@ -15,7 +15,7 @@ use super::state::Shared;
 use crate::model_status::{cleared_floors, status};
 use crate::server::parts::Parts;
 
-/// When nobody knows, both dialects say the epoch.
+/// When the time is not known, both dialects give the epoch.
 const UNKNOWN_TIME: &str = "1970-01-01T00:00:00Z";
 const DEFAULT_LIMIT: usize = 20;
 const HIGHEST_LIMIT: usize = 1000;

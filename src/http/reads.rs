@@ -1,5 +1,5 @@
 //! What can be read back: inferences and their decisions, the audit chain, the ledger, the models.
-//! An agent sees its own and nobody else's.
+//! An agent sees its own rows alone.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -140,7 +140,8 @@ pub async fn wallet(request: HttpRequest, id: Path<String>, shared: Data<Shared>
     respond(view.await)
 }
 
-/// The agent in the path, if it is the caller. Somebody else's is answered like nobody's.
+/// The agent in the path, if it is the caller. Another agent's id is answered like one that does
+/// not exist.
 async fn own_agent(request: &HttpRequest, id: &str, shared: &Shared) -> Result<AgentId, ApiError> {
     let caller = shared.keys.authenticate(request, &shared.reader).await?;
     match Uuid::from_str(id) {

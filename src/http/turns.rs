@@ -1,4 +1,4 @@
-//! Reads of one agent take turns, so that one that reads very much holds up nobody but itself.
+//! Reads of one agent take turns, so that an agent that reads very much delays only itself.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,6 @@
 //! The operator's door: a socket in the file system, which only the gateway's own user may open.
 //! The commands of the program ask it what the running gateway knows and tell it what to forget. It
-//! is beside the lock, so whoever has the configuration finds it.
+//! is beside the lock, so a program that has the configuration finds it.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
@@ -92,11 +92,11 @@ pub fn set_aside_json(parts: &Parts) -> Value {
     parts.health.set_aside(Instant::now()).into_iter().map(entry).collect()
 }
 
-/// How much of a network's names and addresses is told.
+/// How much of a network's names and addresses an answer shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
     Operator,
-    /// Whoever can reach the gateway.
+    /// Every client that can reach the gateway.
     Anybody,
 }
 

@@ -1,8 +1,8 @@
 //! One process at a time runs under a replica's name. The operating system holds the lock, so it
 //! ends with the process, however that ends.
 //!
-//! The file also names the boot of its holder. Whoever finds the lock free knows that this boot is
-//! over, without waiting for its heartbeat to age.
+//! The file also names the boot of its holder. A process that finds the lock free knows that this
+//! boot is over, without waiting for its heartbeat to age.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};

@@ -8,6 +8,10 @@ use crate::sources::Source;
 const BANNED: &[(&str, &str)] = &[
     ("helper", "a name that says what it does"),
     ("helpers", "a name that says what it does"),
+    ("purse", "`account` or `balance`"),
+    ("dress", "`rendering`"),
+    ("manner", "`style`"),
+    ("saying", "`translation`"),
     ("stuff", "a name that says what it is"),
     ("thing", "a name that says what it is"),
     ("things", "a name that says what it is"),

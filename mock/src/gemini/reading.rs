@@ -5,9 +5,10 @@ use serde_json::Value;
 
 use crate::request::{BadRequest, ModelRequest, Tool, ToolChoice, array, bad};
 
-/// What thought signatures of this provider begin with; nobody else's are valid.
+/// What thought signatures of this provider begin with; signatures of other providers are not
+/// valid.
 pub const SIGNATURE: &str = "bW9ja3NpZ25lZA";
-/// Lets a call through that somebody else made.
+/// Lets a tool call of another vendor through.
 const VALIDATOR_SKIPPED: &str = "skip_thought_signature_validator";
 const MOST_STOP_SEQUENCES: usize = 5;
 

@@ -39,7 +39,7 @@ const MEMBERS: [&str; 29] = [
     "user",
 ];
 const LEAST_OUTPUT_TOKENS: u64 = 16;
-/// What encrypted reasoning of this provider begins with; nobody else's can be decrypted.
+/// What encrypted reasoning of this provider begins with; that of others cannot be decrypted.
 pub const ENCRYPTED: &str = "gAAAAmock";
 
 /// Everything but the model and the delivery.

@@ -1,4 +1,4 @@
-//! What DeepSeek refuses. Its models think unless they are told not to. Sources:
+//! What DeepSeek refuses. Its models think unless the request switches it off. Sources:
 //! api-docs.deepseek.com/guides/thinking_mode, and for the choice of tools its errors as users
 //! report them (deepseek-ai/DeepSeek-V3#1376), November 2026.
 

@@ -40,7 +40,7 @@ impl RankKey {
     }
 }
 
-/// A total order. Equal slugs, which a catalogue does not have, are told apart by id.
+/// A total order. Equal slugs, which a catalogue does not have, are ordered by id.
 pub(super) fn compare(one: &Weighed<'_>, other: &Weighed<'_>, ranking: Ranking) -> Ordering {
     let by_verdict = match (&one.verdict, &other.verdict) {
         (Verdict::Stands(key), Verdict::Stands(other_key)) => compare_keys(key, other_key, ranking),

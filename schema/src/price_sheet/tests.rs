@@ -149,7 +149,7 @@ fn a_cheap_place_does_not_hide_a_dear_speed() {
     );
 }
 
-const ASKED_TIERS: &[RequestedTier] =
+const REQUESTED_TIERS: &[RequestedTier] =
     &[RequestedTier::Any, RequestedTier::Standard, RequestedTier::Flex, RequestedTier::Priority];
 
 prop_compose! {
@@ -240,13 +240,14 @@ proptest! {
     fn no_bill_of_an_honest_provider_is_above_its_reservation(
         sheet in any_sheet(),
         spending in any_spending(),
-        asked in prop::sample::select(ASKED_TIERS),
-        asked_modes in any::<[bool; 2]>(),
+        requested in prop::sample::select(REQUESTED_TIERS),
+        requested_modes in any::<[bool; 2]>(),
         caches_for_an_hour: bool,
         slack in 0u64..300_000,
         more_uses in 0u32..3,
     ) {
-        let service = RequestedService { tier: asked, fast: asked_modes[0], us_only: asked_modes[1] };
+        let [fast, us_only] = requested_modes;
+        let service = RequestedService { tier: requested, fast, us_only };
         let mut tool_uses = ToolUses::NONE;
         for (tool, count) in ServerTool::ALL.into_iter().zip(spending.uses) {
             tool_uses.add(tool, count);
@@ -254,8 +255,8 @@ proptest! {
         let tiers = service.tiers();
         let served = Served {
             tier: Some(tiers[spending.tier % tiers.len()]),
-            fast: Some(asked_modes[0] && spending.modes[0]),
-            us_only: Some(asked_modes[1] && spending.modes[1]),
+            fast: Some(fast && spending.modes[0]),
+            us_only: Some(us_only && spending.modes[1]),
         };
         let written = spending.input[2];
         let usage = TokenUsage {
