@@ -7,6 +7,7 @@ mod launch;
 mod mock_upstream;
 mod money;
 mod providers;
+mod quarantine;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub use launch::*;
 pub use mock_upstream::*;
 pub use money::*;
 pub use providers::*;
+pub use quarantine::*;
 
 /// A case that can be pasted, after the help of `decide`.
 pub const DECIDE_EXAMPLE: &str = r#"Example:
@@ -69,9 +71,12 @@ pub enum Command {
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Check what must always hold in a database: 0 all of it does, 1 cannot be checked, 20 ledger,
-    /// 21 holds, 22 outcomes, 23 bills, 24 audit, 25 open calls, 26 idempotency keys, 27 other; of
-    /// several the lowest.
+    /// 21 holds, 22 outcomes, 23 bills, 24 audit, 25 open calls, 26 idempotency keys, 27 other, 28
+    /// a record waits in quarantine; of several the lowest.
     Doctor(DoctorArgs),
+    /// Records that the database refused for good: list, show, put back or dismiss them.
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
     /// Start a coding agent that speaks to this gateway.
     #[command(subcommand)]
     Launch(LaunchCommand),

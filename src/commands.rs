@@ -17,6 +17,7 @@ pub mod mock_upstream;
 pub mod models;
 pub mod operator;
 pub mod providers;
+pub mod quarantine;
 pub mod serve;
 pub mod spending;
 pub mod tenant;
@@ -75,6 +76,8 @@ pub enum CommandError {
         "audit.signing_key is missing: a break is declared with the key that signs; give the configuration with --config"
     )]
     NoAuditKey,
+    #[error("{0}")]
+    Quarantine(String),
     #[error("the reason is empty")]
     NoReason,
     #[error(transparent)]
@@ -113,6 +116,7 @@ pub fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Migrate(args) => migrate::run(&args),
         Command::Audit(command) => audit::run(command),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Quarantine(command) => quarantine::run(&command, &mut io::stdout().lock()),
         Command::MockUpstream(args) => mock_upstream::run(&args),
         Command::Bench(settings) => bench::run(&settings),
     }

@@ -17,6 +17,7 @@ pub mod killswitch;
 pub mod leaving;
 pub mod metrics;
 pub mod models;
+pub mod quarantine;
 pub mod query;
 pub mod reads;
 pub mod reloads;

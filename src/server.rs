@@ -263,9 +263,9 @@ async fn begin(
         lock.name_holder(boot_id)?;
     }
     // The spool knows how its calls ended. Only what it does not know is closed as lost.
-    let mut replayed = replay(store, spool).await?;
+    let mut replayed = replay(store, spool, &config.replica).await?;
     if let Some(former) = &config.spool.former {
-        replayed += replay_former(store, former).await?;
+        replayed += replay_former(store, former, &config.replica).await?;
     }
     if replayed > 0 {
         tracing::info!(

@@ -21,6 +21,7 @@ pub mod parting;
 mod patience;
 mod quarantine;
 pub mod queue;
+pub mod refused_records;
 pub mod replay;
 mod settle;
 pub mod spool;
@@ -124,6 +125,8 @@ pub struct CaptureActor {
     /// How often a lock was in the way since then that was gone when it was looked for.
     lock_failures: u32,
     spool: Option<Spool>,
+    /// The name of this process among those that share the store.
+    replica: String,
     journal: journal::Journal,
     checkpointing: Option<checkpointing::Checkpointing>,
 }
@@ -153,6 +156,7 @@ impl CaptureActor {
             own_failures: 0,
             lock_failures: 0,
             spool: None,
+            replica: String::new(),
             journal: journal::Journal::default(),
             checkpointing: None,
         }
@@ -162,6 +166,13 @@ impl CaptureActor {
     #[must_use]
     pub fn with_spool(mut self, file: SharedSpool, after: Duration) -> Self {
         self.spool = Some(Spool::new(file, after));
+        self
+    }
+
+    /// What records in quarantine say of where they come from.
+    #[must_use]
+    pub fn on_replica(mut self, replica: &str) -> Self {
+        replica.clone_into(&mut self.replica);
         self
     }
 

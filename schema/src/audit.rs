@@ -44,6 +44,10 @@ pub enum AuditEventType {
     InferenceFailed,
     #[serde(rename = "inference.lost")]
     InferenceLost,
+    #[serde(rename = "quarantine.put_back")]
+    QuarantinePutBack,
+    #[serde(rename = "quarantine.dismissed")]
+    QuarantineDismissed,
 }
 
 impl AuditEventType {
@@ -66,6 +70,8 @@ impl AuditEventType {
             AuditEventType::InferenceRejectedCapViolation => "inference.rejected_cap_violation",
             AuditEventType::InferenceFailed => "inference.failed",
             AuditEventType::InferenceLost => "inference.lost",
+            AuditEventType::QuarantinePutBack => "quarantine.put_back",
+            AuditEventType::QuarantineDismissed => "quarantine.dismissed",
         }
     }
 }

@@ -34,7 +34,7 @@ pub fn run(args: &AuditContinueArgs) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn this_user() -> String {
+pub fn this_user() -> String {
     let user = process_environment("USER")
         .or_else(|| process_environment("LOGNAME"))
         .unwrap_or_else(|| "unknown user".to_owned());

@@ -6,12 +6,13 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use ainfera_schema::Deadlines;
-use ainfera_store::Invariant;
 use ainfera_store::invariants::InvariantClass;
+use ainfera_store::{Invariant, QuarantineScope, QuarantinedRecord};
 use serde::Serialize;
 
 use super::CommandError;
 use super::database::{Missing, database_url, open_store};
+use super::quarantine::{LISTED, line};
 use crate::cli::DoctorArgs;
 use crate::config::{Overrides, load, process_environment};
 use crate::server::longest_call;
@@ -23,6 +24,8 @@ pub struct Findings {
     pub healthy: bool,
     pub exit_code: u8,
     pub invariants: Vec<Invariant>,
+    /// The records that wait in quarantine.
+    pub quarantine: Vec<QuarantinedRecord>,
 }
 
 pub fn run(args: &DoctorArgs) -> Result<ExitCode, CommandError> {
@@ -34,11 +37,13 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, CommandError> {
         }
         None => longest_call(&Deadlines::default(), []),
     };
-    let invariants = actix_rt::System::new().block_on(async {
+    let (invariants, quarantine) = actix_rt::System::new().block_on(async {
         let store = open_store(&url, Missing::Refuse).await?;
-        Ok::<_, CommandError>(store.invariants_within(longest_call).await?)
+        let invariants = store.invariants_within(longest_call).await?;
+        let waiting = store.quarantined(QuarantineScope::Waiting, LISTED).await?;
+        Ok::<_, CommandError>((invariants, waiting))
     })?;
-    let findings = Findings::new(url.to_string(), invariants);
+    let findings = Findings { quarantine, ..Findings::new(url.to_string(), invariants) };
     let written = if args.json {
         findings.write_json(&mut stdout())
     } else {
@@ -59,6 +64,7 @@ fn exit_code(class: InvariantClass) -> u8 {
         InvariantClass::Intents => 25,
         InvariantClass::Idempotency => 26,
         InvariantClass::Other => 27,
+        InvariantClass::Quarantine => 28,
     }
 }
 
@@ -71,7 +77,7 @@ impl Findings {
             .map(|invariant| exit_code(invariant.class))
             .min();
         let exit_code = broken.unwrap_or(u8::from(invariants.is_empty()));
-        Self { database, healthy: exit_code == 0, exit_code, invariants }
+        Self { database, healthy: exit_code == 0, exit_code, invariants, quarantine: Vec::new() }
     }
 
     fn write_json(&self, output: &mut impl Write) -> std::io::Result<()> {
@@ -83,6 +89,9 @@ impl Findings {
         for invariant in &self.invariants {
             let mark = if invariant.holds { "ok    " } else { "BROKEN" };
             writeln!(output, "{mark}  {}: {}", invariant.name, invariant.detail)?;
+        }
+        for record in &self.quarantine {
+            writeln!(output, "in quarantine: {}", line(record))?;
         }
         writeln!(
             output,
@@ -136,6 +145,7 @@ mod tests {
             (InvariantClass::Intents, 25),
             (InvariantClass::Idempotency, 26),
             (InvariantClass::Other, 27),
+            (InvariantClass::Quarantine, 28),
         ];
         for (place, (class, code)) in classes.into_iter().enumerate() {
             let and_all_after =

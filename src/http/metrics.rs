@@ -22,6 +22,7 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
     super::breakers::register(&shared.parts().health, &mut registry);
     super::reloads::register(&shared.reloads, &mut registry);
     super::killswitch::register(&shared, &mut registry).await;
+    super::quarantine::register(&shared, &mut registry).await;
     super::checkup::register(&shared.checkup.borrow(), &mut registry);
     let mut text = String::new();
     match encode(&mut text, &registry) {

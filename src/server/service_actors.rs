@@ -48,6 +48,7 @@ impl ServiceActors {
         let Services { boot_id, store, spool, checkpointing, gate, counters } = services;
         let capture = CaptureActor::new(Arc::clone(&store), Arc::clone(&counters), gate.clone())
             .with_killswitch(config.killswitch_daily_usd)
+            .on_replica(&config.replica)
             .with_spool(spool, config.deadlines.spool_after)
             .checkpointing(checkpointing)
             .start();

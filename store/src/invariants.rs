@@ -40,6 +40,8 @@ pub enum InvariantClass {
     Intents,
     Idempotency,
     Other,
+    /// No record that the database refused waits for an operator.
+    Quarantine,
 }
 
 /// `sql` gives one row: how many rows break the promise, and the key of one of them as text.
@@ -73,6 +75,9 @@ impl Question {
 
 /// A pinned call that left a row to learn from: contamination.
 pub const DIRECT_CALL_HAS_NO_OUTCOME: &str = "direct_call_has_no_outcome";
+
+/// A record that the database refused waits for an operator.
+pub const NOTHING_WAITS_IN_QUARANTINE: &str = "nothing_waits_in_quarantine";
 
 pub const QUESTIONS: &[Question] = &[
     Question {
@@ -214,6 +219,11 @@ pub const QUESTIONS: &[Question] = &[
         class: InvariantClass::Idempotency,
         sql: "SELECT count(*), min(CAST(k.request_id AS text)) FROM idempotency_keys k
               WHERE k.state = 'in_flight' AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.request_id = k.request_id)",
+    },
+    Question {
+        name: NOTHING_WAITS_IN_QUARANTINE,
+        class: InvariantClass::Quarantine,
+        sql: "SELECT count(*), min(CAST(q.request_id AS text)) FROM quarantine q WHERE q.state = 'waiting'",
     },
 ];
 

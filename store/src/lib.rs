@@ -22,6 +22,7 @@ pub mod invariants;
 pub mod investigate;
 pub mod open;
 pub mod parting;
+pub mod quarantine;
 pub mod read;
 pub mod replica;
 pub mod wallet;
@@ -51,6 +52,8 @@ pub use invariants::recent::{RecentLook, Watermark};
 pub use open::open;
 pub use parting::{Kept, Standing};
 pub use postgres::PostgresStore;
+pub use quarantine::{QuarantineDecision, QuarantineScope, QuarantineState, QuarantinedRecord};
+pub use quarantine::{RefusedRecord, Settled, Settlement};
 pub use read::audit::{AuditHeight, PublicCursor, PublicEvent, Receipt};
 pub use read::call::{BareCall, CallView};
 pub use read::{

@@ -71,6 +71,11 @@ pub const POSTGRES: &[Migration] = &[
         name: "audit_breaks",
         sql: include_str!("../../schema/migrations/postgres/0008_audit_breaks.sql"),
     },
+    Migration {
+        version: 9,
+        name: "quarantine",
+        sql: include_str!("../../schema/migrations/postgres/0009_quarantine.sql"),
+    },
 ];
 
 pub const SQLITE: &[Migration] = &[
@@ -113,6 +118,11 @@ pub const SQLITE: &[Migration] = &[
         version: 8,
         name: "audit_breaks",
         sql: include_str!("../../schema/migrations/sqlite/0008_audit_breaks.sql"),
+    },
+    Migration {
+        version: 9,
+        name: "quarantine",
+        sql: include_str!("../../schema/migrations/sqlite/0009_quarantine.sql"),
     },
 ];
 

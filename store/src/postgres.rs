@@ -20,6 +20,7 @@ mod parting;
 mod pool;
 mod pooler;
 mod primary;
+mod quarantine;
 mod read;
 mod reader;
 mod recent;

@@ -9,8 +9,8 @@ use ainfera_schema::{AgentId, InferenceId, ReceiptId, RequestId, TenantId, Usd};
 use crate::invariants::LONGEST_CALL;
 use crate::{
     AuditEventRow, AuditHeight, CallView, ChainEvent, ChainVerdict, InferenceView, Invariant, Kept,
-    LedgerView, OpenBoot, Owner, PublicCursor, PublicEvent, Receipt, RecentLook, Standing,
-    StoreFuture, StoredKey, TenantRow, WalletView, Watermark,
+    LedgerView, OpenBoot, Owner, PublicCursor, PublicEvent, QuarantineScope, QuarantinedRecord,
+    Receipt, RecentLook, Standing, StoreFuture, StoredKey, TenantRow, WalletView, Watermark,
 };
 
 /// What is kept, to be looked at. Whoever holds this and not a [`StoreWriter`] cannot write:
@@ -44,6 +44,22 @@ pub trait StoreReader: Send + Sync {
 
     /// Refuses a database that may forget what it has acknowledged. Names the setting.
     fn require_durability(&self) -> StoreFuture<'_, ()>;
+
+    /// How many records wait in quarantine.
+    fn waiting_in_quarantine(&self) -> StoreFuture<'_, i64>;
+
+    /// Records in quarantine, oldest first.
+    fn quarantined(
+        &self,
+        scope: QuarantineScope,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<QuarantinedRecord>>;
+
+    /// The record of this call in quarantine.
+    fn quarantined_record(
+        &self,
+        request_id: RequestId,
+    ) -> StoreFuture<'_, Option<QuarantinedRecord>>;
 
     /// Is the store there, and can it be written? Used by `/readyz`.
     fn ping(&self) -> StoreFuture<'_, ()>;

@@ -14,6 +14,7 @@ mod idempotency;
 mod insert;
 mod migrate;
 mod parting;
+mod quarantine;
 mod read;
 mod reader;
 mod recent;

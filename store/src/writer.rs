@@ -9,7 +9,7 @@ use ainfera_schema::{AgentId, BootId, RequestId, TenantId};
 
 use crate::{
     CaptureBatch, CaptureReply, CheckpointResult, Heartbeat, Kept, NewAgent, Opening, Owner,
-    StoreFuture, StoreReader, WalletChange, WalletView,
+    QuarantineDecision, RefusedRecord, Settled, StoreFuture, StoreReader, WalletChange, WalletView,
 };
 
 /// Where everything is written. While the gateway serves, CaptureActor alone holds one: whoever
@@ -54,6 +54,19 @@ pub trait StoreWriter: StoreReader {
     /// Closes these calls as `lost`, as far as they are open: their own record cannot be written.
     /// Returns how many it closed.
     fn give_up(&self, request_ids: Vec<RequestId>) -> StoreFuture<'_, u64>;
+
+    /// Keeps records that were refused for good, in a transaction of its own. One of a call that is
+    /// in quarantine already changes nothing.
+    fn quarantine(&self, records: Vec<RefusedRecord>) -> StoreFuture<'_, ()>;
+
+    /// An operator's decision about a record, with its audit event, in one transaction. `None` when
+    /// there is no such record. One that is put back closes or adjusts its call as a record does
+    /// that comes late.
+    fn settle_quarantined(
+        &self,
+        request_id: RequestId,
+        decision: QuarantineDecision,
+    ) -> StoreFuture<'_, Option<Settled>>;
 
     /// Makes an agent, on account or with a wallet (a `topup` transfer; `agent.registered` and
     /// `wallet.topped_up` events), or returns the one that has this name already.

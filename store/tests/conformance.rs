@@ -27,6 +27,8 @@ mod lost;
 mod money;
 #[path = "support/postgres.rs"]
 mod postgres;
+#[path = "conformance/quarantine.rs"]
+mod quarantine;
 #[path = "conformance/reads.rs"]
 mod reads;
 #[path = "conformance/replicas.rs"]
@@ -107,6 +109,15 @@ conformance! {
         a_drained_boot_leaves_nothing_to_close
         calls_that_a_closed_boot_left_open_are_closed
         a_call_that_is_given_up_has_its_row_and_holds_nothing
+    }
+    quarantine {
+        a_refused_record_waits_whole_and_the_doctor_counts_it
+        a_record_that_is_put_back_adjusts_its_call_once
+        a_record_whose_call_is_still_open_closes_it_when_it_is_put_back
+        a_record_that_is_dismissed_moves_no_money_and_says_who_and_why
+        a_record_of_a_call_that_the_database_does_not_know_can_only_be_dismissed
+        a_decision_that_fails_changes_nothing
+        what_is_in_quarantine_cannot_be_deleted
     }
     replicas {
         a_heartbeat_keeps_a_boot_alive

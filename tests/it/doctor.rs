@@ -21,7 +21,7 @@ const CONTAMINATE: &str =
       i.observed_latency_ms, i.outcome_status, 0, 0, 0, 0, 'reported', i.created_at, i.created_at
     FROM inferences i JOIN agents g ON g.agent_id = i.agent_id WHERE i.kind = 'direct'";
 
-async fn execute(database: &Database, sql: &str) {
+pub async fn execute(database: &Database, sql: &str) {
     match database {
         Database::Sqlite { path, .. } => {
             let connection = rusqlite::Connection::open(path).unwrap();

@@ -41,6 +41,7 @@ mod pages;
 mod price_basis;
 mod probe;
 mod provider_addresses;
+mod quarantine;
 mod readiness;
 mod recordings;
 mod reload;

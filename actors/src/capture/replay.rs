@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ainfera_store::{CaptureBatch, CloseResult, Closing, StoreError, StoreWriter};
 
+use super::refused_records::{offer_again, quarantine, refused_record};
 use super::spool::encode;
 use super::spool_file::{SpoolError, SpoolFile};
 
@@ -23,10 +24,16 @@ pub enum ReplayError {
     Spool(#[from] SpoolError),
     #[error("spool: its thread was stopped")]
     Stopped,
+    #[error("there is no file beside a spool")]
+    NoFile,
 }
 
 /// Returns how many calls the spool closed. Safe to do again: whoever is closed stays closed.
-pub async fn replay(store: &dyn StoreWriter, spool: &SharedSpool) -> Result<u64, ReplayError> {
+pub async fn replay(
+    store: &dyn StoreWriter,
+    spool: &SharedSpool,
+    replica: &str,
+) -> Result<u64, ReplayError> {
     let spooled = match blocking(spool, SpoolFile::read).await {
         Err(ReplayError::Spool(error @ SpoolError::InUse { .. })) => {
             tracing::warn!(%error, "spool is not replayed");
@@ -34,6 +41,7 @@ pub async fn replay(store: &dyn StoreWriter, spool: &SharedSpool) -> Result<u64,
         }
         other => other?,
     };
+    offer_again(store, spool, replica).await?;
     if spooled.damaged_lines > 0 {
         tracing::error!(
             damaged_lines = spooled.damaged_lines,
@@ -45,8 +53,9 @@ pub async fn replay(store: &dyn StoreWriter, spool: &SharedSpool) -> Result<u64,
     }
     let mut closed = 0;
     let mut refused = Vec::new();
+    let mut unknown = Vec::new();
     for page in spooled.closings.chunks(PAGE) {
-        match capture(store, page, &mut refused).await {
+        match capture(store, page, &mut unknown).await {
             Ok(count) => closed += count,
             Err(error @ (StoreError::Unavailable(_) | StoreError::NotWritable(_))) => {
                 return Err(error.into());
@@ -54,24 +63,26 @@ pub async fn replay(store: &dyn StoreWriter, spool: &SharedSpool) -> Result<u64,
             // one of them is at fault: each for itself
             Err(_) => {
                 for closing in page {
-                    match capture(store, std::slice::from_ref(closing), &mut refused).await {
+                    match capture(store, std::slice::from_ref(closing), &mut unknown).await {
                         Ok(count) => closed += count,
                         Err(error @ (StoreError::Unavailable(_) | StoreError::NotWritable(_))) => {
                             return Err(error.into());
                         }
                         Err(error) => {
                             tracing::error!(request_id = closing.outcome.request_id.header_value(), %error, "record of the spool refused by the store");
-                            let _ = encode(closing, &mut refused);
+                            refused.push(refused_record(closing, &error, replica));
                         }
                     }
                 }
             }
         }
     }
+    quarantine(store, Some(spool), refused).await?;
     blocking(spool, move |spool| {
-        if !refused.is_empty() {
-            let path = spool.set_aside(&refused)?;
-            tracing::error!(path = %path.display(), "records of the spool that the store did not take are set aside");
+        if !unknown.is_empty() {
+            let path = spool.set_unknown_aside(&unknown)?;
+            let path = path.display();
+            tracing::error!(%path, "records of the spool whose calls the store does not know are set aside");
         }
         spool.clear()
     })
@@ -80,12 +91,16 @@ pub async fn replay(store: &dyn StoreWriter, spool: &SharedSpool) -> Result<u64,
 }
 
 /// The same for a spool under a name that nobody uses any more; then it is gone.
-pub async fn replay_former(store: &dyn StoreWriter, path: &Path) -> Result<u64, ReplayError> {
+pub async fn replay_former(
+    store: &dyn StoreWriter,
+    path: &Path,
+    replica: &str,
+) -> Result<u64, ReplayError> {
     if !path.exists() {
         return Ok(0);
     }
     let spool = Arc::new(Mutex::new(SpoolFile::new(path.to_owned())));
-    let closed = replay(store, &spool).await?;
+    let closed = replay(store, &spool, replica).await?;
     blocking(&spool, SpoolFile::remove_if_empty).await?;
     Ok(closed)
 }

@@ -102,21 +102,25 @@ impl SpoolFile {
         removed.map_err(|source| self.error(source))
     }
 
+    /// Where they are.
+    pub fn refused_path(&self) -> PathBuf {
+        self.beside(".refused")
+    }
+
+    /// Puts records of calls that the store does not know beside the spool.
+    pub fn set_unknown_aside(&self, lines: &[u8]) -> Result<PathBuf, SpoolError> {
+        append_beside(self.beside(".unknown"), lines)
+    }
+
+    fn beside(&self, ending: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(ending);
+        PathBuf::from(path)
+    }
+
     /// Puts lines that the store will not take beside the spool, for a person to look at.
     pub fn set_aside(&self, lines: &[u8]) -> Result<PathBuf, SpoolError> {
-        let mut path = self.path.clone().into_os_string();
-        path.push(".refused");
-        let path = PathBuf::from(path);
-        let written = OpenOptions::new().create(true).append(true).mode(MODE).open(&path).and_then(
-            |mut file| {
-                file.write_all(lines)?;
-                file.sync_data()
-            },
-        );
-        match written {
-            Ok(()) => Ok(path),
-            Err(source) => Err(SpoolError::File { path, source }),
-        }
+        append_beside(self.refused_path(), lines)
     }
 
     fn file(&mut self) -> std::io::Result<&mut File> {
@@ -135,6 +139,24 @@ impl SpoolFile {
             SpoolError::File { path, source }
         }
     }
+}
+
+fn append_beside(path: PathBuf, lines: &[u8]) -> Result<PathBuf, SpoolError> {
+    let written = owners_file().append(true).open(&path).and_then(|mut file| {
+        file.write_all(lines)?;
+        file.sync_data()
+    });
+    match written {
+        Ok(()) => Ok(path),
+        Err(source) => Err(SpoolError::File { path, source }),
+    }
+}
+
+/// A file that only its owner reads.
+pub(super) fn owners_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).mode(MODE);
+    options
 }
 
 fn open(path: &Path) -> std::io::Result<File> {

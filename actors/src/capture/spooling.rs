@@ -7,7 +7,6 @@ use std::time::Duration;
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use ainfera_schema::RequestId;
 
-use super::batch::Batch;
 use super::queue::Ripeness;
 use super::replay::{ReplayError, SharedSpool, blocking};
 use super::{CaptureActor, Phase, spool, spool_file};
@@ -28,6 +27,10 @@ pub(super) struct Spool {
 impl Spool {
     pub fn new(file: SharedSpool, after: Duration) -> Self {
         Self { file, after, busy: false, used: false }
+    }
+
+    pub fn file(&self) -> SharedSpool {
+        Arc::clone(&self.file)
     }
 
     pub fn tick(&self) -> Duration {
@@ -123,25 +126,6 @@ impl CaptureActor {
             if let Some(spool) = &mut actor.spool {
                 spool.busy = false;
             }
-        }));
-    }
-
-    /// A closed call that the store will never take is kept for a person to look at.
-    pub(super) fn set_aside(&mut self, batch: &Batch, context: &mut Context<Self>) {
-        let Some(spool) = &self.spool else { return };
-        let mut lines = Vec::new();
-        for closing in &batch.rows().closings {
-            let _ = spool::encode(closing, &mut lines);
-        }
-        if lines.is_empty() {
-            return;
-        }
-        let file = Arc::clone(&spool.file);
-        let written = async move { blocking(&file, move |spool| spool.set_aside(&lines)).await }
-            .into_actor(self);
-        context.spawn(written.map(|result, _, _| match result {
-            Ok(path) => tracing::error!(path = %path.display(), "the refused record is set aside"),
-            Err(error) => tracing::error!(%error, "the refused record cannot be set aside"),
         }));
     }
 }

@@ -14,6 +14,9 @@ use ainfera_store::{
     StoredKey, TenantRow, WalletChange, WalletView,
 };
 use ainfera_store::{Kept, RecentLook, Standing, Watermark};
+use ainfera_store::{
+    QuarantineDecision, QuarantineScope, QuarantinedRecord, RefusedRecord, Settled,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
@@ -64,6 +67,9 @@ impl StoreReader for FaultyStore {
     perhaps! {
         open_boots(replica: &str) -> Vec<OpenBoot>;
         require_durability() -> ();
+        waiting_in_quarantine() -> i64;
+        quarantined(scope: QuarantineScope, limit: u32) -> Vec<QuarantinedRecord>;
+        quarantined_record(request_id: RequestId) -> Option<QuarantinedRecord>;
         ping() -> ();
         tenants(limit: u32) -> Vec<TenantRow>;
         find_key(key_id: &str) -> Option<StoredKey>;
@@ -100,6 +106,8 @@ impl StoreWriter for FaultyStore {
         end_boot(boot_id: BootId) -> ();
         capture_shared(batch: Arc<CaptureBatch>) -> CaptureReply;
         give_up(request_ids: Vec<RequestId>) -> u64;
+        quarantine(records: Vec<RefusedRecord>) -> ();
+        settle_quarantined(request_id: RequestId, decision: QuarantineDecision) -> Option<Settled>;
         create_agent(new: NewAgent, opening: Opening) -> AgentId;
         name_tenant(tenant_id: TenantId, name: &str) -> ();
         add_key(agent_id: AgentId, key_id: &str, secret_sha256: [u8; 32]) -> ();

@@ -18,7 +18,7 @@ use crate::table::{AgentBalances, AuditEvents, BalanceRow, TenantBalances, Trans
 use crate::wallet::{WalletChange, WalletView};
 use crate::{Owner, StoreError};
 
-const AGENT: &str = "
+pub const AGENT: &str = "
 SELECT a.*, g.tenant_id, g.status, g.spend_policy::text AS spend_policy_text
 FROM accounts a JOIN agents g ON g.agent_id = a.agent_id WHERE a.agent_id = $1";
 

@@ -10,14 +10,15 @@ use tokio::time::Instant;
 
 use super::{
     ANSWER, FIRST_ANSWER, INVARIANTS, PostgresStore, administer, audit, call, durability, parting,
-    read, recent, replica, within,
+    quarantine, read, recent, replica, within,
 };
 use crate::read::verify;
 use crate::read::verify::ChainWalk;
 use crate::{
     AuditEventRow, AuditHeight, CallView, ChainEvent, ChainVerdict, InferenceView, Invariant, Kept,
-    LedgerView, OpenBoot, Owner, PublicCursor, PublicEvent, Receipt, RecentLook, Standing,
-    StoreFuture, StoreReader, StoredKey, TenantRow, WalletView, Watermark,
+    LedgerView, OpenBoot, Owner, PublicCursor, PublicEvent, QuarantineScope, QuarantinedRecord,
+    Receipt, RecentLook, Standing, StoreFuture, StoreReader, StoredKey, TenantRow, WalletView,
+    Watermark,
 };
 
 impl StoreReader for PostgresStore {
@@ -29,6 +30,25 @@ impl StoreReader for PostgresStore {
 
     fn require_durability(&self) -> StoreFuture<'_, ()> {
         within(FIRST_ANSWER, durability::require(&self.writers)).boxed()
+    }
+
+    fn waiting_in_quarantine(&self) -> StoreFuture<'_, i64> {
+        within(ANSWER, quarantine::waiting(&self.lookups)).boxed()
+    }
+
+    fn quarantined(
+        &self,
+        scope: QuarantineScope,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<QuarantinedRecord>> {
+        within(ANSWER, quarantine::list(&self.readers, scope, limit)).boxed()
+    }
+
+    fn quarantined_record(
+        &self,
+        request_id: RequestId,
+    ) -> StoreFuture<'_, Option<QuarantinedRecord>> {
+        within(ANSWER, quarantine::find_one(&self.readers, request_id)).boxed()
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

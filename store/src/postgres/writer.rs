@@ -9,13 +9,13 @@ use ainfera_schema::{AgentId, BootId, RequestId, TenantId};
 use futures_util::FutureExt;
 
 use super::{
-    ANSWER, MIGRATION, PostgresStore, administer, audit, capture, migrate, parting, register,
-    replica, within,
+    ANSWER, MIGRATION, PostgresStore, administer, audit, capture, migrate, parting, quarantine,
+    register, replica, within,
 };
 use crate::replica::Scope;
 use crate::{
     CaptureBatch, CaptureReply, CheckpointResult, Heartbeat, Kept, Locks, NewAgent, Opening, Owner,
-    StoreFuture, StoreWriter, WalletChange, WalletView,
+    QuarantineDecision, RefusedRecord, Settled, StoreFuture, StoreWriter, WalletChange, WalletView,
 };
 
 impl StoreWriter for PostgresStore {
@@ -65,6 +65,20 @@ impl StoreWriter for PostgresStore {
 
     fn give_up(&self, request_ids: Vec<RequestId>) -> StoreFuture<'_, u64> {
         async move { within(ANSWER, replica::give_up(&self.waiters, &request_ids)).await }.boxed()
+    }
+
+    fn quarantine(&self, records: Vec<RefusedRecord>) -> StoreFuture<'_, ()> {
+        async move { within(ANSWER, quarantine::keep(&self.waiters, &records)).await }.boxed()
+    }
+
+    fn settle_quarantined(
+        &self,
+        request_id: RequestId,
+        decision: QuarantineDecision,
+    ) -> StoreFuture<'_, Option<Settled>> {
+        let writers = &self.writers;
+        let settle = async move { quarantine::settle(writers, request_id, &decision).await };
+        within(ANSWER, settle).boxed()
     }
 
     fn create_agent(&self, new: NewAgent, opening: Opening) -> StoreFuture<'_, AgentId> {

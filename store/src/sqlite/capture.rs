@@ -19,10 +19,19 @@ pub fn capture(
     batch: &CaptureBatch,
 ) -> Result<CaptureReply, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let known = known(&transaction, batch)?;
-    let changes = apply(batch, known)?;
-    insert::changes(&transaction, &changes)?;
+    let reply = capture_within(&transaction, batch)?;
     transaction.commit()?;
+    Ok(reply)
+}
+
+/// The same in a transaction that writes more.
+pub fn capture_within(
+    transaction: &Transaction<'_>,
+    batch: &CaptureBatch,
+) -> Result<CaptureReply, StoreError> {
+    let known = known(transaction, batch)?;
+    let changes = apply(batch, known)?;
+    insert::changes(transaction, &changes)?;
     Ok(changes.reply)
 }
 

@@ -9,13 +9,16 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::worker::Worker;
-use super::{SqliteStore, administer, audit, call, connect, doctor, parting, read, recent};
+use super::{
+    SqliteStore, administer, audit, call, connect, doctor, parting, quarantine, read, recent,
+};
 use crate::read::verify;
 use crate::read::verify::ChainWalk;
 use crate::{
     AuditEventRow, AuditHeight, CallView, ChainEvent, ChainVerdict, InferenceView, Invariant, Kept,
-    LedgerView, OpenBoot, Owner, PublicCursor, PublicEvent, Receipt, RecentLook, Standing,
-    StoreFuture, StoreReader, StoredKey, TenantRow, WalletView, Watermark,
+    LedgerView, OpenBoot, Owner, PublicCursor, PublicEvent, QuarantineScope, QuarantinedRecord,
+    Receipt, RecentLook, Standing, StoreFuture, StoreReader, StoredKey, TenantRow, WalletView,
+    Watermark,
 };
 
 impl StoreReader for SqliteStore {
@@ -27,6 +30,25 @@ impl StoreReader for SqliteStore {
     /// How durable it is, is set on each of our own connections.
     fn require_durability(&self) -> StoreFuture<'_, ()> {
         async { Ok(()) }.boxed()
+    }
+
+    fn waiting_in_quarantine(&self) -> StoreFuture<'_, i64> {
+        self.lookups().run(quarantine::waiting)
+    }
+
+    fn quarantined(
+        &self,
+        scope: QuarantineScope,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<QuarantinedRecord>> {
+        self.reader().run(move |connection| quarantine::list(connection, scope, limit))
+    }
+
+    fn quarantined_record(
+        &self,
+        request_id: RequestId,
+    ) -> StoreFuture<'_, Option<QuarantinedRecord>> {
+        self.reader().run(move |connection| quarantine::find(connection, request_id))
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

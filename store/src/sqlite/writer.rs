@@ -8,11 +8,13 @@ use ainfera_schema::checkpoint::CheckpointSigner;
 use ainfera_schema::{AgentId, BootId, RequestId, TenantId};
 use futures_util::FutureExt;
 
-use super::{SqliteStore, administer, audit, capture, migrate, parting, register, replica};
+use super::{
+    SqliteStore, administer, audit, capture, migrate, parting, quarantine, register, replica,
+};
 use crate::replica::Scope;
 use crate::{
     CaptureBatch, CaptureReply, CheckpointResult, Heartbeat, Kept, NewAgent, Opening, Owner,
-    StoreFuture, StoreWriter, WalletChange, WalletView,
+    QuarantineDecision, RefusedRecord, Settled, StoreFuture, StoreWriter, WalletChange, WalletView,
 };
 
 impl StoreWriter for SqliteStore {
@@ -60,6 +62,18 @@ impl StoreWriter for SqliteStore {
 
     fn give_up(&self, request_ids: Vec<RequestId>) -> StoreFuture<'_, u64> {
         self.writer.run(move |connection| replica::give_up(connection, &request_ids))
+    }
+
+    fn quarantine(&self, records: Vec<RefusedRecord>) -> StoreFuture<'_, ()> {
+        self.writer.run(move |connection| quarantine::keep(connection, &records))
+    }
+
+    fn settle_quarantined(
+        &self,
+        request_id: RequestId,
+        decision: QuarantineDecision,
+    ) -> StoreFuture<'_, Option<Settled>> {
+        self.writer.run(move |connection| quarantine::settle(connection, request_id, &decision))
     }
 
     fn create_agent(&self, new: NewAgent, opening: Opening) -> StoreFuture<'_, AgentId> {
