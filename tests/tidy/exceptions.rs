@@ -67,7 +67,6 @@ pub const EXCEPTIONS: &[Exception] = &[
     of(FUNCTION_LENGTH, "wire/src/provider/chat/request/messages.rs", "assistant"),
     of(FUNCTION_LENGTH, "wire/src/provider/gemini/request.rs", "thinking"),
     of(LINE_LENGTH, "actors/src/capture/parting.rs", ""),
-    of(LINE_LENGTH, "actors/src/capture/quarantine.rs", ""),
     of(LINE_LENGTH, "actors/src/dispatch.rs", ""),
     of(LINE_LENGTH, "actors/src/dispatch/attempt.rs", ""),
     of(LINE_LENGTH, "actors/src/health/breaker.rs", ""),
