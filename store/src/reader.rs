@@ -13,7 +13,8 @@ use crate::{
     Receipt, RecentLook, Standing, StoreFuture, StoredKey, TenantRow, WalletView, Watermark,
 };
 
-/// What is kept, to be looked at. Whoever holds this and not a [`StoreWriter`] cannot write:
+/// What is kept, to be looked at. Whoever holds this and not a
+/// [`StoreWriter`](crate::StoreWriter) cannot write:
 ///
 /// ```
 /// # use ainfera_store::{StoreFuture, StoreReader};
@@ -29,7 +30,7 @@ use crate::{
 /// }
 /// ```
 ///
-/// With a [`StoreWriter`] the same lines are good:
+/// With a [`StoreWriter`](crate::StoreWriter) the same lines are good:
 ///
 /// ```
 /// # use ainfera_store::{CaptureBatch, CaptureReply, StoreFuture, StoreWriter};
