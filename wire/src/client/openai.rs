@@ -144,6 +144,29 @@ pub fn function(function: &mut Map<String, Value>, path: &str) -> Result<Value, 
     Ok(said)
 }
 
+/// A `tool_choice` that is one word, in Anthropic's form; nothing where the word is unknown.
+/// Something must be chosen only where there is something to choose from.
+pub fn choice_word(word: &str, nothing_to_choose: bool) -> Option<Result<Value, BadRequest>> {
+    match word {
+        "auto" => Some(Ok(json!({"type": "auto"}))),
+        "none" => Some(Ok(json!({"type": "none"}))),
+        "required" if nothing_to_choose => {
+            Some(Err(BadRequest::new("tool_choice", "there are no tools to choose from")))
+        }
+        "required" => Some(Ok(json!({"type": "any"}))),
+        _ => None,
+    }
+}
+
+/// The `tools` of a request, as they came.
+pub fn tools(request: &mut Map<String, Value>) -> Result<Vec<Value>, BadRequest> {
+    match request.shift_remove("tools") {
+        None => Ok(Vec::new()),
+        Some(Value::Array(tools)) => Ok(tools),
+        Some(_) => Err(BadRequest::new("tools", "must be an array")),
+    }
+}
+
 /// `parallel_tool_calls`, which Anthropic's form has in its choice of tools.
 pub fn parallel_calls(
     request: &mut Map<String, Value>,

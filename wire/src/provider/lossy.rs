@@ -3,11 +3,13 @@
 
 use ainfera_schema::{Model, Reasoning};
 use bytes::Bytes;
+use serde_json::Value;
 
 use crate::disclosure::coercion::{Change, Coercions, Reason};
+use crate::error::bad_request::BadRequest;
 use crate::provider::tool_names::ToolNames;
 use crate::request::content::{Block, BlockExtras};
-use crate::request::{ROUTING_MEMBERS, Request};
+use crate::request::{ROUTING_MEMBERS, Request, Tool};
 
 /// The model that is asked.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +47,23 @@ pub fn report_untranslated(request: &Request, read: &[&str], coercions: &mut Coe
         } else if !ROUTING_MEMBERS.contains(&&*member.name) {
             coercions.add(&*member.name, Change::Dropped(Reason::NoEquivalent));
         }
+    }
+}
+
+/// Name and schema of a tool that the client runs, for a dialect that has no others.
+pub fn function_of(tool: &Tool, index: usize) -> Result<(&str, Value), BadRequest> {
+    let (Some(name), Some(schema)) = (&tool.name, &tool.input_schema) else {
+        let message = "only Anthropic's own API has this tool";
+        return Err(BadRequest::new(format!("tools.{index}.type"), message));
+    };
+    Ok((&**name, schema.value(&format!("tools.{index}.input_schema"))?))
+}
+
+/// Names the cache breakpoint of a tool, for which other dialects have no place.
+pub fn report_cache_control(tool: &Tool, index: usize, coercions: &mut Coercions) {
+    if tool.cache_control.is_some() {
+        let field = format!("tools.{index}.cache_control");
+        coercions.add(field, Change::Dropped(Reason::NoEquivalent));
     }
 }
 

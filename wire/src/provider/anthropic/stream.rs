@@ -11,8 +11,7 @@ use serde_json::value::RawValue;
 use crate::codec::json::Text;
 use crate::codec::lenient::{Lenient, SaidTier};
 use crate::codec::sse::SseEvent;
-use crate::error::provider_error::FaultKind;
-use crate::error::provider_error::{Lack, fault_in_stream};
+use crate::error::provider_error::{FaultKind, Lack, fault_in_stream};
 use crate::error::stream_fault::StreamFault;
 use crate::event::{
     Block, Delta, Native, ProviderEvent, RelayMode, Stop, StopReason, StreamEvent,

@@ -18,7 +18,7 @@ use crate::provider::chat::adjust::{Adjusted, adjust};
 use crate::provider::chat::passthrough;
 use crate::provider::chat::profile::{ChatProfile, Effort, TopK};
 use crate::provider::chat::target::Target;
-use crate::provider::lossy::report_untranslated;
+use crate::provider::lossy::{function_of, report_cache_control, report_untranslated};
 use crate::provider::source_paths::{bearer, name_lost_headers, of_mistake, of_written};
 use crate::provider::{OwnReasoning, UpstreamRequest};
 use crate::request::{Request, ToolChoiceMode};
@@ -155,25 +155,15 @@ fn tools(
 ) -> Result<(), BadRequest> {
     let mut functions = Vec::with_capacity(request.tools.len());
     for (index, tool) in request.tools.iter().enumerate() {
-        let (Some(name), Some(schema)) = (&tool.name, &tool.input_schema) else {
-            return Err(BadRequest::new(
-                format!("tools.{index}.type"),
-                "only Anthropic's own API has this tool",
-            ));
-        };
-        let parameters = schema.value(&format!("tools.{index}.input_schema"))?;
-        let mut function = object([("name", json!(&**name)), ("parameters", parameters)]);
+        let (name, parameters) = function_of(tool, index)?;
+        let mut function = object([("name", name.into()), ("parameters", parameters)]);
         if let Some(description) = &tool.description {
             function["description"] = json!(&**description);
         }
         if let Some(strict) = tool.strict {
             function["strict"] = json!(strict);
         }
-        if tool.cache_control.is_some() {
-            notes
-                .coercions
-                .add(format!("tools.{index}.cache_control"), Change::Dropped(Reason::NoEquivalent));
-        }
+        report_cache_control(tool, index, &mut notes.coercions);
         functions.push(object([("type", json!("function")), ("function", function)]));
         notes.source_map.add(format!("tools.{index}.function"), format!("tools.{index}"));
         notes.source_map.add(

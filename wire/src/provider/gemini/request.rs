@@ -12,7 +12,10 @@ use crate::provider::UpstreamRequest;
 use crate::provider::address::address;
 use crate::provider::gemini::contents::{LONGEST_TOOL_NAME, contents};
 use crate::provider::gemini::models::{Generation, generation, least_thinking, reasoning_by_name};
-use crate::provider::lossy::{EncodedRequest, TargetModel, joined_text, report_untranslated};
+use crate::provider::lossy::{
+    EncodedRequest, TargetModel, function_of, joined_text, report_cache_control,
+    report_untranslated,
+};
 use crate::provider::source_paths::{of_mistake, of_written};
 use crate::provider::tool_names::ToolNames;
 use crate::request::{Request, ToolChoiceMode};
@@ -94,17 +97,11 @@ fn tools(
     }
     let mut declarations = Vec::with_capacity(request.tools.len());
     for (index, tool) in request.tools.iter().enumerate() {
-        let (Some(name), Some(schema)) = (&tool.name, &tool.input_schema) else {
-            return Err(BadRequest::new(
-                format!("tools.{index}.type"),
-                "only Anthropic's own API has this tool",
-            ));
-        };
+        let (name, schema) = function_of(tool, index)?;
         let sent = tool_names.sent(name, LONGEST_TOOL_NAME);
-        if sent != **name {
+        if sent != *name {
             coercions.add(format!("tools.{index}.name"), Change::Renamed(sent.clone()));
         }
-        let schema = schema.value(&format!("tools.{index}.input_schema"))?;
         let mut declaration =
             json!({"name": sent, "description": tool.description.as_deref().unwrap_or_default()});
         // as it is: the other member for it takes a part of the language only
@@ -112,10 +109,7 @@ fn tools(
         if tool.strict.is_some() {
             coercions.add(format!("tools.{index}.strict"), Change::Dropped(Reason::NoEquivalent));
         }
-        if tool.cache_control.is_some() {
-            coercions
-                .add(format!("tools.{index}.cache_control"), Change::Dropped(Reason::NoEquivalent));
-        }
+        report_cache_control(tool, index, coercions);
         declarations.push(declaration);
     }
     said.insert(

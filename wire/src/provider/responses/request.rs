@@ -9,7 +9,10 @@ use crate::codec::json::object;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::effort::nearest;
 use crate::error::bad_request::BadRequest;
-use crate::provider::lossy::{EncodedRequest, TargetModel, joined_text, report_untranslated};
+use crate::provider::lossy::{
+    EncodedRequest, TargetModel, function_of, joined_text, report_cache_control,
+    report_untranslated,
+};
 use crate::provider::responses::input::{LONGEST_TOOL_NAME, items};
 use crate::provider::responses::models::{efforts, reasoning_by_name};
 use crate::provider::source_paths::{bearer, of_mistake, of_written};
@@ -136,17 +139,11 @@ fn tools(
     }
     let mut functions = Vec::with_capacity(request.tools.len());
     for (index, tool) in request.tools.iter().enumerate() {
-        let (Some(name), Some(schema)) = (&tool.name, &tool.input_schema) else {
-            return Err(BadRequest::new(
-                format!("tools.{index}.type"),
-                "only Anthropic's own API has this tool",
-            ));
-        };
-        let parameters = schema.value(&format!("tools.{index}.input_schema"))?;
+        let (name, parameters) = function_of(tool, index)?;
         // left out it would be true here, and most schemas do not fit that
         let strict = tool.strict.unwrap_or(false);
         let sent = tool_names.sent(name, LONGEST_TOOL_NAME);
-        if sent != **name {
+        if sent != *name {
             coercions.add(format!("tools.{index}.name"), Change::Renamed(sent.clone()));
         }
         let said = [("name", sent.into()), ("parameters", parameters), ("strict", json!(strict))];
@@ -154,10 +151,7 @@ fn tools(
         if let Some(description) = &tool.description {
             function["description"] = json!(&**description);
         }
-        if tool.cache_control.is_some() {
-            coercions
-                .add(format!("tools.{index}.cache_control"), Change::Dropped(Reason::NoEquivalent));
-        }
+        report_cache_control(tool, index, coercions);
         functions.push(function);
     }
     said.insert("tools".to_owned(), Value::Array(functions));

@@ -3,9 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::client::openai;
-use crate::client::translation::RequestTranslation;
-use crate::client::translation::object;
-use crate::client::translation::required;
+use crate::client::translation::{RequestTranslation, object, required};
 use crate::disclosure::coercion::{Change, Reason};
 use crate::error::bad_request::BadRequest;
 
@@ -13,11 +11,7 @@ pub(super) fn translate(
     chat: &mut Map<String, Value>,
     translation: &mut RequestTranslation,
 ) -> Result<(), BadRequest> {
-    let tools = match chat.shift_remove("tools") {
-        None => Vec::new(),
-        Some(Value::Array(tools)) => tools,
-        Some(_) => return Err(BadRequest::new("tools", "must be an array")),
-    };
+    let tools = openai::tools(chat)?;
     let choice = chat.shift_remove("tool_choice");
     let allowed = choice.as_ref().and_then(allowed_names).transpose()?;
     let mut said = Vec::with_capacity(tools.len());
@@ -109,15 +103,10 @@ fn tool_choice(
         )
     };
     if let Some(word) = choice.as_str() {
-        return match word {
-            "auto" => Ok(Some(json!({"type": "auto"}))),
-            "none" => Ok(Some(json!({"type": "none"}))),
-            "required" if no_tools && translation.native_only.is_none() => {
-                Err(BadRequest::new("tool_choice", "there are no tools to choose from"))
-            }
-            "required" => Ok(Some(json!({"type": "any"}))),
-            _ => Err(refuse()),
-        };
+        let nothing_to_choose = no_tools && translation.native_only.is_none();
+        return openai::choice_word(word, nothing_to_choose)
+            .unwrap_or_else(|| Err(refuse()))
+            .map(Some);
     }
     match choice.get("type").and_then(Value::as_str) {
         Some("function") => {

@@ -5,10 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::client::openai;
 use crate::client::responses::request::ResponsesClient;
-use crate::client::translation::RequestTranslation;
-use crate::client::translation::object;
-use crate::client::translation::required;
-use crate::client::translation::text;
+use crate::client::translation::{RequestTranslation, object, required, text};
 use crate::disclosure::coercion::{Change, Reason};
 use crate::error::bad_request::BadRequest;
 
@@ -17,11 +14,7 @@ pub(super) fn translate(
     client: &mut ResponsesClient,
     translation: &mut RequestTranslation,
 ) -> Result<(), BadRequest> {
-    let tools = match request.shift_remove("tools") {
-        None => Vec::new(),
-        Some(Value::Array(tools)) => tools,
-        Some(_) => return Err(BadRequest::new("tools", "must be an array")),
-    };
+    let tools = openai::tools(request)?;
     let choice = request.shift_remove("tool_choice");
     let allowed = choice.as_ref().and_then(allowed_names).transpose()?;
     let mut said = Vec::with_capacity(tools.len());
@@ -116,15 +109,7 @@ fn tool_choice(
         )
     };
     if let Some(word) = choice.as_str() {
-        return match word {
-            "auto" => Ok(Some(json!({"type": "auto"}))),
-            "none" => Ok(Some(json!({"type": "none"}))),
-            "required" if no_tools => {
-                Err(BadRequest::new("tool_choice", "there are no tools to choose from"))
-            }
-            "required" => Ok(Some(json!({"type": "any"}))),
-            _ => Err(refuse()),
-        };
+        return openai::choice_word(word, no_tools).unwrap_or_else(|| Err(refuse())).map(Some);
     }
     match choice.get("type").and_then(Value::as_str) {
         Some("function" | "custom") => {

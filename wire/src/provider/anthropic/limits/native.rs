@@ -8,10 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::codec::json::{Edit, Members, Text};
 use crate::disclosure::coercion::{Change, Coercions};
-use crate::provider::anthropic::limits::Origin;
-use crate::provider::anthropic::limits::clamp_max_tokens;
 use crate::provider::anthropic::limits::model::{CONTINUE, fit_sampling, unforce_tools};
-use crate::provider::anthropic::limits::thinking;
+use crate::provider::anthropic::limits::{Origin, clamp_max_tokens, thinking};
 use crate::provider::anthropic::models::Claude;
 
 /// What a model's rules are about, beside the last message.

@@ -8,8 +8,7 @@ use bytestring::ByteString;
 use crate::client::chat::stream::{CHUNK, DONE, FINISH, USAGE, WORDLESS_FINISH};
 use crate::client::chat::usage_chunk::UsageChunk;
 use crate::event::{Native, ProviderEvent, StreamEvent};
-use crate::passthrough::chat_repair::FinishRepair;
-use crate::passthrough::chat_repair::{ChunkRepair, ToolCallRepair, relayed_chunk};
+use crate::passthrough::chat_repair::{ChunkRepair, FinishRepair, ToolCallRepair, relayed_chunk};
 use crate::provider::chat::stream::chunk::Chunk;
 use crate::provider::chat::tool_calls::{Fragment, FragmentPlace, ToolCalls};
 
