@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, Message, MessageResult};
 use ainfera_routing::{
-    Catalogue, CatalogueEntry, DecideOptions, Dial, HoldMode, Needs, PinRefusal, Plan, Policy,
-    PolicySettings, RejectReason, RouteTarget, amounts_to_ask_for, pin, plan_without,
-    resolve_policy, shorter_outputs,
+    Catalogue, CatalogueEntry, DecideOptions, Dial, Needs, PinRefusal, Plan, Policy,
+    PolicySettings, RejectReason, ReservationMode, RouteTarget, amounts_to_ask_for, pin,
+    plan_without, resolve_policy, shorter_outputs,
 };
 use ainfera_schema::policy::RoutingHint;
 use ainfera_schema::{ModelSlug, PriceError, RequestId, Usd};
@@ -92,7 +92,7 @@ pub struct BrainSettings {
     pub policy: PolicySettings,
     pub options: DecideOptions,
     pub max_attempts: u32,
-    pub holds: HoldMode,
+    pub holds: ReservationMode,
     /// Reads the dial's gate anew for each call.
     pub dial: Arc<dyn Fn() -> Dial + Send + Sync>,
 }
@@ -229,7 +229,9 @@ impl RoutingBrain {
             .zip(reservations.iter().copied())
             .min_by_key(|(_, needed)| *needed);
         let Some((candidate, mut least)) = cheapest else { return Vec::new() };
-        if ask.call.output_limit == OutputLimit::Said || self.settings.holds == HoldMode::Sliced {
+        if ask.call.output_limit == OutputLimit::Said
+            || self.settings.holds == ReservationMode::Sliced
+        {
             return Vec::new();
         }
         let mut all = Vec::new();

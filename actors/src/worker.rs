@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
-use ainfera_routing::HoldMode;
+use ainfera_routing::ReservationMode;
 use ainfera_schema::{BootId, Deadlines, Model, Patience, Provider, ProviderId};
 use ainfera_wire::Call;
 use ainfera_wire::provider::Dialect;
@@ -32,7 +32,7 @@ pub struct Worker {
     pub health: Arc<Health>,
     pub boot_id: BootId,
     pub acknowledge: Acknowledge,
-    pub holds: HoldMode,
+    pub holds: ReservationMode,
     pub counters: Arc<Counters>,
 }
 

@@ -50,7 +50,4 @@ pub use reservation::{
     output_within, shorter_outputs,
 };
 pub use ruleset::{RulesetHash, policy_version, ruleset_hash};
-// The names of these types before they were named after reservations. `actors` still uses them.
-pub use bounds::CallSize as Asked;
-pub use reservation::{ReservationError as HoldError, ReservationMode as HoldMode};
 pub use target::{ROUTING_ALIASES, ROUTING_TARGET, RouteTarget};

@@ -41,8 +41,6 @@ pub use price_sheet::{Bill, Bounds, Hours, Multipliers, PriceError, PriceSheet, 
 pub use provider::{OnDisconnect, Provider, ProviderKind, Secret, StreamMode};
 pub use server_tool::{ServerTool, ToolUses};
 pub use service::{RequestedService, RequestedTier, Served, ServiceTier};
-// The names of these types before they were named after requests. `wire` and `actors` use them.
-pub use service::{RequestedService as AskedService, RequestedTier as AskedTier};
 pub use task::{TaskType, TaskTypeSource};
 pub use unsaid::{TOOL_USES_UNLESS_SAID, Unsaid, UnsaidTier};
 pub use usage::{TokenUsage, UsageBasis};

@@ -7,7 +7,7 @@
 //! (developers.openai.com/api/docs/pricing); xAI's `search_parameters` and server-side tools
 //! (docs.x.ai).
 
-use ainfera_schema::{AskedService, AskedTier, ServerTool, ToolUses};
+use ainfera_schema::{RequestedService, RequestedTier, ServerTool, ToolUses};
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
@@ -21,7 +21,7 @@ const SOURCES_WITHOUT_LIMIT: u64 = 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ExtraCosts {
-    pub service: AskedService,
+    pub service: RequestedService,
     /// The most uses of tools that the vendor runs, of those that the call limits.
     pub tool_uses: ToolUses,
     /// How many tools of each kind the call does not limit.
@@ -103,7 +103,7 @@ impl ExtraCosts {
             match name {
                 "service_tier" => {
                     costs.service.tier =
-                        text().map_or(Ok(AskedTier::Unsaid), |word| asked_tier(&word))?
+                        text().map_or(Ok(RequestedTier::Unsaid), |word| asked_tier(&word))?
                 }
                 "speed" => {
                     costs.service.fast =
@@ -244,12 +244,12 @@ pub fn server_tool(kind: &str) -> Option<ServerTool> {
     NAMES.iter().find(|(name, _)| kind.starts_with(name)).map(|(_, tool)| *tool)
 }
 
-fn asked_tier(word: &str) -> Result<AskedTier, BadRequest> {
+fn asked_tier(word: &str) -> Result<RequestedTier, BadRequest> {
     match word {
-        "auto" => Ok(AskedTier::Any),
-        "default" | "standard" | "standard_only" | "on_demand" => Ok(AskedTier::Standard),
-        "flex" => Ok(AskedTier::Flex),
-        "priority" | "fast" => Ok(AskedTier::Priority),
+        "auto" => Ok(RequestedTier::Any),
+        "default" | "standard" | "standard_only" | "on_demand" => Ok(RequestedTier::Standard),
+        "flex" => Ok(RequestedTier::Flex),
+        "priority" | "fast" => Ok(RequestedTier::Priority),
         _ => Err(unknown(
             "service_tier",
             word,
@@ -304,7 +304,10 @@ mod tests {
         }
         let dear =
             read(r#"{"speed":"fast","service_tier":"priority","inference_geo":"us"}"#).service;
-        assert_eq!(dear, AskedService { tier: AskedTier::Priority, fast: true, us_only: true });
+        assert_eq!(
+            dear,
+            RequestedService { tier: RequestedTier::Priority, fast: true, us_only: true }
+        );
         let plain = read(
             r#"{"speed":"standard","service_tier":null,"inference_geo":null,"messages":[{"speed":"fast"}]}"#,
         );

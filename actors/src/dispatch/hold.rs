@@ -3,7 +3,7 @@
 //! and the provider is not read meanwhile.
 
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, ResponseActFuture, WrapFuture};
-use ainfera_routing::{HoldError, HoldMode, is_running_out, next_output_tokens};
+use ainfera_routing::{ReservationError, ReservationMode, is_running_out, next_output_tokens};
 use ainfera_schema::{OutcomeStatus, PriceError, StreamMode, UsageBasis, Usd};
 use ainfera_store::{Extended, Extension};
 use tokio::sync::oneshot;
@@ -110,10 +110,12 @@ pub(super) fn missing(
     setup: &CallSetup,
     open: &mut Open,
     running: &Running,
-) -> Result<Option<Grant>, HoldError> {
+) -> Result<Option<Grant>, ReservationError> {
     let model = &running.entry.model;
-    let price =
-        model.price.as_ref().ok_or_else(|| HoldError::UnknownPrice { slug: model.slug.clone() })?;
+    let price = model
+        .price
+        .as_ref()
+        .ok_or_else(|| ReservationError::UnknownPrice { slug: model.slug.clone() })?;
     let by_provider = setup
         .worker
         .providers
@@ -134,7 +136,7 @@ pub(super) fn missing(
 fn cover(setup: &CallSetup, open: &mut Open, counted: &Counted) -> Result<Cover, PriceError> {
     let billed = open.billed();
     let Some((running, _)) =
-        open.running.as_ref().filter(|_| setup.worker.holds == HoldMode::Sliced)
+        open.running.as_ref().filter(|_| setup.worker.holds == ReservationMode::Sliced)
     else {
         return Ok(Cover::Held);
     };

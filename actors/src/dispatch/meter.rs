@@ -1,6 +1,6 @@
 //! What an attempt uses, as far as it can be seen, and what of it goes into the record.
 
-use ainfera_routing::{CatalogueEntry, HoldError, UNKNOWN_WINDOW_TOKENS};
+use ainfera_routing::{CatalogueEntry, ReservationError, UNKNOWN_WINDOW_TOKENS};
 use ainfera_schema::{
     Attempt, AttemptResult, Bounds, InferenceId, Price, PriceSheet, RequestId, Served, ServiceTier,
     StreamMode, TokenUsage, ToolUses, UsageBasis, Usd,
@@ -106,12 +106,12 @@ impl Running {
         pass: Pass,
         call: &Call,
         most_output_tokens: u64,
-    ) -> Result<Self, HoldError> {
+    ) -> Result<Self, ReservationError> {
         let sheet = entry
             .model
             .price
             .clone()
-            .ok_or_else(|| HoldError::UnknownPrice { slug: entry.model.slug.clone() })?;
+            .ok_or_else(|| ReservationError::UnknownPrice { slug: entry.model.slug.clone() })?;
         let mut bounds = reservation::bounds(call, &entry);
         bounds.output_tokens = bounds.output_tokens.min(most_output_tokens);
         Ok(Self {

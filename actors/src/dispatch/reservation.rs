@@ -1,7 +1,9 @@
 //! What a call can use at a candidate, and what is reserved for it.
 
-use ainfera_routing::{Asked, CatalogueEntry, bounds_at, output_within};
-use ainfera_schema::{AskedService, AskedTier, Bounds, PriceError, PriceSheet, ToolUses, Usd};
+use ainfera_routing::{CallSize, CatalogueEntry, bounds_at, output_within};
+use ainfera_schema::{
+    Bounds, PriceError, PriceSheet, RequestedService, RequestedTier, ToolUses, Usd,
+};
 use ainfera_wire::Call;
 use ainfera_wire::output_limit::OutputLimit;
 use ainfera_wire::provider::Dialect;
@@ -11,7 +13,7 @@ use ainfera_wire::provider::Dialect;
 pub fn bounds(call: &Call, entry: &CatalogueEntry) -> Bounds {
     let costs = &call.extra_costs;
     let is_native = is_native(call, entry);
-    let asked = Asked {
+    let asked = CallSize {
         text_bytes: call.text_bytes,
         attachments: &call.attachments,
         has_tools: call.has_tools,
@@ -36,11 +38,11 @@ pub fn bounds(call: &Call, entry: &CatalogueEntry) -> Bounds {
 }
 
 /// How the call is asked to be served at this candidate.
-pub fn service(call: &Call, entry: &CatalogueEntry) -> AskedService {
+pub fn service(call: &Call, entry: &CatalogueEntry) -> RequestedService {
     let asked =
-        if is_native(call, entry) { call.extra_costs.service } else { AskedService::default() };
+        if is_native(call, entry) { call.extra_costs.service } else { RequestedService::default() };
     match asked.tier {
-        AskedTier::Unsaid => AskedService { tier: entry.unsaid.tier.asked(), ..asked },
+        RequestedTier::Unsaid => RequestedService { tier: entry.unsaid.tier.asked(), ..asked },
         _ => asked,
     }
 }

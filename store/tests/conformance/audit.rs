@@ -143,16 +143,7 @@ pub async fn a_long_chain_is_walked_in_pages(database: Database) {
     let agent = database.agent("100", SpendPolicy::default()).await;
     let boot_id = database.boot("one").await;
     let calls: Vec<RoutingOutcome> = (0..450).map(|_| call(agent)).collect();
-    database
-        .store
-        .capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.1"))))
-        .await
-        .unwrap();
-    database
-        .store
-        .capture(closings(calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded))))
-        .await
-        .unwrap();
+    database.calls_succeeded(&calls, boot_id).await;
     let verdict = database.store.verify_audit(agent.0).await.unwrap();
     assert!(verdict.valid, "{verdict:?}");
     assert_eq!(verdict.event_count, 2 + 450 * 5);

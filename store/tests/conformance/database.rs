@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use ainfera_schema::policy::SpendPolicy;
-use ainfera_schema::{AgentId, BootId, TenantId, Usd};
+use ainfera_schema::{AgentId, BootId, OutcomeStatus, RoutingOutcome, TenantId, Usd};
 use ainfera_store::{Invariant, NewAgent, Opening, StoreWriter};
 
+use crate::call::{admission, admissions, closing, closings};
 use crate::postgres;
 
 pub struct Database {
@@ -114,6 +115,14 @@ impl Database {
         let boot_id = BootId::mint();
         self.store.begin_boot(boot_id, replica).await.unwrap();
         boot_id
+    }
+
+    /// Lets these calls in, and records that each has succeeded.
+    pub async fn calls_succeeded(&self, calls: &[RoutingOutcome], boot_id: BootId) {
+        let admitted = calls.iter().map(|call| admission(call, boot_id, "0.1"));
+        self.store.capture(admissions(admitted)).await.unwrap();
+        let closed = calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded));
+        self.store.capture(closings(closed)).await.unwrap();
     }
 
     pub async fn wallet(&self, agent_id: AgentId) -> (Usd, Usd) {

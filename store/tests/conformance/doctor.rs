@@ -23,16 +23,7 @@ pub async fn a_pinned_call_with_an_outcome_is_found(database: Database) {
     let agent = database.agent("1", SpendPolicy::default()).await;
     let boot_id = database.boot("one").await;
     let calls = [call(agent), direct_call(agent), direct_call(agent)];
-    database
-        .store
-        .capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.1"))))
-        .await
-        .unwrap();
-    database
-        .store
-        .capture(closings(calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded))))
-        .await
-        .unwrap();
+    database.calls_succeeded(&calls, boot_id).await;
     database.assert_sound(agent.0).await;
     database.execute(CONTAMINATE).await.unwrap();
     let broken = database.broken_invariants().await;

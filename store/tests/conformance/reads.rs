@@ -31,16 +31,7 @@ pub async fn an_inference_comes_back_as_it_was(database: Database) {
         ..bare
     };
     let calls = [call(agent), direct_call(agent), bare];
-    database
-        .store
-        .capture(admissions(calls.iter().map(|call| admission(call, boot_id, "0.1"))))
-        .await
-        .unwrap();
-    database
-        .store
-        .capture(closings(calls.iter().map(|call| closing(call, OutcomeStatus::Succeeded))))
-        .await
-        .unwrap();
+    database.calls_succeeded(&calls, boot_id).await;
     for outcome in &calls {
         let inference_id = outcome.inference_id.unwrap();
         let view = database.store.inference(agent.0, inference_id).await.unwrap().unwrap();
