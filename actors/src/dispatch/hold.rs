@@ -182,7 +182,7 @@ impl DispatchActor {
                     actor.answered(emit, grant, answer, context)
                 }))
             }
-            // it cannot be said what to hold: that is more than there is
+            // A cost that cannot be computed counts as more money than there is.
             Err(error) => {
                 tracing::error!(request_id = self.setup.request_id.header_value(), %error, "hold cannot be computed");
                 self.stop_short(CallFailure::Internal, context)

@@ -12,7 +12,7 @@ use crate::brain::{Choice, ChoiceRefusal, Decide};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unfit {
     pub model: String,
-    /// What would become of which fields, or why the call cannot be said to it at all.
+    /// The fields that would change, or why the call has no form for this model at all.
     pub coercions: Vec<String>,
 }
 

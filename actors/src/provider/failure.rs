@@ -20,7 +20,7 @@ pub enum ProviderFailure {
     Stream(#[from] StreamFault),
     #[error("connection broke: {0}")]
     Broken(#[from] Broken),
-    /// The call cannot be said in the provider's dialect.
+    /// The call has no form in the provider's dialect.
     #[error("call cannot be translated: {0}")]
     Untranslatable(ainfera_wire::BadRequest),
     /// A panic of ours.

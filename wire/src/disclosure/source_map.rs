@@ -77,8 +77,8 @@ impl SourceMap {
         }
     }
 
-    /// What is called otherwise when the Anthropic form itself is sent: members of the body only,
-    /// for inside them it is the form that differs, not what is said.
+    /// Members of the body that the translation renamed, as (the caller's name, the new name). What
+    /// is inside a member differs by its form only, and is left out.
     pub fn renamed(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()

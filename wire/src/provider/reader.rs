@@ -89,7 +89,7 @@ impl UpstreamReader {
                 let body = std::mem::take(body).freeze();
                 let said = self.whole(body, out);
                 if said.is_err() {
-                    // nothing was heard yet, and of a failed answer nothing has to be
+                    // A whole answer is all or nothing: events of one that failed are left out.
                     out.clear();
                 }
                 said

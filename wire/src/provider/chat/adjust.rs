@@ -18,7 +18,7 @@ use crate::provider::chat::profile::{AnswerSchema, StreamUsage, ThinkingSwitch};
 use crate::provider::chat::target::Target;
 use crate::provider::tool_names::ToolNames;
 
-/// A longer name for who asks is refused, and some agents put a whole object into it.
+/// `user` may have so many characters. Some agents put a whole object into it.
 const LONGEST_USER: usize = 64;
 
 /// A body for the vendor.

@@ -1,5 +1,5 @@
-//! An Anthropic request said in Chat Completions. First as the reference has it, then adjusted to
-//! the vendor; what cannot be said is named as a coercion.
+//! A typed request written in Chat Completions. First as the reference has it, then adjusted to
+//! the vendor; what has no equivalent is named as a coercion.
 
 mod messages;
 
@@ -210,7 +210,7 @@ fn thinking(
     if let Some(thinking) = &request.thinking {
         let (least, is_off) = (target.efforts().first(), &*thinking.kind == "disabled");
         let change = match (least, is_off) {
-            // who never thinks does as it is told
+            // A model that does not reason already satisfies `thinking: disabled`.
             (None, true)
                 if target.reasoning == Reasoning::Never
                     && !matches!(target.profile.effort, Effort::Everybody(_)) =>

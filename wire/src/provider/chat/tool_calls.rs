@@ -51,7 +51,7 @@ struct Call {
     shown_id: Option<ByteString>,
     name: ByteString,
     signature: ByteString,
-    /// What has come but could not be said yet.
+    /// Fragments that wait until the tool call before theirs is complete.
     waiting: Vec<ByteString>,
     arguments: Nesting,
     said: bool,
@@ -67,7 +67,7 @@ impl ToolCalls {
         self.calls.iter().any(|call| call.said)
     }
 
-    /// Has any call come that cannot be said?
+    /// Whether a tool call came without a name, so that it cannot be passed on.
     pub fn any_nameless(&self) -> bool {
         self.calls.iter().any(|call| call.name.is_empty())
     }

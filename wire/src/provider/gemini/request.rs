@@ -1,4 +1,4 @@
-//! An Anthropic request said in Gemini's dialect. What cannot be said is named as a coercion.
+//! A typed request written in Gemini's dialect. What has no equivalent is named as a coercion.
 
 use ainfera_schema::{Model, Provider, Reasoning};
 use bytes::Bytes;

@@ -57,7 +57,7 @@ struct Item {
     /// Said text so far, in bytes: the whole text that comes at the end is said only if none came
     /// before.
     said_bytes: usize,
-    /// What has come but could not be said yet.
+    /// Fragments that wait until the item before theirs is complete.
     waiting: Vec<StreamEvent>,
     /// Pieces of a call that has no name yet.
     nameless: Vec<ByteString>,

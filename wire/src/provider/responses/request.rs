@@ -1,4 +1,4 @@
-//! An Anthropic request said in the Responses dialect. What cannot be said is named as a coercion.
+//! A typed request written in the Responses dialect. What has no equivalent is named as a coercion.
 
 use ainfera_schema::{Model, Provider, Reasoning};
 use bytes::Bytes;
@@ -187,7 +187,7 @@ fn reasoning(
     let thinking = request.thinking.as_ref();
     let is_off = thinking.is_some_and(|thinking| &*thinking.kind == "disabled");
     if asked.reasoning == Reasoning::Never {
-        // who never thinks does as it is told
+        // A model that does not reason already satisfies `thinking: disabled`.
         let refused = [
             ("thinking", thinking.is_some() && !is_off),
             ("output_config.effort", effort.is_some()),

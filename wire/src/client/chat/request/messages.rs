@@ -69,7 +69,7 @@ pub(super) fn translate(
                 "at least one message of the user is required",
             ));
         }
-        // nobody will read this form
+        // A placeholder: the native path sends the body as it came, so this form is not read.
         turns.turns.push(json!({"role": "user", "content": "native only"}));
     }
     if !turns.system.is_empty() {

@@ -62,7 +62,7 @@ pub(super) fn translate(
         if !kept && translation.native_only.is_none() {
             return Err(BadRequest::new("input", "at least one item is required"));
         }
-        // nobody will read this form
+        // A placeholder: the native path sends the body as it came, so this form is not read.
         turns
             .add("user", PlacedBlock::new(json!({"type": "text", "text": "native only"}), "input"));
     }

@@ -122,8 +122,8 @@ impl ChatRelay {
             (None, _) if native.kind == WORDLESS_FINISH => FinishRepair::NotYet,
             _ => FinishRepair::AsItIs,
         };
-        // who does not want it is not told the whole chunk, but it is kept for whoever asks for the
-        // answer again
+        // Usage is hidden from a client that did not ask for it, but a chunk of nothing else is
+        // recorded whole for an idempotent replay.
         let usage_chunk =
             if native.kind == USAGE { UsageChunk::Wanted } else { native.usage_chunk };
         let chunk = relayed_chunk(data, &native.model, usage_chunk, &native.repair)?;
