@@ -57,7 +57,6 @@ pub const EXCEPTIONS: &[Exception] = &[
     ),
     of(FUNCTION_LENGTH, "tests/it/secrets.rs", "canaries_stay_where_they_belong"),
     of(FUNCTION_LENGTH, "wire/src/client/call.rs", "of_request"),
-    of(FUNCTION_LENGTH, "wire/src/client/responses/request/items.rs", "block"),
     of(
         FUNCTION_LENGTH,
         "wire/src/error/provider_error/lack.rs",

@@ -22,6 +22,26 @@ struct Step {
     results_reversed: bool,
     reply: String,
     picture: bool,
+    /// A second message of the user, right after the first.
+    second: Option<String>,
+    instructions: Option<Instructions>,
+}
+
+/// What the agent tells the model in the middle of the conversation.
+#[derive(Debug, Clone)]
+struct Instructions {
+    role: &'static str,
+    text: String,
+    place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// After the first result, or before everything that the agent says where there is none.
+    AmidResults,
+    BeforeReply,
+    BetweenReplies,
+    Last,
 }
 
 #[derive(Debug, Clone)]
@@ -33,8 +53,9 @@ struct ToolCall {
 }
 
 const CLIENTS: [&str; 4] = ["messages", "chat", "responses", "inference"];
-const MODELS: [&str; 9] = [
+const MODELS: [&str; 10] = [
     "their-model",
+    "claude-opus-4-8",
     "claude-opus-4-7",
     "claude-opus-5-5",
     "gpt-5.2",
@@ -57,8 +78,13 @@ fn step() -> impl Strategy<Value = Step> {
     ];
     let thinking = proptest::option::of(("[a-z \n]{0,9}", signature));
     let calls = proptest::collection::vec(tool_call(), 0..4);
-    (thinking, "[a-z\"\n]{0,6}", calls, any::<bool>(), "[a-z\n]{0,6}", any::<bool>()).prop_map(
-        |(thinking, text, mut calls, results_reversed, reply, picture)| {
+    let said = (thinking, "[a-z\"\n]{0,6}", calls, any::<bool>(), "[a-z\n]{0,6}", any::<bool>());
+    let more = (proptest::option::of("[a-z]{1,6}"), proptest::option::of(instructions()));
+    (said, more).prop_map(
+        |(
+            (thinking, text, mut calls, results_reversed, reply, picture),
+            (second, instructions),
+        )| {
             let mut ids: Vec<String> = Vec::new();
             calls.retain(|call| {
                 let is_new = !ids.contains(&call.id);
@@ -69,9 +95,20 @@ fn step() -> impl Strategy<Value = Step> {
             let text = if text.is_empty() && calls.is_empty() { "so".to_owned() } else { text };
             let reply =
                 if reply.is_empty() && calls.is_empty() { "go on".to_owned() } else { reply };
-            Step { thinking, text, calls, results_reversed, reply, picture }
+            Step { thinking, text, calls, results_reversed, reply, picture, second, instructions }
         },
     )
+}
+
+fn instructions() -> impl Strategy<Value = Instructions> {
+    let role = prop_oneof![Just("system"), Just("developer")];
+    let place = prop_oneof![
+        Just(Place::AmidResults),
+        Just(Place::BeforeReply),
+        Just(Place::BetweenReplies),
+        Just(Place::Last),
+    ];
+    (role, "[a-z\n]{1,6}", place).prop_map(|(role, text, place)| Instructions { role, text, place })
 }
 
 fn tool_call() -> impl Strategy<Value = ToolCall> {
@@ -104,6 +141,27 @@ impl Step {
         results
     }
 
+    /// Puts the instructions among what the agent says: results of tools, and messages of the user.
+    fn with_instructions(
+        &self,
+        results: Vec<Value>,
+        replies: Vec<Value>,
+        written: impl Fn(&Instructions) -> Value,
+    ) -> Vec<Value> {
+        let place_of = |place| match place {
+            Place::AmidResults => results.len().min(1),
+            Place::BeforeReply => results.len(),
+            Place::BetweenReplies => results.len() + replies.len().min(1),
+            Place::Last => results.len() + replies.len(),
+        };
+        let placed = self.instructions.as_ref().map(|said| (place_of(said.place), written(said)));
+        let mut all: Vec<Value> = results.into_iter().chain(replies).collect();
+        if let Some((place, instructions)) = placed {
+            all.insert(place, instructions);
+        }
+        all
+    }
+
     fn of_messages(&self) -> Vec<Value> {
         let mut answer = Vec::new();
         if let Some((thinking, signature)) = &self.thinking {
@@ -128,10 +186,16 @@ impl Step {
             let source = json!({"type": "base64", "media_type": "image/png", "data": PICTURE});
             reply.push(json!({"type": "image", "source": source}));
         }
-        vec![
+        let mut messages = vec![
             json!({"role": "assistant", "content": answer}),
             json!({"role": "user", "content": reply}),
-        ]
+        ];
+        messages.extend(self.second.iter().map(|text| json!({"role": "user", "content": text})));
+        // here instructions stand after the user, and before the answer
+        messages.extend(
+            self.instructions.iter().map(|said| json!({"role": "system", "content": said.text})),
+        );
+        messages
     }
 
     fn of_chat(&self) -> Vec<Value> {
@@ -147,11 +211,10 @@ impl Step {
             answer["tool_calls"] = calls.collect();
         }
         let mut messages = vec![answer];
-        messages.extend(
-            self.results().into_iter().map(
-                |call| json!({"role": "tool", "tool_call_id": call.id, "content": call.result}),
-            ),
-        );
+        let results = self
+            .results()
+            .into_iter()
+            .map(|call| json!({"role": "tool", "tool_call_id": call.id, "content": call.result}));
         let mut reply = Vec::new();
         if !self.reply.is_empty() {
             reply.push(json!({"type": "text", "text": self.reply}));
@@ -160,9 +223,16 @@ impl Step {
             let url = format!("data:image/png;base64,{PICTURE}");
             reply.push(json!({"type": "image_url", "image_url": {"url": url}}));
         }
+        let mut replies = Vec::new();
         if !reply.is_empty() {
-            messages.push(json!({"role": "user", "content": reply}));
+            replies.push(json!({"role": "user", "content": reply}));
         }
+        replies.extend(self.second.iter().map(|text| json!({"role": "user", "content": text})));
+        messages.extend(self.with_instructions(
+            results.collect(),
+            replies,
+            |said| json!({"role": said.role, "content": said.text}),
+        ));
         messages
     }
 
@@ -181,9 +251,9 @@ impl Step {
         items.extend(self.calls.iter().map(|call| {
             json!({"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments})
         }));
-        items.extend(self.results().into_iter().map(
+        let results = self.results().into_iter().map(
             |call| json!({"type": "function_call_output", "call_id": call.id, "output": call.result}),
-        ));
+        );
         let mut reply = Vec::new();
         if !self.reply.is_empty() {
             reply.push(json!({"type": "input_text", "text": self.reply}));
@@ -192,9 +262,14 @@ impl Step {
             let url = format!("data:image/png;base64,{PICTURE}");
             reply.push(json!({"type": "input_image", "image_url": url}));
         }
+        let mut replies = Vec::new();
         if !reply.is_empty() {
-            items.push(json!({"role": "user", "content": reply}));
+            replies.push(json!({"role": "user", "content": reply}));
         }
+        replies.extend(self.second.iter().map(|text| json!({"role": "user", "content": text})));
+        items.extend(self.with_instructions(results.collect(), replies, |said| {
+            json!({"role": said.role, "content": [{"type": "input_text", "text": said.text}]})
+        }));
         items
     }
 }

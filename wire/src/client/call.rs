@@ -95,6 +95,9 @@ pub struct ClientHeaders {
     pub others: Vec<(String, String)>,
 }
 
+/// Names, quotes and braces that stand around a text in another form than the caller's, at most.
+const BYTES_AROUND_A_TEXT: usize = 64;
+
 /// What the estimate takes an image or document to be. Money is reserved for more.
 const TOKENS_PER_ATTACHMENT: u64 = 1_600;
 
@@ -129,13 +132,15 @@ impl Call {
         };
         let attachments = request.attachments();
         let mut estimated_input_tokens = attachments.found.len() as u64 * TOKENS_PER_ATTACHMENT;
-        let form_bytes = translation.as_ref().map_or(0, |translation| translation.form_bytes);
-        // names, quotes and braces of the body stand for what templates add; what is said in
-        // another form may be longer
-        let shown_bytes = body.len().max(form_bytes).saturating_sub(attachments.data_bytes);
+        let mut said_bytes = 0;
         request.for_each_text(&mut |text| {
             estimated_input_tokens += estimate(text);
+            said_bytes += text.len() + BYTES_AROUND_A_TEXT;
         });
+        // names, quotes and braces of the body stand for what templates add; what is said in
+        // another form may be longer
+        let said_bytes = if translation.is_some() { said_bytes } else { 0 };
+        let shown_bytes = body.len().saturating_sub(attachments.data_bytes).max(said_bytes);
         let beyond_form =
             translation.as_ref().and_then(|translation| translation.native_only.clone());
         if beyond_form.is_some() {

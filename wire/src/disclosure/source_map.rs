@@ -23,13 +23,12 @@ impl SourceMap {
         let leads = |listed: &str| {
             path.strip_prefix(listed).filter(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        self.0
+        let (_, callers, rest) = self
+            .0
             .iter()
-            .filter_map(|(listed, callers)| {
-                leads(listed).map(|rest| (listed.len(), format!("{callers}{rest}")))
-            })
-            .max_by_key(|(length, _)| *length)
-            .map(|(_, callers)| callers)
+            .filter_map(|(listed, callers)| Some((listed.len(), callers, leads(listed)?)))
+            .max_by_key(|(length, _, _)| *length)?;
+        Some(format!("{callers}{rest}"))
     }
 
     /// A change of the Anthropic form as changes of what the caller sent. None if the caller never

@@ -11,6 +11,4 @@ pub struct Translation {
     pub source_map: SourceMap,
     /// What only a provider of the caller's dialect can be asked.
     pub native_only: Option<BadRequest>,
-    /// How long the form is.
-    pub form_bytes: usize,
 }

@@ -77,6 +77,12 @@ pub fn report_extras(extras: &BlockExtras, path: &str, coercions: &mut Coercions
     }
 }
 
+/// Instructions in the middle of a conversation, for a model that takes none there: what the user
+/// says in their place.
+pub fn instructions_of_the_user(instructions: &str) -> String {
+    format!("<system>\n{instructions}\n</system>")
+}
+
 /// The text blocks of a place that takes nothing else.
 pub fn joined_text(blocks: &[Block], path: &str, coercions: &mut Coercions) -> String {
     let mut texts = Vec::with_capacity(blocks.len());

@@ -86,6 +86,22 @@ impl Block {
         Block::Text { text: text.into(), extras: BlockExtras::default() }
     }
 
+    /// The members of it that most dialects have no place for; those of thinking have none.
+    pub fn extras_mut(&mut self) -> Option<&mut BlockExtras> {
+        match self {
+            Block::Text { extras, .. }
+            | Block::Image { extras, .. }
+            | Block::Document { extras, .. }
+            | Block::SearchResult { extras, .. }
+            | Block::ToolUse { extras, .. }
+            | Block::ToolResult { extras, .. } => Some(extras),
+            Block::Thinking { .. }
+            | Block::RedactedThinking
+            | Block::AnthropicOnly { .. }
+            | Block::Unknown { .. } => None,
+        }
+    }
+
     /// Can only Anthropic's own API take it?
     pub fn is_anthropic_only(&self) -> bool {
         match self {

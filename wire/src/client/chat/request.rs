@@ -1,27 +1,28 @@
-//! `POST /v1/chat/completions`, parsed at the edge and said in Anthropic's form. What is wrong is
-//! named, what that form cannot say is named too.
+//! `POST /v1/chat/completions`, parsed at the edge into the typed request. What is wrong is named,
+//! what that request cannot say is named too.
 //!
 //! Source: OpenAI API reference, chat completions, create.
 
+mod content;
 mod messages;
 #[cfg(test)]
 mod tests;
 mod tools;
 
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::client::call::{Call, ClientHeaders};
 use crate::client::chat::usage_chunk::UsageChunk;
 use crate::client::openai;
 use crate::client::translation::RequestTranslation;
-use crate::codec::json::is_too_deep;
+use crate::codec::node::Object;
 use crate::disclosure::coercion::{Change, Reason};
 use crate::disclosure::translation::Translation;
-use crate::error::bad_request::{BadRequest, parse_body};
+use crate::error::bad_request::BadRequest;
 use crate::extra_costs::ExtraCosts;
-use crate::request::{ROUTING_MEMBERS, Request};
+use crate::request::{OutputConfig, ROUTING_MEMBERS, Request};
 
 /// The limit of a call that names none. Agents of this dialect often do not, and a call without a
 /// limit has no highest price.
@@ -89,22 +90,10 @@ pub(crate) struct TranslatedRequest {
 }
 
 pub(crate) fn translated(body: &[u8]) -> Result<TranslatedRequest, BadRequest> {
-    if is_too_deep(body) {
-        return Err(BadRequest::new(
-            "body",
-            format!("nested deeper than {} levels", crate::codec::json::MAX_DEPTH),
-        ));
-    }
-    let Value::Object(mut chat) = parse_body::<Value>(body)? else {
-        return Err(BadRequest::new("body", "must be an object"));
-    };
-    // a null says nothing
-    chat.retain(|_, value| !value.is_null());
-    let costs = ExtraCosts::read_values(body, &chat);
+    let mut chat = openai::body(body)?;
+    let costs = ExtraCosts::read_values(body, chat.members());
     let mut translation = RequestTranslation::default();
-    let model =
-        chat.shift_remove("model").ok_or_else(|| BadRequest::new("model", "field required"))?;
-    translation.set("model", "model", model);
+    openai::model(&mut chat, &mut translation)?;
     token_limit(&mut chat, &mut translation)?;
     let usage_chunk = delivery(&mut chat, &mut translation)?;
     messages::translate(&mut chat, &mut translation)?;
@@ -118,10 +107,10 @@ pub(crate) fn translated(body: &[u8]) -> Result<TranslatedRequest, BadRequest> {
 }
 
 fn token_limit(
-    chat: &mut Map<String, Value>,
+    chat: &mut Object<'_>,
     translation: &mut RequestTranslation,
 ) -> Result<(), BadRequest> {
-    let (new, old) = (chat.shift_remove("max_completion_tokens"), chat.shift_remove("max_tokens"));
+    let (new, old) = (chat.take("max_completion_tokens"), chat.take("max_tokens"));
     let (field, limit) = match (new, old) {
         (Some(limit), Some(_)) => {
             translation.drop("max_tokens", Reason::Empty);
@@ -130,45 +119,37 @@ fn token_limit(
         (Some(limit), None) => ("max_completion_tokens", limit),
         (None, Some(limit)) => ("max_tokens", limit),
         (None, None) => {
-            translation.form.insert("max_tokens".to_owned(), json!(DEFAULT_MAX_TOKENS));
+            translation.request.max_tokens = DEFAULT_MAX_TOKENS;
+            translation.member("max_tokens");
             return Ok(());
         }
     };
-    if limit.as_u64().is_none_or(|limit| limit == 0) {
-        return Err(BadRequest::new(field, "must be an integer of at least 1"));
-    }
-    translation.set("max_tokens", field, limit);
-    Ok(())
+    openai::token_limit(&limit, field, translation)
 }
 
 fn delivery(
-    chat: &mut Map<String, Value>,
+    chat: &mut Object<'_>,
     translation: &mut RequestTranslation,
 ) -> Result<UsageChunk, BadRequest> {
     let streamed = openai::stream(chat, translation)?;
-    let options = match chat.shift_remove("stream_options") {
-        None => Map::new(),
-        Some(Value::Object(options)) => options,
-        Some(_) => return Err(BadRequest::new("stream_options", "must be an object")),
-    };
-    for name in options.keys().filter(|name| *name != "include_usage") {
-        translation.drop(format!("stream_options.{name}"), Reason::NoEquivalent);
+    let path = chat.path;
+    let mut wanted = !streamed;
+    if let Some(options) = chat.take("stream_options") {
+        let mut options = Object::read(options, path.member("stream_options"))?;
+        wanted |= options.take("include_usage") == Some(Value::Bool(true));
+        translation.drop_left(&options, Reason::NoEquivalent);
     }
-    let wanted = !streamed || options.get("include_usage") == Some(&Value::Bool(true));
     Ok(if wanted { UsageChunk::Wanted } else { UsageChunk::Unwanted })
 }
 
-fn sampling(
-    chat: &mut Map<String, Value>,
-    translation: &mut RequestTranslation,
-) -> Result<(), BadRequest> {
-    openai::numbers(chat, &["temperature", "top_p", "top_k"], translation)?;
-    match chat.shift_remove("n") {
+fn sampling(chat: &mut Object<'_>, translation: &mut RequestTranslation) -> Result<(), BadRequest> {
+    openai::sampling(chat, &["temperature", "top_p", "top_k"], translation)?;
+    match chat.take("n") {
         None => {}
         Some(count) if count == json!(1) => {}
         Some(_) => return Err(BadRequest::new("n", "one answer at a time: must be 1")),
     }
-    let sequences = match chat.shift_remove("stop") {
+    let sequences = match chat.take("stop") {
         None => return Ok(()),
         Some(Value::String(one)) => vec![one],
         Some(Value::Array(all)) => all
@@ -188,31 +169,23 @@ fn sampling(
         translation.lost.add("stop", Change::Clamped("those that are not blank".to_owned()));
     }
     if !sequences.is_empty() {
-        translation.set("stop_sequences", "stop", json!(sequences));
+        translation.request.stop_sequences = sequences.into_iter().map(Into::into).collect();
+        translation.said("stop_sequences", "stop");
     }
     Ok(())
 }
 
 /// How the answer shall be: thought about, and formed.
-fn answer(
-    chat: &mut Map<String, Value>,
-    translation: &mut RequestTranslation,
-) -> Result<(), BadRequest> {
-    let mut output = Map::new();
-    match chat.shift_remove("reasoning_effort") {
-        None => {}
-        Some(Value::String(word)) => {
-            openai::effort(&word, "reasoning_effort", &mut output, translation)?
-        }
-        Some(_) => return Err(BadRequest::new("reasoning_effort", "must be a string")),
+fn answer(chat: &mut Object<'_>, translation: &mut RequestTranslation) -> Result<(), BadRequest> {
+    let mut output = OutputConfig::default();
+    if let Some(word) = chat.optional_text("reasoning_effort")? {
+        openai::effort(&word, "reasoning_effort", &mut output, translation)?;
     }
-    if let Some(format) = chat.shift_remove("response_format") {
+    if let Some(format) = chat.take("response_format") {
         openai::format(&format, "response_format", "/json_schema", &mut output, translation)?;
     }
-    if !output.is_empty() {
-        translation.form.insert("output_config".to_owned(), Value::Object(output));
-    }
-    match chat.shift_remove("modalities") {
+    openai::output_config(output, translation);
+    match chat.take("modalities") {
         None => {}
         Some(kinds) if kinds == json!(["text"]) => {}
         Some(_) => translation.only_natively(
@@ -223,11 +196,10 @@ fn answer(
     Ok(())
 }
 
-fn rest(chat: Map<String, Value>, translation: &mut RequestTranslation) -> Result<(), BadRequest> {
-    for (name, value) in chat {
+fn rest(chat: Object<'_>, translation: &mut RequestTranslation) -> Result<(), BadRequest> {
+    for (name, value) in chat.into_left() {
         if ROUTING_MEMBERS.contains(&name.as_str()) {
-            translation.form.insert(name.clone(), value);
-            translation.source_map.add(name.clone(), name);
+            translation.routing_member(&name, value)?;
         } else if name == "agent_id" {
             // the key says whose the call is
         } else if let Some((_, why)) = NATIVE_ONLY.iter().find(|(known, _)| *known == name) {

@@ -1,9 +1,10 @@
-//! `POST /v1/responses`, parsed at the edge and said in Anthropic's form. What is wrong is named,
-//! what that form cannot say is named too.
+//! `POST /v1/responses`, parsed at the edge into the typed request. What is wrong is named, what
+//! that request cannot say is named too.
 //!
 //! Nothing is kept here from one call to the next: what refers to something kept goes only to a
 //! provider of this dialect that may have it. Source: OpenAI API reference, responses, create.
 
+mod content;
 pub(super) mod items;
 #[cfg(test)]
 mod tests;
@@ -17,11 +18,11 @@ use crate::client::call::{Call, ClientHeaders};
 use crate::client::chat::request::DEFAULT_MAX_TOKENS;
 use crate::client::openai;
 use crate::client::translation::RequestTranslation;
-use crate::codec::json::is_too_deep;
+use crate::codec::node::Object;
 use crate::disclosure::coercion::Reason;
-use crate::error::bad_request::{BadRequest, parse_body};
+use crate::error::bad_request::BadRequest;
 use crate::extra_costs::ExtraCosts;
-use crate::request::ROUTING_MEMBERS;
+use crate::request::{OutputConfig, ROUTING_MEMBERS};
 
 /// What of the request comes back in its answer, and what the answer's calls are to be called.
 #[derive(Debug, Clone, Default)]
@@ -84,32 +85,20 @@ impl Call {
         headers: ClientHeaders,
         estimate: &dyn Fn(&str) -> u64,
     ) -> Result<Self, BadRequest> {
-        if is_too_deep(&body) {
-            return Err(BadRequest::new(
-                "body",
-                format!("nested deeper than {} levels", crate::codec::json::MAX_DEPTH),
-            ));
-        }
-        let Value::Object(mut request) = parse_body::<Value>(&body)? else {
-            return Err(BadRequest::new("body", "must be an object"));
-        };
-        // a null says nothing
-        request.retain(|_, value| !value.is_null());
-        let mut client = ResponsesClient { echo: echo(&request), custom_tools: Vec::new() };
-        let costs = ExtraCosts::read_values(&body, &request);
+        let mut request = openai::body(&body)?;
+        let mut client =
+            ResponsesClient { echo: echo(request.members()), custom_tools: Vec::new() };
+        let costs = ExtraCosts::read_values(&body, request.members());
         let mut translation = RequestTranslation::default();
-        let model = request
-            .shift_remove("model")
-            .ok_or_else(|| BadRequest::new("model", "field required"))?;
-        translation.set("model", "model", model);
+        openai::model(&mut request, &mut translation)?;
         token_limit(&mut request, &mut translation)?;
         openai::stream(&mut request, &mut translation)?;
         items::translate(&mut request, &mut translation)?;
         tools::translate(&mut request, &mut client, &mut translation)?;
-        openai::numbers(&mut request, &["temperature", "top_p"], &mut translation)?;
+        openai::sampling(&mut request, &["temperature", "top_p"], &mut translation)?;
         answer(&mut request, &mut translation)?;
         openai::user(&mut request, &mut translation)?;
-        rest(request, &mut translation);
+        rest(request, &mut translation)?;
         let (request, translation) = translation.done()?;
         Call::of_request(
             Client::Responses(Box::new(client)),
@@ -131,60 +120,45 @@ fn echo(request: &Map<String, Value>) -> Map<String, Value> {
 }
 
 fn token_limit(
-    request: &mut Map<String, Value>,
+    request: &mut Object<'_>,
     translation: &mut RequestTranslation,
 ) -> Result<(), BadRequest> {
-    match request.shift_remove("max_output_tokens") {
-        None => {
-            translation.form.insert("max_tokens".to_owned(), json!(DEFAULT_MAX_TOKENS));
-        }
-        Some(limit) if limit.as_u64().is_some_and(|limit| limit > 0) => {
-            translation.set("max_tokens", "max_output_tokens", limit)
-        }
-        Some(_) => {
-            return Err(BadRequest::new("max_output_tokens", "must be an integer of at least 1"));
-        }
+    if let Some(limit) = request.take("max_output_tokens") {
+        return openai::token_limit(&limit, "max_output_tokens", translation);
     }
+    translation.request.max_tokens = DEFAULT_MAX_TOKENS;
+    translation.member("max_tokens");
     Ok(())
 }
 
 /// How the answer shall be: thought about, and formed.
 fn answer(
-    request: &mut Map<String, Value>,
+    request: &mut Object<'_>,
     translation: &mut RequestTranslation,
 ) -> Result<(), BadRequest> {
-    let mut output = Map::new();
-    if let Some(reasoning) = request.shift_remove("reasoning") {
-        let mut reasoning = crate::client::translation::object(reasoning, "reasoning")?;
-        if let Some(word) = reasoning.shift_remove("effort") {
-            openai::effort(
-                word.as_str().unwrap_or_default(),
-                "reasoning.effort",
-                &mut output,
-                translation,
-            )?;
+    let mut output = OutputConfig::default();
+    let path = request.path;
+    if let Some(reasoning) = request.take("reasoning") {
+        let mut reasoning = Object::read(reasoning, path.member("reasoning"))?;
+        if let Some(word) = reasoning.take("effort") {
+            let word = word.as_str().unwrap_or_default();
+            openai::effort(word, "reasoning.effort", &mut output, translation)?;
         }
-        for name in reasoning.keys() {
-            translation.drop(format!("reasoning.{name}"), Reason::NoEquivalent);
-        }
+        translation.drop_left(&reasoning, Reason::NoEquivalent);
     }
-    if let Some(text) = request.shift_remove("text") {
-        let mut text = crate::client::translation::object(text, "text")?;
-        if let Some(format) = text.shift_remove("format") {
+    if let Some(text) = request.take("text") {
+        let mut text = Object::read(text, path.member("text"))?;
+        if let Some(format) = text.take("format") {
             openai::format(&format, "text.format", "", &mut output, translation)?;
         }
-        for name in text.keys() {
-            translation.drop(format!("text.{name}"), Reason::NoEquivalent);
-        }
+        translation.drop_left(&text, Reason::NoEquivalent);
     }
-    if !output.is_empty() {
-        translation.form.insert("output_config".to_owned(), Value::Object(output));
-    }
+    openai::output_config(output, translation);
     Ok(())
 }
 
-fn rest(mut request: Map<String, Value>, translation: &mut RequestTranslation) {
-    if let Some(Value::Array(included)) = request.shift_remove("include") {
+fn rest(mut request: Object<'_>, translation: &mut RequestTranslation) -> Result<(), BadRequest> {
+    if let Some(Value::Array(included)) = request.take("include") {
         for (index, what) in included.iter().enumerate() {
             // reasoning always comes with what is needed to give it back
             if what != "reasoning.encrypted_content" {
@@ -192,7 +166,7 @@ fn rest(mut request: Map<String, Value>, translation: &mut RequestTranslation) {
             }
         }
     }
-    for (name, value) in request {
+    for (name, value) in request.into_left() {
         let says_what_is_so = match name.as_str() {
             "store" | "background" => value == json!(false),
             "truncation" => value == "disabled",
@@ -203,8 +177,7 @@ fn rest(mut request: Map<String, Value>, translation: &mut RequestTranslation) {
             continue;
         }
         if ROUTING_MEMBERS.contains(&name.as_str()) {
-            translation.form.insert(name.clone(), value);
-            translation.source_map.add(name.clone(), name);
+            translation.routing_member(&name, value)?;
         } else if let Some((_, why)) = NATIVE_ONLY.iter().find(|(known, _)| *known == name) {
             translation.only_natively(name, why);
         } else if NO_EQUIVALENT.contains(&name.as_str()) {
@@ -213,4 +186,5 @@ fn rest(mut request: Map<String, Value>, translation: &mut RequestTranslation) {
             translation.drop(name, Reason::Unknown);
         }
     }
+    Ok(())
 }

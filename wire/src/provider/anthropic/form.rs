@@ -4,12 +4,19 @@ use serde_json::{Map, Value, json};
 
 use crate::codec::json::object;
 use crate::codec::raw_json::RawJson;
+use crate::disclosure::coercion::{Change, Coercions};
 use crate::error::bad_request::BadRequest;
+use crate::provider::anthropic::models::Claude;
+use crate::provider::lossy::instructions_of_the_user;
 use crate::request::content::{Block, BlockExtras, Source, ToolOutcome};
 use crate::request::{Request, Role, Thinking, Tool, ToolChoice, ToolChoiceMode, Turn};
 
 /// The body for a model of this name, always streamed.
-pub fn form(request: &Request, upstream_name: &str) -> Result<Map<String, Value>, BadRequest> {
+pub fn form(
+    request: &Request,
+    upstream_name: &str,
+    coercions: &mut Coercions,
+) -> Result<Map<String, Value>, BadRequest> {
     let mut form = Map::new();
     let mut set = |name: &str, value: Value| {
         form.insert(name.to_owned(), value);
@@ -19,8 +26,7 @@ pub fn form(request: &Request, upstream_name: &str) -> Result<Map<String, Value>
     if !request.system.is_empty() {
         set("system", blocks(&request.system, "system")?);
     }
-    let turns = request.turns.iter().enumerate().map(|(index, turn)| message(turn, index));
-    set("messages", turns.collect::<Result<_, _>>()?);
+    set("messages", messages(&request.turns, upstream_name, coercions)?);
     if !request.tools.is_empty() {
         let tools = request.tools.iter().enumerate().map(|(index, one)| tool(one, index));
         set("tools", tools.collect::<Result<_, _>>()?);
@@ -62,14 +68,49 @@ pub fn form(request: &Request, upstream_name: &str) -> Result<Map<String, Value>
     Ok(form)
 }
 
-fn message(turn: &Turn, index: usize) -> Result<Value, BadRequest> {
-    let role = match turn.role {
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::System => "system",
-    };
-    let content = blocks(&turn.blocks, &format!("messages.{index}.content"))?;
-    Ok(object([("role", json!(role)), ("content", content)]))
+fn messages(
+    turns: &[Turn],
+    upstream_name: &str,
+    coercions: &mut Coercions,
+) -> Result<Value, BadRequest> {
+    let claude = Claude::named(upstream_name);
+    let takes_instructions = claude.is_some_and(Claude::takes_instructions_midway);
+    let mut messages = Vec::with_capacity(turns.len());
+    for (index, turn) in turns.iter().enumerate() {
+        let path = format!("messages.{index}.content");
+        let (role, content) = match turn.role {
+            Role::User => ("user", blocks(&turn.blocks, &path)?),
+            Role::Assistant => ("assistant", blocks(&turn.blocks, &path)?),
+            Role::System if takes_instructions && may_be_system(turns, index) => {
+                ("system", blocks(&turn.blocks, &path)?)
+            }
+            Role::System => {
+                coercions.add(format!("messages.{index}.role"), Change::Moved("user message"));
+                ("user", said_by_the_user(turn, &path)?)
+            }
+        };
+        messages.push(object([("role", json!(role)), ("content", content)]));
+    }
+    Ok(Value::Array(messages))
+}
+
+/// Instructions follow the user, and nobody but the assistant follows them. Source:
+/// platform.claude.com, mid-conversation system messages, read on 2026-11-30.
+fn may_be_system(turns: &[Turn], index: usize) -> bool {
+    let before = index.checked_sub(1).and_then(|before| turns.get(before));
+    before.is_some_and(|turn| turn.role == Role::User)
+        && turns.get(index + 1).is_none_or(|turn| turn.role == Role::Assistant)
+}
+
+/// Each text with the mark of instructions.
+fn said_by_the_user(turn: &Turn, path: &str) -> Result<Value, BadRequest> {
+    let mut said = blocks(&turn.blocks, path)?;
+    let texts = said.as_array_mut().into_iter().flatten();
+    for text in texts.filter_map(|block| block.get_mut("text")) {
+        let marked = instructions_of_the_user(text.as_str().unwrap_or_default());
+        *text = marked.into();
+    }
+    Ok(said)
 }
 
 fn blocks(blocks: &[Block], path: &str) -> Result<Value, BadRequest> {

@@ -126,6 +126,13 @@ impl Claude {
         self.no_thinking() != NoThinking::LowestEffort
     }
 
+    /// Whether it takes instructions between the turns. Opus 4.8 was the first; of the others it is
+    /// not verified. Sources: platform.claude.com, mid-conversation system messages, and
+    /// LeenHawk/gproxy#209 for Opus 5, read on 2026-11-30.
+    pub fn takes_instructions_midway(self) -> bool {
+        self.family == Family::Opus && self.version >= (4, 8)
+    }
+
     /// Whether an answer may be begun for it by an assistant message at the end.
     pub fn takes_prefill(self) -> bool {
         self.version < (4, 6)

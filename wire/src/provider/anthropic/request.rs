@@ -40,7 +40,7 @@ pub fn request(
 }
 
 fn translated(call: &Call, model: &Model, changed: &mut Coercions) -> Result<Bytes, BadRequest> {
-    let mut form = form(&call.request, &model.upstream_name)?;
+    let mut form = form(&call.request, &model.upstream_name, changed)?;
     limits::fit(&mut form, model, changed);
     remove_from_form(&mut form, changed);
     // what a model's rules added stands before it

@@ -8,7 +8,7 @@ use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::provider::gemini::models::Generation;
 use crate::provider::gemini::signatures::{On, UNSIGNED, given_back};
-use crate::provider::lossy::{joined_text, report_extras};
+use crate::provider::lossy::{instructions_of_the_user, joined_text, report_extras};
 use crate::provider::tool_names::ToolNames;
 use crate::request::content::{Block, Source, ToolOutcome};
 use crate::request::{Request, Role, Turn};
@@ -34,13 +34,7 @@ pub fn contents(
     for (index, turn) in request.turns.iter().enumerate() {
         let path = format!("messages.{index}.content");
         match turn.role {
-            Role::System => {
-                let text = joined_text(&turn.blocks, &path, writer.coercions);
-                writer
-                    .coercions
-                    .add(format!("messages.{index}.role"), Change::Moved("user message"));
-                writer.push("user", vec![json!({"text": text})]);
-            }
+            Role::System => writer.instructions(turn, index, &path),
             Role::Assistant => writer.assistant(turn, index, &path)?,
             Role::User => writer.user(turn, &path)?,
         }
@@ -61,6 +55,16 @@ struct Writer<'w, 'a> {
 }
 
 impl<'a> Writer<'_, 'a> {
+    /// The dialect has instructions at the front alone.
+    fn instructions(&mut self, turn: &Turn, index: usize, path: &str) {
+        let text = joined_text(&turn.blocks, path, self.coercions);
+        if text.is_empty() {
+            return self.coercions.add(format!("messages.{index}"), Change::Dropped(Reason::Empty));
+        }
+        self.coercions.add(format!("messages.{index}.role"), Change::Moved("user message"));
+        self.push("user", vec![json!({"text": instructions_of_the_user(&text)})]);
+    }
+
     fn assistant(&mut self, turn: &'a Turn, index: usize, path: &str) -> Result<(), BadRequest> {
         if self.contents.last().is_some_and(|last| last["role"] == "user") {
             self.all_answered(index)?;

@@ -1,10 +1,17 @@
 use super::*;
+use crate::disclosure::coercion::Coercions;
 use crate::provider::anthropic::form::form as form_of;
 
 fn form(body: Value) -> (Value, Vec<String>, Translation) {
     let said = translated(body.to_string().as_bytes()).unwrap();
     let lost = said.translation.lost.texts();
-    (Value::Object(form_of(&said.request, &said.request.model).unwrap()), lost, said.translation)
+    (
+        Value::Object(
+            form_of(&said.request, &said.request.model, &mut Coercions::default()).unwrap(),
+        ),
+        lost,
+        said.translation,
+    )
 }
 
 fn refused(body: Value) -> String {
@@ -178,4 +185,41 @@ fn what_only_openai_understands_is_for_openai_to_judge() {
     ] {
         assert_eq!(form(with(member, value)).2.native_only.unwrap().field, field);
     }
+}
+
+#[test]
+fn instructions_stay_where_they_stand_but_for_those_amid_results() {
+    let call = |id: &str| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let (form, lost, _) = form(json!({"model": "claude-opus-4-8", "messages": [
+        {"role": "system", "content": "one"},
+        {"role": "user", "content": "go"},
+        {"role": "developer", "content": "two"},
+        {"role": "assistant", "tool_calls": [call("a"), call("b")]},
+        {"role": "tool", "tool_call_id": "a", "content": "1"},
+        {"role": "system", "content": "three"},
+        {"role": "tool", "tool_call_id": "b", "content": "2"},
+        {"role": "user", "content": "and?"},
+    ]}));
+    assert_eq!(form["system"], json!([{"type": "text", "text": "one"}]));
+    let told: Vec<(&str, &str)> = form["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| {
+            let last = message["content"].as_array().unwrap().last().unwrap();
+            (message["role"].as_str().unwrap(), last["text"].as_str().unwrap_or_default())
+        })
+        .collect();
+    let expected = [
+        ("user", "go"),
+        ("system", "two"),
+        ("assistant", ""),
+        ("user", ""),
+        // the user goes on after them, which the API refuses of instructions
+        ("user", "<system>\nthree\n</system>"),
+        ("user", "and?"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(form["messages"][3]["content"].as_array().unwrap().len(), 2, "both results");
+    assert_eq!(lost, ["messages.6=moved:before the instructions"]);
 }

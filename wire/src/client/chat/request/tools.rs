@@ -1,79 +1,64 @@
 //! Tools and which of them may be called.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use crate::client::openai;
-use crate::client::translation::{RequestTranslation, object, required};
+use crate::client::openai::tools::{choice_word, function, place, tools};
+use crate::client::translation::RequestTranslation;
+use crate::codec::node::{Object, Path};
+use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::{Change, Reason};
 use crate::error::bad_request::BadRequest;
+use crate::request::{Tool, ToolChoiceMode};
 
 pub(super) fn translate(
-    chat: &mut Map<String, Value>,
+    chat: &mut Object<'_>,
     translation: &mut RequestTranslation,
 ) -> Result<(), BadRequest> {
-    let tools = openai::tools(chat)?;
-    let choice = chat.shift_remove("tool_choice");
+    let tools = tools(chat)?;
+    let choice = chat.take("tool_choice");
     let allowed = choice.as_ref().and_then(allowed_names).transpose()?;
     let mut said = Vec::with_capacity(tools.len());
+    let list = Path::Body.member("tools");
     for (index, one) in tools.into_iter().enumerate() {
         let name = one.pointer("/function/name").and_then(Value::as_str).unwrap_or_default();
         if allowed.as_ref().is_some_and(|allowed| !allowed.iter().any(|one| one == name)) {
             continue;
         }
-        if let Some(tool) = tool(one, index, said.len(), translation)? {
+        let one = Object::read(one, list.index(index))?;
+        if let Some(tool) = tool(one, said.len(), translation)? {
             said.push(tool);
         }
     }
-    let mut choice = choice
-        .map(|choice| tool_choice(&choice, said.is_empty(), translation))
-        .transpose()?
-        .flatten();
-    openai::parallel_calls(chat, said.is_empty(), &mut choice, translation)?;
-    if said.is_empty() {
-        if choice.is_some() && translation.native_only.is_none() {
-            translation.drop("tool_choice", Reason::Empty);
-        }
-        return Ok(());
-    }
-    translation.set("tools", "tools", Value::Array(said));
-    if let Some(choice) = choice {
-        translation.set("tool_choice", "tool_choice", choice);
-    }
-    Ok(())
+    let choice = match choice {
+        Some(choice) => tool_choice(&choice, said.is_empty(), translation)?,
+        None => None,
+    };
+    let choice_says_nothing = translation.native_only.is_none();
+    place(chat, said, choice, choice_says_nothing, translation)
 }
 
 fn tool(
-    tool: Value,
-    index: usize,
+    mut tool: Object<'_>,
     at: usize,
     translation: &mut RequestTranslation,
-) -> Result<Option<Value>, BadRequest> {
-    let path = format!("tools.{index}");
-    let mut tool = object(tool, &path)?;
-    if tool.get("type").is_some_and(|kind| kind != "function") {
+) -> Result<Option<Tool>, BadRequest> {
+    if tool.take("type").is_some_and(|kind| kind != "function") {
         translation.only_natively(
-            format!("{path}.type"),
+            tool.at("type"),
             "only a provider of this dialect may know this type of tool",
         );
         return Ok(None);
     }
-    tool.shift_remove("type");
-    let inner = format!("{path}.function");
-    let mut function = object(required(&mut tool, "function", &path)?, &inner)?;
-    let mut said = openai::function(&mut function, &inner)?;
+    let path = tool.path;
+    let mut inner = Object::read(tool.required("function")?, path.member("function"))?;
+    let mut said = function(&mut inner)?;
     // what other gateways' clients put there, in Anthropic's own words
-    if let Some(control) =
-        tool.shift_remove("cache_control").or_else(|| function.shift_remove("cache_control"))
-    {
-        said["cache_control"] = control;
-    }
-    for (members, path) in [(&tool, &path), (&function, &inner)] {
-        for name in members.keys() {
-            translation.drop(format!("{path}.{name}"), Reason::Unknown);
-        }
-    }
-    translation.source_map.add(format!("tools.{at}"), inner.clone());
-    translation.source_map.add(format!("tools.{at}.input_schema"), format!("{inner}.parameters"));
+    let control = tool.take("cache_control").or_else(|| inner.take("cache_control"));
+    said.cache_control = control.map(RawJson::Value);
+    translation.drop_left(&tool, Reason::Unknown);
+    translation.drop_left(&inner, Reason::Unknown);
+    translation.source_map.add(format!("tools.{at}"), inner.path.to_string());
+    translation.source_map.add(format!("tools.{at}.input_schema"), inner.at("parameters"));
     Ok(Some(said))
 }
 
@@ -95,7 +80,7 @@ fn tool_choice(
     choice: &Value,
     no_tools: bool,
     translation: &mut RequestTranslation,
-) -> Result<Option<Value>, BadRequest> {
+) -> Result<Option<ToolChoiceMode>, BadRequest> {
     let refuse = || {
         BadRequest::new(
             "tool_choice",
@@ -104,9 +89,7 @@ fn tool_choice(
     };
     if let Some(word) = choice.as_str() {
         let nothing_to_choose = no_tools && translation.native_only.is_none();
-        return openai::choice_word(word, nothing_to_choose)
-            .unwrap_or_else(|| Err(refuse()))
-            .map(Some);
+        return choice_word(word, nothing_to_choose).unwrap_or_else(|| Err(refuse())).map(Some);
     }
     match choice.get("type").and_then(Value::as_str) {
         Some("function") => {
@@ -114,13 +97,13 @@ fn tool_choice(
             let name =
                 name.ok_or_else(|| BadRequest::new("tool_choice.function.name", "field required"))?;
             translation.source_map.add("tool_choice.name", "tool_choice.function.name");
-            Ok(Some(json!({"type": "tool", "name": name})))
+            Ok(Some(ToolChoiceMode::Tool(name.into())))
         }
         Some("allowed_tools") => {
             translation.lost.add("tool_choice.allowed_tools", Change::Moved("tools"));
             let any =
                 choice.pointer("/allowed_tools/mode").and_then(Value::as_str) == Some("required");
-            Ok(Some(json!({"type": if any { "any" } else { "auto" }})))
+            Ok(Some(if any { ToolChoiceMode::Any } else { ToolChoiceMode::Auto }))
         }
         Some("custom") => {
             translation.only_natively(

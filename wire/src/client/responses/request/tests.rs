@@ -1,4 +1,5 @@
 use super::*;
+use crate::disclosure::coercion::Coercions;
 use crate::provider::anthropic::form::form as form_of;
 
 fn call(body: Value) -> Call {
@@ -10,7 +11,7 @@ fn call(body: Value) -> Call {
 
 fn form(body: Value) -> (Value, Vec<String>) {
     let call = call(body);
-    let form = form_of(&call.request, &call.request.model).unwrap();
+    let form = form_of(&call.request, &call.request.model, &mut Coercions::default()).unwrap();
     (Value::Object(form), call.translation.unwrap().lost.texts())
 }
 

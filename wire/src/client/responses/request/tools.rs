@@ -1,89 +1,79 @@
 //! Tools and which of them may be called. Tools that OpenAI runs itself are left out and named: a
 //! client offers them without relying on them.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::client::openai;
+use crate::client::openai::tools::{choice_word, function, place, tools};
 use crate::client::responses::request::ResponsesClient;
-use crate::client::translation::{RequestTranslation, object, required, text};
+use crate::client::translation::RequestTranslation;
+use crate::codec::node::{Object, Path};
+use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::{Change, Reason};
 use crate::error::bad_request::BadRequest;
+use crate::request::{Tool, ToolChoiceMode};
 
 pub(super) fn translate(
-    request: &mut Map<String, Value>,
+    request: &mut Object<'_>,
     client: &mut ResponsesClient,
     translation: &mut RequestTranslation,
 ) -> Result<(), BadRequest> {
-    let tools = openai::tools(request)?;
-    let choice = request.shift_remove("tool_choice");
+    let tools = tools(request)?;
+    let choice = request.take("tool_choice");
     let allowed = choice.as_ref().and_then(allowed_names).transpose()?;
     let mut said = Vec::with_capacity(tools.len());
+    let list = Path::Body.member("tools");
     for (index, tool) in tools.into_iter().enumerate() {
-        let path = format!("tools.{index}");
-        let mut tool = object(tool, &path)?;
-        let kind = text(required(&mut tool, "type", &path)?, &format!("{path}.type"))?;
-        let one = match kind.as_str() {
-            "function" => openai::function(&mut tool, &path)?,
-            "custom" => custom(&mut tool, &path, client, translation)?,
+        let mut tool = Object::read(tool, list.index(index))?;
+        let kind = tool.text("type")?;
+        let one = match &*kind {
+            "function" => function(&mut tool)?,
+            "custom" => custom(&mut tool, client, translation)?,
             _ => {
-                translation.drop(path, Reason::NoEquivalent);
+                translation.drop(tool.path.to_string(), Reason::NoEquivalent);
                 continue;
             }
         };
-        if allowed.as_ref().is_some_and(|allowed| !allowed.iter().any(|name| one["name"] == *name))
-        {
+        let is_one = |name: &String| one.name.as_deref() == Some(name);
+        if allowed.as_ref().is_some_and(|allowed| !allowed.iter().any(is_one)) {
             continue;
         }
-        for name in tool.keys() {
-            translation.drop(format!("{path}.{name}"), Reason::Unknown);
-        }
-        translation.source_map.add(format!("tools.{}", said.len()), path.clone());
-        translation
-            .source_map
-            .add(format!("tools.{}.input_schema", said.len()), format!("{path}.parameters"));
+        translation.drop_left(&tool, Reason::Unknown);
+        let at = format!("tools.{}", said.len());
+        translation.source_map.add(format!("{at}.input_schema"), tool.at("parameters"));
+        translation.source_map.add(at, tool.path.to_string());
         said.push(one);
     }
-    let mut choice = choice
-        .map(|choice| tool_choice(&choice, said.is_empty(), translation))
-        .transpose()?
-        .flatten();
-    openai::parallel_calls(request, said.is_empty(), &mut choice, translation)?;
-    if said.is_empty() {
-        if choice.is_some() {
-            translation.drop("tool_choice", Reason::Empty);
-        }
-        return Ok(());
-    }
-    translation.set("tools", "tools", Value::Array(said));
-    if let Some(choice) = choice {
-        translation.set("tool_choice", "tool_choice", choice);
-    }
-    Ok(())
+    let choice = match choice {
+        Some(choice) => tool_choice(&choice, said.is_empty(), translation)?,
+        None => None,
+    };
+    place(request, said, choice, true, translation)
 }
 
 /// A tool that takes any text becomes one that takes an object with that text in it; its calls are
 /// turned back.
 fn custom(
-    tool: &mut Map<String, Value>,
-    path: &str,
+    tool: &mut Object<'_>,
     client: &mut ResponsesClient,
     translation: &mut RequestTranslation,
-) -> Result<Value, BadRequest> {
-    let name = text(required(tool, "name", path)?, &format!("{path}.name"))?;
-    client.custom_tools.push(name.clone());
-    let mut description = match tool.shift_remove("description") {
-        None => String::new(),
-        Some(description) => text(description, &format!("{path}.description"))?,
-    };
-    if let Some(format) = tool.shift_remove("format")
+) -> Result<Tool, BadRequest> {
+    let name = tool.text("name")?;
+    client.custom_tools.push(name.to_string());
+    let mut description = tool.optional_text("description")?.unwrap_or_default().to_string();
+    if let Some(format) = tool.take("format")
         && let Some(grammar) = format.get("definition").and_then(Value::as_str)
     {
         // nobody enforces it, but the model can read it
         description = format!("{description}\n\nThe input must follow this grammar:\n{grammar}");
-        translation.lost.add(format!("{path}.format"), Change::Moved("description"));
+        translation.lost.add(tool.at("format"), Change::Moved("description"));
     }
     let schema = json!({"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]});
-    Ok(json!({"name": name, "input_schema": schema, "description": description.trim()}))
+    Ok(Tool {
+        name: Some(name),
+        input_schema: Some(RawJson::Value(schema)),
+        description: Some(description.trim().into()),
+        ..Tool::default()
+    })
 }
 
 /// `allowed_tools`: the only ones that are said.
@@ -101,7 +91,7 @@ fn tool_choice(
     choice: &Value,
     no_tools: bool,
     translation: &mut RequestTranslation,
-) -> Result<Option<Value>, BadRequest> {
+) -> Result<Option<ToolChoiceMode>, BadRequest> {
     let refuse = || {
         BadRequest::new(
             "tool_choice",
@@ -109,19 +99,18 @@ fn tool_choice(
         )
     };
     if let Some(word) = choice.as_str() {
-        return openai::choice_word(word, no_tools).unwrap_or_else(|| Err(refuse())).map(Some);
+        return choice_word(word, no_tools).unwrap_or_else(|| Err(refuse())).map(Some);
     }
     match choice.get("type").and_then(Value::as_str) {
         Some("function" | "custom") => {
             let name = choice.get("name").and_then(Value::as_str);
-            Ok(Some(
-                json!({"type": "tool", "name": name.ok_or_else(|| BadRequest::new("tool_choice.name", "field required"))?}),
-            ))
+            let name = name.ok_or_else(|| BadRequest::new("tool_choice.name", "field required"))?;
+            Ok(Some(ToolChoiceMode::Tool(name.into())))
         }
         Some("allowed_tools") => {
             translation.lost.add("tool_choice.tools", Change::Moved("tools"));
             let any = choice.get("mode").and_then(Value::as_str) == Some("required");
-            Ok(Some(json!({"type": if any { "any" } else { "auto" }})))
+            Ok(Some(if any { ToolChoiceMode::Any } else { ToolChoiceMode::Auto }))
         }
         // a tool that was left out cannot be insisted on
         Some(_) => {

@@ -8,6 +8,7 @@ use crate::provider::chat::profile::{
     DeveloperRole, Files, Images, LastAssistant, SystemMidway, UserAfterTool,
 };
 use crate::provider::chat::target::Target;
+use crate::provider::lossy::instructions_of_the_user;
 use crate::provider::tool_call_ids::ToolCallIds;
 
 /// Where one coercion names what became of every id: they mean nothing by themselves.
@@ -119,29 +120,49 @@ fn folded(messages: &mut Vec<Value>, fold: impl FnOnce(Vec<Placed>) -> Vec<Place
     *messages = fold(placed).into_iter().map(|(_, message)| message).collect();
 }
 
-/// Instructions after the beginning become what the user says there. Two messages of the user in a
-/// row become one.
+/// Instructions after the beginning become what the user says there, in one message with what the
+/// user says before and after them. Other messages stay as they are, for they were sent so before.
 fn fold_system(messages: Vec<Placed>, coercions: &mut Coercions) -> Vec<Placed> {
     let is_system =
         |message: &Value| matches!(message["role"].as_str(), Some("system" | "developer"));
     let beginning = messages.iter().take_while(|(_, message)| is_system(message)).count();
-    if !messages[beginning..].iter().any(|(_, message)| is_system(message)) {
-        return messages;
-    }
     let mut kept: Vec<Placed> = Vec::with_capacity(messages.len());
+    // the last one kept has instructions in it
+    let mut instructed = false;
     for (place, mut message) in messages {
-        if kept.len() >= beginning && is_system(&message) {
+        let is_folded = place >= beginning && is_system(&message);
+        if is_folded {
             message["role"] = json!("user");
+            mark_instructions(&mut message["content"]);
             coercions.add(format!("messages.{place}.role"), Change::Moved("user message"));
         }
         match kept.last_mut() {
-            Some((_, last)) if message["role"] == "user" && last["role"] == "user" => {
-                append(last, message["content"].take())
+            Some((_, last))
+                if (is_folded || instructed)
+                    && message["role"] == "user"
+                    && last["role"] == "user" =>
+            {
+                append(last, message["content"].take());
+                instructed = true;
             }
-            _ => kept.push((place, message)),
+            _ => {
+                kept.push((place, message));
+                instructed = is_folded;
+            }
         }
     }
     kept
+}
+
+fn mark_instructions(content: &mut Value) {
+    let texts = match content {
+        Value::String(_) => vec![content],
+        Value::Array(parts) => parts.iter_mut().filter_map(|part| part.get_mut("text")).collect(),
+        _ => Vec::new(),
+    };
+    for text in texts {
+        *text = instructions_of_the_user(text.as_str().unwrap_or_default()).into();
+    }
 }
 
 fn fold_user(messages: Vec<Placed>, coercions: &mut Coercions) -> Vec<Placed> {
@@ -202,7 +223,7 @@ mod tests {
         )
         .unwrap();
         let expected = json!([{"role": "user", "content": "hi"},
-            {"role": "tool", "tool_call_id": "aaaaaaaaa", "content": [{"type": "text", "text": "sunny"}, {"type": "text", "text": "be brief"},
+            {"role": "tool", "tool_call_id": "aaaaaaaaa", "content": [{"type": "text", "text": "sunny"}, {"type": "text", "text": "<system>\nbe brief\n</system>"},
                 {"type": "image_url", "image_url": {"url": "u"}}]},
             {"role": "assistant", "content": "So", "prefix": true}]);
         assert_eq!(messages, expected);
@@ -220,8 +241,8 @@ mod tests {
                 {"role": "assistant", "content": "d"}, {"role": "system", "content": "e"}, {"role": "user", "content": "f"}]),
         )
         .unwrap();
-        let expected = json!([{"role": "system", "content": "a"}, {"role": "user", "content": "b\n\nc"}, {"role": "assistant", "content": "d"},
-            {"role": "user", "content": "e\n\nf"}]);
+        let expected = json!([{"role": "system", "content": "a"}, {"role": "user", "content": "b\n\n<system>\nc\n</system>"}, {"role": "assistant", "content": "d"},
+            {"role": "user", "content": "<system>\ne\n</system>\n\nf"}]);
         assert_eq!(messages, expected);
         let kept = json!([{"role": "user", "content": "b"}, {"role": "system", "content": "c"}]);
         assert_eq!(adjusted(ProviderKind::Openai, kept.clone()).unwrap().0, kept);
