@@ -2,7 +2,7 @@
 //! trying again there may still be.
 //!
 //! It only reorders and skips what the router cleared; it never adds a candidate. [`breaker`],
-//! [`window`] and [`budget`] are pure; [`pass`] is how one attempt holds its place and tells how it
+//! [`window`] and [`budget`] are pure; [`provider_permit`] is how one attempt holds its place and tells how it
 //! ended.
 
 pub mod blame;
@@ -10,7 +10,7 @@ pub mod breaker;
 pub mod budget;
 pub mod conversations;
 pub mod deployments;
-pub mod pass;
+pub mod provider_permit;
 pub mod reach;
 pub mod seats;
 pub mod window;
@@ -27,7 +27,7 @@ use blame::Reason;
 use breaker::{Breaker, Reopens, Standing, Turned};
 use budget::{RetryBudget, RetrySettings};
 use deployments::DeploymentLoads;
-use pass::{Pass, TakenSeats, Watch};
+use provider_permit::{ProviderPermit, TakenSeats, Watch};
 use reach::{Reach, Unreachable};
 use seats::{Full, Seats};
 
@@ -90,7 +90,7 @@ type SharedBreaker = Arc<Mutex<Breaker>>;
 #[derive(Debug)]
 pub enum Turn {
     /// The candidate at this place of the queue.
-    Of { position: usize, pass: Pass },
+    Of { position: usize, permit: ProviderPermit },
     /// All that are left are set aside or full; `reason` is that of the one that can be asked
     /// first.
     Nobody { retry_after_seconds: u64, reason: Option<Reason> },
@@ -206,13 +206,13 @@ impl Health {
         for (position, model) in queue {
             let Ok(seats) = self.seats(model) else { continue };
             let Some(watch) = self.watch(model) else {
-                return Turn::Of { position, pass: self.pass(model, None, seats) };
+                return Turn::Of { position, permit: self.permit(model, None, seats) };
             };
             match watch.admit(now) {
                 Ok(terms) => {
                     return Turn::Of {
                         position,
-                        pass: self.pass(model, Some(watch.on(terms)), seats),
+                        permit: self.permit(model, Some(watch.on(terms)), seats),
                     };
                 }
                 Err(Reopens::At(until))
@@ -233,7 +233,7 @@ impl Health {
             }
             (Some((_, position, model)), CallKind::Routed) => match self.seats(model) {
                 Ok(seats) => {
-                    Turn::Of { position, pass: self.pass(model, self.watch(model), seats) }
+                    Turn::Of { position, permit: self.permit(model, self.watch(model), seats) }
                 }
                 Err(Full) => Turn::Nobody { retry_after_seconds: 1, reason: None },
             },
@@ -295,8 +295,8 @@ impl Health {
         self.reach.unreachable(now)
     }
 
-    fn pass(&self, model: &Model, watch: Option<Watch>, seats: TakenSeats) -> Pass {
-        Pass::new(model.provider.clone(), watch, self.reach.line(&model.provider), seats)
+    fn permit(&self, model: &Model, watch: Option<Watch>, seats: TakenSeats) -> ProviderPermit {
+        ProviderPermit::new(model.provider.clone(), watch, self.reach.line(&model.provider), seats)
     }
 
     fn watch(&self, model: &Model) -> Option<Watch> {

@@ -11,7 +11,7 @@
 //! CaptureActor writes to the store. A parent owns its child; a child knows its parent weakly.
 //! Whatever must happen is owned by a value that does it in its `Drop`: [`outcome::OpenOutcome`]
 //! (the row), [`gate::Permit`] (admission), [`sink::body::ClientHold`] (the client is there),
-//! [`provider::Attempting`] (the provider's socket).
+//! [`provider::AttemptHandle`] (the provider's socket).
 
 pub mod brain;
 pub mod capture;

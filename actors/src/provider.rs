@@ -81,8 +81,8 @@ pub struct ProviderActor {
 }
 
 impl ProviderActor {
-    pub fn start_attempt(setup: ProviderSetup) -> Attempting {
-        Attempting { provider: Some(ProviderActor { setup: Some(setup) }.start()) }
+    pub fn start_attempt(setup: ProviderSetup) -> AttemptHandle {
+        AttemptHandle { provider: Some(ProviderActor { setup: Some(setup) }.start()) }
     }
 }
 
@@ -150,19 +150,19 @@ impl Drop for Report {
 
 /// A running attempt, as the dispatcher holds it: dropping it stops the provider.
 #[derive(Debug)]
-pub struct Attempting {
+pub struct AttemptHandle {
     provider: Option<Addr<ProviderActor>>,
 }
 
-impl Attempting {
+impl AttemptHandle {
     /// The answer is whole: let the provider read the last bytes, so that its connection can be
     /// used again.
-    pub fn let_finish(mut self) {
+    pub fn drain_connection(mut self) {
         self.provider = None;
     }
 }
 
-impl Drop for Attempting {
+impl Drop for AttemptHandle {
     fn drop(&mut self) {
         if let Some(provider) = self.provider.take() {
             provider.do_send(Stop);

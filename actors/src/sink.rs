@@ -86,7 +86,7 @@ pub struct SseSink {
     recorder: Option<Recorder>,
     acknowledge: Acknowledge,
     /// The protocol's last word, held back.
-    last_word: BytesMut,
+    terminal_event: BytesMut,
     request_id: RequestId,
     body: mpsc::Sender<Bytes>,
     stall: Duration,
@@ -102,12 +102,12 @@ impl SseSink {
         stall: Duration,
         ping: Duration,
     ) -> Self {
-        let (acknowledge, last_word) = (Acknowledge::After, BytesMut::new());
+        let (acknowledge, terminal_event) = (Acknowledge::After, BytesMut::new());
         Self {
             frames,
             recorder: None,
             acknowledge,
-            last_word,
+            terminal_event,
             request_id,
             body,
             stall,
@@ -177,21 +177,21 @@ impl Handler<Write> for SseSink {
         let mut bytes = BytesMut::new();
         let mut written = Written::Taken;
         self.frames.name_coercions(&write.coercions);
-        for heard in &write.events {
+        for event in &write.events {
             let from = bytes.len();
-            match self.recorder.as_mut().filter(|_| heard.event != StreamEvent::Ping) {
+            match self.recorder.as_mut().filter(|_| event.event != StreamEvent::Ping) {
                 Some(recorder) => {
-                    self.frames.write_recorded(heard, &mut bytes, &mut |name, json| {
+                    self.frames.write_recorded(event, &mut bytes, &mut |name, json| {
                         recorder.add_event(name, json)
                     })
                 }
-                None => self.frames.write(heard, &mut bytes),
+                None => self.frames.write(event, &mut bytes),
             }
-            if heard.event == StreamEvent::End {
+            if event.event == StreamEvent::End {
                 written =
                     Written::Ended { recording: self.recorder.take().and_then(Recorder::finish) };
                 if self.acknowledge == Acknowledge::BeforeStop {
-                    self.last_word = bytes.split_off(from);
+                    self.terminal_event = bytes.split_off(from);
                 }
             }
         }
@@ -225,8 +225,8 @@ impl Handler<Finish> for SseSink {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, _: Finish, _: &mut Self::Context) -> Self::Result {
-        let last_word = std::mem::take(&mut self.last_word);
-        let sent = self.send(last_word, Written::Taken);
+        let terminal_event = std::mem::take(&mut self.terminal_event);
+        let sent = self.send(terminal_event, Written::Taken);
         Box::pin(async move {
             // gone or stalled: its row says already what became of the call
             let _ = sent.await;

@@ -108,7 +108,10 @@ fn priced_entry(model: &Model, provider: &Provider) -> CatalogueEntry {
         .price
         .clone()
         .map(|sheet| vendor_prices::completed(sheet, kind, &model.upstream_name));
-    CatalogueEntry { model: Model { price, ..model.clone() }, kind, unsaid: provider.unsaid }
+    // who cannot stream decides
+    let stream_mode = provider.stream_mode.and(model.stream_mode);
+    let model = Model { price, stream_mode, ..model.clone() };
+    CatalogueEntry { model, kind, unsaid: provider.unsaid }
 }
 
 fn with_deployments(

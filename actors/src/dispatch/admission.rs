@@ -45,8 +45,7 @@ pub struct CallSetup {
 pub struct Admitted {
     pub outcome: OpenOutcome,
     pub choice: Choice,
-    /// What is reserved.
-    pub hold: Usd,
+    pub reserved: Usd,
 }
 
 /// How a call that is not refused goes on.
@@ -59,14 +58,17 @@ pub enum Entry {
     },
 }
 
-/// Lets the call in, or says why not; a routed call that is refused has its row when this returns.
-pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Entry, CallFailure> {
+/// What the brain chose; a routed call that finds no candidate has its row when this returns.
+pub async fn decide(
+    setup: Rc<CallSetup>,
+    permit: Permit,
+) -> Result<(Box<Choice>, Permit), CallFailure> {
     if let (RouteTarget::Routed { .. }, Some(bad)) = (&setup.target, &setup.call.native_only) {
         return Err(CallFailure::BadRequest(bad.clone()));
     }
-    let mut choice =
+    let choice =
         match strict::decide(&setup, question(&setup)).await.ok_or(CallFailure::Internal)? {
-            Decided::Choice(choice) => *choice,
+            Decided::Choice(choice) => choice,
             Decided::Refused(refusal) => {
                 return Err(rejected(&setup, permit, refusal, Vec::new()).await);
             }
@@ -78,6 +80,15 @@ pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Entry, CallFa
             }
         };
     refuse_foreign_blocks(&setup, &choice)?;
+    Ok((choice, permit))
+}
+
+/// Lets the call in, or says why not.
+pub async fn admit(
+    setup: Rc<CallSetup>,
+    mut choice: Box<Choice>,
+    permit: Permit,
+) -> Result<Entry, CallFailure> {
     let admission = Admission {
         draft: draft::chosen(&setup, &choice),
         boot_id: setup.worker.boot_id,
@@ -91,14 +102,14 @@ pub async fn admit(setup: Rc<CallSetup>, permit: Permit) -> Result<Entry, CallFa
     match timeout(setup.worker.deadlines.admission, answer).await {
         Ok(Ok(Ok(verdict @ (Verdict::Admitted | Verdict::AdmittedForLess(_))))) => {
             outcome.admitted();
-            let hold = match verdict {
-                Verdict::AdmittedForLess(hold) => {
-                    choice.keep_covered_by(hold);
-                    hold
+            let reserved = match verdict {
+                Verdict::AdmittedForLess(amount) => {
+                    choice.keep_covered_by(amount);
+                    amount
                 }
                 _ => asked_for,
             };
-            Ok(Entry::Admitted(Box::new(Admitted { outcome, choice, hold })))
+            Ok(Entry::Admitted(Box::new(Admitted { outcome, choice: *choice, reserved })))
         }
         Ok(Ok(Ok(Verdict::Refused(refusal)))) => {
             outcome.settle_refused();

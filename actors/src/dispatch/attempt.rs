@@ -1,58 +1,111 @@
-//! The beginning of an attempt: the call in the provider's dialect, and an actor that sends it.
+//! An attempt, from the call in the provider's dialect and an actor that sends it, to its end in
+//! the record.
+
+use std::sync::Arc;
+use std::time::Instant;
 
 use actix::{AsyncContext, Context};
 use ainfera_wire::provider::Dialect;
 
 use super::admission::CallSetup;
-use super::attempt_end::AttemptEnd;
-use super::meter::Running;
-use super::{DispatchActor, Open};
+use super::machine::attempt_end::AttemptEnd;
+use super::machine::effect::EndedAttempt;
+use super::machine::input::Input;
+use super::open_call::OpenCall;
+use super::{DispatchActor, turns};
 use crate::provider::transport::failure::ConnectFailure;
-use crate::provider::{Attempting, ProviderActor, ProviderFailure, ProviderSetup};
+use crate::provider::{AttemptHandle, ProviderActor, ProviderFailure, ProviderSetup};
 
-impl Open {
-    /// What went out over the closed connection is in the record too. It is not charged: the
-    /// provider never read it.
-    pub(super) fn note_sent_again(&mut self, attempt: u32, setup: &CallSetup) {
-        let Some((running, attempting)) =
-            self.running.take().filter(|(running, _)| running.attempt == attempt)
-        else {
-            return;
-        };
+impl DispatchActor {
+    /// Asks the candidate whose turn it is. A failure is told where it could not be started.
+    pub(super) fn start_attempt(
+        &mut self,
+        attempt: u32,
+        output_tokens: u64,
+        context: &mut Context<Self>,
+    ) -> Option<Input> {
+        let open = self.open.as_mut()?;
+        let begun = begin(&self.setup, open, (attempt, output_tokens), context);
+        match begun {
+            Ok(handle) => {
+                if let Some(held) = &mut open.attempt {
+                    held.running = Some((attempt, handle));
+                }
+                None
+            }
+            Err(failure) => Some(Input::NotStarted { attempt, failure }),
+        }
+    }
+
+    pub(super) fn note_sent_again(&mut self, ended: &EndedAttempt) {
+        let request_id = self.setup.request_id.header_value();
+        let Some(open) = &mut self.open else { return };
         tracing::info!(
-            request_id = setup.request_id.header_value(), attempt, provider = %running.entry.model.provider,
+            request_id,
+            provider = %ended.attempt.provider,
             "a kept connection was closed by the provider; sent again over a new one"
         );
-        self.note_attempt(&running, AttemptEnd::SentAgain);
-        self.running = Some((running, attempting));
+        let latency_ms = open.attempt.as_ref().map_or(0, |held| held.latency_ms());
+        open.note_attempt(ended, latency_ms);
+    }
+
+    /// Reports to the provider's health, writes the record, and lets go of the attempt.
+    pub(super) fn end_attempt(&mut self, ended: EndedAttempt) {
+        let Some(open) = &mut self.open else { return };
+        let Some(mut held) = open.attempt.take() else { return };
+        match &ended.end {
+            AttemptEnd::Succeeded => held.permit.succeeded(Instant::now()),
+            AttemptEnd::Failed(failure) => {
+                held.permit.failed(failure, Instant::now(), turns::chance(&self.setup));
+                tracing::info!(
+                    request_id = self.setup.request_id.header_value(),
+                    attempt = held.running.as_ref().map(|(attempt, _)| *attempt),
+                    model = %ended.attempt.model,
+                    provider = %ended.attempt.provider,
+                    cause = failure.cause().as_str(),
+                    %failure,
+                    "{}",
+                    if held.running.is_some() { "attempt failed" } else { "attempt could not start" }
+                );
+            }
+            AttemptEnd::Cancelled | AttemptEnd::SentAgain => {}
+        }
+        open.note_attempt(&ended, held.latency_ms());
+        if let (AttemptEnd::Succeeded, Some((_, handle))) = (&ended.end, held.running.take()) {
+            handle.drain_connection();
+        }
     }
 }
 
-/// Starts an attempt with the candidate that `running` names.
-pub(super) fn start_attempt(
+fn begin(
     setup: &CallSetup,
-    running: &mut Running,
-    open: &mut Open,
+    open: &mut OpenCall,
+    (attempt, output_tokens): (u32, u64),
     context: &mut Context<DispatchActor>,
-) -> Result<Attempting, ProviderFailure> {
-    let model = &running.entry.model;
+) -> Result<AttemptHandle, ProviderFailure> {
+    let catalogue = Arc::clone(&open.choice.catalogue);
+    let entry = open.attempt.as_ref().and_then(|held| catalogue.at(held.deployment));
+    let entry = entry.ok_or(ProviderFailure::Crashed)?;
+    let model = &entry.model;
     let Some(provider) = setup.worker.providers.get(&model.provider) else {
         return Err(ProviderFailure::Connect(ConnectFailure::Settings(
             "the provider is not configured".to_owned(),
         )));
     };
     let dialect = Dialect::for_call(provider.kind, &setup.call, model);
-    let call = setup.call.shortened(running.bounds().output_tokens);
+    let call = setup.call.shortened(output_tokens);
     let request =
         dialect.request(&call, provider, model).map_err(ProviderFailure::Untranslatable)?;
-    running.stream_mode = request.stream_mode;
-    open.note_candidate(running, setup.inference_id, request.coercions.texts());
+    if let Some(held) = &mut open.attempt {
+        held.stream_mode = request.stream_mode;
+    }
+    open.note_candidate(entry, setup.inference_id, request.coercions.texts());
     let patience = setup.worker.patience(&setup.call, provider, model);
-    let id_seed = format!("{}{}", setup.request_id.0.simple(), running.attempt);
+    let id_seed = format!("{}{}", setup.request_id.0.simple(), attempt);
     let address = context.address();
     let pool = setup.worker.pools.of(provider).map_err(ProviderFailure::Connect)?;
     Ok(ProviderActor::start_attempt(ProviderSetup {
-        attempt: running.attempt,
+        attempt,
         pool,
         reader: dialect.reader(&setup.call, &request, model.slug.as_str(), id_seed),
         request,

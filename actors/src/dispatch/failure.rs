@@ -1,18 +1,16 @@
 //! Why a call got no answer, in words for the caller. Which status that is, only the HTTP layer
 //! knows.
 
+pub mod exhausted;
+
 use ainfera_routing::{DropReason, PinRefusal, RejectReason};
-use ainfera_schema::{Attempt, AttemptResult, CallKind, ModelSlug, OutcomeStatus};
+use ainfera_schema::{ModelSlug, OutcomeStatus};
 use ainfera_store::{EarlierCall, Refusal};
 use ainfera_wire::BadRequest;
-use ainfera_wire::error::provider_error::FaultKind;
 use rust_decimal::Decimal;
 
-use super::Open;
-use super::admission::CallSetup;
 use super::strict::Unfit;
 use crate::brain::Rejection;
-use crate::provider::ProviderFailure;
 
 /// Everything that can end a call without an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,48 +128,6 @@ impl CallFailure {
             return CallFailure::OverBudget { budget_usd, needed_usd, drops };
         }
         CallFailure::NoCandidate { message: format!("{} ({drops})", reason.as_str()) }
-    }
-
-    pub(super) fn attempts_failed(
-        setup: &CallSetup,
-        open: &mut Open,
-        last: Option<ProviderFailure>,
-    ) -> Self {
-        let Some(last) = last else { return CallFailure::Internal };
-        if let ProviderFailure::Untranslatable(bad) = &last {
-            return CallFailure::BadRequest(bad.clone());
-        }
-        if let Some(FaultKind::InvalidRequest | FaultKind::ModelLacks(_)) = last.kind() {
-            let message = match &last {
-                ProviderFailure::Refused { message, .. } => message.clone(),
-                other => other.to_string(),
-            };
-            let status = match last.http_status().unwrap_or(400) {
-                // the caller's request is what is refused, whatever status the provider has for
-                // that
-                status @ (400 | 413 | 415 | 422) => status,
-                _ => 400,
-            };
-            return CallFailure::ProviderRejectedRequest { status, message };
-        }
-        let retry_after_seconds = open.retry_after_seconds;
-        match setup.target.kind() {
-            CallKind::Direct => CallFailure::PinnedFailed {
-                overloaded: last.is_overload(),
-                retry_after_seconds,
-                why: outward(&last),
-            },
-            CallKind::Routed => CallFailure::AllFailed {
-                attempts: open.outcome.draft().map_or(0, |outcome| tried(&outcome.attempts)),
-                overloaded: last.is_overload(),
-                retry_after_seconds,
-                last: outward(&last),
-            },
-        }
-    }
-
-    pub(super) fn midstream(failure: &ProviderFailure) -> Self {
-        CallFailure::Midstream { overloaded: failure.is_overload(), why: outward(failure) }
     }
 
     /// The `type` of the error, in Anthropic's words.
@@ -365,26 +321,4 @@ fn seconds_to_midnight() -> u64 {
     const DAY_SECONDS: u64 = 24 * 60 * 60;
     let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default();
     DAY_SECONDS - now % DAY_SECONDS
-}
-
-/// A request that was sent again because its connection was stale is one attempt in the caller's
-/// eyes.
-fn tried(attempts: &[Attempt]) -> usize {
-    attempts.iter().filter(|attempt| attempt.result != AttemptResult::StaleConnection).count()
-}
-
-/// Providers' words about our own account may carry parts of our key: they stay inside.
-fn outward(failure: &ProviderFailure) -> String {
-    match failure {
-        ProviderFailure::Refused { status, kind: FaultKind::KeyRefused, .. } => {
-            format!("the provider refuses the gateway's key (status {status})")
-        }
-        ProviderFailure::Refused { status, kind: FaultKind::OutOfFunds, .. } => {
-            format!("the gateway's account at the provider has no money left (status {status})")
-        }
-        ProviderFailure::Connect(failure) => {
-            format!("cannot connect to the provider: {}", failure.outward())
-        }
-        other => other.to_string(),
-    }
 }

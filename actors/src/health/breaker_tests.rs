@@ -107,7 +107,7 @@ fn a_probe_that_says_nothing_gives_its_turn_away() {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Pass(u64),
+    ProviderPermit(u64),
     Admit,
     Regardless,
     End(usize, u8),
@@ -115,7 +115,7 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        (0u64..3000).prop_map(Step::Pass),
+        (0u64..3000).prop_map(Step::ProviderPermit),
         Just(Step::Admit),
         Just(Step::Admit),
         Just(Step::Regardless),
@@ -142,7 +142,7 @@ proptest! {
         let mut out: Vec<Terms> = Vec::new();
         for step in steps {
             match step {
-                Step::Pass(ms) => now += Duration::from_millis(ms),
+                Step::ProviderPermit(ms) => now += Duration::from_millis(ms),
                 Step::Regardless => out.push(Terms::Regardless),
                 Step::Admit => {
                     let half_open = matches!(breaker.state, State::HalfOpen { .. });

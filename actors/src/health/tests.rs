@@ -64,13 +64,18 @@ impl Bench {
         Self { health, models, now }
     }
 
-    fn choose(&self, kind: CallKind, slugs: &[&str], later_ms: u64) -> Result<(String, Pass), u64> {
+    fn choose(
+        &self,
+        kind: CallKind,
+        slugs: &[&str],
+        later_ms: u64,
+    ) -> Result<(String, ProviderPermit), u64> {
         let queue = slugs.iter().enumerate().filter_map(|(position, slug)| {
             Some((position, self.models.iter().find(|model| model.slug.as_str() == *slug)?))
         });
         match self.health.choose(kind, queue, self.now + std::time::Duration::from_millis(later_ms))
         {
-            Turn::Of { position, pass } => Ok((slugs[position].to_owned(), pass)),
+            Turn::Of { position, permit } => Ok((slugs[position].to_owned(), permit)),
             Turn::Nobody { retry_after_seconds, .. } => Err(retry_after_seconds),
         }
     }
@@ -275,9 +280,9 @@ fn with_three_deployments() -> Bench {
 }
 
 /// Of the model's deployments, the first that is chosen.
-fn choose_of(bench: &Bench) -> Result<(String, Pass), u64> {
+fn choose_of(bench: &Bench) -> Result<(String, ProviderPermit), u64> {
     match bench.health.choose(CallKind::Direct, bench.models.iter().enumerate(), bench.now) {
-        Turn::Of { position, pass } => Ok((bench.models[position].provider.to_string(), pass)),
+        Turn::Of { position, permit } => Ok((bench.models[position].provider.to_string(), permit)),
         Turn::Nobody { retry_after_seconds, .. } => Err(retry_after_seconds),
     }
 }
@@ -294,9 +299,9 @@ fn each_deployment_of_a_model_has_a_health_of_its_own() {
     let key_refused = refused(401, ainfera_wire::error::provider_error::FaultKind::KeyRefused);
     let limited = refused(429, ainfera_wire::error::provider_error::FaultKind::RateLimited);
     for (failure, asked, next) in [(&key_refused, "a#1", "a#2"), (&limited, "a#2", "b")] {
-        let (provider, mut pass) = choose_of(&bench).unwrap();
+        let (provider, mut permit) = choose_of(&bench).unwrap();
         assert_eq!(provider, asked);
-        pass.failed(failure, bench.now, 0);
+        permit.failed(failure, bench.now, 0);
         assert_eq!(choose_of(&bench).unwrap().0, next);
     }
     choose_of(&bench).unwrap().1.failed(&limited, bench.now, 0);

@@ -41,18 +41,18 @@ impl Handler<Write> for CollectSink {
         maybe_panic_over("collect", self.request_id);
         let mut written = Written::Taken;
         self.frames.name_coercions(&write.coercions);
-        for heard in &write.events {
-            self.frames.json(heard, &mut |name, json| {
+        for event in &write.events {
+            self.frames.json(event, &mut |name, json| {
                 if let Some(answer) = &mut self.answer {
                     answer.add(name, json);
                 }
                 if let Some(recorder) =
-                    self.recorder.as_mut().filter(|_| heard.event != StreamEvent::Ping)
+                    self.recorder.as_mut().filter(|_| event.event != StreamEvent::Ping)
                 {
                     recorder.add_event(name, json);
                 }
             });
-            if heard.event == StreamEvent::End {
+            if event.event == StreamEvent::End {
                 let body = self.answer.take().map(WholeAnswer::into_json).unwrap_or_default();
                 let recording = self.recorder.take().and_then(Recorder::finish);
                 written = Written::Whole { body: Bytes::from(body), recording };

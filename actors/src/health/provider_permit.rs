@@ -15,7 +15,7 @@ use crate::provider::ProviderFailure;
 
 /// See the module.
 #[derive(Debug)]
-pub struct Pass {
+pub struct ProviderPermit {
     provider: ProviderId,
     watch: Option<Watch>,
     line: Option<Line>,
@@ -171,7 +171,7 @@ pub struct AdmittedTerms {
     of_model: Terms,
 }
 
-impl Pass {
+impl ProviderPermit {
     pub(super) fn new(
         provider: ProviderId,
         watch: Option<Watch>,
@@ -216,7 +216,7 @@ impl Pass {
     }
 }
 
-impl Drop for Pass {
+impl Drop for ProviderPermit {
     fn drop(&mut self) {
         let Some(watch) = &self.watch else { return };
         match self.reported {

@@ -1,0 +1,54 @@
+//! What was observed of an answer: the provider's own counts, and the size of the text.
+
+use ainfera_schema::{TokenUsage, UsageBasis};
+use ainfera_wire::{ProviderEvent, StopReason, StreamEvent, upper_output_tokens};
+
+/// See the module.
+#[derive(Debug, Default, Clone)]
+pub struct UsageMeter {
+    pub(super) reported: TokenUsage,
+    finished: bool,
+    pub(super) has_content: bool,
+    pub(super) text_bytes: usize,
+    pub(super) stop_reason: Option<String>,
+}
+
+impl UsageMeter {
+    /// What is known after these events too.
+    pub fn after(&self, events: &[ProviderEvent]) -> Self {
+        let mut usage = self.clone();
+        for event in events {
+            usage.has_content |= event.is_content();
+            match &event.event {
+                StreamEvent::Start { usage: reported, .. } => usage.reported = *reported,
+                StreamEvent::Delta(delta) => usage.text_bytes += delta.text_bytes(),
+                StreamEvent::Finish { stop, usage: reported } => {
+                    usage.reported = *reported;
+                    usage.finished = true;
+                    usage.stop_reason = Some(stop.reason.as_str().to_owned());
+                }
+                StreamEvent::HiddenReasoning { bytes } => usage.text_bytes += bytes,
+                StreamEvent::BlockStart(_)
+                | StreamEvent::BlockStop
+                | StreamEvent::End
+                | StreamEvent::Ping
+                | StreamEvent::Other => {}
+            }
+        }
+        usage
+    }
+
+    pub fn basis(&self) -> UsageBasis {
+        let counted = self.reported.prompt_tokens() > 0 || self.reported.output_tokens > 0;
+        if self.finished && counted { UsageBasis::Reported } else { UsageBasis::Estimated }
+    }
+
+    /// Not fewer than the provider will count.
+    pub fn upper_output_tokens(&self) -> u64 {
+        upper_output_tokens(self.text_bytes)
+    }
+
+    pub(super) fn is_refusal(&self) -> bool {
+        self.stop_reason.as_deref() == Some(StopReason::Refusal.as_str())
+    }
+}

@@ -1,0 +1,260 @@
+//! What must be true of every call, whatever happens to it. It keeps books of its own and believes
+//! nothing that the machine says.
+
+use std::time::Duration;
+
+use ainfera_actors::capture::acknowledge::Acknowledge;
+use ainfera_actors::dispatch::machine::CallTerms;
+use ainfera_actors::dispatch::machine::attempt_end::AttemptEnd;
+use ainfera_actors::dispatch::machine::effect::{BudgetUse, EndedAttempt};
+use ainfera_actors::provider::ProviderFailure;
+use ainfera_actors::provider::failure::FailoverCost;
+use ainfera_routing::DeploymentIndex;
+use ainfera_schema::{OnDisconnect, OutcomeStatus, Usd};
+use ainfera_wire::client::call::Delivery;
+use ainfera_wire::error::provider_error::{FaultKind, Lack};
+use ainfera_wire::{ProviderEvent, StreamEvent};
+
+use crate::market::{Deployed, ESTIMATED_INPUT_TOKENS};
+use crate::provider::Provider;
+
+/// The books of one call.
+pub struct Oracle {
+    pub terms: CallTerms,
+    pub max_attempts: u32,
+    pub admitted: bool,
+    /// As the store has it.
+    pub reserved: Usd,
+    pub billed: Usd,
+    pub asked: Vec<DeploymentIndex>,
+    pub left_out: Vec<DeploymentIndex>,
+    pub offered: Option<Deployed>,
+    pub running: Option<Provider>,
+    pub attempts_started: u32,
+    pub last_failure: Option<ProviderFailure>,
+    pub committed: bool,
+    pub writing: bool,
+    pub end_taken: bool,
+    pub heads: u32,
+    pub stream_is_open: bool,
+    pub closed: Option<OutcomeStatus>,
+    /// The row is durable, or was waited for long enough, or need not be waited for.
+    pub row_settled: bool,
+    pub total: Duration,
+    pub stopped: bool,
+    pub client_left: bool,
+    pub client_stalled: bool,
+    pub sink_lost: bool,
+    pub stays_without_client: bool,
+    pub total_is_over: bool,
+    pub denied: bool,
+}
+
+impl Oracle {
+    pub fn new(terms: CallTerms, max_attempts: u32) -> Self {
+        Self {
+            terms,
+            max_attempts,
+            admitted: false,
+            reserved: Usd::ZERO,
+            billed: Usd::ZERO,
+            asked: Vec::new(),
+            left_out: Vec::new(),
+            offered: None,
+            running: None,
+            attempts_started: 0,
+            last_failure: None,
+            committed: false,
+            writing: false,
+            end_taken: false,
+            heads: 0,
+            stream_is_open: false,
+            closed: None,
+            row_settled: false,
+            total: Duration::ZERO,
+            stopped: false,
+            client_left: false,
+            client_stalled: false,
+            sink_lost: false,
+            stays_without_client: false,
+            total_is_over: false,
+            denied: false,
+        }
+    }
+
+    pub fn a_turn_is_taken(&self, queue: &[DeploymentIndex], budget: BudgetUse) {
+        assert!(self.admitted, "a candidate is chosen before the call is admitted");
+        assert!(!self.committed, "another candidate is chosen after the first content");
+        assert_eq!(self.closed, None, "a candidate is chosen after the close");
+        assert!(self.running.is_none() && self.offered.is_none(), "two candidates at a time");
+        assert!(self.attempts_started < self.max_attempts, "more attempts than may be made");
+        assert!(!queue.is_empty(), "nobody is to be chosen from");
+        let again = queue.iter().find(|index| self.asked.contains(index));
+        assert_eq!(again, None, "a deployment is asked twice");
+        let unable = queue.iter().find(|index| self.left_out.contains(index));
+        assert_eq!(unable, None, "a model is asked for what it cannot do");
+        let last = self.last_failure.as_ref();
+        let kind = last.and_then(ProviderFailure::kind);
+        assert_ne!(kind, Some(FaultKind::InvalidRequest), "a wrong request is tried elsewhere");
+        let from_budget =
+            last.is_some_and(|failure| failure.failover_cost() == FailoverCost::FromBudget);
+        let expected = if self.attempts_started > 0 && from_budget {
+            BudgetUse::Needed
+        } else {
+            BudgetUse::Free
+        };
+        assert_eq!(budget, expected, "after {last:?}");
+    }
+
+    pub fn an_attempt_starts(&mut self, attempt: u32) -> Deployed {
+        assert!(self.admitted, "a provider is asked before the call is admitted");
+        assert!(!self.committed, "another provider is asked after the first content");
+        assert_eq!(self.closed, None, "a provider is asked after the close");
+        assert!(self.running.is_none(), "two providers are asked at a time");
+        let deployed = self.offered.take().expect("it is nobody's turn");
+        self.attempts_started += 1;
+        assert_eq!(attempt, self.attempts_started);
+        let needed = deployed.reservation(deployed.first_output_tokens);
+        assert!(
+            self.billed.checked_add(needed).unwrap() <= self.reserved,
+            "a provider is asked and {needed} is not reserved"
+        );
+        deployed
+    }
+
+    pub fn an_attempt_ends(&mut self, ended: &EndedAttempt) {
+        let running = self.running.take().expect("an attempt ends that does not run");
+        assert_eq!(ended.attempt.cost_usd, cost_of(&running, &ended.end), "{:?}", ended.end);
+        self.billed = self.billed.checked_add(ended.attempt.cost_usd).unwrap();
+        assert!(self.billed <= self.reserved, "{} of {} reserved", self.billed, self.reserved);
+        match &ended.end {
+            AttemptEnd::Failed(failure) => {
+                if failure.kind() == Some(FaultKind::ModelLacks(Lack::Window)) {
+                    self.left_out.push(running.deployed.index);
+                }
+                self.last_failure = Some(failure.clone());
+            }
+            AttemptEnd::Succeeded => assert!(running.has_said_its_end(), "it did not end"),
+            AttemptEnd::Cancelled => {}
+            AttemptEnd::SentAgain => panic!("what was sent again goes on"),
+        }
+    }
+
+    pub fn events_are_passed_on(&mut self, events: &[ProviderEvent]) {
+        assert!(self.committed, "events are passed on while another candidate may follow");
+        assert!(!self.writing, "two batches are passed on at a time");
+        assert!(!self.stays_without_client, "events are passed on to nobody");
+        assert_eq!(self.closed, None, "events are passed on after the close");
+        assert_eq!(
+            self.stream_is_open,
+            self.terms.delivery == Delivery::Streamed,
+            "the head comes before the body"
+        );
+        let running = self.running.as_mut().expect("nobody said this");
+        assert_eq!(events, running.not_passed_on(), "not what the provider said");
+        running.passed_on = running.said;
+        self.writing = true;
+        self.what_was_said_is_reserved();
+    }
+
+    /// Counted exactly where the provider has counted, otherwise not less than it can count.
+    fn what_was_said_is_reserved(&self) {
+        let running = self.running.as_ref().unwrap();
+        let seen = running.seen();
+        let cost = if seen.is_counted() {
+            cost_of(running, &AttemptEnd::Cancelled)
+        } else {
+            running.deployed.reservation(seen.text_bytes.div_ceil(3))
+        };
+        let cost = self.billed.checked_add(cost).unwrap();
+        assert!(cost <= self.reserved, "passed on for {cost}, and {} is reserved", self.reserved);
+    }
+
+    pub fn a_head_is_sent(&mut self) {
+        self.heads += 1;
+        assert_eq!(self.heads, 1, "a client gets one head");
+    }
+
+    /// The client is told how the call ended.
+    pub fn the_end_is_told(&self) {
+        if self.admitted {
+            assert!(self.closed.is_some(), "the end is told before the close");
+            assert!(self.row_settled, "the end is told before the row is durable");
+        }
+    }
+
+    pub fn success_is_told(&self) {
+        self.the_end_is_told();
+        assert_eq!(self.closed, Some(OutcomeStatus::Succeeded));
+    }
+
+    pub fn failure_is_told(&self) {
+        self.the_end_is_told();
+        assert!(!self.end_taken, "a failure is told after the end was");
+        assert_ne!(self.closed, Some(OutcomeStatus::Succeeded));
+    }
+
+    pub fn is_closed_as(&mut self, status: OutcomeStatus) {
+        assert!(self.admitted, "there is nothing to close");
+        assert_eq!(self.closed, None, "closed twice");
+        assert!(self.running.is_none(), "an attempt runs after the close");
+        self.closed = Some(status);
+        self.row_settled = self.terms.acknowledge == Acknowledge::After;
+        match status {
+            OutcomeStatus::Succeeded => assert!(self.end_taken, "success without an end"),
+            OutcomeStatus::ClientGone => assert!(self.client_left),
+            OutcomeStatus::ClientStalled => assert!(self.client_stalled),
+            OutcomeStatus::TimedOut => assert!(self.total_is_over),
+            OutcomeStatus::FailedMidstream => assert!(self.committed || self.denied),
+            _ => assert!(!self.end_taken, "{status:?} although the answer is whole"),
+        }
+    }
+
+    pub fn stays_without_client(&mut self) {
+        let running = self.running.as_ref().expect("there is nothing to stay for");
+        assert!(self.committed && self.client_left && !self.stays_without_client);
+        assert_eq!(running.deployed.on_disconnect, OnDisconnect::Drain);
+        self.stays_without_client = true;
+    }
+
+    pub fn stops(&mut self) {
+        assert!(!self.stopped, "stopped twice");
+        self.stopped = true;
+        assert!(self.running.is_none() && self.offered.is_none(), "something is left running");
+        assert_eq!(self.admitted, self.closed.is_some(), "every admitted call is closed");
+        let unheard = self.client_left || self.client_stalled || self.sink_lost;
+        assert!(self.heads == 1 || unheard, "the client gets no head");
+    }
+}
+
+/// What an attempt that ends so costs.
+fn cost_of(running: &Provider, end: &AttemptEnd) -> Usd {
+    let (seen, deployed) = (running.seen(), &running.deployed);
+    let is_billed = match end {
+        AttemptEnd::Succeeded | AttemptEnd::Cancelled => true,
+        AttemptEnd::SentAgain => false,
+        AttemptEnd::Failed(failure) => {
+            seen.content
+                || seen.text_bytes > 0
+                || failure.to_string() == "connection broke: reset"
+                    && failure.may_have_been_worked_on()
+        }
+    };
+    if !is_billed {
+        return Usd::ZERO;
+    }
+    let most = deployed.reservation(deployed.bounds.output_tokens);
+    if seen.is_counted() {
+        if seen.output_tokens > 2 * deployed.bounds.output_tokens + 1_024 {
+            return most;
+        }
+        let cost = deployed.cost(seen.input_tokens, seen.output_tokens);
+        return if cost > most { most } else { cost };
+    }
+    let input = if seen.input_tokens > 0 { seen.input_tokens } else { ESTIMATED_INPUT_TOKENS };
+    deployed.cost(input, seen.text_bytes.div_ceil(4).min(deployed.bounds.output_tokens))
+}
+
+pub fn has_end(events: &[ProviderEvent]) -> bool {
+    events.iter().any(|event| event.event == StreamEvent::End)
+}

@@ -1,0 +1,82 @@
+//! What nobody should say: answers that were not asked for, and words of attempts that are over.
+//! They may cost the attempt that they are about; they may not break a promise.
+
+use ainfera_actors::dispatch::CallFailure;
+use ainfera_actors::dispatch::machine::call_reservation::Grant;
+use ainfera_actors::dispatch::machine::candidates::Candidates;
+use ainfera_actors::dispatch::machine::effect::{Extension, Purpose, Timer};
+use ainfera_actors::dispatch::machine::input::{
+    AdmittedCall, ExtensionAnswer, Input, Turn, WriteResult,
+};
+use ainfera_schema::Usd;
+use ainfera_wire::{ProviderEvent, StreamEvent};
+
+use crate::history::History;
+use crate::provider::failure;
+
+impl History {
+    pub(super) fn say_unlawful_things(&mut self) {
+        for _ in 0..10 {
+            self.say_something_unlawful();
+        }
+    }
+
+    pub(super) fn say_something_unlawful(&mut self) {
+        let unlawful = self.unlawful();
+        if let Some(input) = unlawful {
+            self.totals.count("unlawful");
+            self.feed(input);
+        }
+    }
+
+    fn unlawful(&mut self) -> Option<Input> {
+        /// Of no attempt.
+        const NONE: u32 = 99;
+        let events = || vec![ProviderEvent::translated(StreamEvent::End)];
+        match self.random.below(14) {
+            0 => Some(Input::Events { attempt: NONE, events: events() }),
+            1 => self.a_second_batch(),
+            2 => (!self.oracle.writing).then_some(Input::Written(WriteResult::Taken)),
+            3 => {
+                let failure = failure(&mut self.random);
+                Some(Input::AttemptFailed { attempt: NONE, failure })
+            }
+            4 => Some(Input::NotStarted { attempt: NONE, failure: failure(&mut self.random) }),
+            5 => Some(Input::SentAgain { attempt: NONE }),
+            6 => (!self.asked.row).then_some(Input::RowDurable),
+            7 => (!self.asked.stream_end).then_some(Input::StreamEnded),
+            8 => (!self.asked.brain).then_some(Input::Decided),
+            9 => {
+                let failure = CallFailure::StoreUnavailable;
+                let waits = self.asked.brain || self.asked.admission;
+                (!waits).then_some(Input::NotAdmitted(failure))
+            }
+            10 => (!self.asked.admission).then(|| {
+                Input::Admitted(AdmittedCall {
+                    candidates: Candidates::new(self.market.candidates()),
+                    max_attempts: 9,
+                    reserved: Usd::from_nanos(i64::MAX),
+                })
+            }),
+            11 => Some(Input::Turn(Turn::Of(Box::new(self.market.deployed[0].offer())))),
+            12 => (!self.asked.timers.contains(&Timer::Drain))
+                .then_some(Input::Deadline(Timer::Drain))
+                .filter(|_| !self.oracle.stays_without_client && !self.oracle.committed),
+            _ => {
+                let purpose =
+                    [Purpose::Start, Purpose::Batch, Purpose::Ahead][self.random.below(3)];
+                let grant = Grant { amount: self.oracle.reserved, output_tokens: 1_000_000 };
+                let extension = Extension { purpose, attempt: NONE, grant };
+                Some(Input::Extended { extension, answer: ExtensionAnswer::Reserved })
+            }
+        }
+    }
+
+    /// A provider that does not wait for the answer to its first batch.
+    fn a_second_batch(&mut self) -> Option<Input> {
+        let running = self.oracle.running.as_ref().filter(|running| running.waits)?;
+        self.totals.count("second batch");
+        let events = vec![ProviderEvent::translated(StreamEvent::End)];
+        Some(Input::Events { attempt: running.attempt, events })
+    }
+}
