@@ -2,17 +2,20 @@
 
 use ainfera_actors::dispatch::machine::effect::{BudgetUse, Effect, Extension, Purpose, Timer};
 use ainfera_actors::dispatch::machine::input::{Input, Turn};
+use ainfera_actors::provider::ProviderFailure;
+use ainfera_actors::provider::transport::failure::ConnectFailure;
 use ainfera_routing::DeploymentIndex;
 use ainfera_schema::{AttemptResult, OutcomeStatus};
+use ainfera_wire::BadRequest;
 
 use crate::history::History;
 use crate::oracle::has_end;
-use crate::provider::{Provider, failure};
+use crate::provider::Provider;
 
 impl History {
     /// What came of it, where that is known at once.
     pub(super) fn perform(&mut self, effect: Effect) -> Option<Input> {
-        let is_late = matches!(effect, Effect::StopReading | Effect::ReleaseTurn);
+        let is_late = matches!(effect, Effect::ReadOn | Effect::StopReading);
         assert!(is_late || !self.oracle.stopped, "{effect:?} after the stop");
         match effect {
             Effect::AskBrain => self.asked.brain = true,
@@ -42,6 +45,7 @@ impl History {
                 assert!(!self.oracle.writing, "the provider is read before the batch was taken");
                 if let Some(running) = &mut self.oracle.running {
                     running.waits = false;
+                    running.taken = running.said;
                 }
             }
             Effect::StopReading | Effect::Log(_) => {}
@@ -143,7 +147,12 @@ impl History {
         self.totals.count("attempt");
         self.random.percent(4).then(|| {
             self.totals.count("attempt that could not start");
-            Input::NotStarted { attempt, failure: failure(&mut self.random) }
+            let failure = if self.random.percent(50) {
+                ProviderFailure::Untranslatable(BadRequest::new("tools", "cannot be said"))
+            } else {
+                ProviderFailure::Connect(ConnectFailure::Settings("no certificates".to_owned()))
+            };
+            Input::NotStarted { attempt, failure }
         })
     }
 

@@ -99,6 +99,7 @@ impl History {
             3..5 => self.client_leaves(),
             5..8 => self.time_passes(),
             8 => self.provider_crashes(),
+            9..12 => self.provider_does_not_wait(),
             _ => match self.next() {
                 Some(next) => self.answer(next),
                 None => panic!("stuck: nobody is asked for anything"),

@@ -117,10 +117,6 @@ impl Deployed {
         )
     }
 
-    pub fn window(&self) -> Option<u64> {
-        self.context_window
-    }
-
     pub fn offer(&self) -> Offer {
         let asked = AttemptBounds {
             estimated_input_tokens: ESTIMATED_INPUT_TOKENS,

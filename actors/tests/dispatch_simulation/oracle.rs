@@ -13,6 +13,7 @@ use ainfera_routing::DeploymentIndex;
 use ainfera_schema::{OnDisconnect, OutcomeStatus, Usd};
 use ainfera_wire::client::call::Delivery;
 use ainfera_wire::error::provider_error::{FaultKind, Lack};
+use ainfera_wire::error::stream_fault::StreamFault;
 use ainfera_wire::{ProviderEvent, StreamEvent};
 
 use crate::market::{Deployed, ESTIMATED_INPUT_TOKENS};
@@ -123,7 +124,14 @@ impl Oracle {
     }
 
     pub fn an_attempt_ends(&mut self, ended: &EndedAttempt) {
-        let running = self.running.take().expect("an attempt ends that does not run");
+        let mut running = self.running.take().expect("an attempt ends that does not run");
+        let is_truncated =
+            ended.end == AttemptEnd::Failed(ProviderFailure::Stream(StreamFault::Truncated));
+        if is_truncated && running.waits && running.has_said_its_end() {
+            // a whole answer that is empty
+            running.taken = running.said;
+            assert!(!running.seen().content && !self.committed);
+        }
         assert_eq!(ended.attempt.cost_usd, cost_of(&running, &ended.end), "{:?}", ended.end);
         self.billed = self.billed.checked_add(ended.attempt.cost_usd).unwrap();
         assert!(self.billed <= self.reserved, "{} of {} reserved", self.billed, self.reserved);
@@ -152,7 +160,7 @@ impl Oracle {
         );
         let running = self.running.as_mut().expect("nobody said this");
         assert_eq!(events, running.not_passed_on(), "not what the provider said");
-        running.passed_on = running.said;
+        (running.passed_on, running.taken) = (running.said, running.said);
         self.writing = true;
         self.what_was_said_is_reserved();
     }

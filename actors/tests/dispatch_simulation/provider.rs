@@ -16,8 +16,10 @@ pub struct Provider {
     pub deployed: Deployed,
     script: Vec<ProviderEvent>,
     failure: Option<ProviderFailure>,
-    /// How many events of the script it has said, and how many of them went on to the client.
+    /// How many events of the script it has said; how many of them were taken, which is when they
+    /// are paid for; and how many went on to the client.
     pub said: usize,
+    pub taken: usize,
     pub passed_on: usize,
     /// It reads no further before it is answered.
     pub waits: bool,
@@ -59,7 +61,7 @@ impl Provider {
             }
             _ => None,
         };
-        Self { attempt, deployed, script, failure, said: 0, passed_on: 0, waits: false }
+        Self { attempt, deployed, script, failure, said: 0, taken: 0, passed_on: 0, waits: false }
     }
 
     pub fn act(&mut self, random: &mut Random) -> Act {
@@ -83,7 +85,7 @@ impl Provider {
     }
 
     pub fn seen(&self) -> Seen {
-        self.script[..self.said].iter().fold(Seen::default(), Seen::with)
+        self.script[..self.taken].iter().fold(Seen::default(), Seen::with)
     }
 }
 

@@ -33,33 +33,32 @@ impl History {
         /// Of no attempt.
         const NONE: u32 = 99;
         let events = || vec![ProviderEvent::translated(StreamEvent::End)];
-        match self.random.below(14) {
+        match self.random.below(13) {
             0 => Some(Input::Events { attempt: NONE, events: events() }),
-            1 => self.a_second_batch(),
-            2 => (!self.oracle.writing).then_some(Input::Written(WriteResult::Taken)),
-            3 => {
+            1 => (!self.oracle.writing).then_some(Input::Written(WriteResult::Taken)),
+            2 => {
                 let failure = failure(&mut self.random);
                 Some(Input::AttemptFailed { attempt: NONE, failure })
             }
-            4 => Some(Input::NotStarted { attempt: NONE, failure: failure(&mut self.random) }),
-            5 => Some(Input::SentAgain { attempt: NONE }),
-            6 => (!self.asked.row).then_some(Input::RowDurable),
-            7 => (!self.asked.stream_end).then_some(Input::StreamEnded),
-            8 => (!self.asked.brain).then_some(Input::Decided),
-            9 => {
+            3 => Some(Input::NotStarted { attempt: NONE, failure: failure(&mut self.random) }),
+            4 => Some(Input::SentAgain { attempt: NONE }),
+            5 => (!self.asked.row).then_some(Input::RowDurable),
+            6 => (!self.asked.stream_end).then_some(Input::StreamEnded),
+            7 => (!self.asked.brain).then_some(Input::Decided),
+            8 => {
                 let failure = CallFailure::StoreUnavailable;
                 let waits = self.asked.brain || self.asked.admission;
                 (!waits).then_some(Input::NotAdmitted(failure))
             }
-            10 => (!self.asked.admission).then(|| {
+            9 => (!self.asked.admission).then(|| {
                 Input::Admitted(AdmittedCall {
                     candidates: Candidates::new(self.market.candidates()),
                     max_attempts: 9,
                     reserved: Usd::from_nanos(i64::MAX),
                 })
             }),
-            11 => Some(Input::Turn(Turn::Of(Box::new(self.market.deployed[0].offer())))),
-            12 => (!self.asked.timers.contains(&Timer::Drain))
+            10 => Some(Input::Turn(Turn::Of(Box::new(self.market.deployed[0].offer())))),
+            11 => (!self.asked.timers.contains(&Timer::Drain))
                 .then_some(Input::Deadline(Timer::Drain))
                 .filter(|_| !self.oracle.stays_without_client && !self.oracle.committed),
             _ => {
@@ -72,11 +71,14 @@ impl History {
         }
     }
 
-    /// A provider that does not wait for the answer to its first batch.
-    fn a_second_batch(&mut self) -> Option<Input> {
-        let running = self.oracle.running.as_ref().filter(|running| running.waits)?;
+    /// A provider says more before the answer to its first batch.
+    pub(super) fn provider_does_not_wait(&mut self) {
+        let Some(running) = self.oracle.running.as_ref().filter(|running| running.waits) else {
+            return;
+        };
+        let attempt = running.attempt;
         self.totals.count("second batch");
         let events = vec![ProviderEvent::translated(StreamEvent::End)];
-        Some(Input::Events { attempt: running.attempt, events })
+        self.feed(Input::Events { attempt, events });
     }
 }

@@ -45,7 +45,7 @@ impl Machine {
     }
 
     pub(super) fn row_awaited(&mut self, effects: &mut Vec<Effect>) {
-        match std::mem::replace(&mut self.phase, Phase::Over) {
+        match std::mem::replace(&mut self.phase, Phase::EndingStream) {
             Phase::AwaitingRow(ending) => self.tell(ending, effects),
             phase => self.phase = phase,
         }

@@ -37,14 +37,12 @@ impl Machine {
     }
 
     pub(super) fn turn(&mut self, turn: Turn, effects: &mut Vec<Effect>) {
-        let step = self.phase.open_mut().map(|open| (open.take_step(), open));
-        let last = match step {
-            Some((Step::Choosing { last }, _)) => last,
-            other => {
-                if let Some((step, open)) = other {
-                    open.step = step;
-                }
-                return effects.push(Effect::ReleaseTurn);
+        let Some(open) = self.phase.open_mut() else { return };
+        let last = match open.take_step() {
+            Step::Choosing { last } => last,
+            step => {
+                open.step = step;
+                return;
             }
         };
         match (turn, last) {
