@@ -162,6 +162,12 @@ impl Oracle {
         assert_eq!(events, running.not_passed_on(), "not what the provider said");
         (running.passed_on, running.taken) = (running.said, running.said);
         self.writing = true;
+        let seen = running.seen();
+        let is_answer = seen.content || seen.refusal || seen.text_bytes > 0;
+        assert!(
+            is_answer || seen.output_tokens > 0 || self.terms.max_tokens == 0,
+            "an answer without content is passed on"
+        );
         self.what_was_said_is_reserved();
     }
 

@@ -33,6 +33,7 @@ pub struct Seen {
     pub finished: bool,
     pub text_bytes: u64,
     pub content: bool,
+    pub refusal: bool,
 }
 
 /// What it does next.
@@ -96,7 +97,8 @@ impl Seen {
             StreamEvent::Start { usage, .. } => {
                 (self.input_tokens, self.output_tokens) = (usage.input_tokens, usage.output_tokens);
             }
-            StreamEvent::Finish { usage, .. } => {
+            StreamEvent::Finish { stop, usage } => {
+                self.refusal = stop.reason == StopReason::Refusal;
                 (self.input_tokens, self.output_tokens) = (usage.input_tokens, usage.output_tokens);
                 self.finished = true;
             }
