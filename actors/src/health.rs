@@ -2,8 +2,8 @@
 //! trying again there may still be.
 //!
 //! It only reorders and skips what the router cleared; it never adds a candidate. [`breaker`],
-//! [`window`] and [`budget`] are pure; [`provider_permit`] is how one attempt holds its place and tells how it
-//! ended.
+//! [`window`] and [`budget`] are pure; [`provider_permit`] is how one attempt holds its place and
+//! tells how it ended.
 
 pub mod blame;
 pub mod breaker;
@@ -93,7 +93,7 @@ pub enum Turn {
     Of { position: usize, permit: ProviderPermit },
     /// All that are left are set aside or full; `reason` is that of the one that can be asked
     /// first.
-    Nobody { retry_after_seconds: u64, reason: Option<Reason> },
+    NoneAvailable { retry_after_seconds: u64, reason: Option<Reason> },
 }
 
 /// A provider, or one model at it, that is not asked.
@@ -229,15 +229,15 @@ impl Health {
                 let wait_ms = until.saturating_duration_since(now).as_millis();
                 let retry_after_seconds =
                     u64::try_from(wait_ms.div_ceil(1000)).unwrap_or(u64::MAX).max(1);
-                Turn::Nobody { retry_after_seconds, reason: self.reason(model, now) }
+                Turn::NoneAvailable { retry_after_seconds, reason: self.reason(model, now) }
             }
             (Some((_, position, model)), CallKind::Routed) => match self.seats(model) {
                 Ok(seats) => {
                     Turn::Of { position, permit: self.permit(model, self.watch(model), seats) }
                 }
-                Err(Full) => Turn::Nobody { retry_after_seconds: 1, reason: None },
+                Err(Full) => Turn::NoneAvailable { retry_after_seconds: 1, reason: None },
             },
-            (None, _) => Turn::Nobody { retry_after_seconds: 1, reason: None },
+            (None, _) => Turn::NoneAvailable { retry_after_seconds: 1, reason: None },
         }
     }
 

@@ -16,8 +16,6 @@ const fn of(rule: &'static str, path: &'static str, item: &'static str) -> Excep
 
 pub const EXCEPTIONS: &[Exception] = &[
     of(FILE_LENGTH, "actors/src/capture.rs", ""),
-    of(FILE_LENGTH, "actors/src/dispatch.rs", ""),
-    of(FILE_LENGTH, "actors/src/dispatch/meter.rs", ""),
     of(FILE_LENGTH, "actors/tests/simulation/history.rs", ""),
     of(FILE_LENGTH, "store/src/audit_verify.rs", ""),
     of(FILE_LENGTH, "tests/it/chat_client.rs", ""),
@@ -66,8 +64,6 @@ pub const EXCEPTIONS: &[Exception] = &[
     of(FUNCTION_LENGTH, "wire/src/provider/chat/request/messages.rs", "assistant"),
     of(FUNCTION_LENGTH, "wire/src/provider/gemini/request.rs", "thinking"),
     of(LINE_LENGTH, "actors/src/capture/parting.rs", ""),
-    of(LINE_LENGTH, "actors/src/dispatch.rs", ""),
-    of(LINE_LENGTH, "actors/src/dispatch/attempt.rs", ""),
     of(LINE_LENGTH, "actors/src/health/breaker.rs", ""),
     of(LINE_LENGTH, "actors/src/health/breaker_tests.rs", ""),
     of(LINE_LENGTH, "actors/src/health/budget.rs", ""),
@@ -85,10 +81,7 @@ pub const EXCEPTIONS: &[Exception] = &[
     of(LINE_LENGTH, "wire/src/attachment/pdf/tests.rs", ""),
     of(LINE_LENGTH, "wire/tests/append_only.rs", ""),
     of(VOCABULARY, "actors/src/capture/spool_file.rs", "nobody"),
-    of(VOCABULARY, "actors/src/dispatch/turn.rs", "nobody"),
     of(VOCABULARY, "actors/src/doctor.rs", "somebody"),
-    of(VOCABULARY, "actors/src/health.rs", "nobody"),
-    of(VOCABULARY, "actors/src/health/tests.rs", "nobody"),
     of(VOCABULARY, "actors/src/provider/transport/tcp.rs", "nobody"),
     of(VOCABULARY, "store/src/parting/tests.rs", "whoever"),
     of(VOCABULARY, "store/tests/conformance.rs", "nobody"),

@@ -57,15 +57,16 @@ impl DispatchActor {
             AttemptEnd::Succeeded => held.permit.succeeded(Instant::now()),
             AttemptEnd::Failed(failure) => {
                 held.permit.failed(failure, Instant::now(), turns::chance(&self.setup));
+                let attempt = held.running.as_ref().map(|(attempt, _)| *attempt);
+                let what = if attempt.is_some() { "failed" } else { "could not start" };
                 tracing::info!(
                     request_id = self.setup.request_id.header_value(),
-                    attempt = held.running.as_ref().map(|(attempt, _)| *attempt),
+                    attempt,
                     model = %ended.attempt.model,
                     provider = %ended.attempt.provider,
                     cause = failure.cause().as_str(),
                     %failure,
-                    "{}",
-                    if held.running.is_some() { "attempt failed" } else { "attempt could not start" }
+                    "attempt {what}"
                 );
             }
             AttemptEnd::Cancelled | AttemptEnd::SentAgain => {}

@@ -17,7 +17,7 @@ pub mod usage_meter;
 
 use std::time::Duration;
 
-use ainfera_routing::HoldMode;
+use ainfera_routing::ReservationMode;
 use ainfera_schema::{CallKind, OutcomeStatus};
 use ainfera_wire::client::call::Delivery;
 
@@ -34,7 +34,7 @@ pub struct CallTerms {
     pub kind: CallKind,
     pub delivery: Delivery,
     pub max_tokens: u64,
-    pub reservations: HoldMode,
+    pub reservations: ReservationMode,
     pub acknowledge: Acknowledge,
     /// How long a stream's client waits for its status.
     pub head_delay: Duration,

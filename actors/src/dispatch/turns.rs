@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ainfera_routing::{CatalogueEntry, DeploymentIndex, HoldError};
+use ainfera_routing::{CatalogueEntry, DeploymentIndex, ReservationError};
 use ainfera_schema::OnDisconnect;
 
 use super::admission::CallSetup;
@@ -29,8 +29,8 @@ pub(super) fn take(
         .filter_map(|(position, index)| Some((position, &catalogue.at(*index)?.model)));
     let (position, permit) = match health.choose(setup.target.kind(), models, now) {
         Place::Of { position, permit } => (position, permit),
-        Place::Nobody { retry_after_seconds, reason } => {
-            return Turn::Nobody { retry_after_seconds, reason };
+        Place::NoneAvailable { retry_after_seconds, reason } => {
+            return Turn::NoneAvailable { retry_after_seconds, reason };
         }
     };
     if budget == BudgetUse::Needed && !health.may_retry(now) {
@@ -60,7 +60,7 @@ fn offer(
     open: &OpenCall,
     deployment: DeploymentIndex,
     entry: &CatalogueEntry,
-) -> Result<Offer, HoldError> {
+) -> Result<Offer, ReservationError> {
     let mut bounds = bounds(&setup.call, entry);
     // what there is the money for
     bounds.output_tokens = bounds.output_tokens.min(open.choice.most_output_tokens);

@@ -76,7 +76,7 @@ impl Bench {
         match self.health.choose(kind, queue, self.now + std::time::Duration::from_millis(later_ms))
         {
             Turn::Of { position, permit } => Ok((slugs[position].to_owned(), permit)),
-            Turn::Nobody { retry_after_seconds, .. } => Err(retry_after_seconds),
+            Turn::NoneAvailable { retry_after_seconds, .. } => Err(retry_after_seconds),
         }
     }
 
@@ -147,7 +147,7 @@ fn a_full_provider_is_passed_over_until_a_seat_is_free() {
 }
 
 #[test]
-fn without_breakers_nobody_is_passed_over() {
+fn without_breakers_no_provider_is_passed_over() {
     let bench = Bench::new(BreakerUse::Off, None);
     bench.break_down("one", 0);
     assert_eq!(bench.choose(CallKind::Routed, &["one", "two"], 0).unwrap().0, "one");
@@ -283,7 +283,7 @@ fn with_three_deployments() -> Bench {
 fn choose_of(bench: &Bench) -> Result<(String, ProviderPermit), u64> {
     match bench.health.choose(CallKind::Direct, bench.models.iter().enumerate(), bench.now) {
         Turn::Of { position, permit } => Ok((bench.models[position].provider.to_string(), permit)),
-        Turn::Nobody { retry_after_seconds, .. } => Err(retry_after_seconds),
+        Turn::NoneAvailable { retry_after_seconds, .. } => Err(retry_after_seconds),
     }
 }
 

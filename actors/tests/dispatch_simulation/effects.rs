@@ -118,7 +118,7 @@ impl History {
         match self.random.below(100) {
             0..4 => {
                 self.totals.count("nobody can be asked");
-                Turn::Nobody { retry_after_seconds: 1, reason: None }
+                Turn::NoneAvailable { retry_after_seconds: 1, reason: None }
             }
             4..12 if budget == BudgetUse::Needed => {
                 self.totals.count("retry budget spent");

@@ -9,7 +9,7 @@ use ainfera_actors::dispatch::machine::candidates::Candidates;
 use ainfera_actors::dispatch::machine::effect::{Effect, Extension, Purpose, Timer};
 use ainfera_actors::dispatch::machine::input::{AdmittedCall, ExtensionAnswer, Input, WriteResult};
 use ainfera_actors::dispatch::machine::{CallTerms, Machine};
-use ainfera_routing::HoldMode;
+use ainfera_routing::ReservationMode;
 use ainfera_schema::{CallKind, Usd};
 use ainfera_store::Refusal;
 use ainfera_wire::client::call::Delivery;
@@ -24,7 +24,7 @@ const MOST_STEPS: usize = 5_000;
 
 /// Who has been asked for something and has not answered.
 #[derive(Debug, Default)]
-pub struct Asked {
+pub struct CallSize {
     pub brain: bool,
     pub admission: bool,
     pub extensions: Vec<Extension>,
@@ -51,14 +51,14 @@ pub struct History {
     machine: Machine,
     pub(super) market: Market,
     pub(super) oracle: Oracle,
-    pub(super) asked: Asked,
+    pub(super) asked: CallSize,
     pub(super) totals: Totals,
 }
 
 impl History {
     pub fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
-        let mode = if random.percent(50) { HoldMode::Sliced } else { HoldMode::Strict };
+        let mode = if random.percent(50) { ReservationMode::Sliced } else { ReservationMode::Strict };
         let terms = CallTerms {
             kind: if random.percent(70) { CallKind::Routed } else { CallKind::Direct },
             delivery: if random.percent(65) { Delivery::Streamed } else { Delivery::Whole },
@@ -76,7 +76,7 @@ impl History {
             machine: Machine::new(terms),
             random,
             market,
-            asked: Asked::default(),
+            asked: CallSize::default(),
             totals: Totals::default(),
         }
     }
@@ -85,7 +85,7 @@ impl History {
         self.feed(Input::Begun);
         for _ in 0..MOST_STEPS {
             if self.oracle.stopped {
-                self.say_unlawful_things();
+                self.speak_unlawfully_when_it_is_over();
                 return self.totals;
             }
             self.step();
@@ -95,7 +95,7 @@ impl History {
 
     fn step(&mut self) {
         match self.random.below(100) {
-            0..3 => self.say_something_unlawful(),
+            0..3 => self.speak_unlawfully(),
             3..5 => self.client_leaves(),
             5..8 => self.time_passes(),
             8 => self.provider_crashes(),

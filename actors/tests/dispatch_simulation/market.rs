@@ -5,9 +5,9 @@ use std::time::Duration;
 use ainfera_actors::dispatch::machine::attempt_meter::{AttemptBounds, AttemptMeter};
 use ainfera_actors::dispatch::machine::candidates::{Candidate, ToolSupport};
 use ainfera_actors::dispatch::machine::input::Offer;
-use ainfera_routing::{CatalogueEntry, DeploymentIndex, HoldMode};
+use ainfera_routing::{CatalogueEntry, DeploymentIndex, ReservationMode};
 use ainfera_schema::{
-    AskedService, Bounds, Model, ModelSlug, OnDisconnect, OwnDeadlines, Price, ProviderId,
+    RequestedService, Bounds, Model, ModelSlug, OnDisconnect, OwnDeadlines, Price, ProviderId,
     ProviderKind, StreamMode, ToolUses, Unsaid, Usd,
 };
 use rust_decimal::Decimal;
@@ -38,7 +38,7 @@ pub struct Market {
 }
 
 impl Market {
-    pub fn new(random: &mut Random, mode: HoldMode) -> Self {
+    pub fn new(random: &mut Random, mode: ReservationMode) -> Self {
         let mut deployed = Vec::new();
         let output_tokens = [64, 2_000, 9_000, 20_000][random.below(4)];
         for model in 0..1 + random.below(4) {
@@ -74,7 +74,7 @@ impl Market {
 impl Deployed {
     fn new(
         random: &mut Random,
-        mode: HoldMode,
+        mode: ReservationMode,
         index: DeploymentIndex,
         output_tokens: u64,
     ) -> Self {
@@ -85,7 +85,7 @@ impl Deployed {
             output_tokens,
             caches_for_an_hour: false,
             tool_uses: ToolUses::NONE,
-            service: AskedService::default(),
+            service: RequestedService::default(),
         };
         let tools =
             if random.percent(80) { ToolSupport::Supported } else { ToolSupport::Unsupported };

@@ -15,13 +15,13 @@ use crate::history::History;
 use crate::provider::failure;
 
 impl History {
-    pub(super) fn say_unlawful_things(&mut self) {
+    pub(super) fn speak_unlawfully_when_it_is_over(&mut self) {
         for _ in 0..10 {
-            self.say_something_unlawful();
+            self.speak_unlawfully();
         }
     }
 
-    pub(super) fn say_something_unlawful(&mut self) {
+    pub(super) fn speak_unlawfully(&mut self) {
         let unlawful = self.unlawful();
         if let Some(input) = unlawful {
             self.totals.count("unlawful");

@@ -1,6 +1,6 @@
 //! What an attempt uses and costs, as far as it can be seen, and what of it goes into the record.
 
-use ainfera_routing::{CatalogueEntry, HoldError, UNKNOWN_WINDOW_TOKENS};
+use ainfera_routing::{CatalogueEntry, ReservationError, UNKNOWN_WINDOW_TOKENS};
 use ainfera_schema::{
     Attempt, AttemptResult, Bounds, Price, PriceError, PriceSheet, Served, ServiceTier, TokenUsage,
     ToolUses, UsageBasis, Usd,
@@ -59,12 +59,12 @@ impl AttemptMeter {
         entry: CatalogueEntry,
         asked: AttemptBounds,
         begun: jiff::Timestamp,
-    ) -> Result<Self, HoldError> {
+    ) -> Result<Self, ReservationError> {
         let sheet = entry
             .model
             .price
             .clone()
-            .ok_or_else(|| HoldError::UnknownPrice { slug: entry.model.slug.clone() })?;
+            .ok_or_else(|| ReservationError::UnknownPrice { slug: entry.model.slug.clone() })?;
         Ok(Self {
             begun,
             estimated_input_tokens: asked.estimated_input_tokens,

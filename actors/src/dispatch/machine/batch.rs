@@ -1,7 +1,7 @@
 //! What a provider says, one batch at a time: it is reserved, then kept or passed on, and then the
 //! provider is read on.
 
-use ainfera_routing::HoldMode;
+use ainfera_routing::ReservationMode;
 use ainfera_schema::{OutcomeStatus, PriceError, UsageBasis};
 use ainfera_wire::client::call::Delivery;
 use ainfera_wire::error::stream_fault::StreamFault;
@@ -42,8 +42,8 @@ impl Machine {
         let usage = running.meter.usage_meter().after(&events);
         let cover = match mode {
             // all that the attempt may cost is reserved
-            HoldMode::Strict => Ok(Cover::Covered),
-            HoldMode::Sliced => cover(running, reservation, billed, &usage),
+            ReservationMode::Strict => Ok(Cover::Covered),
+            ReservationMode::Sliced => cover(running, reservation, billed, &usage),
         };
         match cover {
             Ok(Cover::Covered) => self.reserved(events, usage, effects),

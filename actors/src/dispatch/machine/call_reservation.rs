@@ -19,7 +19,7 @@ pub struct CallReservation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TopUp {
     NotAsked,
-    Asked,
+    CallSize,
     /// It is asked for once more when it is needed.
     Denied,
 }
@@ -65,7 +65,7 @@ impl CallReservation {
     }
 
     pub fn asked_ahead(&mut self) {
-        self.top_up = TopUp::Asked;
+        self.top_up = TopUp::CallSize;
     }
 
     pub fn denied_ahead(&mut self) {

@@ -47,12 +47,14 @@ impl Machine {
         };
         match (turn, last) {
             (Turn::Of(offer), last) => self.take_turn(offer, last, effects),
-            (Turn::Nobody { retry_after_seconds, reason }, None) => {
+            (Turn::NoneAvailable { retry_after_seconds, reason }, None) => {
                 let failure =
                     CallFailure::none_can_be_asked(self.terms.kind, retry_after_seconds, reason);
                 self.fail(failure, OutcomeStatus::FailedProviderError, effects);
             }
-            (Turn::Nobody { .. } | Turn::RetryBudgetSpent, last) => self.give_up(last, effects),
+            (Turn::NoneAvailable { .. } | Turn::RetryBudgetSpent, last) => {
+                self.give_up(last, effects)
+            }
             (Turn::NotComputable, _) => self.not_computable(None, effects),
         }
     }

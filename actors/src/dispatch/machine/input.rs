@@ -76,7 +76,7 @@ pub struct AdmittedCall {
 pub enum Turn {
     Of(Box<Offer>),
     /// All that are left are set aside or full.
-    Nobody {
+    NoneAvailable {
         retry_after_seconds: u64,
         reason: Option<Reason>,
     },
