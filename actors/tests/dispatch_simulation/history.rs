@@ -58,7 +58,8 @@ pub struct History {
 impl History {
     pub fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
-        let mode = if random.percent(50) { ReservationMode::Sliced } else { ReservationMode::Strict };
+        let mode =
+            if random.percent(50) { ReservationMode::Sliced } else { ReservationMode::Strict };
         let terms = CallTerms {
             kind: if random.percent(70) { CallKind::Routed } else { CallKind::Direct },
             delivery: if random.percent(65) { Delivery::Streamed } else { Delivery::Whole },

@@ -7,8 +7,8 @@ use ainfera_actors::dispatch::machine::candidates::{Candidate, ToolSupport};
 use ainfera_actors::dispatch::machine::input::Offer;
 use ainfera_routing::{CatalogueEntry, DeploymentIndex, ReservationMode};
 use ainfera_schema::{
-    RequestedService, Bounds, Model, ModelSlug, OnDisconnect, OwnDeadlines, Price, ProviderId,
-    ProviderKind, StreamMode, ToolUses, Unsaid, Usd,
+    Bounds, Model, ModelSlug, OnDisconnect, OwnDeadlines, Price, ProviderId, ProviderKind,
+    RequestedService, StreamMode, ToolUses, Unsaid, Usd,
 };
 use rust_decimal::Decimal;
 
