@@ -2,7 +2,8 @@
 //! counts the instructions of.
 //!
 //! `request_cost CLIENT PROVIDER CANDIDATES ROUNDS` parses the body of an agent's call once in each
-//! round and writes it for so many candidates. It prints how many bytes the body has.
+//! round and writes it for so many candidates; with `losses` at the end it only finds what would be
+//! lost with them. It prints how many bytes the body has.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -22,8 +23,12 @@ const TOOLS: usize = 8;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [client, provider, candidates, rounds] = arguments.as_slice() else {
-        return Err("usage: request_cost CLIENT PROVIDER CANDIDATES ROUNDS".into());
+    let (arguments, is_written) = match arguments.split_last() {
+        Some((last, first)) if last == "losses" => (first, false),
+        _ => (arguments.as_slice(), true),
+    };
+    let [client, provider, candidates, rounds] = arguments else {
+        return Err("usage: request_cost CLIENT PROVIDER CANDIDATES ROUNDS [losses]".into());
     };
     let body = match client.as_str() {
         "messages" => messages(),
@@ -44,7 +49,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..rounds.parse::<usize>()? {
         let call = parsed(client, body.clone())?;
         for _ in 0..candidates {
-            black_box(dialect.request(&call, &provider, &model)?);
+            if is_written {
+                black_box(dialect.request(&call, &provider, &model)?);
+            } else {
+                black_box(dialect.losses(&call, &provider, &model)?);
+            }
         }
     }
     writeln!(std::io::stdout(), "{}", body.len())?;

@@ -14,6 +14,7 @@ mod source_paths;
 pub mod tool_call_ids;
 pub mod tool_names;
 mod unsaid;
+mod written;
 
 use ainfera_schema::{HeaderText, Model, Provider, ProviderHeader, ProviderKind, StreamMode};
 use bytes::Bytes;
@@ -174,6 +175,24 @@ impl Dialect {
             StreamMode::Native => Ok(request),
             StreamMode::Wrapped => request.unstreamed(),
         }
+    }
+
+    /// What the call loses on its way to one of this provider's models, without writing a request:
+    /// the coercions of [`Self::request`], or its refusal.
+    pub fn losses(
+        &self,
+        call: &Call,
+        provider: &Provider,
+        model: &Model,
+    ) -> Result<Coercions, BadRequest> {
+        let mut losses = match self {
+            Dialect::Anthropic => anthropic::request::losses(call, model),
+            Dialect::Responses => responses::request::losses(call, model),
+            Dialect::Gemini => gemini::request::losses(call, model),
+            Dialect::Chat(profile) => chat::request::losses(call, model, profile),
+        }?;
+        unsaid::name_written(&mut losses, *self, call, provider)?;
+        Ok(losses)
     }
 
     fn streamed(
@@ -343,9 +362,9 @@ mod tests {
                 for kind in candidates {
                     let dialect = Dialect::of(kind);
                     if !dialect.is_native_to(call.client.dialect()) {
-                        dialect
-                            .request(&call, &provider(kind, StreamMode::Native), &model())
-                            .unwrap();
+                        let provider = provider(kind, StreamMode::Native);
+                        dialect.losses(&call, &provider, &model()).unwrap();
+                        dialect.request(&call, &provider, &model()).unwrap();
                     }
                 }
             });

@@ -89,13 +89,9 @@ fn lost_by(setup: &CallSetup, entry: &CatalogueEntry) -> Vec<String> {
     let Some(provider) = setup.worker.providers.get(&entry.model.provider) else {
         return Vec::new();
     };
-    match Dialect::for_call(provider.kind, &setup.call, &entry.model).request(
-        &setup.call,
-        provider,
-        &entry.model,
-    ) {
-        Ok(request) => request
-            .coercions
+    let dialect = Dialect::for_call(provider.kind, &setup.call, &entry.model);
+    match dialect.losses(&setup.call, provider, &entry.model) {
+        Ok(losses) => losses
             .iter()
             .filter(|coercion| setup.strictness.refuses(coercion))
             .map(ToString::to_string)

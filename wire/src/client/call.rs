@@ -206,9 +206,11 @@ impl Call {
 /// Anthropic's hour and OpenAI's twelve, also where a letter of it is escaped, which nobody does by
 /// accident.
 fn may_cache_for_an_hour(body: &[u8]) -> bool {
-    [&br#""1h""#[..], br#""12h""#, br"\u0031", br"\u0068"]
-        .iter()
-        .any(|spelt| memchr::memmem::find(body, spelt).is_some())
+    let begins = |at: usize, spelt: &[u8]| body[at..].starts_with(spelt);
+    memchr::memmem::find_iter(body, br#""1"#)
+        .any(|at| begins(at, br#""1h""#) || begins(at, br#""12h""#))
+        || memchr::memmem::find_iter(body, br"\u00")
+            .any(|at| begins(at, br"\u0031") || begins(at, br"\u0068"))
 }
 
 /// A call without an answer has a meaning to Anthropic alone.

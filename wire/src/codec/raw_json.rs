@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 
 use bytestring::ByteString;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::error::bad_request::BadRequest;
 
@@ -26,11 +28,11 @@ impl RawJson {
         }
     }
 
-    /// The same value as text without spaces, whatever spaces the client wrote.
-    pub fn compact(&self, field: &str) -> Result<String, BadRequest> {
+    /// The same value as text without spaces between its tokens, whatever spaces the client wrote.
+    pub fn compact(&self) -> String {
         match self {
-            RawJson::Text(_) => Ok(self.value(field)?.to_string()),
-            RawJson::Value(value) => Ok(value.to_string()),
+            RawJson::Text(text) => without_spaces(text),
+            RawJson::Value(value) => value.to_string(),
         }
     }
 
@@ -45,6 +47,65 @@ impl RawJson {
         match self {
             RawJson::Text(text) => text.starts_with('{'),
             RawJson::Value(value) => value.is_object(),
+        }
+    }
+}
+
+/// What stands inside of strings stays as it is.
+fn without_spaces(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(start) = rest.find(['"', ' ', '\n', '\r', '\t']) {
+        out.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let length = if rest.starts_with('"') { string_length(rest) } else { 1 };
+        if rest.starts_with('"') {
+            out.push_str(&rest[..length]);
+        }
+        rest = &rest[length..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// How long the string is that the text begins with.
+fn string_length(json: &str) -> usize {
+    let bytes = json.as_bytes();
+    let mut at = 1;
+    while let Some(offset) = memchr::memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
+        if bytes[at + offset] == b'"' {
+            return at + offset + 1;
+        }
+        at += offset + 2;
+    }
+    json.len()
+}
+
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            RawJson::Text(text) => {
+                let raw: &RawValue =
+                    serde_json::from_str(text).map_err(serde::ser::Error::custom)?;
+                raw.serialize(serializer)
+            }
+            RawJson::Value(value) => value.serialize(serializer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spaces_go_from_between_tokens_and_stay_inside_of_strings() {
+        for (json, expected) in [
+            ("{ \"a b\" : [ 1.50 ,\n\t\"x \\\" y\" ] }", "{\"a b\":[1.50,\"x \\\" y\"]}"),
+            ("\"ü \\\\\"", "\"ü \\\\\""),
+            (" {} ", "{}"),
+        ] {
+            assert_eq!(RawJson::Text(json.into()).compact(), expected);
         }
     }
 }

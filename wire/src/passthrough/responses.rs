@@ -20,6 +20,45 @@ const MARKED: &str = "ainfera.";
 /// What the ids of reasoning begin with, ours and OpenAI's.
 const MINTED: &str = "rs_";
 
+/// A caller's own body, and what must be otherwise in it.
+struct OwnBody<'b> {
+    members: Members<'b>,
+    /// Without reasoning that others made, where there is some.
+    input: Option<String>,
+    refused: Refused,
+}
+
+impl<'b> OwnBody<'b> {
+    fn read(
+        body: &'b [u8],
+        upstream_name: &str,
+        coercions: &mut Coercions,
+    ) -> Result<Self, BadRequest> {
+        let bad = |error: serde_json::Error| BadRequest::new("body", error.to_string());
+        let members = Members::parse(body).map_err(bad)?;
+        let find = |name: &str| said(&members, name);
+        let input = find("input")
+            .map(|input| without_foreign_reasoning(input, coercions))
+            .transpose()
+            .map_err(bad)?
+            .flatten();
+        let refused = refused_by(upstream_name, find("reasoning"), &find, coercions);
+        Ok(Self { members, input, refused })
+    }
+}
+
+fn said<'b>(members: &Members<'b>, name: &str) -> Option<&'b str> {
+    let found = members.0.iter().find(|(key, _)| &**key == name);
+    found.map(|(_, value)| value.get()).filter(|value| *value != "null")
+}
+
+/// What of a call a provider of this dialect does not get as it came.
+pub fn losses(body: &[u8], upstream_name: &str) -> Result<Coercions, BadRequest> {
+    let mut coercions = Coercions::default();
+    OwnBody::read(body, upstream_name, &mut coercions)?;
+    Ok(coercions)
+}
+
 /// The body for a Responses provider: the caller's own, with the provider's name for the model,
 /// always streamed, without the members that the router reads itself and without reasoning that
 /// others made. A call without a limit gets `unless_said`: without one, it would have no highest
@@ -30,25 +69,10 @@ pub fn request_body(
     max_output_tokens: Option<u64>,
     unless_said: u64,
 ) -> Result<(Bytes, Coercions), BadRequest> {
-    let bad = |error: serde_json::Error| BadRequest::new("body", error.to_string());
-    let members = Members::parse(body).map_err(bad)?;
-    let find = |name: &str| {
-        members
-            .0
-            .iter()
-            .find(|(key, _)| &**key == name)
-            .map(|(_, value)| value.get())
-            .filter(|value| *value != "null")
-    };
     let mut coercions = Coercions::default();
-    let own = find("input")
-        .map(|input| without_foreign_reasoning(input, &mut coercions))
-        .transpose()
-        .map_err(bad)?
-        .flatten();
-    let refused = refused_by(upstream_name, find("reasoning"), &find, &mut coercions);
+    let OwnBody { members, input, refused } = OwnBody::read(body, upstream_name, &mut coercions)?;
     let mut added = vec![("stream", "true".to_owned())];
-    if find("max_output_tokens").is_none() {
+    if said(&members, "max_output_tokens").is_none() {
         added.push((
             "max_output_tokens",
             unless_said.min(max_output_tokens.unwrap_or(u64::MAX)).to_string(),
@@ -57,7 +81,7 @@ pub fn request_body(
     let edited = members.write(
         |key| match key {
             "model" => Edit::Replace(quoted(upstream_name)),
-            "input" => own.clone().map_or(Edit::Keep, Edit::Replace),
+            "input" => input.clone().map_or(Edit::Keep, Edit::Replace),
             "stream" | "agent_id" => Edit::Remove,
             "reasoning" => refused.reasoning.clone().map_or(Edit::Keep, Edit::Replace),
             key if refused.sampling.contains(&key) => Edit::Remove,

@@ -2,11 +2,13 @@
 //!
 //! Source: platform.claude.com API reference, versions `2023-06-01` and `2026-10-21`.
 
+pub(crate) mod block;
 pub mod complete_start;
 pub mod count_tokens;
 pub mod foreign_thinking;
 pub(crate) mod form;
 pub mod limits;
+pub(crate) mod messages;
 pub mod models;
 pub mod request;
 pub mod stream;

@@ -3,6 +3,7 @@
 //!
 //! Source: ai.google.dev API reference, and what the vendor was seen to send.
 
+mod content;
 pub mod contents;
 pub mod models;
 pub mod partial_args;

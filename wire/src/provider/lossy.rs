@@ -1,13 +1,17 @@
 //! What every dialect needs that is written from an Anthropic request and has no place for all of
 //! it.
 
+use std::borrow::Cow;
+
 use ainfera_schema::{Model, Reasoning};
 use bytes::Bytes;
-use serde_json::Value;
+use serde::Serialize;
 
+use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::provider::tool_names::ToolNames;
+use crate::provider::written::Joined;
 use crate::request::content::{Block, BlockExtras};
 use crate::request::{ROUTING_MEMBERS, Request, Tool};
 
@@ -28,12 +32,20 @@ impl<'a> TargetModel<'a> {
     }
 }
 
-/// What goes to the provider, and what became of the caller's words on the way.
+/// A request in a provider's words, and what became of the caller's on the way. It is not written
+/// yet: who only wants to know what is lost need not write it.
 #[derive(Debug)]
-pub struct EncodedRequest {
-    pub body: Bytes,
+pub struct Encoded<B> {
+    pub body: B,
     pub coercions: Coercions,
     pub tool_names: ToolNames,
+}
+
+/// The text of a body.
+pub fn written(body: &impl Serialize) -> Result<Bytes, BadRequest> {
+    let body =
+        serde_json::to_vec(body).map_err(|error| BadRequest::new("body", error.to_string()))?;
+    Ok(Bytes::from(body))
 }
 
 /// Names what a translation does not read: members of the body that are not among `read`, and
@@ -51,12 +63,12 @@ pub fn report_untranslated(request: &Request, read: &[&str], coercions: &mut Coe
 }
 
 /// Name and schema of a tool that the client runs, for a dialect that has no others.
-pub fn function_of(tool: &Tool, index: usize) -> Result<(&str, Value), BadRequest> {
+pub fn function_of(tool: &Tool, index: usize) -> Result<(&str, &RawJson), BadRequest> {
     let (Some(name), Some(schema)) = (&tool.name, &tool.input_schema) else {
         let message = "only Anthropic's own API has this tool";
         return Err(BadRequest::new(format!("tools.{index}.type"), message));
     };
-    Ok((&**name, schema.value(&format!("tools.{index}.input_schema"))?))
+    Ok((&**name, schema))
 }
 
 /// Names the cache breakpoint of a tool, for which other dialects have no place.
@@ -79,21 +91,39 @@ pub fn report_extras(extras: &BlockExtras, path: &str, coercions: &mut Coercions
 
 /// Instructions in the middle of a conversation, for a model that takes none there: what the user
 /// says in their place.
-pub fn instructions_of_the_user(instructions: &str) -> String {
-    format!("<system>\n{instructions}\n</system>")
+pub fn instructions_of_the_user(instructions: Joined<'_>) -> Joined<'_> {
+    Joined { before: "<system>\n", after: "\n</system>", ..instructions }
 }
 
 /// The text blocks of a place that takes nothing else.
-pub fn joined_text(blocks: &[Block], path: &str, coercions: &mut Coercions) -> String {
+pub fn joined_text<'r>(blocks: &'r [Block], path: &str, coercions: &mut Coercions) -> Joined<'r> {
     let mut texts = Vec::with_capacity(blocks.len());
     for (index, block) in blocks.iter().enumerate() {
         match block {
             Block::Text { text, extras } => {
                 report_extras(extras, &format!("{path}.{index}"), coercions);
-                texts.push(&**text);
+                texts.push(Cow::Borrowed(&**text));
             }
             _ => coercions.add(format!("{path}.{index}"), Change::Dropped(Reason::NoEquivalent)),
         }
     }
-    texts.join("\n\n")
+    Joined::of(texts, "\n\n")
+}
+
+/// A document that is text, for a dialect without such documents.
+pub fn titled_text<'r>(title: Option<&'r str>, text: &'r str) -> Joined<'r> {
+    let title = title.unwrap_or("document");
+    Joined::of(vec![Cow::Borrowed(title), Cow::Borrowed(text)], ":\n")
+}
+
+/// A search result, for a dialect without them; its place is `path`.
+pub fn search_result_text<'r>(
+    (source, title): (&'r str, &'r str),
+    content: &'r [Block],
+    path: &str,
+    coercions: &mut Coercions,
+) -> Joined<'r> {
+    coercions.add(path, Change::Moved("text"));
+    let body = joined_text(content, path, coercions);
+    Joined::of(vec![Cow::Owned(format!("{title} ({source})\n{body}"))], "")
 }

@@ -4,6 +4,7 @@
 
 pub mod event;
 pub mod input;
+mod item;
 pub mod items;
 pub mod models;
 pub mod request;

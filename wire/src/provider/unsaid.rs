@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::client::call::Call;
 use crate::codec::json::{Edit, Members, quoted};
-use crate::disclosure::coercion::Change;
+use crate::disclosure::coercion::{Change, Coercions};
 use crate::error::bad_request::BadRequest;
 use crate::extra_costs::takes_max_uses;
 use crate::provider::{Dialect, UpstreamRequest};
@@ -25,43 +25,79 @@ pub(super) fn written(
     call.name_shortened(&mut request.coercions);
     let has_tiers = matches!(provider.kind, ProviderKind::Openai | ProviderKind::OpenaiResponses);
     let tier = provider.unsaid.tier.word().filter(|_| has_tiers);
-    let limits =
-        !call.extra_costs.open_uses.is_none() && dialect.is_native_to(call.client.dialect());
-    if tier.is_none() && !limits {
+    if tier.is_none() && !is_limited(dialect, call) {
         return Ok(request);
     }
-    let bad = |error: serde_json::Error| BadRequest::new("body", error.to_string());
     let members = Members::parse(&request.body).map_err(bad)?;
-    let said = |name: &str| {
-        members.0.iter().find(|(key, _)| &**key == name).filter(|(_, value)| value.get() != "null")
-    };
-    let mut written = EncodedRequest::new();
-    if let Some(word) = tier.filter(|_| said("service_tier").is_none()) {
-        written.push(("service_tier", quoted(word)));
-    }
-    let uses = provider.unsaid.tool_uses;
-    match dialect {
-        Dialect::Responses if limits && said("max_tool_calls").is_none() => {
-            written.push(("max_tool_calls", uses.to_string()));
-            request.coercions.add("max_tool_calls", Change::Added(uses.to_string()));
-        }
-        Dialect::Anthropic if limits => {
-            if let Some((_, tools)) = said("tools") {
-                let (limited, places) = with_limits(tools, uses).map_err(bad)?;
-                written.push(("tools", limited));
-                for place in places {
-                    request
-                        .coercions
-                        .add(format!("tools.{place}.max_uses"), Change::Added(uses.to_string()));
-                }
-            }
-        }
-        _ => {}
+    let mut written = limits(&members, dialect, call, provider, &mut request.coercions)?;
+    if let Some(word) = tier.filter(|_| said(&members, "service_tier").is_none()) {
+        written.insert(0, ("service_tier", quoted(word)));
     }
     let is_written = |key: &str| written.iter().any(|(name, _)| *name == key);
     let body =
         members.write(|key| if is_written(key) { Edit::Remove } else { Edit::Keep }, &written);
     Ok(UpstreamRequest { body: Bytes::from(body), ..request })
+}
+
+/// Names what would be written, without writing it.
+pub(super) fn name_written(
+    coercions: &mut Coercions,
+    dialect: Dialect,
+    call: &Call,
+    provider: &Provider,
+) -> Result<(), BadRequest> {
+    call.name_shortened(coercions);
+    if is_limited(dialect, call) {
+        let members = Members::parse(&call.body).map_err(bad)?;
+        limits(&members, dialect, call, provider, coercions)?;
+    }
+    Ok(())
+}
+
+/// Whether tools could be used without end: those of a vendor, in a body that goes out as it came.
+fn is_limited(dialect: Dialect, call: &Call) -> bool {
+    !call.extra_costs.open_uses.is_none() && dialect.is_native_to(call.client.dialect())
+}
+
+fn limits(
+    members: &Members<'_>,
+    dialect: Dialect,
+    call: &Call,
+    provider: &Provider,
+    coercions: &mut Coercions,
+) -> Result<EncodedRequest, BadRequest> {
+    let mut written = EncodedRequest::new();
+    if !is_limited(dialect, call) {
+        return Ok(written);
+    }
+    let uses = provider.unsaid.tool_uses;
+    match dialect {
+        Dialect::Responses if said(members, "max_tool_calls").is_none() => {
+            written.push(("max_tool_calls", uses.to_string()));
+            coercions.add("max_tool_calls", Change::Added(uses.to_string()));
+        }
+        Dialect::Anthropic => {
+            if let Some(tools) = said(members, "tools") {
+                let (limited, places) = with_limits(tools, uses).map_err(bad)?;
+                written.push(("tools", limited));
+                for place in places {
+                    let field = format!("tools.{place}.max_uses");
+                    coercions.add(field, Change::Added(uses.to_string()));
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(written)
+}
+
+fn said<'a>(members: &Members<'a>, name: &str) -> Option<&'a RawValue> {
+    let found = members.0.iter().find(|(key, _)| &**key == name);
+    found.map(|(_, value)| *value).filter(|value| value.get() != "null")
+}
+
+fn bad(error: serde_json::Error) -> BadRequest {
+    BadRequest::new("body", error.to_string())
 }
 
 /// The tools, each that could be used without end with a limit, and the places of those.

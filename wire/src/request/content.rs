@@ -87,6 +87,22 @@ impl Block {
     }
 
     /// The members of it that most dialects have no place for; those of thinking have none.
+    pub fn extras(&self) -> Option<&BlockExtras> {
+        match self {
+            Block::Text { extras, .. }
+            | Block::Image { extras, .. }
+            | Block::Document { extras, .. }
+            | Block::SearchResult { extras, .. }
+            | Block::ToolUse { extras, .. }
+            | Block::ToolResult { extras, .. } => Some(extras),
+            Block::Thinking { .. }
+            | Block::RedactedThinking
+            | Block::AnthropicOnly { .. }
+            | Block::Unknown { .. } => None,
+        }
+    }
+
+    /// The same, to be changed.
     pub fn extras_mut(&mut self) -> Option<&mut BlockExtras> {
         match self {
             Block::Text { extras, .. }

@@ -61,7 +61,12 @@ fn output(client: &str, case: &Case, provider: &str, kind: ProviderKind) -> Outp
     let upstream_name = case.models.get(provider).or(case.model.as_ref());
     let upstream_name = upstream_name.map_or("their-model", String::as_str);
     let model = model(upstream_name, case.max_output_tokens);
-    Ok(shown(&dialect.request(&call, &crate::provider(kind), &model)?))
+    let provider = crate::provider(kind);
+    let request = dialect.request(&call, &provider, &model);
+    let losses = dialect.losses(&call, &provider, &model).map(|losses| losses.texts());
+    let named = request.clone().map(|request| request.coercions.texts());
+    assert_eq!(losses, named, "what {kind:?} does not get, before and after it is written");
+    Ok(shown(&request?))
 }
 
 fn client_headers(headers: &BTreeMap<String, String>) -> ClientHeaders {

@@ -4,7 +4,6 @@
 //! Everything else stays byte for byte as it came.
 
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use crate::codec::json::{Edit, Members, Text};
 use crate::disclosure::coercion::{Change, Coercions, Reason};
@@ -44,30 +43,8 @@ pub fn without_foreign_thinking(body: &[u8], coercions: &mut Coercions) -> Optio
     })
 }
 
-/// Takes it out of a form that was written for this provider.
-pub fn remove_from_form(form: &mut Map<String, Value>, coercions: &mut Coercions) {
-    let Some(messages) = form.get_mut("messages").and_then(Value::as_array_mut) else { return };
-    let mut index = 0;
-    messages.retain_mut(|message| {
-        let path = format!("messages.{index}.content");
-        index += 1;
-        let Some(content) = message["content"].as_array_mut() else { return true };
-        let before = content.len();
-        let mut at = 0;
-        content.retain(|block| {
-            let signature = block["signature"].as_str().unwrap_or_default();
-            let is_foreign = block["type"] == "thinking" && is_of_another(signature);
-            if is_foreign {
-                coercions.add(format!("{path}.{at}"), Change::Dropped(Reason::Issuer));
-            }
-            at += 1;
-            !is_foreign
-        });
-        before == content.len() || !content.is_empty()
-    });
-}
-
-fn is_of_another(signature: &str) -> bool {
+/// Whether another vendor made a signature.
+pub fn is_of_another(signature: &str) -> bool {
     signature::read(signature).0 != Issuer::Anthropic
 }
 

@@ -10,9 +10,8 @@ use ainfera_schema::Model;
 use serde_json::{Map, Value, json};
 
 use crate::disclosure::coercion::{Change, Coercions};
+use crate::provider::anthropic::form::Form;
 use crate::provider::anthropic::models::Claude;
-use crate::provider::chat::profile::CallIdRule;
-use crate::provider::tool_call_ids::ToolCallIds;
 
 /// Who wrote the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,14 +23,14 @@ enum Origin {
 }
 
 /// Changes of a form what must be otherwise. Coercions are under the form's own names.
-pub fn fit(form: &mut Map<String, Value>, model: &Model, coercions: &mut Coercions) {
+pub fn fit(form: &mut Form<'_>, model: &Model, coercions: &mut Coercions) {
     if let Some(claude) = Claude::named(&model.upstream_name) {
         model::fit(form, claude, coercions);
     }
-    schema::fit(form, coercions);
-    clamp_temperature(form, coercions);
-    clamp_max_tokens(form, model.max_output_tokens, coercions);
-    rename_tool_call_ids(form, coercions);
+    let members = &mut form.members;
+    schema::fit(members, coercions);
+    clamp_temperature(members, coercions);
+    clamp_max_tokens(members, model.max_output_tokens, coercions);
 }
 
 /// Temperatures go up to 2 elsewhere, and up to 1 here.
@@ -63,33 +62,13 @@ fn clamp_max_tokens(
     true
 }
 
-/// Ids such as `functions.f:0` are refused here.
-fn rename_tool_call_ids(form: &mut Map<String, Value>, coercions: &mut Coercions) {
-    let mut ids = ToolCallIds::new(CallIdRule::Word(64));
-    let messages = form.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten();
-    let blocks = messages.flat_map(|message| {
-        message.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten()
-    });
-    for block in blocks {
-        let member = match block["type"].as_str() {
-            Some("tool_use") => "id",
-            Some("tool_result") => "tool_use_id",
-            _ => continue,
-        };
-        if let Some(Value::String(id)) = block.get_mut(member) {
-            *id = ids.sent(id);
-        }
-    }
-    if ids.changed() {
-        coercions
-            .add("messages.*.tool_use.id", Change::Renamed("ids of this vendor's form".to_owned()));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::anthropic::form::form;
+    use crate::request::Request;
     use ainfera_schema::{ModelSlug, OwnDeadlines, ProviderId, StreamMode};
+    use bytes::Bytes;
 
     fn model(max_output_tokens: Option<u64>) -> Model {
         Model {
@@ -110,14 +89,26 @@ mod tests {
         }
     }
 
+    /// The form of a request that came in another dialect, within the limits of a model.
+    fn fitted(members: Value, max_output_tokens: Option<u64>) -> (Value, Vec<String>) {
+        let mut body = json!({"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]});
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        let (request, _) = Request::parse(&Bytes::from(body.to_string())).unwrap();
+        let mut coercions = Coercions::default();
+        let mut form = form(&request, "m", &mut coercions).unwrap();
+        fit(&mut form, &model(max_output_tokens), &mut coercions);
+        (serde_json::to_value(&form).unwrap(), coercions.texts())
+    }
+
     #[test]
     fn p012_ids_become_legal_on_both_sides_and_heat_is_taken_off() {
-        let mut form = json!({"model": "m", "temperature": 1.7, "messages": [
+        let (form, coercions) = fitted(
+            json!({"temperature": 1.7, "messages": [
             {"role": "assistant", "content": [{"type": "tool_use", "id": "functions.f:0", "name": "f", "input": {"id": "a.b"}},
                 {"type": "tool_use", "id": "call_1", "name": "f", "input": {}}]},
-            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "functions.f:0"}, {"type": "tool_result", "tool_use_id": "call_1"}]}]});
-        let mut coercions = Coercions::default();
-        fit(form.as_object_mut().unwrap(), &model(None), &mut coercions);
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "functions.f:0"}, {"type": "tool_result", "tool_use_id": "call_1"}]}]}),
+            None,
+        );
         let id = form["messages"][0]["content"][0]["id"].as_str().unwrap();
         assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{id}");
         assert_eq!(form["messages"][1]["content"][0]["tool_use_id"], id);
@@ -130,29 +121,26 @@ mod tests {
         );
         assert_eq!(form["temperature"], 1);
         assert_eq!(
-            coercions.texts(),
-            ["temperature=clamped:1", "messages.*.tool_use.id=renamed:ids of this vendor's form"]
+            coercions,
+            ["messages.*.tool_use.id=renamed:ids of this vendor's form", "temperature=clamped:1"]
         );
     }
 
     #[test]
     fn what_fits_is_left_alone() {
-        let form = json!({"temperature": 1, "messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "call_1-a"}]}]});
-        let (mut sent, mut coercions) = (form.clone(), Coercions::default());
-        fit(sent.as_object_mut().unwrap(), &model(Some(9)), &mut coercions);
-        assert_eq!((sent, coercions.texts()), (form, Vec::new()));
+        let messages = json!([{"role": "assistant", "content": [{"type": "tool_use", "id": "call_1-a", "name": "f", "input": {}}]}]);
+        let (form, coercions) = fitted(json!({"temperature": 1, "messages": messages}), Some(9));
+        assert_eq!((&form["messages"], &form["temperature"]), (&messages, &json!(1)));
+        assert_eq!(coercions, Vec::<String>::new());
     }
 
     #[test]
     fn a_limit_is_at_most_what_the_model_has() {
-        let mut form = json!({"max_tokens": 16384, "messages": []});
-        let mut coercions = Coercions::default();
-        fit(form.as_object_mut().unwrap(), &model(Some(16_384)), &mut coercions);
-        assert_eq!((&form["max_tokens"], coercions.texts()), (&json!(16_384), Vec::new()));
-        fit(form.as_object_mut().unwrap(), &model(Some(4096)), &mut coercions);
-        assert_eq!(
-            (&form["max_tokens"], coercions.texts()),
-            (&json!(4096), vec!["max_tokens=clamped:4096".to_owned()])
-        );
+        let limited = |most| {
+            let (form, coercions) = fitted(json!({"max_tokens": 16384}), Some(most));
+            (form["max_tokens"].clone(), coercions)
+        };
+        assert_eq!(limited(16_384), (json!(16_384), Vec::new()));
+        assert_eq!(limited(4096), (json!(4096), vec!["max_tokens=clamped:4096".to_owned()]));
     }
 }

@@ -1,8 +1,9 @@
 //! A call as a request of Anthropic's dialect. A native one goes out as it came, but for what the
 //! model refuses.
 
+use std::borrow::Cow;
+
 use ainfera_schema::{Model, Provider};
-use bytes::Bytes;
 
 use crate::client::call::Call;
 use crate::disclosure::coercion::Coercions;
@@ -10,9 +11,10 @@ use crate::error::bad_request::BadRequest;
 use crate::passthrough::messages;
 use crate::provider::UpstreamRequest;
 use crate::provider::address::address;
-use crate::provider::anthropic::foreign_thinking::{remove_from_form, without_foreign_thinking};
-use crate::provider::anthropic::form::form;
+use crate::provider::anthropic::foreign_thinking::without_foreign_thinking;
+use crate::provider::anthropic::form::{Form, form};
 use crate::provider::anthropic::limits;
+use crate::provider::lossy::written;
 use crate::provider::source_paths::{of_form, of_mistake};
 
 /// For one model of the provider.
@@ -28,8 +30,11 @@ pub fn request(
     headers.extend(key.map(|key| ("x-api-key", key.expose().to_owned())));
     let mut changed = Coercions::default();
     let body = match &call.translation {
-        Some(_) => translated(call, model, &mut changed).map_err(|bad| of_mistake(call, bad))?,
-        None => native(&call.body, model, &mut changed)?,
+        Some(_) => written(&translated(call, model, &mut changed)?)?,
+        None => {
+            let body = native(&call.body, model, &mut changed);
+            messages::request_body(&body, &model.upstream_name)?
+        }
     };
     Ok(UpstreamRequest {
         headers,
@@ -39,22 +44,32 @@ pub fn request(
     })
 }
 
-fn translated(call: &Call, model: &Model, changed: &mut Coercions) -> Result<Bytes, BadRequest> {
-    let mut form = form(&call.request, &model.upstream_name, changed)?;
-    limits::fit(&mut form, model, changed);
-    remove_from_form(&mut form, changed);
-    // what a model's rules added stands before it
-    if let Some(stream) = form.shift_remove("stream") {
-        form.insert("stream".to_owned(), stream);
+/// What a call loses on its way to one model of the provider.
+pub fn losses(call: &Call, model: &Model) -> Result<Coercions, BadRequest> {
+    let mut changed = Coercions::default();
+    match &call.translation {
+        Some(_) => drop(translated(call, model, &mut changed)?),
+        None => drop(native(&call.body, model, &mut changed)),
     }
-    serde_json::to_vec(&form)
-        .map(Bytes::from)
-        .map_err(|error| BadRequest::new("body", error.to_string()))
+    Ok(of_form(call, changed))
 }
 
-fn native(body: &[u8], model: &Model, changed: &mut Coercions) -> Result<Bytes, BadRequest> {
+fn translated<'c>(
+    call: &'c Call,
+    model: &Model,
+    changed: &mut Coercions,
+) -> Result<Form<'c>, BadRequest> {
+    let mut form =
+        form(&call.request, &model.upstream_name, changed).map_err(|bad| of_mistake(call, bad))?;
+    limits::fit(&mut form, model, changed);
+    Ok(form)
+}
+
+fn native<'b>(body: &'b [u8], model: &Model, changed: &mut Coercions) -> Cow<'b, [u8]> {
     let within_limits = limits::native::within_limits(body, model, changed);
-    let body = within_limits.as_deref().unwrap_or(body);
-    let own_thinking = without_foreign_thinking(body, changed);
-    messages::request_body(own_thinking.as_deref().unwrap_or(body), &model.upstream_name)
+    let body = within_limits.map_or(Cow::Borrowed(body), Cow::Owned);
+    match without_foreign_thinking(&body, changed) {
+        Some(own_thinking) => Cow::Owned(own_thinking),
+        None => body,
+    }
 }

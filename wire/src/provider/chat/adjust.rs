@@ -8,7 +8,6 @@ pub(crate) mod messages;
 mod tools;
 
 use ainfera_schema::Reasoning;
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::disclosure::coercion::{Change, Coercions, Reason};
@@ -20,16 +19,6 @@ use crate::provider::tool_names::ToolNames;
 
 /// `user` may have so many characters. Some agents put a whole object into it.
 const LONGEST_USER: usize = 64;
-
-/// A body for the vendor.
-#[derive(Debug)]
-pub struct Adjusted {
-    pub body: Bytes,
-    /// Under the names of the body that was adjusted.
-    pub coercions: Coercions,
-    /// What the reader of the answer must give back.
-    pub tool_names: ToolNames,
-}
 
 /// Makes a body fit: the vendor's name for the model, always streamed, and what the vendor wants
 /// otherwise. Members that nobody knows stay.
@@ -222,13 +211,13 @@ mod tests {
         let reasoning =
             if upstream_name == "thinker" { Reasoning::Always } else { Reasoning::Never };
         let target = Target { profile, upstream_name, reasoning, max_output_tokens: Some(1000) };
-        let adjusted = crate::provider::chat::passthrough::request_body(
+        let encoded = crate::provider::chat::passthrough::encoded(
             &serde_json::to_vec(&body).unwrap(),
             &target,
             16_384,
         )
         .unwrap();
-        (serde_json::from_slice(&adjusted.body).unwrap(), adjusted.coercions.texts())
+        (Value::Object(encoded.body), encoded.coercions.texts())
     }
 
     #[test]

@@ -1,21 +1,21 @@
 //! The native path of a request: a Chat client's own body for a vendor of its dialect, without the
 //! members that the router reads itself.
 
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::client::chat::request::OWN_MEMBERS;
 use crate::error::bad_request::{BadRequest, parse_body};
-use crate::provider::chat::adjust::{Adjusted, adjust};
+use crate::provider::chat::adjust::adjust;
 use crate::provider::chat::target::Target;
+use crate::provider::lossy::Encoded;
 
 /// Members that nobody knows stay. A call without a limit gets `unless_said`: without one, it would
 /// have no highest price.
-pub fn request_body(
+pub fn encoded(
     body: &[u8],
     target: &Target<'_>,
     unless_said: u64,
-) -> Result<Adjusted, BadRequest> {
+) -> Result<Encoded<Map<String, Value>>, BadRequest> {
     let mut chat: Map<String, Value> = parse_body(body)?;
     chat.retain(|name, _| !OWN_MEMBERS.contains(&name.as_str()));
     let limited = ["max_completion_tokens", "max_tokens"]
@@ -28,7 +28,5 @@ pub fn request_body(
         );
     }
     let (coercions, tool_names) = adjust(&mut chat, target)?;
-    let body =
-        serde_json::to_vec(&chat).map_err(|error| BadRequest::new("body", error.to_string()))?;
-    Ok(Adjusted { body: Bytes::from(body), coercions, tool_names })
+    Ok(Encoded { body: chat, coercions, tool_names })
 }

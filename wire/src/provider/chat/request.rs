@@ -4,7 +4,6 @@
 mod messages;
 
 use ainfera_schema::{Model, Provider, Reasoning};
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::client::call::Call;
@@ -14,12 +13,15 @@ use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::disclosure::source_map::SourceMap;
 use crate::error::bad_request::BadRequest;
 use crate::provider::address::{address, version_of};
-use crate::provider::chat::adjust::{Adjusted, adjust};
+use crate::provider::chat::adjust::adjust;
 use crate::provider::chat::passthrough;
 use crate::provider::chat::profile::{ChatProfile, Effort, TopK};
 use crate::provider::chat::target::Target;
-use crate::provider::lossy::{function_of, report_cache_control, report_untranslated};
+use crate::provider::lossy::{
+    Encoded, function_of, report_cache_control, report_untranslated, written,
+};
 use crate::provider::source_paths::{bearer, name_lost_headers, of_mistake, of_written};
+use crate::provider::written::Texts;
 use crate::provider::{OwnReasoning, UpstreamRequest};
 use crate::request::{Request, ToolChoiceMode};
 
@@ -52,28 +54,41 @@ pub fn request(
     profile: &'static ChatProfile,
 ) -> Result<UpstreamRequest, BadRequest> {
     let target = Target::of(profile, model);
-    let (adjusted, coercions) = if call.client.dialect() == ClientDialect::Chat {
-        let mut adjusted = passthrough::request_body(&call.body, &target, call.max_tokens)?;
-        let mut coercions = std::mem::take(&mut adjusted.coercions);
-        name_lost_headers(call, &mut coercions);
-        (adjusted, coercions)
-    } else {
-        let mut adjusted =
-            request_body(&call.request, &target).map_err(|bad| of_mistake(call, bad))?;
-        let coercions = of_written(call, std::mem::take(&mut adjusted.coercions));
-        (adjusted, coercions)
-    };
+    let encoded = encoded(call, &target, Texts::Whole)?;
     let url = address(provider, version_of(profile), "/chat/completions");
     Ok(UpstreamRequest {
-        coercions,
-        tool_names: adjusted.tool_names,
+        coercions: encoded.coercions,
+        tool_names: encoded.tool_names,
         reasoning: if target.reasoning_back().is_some() {
             OwnReasoning::WantedBack
         } else {
             OwnReasoning::NotWanted
         },
-        ..UpstreamRequest::streamed(url, bearer(provider), adjusted.body)
+        ..UpstreamRequest::streamed(url, bearer(provider), written(&encoded.body)?)
     })
+}
+
+/// What a call loses on its way to one model of a provider of this profile.
+pub fn losses(
+    call: &Call,
+    model: &Model,
+    profile: &'static ChatProfile,
+) -> Result<Coercions, BadRequest> {
+    Ok(encoded(call, &Target::of(profile, model), Texts::Outlined)?.coercions)
+}
+
+fn encoded(
+    call: &Call,
+    target: &Target<'_>,
+    texts: Texts,
+) -> Result<Encoded<Map<String, Value>>, BadRequest> {
+    if call.client.dialect() == ClientDialect::Chat {
+        let mut encoded = passthrough::encoded(&call.body, target, call.max_tokens)?;
+        name_lost_headers(call, &mut encoded.coercions);
+        return Ok(encoded);
+    }
+    let encoded = translated(&call.request, target, texts).map_err(|bad| of_mistake(call, bad))?;
+    Ok(Encoded { coercions: of_written(call, encoded.coercions), ..encoded })
 }
 
 /// What is noted while the reference form is written.
@@ -86,7 +101,11 @@ struct Notes {
 
 /// The body for one model of a Chat Completions provider; coercions and mistakes are under the
 /// names of the Anthropic form.
-fn request_body(request: &Request, target: &Target<'_>) -> Result<Adjusted, BadRequest> {
+fn translated(
+    request: &Request,
+    target: &Target<'_>,
+    texts: Texts,
+) -> Result<Encoded<Map<String, Value>>, BadRequest> {
     let mut notes = Notes::default();
     let top_k = (target.profile.top_k == TopK::Taken).then_some(&"top_k");
     let read: Vec<&str> = READ.iter().chain(top_k).copied().collect();
@@ -94,12 +113,12 @@ fn request_body(request: &Request, target: &Target<'_>) -> Result<Adjusted, BadR
     let mut chat = Map::new();
     chat.insert(
         "messages".to_owned(),
-        Value::Array(messages::messages(request, target, &mut notes)?),
+        Value::Array(messages::messages(request, target, texts, &mut notes)?),
     );
     chat.insert("max_completion_tokens".to_owned(), json!(request.max_tokens));
     notes.source_map.add("max_completion_tokens", "max_tokens");
     sampling(request, target, &mut chat, &mut notes)?;
-    tools(request, &mut chat, &mut notes)?;
+    tools(request, target, texts, &mut chat, &mut notes)?;
     thinking(request, target, &mut chat, &mut notes)?;
     if let Some(user_id) = &request.user_id {
         chat.insert("user".to_owned(), json!(&**user_id));
@@ -119,9 +138,7 @@ fn request_body(request: &Request, target: &Target<'_>) -> Result<Adjusted, BadR
         coercions.add(said, Change::Renamed(name.to_owned()));
     }
     coercions.extend(&adjusted.to_source_paths(&source_map));
-    let body =
-        serde_json::to_vec(&chat).map_err(|error| BadRequest::new("body", error.to_string()))?;
-    Ok(Adjusted { body: Bytes::from(body), coercions, tool_names })
+    Ok(Encoded { body: chat, coercions, tool_names })
 }
 
 fn sampling(
@@ -150,12 +167,19 @@ fn sampling(
 
 fn tools(
     request: &Request,
+    target: &Target<'_>,
+    texts: Texts,
     chat: &mut Map<String, Value>,
     notes: &mut Notes,
 ) -> Result<(), BadRequest> {
     let mut functions = Vec::with_capacity(request.tools.len());
     for (index, tool) in request.tools.iter().enumerate() {
-        let (name, parameters) = function_of(tool, index)?;
+        let (name, schema) = function_of(tool, index)?;
+        let parameters = if texts == Texts::Whole || target.changes_schemas() {
+            schema.value(&format!("tools.{index}.input_schema"))?
+        } else {
+            Value::Object(Map::new())
+        };
         let mut function = object([("name", name.into()), ("parameters", parameters)]);
         if let Some(description) = &tool.description {
             function["description"] = json!(&**description);
@@ -284,9 +308,9 @@ mod tests {
             reasoning,
             max_output_tokens: Some(4000),
         };
-        let adjusted = request_body(&Request::parse(&body.to_string().into()).unwrap().0, &target)
-            .map_err(|bad| bad.to_string())?;
-        Ok((serde_json::from_slice(&adjusted.body).unwrap(), adjusted.coercions.texts()))
+        let (request, _) = Request::parse(&body.to_string().into()).unwrap();
+        let encoded = translated(&request, &target, Texts::Whole).map_err(|bad| bad.to_string())?;
+        Ok((Value::Object(encoded.body), encoded.coercions.texts()))
     }
 
     fn call(id: &str) -> Value {

@@ -3,7 +3,7 @@
 use ainfera_schema::{Model, Reasoning};
 
 use crate::effort::efforts_of;
-use crate::provider::chat::profile::{ChatProfile, Effort};
+use crate::provider::chat::profile::{ChatProfile, Effort, EmptyParameters};
 
 /// See the module.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +20,12 @@ impl<'a> Target<'a> {
         let reasoning =
             model.reasoning.unwrap_or_else(|| reasoning_by_name(profile, upstream_name));
         Self { profile, upstream_name, reasoning, max_output_tokens: model.max_output_tokens }
+    }
+
+    /// Whether the schemas of tools may become others on their way.
+    pub fn changes_schemas(&self) -> bool {
+        !self.profile.schema_rules.is_empty()
+            || self.profile.empty_parameters != EmptyParameters::Taken
     }
 
     /// The member of a message that calls tools without which this model refuses it.

@@ -1,15 +1,20 @@
 //! The turns of an Anthropic request as contents: one for each change of speaker, what tools
 //! returned before everything else of its turn.
 
-use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
-use crate::codec::json::object;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
+use crate::provider::gemini::content::{
+    Content, FileData, FunctionCall, FunctionResponse, InlineData, Part, Returned,
+};
 use crate::provider::gemini::models::Generation;
 use crate::provider::gemini::signatures::{On, UNSIGNED, given_back};
-use crate::provider::lossy::{instructions_of_the_user, joined_text, report_extras};
+use crate::provider::lossy::{
+    instructions_of_the_user, joined_text, report_extras, search_result_text, titled_text,
+};
 use crate::provider::tool_names::ToolNames;
+use crate::provider::written::Joined;
 use crate::request::content::{Block, Source, ToolOutcome};
 use crate::request::{Request, Role, Turn};
 
@@ -17,12 +22,12 @@ use crate::request::{Request, Role, Turn};
 pub const LONGEST_TOOL_NAME: usize = 64;
 
 /// Every turn; a call without a result, or a result without a call, is the caller's mistake.
-pub fn contents(
-    request: &Request,
+pub fn contents<'r>(
+    request: &'r Request,
     generation: Generation,
     tool_names: &mut ToolNames,
     coercions: &mut Coercions,
-) -> Result<Vec<Value>, BadRequest> {
+) -> Result<Vec<Content<'r>>, BadRequest> {
     let mut writer = Writer {
         contents: Vec::new(),
         generation,
@@ -44,7 +49,7 @@ pub fn contents(
 }
 
 struct Writer<'w, 'a> {
-    contents: Vec<Value>,
+    contents: Vec<Content<'a>>,
     generation: Generation,
     tool_names: &'w mut ToolNames,
     coercions: &'w mut Coercions,
@@ -56,20 +61,20 @@ struct Writer<'w, 'a> {
 
 impl<'a> Writer<'_, 'a> {
     /// The dialect has instructions at the front alone.
-    fn instructions(&mut self, turn: &Turn, index: usize, path: &str) {
+    fn instructions(&mut self, turn: &'a Turn, index: usize, path: &str) {
         let text = joined_text(&turn.blocks, path, self.coercions);
         if text.is_empty() {
             return self.coercions.add(format!("messages.{index}"), Change::Dropped(Reason::Empty));
         }
         self.coercions.add(format!("messages.{index}.role"), Change::Moved("user message"));
-        self.push("user", vec![json!({"text": instructions_of_the_user(&text)})]);
+        self.push("user", vec![Part::text(instructions_of_the_user(text))]);
     }
 
     fn assistant(&mut self, turn: &'a Turn, index: usize, path: &str) -> Result<(), BadRequest> {
-        if self.contents.last().is_some_and(|last| last["role"] == "user") {
+        if self.contents.last().is_some_and(|last| last.role == "user") {
             self.all_answered(index)?;
         }
-        let mut parts: Vec<Value> = Vec::new();
+        let mut parts: Vec<Part<'a>> = Vec::new();
         let mut call_signature = None;
         let mut first_call = true;
         for (index, block) in turn.blocks.iter().enumerate() {
@@ -80,7 +85,7 @@ impl<'a> Writer<'_, 'a> {
                     if text.is_empty() {
                         self.coercions.add(path, Change::Dropped(Reason::Empty));
                     } else {
-                        parts.push(json!({"text": &**text}));
+                        parts.push(Part::text(Joined::one(text)));
                     }
                 }
                 Block::Thinking { text, signature } => {
@@ -88,7 +93,8 @@ impl<'a> Writer<'_, 'a> {
                         Some((on, signature)) => {
                             let said_before = parts.len();
                             if !text.is_empty() {
-                                parts.push(json!({"text": &**text, "thought": true}));
+                                let thought = Part::text(Joined::one(text));
+                                parts.push(Part { thought: Some(true), ..thought });
                             }
                             match on {
                                 On::Call => call_signature = Some(signature),
@@ -104,17 +110,16 @@ impl<'a> Writer<'_, 'a> {
                 Block::ToolUse { id, name, input, extras } => {
                     report_extras(extras, &path, self.coercions);
                     let name = self.tool_names.sent(name, LONGEST_TOOL_NAME);
-                    let args = input.value(&format!("{path}.input"))?;
-                    let called = [("id", json!(&**id)), ("name", json!(name)), ("args", args)];
-                    let mut part = object([("functionCall", object(called))]);
                     // parallel calls are signed together, on the first
                     let unsigned =
                         (first_call && self.generation == Generation::Signed).then_some(UNSIGNED);
-                    if let Some(signature) = call_signature.take().or(unsigned) {
-                        part["thoughtSignature"] = json!(signature);
-                    }
+                    let call = FunctionCall { id, name: name.clone(), args: input };
+                    parts.push(Part {
+                        function_call: Some(call),
+                        thought_signature: call_signature.take().or(unsigned),
+                        ..Part::default()
+                    });
                     first_call = false;
-                    parts.push(part);
                     self.names.push((&**id, name));
                     self.unanswered.push(&**id);
                 }
@@ -167,77 +172,60 @@ impl<'a> Writer<'_, 'a> {
 
     fn response(
         &mut self,
-        id: &str,
-        content: &[Block],
+        id: &'a str,
+        content: &'a [Block],
         outcome: ToolOutcome,
         path: &str,
-        parts: &mut Vec<Value>,
-    ) -> Value {
+        parts: &mut Vec<Part<'a>>,
+    ) -> Part<'a> {
         let mut texts = Vec::new();
         let mut attachments = Vec::new();
         for (inner, block) in content.iter().enumerate() {
             let path = format!("{path}.content.{inner}");
             match (part(block, &path, self.coercions), self.generation) {
-                (Some(part), _) if part["text"].is_string() => {
-                    texts.push(part["text"].as_str().unwrap_or_default().to_owned())
-                }
+                (Some(Part { text: Some(text), .. }), _) => texts.push(one_piece(text)),
                 (Some(part), Generation::Signed) => attachments.push(part),
                 (Some(part), _) => {
                     self.coercions.add(path, Change::Moved("user message"));
-                    parts.push(json!({"text": format!("Attachment of tool result {id}:")}));
+                    let label = Cow::Owned(format!("Attachment of tool result {id}:"));
+                    parts.push(Part::text(Joined::of(vec![label], "")));
                     parts.push(part);
                 }
                 (None, _) => self.coercions.add(path, Change::Dropped(Reason::NoEquivalent)),
             }
         }
-        let word = if outcome == ToolOutcome::Failed { "error" } else { "output" };
-        let name = self
-            .names
-            .iter()
-            .rev()
-            .find(|(known, _)| *known == id)
-            .map(|(_, name)| name.as_str())
-            .unwrap_or_default();
-        let output = object([(word, texts.join("\n").into())]);
-        let mut response = object([("id", json!(id)), ("name", json!(name)), ("response", output)]);
-        if !attachments.is_empty() {
-            response["parts"] = Value::Array(attachments);
-        }
-        object([("functionResponse", response)])
+        let known = self.names.iter().rev().find(|(known, _)| *known == id);
+        let name = known.map(|(_, name)| name.clone()).unwrap_or_default();
+        let texts = Joined::of(texts, "\n");
+        let response = match outcome {
+            ToolOutcome::Failed => Returned::Error(texts),
+            ToolOutcome::Ok => Returned::Output(texts),
+        };
+        let response = FunctionResponse { id, name, response, parts: attachments };
+        Part { function_response: Some(Box::new(response)), ..Part::default() }
     }
 
     /// Consecutive turns of one speaker are one content.
-    fn push(&mut self, role: &str, mut parts: Vec<Value>) {
-        if let Some(last) = self.contents.last_mut().filter(|last| last["role"] == role)
-            && let Some(before) = last["parts"].as_array_mut()
-        {
-            before.append(&mut parts);
-            return;
-        }
-        if !parts.is_empty() {
-            self.contents.push(object([("role", json!(role)), ("parts", Value::Array(parts))]));
+    fn push(&mut self, role: &'static str, mut parts: Vec<Part<'a>>) {
+        match self.contents.last_mut().filter(|last| last.role == role) {
+            Some(last) => last.parts.append(&mut parts),
+            None if parts.is_empty() => {}
+            None => self.contents.push(Content { role, parts }),
         }
     }
 
     /// Responses stand before everything else that the user says.
-    fn put_first(&mut self, responses: Vec<Value>) {
+    fn put_first(&mut self, responses: Vec<Part<'a>>) {
         if responses.is_empty() {
             return;
         }
-        match self
-            .contents
-            .last_mut()
-            .filter(|last| last["role"] == "user")
-            .and_then(|last| last["parts"].as_array_mut())
-        {
-            Some(parts) => {
-                let place =
-                    parts.iter().take_while(|part| part.get("functionResponse").is_some()).count();
+        match self.contents.last_mut().filter(|last| last.role == "user") {
+            Some(Content { parts, .. }) => {
+                let is_response = |part: &&Part<'_>| part.function_response.is_some();
+                let place = parts.iter().take_while(is_response).count();
                 parts.splice(place..place, responses);
             }
-            None => self
-                .contents
-                .push(object([("role", json!("user")), ("parts", Value::Array(responses))])),
+            None => self.contents.push(Content { role: "user", parts: responses }),
         }
     }
 
@@ -254,23 +242,36 @@ impl<'a> Writer<'_, 'a> {
 }
 
 /// On the text before it where there is one, else on one that says nothing.
-fn sign_text(parts: &mut Vec<Value>, before: usize, signature: &str) {
+fn sign_text<'r>(parts: &mut Vec<Part<'r>>, before: usize, signature: &'r str) {
     let text = before.checked_sub(1).and_then(|last| parts.get_mut(last));
-    match text.filter(|part| {
-        part["text"].is_string()
-            && part.get("thought").is_none()
-            && part.get("thoughtSignature").is_none()
-    }) {
-        Some(part) => part["thoughtSignature"] = json!(signature),
-        None => parts.push(json!({"text": "", "thoughtSignature": signature})),
+    let is_unsigned = |part: &&mut Part<'_>| {
+        part.text.is_some() && part.thought.is_none() && part.thought_signature.is_none()
+    };
+    match text.filter(is_unsigned) {
+        Some(part) => part.thought_signature = Some(signature),
+        None => {
+            parts.push(Part { thought_signature: Some(signature), ..Part::text(Joined::one("")) })
+        }
     }
 }
 
-fn part(block: &Block, path: &str, coercions: &mut Coercions) -> Option<Value> {
+/// What is joined with others as one.
+fn one_piece(mut text: Joined<'_>) -> Cow<'_, str> {
+    match text.pieces.pop() {
+        Some(piece) if text.pieces.is_empty() => piece,
+        Some(piece) => {
+            text.pieces.push(piece);
+            Cow::Owned(text.to_string())
+        }
+        None => Cow::Borrowed(""),
+    }
+}
+
+fn part<'r>(block: &'r Block, path: &str, coercions: &mut Coercions) -> Option<Part<'r>> {
     match block {
         Block::Text { text, extras } => {
             report_extras(extras, path, coercions);
-            Some(json!({"text": &**text}))
+            Some(Part::text(Joined::one(text)))
         }
         Block::Image { source, extras } => {
             report_extras(extras, path, coercions);
@@ -283,9 +284,7 @@ fn part(block: &Block, path: &str, coercions: &mut Coercions) -> Option<Value> {
             }
             if let Source::Text(text) = source {
                 coercions.add(path, Change::Moved("text"));
-                return Some(
-                    json!({"text": format!("{}:\n{}", title.as_deref().unwrap_or("document"), &**text)}),
-                );
+                return Some(Part::text(titled_text(title.as_deref(), text)));
             }
             if title.is_some() {
                 coercions.add(format!("{path}.title"), Change::Dropped(Reason::NoEquivalent));
@@ -294,27 +293,22 @@ fn part(block: &Block, path: &str, coercions: &mut Coercions) -> Option<Value> {
         }
         Block::SearchResult { source, title, content, extras } => {
             report_extras(extras, path, coercions);
-            coercions.add(path, Change::Moved("text"));
-            let body = joined_text(content, path, coercions);
-            Some(json!({"text": format!("{} ({})\n{body}", &**title, &**source)}))
+            Some(Part::text(search_result_text((source, title), content, path, coercions)))
         }
         _ => None,
     }
 }
 
-fn data(source: &Source) -> Option<Value> {
+fn data(source: &Source) -> Option<Part<'_>> {
     match source {
-        Source::Base64 { media_type, data } => {
-            Some(json!({"inlineData": {"mimeType": &**media_type, "data": &**data}}))
-        }
-        Source::Url(url) => {
-            let mut file = Map::new();
-            if let Some(media_type) = media_type_of(url) {
-                file.insert("mimeType".to_owned(), json!(media_type));
-            }
-            file.insert("fileUri".to_owned(), json!(&**url));
-            Some(json!({"fileData": file}))
-        }
+        Source::Base64 { media_type, data } => Some(Part {
+            inline_data: Some(InlineData { mime_type: media_type, data }),
+            ..Part::default()
+        }),
+        Source::Url(url) => Some(Part {
+            file_data: Some(FileData { mime_type: media_type_of(url), file_uri: url }),
+            ..Part::default()
+        }),
         Source::Text(_) | Source::AnthropicOnly => None,
     }
 }

@@ -1,24 +1,25 @@
 //! A typed request written in Gemini's dialect. What has no equivalent is named as a coercion.
 
 use ainfera_schema::{Model, Provider, Reasoning};
-use bytes::Bytes;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::client::call::Call;
-use crate::codec::json::object;
+use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::provider::UpstreamRequest;
 use crate::provider::address::address;
+use crate::provider::gemini::content::{Content, Part};
 use crate::provider::gemini::contents::{LONGEST_TOOL_NAME, contents};
 use crate::provider::gemini::models::{Generation, generation, least_thinking, reasoning_by_name};
 use crate::provider::lossy::{
-    EncodedRequest, TargetModel, function_of, joined_text, report_cache_control,
-    report_untranslated,
+    Encoded, TargetModel, function_of, joined_text, report_cache_control, report_untranslated,
+    written,
 };
 use crate::provider::source_paths::{of_mistake, of_written};
 use crate::provider::tool_names::ToolNames;
-use crate::request::{Request, ToolChoiceMode};
+use crate::request::{Request, ToolChoice, ToolChoiceMode};
 
 /// Members that this translation reads; any other member of the body is named as dropped.
 const READ: [&str; 13] = [
@@ -46,77 +47,125 @@ pub fn request(
     provider: &Provider,
     model: &Model,
 ) -> Result<UpstreamRequest, BadRequest> {
-    let name = model.upstream_name.strip_prefix("models/").unwrap_or(&model.upstream_name);
-    let asked = TargetModel { upstream_name: name, ..TargetModel::of(model, reasoning_by_name) };
-    let written = request_body(&call.request, asked).map_err(|bad| of_mistake(call, bad))?;
+    let asked = asked_of(model);
+    let name = asked.upstream_name;
+    let encoded = encoded(&call.request, asked).map_err(|bad| of_mistake(call, bad))?;
     let endpoint = format!("/models/{name}:streamGenerateContent?alt=sse");
     let key = provider.api_key.as_ref().map(|key| ("x-goog-api-key", key.expose().to_owned()));
     let url = address(provider, "/v1beta", &endpoint);
     Ok(UpstreamRequest {
-        coercions: of_written(call, written.coercions),
-        tool_names: written.tool_names,
-        ..UpstreamRequest::streamed(url, key, written.body)
+        coercions: of_written(call, encoded.coercions),
+        tool_names: encoded.tool_names,
+        ..UpstreamRequest::streamed(url, key, written(&encoded.body)?)
     })
 }
 
-/// The body for a Gemini provider, and what was lost on the way. Model and delivery are in the
-/// address.
-fn request_body(request: &Request, asked: TargetModel<'_>) -> Result<EncodedRequest, BadRequest> {
+/// What a call loses on its way to one model of the provider.
+pub fn losses(call: &Call, model: &Model) -> Result<Coercions, BadRequest> {
+    let encoded = encoded(&call.request, asked_of(model)).map_err(|bad| of_mistake(call, bad))?;
+    Ok(of_written(call, encoded.coercions))
+}
+
+fn asked_of(model: &Model) -> TargetModel<'_> {
+    let name = model.upstream_name.strip_prefix("models/").unwrap_or(&model.upstream_name);
+    TargetModel { upstream_name: name, ..TargetModel::of(model, reasoning_by_name) }
+}
+
+/// The body for a Gemini provider. Model and delivery are in the address.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'r> {
+    contents: Vec<Content<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_instruction: Option<SystemInstruction<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<[Tools<'r>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_config: Option<Value>,
+    generation_config: Map<String, Value>,
+}
+
+#[derive(Debug, Serialize)]
+struct SystemInstruction<'r> {
+    parts: [Part<'r>; 1],
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tools<'r> {
+    function_declarations: Vec<FunctionDeclaration<'r>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FunctionDeclaration<'r> {
+    name: String,
+    description: &'r str,
+    /// As it is: the other member for it takes a part of the language only.
+    parameters_json_schema: &'r RawJson,
+}
+
+fn encoded<'r>(
+    request: &'r Request,
+    asked: TargetModel<'_>,
+) -> Result<Encoded<Body<'r>>, BadRequest> {
     let generation = generation(asked.upstream_name);
     let mut coercions = Coercions::default();
     let mut tool_names = ToolNames::default();
     report_untranslated(request, &READ, &mut coercions);
-    let mut said = Map::new();
-    said.insert(
-        "contents".to_owned(),
-        Value::Array(contents(request, generation, &mut tool_names, &mut coercions)?),
-    );
+    let contents = contents(request, generation, &mut tool_names, &mut coercions)?;
     let system = joined_text(&request.system, "system", &mut coercions);
-    if !system.is_empty() {
-        said.insert("systemInstruction".to_owned(), json!({"parts": [{"text": system}]}));
-    }
-    tools(request, &mut said, &mut tool_names, &mut coercions)?;
+    let system = (!system.is_empty()).then(|| SystemInstruction { parts: [Part::text(system)] });
+    let tools = tools(request, &mut tool_names, &mut coercions)?;
+    let is_offered = tools.is_some();
+    let tool_config = request.tool_choice.as_ref().filter(|_| is_offered);
+    let tool_config =
+        tool_config.map(|choice| tool_config_of(choice, &mut tool_names, &mut coercions));
     let mut config = Map::new();
     limits(request, asked, &mut config, &mut coercions)?;
     format(request, generation, &mut config, &mut coercions)?;
     thinking(request, asked, &mut config, &mut coercions);
-    said.insert("generationConfig".to_owned(), Value::Object(config));
-    let body = serde_json::to_vec(&Value::Object(said))
-        .map_err(|error| BadRequest::new("body", error.to_string()))?;
-    Ok(EncodedRequest { body: Bytes::from(body), coercions, tool_names })
+    let body = Body {
+        contents,
+        system_instruction: system,
+        tools,
+        tool_config,
+        generation_config: config,
+    };
+    Ok(Encoded { body, coercions, tool_names })
 }
 
-fn tools(
-    request: &Request,
-    said: &mut Map<String, Value>,
+fn tools<'r>(
+    request: &'r Request,
     tool_names: &mut ToolNames,
     coercions: &mut Coercions,
-) -> Result<(), BadRequest> {
-    if request.tools.is_empty() {
-        return Ok(());
-    }
-    let mut declarations = Vec::with_capacity(request.tools.len());
+) -> Result<Option<[Tools<'r>; 1]>, BadRequest> {
+    let mut function_declarations = Vec::with_capacity(request.tools.len());
     for (index, tool) in request.tools.iter().enumerate() {
         let (name, schema) = function_of(tool, index)?;
         let sent = tool_names.sent(name, LONGEST_TOOL_NAME);
         if sent != *name {
             coercions.add(format!("tools.{index}.name"), Change::Renamed(sent.clone()));
         }
-        let mut declaration =
-            json!({"name": sent, "description": tool.description.as_deref().unwrap_or_default()});
-        // as it is: the other member for it takes a part of the language only
-        declaration["parametersJsonSchema"] = schema;
         if tool.strict.is_some() {
             coercions.add(format!("tools.{index}.strict"), Change::Dropped(Reason::NoEquivalent));
         }
         report_cache_control(tool, index, coercions);
-        declarations.push(declaration);
+        function_declarations.push(FunctionDeclaration {
+            name: sent,
+            description: tool.description.as_deref().unwrap_or_default(),
+            parameters_json_schema: schema,
+        });
     }
-    said.insert(
-        "tools".to_owned(),
-        Value::Array(vec![object([("functionDeclarations", Value::Array(declarations))])]),
-    );
-    let Some(choice) = &request.tool_choice else { return Ok(()) };
+    let is_empty = function_declarations.is_empty();
+    Ok((!is_empty).then_some([Tools { function_declarations }]))
+}
+
+fn tool_config_of(
+    choice: &ToolChoice,
+    tool_names: &mut ToolNames,
+    coercions: &mut Coercions,
+) -> Value {
     let config = match &choice.mode {
         ToolChoiceMode::Auto => json!({"mode": "AUTO"}),
         ToolChoiceMode::Any => json!({"mode": "ANY"}),
@@ -125,12 +174,11 @@ fn tools(
             json!({"mode": "ANY", "allowedFunctionNames": [tool_names.sent(name, LONGEST_TOOL_NAME)]})
         }
     };
-    said.insert("toolConfig".to_owned(), json!({"functionCallingConfig": config}));
     if choice.disable_parallel {
         coercions
             .add("tool_choice.disable_parallel_tool_use", Change::Dropped(Reason::NoEquivalent));
     }
-    Ok(())
+    json!({"functionCallingConfig": config})
 }
 
 fn limits(

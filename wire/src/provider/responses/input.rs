@@ -1,13 +1,11 @@
-//! The turns of an Anthropic request as input items. Order survives: what the dialect of chat
-//! messages has to take apart stands here in one list.
+//! The turns of a request as input items. Order survives: what the dialect of chat messages has to
+//! take apart stands here in one list.
 
-use serde_json::{Value, json};
-
-use crate::codec::json::object;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
-use crate::error::bad_request::BadRequest;
-use crate::provider::lossy::{joined_text, report_extras};
+use crate::provider::lossy::{joined_text, report_extras, search_result_text, titled_text};
+use crate::provider::responses::item::{Item, Output, Part, SummaryText};
 use crate::provider::tool_names::ToolNames;
+use crate::provider::written::{Arguments, FileUrl, Joined};
 use crate::request::content::{Block, Source, ToolOutcome};
 use crate::request::{Request, Role, Turn};
 use crate::signature::{self, Issuer};
@@ -16,33 +14,36 @@ use crate::signature::{self, Issuer};
 pub const LONGEST_TOOL_NAME: usize = 64;
 
 /// Every turn, one item after the other.
-pub fn items(
-    request: &Request,
+pub fn items<'r>(
+    request: &'r Request,
     tool_names: &mut ToolNames,
     coercions: &mut Coercions,
-) -> Result<Vec<Value>, BadRequest> {
+) -> Vec<Item<'r>> {
     let mut items = Vec::with_capacity(request.turns.len() + 1);
     for (index, turn) in request.turns.iter().enumerate() {
         let path = format!("messages.{index}.content");
         match turn.role {
             Role::System => {
                 let text = joined_text(&turn.blocks, &path, coercions);
-                items.push(json!({"type": "message", "role": "developer", "content": [{"type": "input_text", "text": text}]}));
+                items.push(Item::Message {
+                    role: "developer",
+                    content: vec![Part::InputText { text }],
+                });
             }
-            Role::Assistant => assistant(turn, &path, tool_names, coercions, &mut items)?,
+            Role::Assistant => assistant(turn, &path, tool_names, coercions, &mut items),
             Role::User => user(turn, &path, coercions, &mut items),
         }
     }
-    Ok(items)
+    items
 }
 
-fn assistant(
-    turn: &Turn,
+fn assistant<'r>(
+    turn: &'r Turn,
     path: &str,
     tool_names: &mut ToolNames,
     coercions: &mut Coercions,
-    items: &mut Vec<Value>,
-) -> Result<(), BadRequest> {
+    items: &mut Vec<Item<'r>>,
+) {
     for (index, block) in turn.blocks.iter().enumerate() {
         let path = format!("{path}.{index}");
         match block {
@@ -51,20 +52,16 @@ fn assistant(
                 if text.is_empty() {
                     coercions.add(path, Change::Dropped(Reason::Empty));
                 } else {
-                    say(items, "assistant", json!({"type": "output_text", "text": &**text}));
+                    say(items, "assistant", Part::OutputText { text });
                 }
             }
             Block::ToolUse { id, name, input, extras } => {
                 report_extras(extras, &path, coercions);
-                // compact: the same value, whatever spaces the client wrote
-                let arguments = input.compact(&format!("{path}.input"))?;
-                let name = tool_names.sent(name, LONGEST_TOOL_NAME);
-                items.push(object([
-                    ("type", json!("function_call")),
-                    ("call_id", json!(&**id)),
-                    ("name", name.into()),
-                    ("arguments", arguments.into()),
-                ]));
+                items.push(Item::FunctionCall {
+                    call_id: id,
+                    name: tool_names.sent(name, LONGEST_TOOL_NAME),
+                    arguments: Arguments(input),
+                });
             }
             Block::Thinking { text, signature } => match signature.as_deref().and_then(encrypted) {
                 Some(encrypted) => items.push(reasoning(text, encrypted)),
@@ -74,7 +71,6 @@ fn assistant(
             _ => coercions.add(path, Change::Dropped(Reason::NoEquivalent)),
         }
     }
-    Ok(())
 }
 
 /// The encrypted content of a reasoning item that this dialect made.
@@ -94,24 +90,20 @@ fn encrypted(signature: &str) -> Option<&str> {
 }
 
 /// Without its id: where nothing is stored it stands for nothing.
-fn reasoning(text: &str, encrypted: &str) -> Value {
+fn reasoning<'r>(text: &'r str, encrypted: &'r str) -> Item<'r> {
     let summary =
-        if text.is_empty() { json!([]) } else { json!([{"type": "summary_text", "text": text}]) };
-    json!({"type": "reasoning", "summary": summary, "encrypted_content": encrypted})
+        if text.is_empty() { Vec::new() } else { vec![SummaryText::SummaryText { text }] };
+    Item::Reasoning { summary, encrypted_content: encrypted }
 }
 
-fn user(turn: &Turn, path: &str, coercions: &mut Coercions, items: &mut Vec<Value>) {
+fn user<'r>(turn: &'r Turn, path: &str, coercions: &mut Coercions, items: &mut Vec<Item<'r>>) {
     for (index, block) in turn.blocks.iter().enumerate() {
         let path = format!("{path}.{index}");
         match block {
             Block::ToolResult { tool_use_id, content, outcome, extras } => {
                 report_extras(extras, &path, coercions);
                 let output = output(content, *outcome, &path, coercions);
-                items.push(object([
-                    ("type", json!("function_call_output")),
-                    ("call_id", json!(&**tool_use_id)),
-                    ("output", output),
-                ]));
+                items.push(Item::FunctionCallOutput { call_id: tool_use_id, output });
             }
             Block::Text { text, .. } if text.is_empty() => {
                 coercions.add(path, Change::Dropped(Reason::Empty))
@@ -125,23 +117,21 @@ fn user(turn: &Turn, path: &str, coercions: &mut Coercions, items: &mut Vec<Valu
 }
 
 /// Adds to the message that is being said, or begins one.
-fn say(items: &mut Vec<Value>, role: &str, part: Value) {
-    if let Some(last) = items.last_mut().filter(|item| item["role"] == role)
-        && let Some(content) = last["content"].as_array_mut()
-    {
-        content.push(part);
-        return;
+fn say<'r>(items: &mut Vec<Item<'r>>, role: &'static str, part: Part<'r>) {
+    match items.last_mut() {
+        Some(Item::Message { role: speaker, content }) if *speaker == role => content.push(part),
+        _ => items.push(Item::Message { role, content: vec![part] }),
     }
-    items.push(object([
-        ("type", json!("message")),
-        ("role", json!(role)),
-        ("content", Value::Array(vec![part])),
-    ]));
 }
 
 /// What a tool returned: text where it is nothing else, for that is what everybody who copied the
 /// dialect takes.
-fn output(content: &[Block], outcome: ToolOutcome, path: &str, coercions: &mut Coercions) -> Value {
+fn output<'r>(
+    content: &'r [Block],
+    outcome: ToolOutcome,
+    path: &str,
+    coercions: &mut Coercions,
+) -> Output<'r> {
     let mut parts = Vec::with_capacity(content.len());
     for (inner, block) in content.iter().enumerate() {
         let path = format!("{path}.content.{inner}");
@@ -150,63 +140,61 @@ fn output(content: &[Block], outcome: ToolOutcome, path: &str, coercions: &mut C
             None => coercions.add(path, Change::Dropped(Reason::NoEquivalent)),
         }
     }
-    if outcome == ToolOutcome::Failed {
+    let failed = outcome == ToolOutcome::Failed;
+    if failed {
         coercions.add(format!("{path}.is_error"), Change::Moved("text"));
     }
-    let prefix = if outcome == ToolOutcome::Failed { "Error: " } else { "" };
-    if parts.iter().all(|part| part["type"] == "input_text") {
-        let texts: Vec<&str> = parts.iter().filter_map(|part| part["text"].as_str()).collect();
-        return Value::String(format!("{prefix}{}", texts.join("\n")));
+    if parts.iter().all(|part| matches!(part, Part::InputText { .. })) {
+        let texts = parts.into_iter().filter_map(Part::into_text).collect();
+        let before = if failed { "Error: " } else { "" };
+        return Output::Text(Joined { before, ..Joined::of(texts, "\n") });
     }
-    if !prefix.is_empty() {
-        parts.insert(0, json!({"type": "input_text", "text": prefix.trim_end()}));
+    if failed {
+        parts.insert(0, Part::InputText { text: Joined::one("Error:") });
     }
-    Value::Array(parts)
+    Output::Parts(parts)
 }
 
-fn part(block: &Block, path: &str, coercions: &mut Coercions) -> Option<Value> {
+fn part<'r>(block: &'r Block, path: &str, coercions: &mut Coercions) -> Option<Part<'r>> {
     match block {
         Block::Text { text, extras } => {
             report_extras(extras, path, coercions);
-            Some(json!({"type": "input_text", "text": &**text}))
+            Some(Part::InputText { text: Joined::one(text) })
         }
         Block::Image { source, extras } => {
             report_extras(extras, path, coercions);
-            let url = match source {
-                Source::Base64 { media_type, data } => {
-                    format!("data:{};base64,{}", &**media_type, &**data)
-                }
-                Source::Url(url) => url.to_string(),
+            let image_url = match source {
+                Source::Base64 { media_type, data } => FileUrl::Data { media_type, data },
+                Source::Url(url) => FileUrl::Url(url),
                 Source::Text(_) | Source::AnthropicOnly => return None,
             };
-            Some(json!({"type": "input_image", "image_url": url, "detail": "auto"}))
+            Some(Part::InputImage { image_url, detail: "auto" })
         }
         Block::Document { source, title, context, extras } => {
             report_extras(extras, path, coercions);
             if context.is_some() {
                 coercions.add(format!("{path}.context"), Change::Dropped(Reason::NoEquivalent));
             }
-            let title = title.as_deref().unwrap_or("document");
             match source {
                 Source::Text(text) => {
                     coercions.add(path, Change::Moved("text"));
-                    Some(json!({"type": "input_text", "text": format!("{title}:\n{}", &**text)}))
+                    Some(Part::InputText { text: titled_text(title.as_deref(), text) })
                 }
-                Source::Base64 { media_type, data } => {
-                    let file_data = format!("data:{};base64,{}", &**media_type, &**data);
-                    Some(json!({"type": "input_file", "filename": title, "file_data": file_data}))
+                Source::Base64 { media_type, data } => Some(Part::InputFile {
+                    filename: Some(title.as_deref().unwrap_or("document")),
+                    file_data: Some(FileUrl::Data { media_type, data }),
+                    file_url: None,
+                }),
+                Source::Url(url) => {
+                    Some(Part::InputFile { filename: None, file_data: None, file_url: Some(url) })
                 }
-                Source::Url(url) => Some(json!({"type": "input_file", "file_url": &**url})),
                 Source::AnthropicOnly => None,
             }
         }
         Block::SearchResult { source, title, content, extras } => {
             report_extras(extras, path, coercions);
-            coercions.add(path, Change::Moved("text"));
-            let body = joined_text(content, path, coercions);
-            Some(
-                json!({"type": "input_text", "text": format!("{} ({})\n{body}", &**title, &**source)}),
-            )
+            let text = search_result_text((source, title), content, path, coercions);
+            Some(Part::InputText { text })
         }
         _ => None,
     }

@@ -1,22 +1,24 @@
 //! A typed request written in the Responses dialect. What has no equivalent is named as a coercion.
 
 use ainfera_schema::{Model, Provider, Reasoning};
-use bytes::Bytes;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::client::call::Call;
-use crate::codec::json::object;
+use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::effort::nearest;
 use crate::error::bad_request::BadRequest;
 use crate::provider::lossy::{
-    EncodedRequest, TargetModel, function_of, joined_text, report_cache_control,
-    report_untranslated,
+    Encoded, TargetModel, function_of, joined_text, report_cache_control, report_untranslated,
+    written,
 };
 use crate::provider::responses::input::{LONGEST_TOOL_NAME, items};
+use crate::provider::responses::item::Item;
 use crate::provider::responses::models::{efforts, reasoning_by_name};
 use crate::provider::source_paths::{bearer, of_mistake, of_written};
 use crate::provider::tool_names::ToolNames;
+use crate::provider::written::Joined;
 use crate::provider::{Dialect, UpstreamRequest, address};
 use crate::request::{Request, ToolChoiceMode};
 
@@ -56,49 +58,93 @@ pub fn request(
         )?;
         return Ok(UpstreamRequest { coercions, ..UpstreamRequest::streamed(url, key, body) });
     }
-    let written = request_body(&call.request, TargetModel::of(model, reasoning_by_name))
+    let encoded = encoded(&call.request, TargetModel::of(model, reasoning_by_name))
         .map_err(|bad| of_mistake(call, bad))?;
     Ok(UpstreamRequest {
-        coercions: of_written(call, written.coercions),
-        tool_names: written.tool_names,
-        ..UpstreamRequest::streamed(url, key, written.body)
+        coercions: of_written(call, encoded.coercions),
+        tool_names: encoded.tool_names,
+        ..UpstreamRequest::streamed(url, key, written(&encoded.body)?)
     })
 }
 
-/// The body for a Responses provider, and what was lost on the way.
-fn request_body(request: &Request, asked: TargetModel<'_>) -> Result<EncodedRequest, BadRequest> {
+/// What a call loses on its way to one model of the provider.
+pub fn losses(call: &Call, model: &Model) -> Result<Coercions, BadRequest> {
+    if Dialect::Responses.is_native_to(call.client.dialect()) {
+        return crate::passthrough::responses::losses(&call.body, &model.upstream_name);
+    }
+    let encoded = encoded(&call.request, TargetModel::of(model, reasoning_by_name))
+        .map_err(|bad| of_mistake(call, bad))?;
+    Ok(of_written(call, encoded.coercions))
+}
+
+/// The body for a Responses provider.
+#[derive(Debug, Serialize)]
+struct Body<'r> {
+    model: &'r str,
+    #[serde(skip_serializing_if = "Joined::is_empty")]
+    instructions: Joined<'r>,
+    input: Vec<Item<'r>>,
+    max_output_tokens: u64,
+    stream: bool,
+    /// False: nothing of a call stays at the provider.
+    store: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<&'r RawJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<&'r RawJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<FunctionTool<'r>>,
+    /// What is short, and hangs together.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+#[derive(Debug, Serialize)]
+struct FunctionTool<'r> {
+    r#type: &'static str,
+    name: String,
+    parameters: &'r RawJson,
+    strict: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'r str>,
+}
+
+fn encoded<'r>(
+    request: &'r Request,
+    asked: TargetModel<'r>,
+) -> Result<Encoded<Body<'r>>, BadRequest> {
     let mut coercions = Coercions::default();
     let mut tool_names = ToolNames::default();
     report_untranslated(request, &READ, &mut coercions);
-    let mut said = Map::new();
-    said.insert("model".to_owned(), json!(asked.upstream_name));
     let instructions = joined_text(&request.system, "system", &mut coercions);
-    if !instructions.is_empty() {
-        said.insert("instructions".to_owned(), json!(instructions));
-    }
-    said.insert("input".to_owned(), Value::Array(items(request, &mut tool_names, &mut coercions)?));
-    said.insert(
-        "max_output_tokens".to_owned(),
-        json!(output_limit(request.max_tokens, asked, &mut coercions)),
-    );
-    said.insert("stream".to_owned(), json!(true));
-    // nothing of a call stays at the provider
-    said.insert("store".to_owned(), json!(false));
-    sampling(request, asked, &mut said, &mut coercions)?;
-    tools(request, &mut said, &mut tool_names, &mut coercions)?;
-    reasoning(request, asked, &mut said, &mut coercions);
-    format(request, &mut said, &mut coercions)?;
+    let input = items(request, &mut tool_names, &mut coercions);
+    let max_output_tokens = output_limit(request.max_tokens, asked, &mut coercions);
+    let [temperature, top_p] = sampling(request, asked, &mut coercions);
+    let mut rest = Map::new();
+    let tools = tools(request, &mut rest, &mut tool_names, &mut coercions)?;
+    reasoning(request, asked, &mut rest, &mut coercions);
+    format(request, &mut rest, &mut coercions)?;
     if let Some(user_id) = &request.user_id {
         if user_id.len() <= LONGEST_IDENTIFIER {
-            said.insert("safety_identifier".to_owned(), json!(&**user_id));
+            rest.insert("safety_identifier".to_owned(), json!(&**user_id));
             coercions.add("metadata.user_id", Change::Renamed("safety_identifier".to_owned()));
         } else {
             coercions.add("metadata.user_id", Change::Dropped(Reason::Vendor));
         }
     }
-    let body = serde_json::to_vec(&Value::Object(said))
-        .map_err(|error| BadRequest::new("body", error.to_string()))?;
-    Ok(EncodedRequest { body: Bytes::from(body), coercions, tool_names })
+    let body = Body {
+        model: asked.upstream_name,
+        instructions,
+        input,
+        max_output_tokens,
+        stream: true,
+        store: false,
+        temperature,
+        top_p,
+        tools,
+        rest,
+    };
+    Ok(Encoded { body, coercions, tool_names })
 }
 
 fn output_limit(max_tokens: u64, asked: TargetModel<'_>, coercions: &mut Coercions) -> u64 {
@@ -111,51 +157,48 @@ fn output_limit(max_tokens: u64, asked: TargetModel<'_>, coercions: &mut Coercio
     limit
 }
 
-fn sampling(
-    request: &Request,
+fn sampling<'r>(
+    request: &'r Request,
     asked: TargetModel<'_>,
-    said: &mut Map<String, Value>,
     coercions: &mut Coercions,
-) -> Result<(), BadRequest> {
-    for (name, value) in [("temperature", &request.temperature), ("top_p", &request.top_p)] {
-        let Some(value) = value else { continue };
+) -> [Option<&'r RawJson>; 2] {
+    [("temperature", &request.temperature), ("top_p", &request.top_p)].map(|(name, value)| {
+        let value = value.as_ref()?;
         if asked.reasoning == Reasoning::Always {
             coercions.add(name, Change::Dropped(Reason::Model));
-        } else {
-            said.insert(name.to_owned(), value.value(name)?);
+            return None;
         }
-    }
-    Ok(())
+        Some(value)
+    })
 }
 
-fn tools(
-    request: &Request,
+fn tools<'r>(
+    request: &'r Request,
     said: &mut Map<String, Value>,
     tool_names: &mut ToolNames,
     coercions: &mut Coercions,
-) -> Result<(), BadRequest> {
-    if request.tools.is_empty() {
-        return Ok(());
-    }
+) -> Result<Vec<FunctionTool<'r>>, BadRequest> {
     let mut functions = Vec::with_capacity(request.tools.len());
     for (index, tool) in request.tools.iter().enumerate() {
         let (name, parameters) = function_of(tool, index)?;
-        // left out it would be true here, and most schemas do not fit that
-        let strict = tool.strict.unwrap_or(false);
         let sent = tool_names.sent(name, LONGEST_TOOL_NAME);
         if sent != *name {
             coercions.add(format!("tools.{index}.name"), Change::Renamed(sent.clone()));
         }
-        let said = [("name", sent.into()), ("parameters", parameters), ("strict", json!(strict))];
-        let mut function = object([("type", json!("function"))].into_iter().chain(said));
-        if let Some(description) = &tool.description {
-            function["description"] = json!(&**description);
-        }
         report_cache_control(tool, index, coercions);
-        functions.push(function);
+        functions.push(FunctionTool {
+            r#type: "function",
+            name: sent,
+            parameters,
+            // left out it would be true here, and most schemas do not fit that
+            strict: tool.strict.unwrap_or(false),
+            description: tool.description.as_deref(),
+        });
     }
-    said.insert("tools".to_owned(), Value::Array(functions));
-    let Some(choice) = &request.tool_choice else { return Ok(()) };
+    if functions.is_empty() {
+        return Ok(functions);
+    }
+    let Some(choice) = &request.tool_choice else { return Ok(functions) };
     let word = match &choice.mode {
         ToolChoiceMode::Auto => json!("auto"),
         ToolChoiceMode::Any => json!("required"),
@@ -172,7 +215,7 @@ fn tools(
             Change::Renamed("parallel_tool_calls".to_owned()),
         );
     }
-    Ok(())
+    Ok(functions)
 }
 
 /// `thinking` and `output_config.effort` become an effort and a summary; the reasoning comes

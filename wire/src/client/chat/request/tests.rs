@@ -6,9 +6,10 @@ fn form(body: Value) -> (Value, Vec<String>, Translation) {
     let said = translated(body.to_string().as_bytes()).unwrap();
     let lost = said.translation.lost.texts();
     (
-        Value::Object(
+        serde_json::to_value(
             form_of(&said.request, &said.request.model, &mut Coercions::default()).unwrap(),
-        ),
+        )
+        .unwrap(),
         lost,
         said.translation,
     )

@@ -12,7 +12,7 @@ fn call(body: Value) -> Call {
 fn form(body: Value) -> (Value, Vec<String>) {
     let call = call(body);
     let form = form_of(&call.request, &call.request.model, &mut Coercions::default()).unwrap();
-    (Value::Object(form), call.translation.unwrap().lost.texts())
+    (serde_json::to_value(form).unwrap(), call.translation.unwrap().lost.texts())
 }
 
 fn refused(body: Value) -> String {

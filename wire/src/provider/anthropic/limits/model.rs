@@ -1,21 +1,35 @@
 //! What one Claude model refuses, left out of a call or said in another way.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use crate::disclosure::coercion::{Change, Coercions, Reason};
+use crate::provider::anthropic::block::SaidBlock;
+use crate::provider::anthropic::form::Form;
 use crate::provider::anthropic::limits::Origin;
 use crate::provider::anthropic::limits::thinking;
+use crate::provider::anthropic::messages::Message;
 use crate::provider::anthropic::models::{Claude, Sampling};
+use crate::provider::written::Joined;
 
 pub(super) const CONTINUE: &str =
     "Continue your last message exactly where it ends. Do not repeat any of it.";
 
 /// Changes what the model refuses.
-pub fn fit(form: &mut Map<String, Value>, claude: Claude, coercions: &mut Coercions) {
-    unforce_tools(form, claude, coercions);
-    thinking::fit(form, claude, Origin::Translated, coercions);
-    fit_sampling(form, claude, coercions);
-    end_with_the_user(form, claude, coercions);
+pub fn fit(form: &mut Form<'_>, claude: Claude, coercions: &mut Coercions) {
+    let members = &mut form.members;
+    unforce_tools(members, claude, coercions);
+    if let Some(Value::Array(instructions)) = members.shift_remove("system") {
+        let texts = instructions.into_iter().filter_map(|mut block| match block["text"].take() {
+            Value::String(text) => Some(Joined::of(vec![Cow::Owned(text)], "")),
+            _ => None,
+        });
+        form.system.extend(texts.map(SaidBlock::text));
+    }
+    thinking::fit(members, claude, Origin::Translated, coercions);
+    fit_sampling(members, claude, coercions);
+    end_with_the_user(&mut form.messages, claude, coercions);
 }
 
 pub(super) fn forces_a_tool(form: &Map<String, Value>) -> bool {
@@ -76,48 +90,55 @@ pub(super) fn fit_sampling(
 }
 
 /// An answer that the caller began is asked for in words.
-fn end_with_the_user(form: &mut Map<String, Value>, claude: Claude, coercions: &mut Coercions) {
-    let Some(messages) = form.get_mut("messages").and_then(Value::as_array_mut) else { return };
-    let begun = messages.last().is_some_and(|message| message["role"] == "assistant");
-    if claude.takes_prefill() || !begun {
+fn end_with_the_user(messages: &mut Vec<Message<'_>>, claude: Claude, coercions: &mut Coercions) {
+    let Some(begun) = messages.last().filter(|last| last.role == "assistant") else { return };
+    if claude.takes_prefill() {
         return;
     }
-    coercions.add(
-        format!("messages.{}", messages.len() - 1),
-        Change::Moved("an instruction to continue it"),
-    );
-    messages.push(json!({"role": "user", "content": [{"type": "text", "text": CONTINUE}]}));
+    let turn = begun.turn;
+    coercions.add(format!("messages.{turn}"), Change::Moved("an instruction to continue it"));
+    let content = vec![SaidBlock::text(Joined::one(CONTINUE))];
+    messages.push(Message { role: "user", content, turn });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::anthropic::form::form;
+    use crate::request::Request;
+    use bytes::Bytes;
 
-    fn within_limits(model: &str, mut form: Value) -> (Value, Vec<String>) {
+    /// What a request loses on its way to this model, and its form.
+    fn within_limits(model: &str, members: Value) -> (Value, Vec<String>) {
+        let mut body =
+            json!({"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]});
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        let (request, _) = Request::parse(&Bytes::from(body.to_string())).unwrap();
         let mut coercions = Coercions::default();
-        fit(form.as_object_mut().unwrap(), Claude::named(model).unwrap(), &mut coercions);
-        (form, coercions.texts())
+        let mut form = form(&request, model, &mut coercions).unwrap();
+        fit(&mut form, Claude::named(model).unwrap(), &mut coercions);
+        (serde_json::to_value(&form).unwrap(), coercions.texts())
     }
 
     #[test]
     fn sampling_is_left_out_where_the_model_refuses_it() {
-        let sampling = || json!({"temperature": 0.2, "top_p": 0.9});
-        let both = ["temperature=dropped:model_refuses", "top_p=dropped:model_refuses"]
-            .map(str::to_owned)
-            .to_vec();
+        let both = ["temperature=dropped:model_refuses", "top_p=dropped:model_refuses"];
+        let sent = |model: &str| {
+            let (form, named) = within_limits(model, json!({"temperature": 0.2, "top_p": 0.9}));
+            (form.get("temperature").is_some(), form.get("top_p").is_some(), named)
+        };
+        let owned = |named: &[&str]| named.iter().map(|named| (*named).to_owned()).collect();
         for model in ["claude-opus-4-7", "claude-sonnet-5", "claude-opus-5-5"] {
-            assert_eq!(within_limits(model, sampling()), (json!({}), both.clone()), "{model}");
+            assert_eq!(sent(model), (false, false, owned(&both)), "{model}");
         }
-        assert_eq!(
-            within_limits("claude-haiku-4-5", sampling()),
-            (json!({"temperature": 0.2}), both[1..].to_vec())
-        );
-        assert_eq!(within_limits("claude-sonnet-4-20250514", sampling()), (sampling(), Vec::new()));
+        assert_eq!(sent("claude-haiku-4-5"), (true, false, owned(&both[1..])));
+        assert_eq!(sent("claude-sonnet-4-20250514"), (true, true, Vec::new()));
     }
 
     #[test]
     fn what_cannot_be_forced_is_asked_for() {
-        let forced = json!({"system": "be brief", "tool_choice": {"type": "tool", "name": "f"}, "messages": [{"role": "assistant", "content": "{"}]});
+        let forced = json!({"system": "be brief", "tools": [{"name": "f", "input_schema": {}}],
+            "tool_choice": {"type": "tool", "name": "f"}, "messages": [{"role": "assistant", "content": "{"}]});
         let (form, named) = within_limits("claude-opus-5-5", forced.clone());
         assert_eq!(form["tool_choice"], json!({"type": "auto"}));
         assert_eq!(form["system"][1]["text"], "You must answer by calling the tool `f`.");
@@ -126,6 +147,8 @@ mod tests {
             named,
             ["tool_choice=moved:an instruction", "messages.0=moved:an instruction to continue it"]
         );
-        assert_eq!(within_limits("claude-haiku-4-5", forced.clone()), (forced, Vec::new()));
+        let (form, named) = within_limits("claude-haiku-4-5", forced.clone());
+        assert_eq!((&form["tool_choice"], named.len()), (&forced["tool_choice"], 0));
+        assert_eq!(form["messages"].as_array().unwrap().len(), 1);
     }
 }

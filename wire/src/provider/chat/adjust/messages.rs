@@ -10,6 +10,7 @@ use crate::provider::chat::profile::{
 use crate::provider::chat::target::Target;
 use crate::provider::lossy::instructions_of_the_user;
 use crate::provider::tool_call_ids::ToolCallIds;
+use crate::provider::written::Joined;
 
 /// Where one coercion names what became of every id: they mean nothing by themselves.
 pub const CALL_IDS: &str = "messages.*.tool_calls.id";
@@ -161,7 +162,8 @@ fn mark_instructions(content: &mut Value) {
         _ => Vec::new(),
     };
     for text in texts {
-        *text = instructions_of_the_user(text.as_str().unwrap_or_default()).into();
+        let said = Joined::one(text.as_str().unwrap_or_default());
+        *text = instructions_of_the_user(said).to_string().into();
     }
 }
 

@@ -1,5 +1,7 @@
 //! Turns as messages of the reference form.
 
+use std::borrow::Cow;
+
 use ainfera_schema::Reasoning;
 use serde_json::{Value, json};
 
@@ -11,7 +13,8 @@ use crate::provider::chat::profile::CallSignature;
 use crate::provider::chat::request::Notes;
 use crate::provider::chat::target::Target;
 use crate::provider::gemini::signatures::{On, given_back};
-use crate::provider::lossy::{joined_text, report_extras};
+use crate::provider::lossy::{joined_text, report_extras, search_result_text, titled_text};
+use crate::provider::written::{FileUrl, Joined, Texts};
 use crate::request::content::{Block, Source, ToolOutcome};
 use crate::request::{Request, Role, Turn};
 use crate::signature;
@@ -19,10 +22,12 @@ use crate::signature;
 pub(super) fn messages(
     request: &Request,
     target: &Target<'_>,
+    texts: Texts,
     notes: &mut Notes,
 ) -> Result<Vec<Value>, BadRequest> {
     let mut writer = Writer {
         target,
+        texts,
         notes,
         messages: Vec::with_capacity(request.turns.len() + 1),
         called: Vec::new(),
@@ -35,8 +40,8 @@ pub(super) fn messages(
         } else {
             "system"
         };
-        writer
-            .push(object([("role", json!(role)), ("content", system.into())]), "system".to_owned());
+        let content = texts.joined(&system);
+        writer.push(object([("role", json!(role)), ("content", content)]), "system".to_owned());
     }
     for (index, turn) in request.turns.iter().enumerate() {
         let path = format!("messages.{index}");
@@ -47,7 +52,10 @@ pub(super) fn messages(
                     &format!("{path}.content"),
                     &mut writer.notes.coercions,
                 );
-                writer.push(object([("role", json!("system")), ("content", text.into())]), path);
+                writer.push(
+                    object([("role", json!("system")), ("content", texts.joined(&text))]),
+                    path,
+                );
             }
             Role::Assistant => writer.assistant(turn, path)?,
             Role::User => writer.user(turn, path)?,
@@ -58,6 +66,7 @@ pub(super) fn messages(
 
 struct Writer<'w, 't> {
     target: &'w Target<'t>,
+    texts: Texts,
     notes: &'w mut Notes,
     messages: Vec<Value>,
     /// Ids of the calls of the last assistant turn: their results follow in this order.
@@ -76,8 +85,8 @@ impl Writer<'_, '_> {
 
     /// One message: its text, or null, and its calls in order. Nothing at all is no message.
     fn assistant(&mut self, turn: &Turn, turn_path: String) -> Result<(), BadRequest> {
-        let (mut text, mut calls) = (String::new(), Vec::new());
-        let (mut reasoning, mut reasoning_paths) = (String::new(), Vec::new());
+        let (mut said, mut calls) = (Vec::new(), Vec::new());
+        let (mut reasoning, mut reasoning_paths) = (Vec::new(), Vec::new());
         let mut call_signature = None;
         self.called.clear();
         for (index, block) in turn.blocks.iter().enumerate() {
@@ -85,14 +94,13 @@ impl Writer<'_, '_> {
             match block {
                 Block::Text { text: piece, extras } => {
                     report_extras(extras, &path, &mut self.notes.coercions);
-                    text.push_str(piece);
+                    said.extend(Some(Cow::Borrowed(&**piece)).filter(|piece| !piece.is_empty()));
                 }
                 Block::ToolUse { id, name, input, extras } => {
                     report_extras(extras, &path, &mut self.notes.coercions);
                     // compact: the same value, whatever spaces the client wrote
-                    let arguments = input.compact(&format!("{path}.input"))?;
-                    let function =
-                        object([("name", json!(&**name)), ("arguments", arguments.into())]);
+                    let arguments = self.texts.arguments(input);
+                    let function = object([("name", json!(&**name)), ("arguments", arguments)]);
                     let mut call = object([
                         ("id", json!(&**id)),
                         ("type", json!("function")),
@@ -119,7 +127,8 @@ impl Writer<'_, '_> {
                         _ if signature::read(signature).0 == profile.issuer
                             && profile.reasoning_back.is_some() =>
                         {
-                            reasoning.push_str(thought);
+                            let thought = Cow::Borrowed(&**thought);
+                            reasoning.extend(Some(thought).filter(|thought| !thought.is_empty()));
                             reasoning_paths.push(path);
                         }
                         _ => self.lost(path, Reason::Issuer),
@@ -129,11 +138,14 @@ impl Writer<'_, '_> {
                 _ => self.lost(path, Reason::NoEquivalent),
             }
         }
-        if text.is_empty() && calls.is_empty() {
+        if said.is_empty() && calls.is_empty() {
             reasoning_paths.into_iter().for_each(|path| self.lost(path, Reason::Vendor));
             return Ok(());
         }
-        let content = if text.is_empty() { Value::Null } else { Value::String(text) };
+        let content = match said.as_slice() {
+            [] => Value::Null,
+            _ => self.texts.joined(&Joined::of(said, "")),
+        };
         let mut message = object([("role", json!("assistant")), ("content", content)]);
         match self
             .target
@@ -141,7 +153,7 @@ impl Writer<'_, '_> {
             .reasoning_back
             .filter(|_| !calls.is_empty() && !reasoning.is_empty())
         {
-            Some(member) => message[member] = json!(reasoning),
+            Some(member) => message[member] = self.texts.joined(&Joined::of(reasoning, "")),
             // a vendor wants its reasoning back for the sake of the calls that came of it
             None => reasoning_paths.into_iter().for_each(|path| self.lost(path, Reason::Vendor)),
         }
@@ -167,7 +179,7 @@ impl Writer<'_, '_> {
                         let path = format!("{path}.content.{inner}");
                         if let Block::Text { text, extras } = block {
                             report_extras(extras, &path, &mut self.notes.coercions);
-                            texts.push(text.to_string());
+                            texts.push(Cow::Borrowed(&**text));
                         } else if let Some(moved) = self.part(block, &path)? {
                             self.notes.coercions.add(path.as_str(), Change::Moved("user message"));
                             parts.push((
@@ -177,10 +189,10 @@ impl Writer<'_, '_> {
                             parts.push((path, moved));
                         }
                     }
-                    let mut text = texts.join("\n");
+                    let mut text = Joined::of(texts, "\n");
                     if *outcome == ToolOutcome::Failed {
                         self.notes.coercions.add(format!("{path}.is_error"), Change::Moved("text"));
-                        text.insert_str(0, "Error: ");
+                        text.before = "Error: ";
                     }
                     let place = self
                         .called
@@ -193,7 +205,7 @@ impl Writer<'_, '_> {
                         object([
                             ("role", json!("tool")),
                             ("tool_call_id", json!(&**tool_use_id)),
-                            ("content", text.into()),
+                            ("content", self.texts.joined(&text)),
                         ]),
                     ));
                 }
@@ -231,6 +243,10 @@ impl Writer<'_, '_> {
         self.push(object([("role", json!("user")), ("content", content)]), turn_path);
     }
 
+    fn text(&self, text: &Joined<'_>) -> Value {
+        object([("type", json!("text")), ("text", self.texts.joined(text))])
+    }
+
     /// `None` for what says nothing, or cannot be said and was named.
     fn part(&mut self, block: &Block, path: &str) -> Result<Option<Value>, BadRequest> {
         let refused = |why: &str| Err(BadRequest::new(format!("{path}.source.type"), why));
@@ -241,35 +257,36 @@ impl Writer<'_, '_> {
             }
             Block::Text { text, extras } => {
                 report_extras(extras, path, &mut self.notes.coercions);
-                json!({"type": "text", "text": &**text})
+                self.text(&Joined::one(text))
             }
             Block::Image { source, extras } => {
                 report_extras(extras, path, &mut self.notes.coercions);
                 let url = match source {
-                    Source::Base64 { media_type, data } => {
-                        format!("data:{};base64,{}", &**media_type, &**data)
-                    }
-                    Source::Url(url) => url.to_string(),
+                    Source::Base64 { media_type, data } => FileUrl::Data { media_type, data },
+                    Source::Url(url) => FileUrl::Url(url),
                     Source::Text(_) | Source::AnthropicOnly => {
                         return refused("only Anthropic's own API takes images so");
                     }
                 };
-                json!({"type": "image_url", "image_url": {"url": url}})
+                let url = object([("url", self.texts.value(&url, false))]);
+                object([("type", json!("image_url")), ("image_url", url)])
             }
             Block::Document { source, title, context, extras } => {
                 report_extras(extras, path, &mut self.notes.coercions);
                 if context.is_some() {
                     self.lost(format!("{path}.context"), Reason::NoEquivalent);
                 }
-                let title = title.as_deref().unwrap_or("document");
                 match source {
                     Source::Text(text) => {
                         self.notes.coercions.add(path, Change::Moved("text"));
-                        json!({"type": "text", "text": format!("{title}:\n{}", &**text)})
+                        self.text(&titled_text(title.as_deref(), text))
                     }
                     Source::Base64 { media_type, data } => {
-                        let file_data = format!("data:{};base64,{}", &**media_type, &**data);
-                        json!({"type": "file", "file": {"filename": title, "file_data": file_data}})
+                        let data = FileUrl::Data { media_type, data };
+                        let title = title.as_deref().unwrap_or("document");
+                        let data = self.texts.value(&data, false);
+                        let file = object([("filename", json!(title)), ("file_data", data)]);
+                        object([("type", json!("file")), ("file", file)])
                     }
                     Source::Url(_) => {
                         return refused(
@@ -283,9 +300,9 @@ impl Writer<'_, '_> {
             }
             Block::SearchResult { source, title, content, extras } => {
                 report_extras(extras, path, &mut self.notes.coercions);
-                self.notes.coercions.add(path, Change::Moved("text"));
-                let body = joined_text(content, path, &mut self.notes.coercions);
-                json!({"type": "text", "text": format!("{} ({})\n{body}", &**title, &**source)})
+                let coercions = &mut self.notes.coercions;
+                let text = search_result_text((source, title), content, path, coercions);
+                self.text(&text)
             }
             _ => {
                 self.lost(path.to_owned(), Reason::NoEquivalent);
