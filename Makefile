@@ -24,7 +24,7 @@ lint: ## formatting, lints and documentation, warnings refused
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet
 
 deny: ## licences, banned crates and sources; needs `cargo install cargo-deny`
-	cargo deny --workspace check --disable-fetch licenses bans sources
+	cargo deny --workspace check licenses bans sources
 
 chaos: tools/installed ## every fault, on real processes and databases: six minutes
 	tests/chaos/install.sh

@@ -1,28 +1,24 @@
-//! Random answers, said as each provider says them, cut anywhere and read in any pieces, as each
-//! client hears them.
+//! Random answers, written as each provider writes them, cut anywhere and read in any pieces, as
+//! each client reads them.
 //!
-//! What comes whole is heard whole. What is cut is never heard as an answer that ended, unless
-//! everything but its last words had come. No client has anything to complain of: indexes are
-//! dense, one block is open at a time, nothing follows the end.
+//! Of a stream that comes whole, each client reads the whole answer. A stream that is cut is never
+//! read as an answer that ended, unless everything but its last frames had come. No client has
+//! anything to complain of: indexes are dense, one block is open at a time, nothing follows the end.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-#[path = "streams/anthropic.rs"]
-mod anthropic;
-#[path = "streams/chat.rs"]
-mod chat;
-#[path = "streams/gemini.rs"]
-mod gemini;
-#[path = "streams/responses.rs"]
-mod responses;
-#[path = "streams/said.rs"]
-mod said;
+#[path = "streams/provider_bytes.rs"]
+mod provider_bytes;
+#[path = "streams/scripts.rs"]
+mod scripts;
 
 use ainfera_fidelity::accumulate::{self, Understood};
 use ainfera_fidelity::answer::{Answer, Ending};
 use ainfera_fidelity::compare::differences;
 use ainfera_fidelity::provider::Upstream;
 use ainfera_fidelity::{caller, replay};
+use ainfera_mock::gemini::habits::CallIds;
+use ainfera_mock::script::CallOrder;
 use ainfera_schema::ProviderKind;
 use ainfera_wire::event::Block;
 use ainfera_wire::{
@@ -30,14 +26,15 @@ use ainfera_wire::{
 };
 use bytes::BytesMut;
 use proptest::prelude::*;
-use said::{Said, Spoken, spoken};
+use proptest::sample::Index;
+use scripts::{answer_of, events_of, of_texts, scripts};
 
 fn settings() -> ProptestConfig {
     ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// Bytes through the wire crate, and what the client made of them.
-fn heard(
+fn pass_to_client(
     call: &Call,
     upstream: &Upstream,
     bytes: &[u8],
@@ -51,119 +48,181 @@ fn heard(
 fn through_every_client(
     kind: ProviderKind,
     bytes: &[u8],
-    spoken: &Spoken,
+    expected: &Answer,
+    cut: usize,
+    size: usize,
+) -> Result<(), TestCaseError> {
+    for dialect in caller::DIALECTS {
+        through_client(dialect, kind, bytes, expected, cut, size)?;
+    }
+    Ok(())
+}
+
+/// All the bytes, and then the first `cut` of them, in reads of `size` bytes.
+fn through_client(
+    dialect: ClientDialect,
+    kind: ProviderKind,
+    bytes: &[u8],
+    expected: &Answer,
     cut: usize,
     size: usize,
 ) -> Result<(), TestCaseError> {
     let upstream = Upstream::of(kind);
-    let expected = spoken.answer();
-    for dialect in caller::DIALECTS {
-        let call = caller::call(dialect).unwrap();
-        let (understood, whole) = heard(&call, &upstream, bytes, replay::Reads::OfBytes(size));
-        let text = || format!("{dialect:?} of {}", String::from_utf8_lossy(bytes));
-        prop_assert_eq!(&understood.complaints, &Vec::<String>::new(), "{}", text());
-        prop_assert_eq!(
-            differences(&expected, &understood.answer, dialect),
-            Vec::<String>::new(),
-            "{}",
-            text()
-        );
-        if dialect == ClientDialect::Messages {
-            prop_assert_eq!(&understood.answer.reasoning, &expected.reasoning, "{}", text());
-        }
-        prop_assert_eq!(&accumulate::whole(dialect, &whole), &understood.answer, "{}", text());
+    let call = caller::call(dialect).unwrap();
+    let reads = replay::Reads::OfBytes(size);
+    let nothing = Vec::<String>::new();
+    let (understood, whole) = pass_to_client(&call, &upstream, bytes, reads);
+    let text = || format!("{dialect:?} of {}", String::from_utf8_lossy(bytes));
+    prop_assert_eq!(&understood.complaints, &nothing, "{}", text());
+    let found = differences(expected, &understood.answer, dialect);
+    prop_assert_eq!(&found, &nothing, "{}", text());
+    if dialect == ClientDialect::Messages {
+        prop_assert_eq!(&understood.answer.reasoning, &expected.reasoning, "{}", text());
+    }
+    prop_assert_eq!(&accumulate::whole(dialect, &whole), &understood.answer, "{}", text());
 
-        let (understood, _) = heard(&call, &upstream, &bytes[..cut], replay::Reads::OfBytes(size));
-        let text = || format!("{dialect:?} of {}", String::from_utf8_lossy(&bytes[..cut]));
-        prop_assert_eq!(&understood.complaints, &Vec::<String>::new(), "{}", text());
-        match &understood.answer.ending {
-            Ending::Failed(_) => {
-                prop_assert!(expected.text.starts_with(&understood.answer.text), "{}", text())
-            }
-            Ending::Stopped(_) => {
-                let content = |answer: &Answer| {
-                    (
-                        answer.text.clone(),
-                        answer
-                            .calls
-                            .iter()
-                            .map(|call| (call.name.clone(), call.arguments.clone()))
-                            .collect::<Vec<_>>(),
-                    )
-                };
-                prop_assert_eq!(content(&understood.answer), content(&expected), "{}", text());
-            }
-            Ending::Missing => prop_assert!(false, "no end at all: {}", text()),
+    let (understood, _) = pass_to_client(&call, &upstream, &bytes[..cut], reads);
+    let text = || format!("{dialect:?} of {}", String::from_utf8_lossy(&bytes[..cut]));
+    prop_assert_eq!(&understood.complaints, &nothing, "{}", text());
+    match &understood.answer.ending {
+        Ending::Failed(_) => {
+            prop_assert!(expected.text.starts_with(&understood.answer.text), "{}", text());
         }
+        Ending::Stopped(_) => {
+            prop_assert_eq!(content(&understood.answer), content(expected), "{}", text());
+        }
+        Ending::Missing => prop_assert!(false, "no end at all: {}", text()),
     }
     Ok(())
+}
+
+/// The text, and the name and arguments of each call.
+fn content(answer: &Answer) -> (&str, Vec<(&str, &serde_json::Value)>) {
+    let calls = answer.calls.iter().map(|call| (call.name.as_str(), &call.arguments));
+    (&answer.text, calls.collect())
 }
 
 proptest! {
     #![proptest_config(settings())]
 
     #[test]
-    fn what_anthropic_says_is_heard(spoken in spoken(), cut in any::<prop::sample::Index>(), size in 1usize..200) {
-        let bytes = anthropic::bytes(&spoken);
-        through_every_client(ProviderKind::Anthropic, &bytes, &spoken, cut.index(bytes.len() + 1), size)?;
+    fn clients_read_what_anthropic_writes(
+        script in scripts(),
+        ends in provider_bytes::line_ends(),
+        cut in any::<Index>(),
+        size in 1usize..200,
+    ) {
+        let bytes = provider_bytes::of_anthropic(&script, ends);
+        let (expected, cut) = (answer_of(&script), cut.index(bytes.len() + 1));
+        through_every_client(ProviderKind::Anthropic, &bytes, &expected, cut, size)?;
     }
 
     #[test]
-    fn what_chat_providers_say_is_heard(spoken in spoken(), habits in chat::habits(), cut in any::<prop::sample::Index>(), size in 1usize..200) {
-        let bytes = chat::bytes(&spoken, habits);
-        through_every_client(ProviderKind::OpenaiCompatible, &bytes, &spoken, cut.index(bytes.len() + 1), size)?;
+    fn clients_read_what_chat_providers_write(
+        script in scripts(),
+        habits in provider_bytes::chat_habits(),
+        ends in provider_bytes::line_ends(),
+        cut in any::<Index>(),
+        size in 1usize..200,
+    ) {
+        let bytes = provider_bytes::of_chat(&script, habits, ends);
+        let (expected, cut) = (answer_of(&script), cut.index(bytes.len() + 1));
+        through_every_client(ProviderKind::OpenaiCompatible, &bytes, &expected, cut, size)?;
     }
 
     #[test]
-    fn what_responses_providers_say_is_heard(spoken in spoken(), cut in any::<prop::sample::Index>(), size in 1usize..200) {
-        let bytes = responses::bytes(&spoken);
-        through_every_client(ProviderKind::OpenaiResponses, &bytes, &spoken, cut.index(bytes.len() + 1), size)?;
-    }
-
-    #[test]
-    fn what_gemini_says_is_heard(spoken in spoken(), cut in any::<prop::sample::Index>(), size in 1usize..200) {
-        let bytes = gemini::bytes(&spoken);
-        through_every_client(ProviderKind::Gemini, &bytes, &spoken, cut.index(bytes.len() + 1), size)?;
-    }
-
-    #[test]
-    fn events_in_our_own_words_are_heard(spoken in spoken(), cut in any::<prop::sample::Index>()) {
-        let events = spoken.events();
-        let expected = spoken.answer();
+    fn clients_read_what_responses_providers_write(
+        script in scripts(),
+        ends in provider_bytes::line_ends(),
+        cut in any::<Index>(),
+        size in 1usize..200,
+    ) {
+        let bytes = provider_bytes::of_responses(&script, ends);
+        let (expected, cut) = (answer_of(&script), cut.index(bytes.len() + 1));
         for dialect in caller::DIALECTS {
-            let call = caller::call(dialect).unwrap();
-            for cut in [events.len(), cut.index(events.len())] {
-                let mut frames = ClientFrames::new(&call.client, caller::names(&call));
-                let mut whole = WholeAnswer::of(&call.client);
-                let mut out = BytesMut::new();
-                for event in &events[..cut] {
-                    frames.write_recorded(&ProviderEvent::translated(event.clone()), &mut out, &mut |name, json| whole.add(name, json));
-                }
-                if cut < events.len() {
-                    frames.error(&error(), &mut out);
-                }
-                if dialect == ClientDialect::Inference {
-                    // never streamed: what is left to hear is the whole
-                    let whole = serde_json::from_slice(&whole.into_json()).unwrap();
-                    if cut == events.len() {
-                        prop_assert_eq!(differences(&expected, &accumulate::whole(dialect, &whole), dialect), Vec::<String>::new());
-                    }
-                    continue;
-                }
-                let understood = accumulate::stream(dialect, &out);
-                prop_assert_eq!(&understood.complaints, &Vec::<String>::new(), "{:?} of {:?}", dialect, &events[..cut]);
-                if cut == events.len() {
-                    prop_assert_eq!(differences(&expected, &understood.answer, dialect), Vec::<String>::new());
-                    let whole = serde_json::from_slice(&whole.into_json()).unwrap();
-                    prop_assert_eq!(accumulate::whole(dialect, &whole), understood.answer);
-                } else {
-                    prop_assert_eq!(&understood.answer.ending, &Ending::Failed("it broke".to_owned()));
-                    let said: String = events[..cut].iter().filter_map(text_of).collect();
-                    prop_assert_eq!(understood.answer.text, said);
-                }
+            // A Responses client gets the provider's own events, and of items that alternate this
+            // reading of the dialect complains, because the vendor writes them one by one.
+            let is_native = dialect == ClientDialect::Responses;
+            if !is_native || script.call_order == CallOrder::OneByOne {
+                let kind = ProviderKind::OpenaiResponses;
+                through_client(dialect, kind, &bytes, &expected, cut, size)?;
             }
         }
     }
+
+    #[test]
+    fn clients_read_what_gemini_writes(
+        script in scripts(),
+        habits in provider_bytes::gemini_habits(),
+        cut in any::<Index>(),
+        size in 1usize..200,
+    ) {
+        let bytes = provider_bytes::of_gemini(&script, habits);
+        let mut expected = answer_of(&script);
+        if habits.call_ids == CallIds::Omitted {
+            // The gateway makes ids up, so only their presence is checked.
+            expected.calls.iter_mut().for_each(|call| call.id.clear());
+        }
+        let cut = cut.index(bytes.len() + 1);
+        through_every_client(ProviderKind::Gemini, &bytes, &expected, cut, size)?;
+    }
+
+    #[test]
+    fn clients_read_events_without_a_providers_dialect(
+        script in scripts(),
+        cut in any::<Index>(),
+    ) {
+        let (events, expected) = (events_of(&script), answer_of(&script));
+        for dialect in caller::DIALECTS {
+            for cut in [events.len(), cut.index(events.len())] {
+                events_through_client(dialect, &events, cut, &expected)?;
+            }
+        }
+    }
+}
+
+/// The first `cut` events, and an error if these are not all.
+fn events_through_client(
+    dialect: ClientDialect,
+    events: &[StreamEvent],
+    cut: usize,
+    expected: &Answer,
+) -> Result<(), TestCaseError> {
+    let call = caller::call(dialect).unwrap();
+    let is_whole = cut == events.len();
+    let mut frames = ClientFrames::new(&call.client, caller::names(&call));
+    let mut whole = WholeAnswer::of(&call.client);
+    let mut out = BytesMut::new();
+    for event in &events[..cut] {
+        let event = ProviderEvent::translated(event.clone());
+        frames.write_recorded(&event, &mut out, &mut |name, json| whole.add(name, json));
+    }
+    if !is_whole {
+        frames.error(&error(), &mut out);
+    }
+    let read_whole = || {
+        let whole = serde_json::from_slice(&whole.into_json()).unwrap();
+        accumulate::whole(dialect, &whole)
+    };
+    if dialect == ClientDialect::Inference {
+        // This dialect is never streamed, so only its whole answer can be read.
+        if is_whole {
+            prop_assert_eq!(differences(expected, &read_whole(), dialect), Vec::<String>::new());
+        }
+        return Ok(());
+    }
+    let understood = accumulate::stream(dialect, &out);
+    let nothing = Vec::<String>::new();
+    prop_assert_eq!(&understood.complaints, &nothing, "{:?} of {:?}", dialect, &events[..cut]);
+    if is_whole {
+        prop_assert_eq!(differences(expected, &understood.answer, dialect), nothing);
+        prop_assert_eq!(read_whole(), understood.answer);
+    } else {
+        prop_assert_eq!(&understood.answer.ending, &Ending::Failed("it broke".to_owned()));
+        let text: String = events[..cut].iter().filter_map(text_of).collect();
+        prop_assert_eq!(understood.answer.text, text);
+    }
+    Ok(())
 }
 
 fn text_of(event: &StreamEvent) -> Option<&str> {
@@ -183,9 +242,7 @@ fn error() -> ClientError {
 
 #[test]
 fn a_block_that_only_anthropic_has_does_not_disturb_the_others() {
-    let mut spoken = Spoken::of(vec![Said::Text(vec!["a".to_owned()])]);
-    spoken.said.push(Said::Text(vec!["b".to_owned()]));
-    let mut events = spoken.events();
+    let mut events = events_of(&of_texts(&["a", "b"]));
     let between = events.iter().position(|event| *event == StreamEvent::BlockStop).unwrap() + 1;
     events.splice(
         between..between,

@@ -16,11 +16,11 @@ use crate::fault::{self, DialectEvents, End, Step};
 use crate::frames::{Frames, Markers, Rendering};
 use crate::request::{Delivery, Dialect, ModelRequest, chars_in, read, read_for};
 use crate::responses::Reasoning;
-use crate::script::Script;
+use crate::script::{Script, from_request};
 use crate::server::MockSettings;
 use crate::stats::{Counters, Recorded};
 use crate::vendor::Vendor;
-use crate::{anthropic, chat, gemini, refusal, responses, script};
+use crate::{anthropic, chat, gemini, refusal, responses};
 
 const EARLY_HINTS: &[u8] = b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n";
 const HTML: &str = "<!doctype html><title>Sign in</title><h1>Sign in to continue</h1>";
@@ -201,7 +201,7 @@ fn scripted_answer(
         // Gemini's tool calls have no ids.
         Dialect::Chat | Dialect::Responses | Dialect::Gemini => "call_mock",
     };
-    let script = script::write(request, directives, id_prefix, tag);
+    let script = from_request::write(request, directives, id_prefix, tag);
     let rendering = Rendering {
         tag,
         model: &request.model,
@@ -229,7 +229,7 @@ fn scripted_answer(
             let head = refusal::whole_head(dialect, &request_id, "application/json", body.len());
             let mut steps = fault::whole(head, body, directives, &error.to_string());
             // The same answer takes the same time, streamed or not.
-            let pauses = (script.text.len() as u64).saturating_sub(1);
+            let pauses = (script.text().len() as u64).saturating_sub(1);
             let ms = directives.content_ms.unwrap_or(0) + directives.delay_ms.unwrap_or(0) * pauses;
             if ms > 0 {
                 steps.insert(0, Step::Pause { ms });
@@ -279,13 +279,15 @@ fn frames(
             (anthropic::frames(script, rendering), anthropic::PING, anthropic::error_event(error))
         }
         Dialect::Chat => (
-            chat::frames(script, rendering, request.stream_usage),
+            chat::frames(script, rendering, request.stream_usage, chat::habits::Habits::OPENAI),
             chat::PING,
             chat::error_chunk(error),
         ),
-        Dialect::Gemini => {
-            (gemini::frames(script, rendering), gemini::PING, gemini::error_event(error))
-        }
+        Dialect::Gemini => (
+            gemini::frames(script, rendering, gemini::habits::Habits::PLAIN),
+            gemini::PING,
+            gemini::error_event(error),
+        ),
         Dialect::Responses => (
             responses::frames(script, rendering, reasoning(request)),
             responses::PING,

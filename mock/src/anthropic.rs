@@ -4,16 +4,14 @@ use serde_json::{Map, Value, json};
 
 use crate::directive::Refused;
 use crate::frames::{FrameKind, Frames, Markers, Rendering};
-use crate::script::{Call, Reported, Script, Stop, Usage};
+use crate::script::{Call, Part, Reported, Script, Stop, Usage};
 
 pub const SIGNATURE: &str = "EqQBCkYIARgCKkBtb2NrLXNpZ25hdHVyZQ==";
 pub const PING: &str = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
 
 /// The stream: `message_start`, blocks one after the other, `message_delta`, `message_stop`.
 pub fn frames(script: &Script, rendering: &Rendering) -> Frames {
-    let content = script.thinking.len()
-        + script.text.len()
-        + script.calls.iter().map(|call| call.pieces.len() + 4).sum::<usize>();
+    let content = script.frames();
     let mut stream = Stream {
         frames: Frames::with_capacity((content + 10) * (160 + rendering.pad), content + 10),
         rendering,
@@ -27,28 +25,8 @@ pub fn frames(script: &Script, rendering: &Rendering) -> Frames {
         &json!({"type": "message_start", "message": message}),
         FrameKind::Start,
     );
-    if !script.thinking.is_empty() {
-        stream.start(&json!({"type": "thinking", "thinking": "", "signature": ""}));
-        for piece in &script.thinking {
-            stream.delta("thinking_delta", "thinking", piece, Markers::Off);
-        }
-        stream.delta("signature_delta", "signature", SIGNATURE, Markers::Off);
-        stream.stop();
-    }
-    if !script.text.is_empty() {
-        stream.start(&json!({"type": "text", "text": ""}));
-        for piece in &script.text {
-            stream.delta("text_delta", "text", piece, rendering.markers);
-        }
-        stream.stop();
-    }
-    for call in &script.calls {
-        stream.start(&json!({"type": "tool_use", "id": call.id, "name": call.name, "input": {}}));
-        stream.delta("input_json_delta", "partial_json", "", Markers::Off);
-        for piece in &call.pieces {
-            stream.delta("input_json_delta", "partial_json", piece, Markers::Off);
-        }
-        stream.stop();
+    for part in &script.parts {
+        stream.part(part);
     }
     let (stop_reason, stop_sequence) = stop(script);
     let mut delta = json!({"type": "message_delta", "delta": {"stop_reason": stop_reason, "stop_sequence": stop_sequence}});
@@ -62,18 +40,7 @@ pub fn frames(script: &Script, rendering: &Rendering) -> Frames {
 
 /// The whole answer, for `stream: false`.
 pub fn body(script: &Script, rendering: &Rendering) -> Value {
-    let mut content = Vec::new();
-    if !script.thinking.is_empty() {
-        content.push(json!({"type": "thinking", "thinking": script.thinking.concat(), "signature": SIGNATURE}));
-    }
-    if !script.text.is_empty() {
-        content.push(json!({"type": "text", "text": script.text.concat()}));
-    }
-    for call in &script.calls {
-        content.push(
-            json!({"type": "tool_use", "id": call.id, "name": call.name, "input": input(call)}),
-        );
-    }
+    let content = script.parts.iter().map(block).collect();
     let (stop_reason, stop_sequence) = stop(script);
     let mut message = message(script, rendering, Value::Array(content), script.usage.output);
     message["stop_reason"] = stop_reason;
@@ -128,6 +95,34 @@ impl Stream<'_> {
             .end(kind);
     }
 
+    fn part(&mut self, part: &Part) {
+        match part {
+            Part::Thinking(pieces) => {
+                self.start(&json!({"type": "thinking", "thinking": "", "signature": ""}));
+                for piece in pieces {
+                    self.delta("thinking_delta", "thinking", piece, Markers::Off);
+                }
+                self.delta("signature_delta", "signature", SIGNATURE, Markers::Off);
+            }
+            Part::Text(pieces) => {
+                self.start(&json!({"type": "text", "text": ""}));
+                for piece in pieces {
+                    self.delta("text_delta", "text", piece, self.rendering.markers);
+                }
+            }
+            Part::Call(call) => {
+                let block =
+                    json!({"type": "tool_use", "id": call.id, "name": call.name, "input": {}});
+                self.start(&block);
+                self.delta("input_json_delta", "partial_json", "", Markers::Off);
+                for piece in &call.pieces {
+                    self.delta("input_json_delta", "partial_json", piece, Markers::Off);
+                }
+            }
+        }
+        self.stop();
+    }
+
     fn start(&mut self, block: &Value) {
         let data =
             json!({"type": "content_block_start", "index": self.index, "content_block": block});
@@ -163,6 +158,19 @@ impl Stream<'_> {
     }
 }
 
+/// A part as a content block of a whole answer.
+fn block(part: &Part) -> Value {
+    match part {
+        Part::Thinking(pieces) => {
+            json!({"type": "thinking", "thinking": pieces.concat(), "signature": SIGNATURE})
+        }
+        Part::Text(pieces) => json!({"type": "text", "text": pieces.concat()}),
+        Part::Call(call) => {
+            json!({"type": "tool_use", "id": call.id, "name": call.name, "input": input(call)})
+        }
+    }
+}
+
 fn message(script: &Script, rendering: &Rendering, content: Value, output_tokens: u64) -> Value {
     let mut message = json!({"id": format!("msg_mock{}", rendering.tag), "type": "message", "role": "assistant",
         "model": rendering.model, "content": content, "stop_reason": null, "stop_sequence": null});
@@ -173,8 +181,13 @@ fn message(script: &Script, rendering: &Rendering, content: Value, output_tokens
 }
 
 fn usage(usage: &Usage, output_tokens: u64) -> Value {
-    json!({"input_tokens": usage.input, "cache_creation_input_tokens": usage.cache_creation,
-        "cache_read_input_tokens": usage.cache_read, "output_tokens": output_tokens})
+    let mut written = json!({"input_tokens": usage.input,
+        "cache_creation_input_tokens": usage.cache_creation,
+        "cache_read_input_tokens": usage.cache_read, "output_tokens": output_tokens});
+    if usage.reasoning > 0 && output_tokens == usage.output {
+        written["output_tokens_details"] = json!({"thinking_tokens": usage.reasoning});
+    }
+    written
 }
 
 fn stop(script: &Script) -> (Value, Value) {
@@ -205,9 +218,11 @@ mod tests {
             pieces: vec!["{\"a\"".to_owned(), ":1}".to_owned()],
         };
         Script {
-            thinking: vec!["hm".to_owned()],
-            text: vec!["Hel".to_owned(), "lo \"é\"".to_owned()],
-            calls: vec![call],
+            parts: vec![
+                Part::Thinking(vec!["hm".to_owned()]),
+                Part::Text(vec!["Hel".to_owned(), "lo \"é\"".to_owned()]),
+                Part::Call(call),
+            ],
             call_order: CallOrder::OneByOne,
             stop: Stop::ToolUse,
             usage: Usage {
@@ -215,6 +230,7 @@ mod tests {
                 cache_read: 0,
                 cache_creation: 0,
                 output: 6,
+                reasoning: 1,
                 reported: Reported::Yes,
             },
         }
@@ -276,7 +292,7 @@ event: content_block_stop
 data: {"type":"content_block_stop","index":2}
 
 event: message_delta
-data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"input_tokens":3,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":6}}
+data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"input_tokens":3,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":6,"output_tokens_details":{"thinking_tokens":1}}}
 
 event: message_stop
 data: {"type":"message_stop"}

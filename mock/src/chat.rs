@@ -1,21 +1,27 @@
 //! How a script sounds in the Chat Completions dialect.
 
-use serde_json::{Value, json};
+pub mod habits;
+
+use serde_json::{Map, Value, json};
 
 use crate::directive::Refused;
 use crate::frames::{FrameKind, Frames, Markers, Rendering};
 use crate::request::StreamUsage;
-use crate::script::{CallOrder, Reported, Script, Stop, Usage};
+use crate::script::{Call, Reported, Run, Script, Stop, Usage};
+use habits::{CallIdentity, CallIndex, CallOpening, Comments, Habits, StreamEnding, UsagePlace};
 
 /// Vendors of this dialect keep a connection alive with comments.
 pub const PING: &str = ": ping\n\n";
 pub const DONE: &str = "data: [DONE]\n\n";
 
 /// The stream: a role chunk, content, tool calls, the finish reason, usage if asked for, `[DONE]`.
-pub fn frames(script: &Script, rendering: &Rendering, stream_usage: StreamUsage) -> Frames {
-    let content = script.thinking.len()
-        + script.text.len()
-        + script.calls.iter().map(|call| call.pieces.len() + 1).sum::<usize>();
+pub fn frames(
+    script: &Script,
+    rendering: &Rendering,
+    stream_usage: StreamUsage,
+    habits: Habits,
+) -> Frames {
+    let content = script.frames();
     let frames = Frames::with_capacity((content + 4) * (260 + rendering.pad), content + 4);
     let head = format!(
         "data: {{\"id\":\"chatcmpl-mock{}\",\"object\":\"chat.completion.chunk\",\"created\":{},\"model\":{},\"system_fingerprint\":\"fp_mock\",",
@@ -23,59 +29,53 @@ pub fn frames(script: &Script, rendering: &Rendering, stream_usage: StreamUsage)
         rendering.created_s,
         json!(rendering.model)
     );
-    let include_usage =
-        script.usage.reported == Reported::Yes && stream_usage == StreamUsage::Included;
+    let reported = script.usage.reported == Reported::Yes;
+    let usage = (reported && stream_usage == StreamUsage::Included).then(|| usage(&script.usage));
     let mut tail = String::new();
-    if include_usage {
+    if usage.is_some() && habits.usage == UsagePlace::OwnChunk {
         tail.push_str(",\"usage\":null");
     }
     if rendering.pad > 0 {
         tail.push_str(&format!(",\"obfuscation\":\"{}\"", "x".repeat(rendering.pad)));
     }
-    let mut stream = Stream { frames, head, tail: format!("{tail}}}\n\n") };
+    let mut stream = Stream { frames, head, tail: format!("{tail}}}\n\n"), habits };
     stream.delta(&json!({"role": "assistant", "content": "", "refusal": null}), FrameKind::Start);
-    for piece in &script.thinking {
-        stream.text("reasoning_content", piece, Markers::Off);
+    let mut position = 0;
+    for run in script.runs() {
+        match run {
+            Run::Thinking(pieces) => {
+                for piece in pieces {
+                    stream.text("reasoning_content", piece, Markers::Off);
+                }
+            }
+            Run::Text(pieces) => {
+                for piece in pieces {
+                    stream.text("content", piece, rendering.markers);
+                }
+            }
+            Run::Calls(calls) => {
+                stream.calls(script, &calls, position);
+                position += calls.len();
+            }
+        }
     }
-    for piece in &script.text {
-        stream.text("content", piece, rendering.markers);
-    }
-    for (index, piece) in call_frames(script) {
-        stream
-            .delta(&json!({"tool_calls": [call_delta(script, index, piece)]}), FrameKind::Content);
-    }
-    let finish = format!(
-        "\"choices\":[{{\"index\":0,\"delta\":{{}},\"logprobs\":null,\"finish_reason\":\"{}\"}}]",
-        finish_reason(script)
-    );
-    stream.chunk(&finish, FrameKind::Frame);
-    if include_usage {
-        let head = stream.head.clone();
-        let usage = usage(&script.usage).to_string();
-        stream
-            .frames
-            .raw(&head)
-            .raw("\"choices\":[],\"usage\":")
-            .raw(&usage)
-            .raw("}\n\n")
-            .end(FrameKind::Frame);
-    }
-    stream.frames.raw(DONE).end(FrameKind::Terminator);
+    stream.finish(script, usage.as_ref());
     stream.frames
 }
 
 /// The whole answer, for `stream: false`.
 pub fn body(script: &Script, rendering: &Rendering) -> Value {
-    let content = if script.text.is_empty() { Value::Null } else { json!(script.text.concat()) };
+    let (text, thinking) = (script.text(), script.thinking());
+    let content = if text.is_empty() { Value::Null } else { json!(text.concat()) };
     let mut message = json!({"role": "assistant", "content": content, "refusal": null});
-    if !script.thinking.is_empty() {
-        message["reasoning_content"] = json!(script.thinking.concat());
+    if !thinking.is_empty() {
+        message["reasoning_content"] = json!(thinking.concat());
     }
-    if !script.calls.is_empty() {
-        let calls = script
-            .calls
-            .iter()
-            .map(|call| json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments()}}));
+    if script.calls().next().is_some() {
+        let calls = script.calls().map(|call| {
+            let function = json!({"name": call.name, "arguments": call.arguments()});
+            json!({"id": call.id, "type": "function", "function": function})
+        });
         message["tool_calls"] = calls.collect();
     }
     let choice = json!({"index": 0, "message": message, "logprobs": null, "finish_reason": finish_reason(script)});
@@ -109,11 +109,67 @@ struct Stream {
     frames: Frames,
     head: String,
     tail: String,
+    habits: Habits,
 }
 
 impl Stream {
     fn chunk(&mut self, inside: &str, kind: FrameKind) {
-        self.frames.raw(&self.head).raw(inside).raw(&self.tail).end(kind);
+        self.begin();
+        self.frames.raw(inside).raw(&self.tail).end(kind);
+    }
+
+    /// What every chunk begins with.
+    fn begin(&mut self) {
+        if self.habits.comments == Comments::BeforeEveryChunk {
+            self.frames.raw(PING);
+        }
+        self.frames.raw(&self.head);
+    }
+
+    /// Calls that follow each other; the first of them is the answer's `first`.
+    fn calls(&mut self, script: &Script, calls: &[&Call], first: usize) {
+        let opening = match self.habits.call_opening {
+            CallOpening::WithoutArguments => 1,
+            CallOpening::WithArguments => 0,
+        };
+        let frames: Vec<usize> =
+            calls.iter().map(|call| call.argument_frames() + opening).collect();
+        for (position, frame) in script.call_order.of(&frames) {
+            let call = calls[position];
+            let arguments = match frame.checked_sub(opening) {
+                Some(piece) => call.piece(piece),
+                None => "",
+            };
+            let delta = call_delta(call, first + position, frame == 0, arguments, self.habits);
+            self.delta(&json!({"tool_calls": [delta]}), FrameKind::Content);
+        }
+    }
+
+    fn finish(&mut self, script: &Script, usage: Option<&Value>) {
+        let mut inside = format!(
+            "\"choices\":[{{\"index\":0,\"delta\":{{}},\"logprobs\":null,\"finish_reason\":\"{}\"}}]",
+            finish_reason(script)
+        );
+        match (usage, self.habits.usage) {
+            (Some(usage), UsagePlace::WithFinishReason) => {
+                inside.push_str(&format!(",\"usage\":{usage}"));
+            }
+            (Some(usage), UsagePlace::InXGroq) => {
+                let extra = json!({"id": "req_mock", "usage": usage});
+                inside.push_str(&format!(",\"x_groq\":{extra}"));
+            }
+            (Some(_), UsagePlace::OwnChunk) | (None, _) => {}
+        }
+        self.chunk(&inside, FrameKind::Frame);
+        if let (Some(usage), UsagePlace::OwnChunk) = (usage, self.habits.usage) {
+            let usage = usage.to_string();
+            self.begin();
+            let frames = self.frames.raw("\"choices\":[],\"usage\":");
+            frames.raw(&usage).raw("}\n\n").end(FrameKind::Frame);
+        }
+        if self.habits.ending == StreamEnding::Done {
+            self.frames.raw(DONE).end(FrameKind::Terminator);
+        }
     }
 
     fn delta(&mut self, delta: &Value, kind: FrameKind) {
@@ -124,12 +180,9 @@ impl Stream {
     }
 
     fn text(&mut self, field: &str, piece: &str, markers: Markers) {
-        let frames = self
-            .frames
-            .raw(&self.head)
-            .raw("\"choices\":[{\"index\":0,\"delta\":{\"")
-            .raw(field)
-            .raw("\":");
+        self.begin();
+        let frames =
+            self.frames.raw("\"choices\":[{\"index\":0,\"delta\":{\"").raw(field).raw("\":");
         frames
             .marked_string(markers, piece)
             .raw("},\"logprobs\":null,\"finish_reason\":null}]")
@@ -138,40 +191,32 @@ impl Stream {
     }
 }
 
-/// Which piece of which call comes when; `None` opens the call.
-fn call_frames(script: &Script) -> Vec<(usize, Option<usize>)> {
-    let calls = || script.calls.iter().enumerate();
-    let longest = script.calls.iter().map(|call| call.argument_frames()).max().unwrap_or(0);
-    match script.call_order {
-        CallOrder::OneByOne => calls()
-            .flat_map(|(index, call)| {
-                std::iter::once((index, None))
-                    .chain((0..call.argument_frames()).map(move |n| (index, Some(n))))
-            })
-            .collect(),
-        CallOrder::Interleaved => {
-            let opened = calls().map(|(index, _)| (index, None));
-            let pieces = (0..longest).flat_map(|piece| {
-                calls()
-                    .filter(move |(_, call)| piece < call.argument_frames())
-                    .map(move |(index, _)| (index, Some(piece)))
-            });
-            opened.chain(pieces).collect()
-        }
+/// One piece of a call, the answer's call number `position`.
+fn call_delta(
+    call: &Call,
+    position: usize,
+    is_first: bool,
+    arguments: &str,
+    habits: Habits,
+) -> Value {
+    let mut delta = Map::new();
+    match habits.call_index {
+        CallIndex::FromZero => delta.insert("index".to_owned(), json!(position)),
+        CallIndex::FromOne => delta.insert("index".to_owned(), json!(position + 1)),
+        CallIndex::Missing => None,
+    };
+    let is_named = is_first || habits.call_identity == CallIdentity::InEveryPiece;
+    if is_named || habits.call_index == CallIndex::Missing {
+        delta.insert("id".to_owned(), json!(call.id));
     }
-}
-
-fn call_delta(script: &Script, index: usize, piece: Option<usize>) -> Value {
-    let call = &script.calls[index];
-    match piece {
-        None => {
-            json!({"index": index, "id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}})
-        }
-        Some(piece) => {
-            let arguments = call.pieces.get(piece).map_or("{}", String::as_str);
-            json!({"index": index, "function": {"arguments": arguments}})
-        }
+    let mut function = Map::new();
+    if is_named {
+        delta.insert("type".to_owned(), json!("function"));
+        function.insert("name".to_owned(), json!(call.name));
     }
+    function.insert("arguments".to_owned(), json!(arguments));
+    delta.insert("function".to_owned(), Value::Object(function));
+    Value::Object(delta)
 }
 
 fn finish_reason(script: &Script) -> &'static str {
@@ -186,13 +231,13 @@ fn finish_reason(script: &Script) -> &'static str {
 fn usage(usage: &Usage) -> Value {
     json!({"prompt_tokens": usage.prompt(), "completion_tokens": usage.output, "total_tokens": usage.prompt() + usage.output,
         "prompt_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_creation},
-        "completion_tokens_details": {"reasoning_tokens": 0}})
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning}})
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::script::Call;
+    use crate::script::{CallOrder, Part};
 
     fn script(call_order: CallOrder) -> Script {
         let call = |n: usize| Call {
@@ -201,9 +246,11 @@ mod tests {
             pieces: vec!["{\"a\"".to_owned(), ":1}".to_owned()],
         };
         Script {
-            thinking: Vec::new(),
-            text: vec!["Hel".to_owned(), "lo".to_owned()],
-            calls: vec![call(0), call(1)],
+            parts: vec![
+                Part::Text(vec!["Hel".to_owned(), "lo".to_owned()]),
+                Part::Call(call(0)),
+                Part::Call(call(1)),
+            ],
             call_order,
             stop: Stop::ToolUse,
             usage: Usage {
@@ -211,6 +258,7 @@ mod tests {
                 cache_read: 2,
                 cache_creation: 1,
                 output: 6,
+                reasoning: 0,
                 reported: Reported::Yes,
             },
         }
@@ -218,6 +266,10 @@ mod tests {
 
     fn rendering() -> Rendering<'static> {
         Rendering { tag: "7", model: "m", created_s: 5, pad: 0, markers: Markers::Off }
+    }
+
+    fn written(script: &Script, rendering: &Rendering, stream_usage: StreamUsage) -> Frames {
+        frames(script, rendering, stream_usage, Habits::OPENAI)
     }
 
     fn data_of(frames: &Frames) -> Vec<Value> {
@@ -234,7 +286,7 @@ mod tests {
     #[test]
     fn the_stream_is_this_one() {
         let data =
-            data_of(&frames(&script(CallOrder::OneByOne), &rendering(), StreamUsage::Included));
+            data_of(&written(&script(CallOrder::OneByOne), &rendering(), StreamUsage::Included));
         let deltas: Vec<String> =
             data.iter().map(|chunk| chunk["choices"][0]["delta"].to_string()).collect();
         let expected = [
@@ -264,14 +316,14 @@ mod tests {
     #[test]
     fn usage_comes_only_when_asked_for() {
         let data =
-            data_of(&frames(&script(CallOrder::OneByOne), &rendering(), StreamUsage::Omitted));
+            data_of(&written(&script(CallOrder::OneByOne), &rendering(), StreamUsage::Omitted));
         assert!(data.iter().all(|chunk| chunk.get("usage").is_none()));
     }
 
     #[test]
     fn parallel_calls_can_be_interleaved() {
         let data =
-            data_of(&frames(&script(CallOrder::Interleaved), &rendering(), StreamUsage::Omitted));
+            data_of(&written(&script(CallOrder::Interleaved), &rendering(), StreamUsage::Omitted));
         let indexes: Vec<u64> = data
             .iter()
             .filter_map(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0]["index"].as_u64())
@@ -282,9 +334,10 @@ mod tests {
     #[test]
     fn a_call_without_arguments_says_an_empty_object() {
         let mut script = script(CallOrder::OneByOne);
-        script.calls.truncate(1);
-        script.calls[0].pieces.clear();
-        let data = data_of(&frames(&script, &rendering(), StreamUsage::Omitted));
+        script.parts.truncate(1);
+        let call = Call { id: "call_1".to_owned(), name: "f".to_owned(), pieces: Vec::new() };
+        script.parts.push(Part::Call(call));
+        let data = data_of(&written(&script, &rendering(), StreamUsage::Omitted));
         assert_eq!(data[4]["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"], "{}");
         assert_eq!(
             body(&script, &rendering())["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"],
@@ -293,8 +346,46 @@ mod tests {
     }
 
     #[test]
+    fn a_vendor_has_its_own_habits() {
+        let habits = Habits {
+            call_index: CallIndex::Missing,
+            call_identity: CallIdentity::InFirstPiece,
+            call_opening: CallOpening::WithArguments,
+            usage: UsagePlace::InXGroq,
+            ending: StreamEnding::Silent,
+            comments: Comments::BeforeEveryChunk,
+        };
+        let script = script(CallOrder::Interleaved);
+        let frames = frames(&script, &rendering(), StreamUsage::Included, habits);
+        let text: String =
+            frames.iter().map(|frame| String::from_utf8_lossy(frame.bytes).into_owned()).collect();
+        let mut chunks = Vec::new();
+        for block in text.trim_end().split("\n\n") {
+            match block.strip_prefix("data: ") {
+                Some(data) => chunks.push(serde_json::from_str::<Value>(data).unwrap()),
+                None => assert_eq!(block, ": ping"),
+            }
+        }
+        let deltas: Vec<String> = chunks[3..7]
+            .iter()
+            .map(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0].to_string())
+            .collect();
+        let expected = [
+            r#"{"id":"call_mock7_0","type":"function","function":{"name":"f","arguments":"{\"a\""}}"#,
+            r#"{"id":"call_mock7_1","type":"function","function":{"name":"f","arguments":"{\"a\""}}"#,
+            r#"{"id":"call_mock7_0","function":{"arguments":":1}"}}"#,
+            r#"{"id":"call_mock7_1","function":{"arguments":":1}"}}"#,
+        ];
+        assert_eq!(deltas, expected);
+        assert_eq!(chunks.len(), 8);
+        assert_eq!(chunks[7]["choices"][0]["finish_reason"], "tool_calls");
+        assert_eq!(chunks[7]["x_groq"]["usage"]["prompt_tokens"], 6);
+        assert_eq!(text.matches(": ping").count(), 8);
+    }
+
+    #[test]
     fn padding_goes_into_its_own_field() {
-        let data = data_of(&frames(
+        let data = data_of(&written(
             &script(CallOrder::OneByOne),
             &Rendering { pad: 4, ..rendering() },
             StreamUsage::Omitted,

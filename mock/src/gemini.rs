@@ -1,41 +1,40 @@
 //! How a script sounds in Gemini's dialect: each event is a whole response, lines end as the vendor
 //! ends them.
 
+pub mod habits;
 pub mod reading;
 
 use serde_json::{Value, json};
 
 use crate::directive::Refused;
 use crate::frames::{FrameKind, Frames, Markers, Rendering};
-use crate::script::{Call, CallOrder, Reported, Script, Stop, Usage};
+use crate::script::{Call, CallOrder, Part, Reported, Run, Script, Stop, Usage};
+use habits::{CallIds, Habits, UsagePlace};
 
 /// The vendor sends none; a comment is what every reader must skip.
 pub const PING: &str = ": ping\r\n\r\n";
 
 /// The stream: responses, the last of which says why it ends.
-pub fn frames(script: &Script, rendering: &Rendering) -> Frames {
-    let mut stream = Stream { frames: Frames::default(), script, rendering };
+pub fn frames(script: &Script, rendering: &Rendering, habits: Habits) -> Frames {
+    let mut stream = Stream { frames: Frames::default(), script, rendering, habits };
     stream.parts(&json!([{"text": ""}]), FrameKind::Start);
-    for piece in &script.thinking {
-        stream.text(piece, Markers::Off, ",\"thought\":true");
-    }
-    for piece in &script.text {
-        stream.text(piece, rendering.markers, "");
-    }
-    match script.call_order {
-        CallOrder::OneByOne => {
-            for (position, call) in script.calls.iter().enumerate() {
-                stream.parts(&json!([call_part(call, position, rendering)]), FrameKind::Content);
+    let mut position = 0;
+    for run in script.runs() {
+        match run {
+            Run::Thinking(pieces) => {
+                for piece in pieces {
+                    stream.text(piece, Markers::Off, ",\"thought\":true");
+                }
             }
-        }
-        CallOrder::Interleaved => {
-            let parts: Vec<Value> = script
-                .calls
-                .iter()
-                .enumerate()
-                .map(|(position, call)| call_part(call, position, rendering))
-                .collect();
-            stream.parts(&Value::Array(parts), FrameKind::Content);
+            Run::Text(pieces) => {
+                for piece in pieces {
+                    stream.text(piece, rendering.markers, "");
+                }
+            }
+            Run::Calls(calls) => {
+                stream.calls(&calls, position);
+                position += calls.len();
+            }
         }
     }
     stream.event(
@@ -47,27 +46,25 @@ pub fn frames(script: &Script, rendering: &Rendering) -> Frames {
 
 /// The whole answer, of `generateContent`.
 pub fn body(script: &Script, rendering: &Rendering) -> Value {
+    let mut position = 0;
     let mut parts = Vec::new();
-    if !script.thinking.is_empty() {
-        parts.push(json!({"text": script.thinking.concat(), "thought": true}));
+    for part in &script.parts {
+        parts.push(match part {
+            Part::Thinking(pieces) => json!({"text": pieces.concat(), "thought": true}),
+            Part::Text(pieces) => json!({"text": pieces.concat()}),
+            Part::Call(call) => {
+                position += 1;
+                call_part(call, position - 1, rendering, CallIds::Omitted)
+            }
+        });
     }
-    if !script.text.is_empty() {
-        parts.push(json!({"text": script.text.concat()}));
-    }
-    parts.extend(
-        script
-            .calls
-            .iter()
-            .enumerate()
-            .map(|(position, call)| call_part(call, position, rendering)),
-    );
     last(script, rendering, Value::Array(parts))
 }
 
 /// The response that says why the answer ends. A prompt that is blocked has no candidate.
 fn last(script: &Script, rendering: &Rendering, parts: Value) -> Value {
     let mut last = response(script, rendering, &parts, Some(finish_reason(script)));
-    if script.stop == Stop::Refusal && script.text.is_empty() && script.thinking.is_empty() {
+    if script.stop == Stop::Refusal && script.parts.is_empty() {
         last["promptFeedback"] = json!({"blockReason": "PROHIBITED_CONTENT"});
         if let Some(members) = last.as_object_mut() {
             members.remove("candidates");
@@ -114,10 +111,13 @@ fn finish_reason(script: &Script) -> &'static str {
     }
 }
 
-/// Without an id, as the vendor sends it; parallel calls are signed on the first.
-fn call_part(call: &Call, position: usize, rendering: &Rendering) -> Value {
+/// Parallel calls are signed on the first.
+fn call_part(call: &Call, position: usize, rendering: &Rendering, ids: CallIds) -> Value {
     let args: Value = serde_json::from_str(&call.arguments()).unwrap_or_else(|_| json!({}));
     let mut part = json!({"functionCall": {"name": call.name, "args": args}});
+    if ids == CallIds::Written {
+        part["functionCall"]["id"] = json!(call.id);
+    }
     if position == 0 && reading::signs(rendering.model) {
         part["thoughtSignature"] = json!(format!("{}{}", reading::SIGNATURE, rendering.tag));
     }
@@ -126,7 +126,7 @@ fn call_part(call: &Call, position: usize, rendering: &Rendering) -> Value {
 
 fn last_part(script: &Script, rendering: &Rendering) -> Value {
     let mut part = json!({"text": ""});
-    if script.calls.is_empty() && reading::signs(rendering.model) {
+    if script.calls().next().is_none() && reading::signs(rendering.model) {
         part["thoughtSignature"] = json!(format!("{}{}", reading::SIGNATURE, rendering.tag));
     }
     part
@@ -139,13 +139,13 @@ fn response(script: &Script, rendering: &Rendering, parts: &Value, finish: Optio
     }
     let mut response = json!({"candidates": [candidate], "modelVersion": rendering.model, "responseId": format!("mock{}", rendering.tag)});
     if finish.is_some() && script.usage.reported == Reported::Yes {
-        response["usageMetadata"] = usage(&script.usage, script.thinking.len() as u64);
+        response["usageMetadata"] = usage(&script.usage);
     }
     response
 }
 
-fn usage(usage: &Usage, thoughts: u64) -> Value {
-    let thoughts = thoughts.min(usage.output);
+fn usage(usage: &Usage) -> Value {
+    let thoughts = usage.reasoning.min(usage.output);
     let mut metadata = json!({"promptTokenCount": usage.prompt(), "candidatesTokenCount": usage.output - thoughts,
         "totalTokenCount": usage.prompt() + usage.output});
     if thoughts > 0 {
@@ -161,6 +161,7 @@ struct Stream<'a> {
     frames: Frames,
     script: &'a Script,
     rendering: &'a Rendering<'a>,
+    habits: Habits,
 }
 
 impl Stream<'_> {
@@ -169,10 +170,40 @@ impl Stream<'_> {
     }
 
     fn parts(&mut self, parts: &Value, kind: FrameKind) {
-        self.event(&response(self.script, self.rendering, parts, None), kind);
+        let mut response = response(self.script, self.rendering, parts, None);
+        if let Some(usage) = self.early_usage() {
+            response["usageMetadata"] = usage;
+        }
+        self.event(&response, kind);
+    }
+
+    /// Calls that follow each other, each in an event of its own or all in one; the first of them
+    /// is the answer's `first`.
+    fn calls(&mut self, calls: &[&Call], first: usize) {
+        let (rendering, ids) = (self.rendering, self.habits.call_ids);
+        let numbered = calls.iter().enumerate();
+        let parts = numbered.map(|(at, call)| call_part(call, first + at, rendering, ids));
+        match self.script.call_order {
+            CallOrder::OneByOne => {
+                for part in parts {
+                    self.parts(&json!([part]), FrameKind::Content);
+                }
+            }
+            CallOrder::Interleaved => self.parts(&parts.collect(), FrameKind::Content),
+        }
+    }
+
+    /// The prompt's tokens, where events before the last have usage.
+    fn early_usage(&self) -> Option<Value> {
+        let usage = &self.script.usage;
+        let has_usage =
+            self.habits.usage == UsagePlace::EveryEvent && usage.reported == Reported::Yes;
+        let prompt = usage.prompt();
+        has_usage.then(|| json!({"promptTokenCount": prompt, "totalTokenCount": prompt}))
     }
 
     fn text(&mut self, piece: &str, markers: Markers, more: &str) {
+        let usage = self.early_usage().map(|usage| format!(",\"usageMetadata\":{usage}"));
         let head = "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":";
         let frames = self
             .frames
@@ -182,6 +213,7 @@ impl Stream<'_> {
             .raw("}],\"role\":\"model\"},\"index\":0}],\"modelVersion\":");
         frames
             .string(self.rendering.model)
+            .raw(usage.as_deref().unwrap_or_default())
             .raw("}")
             .spaces(self.rendering.pad)
             .raw("\r\n\r\n")
@@ -200,9 +232,12 @@ mod tests {
             pieces: vec!["{\"a\"".to_owned(), ":1}".to_owned()],
         };
         Script {
-            thinking: vec!["hm".to_owned()],
-            text: vec!["Hel".to_owned(), "lo".to_owned()],
-            calls: vec![call(0), call(1)],
+            parts: vec![
+                Part::Thinking(vec!["hm".to_owned()]),
+                Part::Text(vec!["Hel".to_owned(), "lo".to_owned()]),
+                Part::Call(call(0)),
+                Part::Call(call(1)),
+            ],
             call_order: CallOrder::OneByOne,
             stop: Stop::ToolUse,
             usage: Usage {
@@ -210,6 +245,7 @@ mod tests {
                 cache_read: 2,
                 cache_creation: 0,
                 output: 6,
+                reasoning: 1,
                 reported: Reported::Yes,
             },
         }
@@ -220,7 +256,11 @@ mod tests {
     }
 
     fn events(model: &'static str) -> Vec<Value> {
-        let frames = frames(&script(), &rendering(model));
+        events_with(model, Habits::PLAIN)
+    }
+
+    fn events_with(model: &'static str, habits: Habits) -> Vec<Value> {
+        let frames = frames(&script(), &rendering(model), habits);
         let texts = frames.iter().map(|frame| String::from_utf8(frame.bytes.to_vec()).unwrap());
         texts
             .map(|text| {
@@ -254,6 +294,16 @@ mod tests {
         let usage = json!({"promptTokenCount": 5, "candidatesTokenCount": 5, "totalTokenCount": 11, "thoughtsTokenCount": 1,
             "cachedContentTokenCount": 2});
         assert_eq!(last["usageMetadata"], usage);
+    }
+
+    #[test]
+    fn calls_may_have_ids_and_every_event_usage() {
+        let habits = Habits { call_ids: CallIds::Written, usage: UsagePlace::EveryEvent };
+        let events = events_with("m", habits);
+        let call = &events[5]["candidates"][0]["content"]["parts"][0]["functionCall"];
+        assert_eq!(call["id"], "call_1");
+        assert!(events[..6].iter().all(|event| event["usageMetadata"]["promptTokenCount"] == 5));
+        assert_eq!(events[6]["usageMetadata"]["candidatesTokenCount"], 5);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::directive::Refused;
 use crate::frames::{FrameKind, Frames, Markers, Rendering};
-use crate::script::{Call, CallOrder, Reported, Script, Stop, Usage};
+use crate::script::{Call, Part, Reported, Run, Script, Stop, Usage};
 
 /// Vendors of this dialect keep a connection alive with comments.
 pub const PING: &str = ": ping\n\n";
@@ -25,13 +25,13 @@ pub fn frames(script: &Script, rendering: &Rendering, reasoning: Reasoning) -> F
     stream.event("response.created", json!({"response": in_progress}), FrameKind::Start);
     stream.event("response.in_progress", json!({"response": in_progress}), FrameKind::Frame);
     let output = output(script, rendering, reasoning);
-    if !script.thinking.is_empty() {
-        stream.reasoning(&script.thinking, &output[0]);
+    for run in script.runs() {
+        match run {
+            Run::Thinking(pieces) => stream.reasoning(pieces, &output[stream.index]),
+            Run::Text(pieces) => stream.message(pieces, &output[stream.index]),
+            Run::Calls(calls) => stream.calls(script, &calls, &output[stream.index..]),
+        }
     }
-    if !script.text.is_empty() {
-        stream.message(&script.text, &output[stream.index]);
-    }
-    stream.calls(script, &output[stream.index..]);
     let (name, status) = ending(script);
     let response = response(script, rendering, status, Value::Array(output));
     stream.event(name, json!({"response": response}), FrameKind::Terminator);
@@ -92,29 +92,37 @@ fn response(script: &Script, rendering: &Rendering, status: &str, output: Value)
 }
 
 fn output(script: &Script, rendering: &Rendering, reasoning: Reasoning) -> Vec<Value> {
-    let mut output = Vec::new();
-    if !script.thinking.is_empty() {
-        let mut item = json!({"id": format!("rs_mock{}", rendering.tag), "type": "reasoning",
-            "summary": [{"type": "summary_text", "text": script.thinking.concat()}]});
-        if reasoning == Reasoning::AlsoEncrypted {
-            item["encrypted_content"] = json!(format!("{}{}", reading::ENCRYPTED, rendering.tag));
+    let item = |(index, part)| item(part, index, rendering.tag, reasoning);
+    script.parts.iter().enumerate().map(item).collect()
+}
+
+fn item(part: &Part, index: usize, tag: &str, reasoning: Reasoning) -> Value {
+    match part {
+        Part::Thinking(pieces) => {
+            let mut item = json!({"id": format!("rs_mock{tag}_{index}"), "type": "reasoning",
+                "summary": [{"type": "summary_text", "text": pieces.concat()}]});
+            if reasoning == Reasoning::AlsoEncrypted {
+                item["encrypted_content"] = json!(format!("{}{tag}", reading::ENCRYPTED));
+            }
+            item
         }
-        output.push(item);
+        Part::Text(pieces) => {
+            let content = json!([{"type": "output_text", "text": pieces.concat(),
+                "annotations": [], "logprobs": []}]);
+            json!({"id": format!("msg_mock{tag}_{index}"), "type": "message",
+                "status": "completed", "role": "assistant", "content": content})
+        }
+        Part::Call(call) => {
+            json!({"id": format!("fc_mock{tag}_{index}"), "type": "function_call",
+                "status": "completed", "call_id": call.id, "name": call.name,
+                "arguments": call.arguments()})
+        }
     }
-    if !script.text.is_empty() {
-        output.push(json!({"id": format!("msg_mock{}", rendering.tag), "type": "message", "status": "completed", "role": "assistant",
-            "content": [{"type": "output_text", "text": script.text.concat(), "annotations": [], "logprobs": []}]}));
-    }
-    for (position, call) in script.calls.iter().enumerate() {
-        output.push(json!({"id": format!("fc_mock{}_{position}", rendering.tag), "type": "function_call", "status": "completed",
-            "call_id": call.id, "name": call.name, "arguments": call.arguments()}));
-    }
-    output
 }
 
 fn usage(usage: &Usage) -> Value {
     json!({"input_tokens": usage.prompt(), "input_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_creation},
-        "output_tokens": usage.output, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": usage.prompt() + usage.output})
+        "output_tokens": usage.output, "output_tokens_details": {"reasoning_tokens": usage.reasoning}, "total_tokens": usage.prompt() + usage.output})
 }
 
 struct Stream<'a> {
@@ -240,42 +248,21 @@ impl Stream<'_> {
         self.index += 1;
     }
 
-    fn calls(&mut self, script: &Script, items: &[Value]) {
+    /// Calls that follow each other: each is added, gets its arguments and is done.
+    fn calls(&mut self, script: &Script, calls: &[&Call], items: &[Value]) {
         let first = self.index;
-        let piece_of = |call: &Call, piece: usize| {
-            call.pieces.get(piece).map_or_else(|| "{}".to_owned(), Clone::clone)
-        };
-        match script.call_order {
-            CallOrder::OneByOne => {
-                for (position, call) in script.calls.iter().enumerate() {
-                    self.added(first + position, &items[position], &["arguments"]);
-                    for piece in 0..call.argument_frames() {
-                        self.arguments(first + position, &items[position], &piece_of(call, piece));
-                    }
-                    self.call_done(first + position, &items[position]);
-                }
-            }
-            CallOrder::Interleaved => {
-                for (position, item) in items.iter().enumerate() {
-                    self.added(first + position, item, &["arguments"]);
-                }
-                let longest = script.calls.iter().map(Call::argument_frames).max().unwrap_or(0);
-                for piece in 0..longest {
-                    for (position, call) in script
-                        .calls
-                        .iter()
-                        .enumerate()
-                        .filter(|(_, call)| piece < call.argument_frames())
-                    {
-                        self.arguments(first + position, &items[position], &piece_of(call, piece));
-                    }
-                }
-                for (position, item) in items.iter().enumerate() {
-                    self.call_done(first + position, item);
-                }
+        let frames: Vec<usize> = calls.iter().map(|call| call.argument_frames() + 2).collect();
+        for (position, frame) in script.call_order.of(&frames) {
+            let (index, item, call) = (first + position, &items[position], calls[position]);
+            if frame == 0 {
+                self.added(index, item, &["arguments"]);
+            } else if frame + 1 < frames[position] {
+                self.arguments(index, item, call.piece(frame - 1));
+            } else {
+                self.call_done(index, item);
             }
         }
-        self.index += script.calls.len();
+        self.index += calls.len();
     }
 
     fn arguments(&mut self, index: usize, item: &Value, piece: &str) {
@@ -293,6 +280,7 @@ impl Stream<'_> {
 mod tests {
     use super::*;
     use crate::request::{Dialect, read};
+    use crate::script::CallOrder;
 
     fn script(call_order: CallOrder) -> Script {
         let call = |n: usize| Call {
@@ -301,9 +289,12 @@ mod tests {
             pieces: vec!["{\"a\"".to_owned(), ":1}".to_owned()],
         };
         Script {
-            thinking: vec!["hm".to_owned()],
-            text: vec!["Hel".to_owned(), "lo".to_owned()],
-            calls: vec![call(0), call(1)],
+            parts: vec![
+                Part::Thinking(vec!["hm".to_owned()]),
+                Part::Text(vec!["Hel".to_owned(), "lo".to_owned()]),
+                Part::Call(call(0)),
+                Part::Call(call(1)),
+            ],
             call_order,
             stop: Stop::ToolUse,
             usage: Usage {
@@ -311,6 +302,7 @@ mod tests {
                 cache_read: 2,
                 cache_creation: 1,
                 output: 6,
+                reasoning: 1,
                 reported: Reported::Yes,
             },
         }

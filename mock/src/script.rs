@@ -1,41 +1,30 @@
-//! From a request and its directives to the content of the answer, before any wire format. This is
-//! pure, and the same for all dialects.
+//! The content of an answer, before any wire format: what the writer of a dialect is given.
 
-use crate::directive::{
-    Directives, StopDirective, TextDirective, UsageDirective, without_directives,
-};
-use crate::request::{ModelRequest, ToolChoice};
-use crate::schema_value::arguments_for;
-
-/// Words for answers of an ordered length. Some hold multi-byte characters, so that a careless cut
-/// shows.
-const WORDS: [&str; 12] = [
-    "Paris ",
-    "is ",
-    "sunny: ",
-    "23 °C, ",
-    "light ",
-    "wind; ",
-    "the ",
-    "cafés ",
-    "are ",
-    "full ",
-    "☀️ ",
-    "and naïve.\n",
-];
-const THOUGHTS: [&str; 4] = ["The user ", "wants an ", "answer; ", "so… "];
-const ECHO_CHARS: usize = 200;
-const ARGUMENT_PIECE_CHARS: usize = 5;
+pub mod from_request;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
-    /// Pieces, one per frame.
-    pub thinking: Vec<String>,
-    pub text: Vec<String>,
-    pub calls: Vec<Call>,
+    /// In the order in which they are written.
+    pub parts: Vec<Part>,
     pub call_order: CallOrder,
     pub stop: Stop,
     pub usage: Usage,
+}
+
+/// Thinking and text come in pieces, one per frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    Thinking(Vec<String>),
+    Text(Vec<String>),
+    Call(Call),
+}
+
+/// A part, or several calls that follow each other and may be written together.
+#[derive(Debug, Clone)]
+pub enum Run<'a> {
+    Thinking(&'a [String]),
+    Text(&'a [String]),
+    Calls(Vec<&'a Call>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,26 +52,103 @@ pub enum Stop {
     Refusal,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Neither read from nor written to the cache.
     pub input: u64,
     pub cache_read: u64,
     pub cache_creation: u64,
     pub output: u64,
+    /// The part of `output` that was spent on thinking.
+    pub reasoning: u64,
     pub reported: Reported,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Reported {
+    #[default]
     Yes,
     No,
+}
+
+impl Script {
+    /// The parts, with calls that follow each other put together.
+    pub fn runs(&self) -> Vec<Run<'_>> {
+        let mut runs: Vec<Run<'_>> = Vec::new();
+        for part in &self.parts {
+            match (part, runs.last_mut()) {
+                (Part::Call(call), Some(Run::Calls(calls))) => calls.push(call),
+                (Part::Call(call), _) => runs.push(Run::Calls(vec![call])),
+                (Part::Thinking(pieces), _) => runs.push(Run::Thinking(pieces)),
+                (Part::Text(pieces), _) => runs.push(Run::Text(pieces)),
+            }
+        }
+        runs
+    }
+
+    pub fn calls(&self) -> impl Iterator<Item = &Call> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Call(call) => Some(call),
+            Part::Thinking(_) | Part::Text(_) => None,
+        })
+    }
+
+    /// The pieces of all texts.
+    pub fn text(&self) -> Vec<&str> {
+        let texts = self.parts.iter().filter_map(|part| match part {
+            Part::Text(pieces) => Some(pieces),
+            Part::Thinking(_) | Part::Call(_) => None,
+        });
+        texts.flatten().map(String::as_str).collect()
+    }
+
+    /// The pieces of all thoughts.
+    pub fn thinking(&self) -> Vec<&str> {
+        let thoughts = self.parts.iter().filter_map(|part| match part {
+            Part::Thinking(pieces) => Some(pieces),
+            Part::Text(_) | Part::Call(_) => None,
+        });
+        thoughts.flatten().map(String::as_str).collect()
+    }
+
+    /// About how many frames the content takes, which is what a writer makes room for.
+    pub fn frames(&self) -> usize {
+        let frames_of = |part: &Part| match part {
+            Part::Thinking(pieces) | Part::Text(pieces) => pieces.len() + 3,
+            Part::Call(call) => call.pieces.len() + 4,
+        };
+        self.parts.iter().map(frames_of).sum()
+    }
+}
+
+impl CallOrder {
+    /// Which frame of which call comes when, for calls of so many frames.
+    pub fn of(self, frames: &[usize]) -> Vec<(usize, usize)> {
+        let calls = || frames.iter().enumerate();
+        match self {
+            Self::OneByOne => calls()
+                .flat_map(|(call, frames)| (0..*frames).map(move |frame| (call, frame)))
+                .collect(),
+            Self::Interleaved => {
+                let longest = frames.iter().copied().max().unwrap_or(0);
+                let has = |frame: usize| calls().filter(move |(_, frames)| frame < **frames);
+                (0..longest)
+                    .flat_map(|frame| has(frame).map(move |(call, _)| (call, frame)))
+                    .collect()
+            }
+        }
+    }
 }
 
 impl Call {
     /// The whole arguments; `{}` when there are none.
     pub fn arguments(&self) -> String {
         if self.pieces.is_empty() { "{}".to_owned() } else { self.pieces.concat() }
+    }
+
+    /// A piece of the arguments, where empty ones are written as `{}`.
+    pub fn piece(&self, frame: usize) -> &str {
+        self.pieces.get(frame).map_or("{}", String::as_str)
     }
 
     /// How many frames say the arguments in a dialect that says empty ones too.
@@ -97,329 +163,34 @@ impl Usage {
     }
 }
 
-/// `tag` makes the ids of this answer unique; `id_prefix` is the vendor's for tool calls.
-pub fn write(
-    request: &ModelRequest,
-    directives: &Directives,
-    id_prefix: &str,
-    tag: &str,
-) -> Script {
-    let mut script = Script {
-        thinking: THOUGHTS
-            .iter()
-            .cycle()
-            .take(directives.thinking.unwrap_or(0))
-            .map(|thought| (*thought).to_owned())
-            .collect(),
-        text: Vec::new(),
-        calls: calls(request, directives, id_prefix, tag),
-        call_order: if directives.interleave == Some(true) {
-            CallOrder::Interleaved
-        } else {
-            CallOrder::OneByOne
-        },
-        stop: Stop::EndTurn,
-        usage: Usage {
-            input: 0,
-            cache_read: 0,
-            cache_creation: 0,
-            output: 0,
-            reported: Reported::Yes,
-        },
-    };
-    script.text = match (directives.text, directives.tokens) {
-        (Some(TextDirective::Nothing), _) => Vec::new(),
-        (None, Some(tokens)) => {
-            WORDS.iter().cycle().take(tokens).map(|word| (*word).to_owned()).collect()
-        }
-        (None, None) => {
-            answer(request, &script.calls).split_inclusive(' ').map(str::to_owned).collect()
-        }
-    };
-    if !script.calls.is_empty() {
-        script.stop = Stop::ToolUse;
-    }
-    if directives.stop == Some(StopDirective::Refusal) {
-        script.calls.clear();
-        script.stop = Stop::Refusal;
-    }
-    stop_at_sequence(&mut script, &request.stop_sequences);
-    stop_at_max_tokens(&mut script, request.max_tokens);
-    script.usage = usage(request, directives, &script);
-    script
-}
-
-fn calls(request: &ModelRequest, directives: &Directives, id_prefix: &str, tag: &str) -> Vec<Call> {
-    let named = match &request.tool_choice {
-        ToolChoice::Named(name) => Some(name),
-        _ => directives.call.as_ref(),
-    };
-    let wanted = match request.tool_choice {
-        ToolChoice::Forbidden => 0,
-        ToolChoice::Auto if !request.tool_results.is_empty() => 0,
-        ToolChoice::Auto => directives.tools.unwrap_or(1),
-        ToolChoice::Any | ToolChoice::Named(_) => directives.tools.unwrap_or(1).max(1),
-    };
-    // A directive or a `tool_choice` decides which tools are called. Without one, no tool that acts
-    // on its surroundings is called.
-    let of_its_own_accord = matches!(request.tool_choice, ToolChoice::Auto)
-        && directives.tools.is_none()
-        && directives.call.is_none();
-    let may_call =
-        |name: &str| named.is_none_or(|named| name == *named) && !(of_its_own_accord && acts(name));
-    let tools = request.tools.iter().filter(|tool| may_call(&tool.name));
-    let in_turn = tools.cycle().take(wanted.min(request.most_calls));
-    in_turn
-        .enumerate()
-        .map(|(position, tool)| {
-            let arguments = directives
-                .arguments
-                .clone()
-                .unwrap_or_else(|| arguments_for(&tool.schema).to_string());
-            let pieces = if arguments == "{}" { Vec::new() } else { pieces_of(&arguments) };
-            Call { id: format!("{id_prefix}{tag}_{position}"), name: tool.name.clone(), pieces }
-        })
-        .collect()
-}
-
-fn pieces_of(text: &str) -> Vec<String> {
-    let characters: Vec<char> = text.chars().collect();
-    characters.chunks(ARGUMENT_PIECE_CHARS).map(|piece| piece.iter().collect()).collect()
-}
-
-fn answer(request: &ModelRequest, calls: &[Call]) -> String {
-    if let Some(call) = calls.first() {
-        return format!("I will call {}…", call.name);
-    }
-    if !request.tool_results.is_empty() {
-        return format!(
-            "The tools returned: “{}”.",
-            without_directives(&request.tool_results.join("”, “"))
-        );
-    }
-    let said: String = without_directives(&request.user_text).chars().take(ECHO_CHARS).collect();
-    if said.is_empty() {
-        "Hello from the scripted provider…".to_owned()
-    } else {
-        format!("You said: “{said}”.")
-    }
-}
-
-/// The text ends before the earliest stop sequence; nothing follows it.
-fn stop_at_sequence(script: &mut Script, stop_sequences: &[String]) {
-    let whole = script.text.concat();
-    let found = stop_sequences
-        .iter()
-        .filter(|stop| !stop.is_empty())
-        .filter_map(|stop| Some((whole.find(stop)?, stop)));
-    let Some((position, stop)) = found.min_by_key(|(position, _)| *position) else {
-        return;
-    };
-    let mut left = position;
-    script.text.retain_mut(|piece| {
-        let kept = left.min(piece.len());
-        left -= kept;
-        // A stop sequence starts at a character, so this position is a character's start too.
-        piece.truncate(kept);
-        kept > 0
-    });
-    script.calls.clear();
-    script.stop = Stop::StopSequence(stop.clone());
-}
-
-/// One frame is one token. What no longer fits is cut, inside a call's arguments too, as the
-/// vendors do.
-fn stop_at_max_tokens(script: &mut Script, max_tokens: Option<u64>) {
-    let Some(mut left) = max_tokens.and_then(|most| usize::try_from(most).ok()) else {
-        return;
-    };
-    if output_tokens(script) <= left {
-        return;
-    }
-    for pieces in [&mut script.thinking, &mut script.text] {
-        pieces.truncate(left);
-        left -= pieces.len();
-    }
-    script.calls.retain_mut(|call| {
-        let needs = if call.pieces.is_empty() { 1 } else { 2 };
-        let fits = left >= needs;
-        left = left.saturating_sub(1);
-        call.pieces.truncate(left);
-        left -= call.pieces.len();
-        fits
-    });
-    script.stop = Stop::MaxTokens;
-}
-
-/// A call costs one token for its name and one for each piece.
-fn output_tokens(script: &Script) -> usize {
-    script.thinking.len()
-        + script.text.len()
-        + script.calls.iter().map(|call| 1 + call.pieces.len()).sum::<usize>()
-}
-
-fn usage(request: &ModelRequest, directives: &Directives, script: &Script) -> Usage {
-    let prompt = (request.input_chars / 4).max(1);
-    let (cache_read, cache_creation) = match directives.usage {
-        Some(UsageDirective::Cache) => (prompt / 2, prompt / 4),
-        _ => (0, 0),
-    };
-    Usage {
-        input: prompt - cache_read - cache_creation,
-        cache_read,
-        cache_creation,
-        output: output_tokens(script) as u64,
-        reported: if directives.usage == Some(UsageDirective::Nothing) {
-            Reported::No
-        } else {
-            Reported::Yes
-        },
-    }
-}
-
-/// Parts of the names of tools that do something: an agent that is tried out against this provider
-/// must not start others, or change files.
-const ACTING: [&str; 22] = [
-    "agent", "task", "bash", "shell", "exec", "command", "run", "write", "edit", "patch", "create",
-    "update", "delete", "remove", "move", "kill", "send", "spawn", "notebook", "computer", "todo",
-    "plan",
-];
-
-/// Whether the tool's name says that it does something, instead of finding something out.
-fn acts(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ACTING.iter().any(|part| name.contains(part))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::{Dialect, read};
-    use serde_json::{Value, json};
 
-    fn request(more: Value) -> ModelRequest {
-        let mut body = json!({"model": "m", "max_tokens": 1000, "messages": [{"role": "user", "content": "weather in Paris?"}]});
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        read(Dialect::Anthropic, &body).unwrap()
-    }
-
-    fn tools() -> Value {
-        let schema = json!({"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}});
-        json!([{"name": "get_weather", "input_schema": schema}, {"name": "now", "input_schema": {"type": "object"}}])
-    }
-
-    fn script(more: Value, directives: Directives) -> Script {
-        write(&request(more), &directives, "toolu_mock", "7")
+    #[test]
+    fn frames_of_calls_follow_each_other_or_alternate() {
+        let frames = [3, 1];
+        assert_eq!(CallOrder::OneByOne.of(&frames), [(0, 0), (0, 1), (0, 2), (1, 0)]);
+        assert_eq!(CallOrder::Interleaved.of(&frames), [(0, 0), (1, 0), (0, 1), (0, 2)]);
     }
 
     #[test]
-    fn plain_text_is_echoed() {
-        let script = script(json!({}), Directives::default());
-        assert_eq!(script.text.concat(), "You said: “weather in Paris?”.");
-        assert_eq!(script.stop, Stop::EndTurn);
-        assert_eq!(script.usage.output, script.text.len() as u64);
-    }
-
-    #[test]
-    fn a_tool_is_called_with_arguments_that_fit_its_schema() {
-        let script = script(json!({"tools": tools()}), Directives::default());
-        assert_eq!(script.calls.len(), 1);
-        assert_eq!(
-            (script.calls[0].id.as_str(), script.calls[0].arguments().as_str()),
-            ("toolu_mock7_0", r#"{"city":"Paris"}"#)
-        );
-        assert_eq!(script.stop, Stop::ToolUse);
-    }
-
-    #[test]
-    fn a_tool_that_acts_is_called_only_when_it_is_asked_for() {
-        let tool = |name: &str| json!({"name": name, "input_schema": {"type": "object"}});
-        let tools =
-            json!([tool("Task"), tool("Bash"), tool("mcp__files__write_file"), tool("Read")]);
-        assert_eq!(script(json!({"tools": tools}), Directives::default()).calls[0].name, "Read");
-        let acting = json!([tool("Task"), tool("Bash")]);
-        assert!(script(json!({"tools": acting}), Directives::default()).calls.is_empty());
-        let asked = script(
-            json!({"tools": acting, "tool_choice": {"type": "tool", "name": "Bash"}}),
-            Directives::default(),
-        );
-        assert_eq!(asked.calls[0].name, "Bash");
-        let directed = script(
-            json!({"tools": acting}),
-            Directives { tools: Some(1), ..Directives::default() },
-        );
-        assert_eq!(directed.calls[0].name, "Task");
-    }
-
-    #[test]
-    fn tool_choice_is_honoured() {
-        let names = |choice: Value, directives: Directives| -> Vec<String> {
-            let script = script(json!({"tools": tools(), "tool_choice": choice}), directives);
-            script.calls.into_iter().map(|call| call.name).collect()
+    fn only_calls_that_follow_each_other_are_one_run() {
+        let call = |name: &str| {
+            Part::Call(Call { id: name.to_owned(), name: name.to_owned(), pieces: Vec::new() })
         };
-        assert!(names(json!({"type": "none"}), Directives::default()).is_empty());
-        assert_eq!(names(json!({"type": "tool", "name": "now"}), Directives::default()), ["now"]);
-        let three = Directives { tools: Some(3), ..Directives::default() };
-        assert_eq!(
-            names(json!({"type": "auto"}), three.clone()),
-            ["get_weather", "now", "get_weather"]
-        );
-        assert_eq!(
-            names(json!({"type": "any", "disable_parallel_tool_use": true}), three),
-            ["get_weather"]
-        );
-        assert_eq!(
-            names(json!({"type": "any"}), Directives { tools: Some(0), ..Directives::default() }),
-            ["get_weather"]
-        );
-    }
-
-    #[test]
-    fn results_are_quoted_and_end_the_loop() {
-        let messages = json!([{"role": "user", "content": "go"},
-            {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "now", "input": {}}]},
-            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "18 degrees"}]}]);
-        let script = script(
-            json!({"tools": tools(), "messages": messages}),
-            Directives { tools: Some(2), ..Directives::default() },
-        );
-        assert!(script.text.concat().contains("18 degrees"));
-        assert!(script.calls.is_empty());
-    }
-
-    #[test]
-    fn max_tokens_cuts_text_and_calls() {
-        let directives = Directives { tokens: Some(10), ..Directives::default() };
-        let cut = script(json!({"max_tokens": 4, "tools": tools()}), directives.clone());
-        assert_eq!(
-            (cut.text.len(), cut.calls.len(), cut.stop, cut.usage.output),
-            (4, 0, Stop::MaxTokens, 4)
-        );
-        let cut = script(json!({"max_tokens": 13, "tools": tools()}), directives);
-        assert_eq!((cut.text.len(), cut.calls[0].arguments().as_str()), (10, r#"{"city":"P"#));
-        assert_eq!((cut.stop, cut.usage.output), (Stop::MaxTokens, 13));
-    }
-
-    #[test]
-    fn a_stop_sequence_ends_the_text_before_it() {
-        let directives = Directives { tokens: Some(8), ..Directives::default() };
-        let script = script(
-            json!({"stop_sequences": ["nowhere", "fés", "light"], "tools": tools()}),
-            directives,
-        );
-        assert_eq!(script.text.concat(), "Paris is sunny: 23 °C, ");
-        assert_eq!(script.stop, Stop::StopSequence("light".to_owned()));
-        assert!(script.calls.is_empty());
-    }
-
-    #[test]
-    fn cache_usage_adds_up_to_the_prompt() {
-        let plain = script(json!({}), Directives::default());
-        let cached = script(
-            json!({}),
-            Directives { usage: Some(UsageDirective::Cache), ..Directives::default() },
-        );
-        assert_eq!(plain.usage.input, cached.usage.prompt());
-        assert!(cached.usage.cache_read > 0);
+        let text = Part::Text(vec!["a".to_owned()]);
+        let script = Script {
+            parts: vec![call("f"), text, call("g"), call("h")],
+            call_order: CallOrder::OneByOne,
+            stop: Stop::ToolUse,
+            usage: Usage::default(),
+        };
+        let lengths = script.runs().into_iter().map(|run| match run {
+            Run::Calls(calls) => calls.len(),
+            Run::Thinking(_) | Run::Text(_) => 0,
+        });
+        assert_eq!(lengths.collect::<Vec<_>>(), [1, 0, 2]);
+        assert_eq!(script.calls().count(), 3);
     }
 }
