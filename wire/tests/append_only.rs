@@ -25,7 +25,10 @@ fn sent(client: &str, kind: ProviderKind, model: &str, steps: &[Step]) -> (Vec<S
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_500) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(1_500)
+    })]
 
     #[test]
     fn what_was_sent_for_an_earlier_turn_is_sent_again(

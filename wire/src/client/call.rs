@@ -122,21 +122,10 @@ impl Call {
         client_headers: ClientHeaders,
         estimate: &dyn Fn(&str) -> u64,
     ) -> Result<Self, BadRequest> {
-        // the caller sent another body: its names are those of that one
-        let callers = |bad: BadRequest| match translation
-            .as_ref()
-            .and_then(|translation| translation.source_map.source_of(&bad.field))
-        {
-            Some(field) => BadRequest { field, ..bad },
-            None => bad,
-        };
         let attachments = request.attachments();
-        let mut estimated_input_tokens = attachments.found.len() as u64 * TOKENS_PER_ATTACHMENT;
-        let mut said_bytes = 0;
-        request.for_each_text(&mut |text| {
-            estimated_input_tokens += estimate(text);
-            said_bytes += text.len() + BYTES_AROUND_A_TEXT;
-        });
+        let (tokens, said_bytes) = said_of(&request, estimate);
+        let mut estimated_input_tokens =
+            tokens + attachments.found.len() as u64 * TOKENS_PER_ATTACHMENT;
         // names, quotes and braces of the body stand for what templates add; what is said in
         // another form may be longer
         let said_bytes = if translation.is_some() { said_bytes } else { 0 };
@@ -147,14 +136,11 @@ impl Call {
             // what the form leaves out is read, and paid for, all the same
             estimated_input_tokens = estimated_input_tokens.max(body.len() as u64 / 4);
         }
-        let unknown = request.unknown_block().map(|(path, kind)| {
-            BadRequest::new(path, format!("unknown content block type `{kind}`"))
+        // the caller sent another body: its names are those of that one
+        let native_only = beyond_form.or_else(|| match (mistake_of(&request), &translation) {
+            (Some(bad), Some(translation)) => Some(translation.source_map.at_source_path(bad)),
+            (mistake, _) => mistake,
         });
-        let in_form = unknown
-            .or_else(|| tool_pairing::check(&request.turns).err())
-            .or_else(|| warms_cache(&request))
-            .map(callers);
-        let native_only = beyond_form.or(in_form);
         let says_limit = translation
             .as_ref()
             .is_none_or(|translation| translation.source_map.source_of("max_tokens").is_some());
@@ -166,16 +152,9 @@ impl Call {
             delivery: if request.stream { Delivery::Streamed } else { Delivery::Whole },
             max_tokens: request.max_tokens,
             has_tools: !request.tools.is_empty(),
-            stop_sequences: request
-                .stop_sequences
-                .iter()
-                .map(|sequence| sequence.to_string())
-                .collect(),
+            stop_sequences: request.stop_sequences.iter().map(ToString::to_string).collect(),
             asked_reasoning: AskedReasoning::of(&request),
-            wants_thinking: request
-                .thinking
-                .as_ref()
-                .is_some_and(|thinking| &*thinking.kind != "disabled"),
+            wants_thinking: wants_thinking(&request),
             anthropic_only: request.is_anthropic_only(),
             native_only,
             extras: request.extras.clone(),
@@ -189,6 +168,28 @@ impl Call {
             request: Arc::new(request),
         })
     }
+}
+
+/// How many tokens the texts of a request have, and how many bytes they are in another form.
+fn said_of(request: &Request, estimate: &dyn Fn(&str) -> u64) -> (u64, usize) {
+    let (mut tokens, mut bytes) = (0, 0);
+    request.for_each_text(&mut |text| {
+        tokens += estimate(text);
+        bytes += text.len() + BYTES_AROUND_A_TEXT;
+    });
+    (tokens, bytes)
+}
+
+fn wants_thinking(request: &Request) -> bool {
+    request.thinking.as_ref().is_some_and(|thinking| &*thinking.kind != "disabled")
+}
+
+/// What looks like a mistake of the caller's, and only a provider of its own dialect may judge.
+fn mistake_of(request: &Request) -> Option<BadRequest> {
+    let unknown = request
+        .unknown_block()
+        .map(|(path, kind)| BadRequest::new(path, format!("unknown content block type `{kind}`")));
+    unknown.or_else(|| tool_pairing::check(&request.turns).err()).or_else(|| warms_cache(request))
 }
 
 impl Call {

@@ -138,7 +138,7 @@ struct Reasoned<'a> {
 }
 
 impl Reasoned<'_> {
-    /// Another vendor encrypted it, or another vendor thought it and nobody encrypted it: then only
+    /// Another vendor encrypted it, or another vendor thought it and it is not encrypted: then only
     /// its name says that it comes from us.
     fn is_foreign(&self) -> bool {
         let ours = || self.id.as_ref().is_some_and(|id| is_minted_here(id));
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn p075_reasoning_that_nobody_encrypted_is_known_by_its_id() {
+    fn p075_reasoning_that_is_not_encrypted_is_known_by_its_id() {
         let item = |id: &str| {
             format!(
                 r#"{{"model":"m","max_output_tokens":7,"input":[{{"type":"reasoning","id":"{id}"}}]}}"#

@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_reads_is_named_at_any_depth() {
+    fn what_no_translation_reads_is_named_at_any_depth() {
         assert_eq!(
             unread_of(
                 r#"[{"role":"user","content":"x"},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"a","new":{"b":1}}],"toolset_name":"s"}],"name":"n"}]"#
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_reads_of_a_source_is_named() {
+    fn what_no_translation_reads_of_a_source_is_named() {
         let image = r#"[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://a.example","hash":"x"}}]}]"#;
         assert_eq!(unread_of(image), ["messages.0.content.0.source.hash"]);
     }

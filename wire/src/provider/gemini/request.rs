@@ -299,33 +299,40 @@ fn thinking(
             }
         }
     }
-    if let Some(effort) = effort.filter(|_| {
-        !["thinkingBudget", "thinkingLevel"]
-            .iter()
-            .any(|member| thinking_config.contains_key(*member))
-    }) {
-        let (level, budget_tokens) = match effort {
-            "minimal" | "low" => ("LOW", 1_024),
-            "medium" => ("MEDIUM", 8_192),
-            _ => ("HIGH", LARGEST_BUDGET_TOKENS),
-        };
-        match generation(asked.upstream_name) {
-            Generation::Signed => thinking_config.insert("thinkingLevel".to_owned(), json!(level)),
-            Generation::Budgeted | Generation::BeforeThinking => {
-                thinking_config.insert("thinkingBudget".to_owned(), json!(budget_tokens))
-            }
-        };
-        if matches!(effort, "xhigh" | "max") {
-            coercions.add("output_config.effort", Change::Clamped("high".to_owned()));
-        }
-        coercions.add(
-            "output_config.effort",
-            Change::Renamed("generationConfig.thinkingConfig".to_owned()),
-        );
-    } else if effort.is_some() {
-        coercions.add("output_config.effort", Change::Dropped(Reason::NoEquivalent));
-    }
+    effort_level(effort, asked, &mut thinking_config, coercions);
     if !thinking_config.is_empty() {
         config.insert("thinkingConfig".to_owned(), Value::Object(thinking_config));
     }
+}
+
+/// An effort, unless a level or a budget says it already.
+fn effort_level(
+    effort: Option<&str>,
+    asked: TargetModel<'_>,
+    thinking_config: &mut Map<String, Value>,
+    coercions: &mut Coercions,
+) {
+    let Some(effort) = effort else { return };
+    let is_said = ["thinkingBudget", "thinkingLevel"]
+        .iter()
+        .any(|member| thinking_config.contains_key(*member));
+    if is_said {
+        return coercions.add("output_config.effort", Change::Dropped(Reason::NoEquivalent));
+    }
+    let (level, budget_tokens) = match effort {
+        "minimal" | "low" => ("LOW", 1_024),
+        "medium" => ("MEDIUM", 8_192),
+        _ => ("HIGH", LARGEST_BUDGET_TOKENS),
+    };
+    match generation(asked.upstream_name) {
+        Generation::Signed => thinking_config.insert("thinkingLevel".to_owned(), json!(level)),
+        Generation::Budgeted | Generation::BeforeThinking => {
+            thinking_config.insert("thinkingBudget".to_owned(), json!(budget_tokens))
+        }
+    };
+    if matches!(effort, "xhigh" | "max") {
+        coercions.add("output_config.effort", Change::Clamped("high".to_owned()));
+    }
+    coercions
+        .add("output_config.effort", Change::Renamed("generationConfig.thinkingConfig".to_owned()));
 }

@@ -40,7 +40,7 @@ pub(super) fn adjust(
             coercions.add(format!("{path}.role"), Change::Renamed("system".to_owned()));
         }
         if let Some(member) = target.needed_reasoning().filter(|_| calls_tools(message)) {
-            // it says that nothing was thought, or that nobody knows any more what was
+            // it says that nothing was thought, or that what was thought is not known any more
             if !message.get(member).is_some_and(Value::is_string) {
                 message.insert(member.to_owned(), json!(""));
             }
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn mistral_hears_nobody_between_a_tool_and_its_own_turn() {
+    fn mistral_hears_no_user_between_a_tool_and_its_own_turn() {
         let (messages, coercions) = adjusted(
             ProviderKind::Mistral,
             json!([{"role": "user", "content": "hi"}, {"role": "tool", "tool_call_id": "aaaaaaaaa", "content": "sunny"},

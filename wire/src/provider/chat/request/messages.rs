@@ -6,6 +6,7 @@ use ainfera_schema::Reasoning;
 use serde_json::{Value, json};
 
 use crate::codec::json::object;
+use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::{Change, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::provider::chat::adjust::messages::CALL_IDS;
@@ -57,11 +58,27 @@ pub(super) fn messages(
                     path,
                 );
             }
-            Role::Assistant => writer.assistant(turn, path)?,
+            Role::Assistant => writer.assistant(turn, path),
             Role::User => writer.user(turn, path)?,
         }
     }
     Ok(writer.messages)
+}
+
+/// What a turn of the assistant says.
+#[derive(Default)]
+struct Answer<'r> {
+    said: Vec<Cow<'r, str>>,
+    calls: Vec<Value>,
+    reasoning: Vec<Cow<'r, str>>,
+    reasoning_paths: Vec<String>,
+    /// Of the call that follows.
+    call_signature: Option<&'r str>,
+}
+
+/// A text, unless it is empty.
+fn said(text: &str) -> Option<Cow<'_, str>> {
+    Some(Cow::Borrowed(text)).filter(|text| !text.is_empty())
 }
 
 struct Writer<'w, 't> {
@@ -84,84 +101,90 @@ impl Writer<'_, '_> {
     }
 
     /// One message: its text, or null, and its calls in order. Nothing at all is no message.
-    fn assistant(&mut self, turn: &Turn, turn_path: String) -> Result<(), BadRequest> {
-        let (mut said, mut calls) = (Vec::new(), Vec::new());
-        let (mut reasoning, mut reasoning_paths) = (Vec::new(), Vec::new());
-        let mut call_signature = None;
+    fn assistant(&mut self, turn: &Turn, turn_path: String) {
+        let mut answer = Answer::default();
         self.called.clear();
         for (index, block) in turn.blocks.iter().enumerate() {
             let path = format!("{turn_path}.content.{index}");
             match block {
                 Block::Text { text: piece, extras } => {
                     report_extras(extras, &path, &mut self.notes.coercions);
-                    said.extend(Some(Cow::Borrowed(&**piece)).filter(|piece| !piece.is_empty()));
+                    answer.said.extend(said(piece));
                 }
                 Block::ToolUse { id, name, input, extras } => {
                     report_extras(extras, &path, &mut self.notes.coercions);
-                    // compact: the same value, whatever spaces the client wrote
-                    let arguments = self.texts.arguments(input);
-                    let function = object([("name", json!(&**name)), ("arguments", arguments)]);
-                    let mut call = object([
-                        ("id", json!(&**id)),
-                        ("type", json!("function")),
-                        ("function", function),
-                    ]);
-                    if let Some(signature) = call_signature.take() {
-                        call["extra_content"] = json!({"google": {"thought_signature": signature}});
-                    }
-                    calls.push(call);
                     self.called.push(id.to_string());
+                    let call = self.call((id, name), input, answer.call_signature.take());
+                    answer.calls.push(call);
                 }
-                Block::Thinking { text: thought, signature } => {
-                    let signature = signature.as_deref().unwrap_or_default();
-                    let profile = self.target.profile;
-                    match (given_back(signature), profile.call_signature) {
-                        (Some((On::Call, signed)), CallSignature::GoogleExtraContent)
-                            if !signed.is_empty() =>
-                        {
-                            call_signature = Some(signed.to_owned());
-                            if !thought.is_empty() {
-                                self.lost(format!("{path}.thinking"), Reason::NoEquivalent);
-                            }
-                        }
-                        _ if signature::read(signature).0 == profile.issuer
-                            && profile.reasoning_back.is_some() =>
-                        {
-                            let thought = Cow::Borrowed(&**thought);
-                            reasoning.extend(Some(thought).filter(|thought| !thought.is_empty()));
-                            reasoning_paths.push(path);
-                        }
-                        _ => self.lost(path, Reason::Issuer),
-                    }
+                Block::Thinking { text, signature } => {
+                    self.thinking(text, signature.as_deref().unwrap_or_default(), path, &mut answer)
                 }
                 Block::RedactedThinking => self.lost(path, Reason::Issuer),
                 _ => self.lost(path, Reason::NoEquivalent),
             }
         }
-        if said.is_empty() && calls.is_empty() {
-            reasoning_paths.into_iter().for_each(|path| self.lost(path, Reason::Vendor));
-            return Ok(());
+        // a vendor wants its reasoning back for the sake of the calls that came of it
+        let wanted = self.target.profile.reasoning_back;
+        let wanted = wanted.filter(|_| !answer.calls.is_empty() && !answer.reasoning.is_empty());
+        if wanted.is_none() {
+            for path in answer.reasoning_paths {
+                self.lost(path, Reason::Vendor);
+            }
         }
-        let content = match said.as_slice() {
+        if answer.said.is_empty() && answer.calls.is_empty() {
+            return;
+        }
+        let content = match answer.said.as_slice() {
             [] => Value::Null,
-            _ => self.texts.joined(&Joined::of(said, "")),
+            _ => self.texts.joined(&Joined::of(answer.said, "")),
         };
         let mut message = object([("role", json!("assistant")), ("content", content)]);
-        match self
-            .target
-            .profile
-            .reasoning_back
-            .filter(|_| !calls.is_empty() && !reasoning.is_empty())
-        {
-            Some(member) => message[member] = self.texts.joined(&Joined::of(reasoning, "")),
-            // a vendor wants its reasoning back for the sake of the calls that came of it
-            None => reasoning_paths.into_iter().for_each(|path| self.lost(path, Reason::Vendor)),
+        if let Some(member) = wanted {
+            message[member] = self.texts.joined(&Joined::of(answer.reasoning, ""));
         }
-        if !calls.is_empty() {
-            message["tool_calls"] = Value::Array(calls);
+        if !answer.calls.is_empty() {
+            message["tool_calls"] = Value::Array(answer.calls);
         }
         self.push(message, turn_path);
-        Ok(())
+    }
+
+    fn call(&self, (id, name): (&str, &str), input: &RawJson, signature: Option<&str>) -> Value {
+        // compact: the same value, whatever spaces the client wrote
+        let arguments = self.texts.arguments(input);
+        let function = object([("name", json!(name)), ("arguments", arguments)]);
+        let mut call =
+            object([("id", json!(id)), ("type", json!("function")), ("function", function)]);
+        if let Some(signature) = signature {
+            call["extra_content"] = json!({"google": {"thought_signature": signature}});
+        }
+        call
+    }
+
+    /// What the vendor itself thought goes back to it, where it has a place for that.
+    fn thinking<'r>(
+        &mut self,
+        text: &'r str,
+        signature: &'r str,
+        path: String,
+        answer: &mut Answer<'r>,
+    ) {
+        let profile = self.target.profile;
+        match (given_back(signature), profile.call_signature) {
+            (Some((On::Call, signed)), CallSignature::GoogleExtraContent) if !signed.is_empty() => {
+                answer.call_signature = Some(signed);
+                if !text.is_empty() {
+                    self.lost(format!("{path}.thinking"), Reason::NoEquivalent);
+                }
+            }
+            _ if signature::read(signature).0 == profile.issuer
+                && profile.reasoning_back.is_some() =>
+            {
+                answer.reasoning.extend(said(text));
+                answer.reasoning_paths.push(path);
+            }
+            _ => self.lost(path, Reason::Issuer),
+        }
     }
 
     /// Tool results first, each a message of its own, in the order of their calls; then what the
