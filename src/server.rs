@@ -20,18 +20,19 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix::Addr;
+use actix::{Actor, Addr};
 use actix_web::web::Data;
 use ainfera_actors::capture::CaptureActor;
-use ainfera_actors::capture::replay::{ReplayError, SharedSpool, blocking, replay, replay_former};
 use ainfera_actors::capture::spool_file::{SpoolError, SpoolFile};
+use ainfera_actors::capture::spool_thread::{SharedSpool, blocking};
+use ainfera_actors::capture::start::{StartBoot, StartFailure};
 use ainfera_actors::checkpoint::CheckpointActor;
 use ainfera_actors::counters::Counters;
 use ainfera_actors::gate::Gate;
 use ainfera_actors::replica::ReplicaActor;
 use ainfera_schema::{BootId, Deadlines, OwnDeadlines};
 use ainfera_store::{Heartbeat, StoreError, StoreWriter};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::config::spool::Sharing;
 use crate::config::{Config, Durability, TakeOver};
@@ -65,7 +66,9 @@ pub enum StartError {
     #[error(transparent)]
     TakeOver(#[from] takeover::TakeOverError),
     #[error(transparent)]
-    Spool(#[from] ReplayError),
+    Boot(#[from] StartFailure),
+    #[error("capture has stopped")]
+    CaptureStopped,
     #[error(transparent)]
     AuditKey(#[from] audit::AuditKeyError),
     #[error("scripted provider: {0}")]
@@ -114,20 +117,22 @@ impl Server {
         let spool = Arc::new(Mutex::new(SpoolFile::new(config.spool.path.clone())));
         try_spool(&config, &spool).await?;
         let store = open_store(&config, lock.as_ref()).await?;
-        let boot_id = begin(&config, store.as_ref(), &spool, lock.as_mut()).await?;
         let gate = Gate::new(config.max_in_flight);
         let counters = Arc::new(Counters::default());
-        let actors = ServiceActors::start(
-            &config,
-            Services {
-                boot_id,
-                store: Arc::clone(&store),
-                spool,
-                checkpointing,
-                gate: gate.clone(),
-                counters: Arc::clone(&counters),
-            },
-        );
+        let capture = CaptureActor::new(Arc::clone(&store), Arc::clone(&counters), gate.clone())
+            .with_killswitch(config.killswitch_daily_usd)
+            .with_spool(spool, config.deadlines.spool_after)
+            .checkpointing(checkpointing)
+            .start();
+        let boot_id = begin(&config, store.as_ref(), &capture, lock.as_mut()).await?;
+        let services = Services {
+            boot_id,
+            store: Arc::clone(&store),
+            capture,
+            gate: gate.clone(),
+            counters: Arc::clone(&counters),
+        };
+        let actors = ServiceActors::start(&config, services);
         let (parts, in_force) = watch::channel(Arc::new(parts));
         let control = process_lock::control_socket(&config)
             .and_then(|path| Control::open(path, in_force.clone()));
@@ -240,13 +245,11 @@ async fn open_store(
 /// finished calls depend on it.
 async fn try_spool(config: &Config, spool: &SharedSpool) -> Result<(), StartError> {
     match blocking(spool, SpoolFile::prepare).await {
-        Err(ReplayError::Spool(error @ SpoolError::InUse { .. }))
-            if config.spool.sharing == Sharing::FirstCome =>
-        {
+        Err(error @ SpoolError::InUse { .. }) if config.spool.sharing == Sharing::FirstCome => {
             tracing::warn!(%error, "this process has no spool: give it a `replica` name");
             Ok(())
         }
-        other => Ok(other?),
+        other => Ok(other.map_err(StartFailure::Spool)?),
     }
 }
 
@@ -254,7 +257,7 @@ async fn try_spool(config: &Config, spool: &SharedSpool) -> Result<(), StartErro
 async fn begin(
     config: &Config,
     store: &dyn StoreWriter,
-    spool: &SharedSpool,
+    capture: &Addr<CaptureActor>,
     lock: Option<&mut ProcessLock>,
 ) -> Result<BootId, StartError> {
     store.migrate().await?;
@@ -262,24 +265,20 @@ async fn begin(
     if let Some(lock) = lock {
         lock.name_holder(boot_id)?;
     }
-    // The spool knows how its calls ended. Only what it does not know is closed as lost.
-    let mut replayed = replay(store, spool, &config.replica).await?;
-    if let Some(former) = &config.spool.former {
-        replayed += replay_former(store, former, &config.replica).await?;
-    }
-    if replayed > 0 {
+    let (reply, started) = oneshot::channel();
+    let (replica, former_spool) = (config.replica.clone(), config.spool.former.clone());
+    capture.do_send(StartBoot { boot_id, replica, former_spool, reply });
+    let started = started.await.map_err(|_| StartError::CaptureStopped)??;
+    if started.replayed > 0 {
+        let replayed = started.replayed;
         tracing::info!(
             replayed,
             "calls that an earlier boot had put into the spool are in the store"
         );
     }
-    let lost = store.begin_boot(boot_id, &config.replica).await?;
-    if lost > 0 {
-        tracing::warn!(
-            lost,
-            replica = config.replica,
-            "calls that an earlier boot left open were closed as lost"
-        );
+    if started.lost > 0 {
+        let (lost, replica) = (started.lost, &config.replica);
+        tracing::warn!(lost, replica, "calls that an earlier boot left open were closed as lost");
     }
     Ok(boot_id)
 }

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use ainfera_actors::capture::CaptureActor;
-use ainfera_actors::capture::checkpointing::Checkpointing;
-use ainfera_actors::capture::replay::SharedSpool;
 use ainfera_actors::checkpoint::CheckpointActor;
 use ainfera_actors::counters::Counters;
 use ainfera_actors::doctor::{Checkup, DoctorActor};
@@ -23,9 +21,8 @@ use crate::config::Config;
 pub struct Services {
     pub boot_id: BootId,
     pub store: Arc<dyn StoreWriter>,
-    pub spool: SharedSpool,
-    /// `None` where no key signs the audit chains.
-    pub checkpointing: Option<Checkpointing>,
+    /// Runs already: it has begun the boot.
+    pub capture: Addr<CaptureActor>,
     pub gate: Gate,
     pub counters: Arc<Counters>,
 }
@@ -45,13 +42,7 @@ pub struct ServiceActors {
 impl ServiceActors {
     /// Must be called on the main arbiter, where they then live.
     pub fn start(config: &Config, services: Services) -> Self {
-        let Services { boot_id, store, spool, checkpointing, gate, counters } = services;
-        let capture = CaptureActor::new(Arc::clone(&store), Arc::clone(&counters), gate.clone())
-            .with_killswitch(config.killswitch_daily_usd)
-            .on_replica(&config.replica)
-            .with_spool(spool, config.deadlines.spool_after)
-            .checkpointing(checkpointing)
-            .start();
+        let Services { boot_id, store, capture, gate, counters } = services;
         let checkpoints = CheckpointActor::new(capture.clone(), Arc::clone(&counters)).start();
         let (replica, standing) =
             ReplicaActor::new(boot_id, &config.deadlines, capture.clone(), gate);

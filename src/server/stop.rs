@@ -5,6 +5,7 @@ use std::future::{Future, pending};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use ainfera_actors::capture::lease::EndBoot;
 use ainfera_schema::Deadlines;
 use ainfera_store::Heartbeat;
 use tokio::time::{Instant, timeout};
@@ -123,9 +124,12 @@ impl Server {
                 "the store is away: calls are in the spool, the next start puts them into the store"
             );
         } else {
-            match timeout(END_BOOT, self.store.end_boot(self.boot_id)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "boot could not be marked closed"),
+            match timeout(END_BOOT, self.capture.send(EndBoot { boot_id: self.boot_id })).await {
+                Ok(Ok(Ok(()))) => {}
+                Ok(Ok(Err(error))) => tracing::warn!(%error, "boot could not be marked closed"),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "boot could not be marked closed: capture has stopped")
+                }
                 Err(_) => tracing::warn!("boot could not be marked closed in time"),
             }
         }

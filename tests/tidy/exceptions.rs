@@ -15,8 +15,6 @@ const fn of(rule: &'static str, path: &'static str, item: &'static str) -> Excep
 }
 
 pub const EXCEPTIONS: &[Exception] = &[
-    of(FILE_LENGTH, "actors/src/capture.rs", ""),
-    of(FILE_LENGTH, "actors/tests/simulation/history.rs", ""),
     of(FILE_LENGTH, "store/src/audit_verify.rs", ""),
     of(FILE_LENGTH, "tests/it/chat_client.rs", ""),
     of(FILE_LENGTH, "tests/it/matrix.rs", ""),
@@ -24,7 +22,6 @@ pub const EXCEPTIONS: &[Exception] = &[
     of(FILE_LENGTH, "tests/it/transport.rs", ""),
     of(FILE_LENGTH, "wire/src/client/responses/stream.rs", ""),
     of(FILE_LENGTH, "wire/src/provider/anthropic/stream.rs", ""),
-    of(FUNCTION_LENGTH, "actors/tests/simulation/history.rs", "owner_goes_on"),
     of(FUNCTION_LENGTH, "fidelity/tests/pairs/messages.rs", "blocks"),
     of(FUNCTION_LENGTH, "store/src/audit_verify/tests.rs", "tamper"),
     of(FUNCTION_LENGTH, "store/src/read/stored.rs", "into_view"),
@@ -60,7 +57,6 @@ pub const EXCEPTIONS: &[Exception] = &[
         "a_refusal_of_what_the_model_cannot_do_is_told_from_a_wrong_request",
     ),
     of(FUNCTION_LENGTH, "wire/src/provider/anthropic/stream.rs", "read"),
-    of(LINE_LENGTH, "actors/src/capture/parting.rs", ""),
     of(LINE_LENGTH, "actors/src/health/breaker.rs", ""),
     of(LINE_LENGTH, "actors/src/health/breaker_tests.rs", ""),
     of(LINE_LENGTH, "actors/src/health/budget.rs", ""),
@@ -76,7 +72,6 @@ pub const EXCEPTIONS: &[Exception] = &[
     of(LINE_LENGTH, "tests/it/matrix.rs", ""),
     of(LINE_LENGTH, "wire/src/attachment/image_size.rs", ""),
     of(LINE_LENGTH, "wire/src/attachment/pdf/tests.rs", ""),
-    of(VOCABULARY, "actors/src/capture/spool_file.rs", "nobody"),
     of(VOCABULARY, "actors/src/doctor.rs", "somebody"),
     of(VOCABULARY, "actors/src/provider/transport/tcp.rs", "nobody"),
     of(VOCABULARY, "store/src/parting/tests.rs", "whoever"),

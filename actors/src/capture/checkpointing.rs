@@ -8,10 +8,11 @@ use ainfera_schema::checkpoint::CheckpointSigner;
 use ainfera_store::{CheckpointResult, Kept};
 use tokio::sync::watch;
 
+use super::CaptureActor;
+use super::catch_panic::guarded;
 use super::checkpoint_file::{CheckpointFile, Extent};
+use super::machine::{CheckpointFiles, Input};
 use super::parting::{KeptPlace, Parted, PartedState};
-use super::survive::guarded;
-use super::{CaptureActor, Phase};
 
 /// Sign the heads of all chains as soon as the transaction that is under way is over.
 #[derive(Message)]
@@ -21,18 +22,11 @@ pub struct MakeCheckpoint;
 /// What CaptureActor needs for it.
 pub struct Checkpointing {
     signer: Arc<CheckpointSigner>,
-    files: Files,
+    /// None while they are written.
+    files: Option<Vec<CheckpointFile>>,
     /// What is known to have been signed last.
     kept: Option<Kept>,
     pub(super) parted: Option<PartedState>,
-    pub(super) due: bool,
-    at_work: bool,
-}
-
-enum Files {
-    AtRest(Vec<CheckpointFile>),
-    /// What comes meanwhile is caught up with the next time.
-    Writing,
 }
 
 impl Checkpointing {
@@ -54,17 +48,7 @@ impl Checkpointing {
             .chain(recent)
             .collect();
         let (parted, seen) = PartedState::new(place);
-        (
-            Self {
-                signer,
-                files: Files::AtRest(files),
-                kept,
-                parted: Some(parted),
-                due: false,
-                at_work: false,
-            },
-            seen,
-        )
+        (Self { signer, files: Some(files), kept, parted: Some(parted) }, seen)
     }
 }
 
@@ -72,10 +56,7 @@ impl Handler<MakeCheckpoint> for CaptureActor {
     type Result = ();
 
     fn handle(&mut self, _: MakeCheckpoint, context: &mut Self::Context) {
-        if let Some(checkpointing) = &mut self.checkpointing {
-            checkpointing.due = true;
-        }
-        self.survive(context, Self::advance);
+        self.on(Input::CheckpointDue, context);
     }
 }
 
@@ -83,92 +64,64 @@ impl CaptureActor {
     /// With this, the heads of all chains are signed.
     #[must_use]
     pub fn checkpointing(mut self, checkpointing: Option<Checkpointing>) -> Self {
+        if checkpointing.is_some() {
+            self.machine.use_checkpoints(CheckpointFiles::AtRest);
+        }
         self.checkpointing = checkpointing;
         self
     }
 
-    /// Starts a checkpoint if one is due. The caller knows that nothing is under way.
-    pub(super) fn make_due_checkpoint(&mut self, context: &mut Context<Self>) -> bool {
-        let Some(checkpointing) =
-            self.checkpointing.as_mut().filter(|checkpointing| checkpointing.due)
-        else {
-            return false;
-        };
-        (checkpointing.due, checkpointing.at_work) = (false, true);
-        self.phase = Phase::Committing;
-        let (store, signer, kept) = (
-            Arc::clone(&self.store),
-            Arc::clone(&checkpointing.signer),
-            checkpointing.kept.clone(),
-        );
-        let made = async move { guarded(store.checkpoint(signer, kept)).await }.into_actor(self);
+    pub(super) fn make_checkpoint(&self, context: &mut Context<Self>) {
+        let Some(checkpointing) = &self.checkpointing else { return };
+        let (store, signer) = (Arc::clone(&self.store), Arc::clone(&checkpointing.signer));
+        let kept = checkpointing.kept.clone();
+        let made = guarded(async move { store.checkpoint(signer, kept).await }).into_actor(self);
         context.spawn(made.map(|result, actor, context| {
-            actor.phase = Phase::Idle;
-            if let Some(checkpointing) = &mut actor.checkpointing {
-                checkpointing.at_work = false;
+            if let (Ok(CheckpointResult::Made(made)), Some(checkpointing)) =
+                (&result, &mut actor.checkpointing)
+            {
+                let break_hash = checkpointing.kept.take().and_then(|kept| kept.break_hash);
+                let (number, hash) = (made.number, made.hash.clone());
+                checkpointing.kept = Some(Kept { number, hash, break_hash });
             }
-            actor.survive(context, Self::advance);
-            match result {
-                Ok(CheckpointResult::Made(checkpoint)) => {
-                    if let Some(checkpointing) = &mut actor.checkpointing {
-                        let break_hash = checkpointing.kept.take().and_then(|kept| kept.break_hash);
-                        checkpointing.kept = Some(Kept {
-                            number: checkpoint.number,
-                            hash: checkpoint.hash,
-                            break_hash,
-                        });
-                    }
-                    actor.is_whole();
-                    actor.write_checkpoint_files(context);
-                }
-                Ok(CheckpointResult::NothingNew) => {
-                    actor.is_whole();
-                    actor.write_checkpoint_files(context);
-                }
-                // what the other one made is kept here too
-                Ok(CheckpointResult::NotLeader) => actor.write_checkpoint_files(context),
-                Ok(CheckpointResult::Parted) => actor.is_parted(context),
-                Err(error) => tracing::error!(%error, "no checkpoint could be made"),
-            }
+            actor.on(Input::Checkpointed(result), context);
         }));
-        true
     }
 
-    pub(super) fn is_checkpointing(&self) -> bool {
-        self.checkpointing.as_ref().is_some_and(|checkpointing| checkpointing.at_work)
-    }
-
-    fn write_checkpoint_files(&mut self, context: &mut Context<Self>) {
-        let Some(checkpointing) = &mut self.checkpointing else {
-            return;
-        };
-        let mut files = match std::mem::replace(&mut checkpointing.files, Files::Writing) {
-            Files::AtRest(files) => files,
-            Files::Writing => return,
-        };
+    pub(super) fn write_checkpoint_files(&mut self, context: &mut Context<Self>) {
+        let checkpointing = self.checkpointing.as_mut();
+        let files = checkpointing.and_then(|checkpointing| checkpointing.files.take());
+        let Some(mut files) = files else { return };
         let store = Arc::clone(&self.store);
         let written = async move {
             for file in &mut files {
                 if let Err(error) = file.catch_up(&*store).await {
-                    tracing::error!(path = %file.path().display(), %error, "checkpoint file cannot be written");
+                    let path = file.path().display();
+                    tracing::error!(%path, %error, "checkpoint file cannot be written");
                 }
             }
             files
         };
-        context.spawn(written.into_actor(self).map(|mut files, actor, _| {
-            let Some(checkpointing) = &mut actor.checkpointing else { return };
-            // what was signed while the files were written is newer than they are
-            if let Some(kept) = files
-                .iter_mut()
-                .rfind(|file| file.extent() == Extent::Recent)
-                .and_then(CheckpointFile::read)
-                && checkpointing.kept.as_ref().is_none_or(|known| {
-                    known.number <= kept.number || known.break_hash != kept.break_hash
-                })
-            {
-                checkpointing.kept = Some(kept);
+        context.spawn(written.into_actor(self).map(|mut files, actor, context| {
+            if let Some(checkpointing) = &mut actor.checkpointing {
+                checkpointing.learn_from(&mut files);
+                checkpointing.files = Some(files);
             }
-            checkpointing.files = Files::AtRest(files);
+            actor.on(Input::CheckpointFilesWritten, context);
         }));
+    }
+}
+
+impl Checkpointing {
+    /// What was signed while the files were written is newer than they are.
+    fn learn_from(&mut self, files: &mut [CheckpointFile]) {
+        let mut recent = files.iter_mut().rev();
+        let recent = recent.find(|file| file.extent() == Extent::Recent);
+        let Some(kept) = recent.and_then(CheckpointFile::read) else { return };
+        let is_newer =
+            |known: &Kept| known.number <= kept.number || known.break_hash != kept.break_hash;
+        if self.kept.as_ref().is_none_or(is_newer) {
+            self.kept = Some(kept);
+        }
     }
 }

@@ -1,17 +1,17 @@
-//! What ReplicaActor tells and asks CaptureActor: that this process lives, and that others do not.
-//! Both run beside the batches, on connections of their own, so admissions do not wait for them.
+//! What is asked of CaptureActor about boots: that this one lives, that others do not, and that
+//! this one is over. All run beside the batches, on connections of their own, so admissions do not
+//! wait for them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{
-    ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseActFuture, WrapFuture,
-};
+use actix::{ActorFutureExt, Context, Handler, Message, ResponseActFuture, WrapFuture};
 use ainfera_schema::BootId;
 use ainfera_store::{Heartbeat, StoreError};
 
 use super::CaptureActor;
-use super::survive::guarded;
+use super::catch_panic::guarded;
+use super::machine::Input;
 
 /// A sign of life of this boot. Answered with whether it was given up meanwhile.
 #[derive(Message)]
@@ -28,12 +28,11 @@ pub struct Reap {
     pub lease: Duration,
 }
 
-/// Whether a reaper is at work.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Reaper {
-    #[default]
-    Idle,
-    AtWork,
+/// After a drain: this boot has nothing open.
+#[derive(Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct EndBoot {
+    pub boot_id: BootId,
 }
 
 impl Handler<Beat> for CaptureActor {
@@ -41,13 +40,14 @@ impl Handler<Beat> for CaptureActor {
 
     fn handle(&mut self, beat: Beat, _: &mut Context<Self>) -> Self::Result {
         let store = Arc::clone(&self.store);
-        let beaten = async move { guarded(store.heartbeat(beat.boot_id)).await }.into_actor(self);
-        Box::pin(beaten.map(|heartbeat, actor, context| {
-            actor.counters.heartbeat_unwritten.set(u64::from(heartbeat.is_err()));
-            if heartbeat.is_ok() {
-                actor.survive(context, Self::look_for_another_server);
+        let beating = async move { guarded(store.heartbeat(beat.boot_id)).await };
+        Box::pin(beating.into_actor(self).map(|result, actor, context| {
+            actor.counters.heartbeat_unwritten.set(u64::from(result.is_err()));
+            // a gateway that nobody calls notices here that a standby was promoted
+            if let (Ok(_), Some(changes)) = (&result, actor.store.server_changes()) {
+                actor.on(Input::ServerSeen { changes }, context);
             }
-            heartbeat
+            result
         }))
     }
 }
@@ -56,20 +56,16 @@ impl Handler<Reap> for CaptureActor {
     type Result = ();
 
     fn handle(&mut self, reap: Reap, context: &mut Context<Self>) {
-        if self.reaper == Reaper::AtWork {
-            return;
-        }
-        self.reaper = Reaper::AtWork;
+        self.on(Input::ReapDue { boot_id: reap.boot_id, lease: reap.lease }, context);
+    }
+}
+
+impl Handler<EndBoot> for CaptureActor {
+    type Result = ResponseActFuture<Self, Result<(), StoreError>>;
+
+    fn handle(&mut self, end: EndBoot, _: &mut Context<Self>) -> Self::Result {
         let store = Arc::clone(&self.store);
-        let reaped =
-            async move { guarded(store.reap(reap.boot_id, reap.lease)).await }.into_actor(self);
-        context.spawn(reaped.map(|result, actor, _| {
-            actor.reaper = Reaper::Idle;
-            match result {
-                Ok(0) => {}
-                Ok(lost) => tracing::warn!(lost, "calls that a silent replica left open were closed as lost"),
-                Err(error) => tracing::warn!(%error, "calls of silent replicas could not be closed, next heartbeat tries again"),
-            }
-        }));
+        let ending = async move { guarded(store.end_boot(end.boot_id)).await };
+        Box::pin(ending.into_actor(self))
     }
 }

@@ -98,7 +98,11 @@ impl CaptureActor {
         let (store, place) = (Arc::clone(&self.store), state.place.clone());
         let looked = async move { look(&*store, &place).await }.into_actor(self);
         context.spawn(looked.map(|found, actor, _| {
-            let Some(state) = actor.checkpointing.as_mut().and_then(|checkpointing| checkpointing.parted.as_mut()) else { return };
+            let checkpointing = actor.checkpointing.as_mut();
+            let Some(state) = checkpointing.and_then(|checkpointing| checkpointing.parted.as_mut())
+            else {
+                return;
+            };
             state.asking = false;
             match found {
                 Ok(Some(parting)) => {

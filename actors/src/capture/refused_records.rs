@@ -4,20 +4,25 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use ainfera_store::{Closing, RefusedRecord, StoreError, StoreWriter};
+use ainfera_store::{RefusedRecord, StoreError, StoreWriter};
 
-use super::replay::{ReplayError, SharedSpool, blocking};
+use super::catch_panic::guarded;
 use super::spool_file::SpoolError;
-use super::survive::guarded;
+use super::spool_thread::{SharedSpool, blocking};
+
+/// Why a refused record could not be kept, or not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RefusedRecordError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("spool: {0}")]
+    Spool(#[from] SpoolError),
+    #[error("there is no file beside a spool")]
+    NoFile,
+}
 
 /// For a record whose file does not say it.
 const REASON_UNKNOWN: &str = "refused before an earlier start: the log of that time says why";
-
-/// The record of a closing, with what refused it.
-pub fn refused_record(closing: &Closing, error: &StoreError, replica: &str) -> RefusedRecord {
-    let (reason, replica) = (error.to_string(), replica.to_owned());
-    RefusedRecord { closing: closing.clone(), reason, replica }
-}
 
 /// Keeps each of them in the store's quarantine, or else in the file. An error means that some are
 /// kept nowhere.
@@ -25,7 +30,7 @@ pub async fn quarantine(
     store: &dyn StoreWriter,
     spool: Option<&SharedSpool>,
     records: Vec<RefusedRecord>,
-) -> Result<(), ReplayError> {
+) -> Result<(), RefusedRecordError> {
     let mut left = Vec::new();
     for record in records {
         let request_id = record.closing.outcome.request_id.header_value();
@@ -45,7 +50,7 @@ pub async fn quarantine(
     }
     let lines = left.iter().map(RefusedRecord::to_json).collect::<Result<Vec<_>, _>>()?;
     let bytes = lines.into_iter().map(|line| line + "\n").collect::<String>().into_bytes();
-    let Some(spool) = spool else { return Err(ReplayError::NoFile) };
+    let Some(spool) = spool else { return Err(RefusedRecordError::NoFile) };
     let path = blocking(spool, move |spool| spool.set_aside(&bytes)).await?;
     let path = path.display();
     tracing::error!(%path, "refused records are in a file, and are offered again at the next start");
@@ -58,7 +63,7 @@ pub async fn offer_again(
     store: &dyn StoreWriter,
     spool: &SharedSpool,
     replica: &str,
-) -> Result<(), ReplayError> {
+) -> Result<(), RefusedRecordError> {
     let (path, lines) = blocking(spool, |spool| {
         let path = spool.refused_path();
         let lines = read_lines(&path)?;

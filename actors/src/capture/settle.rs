@@ -1,11 +1,13 @@
 //! A reader that misses a row has what waits written first.
 
-use actix::{Handler, Message};
+use actix::{Context, Handler, Message};
 use tokio::sync::oneshot;
 
 use super::CaptureActor;
+use super::machine::Input;
+use super::waiter::Waiter;
 
-/// Tells `done` when everything that was told before is durable. What waits for a locked account is
+/// Tells `done` when everything that came before is durable. What waits for a locked account is
 /// not waited for.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -16,8 +18,7 @@ pub struct Settle {
 impl Handler<Settle> for CaptureActor {
     type Result = ();
 
-    fn handle(&mut self, settle: Settle, context: &mut Self::Context) {
-        self.queue.settle(settle.done);
-        self.survive(context, Self::advance);
+    fn handle(&mut self, settle: Settle, context: &mut Context<Self>) {
+        self.on(Input::Settle { waiter: Waiter::Settle(settle.done) }, context);
     }
 }

@@ -14,6 +14,8 @@ const MODE: u32 = 0o600;
 /// Why the spool cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
+    #[error("the thread that works on it was stopped")]
+    Stopped,
     #[error("{path}: {source}", path = .path.display())]
     File { path: PathBuf, source: std::io::Error },
     #[error("{path}: in use by another process; give each replica a spool of its own", path = .path.display())]
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_removed_when_it_is_empty_and_nobody_elses() {
+    fn it_is_removed_when_it_is_empty_and_no_other_process_has_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.spool");
         let mut line = Vec::new();

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr};
+use ainfera_actors::capture::lease::EndBoot;
+use ainfera_actors::capture::start::StartBoot;
 use ainfera_actors::capture::{CaptureActor, CaptureError, Reject};
 use ainfera_actors::counters::Counters;
 use ainfera_actors::gate::Gate;
@@ -64,25 +66,35 @@ pub async fn run(store: Arc<FaultyStore>, what: &str) {
     let last = second.admitted(call(agent, CallKind::Routed), "0.1", None).await;
     drop(last);
     second.drained_but_for(0).await;
-    again(|| store.end_boot(second.boot_id)).await;
+    second.end().await;
 
     judge(&store, agent_id, what).await;
 }
 
 impl Life {
     async fn begin(store: &Arc<FaultyStore>) -> Self {
-        let boot_id = loop {
-            // a process whose start failed is started again, as another boot
-            let boot_id = BootId::mint();
-            if store.begin_boot(boot_id, REPLICA).await.is_ok() {
-                break boot_id;
+        loop {
+            let gate = Gate::new(100);
+            let shared: Arc<dyn StoreWriter> = Arc::<FaultyStore>::clone(store);
+            let capture =
+                CaptureActor::new(shared, Arc::new(Counters::default()), gate.clone()).start();
+            let (boot_id, replica) = (BootId::mint(), REPLICA.to_owned());
+            let (reply, started) = oneshot::channel();
+            capture.do_send(StartBoot { boot_id, replica, former_spool: None, reply });
+            if started.await.expect("a start is answered").is_ok() {
+                return Self { boot_id, capture, gate };
             }
-        };
-        let gate = Gate::new(100);
-        let shared: Arc<dyn StoreWriter> = Arc::<FaultyStore>::clone(store);
-        let capture =
-            CaptureActor::new(shared, Arc::new(Counters::default()), gate.clone()).start();
-        Self { boot_id, capture, gate }
+            // a process whose start failed is started again, as another boot
+        }
+    }
+
+    /// Once more if it fails: only one call does.
+    async fn end(&self) {
+        let boot_id = self.boot_id;
+        let end = || self.capture.send(EndBoot { boot_id });
+        if end().await.unwrap().is_err() {
+            end().await.unwrap().expect("only one call fails");
+        }
     }
 
     /// The verdict on a call; one that is turned away is made again under a new id.

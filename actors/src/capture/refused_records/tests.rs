@@ -25,7 +25,8 @@ fn bench() -> Bench {
 
 fn record(model: &str) -> RefusedRecord {
     let refused = StoreError::Statement("check constraint".to_owned());
-    refused_record(&closing(model), &refused, "one")
+    let (reason, replica) = (refused.to_string(), "one".to_owned());
+    RefusedRecord { closing: closing(model), reason, replica }
 }
 
 impl Bench {

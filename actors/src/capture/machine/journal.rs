@@ -1,8 +1,7 @@
-//! What was committed in the last moments, to be told again to a server that took over and may lack
-//! it. Pure: told the time.
-//!
-//! Only stores that a standby can take over from need it. What is told again is what was decided:
-//! who was let in is let in, who was refused is refused, and only what is missing is written.
+//! What was committed in the last moments, to be sent again to a server that took over and may lack
+//! it. Only stores that a standby can take over from need it. What is sent again is what was
+//! decided: who was let in is let in, who was refused is refused, and only what is missing is
+//! written.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,7 +12,8 @@ use ainfera_schema::{TenantId, UsageBasis, Usd};
 use ainfera_store::{Admission, CaptureBatch, CaptureReply, CloseResult, Closing, Extended};
 use ainfera_store::{Refused, Sent, Verdict};
 use jiff::Timestamp;
-use tokio::time::Instant;
+
+use super::batch::Source;
 
 /// Longer than a standby that still counts as one lags behind.
 const KEPT_FOR: Duration = Duration::from_secs(60);
@@ -21,22 +21,29 @@ const KEPT_FOR: Duration = Duration::from_secs(60);
 const MOST_ROWS: usize = 10_000;
 /// Calls of which only that they were and what they cost is kept: about 10 MiB.
 const MOST_TRACES: usize = 100_000;
-/// How many rows are told in one transaction: new calls wait until all are.
+/// How many rows are sent in one transaction: new calls wait until all are.
 const PAGE: usize = 500;
 
-/// Batches in the order in which they were committed.
-#[derive(Default)]
+/// Batches in the order in which their commits were heard of.
+#[derive(Debug, Clone, Default)]
 pub struct Journal {
     committed: VecDeque<Committed>,
     rows: usize,
     /// Closed calls whose batches were too many to be kept.
-    traces: VecDeque<(Instant, Trace)>,
+    traces: VecDeque<(Duration, Trace)>,
     /// How many changes of the server are dealt with.
-    seen_changes: u64,
+    server_changes: u64,
+    /// Of the next commit.
+    next_number: u64,
 }
 
+#[derive(Debug, Clone)]
 struct Committed {
-    at: Instant,
+    at: Duration,
+    /// The order of the first commits.
+    number: u64,
+    /// The server that it is on: the one after so many changes.
+    on_server: u64,
     rows: Arc<CaptureBatch>,
     verdicts: Vec<Verdict>,
     extended: Vec<Extended>,
@@ -45,6 +52,7 @@ struct Committed {
 }
 
 /// What is kept of a closed call at least.
+#[derive(Debug, Clone)]
 struct Trace {
     request_id: RequestId,
     receipt_id: ReceiptId,
@@ -58,15 +66,25 @@ struct Trace {
 impl Journal {
     /// How many changes of the server have been dealt with: batches are meant for the server after
     /// the last of them.
-    pub fn seen_changes(&self) -> u64 {
-        self.seen_changes
+    pub fn server_changes(&self) -> u64 {
+        self.server_changes
     }
 
-    /// The batch is durable on the server that answers now.
-    pub fn note(&mut self, rows: Arc<CaptureBatch>, reply: &CaptureReply, now: Instant) {
+    /// The batch is durable on the server that it was meant for.
+    pub(super) fn note(
+        &mut self,
+        rows: Arc<CaptureBatch>,
+        source: Source,
+        reply: &CaptureReply,
+        now: Duration,
+    ) {
+        let number = source.number().unwrap_or(self.next_number);
+        self.next_number = self.next_number.max(number + 1);
         self.rows += rows_of(&rows);
         self.committed.push_back(Committed {
             at: now,
+            number,
+            on_server: rows.server_changes.unwrap_or(self.server_changes),
             rows,
             verdicts: reply.verdicts.iter().map(|(_, verdict)| verdict.clone()).collect(),
             extended: reply.extended.iter().map(|(_, extended)| extended.clone()).collect(),
@@ -75,8 +93,8 @@ impl Journal {
         self.forget(now);
     }
 
-    fn forget(&mut self, now: Instant) {
-        let is_old = |at: Instant| now.duration_since(at) > KEPT_FOR;
+    fn forget(&mut self, now: Duration) {
+        let is_old = |at: Duration| now.saturating_sub(at) > KEPT_FOR;
         while self.traces.front().is_some_and(|(at, _)| is_old(*at)) {
             self.traces.pop_front();
         }
@@ -96,34 +114,57 @@ impl Journal {
         }
     }
 
-    /// What the server that answers now may lack, oldest first: nothing unless it is another one
-    /// than before.
-    pub fn take_after(&mut self, server_changes: u64) -> Vec<CaptureBatch> {
-        if std::mem::replace(&mut self.seen_changes, server_changes) == server_changes {
+    /// What the server that answers now may lack, oldest first, each with the number of its first
+    /// commit.
+    pub fn take_lacking(&mut self, server_changes: u64) -> Vec<(u64, CaptureBatch)> {
+        let is_new = server_changes > self.server_changes;
+        self.server_changes = self.server_changes.max(server_changes);
+        let known = self.server_changes;
+        if !is_new && self.committed.iter().all(|committed| committed.on_server >= known) {
             return Vec::new();
         }
-        self.rows = 0;
-        let traces: Vec<Closing> = self.traces.drain(..).map(|(_, trace)| trace.told()).collect();
+        let all = std::mem::take(&mut self.committed).into_iter();
+        let (kept, lacking): (VecDeque<_>, VecDeque<_>) =
+            all.partition(|committed| committed.on_server >= known);
+        self.rows = kept.iter().map(|committed| rows_of(&committed.rows)).sum();
+        self.committed = kept;
+        let mut lacking = Vec::from(lacking);
+        lacking.sort_by_key(|committed| committed.number);
+        let traces = if is_new { std::mem::take(&mut self.traces) } else { VecDeque::new() };
+        let traces: Vec<Closing> = traces.into_iter().map(|(_, trace)| trace.closing()).collect();
         let pages = traces.chunks(PAGE).map(|closings| CaptureBatch {
             sent: Sent::ToldAgain,
             closings: closings.to_vec(),
             ..CaptureBatch::default()
         });
-        let mut told: Vec<CaptureBatch> = pages.collect();
-        for batch in self.committed.drain(..).map(Committed::told) {
-            match told.last_mut() {
-                Some(last) if rows_of(last) + rows_of(&batch) <= PAGE => join(last, batch),
-                _ => told.push(batch),
+        // what they are of was committed before everything that is kept whole
+        let mut batches: Vec<(u64, CaptureBatch)> = pages.map(|page| (0, page)).collect();
+        let mut next_number = 0;
+        for committed in lacking {
+            let (number, batch) = (committed.number, committed.decided());
+            let follows = std::mem::replace(&mut next_number, number + 1) == number;
+            match batches.last_mut() {
+                Some((_, last)) if follows && rows_of(last) + rows_of(&batch) <= PAGE => {
+                    join(last, batch);
+                }
+                _ => batches.push((number, batch)),
             }
         }
-        told
+        batches
+    }
+
+    /// The batches, each with its number and the server that it is on.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&CaptureBatch, u64, u64)> {
+        let committed = self.committed.iter();
+        committed.map(|committed| (&*committed.rows, committed.number, committed.on_server))
     }
 }
 
 impl Committed {
-    fn told(self) -> CaptureBatch {
+    /// As it was decided.
+    fn decided(self) -> CaptureBatch {
         let rows = Arc::unwrap_or_clone(self.rows);
-        let mut told = CaptureBatch {
+        let mut decided = CaptureBatch {
             sent: Sent::ToldAgain,
             extensions: kept(rows.extensions, self.extended, |extended| {
                 *extended == Extended::Held
@@ -136,18 +177,18 @@ impl Committed {
         for (admission, verdict) in rows.admissions.into_iter().zip(self.verdicts) {
             let admission = Admission { smaller_holds: Vec::new(), ..admission };
             match verdict {
-                Verdict::Admitted => told.admissions.push(admission),
+                Verdict::Admitted => decided.admissions.push(admission),
                 Verdict::AdmittedForLess(hold) => {
-                    told.admissions.push(Admission { hold, ..admission });
+                    decided.admissions.push(Admission { hold, ..admission });
                 }
                 Verdict::Refused(refusal) => {
-                    told.refusals.push(Refused { draft: admission.draft, refusal });
+                    decided.refusals.push(Refused { draft: admission.draft, refusal });
                 }
                 // it left nothing
                 Verdict::Duplicate(_) => {}
             }
         }
-        told
+        decided
     }
 }
 
@@ -186,7 +227,7 @@ impl Trace {
     }
 
     /// How it ended is no longer known, what it cost is.
-    fn told(self) -> Closing {
+    fn closing(self) -> Closing {
         let Self { request_id, receipt_id, agent_id, tenant_id, kind, created_at, cost } = self;
         let outcome = RoutingOutcome {
             created_at,
@@ -219,13 +260,13 @@ mod tests {
         (Arc::new(CaptureBatch { closings, ..CaptureBatch::default() }), reply)
     }
 
-    fn note(journal: &mut Journal, closings: usize, now: Instant) {
+    fn note(journal: &mut Journal, closings: usize, now: Duration) {
         let (rows, reply) = batch(closings);
-        journal.note(rows, &reply, now);
+        journal.note(rows, Source::Calls, &reply, now);
     }
 
-    fn closings_of(told: &[CaptureBatch]) -> Vec<usize> {
-        told.iter().map(|batch| batch.closings.len()).collect()
+    fn closings_of(batches: &[(u64, CaptureBatch)]) -> Vec<usize> {
+        batches.iter().map(|(_, batch)| batch.closings.len()).collect()
     }
 
     fn admission(name: &str) -> Admission {
@@ -240,25 +281,36 @@ mod tests {
     }
 
     #[test]
-    fn what_was_committed_lately_is_told_once_to_a_new_server() {
-        let now = Instant::now();
+    fn what_was_committed_lately_is_sent_once_to_a_new_server() {
         let mut journal = Journal::default();
-        note(&mut journal, 1, now);
-        note(&mut journal, 2, now + Duration::from_secs(1));
-        assert!(journal.take_after(0).is_empty(), "the server is the same");
-        let told = journal.take_after(1);
-        assert_eq!(closings_of(&told), [3], "few transactions, for new calls wait");
-        assert!(told.iter().all(|batch| batch.sent == Sent::ToldAgain));
-        assert!(journal.take_after(1).is_empty() && journal.take_after(2).is_empty());
-        assert_eq!(journal.seen_changes(), 2);
+        note(&mut journal, 1, Duration::ZERO);
+        note(&mut journal, 2, Duration::from_secs(1));
+        assert!(journal.take_lacking(0).is_empty(), "the server is the same");
+        let lacking = journal.take_lacking(1);
+        assert_eq!(closings_of(&lacking), [3], "few transactions, for new calls wait");
+        assert!(lacking.iter().all(|(_, batch)| batch.sent == Sent::ToldAgain));
+        assert!(journal.take_lacking(1).is_empty() && journal.take_lacking(2).is_empty());
+        assert_eq!(journal.server_changes(), 2);
+    }
+
+    #[test]
+    fn a_commit_that_is_heard_of_after_the_change_is_on_the_server_before() {
+        let mut journal = Journal::default();
+        note(&mut journal, 1, Duration::ZERO);
+        assert_eq!(closings_of(&journal.take_lacking(1)), [1]);
+        let (mut rows, reply) = batch(2);
+        Arc::make_mut(&mut rows).server_changes = Some(0);
+        journal.note(rows, Source::Calls, &reply, Duration::ZERO);
+        note(&mut journal, 3, Duration::ZERO);
+        assert_eq!(closings_of(&journal.take_lacking(1)), [2]);
+        assert_eq!(journal.rows, 3, "what is on the new server is kept for the next");
     }
 
     #[test]
     fn what_is_old_is_forgotten_and_of_what_is_too_much_the_cost_is_kept() {
-        let now = Instant::now();
-        let later = now + KEPT_FOR + Duration::from_secs(1);
+        let later = KEPT_FOR + Duration::from_secs(1);
         let mut journal = Journal::default();
-        note(&mut journal, 1, now);
+        note(&mut journal, 1, Duration::ZERO);
         note(&mut journal, 2, later);
         note(&mut journal, MOST_ROWS - 2, later);
         assert_eq!(
@@ -268,10 +320,10 @@ mod tests {
         note(&mut journal, 1, later);
         let kept = (journal.committed.len(), journal.rows, journal.traces.len());
         assert_eq!(kept, (2, MOST_ROWS - 1, 2));
-        let told = journal.take_after(1);
-        assert_eq!(closings_of(&told), [2, MOST_ROWS - 2, 1]);
-        assert_eq!(told[0].closings[0].outcome.status, Some(OutcomeStatus::Lost));
-        assert_eq!(told[1].closings[0].outcome.status, Some(OutcomeStatus::Succeeded));
+        let lacking = journal.take_lacking(1);
+        assert_eq!(closings_of(&lacking), [2, MOST_ROWS - 2, 1]);
+        assert_eq!(lacking[0].1.closings[0].outcome.status, Some(OutcomeStatus::Lost));
+        assert_eq!(lacking[1].1.closings[0].outcome.status, Some(OutcomeStatus::Succeeded));
     }
 
     #[test]
@@ -282,23 +334,23 @@ mod tests {
         let verdicts = vec![(request_id, Verdict::Admitted)];
         let rows = CaptureBatch { admissions: vec![admission], ..CaptureBatch::default() };
         let reply = CaptureReply { verdicts, ..CaptureReply::default() };
-        journal.note(Arc::new(rows), &reply, Instant::now());
+        journal.note(Arc::new(rows), Source::Calls, &reply, Duration::ZERO);
         let mut more = |hold: &str, extended: Extended| {
             let extension = Extension { request_id, agent_id, hold: hold.parse().unwrap() };
             let rows = CaptureBatch { extensions: vec![extension], ..CaptureBatch::default() };
             let extended = vec![(request_id, extended)];
             let reply = CaptureReply { extended, ..CaptureReply::default() };
-            journal.note(Arc::new(rows), &reply, Instant::now());
+            journal.note(Arc::new(rows), Source::Calls, &reply, Duration::ZERO);
         };
         more("5", Extended::Held);
         more("7", Extended::Refused(Refusal::Funds { available: Usd::ZERO, needed: Usd::ZERO }));
-        let told = journal.take_after(1);
-        assert_eq!((told.len(), told[0].extensions.len()), (1, 0));
-        assert_eq!(told[0].admissions[0].hold, "5".parse().unwrap());
+        let lacking = journal.take_lacking(1);
+        assert_eq!((lacking.len(), lacking[0].1.extensions.len()), (1, 0));
+        assert_eq!(lacking[0].1.admissions[0].hold, "5".parse().unwrap());
     }
 
     #[test]
-    fn what_was_decided_is_told_and_not_decided_anew() {
+    fn what_was_decided_is_sent_and_not_decided_anew() {
         let refusal = Refusal::Funds { available: Usd::ZERO, needed: "3".parse().unwrap() };
         let verdicts = [
             Verdict::Admitted,
@@ -311,14 +363,14 @@ mod tests {
             CaptureReply { verdicts: ids.zip(verdicts).collect(), ..CaptureReply::default() };
         let rows = Arc::new(CaptureBatch { admissions, ..CaptureBatch::default() });
         let mut journal = Journal::default();
-        journal.note(rows, &reply, Instant::now());
-        let told = journal.take_after(1).remove(0);
-        let holds: Vec<Usd> = told.admissions.iter().map(|admission| admission.hold).collect();
+        journal.note(rows, Source::Calls, &reply, Duration::ZERO);
+        let (_, sent) = journal.take_lacking(1).remove(0);
+        let holds: Vec<Usd> = sent.admissions.iter().map(|admission| admission.hold).collect();
         assert_eq!(holds, ["3", "2"].map(|hold| hold.parse().unwrap()));
-        assert!(told.admissions.iter().all(|admission| admission.smaller_holds.is_empty()));
-        assert_eq!(told.refusals.len(), 1);
+        assert!(sent.admissions.iter().all(|admission| admission.smaller_holds.is_empty()));
+        assert_eq!(sent.refusals.len(), 1);
         assert_eq!(
-            (&told.refusals[0].refusal, told.refusals[0].draft.model_requested.as_str()),
+            (&sent.refusals[0].refusal, sent.refusals[0].draft.model_requested.as_str()),
             (&refusal, "c")
         );
     }
