@@ -99,10 +99,10 @@ impl History {
             Action::Reject(_) => 8,
             Action::Leave(_) => 3,
             Action::Happen { replica, place, fault } if self.is_quarantine(replica, place) => {
-                if fault == Fault::None {
-                    60
+                if fault == Fault::BeforeCommit {
+                    90
                 } else {
-                    30
+                    15
                 }
             }
             // a boot begins only when all of its transactions go well
