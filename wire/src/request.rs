@@ -5,6 +5,7 @@
 
 pub mod attachments;
 pub mod content;
+pub mod setting;
 
 use ainfera_schema::TaskType;
 use ainfera_schema::policy::RoutingHint;
@@ -15,6 +16,7 @@ use crate::codec::raw_json::RawJson;
 use crate::error::bad_request::BadRequest;
 use crate::request::attachments::Attachments;
 use crate::request::content::Block;
+use crate::request::setting::Setting;
 
 /// See the module.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +36,8 @@ pub struct Request {
     pub thinking: Option<Thinking>,
     pub output_config: Option<OutputConfig>,
     pub user_id: Option<ByteString>,
+    /// What only some of the other dialects have.
+    pub settings: Vec<Setting>,
     pub extras: RoutingExtras,
     /// Every member of the body, in its order: a translation names those that it does not read.
     pub members: Vec<Member>,
@@ -117,6 +121,16 @@ pub struct Thinking {
 pub struct OutputConfig {
     pub effort: Option<ByteString>,
     pub format: Option<RawJson>,
+    /// What OpenAI's dialects say of the schema in `format`; nothing where another one said it.
+    pub schema_label: Option<SchemaLabel>,
+}
+
+/// What stands beside the schema of an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SchemaLabel {
+    pub name: Option<ByteString>,
+    pub description: Option<ByteString>,
+    pub strict: Option<bool>,
 }
 
 impl Request {

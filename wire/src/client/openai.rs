@@ -9,9 +9,9 @@ use crate::client::translation::RequestTranslation;
 use crate::codec::json::is_too_deep;
 use crate::codec::node::{Object, Path};
 use crate::codec::raw_json::RawJson;
-use crate::disclosure::coercion::{Change, Reason};
 use crate::error::bad_request::{BadRequest, parse_body};
-use crate::request::{OutputConfig, Thinking};
+use crate::request::setting::SettingKind;
+use crate::request::{OutputConfig, SchemaLabel, Thinking};
 
 /// The members of a body.
 pub fn body(body: &[u8]) -> Result<Object<'static>, BadRequest> {
@@ -98,11 +98,7 @@ pub fn effort(
             translation.said("thinking", field);
             return Ok(());
         }
-        "minimal" => {
-            translation.lost.add(field, Change::Clamped("low".to_owned()));
-            "low"
-        }
-        "low" | "medium" | "high" | "xhigh" | "max" => word,
+        "minimal" | "low" | "medium" | "high" | "xhigh" | "max" => word,
         _ => {
             return Err(BadRequest::new(
                 field,
@@ -126,18 +122,20 @@ pub fn format(
 ) -> Result<(), BadRequest> {
     match format.get("type").and_then(Value::as_str) {
         Some("text") => {}
-        Some("json_object") => translation.drop(field, Reason::NoEquivalent),
+        Some("json_object") => translation.set(SettingKind::JsonObject, json!(true), field),
         Some("json_schema") => {
             let described = format.pointer(inner);
             let member = |name: &str| described.and_then(|described| described.get(name));
             let path = format!("{field}{}", inner.replace('/', "."));
+            let text = |name: &str| member(name).and_then(Value::as_str).map(Into::into);
+            output.schema_label = Some(SchemaLabel {
+                name: text("name"),
+                description: text("description"),
+                strict: member("strict").and_then(Value::as_bool),
+            });
             for name in ["name", "description", "strict"] {
-                // Anthropic's formats are always strict
-                let is_said =
-                    |value: &Value| !value.is_null() && (name != "strict" || *value != json!(true));
-                if member(name).is_some_and(is_said) {
-                    translation.drop(format!("{path}.{name}"), Reason::NoEquivalent);
-                }
+                let field = format!("output_config.format.{name}");
+                translation.source_map.add(field, format!("{path}.{name}"));
             }
             let schema = member("schema").cloned().unwrap_or_else(|| json!({"type": "object"}));
             let format = json!({"type": "json_schema", "schema": schema});
@@ -163,12 +161,21 @@ pub fn output_config(output: OutputConfig, translation: &mut RequestTranslation)
     }
 }
 
+/// Takes the settings that stand under `names` out of the body.
+pub fn settings(body: &mut Object<'_>, names: &[&str], translation: &mut RequestTranslation) {
+    for (name, kind) in SettingKind::MEMBERS {
+        if let Some(value) = names.contains(&name).then(|| body.take(name)).flatten() {
+            translation.set(kind, value, name);
+        }
+    }
+}
+
 /// Who is behind the agent.
 pub fn user(body: &mut Object<'_>, translation: &mut RequestTranslation) -> Result<(), BadRequest> {
     for name in ["safety_identifier", "user"] {
         let Some(said) = body.optional_text(name)? else { continue };
         if translation.request.user_id.is_some() {
-            translation.drop(name, Reason::NoEquivalent);
+            translation.set(SettingKind::User, json!(&*said), name);
             continue;
         }
         translation.request.user_id = Some(said);

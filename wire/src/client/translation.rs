@@ -10,6 +10,7 @@ use crate::disclosure::source_map::SourceMap;
 use crate::disclosure::translation::Translation;
 use crate::error::bad_request::{BadRequest, parse_value};
 use crate::request::content::Source;
+use crate::request::setting::{Setting, SettingKind};
 use crate::request::{Member, Request};
 
 /// The way of one body.
@@ -43,6 +44,12 @@ impl RequestTranslation {
     /// Names what nobody read of an object.
     pub fn drop_left(&mut self, object: &Object<'_>, reason: Reason) {
         object.left().for_each(|name| self.drop(object.at(name), reason));
+    }
+
+    /// A setting that stands at `callers`.
+    pub fn set(&mut self, kind: SettingKind, value: Value, callers: impl Into<String>) {
+        self.request.settings.push(Setting { kind, value });
+        self.source_map.add(kind.path(), callers);
     }
 
     pub fn only_natively(&mut self, field: impl Into<String>, why: &str) {

@@ -17,6 +17,13 @@ impl SourceMap {
         self.0.push((path.into(), callers.into()));
     }
 
+    /// What was listed at `path` stands at another one.
+    pub fn move_to(&mut self, path: &str, other: &str) {
+        for (listed, _) in self.0.iter_mut().filter(|(listed, _)| listed == path) {
+            *listed = other.to_owned();
+        }
+    }
+
     /// The caller's path for one of the Anthropic form: by the longest path listed that leads to
     /// it.
     pub fn source_of(&self, path: &str) -> Option<String> {

@@ -12,4 +12,5 @@ pub(crate) mod messages;
 pub mod models;
 pub mod request;
 pub mod stream;
+mod unsaid;
 pub mod whole;

@@ -6,14 +6,16 @@ use std::borrow::Cow;
 use ainfera_schema::{Model, Reasoning};
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::codec::json::object;
 use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::provider::tool_names::ToolNames;
 use crate::provider::written::Joined;
 use crate::request::content::{Block, BlockExtras};
-use crate::request::{ROUTING_MEMBERS, Request, Tool};
+use crate::request::{OutputConfig, ROUTING_MEMBERS, Request, SchemaLabel, Tool};
 
 /// The model that is asked.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +95,43 @@ pub fn report_extras(extras: &BlockExtras, path: &str, coercions: &mut Coercions
 /// says in their place.
 pub fn instructions_of_the_user(instructions: Joined<'_>) -> Joined<'_> {
     Joined { before: "<system>\n", after: "\n</system>", ..instructions }
+}
+
+/// Names the detail of an image, for a dialect that has no such word.
+pub fn report_detail(extras: &BlockExtras, path: &str, coercions: &mut Coercions) {
+    if extras.detail.is_some() {
+        coercions.add(format!("{path}.detail"), Change::Dropped(Reason::NoEquivalent));
+    }
+}
+
+/// Names what stands beside the schema of the answer, for a dialect whose answers always keep to
+/// their schemas.
+pub fn report_schema_label(output: &OutputConfig, coercions: &mut Coercions) {
+    let Some(label) = &output.schema_label else { return };
+    let said = [
+        ("output_config.format.name", label.name.is_some()),
+        ("output_config.format.description", label.description.is_some()),
+        ("output_config.format.strict", label.strict == Some(false)),
+    ];
+    for (field, _) in said.into_iter().filter(|(_, is_said)| *is_said) {
+        coercions.add(field, Change::Dropped(Reason::NoEquivalent));
+    }
+}
+
+/// The schema of the answer with its label, as OpenAI's dialects have it. Who says no more than a
+/// schema wants it kept to.
+pub fn labelled_schema(output: &OutputConfig, schema: Value) -> Value {
+    let unsaid = SchemaLabel { strict: Some(true), ..SchemaLabel::default() };
+    let label = output.schema_label.as_ref().unwrap_or(&unsaid);
+    let name = label.name.as_deref().unwrap_or("answer");
+    let mut labelled = object([("name", name.into()), ("schema", schema)]);
+    if let Some(strict) = label.strict {
+        labelled["strict"] = strict.into();
+    }
+    if let Some(description) = &label.description {
+        labelled["description"] = (&**description).into();
+    }
+    labelled
 }
 
 /// The text blocks of a place that takes nothing else.

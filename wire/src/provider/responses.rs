@@ -8,5 +8,6 @@ mod item;
 pub mod items;
 pub mod models;
 pub mod request;
+pub mod settings;
 pub mod stream;
 pub mod whole;

@@ -66,6 +66,8 @@ pub enum ToolOutcome {
 pub struct BlockExtras {
     pub cache_control: Option<RawJson>,
     pub citations: bool,
+    /// How closely the model is to look at an image, in OpenAI's words.
+    pub detail: Option<ByteString>,
 }
 
 /// Where the bytes of an image or document are.

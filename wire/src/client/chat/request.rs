@@ -33,22 +33,20 @@ pub const OWN_MEMBERS: [&str; 4] =
     [ROUTING_MEMBERS[0], ROUTING_MEMBERS[1], ROUTING_MEMBERS[2], "agent_id"];
 
 /// Members that Anthropic's form has no place for, and that say nothing of what the model shall do.
-const NO_EQUIVALENT: [&str; 15] = [
+const NO_EQUIVALENT: [&str; 6] =
+    ["logprobs", "top_logprobs", "store", "prediction", "moderation", "audio"];
+
+/// Members that some of the other dialects have.
+const SETTINGS: [&str; 9] = [
     "frequency_penalty",
     "presence_penalty",
     "logit_bias",
-    "logprobs",
-    "top_logprobs",
     "seed",
-    "store",
     "service_tier",
     "prompt_cache_key",
     "prompt_cache_retention",
-    "prediction",
     "verbosity",
     "metadata",
-    "moderation",
-    "audio",
 ];
 
 /// Members that change what kind of answer it is: whoever asks for them must get them, or hear that
@@ -101,6 +99,7 @@ pub(crate) fn translated(body: &[u8]) -> Result<TranslatedRequest, BadRequest> {
     sampling(&mut chat, &mut translation)?;
     answer(&mut chat, &mut translation)?;
     openai::user(&mut chat, &mut translation)?;
+    openai::settings(&mut chat, &SETTINGS, &mut translation);
     rest(chat, &mut translation)?;
     let (request, translation) = translation.done()?;
     Ok(TranslatedRequest { request, costs: costs?, translation, usage_chunk })

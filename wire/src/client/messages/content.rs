@@ -147,6 +147,7 @@ impl BlockReader<'_> {
         let extras = BlockExtras {
             cache_control: raw.cache_control.map(|raw| self.json(raw)),
             citations: raw.citations.is_some_and(|raw| !is_empty_list(raw)),
+            detail: None,
         };
         let block = match &*kind {
             "text" => {

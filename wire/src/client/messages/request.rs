@@ -130,6 +130,7 @@ impl<'b> Reader<'b> {
             thinking: raw.thinking.map(|raw| self.thinking(raw)).transpose()?,
             output_config: raw.output_config.map(|raw| self.output_config(raw)),
             user_id: raw.metadata.and_then(|raw| self.user_id(raw)),
+            settings: Vec::new(),
             extras: RoutingExtras { hint, task_type: raw.task_type },
             members: raw.names.into_iter().map(|name| self.member(name)).collect(),
         })
@@ -232,6 +233,7 @@ impl<'b> Reader<'b> {
         OutputConfig {
             effort: raw.effort.map(|effort| effort.into_shared(self.body)),
             format: raw.format.map(|format| self.blocks().json(format)),
+            schema_label: None,
         }
     }
 

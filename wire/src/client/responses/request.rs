@@ -22,6 +22,7 @@ use crate::codec::node::Object;
 use crate::disclosure::coercion::Reason;
 use crate::error::bad_request::BadRequest;
 use crate::extra_costs::ExtraCosts;
+use crate::request::setting::SettingKind;
 use crate::request::{OutputConfig, ROUTING_MEMBERS};
 
 /// What of the request comes back in its answer, and what the answer's calls are to be called.
@@ -51,18 +52,12 @@ const ECHO: [(&str, &str); 13] = [
 ];
 
 /// Members that Anthropic's form has no place for, and that say nothing of what the model shall do.
-const NO_EQUIVALENT: [&str; 10] = [
-    "metadata",
-    "prompt_cache_key",
-    "prompt_cache_retention",
-    "service_tier",
-    "top_logprobs",
-    "max_tool_calls",
-    "stream_options",
-    "truncation",
-    "store",
-    "client_metadata",
-];
+const NO_EQUIVALENT: [&str; 6] =
+    ["top_logprobs", "max_tool_calls", "stream_options", "truncation", "store", "client_metadata"];
+
+/// Members that some of the other dialects have.
+const SETTINGS: [&str; 4] =
+    ["metadata", "prompt_cache_key", "prompt_cache_retention", "service_tier"];
 
 /// Members that refer to what somebody keeps.
 const NATIVE_ONLY: [(&str, &str); 4] = [
@@ -98,6 +93,7 @@ impl Call {
         openai::sampling(&mut request, &["temperature", "top_p"], &mut translation)?;
         answer(&mut request, &mut translation)?;
         openai::user(&mut request, &mut translation)?;
+        openai::settings(&mut request, &SETTINGS, &mut translation);
         rest(request, &mut translation)?;
         let (request, translation) = translation.done()?;
         Call::of_request(
@@ -150,6 +146,9 @@ fn answer(
         let mut text = Object::read(text, path.member("text"))?;
         if let Some(format) = text.take("format") {
             openai::format(&format, "text.format", "", &mut output, translation)?;
+        }
+        if let Some(verbosity) = text.take("verbosity") {
+            translation.set(SettingKind::Verbosity, verbosity, text.at("verbosity"));
         }
         translation.drop_left(&text, Reason::NoEquivalent);
     }

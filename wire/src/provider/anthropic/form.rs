@@ -5,10 +5,11 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::codec::raw_json::RawJson;
-use crate::disclosure::coercion::Coercions;
+use crate::disclosure::coercion::{Change, Coercions};
 use crate::error::bad_request::BadRequest;
 use crate::provider::anthropic::block::{SaidBlock, blocks};
 use crate::provider::anthropic::messages::{Message, messages};
+use crate::provider::anthropic::unsaid::report_unsaid;
 use crate::request::{Request, Thinking, Tool, ToolChoice, ToolChoiceMode};
 
 /// A body, not written yet.
@@ -72,7 +73,7 @@ pub fn form<'r>(
     if let Some(output) = &request.output_config {
         let mut members = Map::new();
         if let Some(effort) = &output.effort {
-            members.insert("effort".to_owned(), json!(&**effort));
+            members.insert("effort".to_owned(), json!(least_effort(effort, coercions)));
         }
         if let Some(format) = &output.format {
             members.insert("format".to_owned(), format.value("output_config.format")?);
@@ -82,12 +83,22 @@ pub fn form<'r>(
     if let Some(user_id) = &request.user_id {
         set("metadata", json!({"user_id": &**user_id}));
     }
+    report_unsaid(request, coercions);
     Ok(Form {
         members,
         system: blocks(&request.system, "system")?,
         messages: messages(&request.turns, upstream_name, coercions)?,
         tools: request.tools.iter().map(tool).collect(),
     })
+}
+
+/// The lowest effort that the dialect has a word for stands for one below it.
+fn least_effort<'a>(effort: &'a str, coercions: &mut Coercions) -> &'a str {
+    if effort != "minimal" {
+        return effort;
+    }
+    coercions.add("output_config.effort", Change::Clamped("low".to_owned()));
+    "low"
 }
 
 fn tool(tool: &Tool) -> SaidTool<'_> {

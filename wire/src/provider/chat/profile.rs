@@ -17,6 +17,7 @@ mod xai;
 use ainfera_schema::ProviderKind;
 
 use crate::effort::EffortTable;
+use crate::request::setting::SettingKind;
 use crate::signature::Issuer;
 
 /// One vendor's habits.
@@ -76,6 +77,8 @@ pub struct ChatProfile {
     /// What those models refuse.
     pub reasoning_refuses: &'static [&'static str],
     pub effort: Effort,
+    /// Settings of callers in other dialects that the vendor documents.
+    pub settings: &'static [SettingKind],
 }
 
 /// Whether a vendor takes `top_k`, which the reference does not have.
@@ -272,6 +275,18 @@ pub const REFERENCE: ChatProfile = ChatProfile {
     reasoning_system: "system",
     reasoning_refuses: &[],
     effort: Effort::Nobody,
+    settings: &[
+        SettingKind::JsonObject,
+        SettingKind::Verbosity,
+        SettingKind::PromptCacheKey,
+        SettingKind::PromptCacheRetention,
+        SettingKind::ServiceTier,
+        SettingKind::User,
+        SettingKind::Seed,
+        SettingKind::PresencePenalty,
+        SettingKind::FrequencyPenalty,
+        SettingKind::LogitBias,
+    ],
 };
 
 /// The profile of a vendor that speaks this dialect; `None` for the others.

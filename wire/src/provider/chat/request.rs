@@ -2,6 +2,7 @@
 //! the vendor; what has no equivalent is named as a coercion.
 
 mod messages;
+mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +21,7 @@ use crate::provider::chat::passthrough;
 use crate::provider::chat::profile::{ChatProfile, Effort, TopK};
 use crate::provider::chat::target::Target;
 use crate::provider::lossy::{
-    Encoded, function_of, report_cache_control, report_untranslated, written,
+    Encoded, function_of, labelled_schema, report_cache_control, report_untranslated, written,
 };
 use crate::provider::source_paths::{bearer, name_lost_headers, of_mistake, of_written};
 use crate::provider::written::Texts;
@@ -126,6 +127,7 @@ fn translated(
         chat.insert("user".to_owned(), json!(&**user_id));
         notes.source_map.add("user", "metadata.user_id");
     }
+    settings::settings(request, target.profile, &mut chat, &mut notes);
     let Notes { mut coercions, source_map } = notes;
     let (adjusted, tool_names) =
         adjust(&mut chat, target).map_err(|bad| source_map.at_source_path(bad))?;
@@ -266,12 +268,15 @@ fn thinking(
             notes.coercions.add("thinking", change);
         }
     }
-    if let Some(format) = request.output_config.as_ref().and_then(|output| output.format.as_ref()) {
+    if let Some((output, format)) =
+        request.output_config.as_ref().and_then(|output| Some((output, output.format.as_ref()?)))
+    {
         let format = format.value("output_config.format")?;
         let schema = format.get("schema").cloned().unwrap_or_else(|| json!({}));
+        let schema = labelled_schema(output, schema);
         chat.insert(
             "response_format".to_owned(),
-            json!({"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": true}}),
+            json!({"type": "json_schema", "json_schema": schema}),
         );
         notes.source_map.add("response_format", "output_config.format");
         notes.source_map.add("response_format.json_schema", "output_config.format");

@@ -11,7 +11,8 @@ use crate::provider::gemini::content::{
 use crate::provider::gemini::models::Generation;
 use crate::provider::gemini::signatures::{On, UNSIGNED, given_back};
 use crate::provider::lossy::{
-    instructions_of_the_user, joined_text, report_extras, search_result_text, titled_text,
+    instructions_of_the_user, joined_text, report_detail, report_extras, search_result_text,
+    titled_text,
 };
 use crate::provider::tool_names::ToolNames;
 use crate::provider::written::Joined;
@@ -275,6 +276,7 @@ fn part<'r>(block: &'r Block, path: &str, coercions: &mut Coercions) -> Option<P
         }
         Block::Image { source, extras } => {
             report_extras(extras, path, coercions);
+            report_detail(extras, path, coercions);
             data(source)
         }
         Block::Document { source, title, context, extras } => {

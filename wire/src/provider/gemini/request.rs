@@ -14,11 +14,12 @@ use crate::provider::gemini::content::{Content, Part};
 use crate::provider::gemini::contents::{LONGEST_TOOL_NAME, contents};
 use crate::provider::gemini::models::{Generation, generation, least_thinking, reasoning_by_name};
 use crate::provider::lossy::{
-    Encoded, TargetModel, function_of, joined_text, report_cache_control, report_untranslated,
-    written,
+    Encoded, TargetModel, function_of, joined_text, report_cache_control, report_schema_label,
+    report_untranslated, written,
 };
 use crate::provider::source_paths::{of_mistake, of_written};
 use crate::provider::tool_names::ToolNames;
+use crate::request::setting::SettingKind;
 use crate::request::{Request, ToolChoice, ToolChoiceMode};
 
 /// Members that this translation reads; any other member of the body is named as dropped.
@@ -125,6 +126,7 @@ fn encoded<'r>(
     limits(request, asked, &mut config, &mut coercions)?;
     format(request, generation, &mut config, &mut coercions)?;
     thinking(request, asked, &mut config, &mut coercions);
+    settings(request, generation, &mut config, &mut coercions);
     let body = Body {
         contents,
         system_instruction: system,
@@ -217,6 +219,39 @@ fn limits(
     Ok(())
 }
 
+/// Penalties are left out: most models refuse them (ai.google.dev/api/generate-content, and what
+/// users report of `Penalty is not enabled for models/…`, read on 2026-11-30).
+fn settings(
+    request: &Request,
+    generation: Generation,
+    config: &mut Map<String, Value>,
+    coercions: &mut Coercions,
+) {
+    for setting in &request.settings {
+        let field = setting.kind.path();
+        match setting.kind {
+            SettingKind::Seed => {
+                config.insert("seed".to_owned(), setting.value.clone());
+                coercions.add(field, Change::Renamed("generationConfig.seed".to_owned()));
+            }
+            SettingKind::JsonObject
+                if generation != Generation::Signed && !request.tools.is_empty() =>
+            {
+                coercions.add(field, Change::Dropped(Reason::Model));
+            }
+            SettingKind::JsonObject => {
+                config.insert("responseMimeType".to_owned(), json!("application/json"));
+                coercions
+                    .add(field, Change::Renamed("generationConfig.responseMimeType".to_owned()));
+            }
+            SettingKind::PresencePenalty | SettingKind::FrequencyPenalty => {
+                coercions.add(field, Change::Dropped(Reason::Model));
+            }
+            _ => coercions.add(field, Change::Dropped(Reason::NoEquivalent)),
+        }
+    }
+}
+
 /// Older models give no JSON where they have tools.
 fn format(
     request: &Request,
@@ -224,10 +259,12 @@ fn format(
     config: &mut Map<String, Value>,
     coercions: &mut Coercions,
 ) -> Result<(), BadRequest> {
-    let Some(format) = request.output_config.as_ref().and_then(|output| output.format.as_ref())
+    let Some((output, format)) =
+        request.output_config.as_ref().and_then(|output| Some((output, output.format.as_ref()?)))
     else {
         return Ok(());
     };
+    report_schema_label(output, coercions);
     if generation != Generation::Signed && !request.tools.is_empty() {
         coercions.add("output_config.format", Change::Dropped(Reason::Model));
         return Ok(());
@@ -320,6 +357,7 @@ fn effort_level(
         return coercions.add("output_config.effort", Change::Dropped(Reason::NoEquivalent));
     }
     let (level, budget_tokens) = match effort {
+        "minimal" if asked.upstream_name.contains("flash") => ("MINIMAL", 1_024),
         "minimal" | "low" => ("LOW", 1_024),
         "medium" => ("MEDIUM", 8_192),
         _ => ("HIGH", LARGEST_BUDGET_TOKENS),
@@ -330,6 +368,9 @@ fn effort_level(
             thinking_config.insert("thinkingBudget".to_owned(), json!(budget_tokens))
         }
     };
+    if effort == "minimal" && thinking_config.get("thinkingLevel") != Some(&json!("MINIMAL")) {
+        coercions.add("output_config.effort", Change::Clamped("low".to_owned()));
+    }
     if matches!(effort, "xhigh" | "max") {
         coercions.add("output_config.effort", Change::Clamped("high".to_owned()));
     }

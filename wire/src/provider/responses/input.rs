@@ -168,7 +168,8 @@ fn part<'r>(block: &'r Block, path: &str, coercions: &mut Coercions) -> Option<P
                 Source::Url(url) => FileUrl::Url(url),
                 Source::Text(_) | Source::AnthropicOnly => return None,
             };
-            Some(Part::InputImage { image_url, detail: "auto" })
+            let detail = extras.detail.as_deref().unwrap_or("auto");
+            Some(Part::InputImage { image_url, detail })
         }
         Block::Document { source, title, context, extras } => {
             report_extras(extras, path, coercions);

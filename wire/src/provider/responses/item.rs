@@ -42,7 +42,7 @@ pub enum Part<'r> {
     },
     InputImage {
         image_url: FileUrl<'r>,
-        detail: &'static str,
+        detail: &'r str,
     },
     InputFile {
         #[serde(skip_serializing_if = "Option::is_none")]

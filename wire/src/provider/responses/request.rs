@@ -10,12 +10,13 @@ use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::effort::nearest;
 use crate::error::bad_request::BadRequest;
 use crate::provider::lossy::{
-    Encoded, TargetModel, function_of, joined_text, report_cache_control, report_untranslated,
-    written,
+    Encoded, TargetModel, function_of, joined_text, labelled_schema, report_cache_control,
+    report_untranslated, written,
 };
 use crate::provider::responses::input::{LONGEST_TOOL_NAME, items};
 use crate::provider::responses::item::Item;
 use crate::provider::responses::models::{efforts, reasoning_by_name};
+use crate::provider::responses::settings::settings;
 use crate::provider::source_paths::{bearer, of_mistake, of_written};
 use crate::provider::tool_names::ToolNames;
 use crate::provider::written::Joined;
@@ -124,6 +125,7 @@ fn encoded<'r>(
     let tools = tools(request, &mut rest, &mut tool_names, &mut coercions)?;
     reasoning(request, asked, &mut rest, &mut coercions);
     format(request, &mut rest, &mut coercions)?;
+    settings(request, &mut rest, &mut coercions);
     if let Some(user_id) = &request.user_id {
         if user_id.len() <= LONGEST_IDENTIFIER {
             rest.insert("safety_identifier".to_owned(), json!(&**user_id));
@@ -293,13 +295,16 @@ fn format(
     said: &mut Map<String, Value>,
     coercions: &mut Coercions,
 ) -> Result<(), BadRequest> {
-    let Some(format) = request.output_config.as_ref().and_then(|output| output.format.as_ref())
+    let Some((output, format)) =
+        request.output_config.as_ref().and_then(|output| Some((output, output.format.as_ref()?)))
     else {
         return Ok(());
     };
     let format = format.value("output_config.format")?;
     let schema = format.get("schema").cloned().unwrap_or_else(|| json!({}));
-    said.insert("text".to_owned(), json!({"format": {"type": "json_schema", "name": "answer", "schema": schema, "strict": true}}));
+    let mut format = labelled_schema(output, schema);
+    format["type"] = json!("json_schema");
+    said.insert("text".to_owned(), json!({"format": format}));
     coercions.add("output_config.format", Change::Renamed("text.format".to_owned()));
     Ok(())
 }

@@ -36,10 +36,12 @@ fn block(
             let path = part.path;
             let mut image = Object::read(part.required("image_url")?, path.member("image_url"))?;
             let url = image.text("url")?;
-            translation.drop_left(&image, Reason::NoEquivalent);
+            let detail = image.optional_text("detail")?;
+            translation.drop_left(&image, Reason::Unknown);
             let source = source(&url, image.path.member("url"))?;
-            let block = Block::Image { source, extras: BlockExtras::default() };
-            Some(PlacedBlock::new(block, path.to_string()).with_source(&image.at("url")))
+            let extras = BlockExtras { detail, ..BlockExtras::default() };
+            let block = PlacedBlock::new(Block::Image { source, extras }, path.to_string());
+            Some(block.with_source(&image.at("url")).with("detail", image.at("detail")))
         }
         "file" => file(&mut part, translation)?,
         _ => {

@@ -29,7 +29,7 @@ fn block(
         "input_text" | "output_text" | "text" => said(&mut part, "text", translation)?,
         "refusal" => said(&mut part, "refusal", translation)?,
         "input_image" => match part.optional_text("image_url")? {
-            Some(url) => Some(image(&mut part, &url, translation)?),
+            Some(url) => Some(image(&mut part, &url)?),
             None => {
                 translation.only_natively(part.at("file_id"), KEPT_FILE);
                 return Ok(None);
@@ -73,17 +73,13 @@ fn said(
     Ok(text_block(said, part.path, translation))
 }
 
-fn image(
-    part: &mut Object<'_>,
-    url: &str,
-    translation: &mut RequestTranslation,
-) -> Result<PlacedBlock, BadRequest> {
-    if part.take("detail").is_some_and(|detail| detail != "auto") {
-        translation.drop(part.at("detail"), Reason::NoEquivalent);
-    }
+fn image(part: &mut Object<'_>, url: &str) -> Result<PlacedBlock, BadRequest> {
+    // what Responses clients always say, says nothing
+    let detail = part.optional_text("detail")?.filter(|detail| &**detail != "auto");
     let source = source(url, part.path.member("image_url"))?;
-    let block = Block::Image { source, extras: BlockExtras::default() };
-    Ok(PlacedBlock::new(block, part.path.to_string()).with_source(&part.at("image_url")))
+    let extras = BlockExtras { detail, ..BlockExtras::default() };
+    let block = PlacedBlock::new(Block::Image { source, extras }, part.path.to_string());
+    Ok(block.with_source(&part.at("image_url")).with("detail", part.at("detail")))
 }
 
 /// A file with its bytes or its address; nothing for one that is only named.

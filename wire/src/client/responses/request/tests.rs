@@ -143,13 +143,10 @@ fn what_the_form_cannot_say_is_named() {
     assert_eq!(
         lost,
         [
-            "reasoning.effort=clamped:low",
             "reasoning.summary=dropped:no_equivalent",
-            "text.verbosity=dropped:no_equivalent",
             "include.0=dropped:no_equivalent",
             "store=dropped:no_equivalent",
             "truncation=dropped:no_equivalent",
-            "metadata=dropped:no_equivalent",
             "new_thing=dropped:unknown",
         ]
     );

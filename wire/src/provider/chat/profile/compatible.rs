@@ -6,6 +6,7 @@
 //! calls `chatcmpl-tool-…`: the reader takes all of it, so they need no kinds of their own.
 
 use crate::provider::chat::profile::{ChatProfile, Effort, REFERENCE, SystemMidway, TopK};
+use crate::request::setting::SettingKind;
 
 pub static PROFILE: ChatProfile = ChatProfile {
     vendor: "openai_compatible",
@@ -16,5 +17,12 @@ pub static PROFILE: ChatProfile = ChatProfile {
     reasoning_models: &["gpt-oss", "qwen3", "deepseek-r1", "magistral"],
     // Ollama refuses to be asked for it where the model cannot
     effort: Effort::ReasoningModels(&["low", "medium", "high"]),
+    settings: &[
+        SettingKind::JsonObject,
+        SettingKind::Seed,
+        SettingKind::PresencePenalty,
+        SettingKind::FrequencyPenalty,
+        SettingKind::LogitBias,
+    ],
     ..REFERENCE
 };

@@ -5,6 +5,7 @@
 use crate::provider::chat::profile::{
     AnswerSchema, ChatProfile, Effort, Files, ForcedTools, Images, REFERENCE, ThinkingSwitch,
 };
+use crate::request::setting::SettingKind;
 use crate::signature::Issuer;
 
 pub static PROFILE: ChatProfile = ChatProfile {
@@ -29,5 +30,10 @@ pub static PROFILE: ChatProfile = ChatProfile {
         "top_logprobs",
     ],
     effort: Effort::ReasoningModels(&["none", "minimal", "low", "medium", "high", "xhigh", "max"]),
+    settings: &[
+        SettingKind::JsonObject,
+        SettingKind::PresencePenalty,
+        SettingKind::FrequencyPenalty,
+    ],
     ..REFERENCE
 };

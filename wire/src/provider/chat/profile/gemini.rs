@@ -5,6 +5,7 @@ use crate::provider::chat::profile::{
     CallSignature, ChatProfile, Effort, EmptyParameters, Files, ParallelSwitch, REFERENCE,
     SchemaRule, SystemMidway,
 };
+use crate::request::setting::SettingKind;
 
 pub static PROFILE: ChatProfile = ChatProfile {
     vendor: "gemini",
@@ -62,5 +63,6 @@ pub static PROFILE: ChatProfile = ChatProfile {
     call_signature: CallSignature::GoogleExtraContent,
     reasoning_models: &["gemini-2.5", "gemini-3", "gemini-4"],
     effort: Effort::ReasoningModels(&["low", "medium", "high"]),
+    settings: &[SettingKind::JsonObject],
     ..REFERENCE
 };

@@ -1,6 +1,7 @@
 //! Groq refuses what its engines cannot do: probabilities, biases, names of speakers.
 
 use crate::provider::chat::profile::{ChatProfile, Effort, Files, REFERENCE};
+use crate::request::setting::SettingKind;
 
 pub static PROFILE: ChatProfile = ChatProfile {
     vendor: "groq",
@@ -17,5 +18,6 @@ pub static PROFILE: ChatProfile = ChatProfile {
     files: Files::NotTaken,
     reasoning_models: &["openai/gpt-oss"],
     effort: Effort::ReasoningModels(&["low", "medium", "high"]),
+    settings: &[SettingKind::JsonObject, SettingKind::Seed],
     ..REFERENCE
 };

@@ -7,6 +7,7 @@ use crate::provider::chat::profile::{
     CallIdRule, ChatProfile, Effort, Files, LastAssistant, REFERENCE, StreamUsage, SystemMidway,
     UserAfterTool,
 };
+use crate::request::setting::SettingKind;
 
 /// Models whose reasoning can be adjusted; the others refuse to be asked. Source:
 /// docs.mistral.ai/inference/conversations/reasoning, read on 2026-11-30; what Mistral Large 4
@@ -59,5 +60,11 @@ pub static PROFILE: ChatProfile = ChatProfile {
     last_assistant: LastAssistant::NeedsPrefix,
     files: Files::DocumentUrl,
     effort: Effort::OfTable(EFFORTS),
+    settings: &[
+        SettingKind::JsonObject,
+        SettingKind::Seed,
+        SettingKind::PresencePenalty,
+        SettingKind::FrequencyPenalty,
+    ],
     ..REFERENCE
 };

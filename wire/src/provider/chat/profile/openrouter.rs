@@ -2,6 +2,7 @@
 //! without a word what the chosen model does not take.
 
 use crate::provider::chat::profile::{ChatProfile, DeveloperRole, Effort, REFERENCE, TopK};
+use crate::request::setting::SettingKind;
 
 pub static PROFILE: ChatProfile = ChatProfile {
     developer_role: DeveloperRole::Taken,
@@ -9,5 +10,15 @@ pub static PROFILE: ChatProfile = ChatProfile {
     token_limit_field: "max_tokens",
     top_k: TopK::Taken,
     effort: Effort::Everybody(&["none", "minimal", "low", "medium", "high", "xhigh", "max"]),
+    settings: &[
+        SettingKind::JsonObject,
+        SettingKind::Verbosity,
+        SettingKind::PromptCacheKey,
+        SettingKind::User,
+        SettingKind::Seed,
+        SettingKind::PresencePenalty,
+        SettingKind::FrequencyPenalty,
+        SettingKind::LogitBias,
+    ],
     ..REFERENCE
 };

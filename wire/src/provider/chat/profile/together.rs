@@ -3,6 +3,7 @@
 //! (platform.kimi.ai, guide to thinking models, read on 2026-11-30).
 
 use crate::provider::chat::profile::{ChatProfile, Effort, Files, NoTool, REFERENCE, TopK};
+use crate::request::setting::SettingKind;
 use crate::signature::Issuer;
 
 pub static PROFILE: ChatProfile = ChatProfile {
@@ -17,5 +18,12 @@ pub static PROFILE: ChatProfile = ChatProfile {
     issuer: Issuer::Together,
     reasoning_models: &["openai/gpt-oss"],
     effort: Effort::ReasoningModels(&["low", "medium", "high"]),
+    settings: &[
+        SettingKind::JsonObject,
+        SettingKind::Seed,
+        SettingKind::PresencePenalty,
+        SettingKind::FrequencyPenalty,
+        SettingKind::LogitBias,
+    ],
     ..REFERENCE
 };

@@ -5,6 +5,7 @@
 
 use crate::effort::EffortTable;
 use crate::provider::chat::profile::{ChatProfile, Effort, Files, REFERENCE, SchemaRule};
+use crate::request::setting::SettingKind;
 use crate::signature::Issuer;
 
 const EFFORTS: EffortTable = &[
@@ -28,5 +29,11 @@ pub static PROFILE: ChatProfile = ChatProfile {
     reasoning_models: &["grok-3-mini", "grok-4", "grok-5", "grok-code", "grok-build"],
     reasoning_refuses: &["stop", "presence_penalty", "frequency_penalty"],
     effort: Effort::ByModel(EFFORTS),
+    settings: &[
+        SettingKind::JsonObject,
+        SettingKind::Seed,
+        SettingKind::PresencePenalty,
+        SettingKind::FrequencyPenalty,
+    ],
     ..REFERENCE
 };

@@ -291,8 +291,11 @@ impl Writer<'_, '_> {
                         return refused("only Anthropic's own API takes images so");
                     }
                 };
-                let url = object([("url", self.texts.value(&url, false))]);
-                object([("type", json!("image_url")), ("image_url", url)])
+                let mut image = object([("url", self.texts.value(&url, false))]);
+                if let Some(detail) = &extras.detail {
+                    image["detail"] = json!(&**detail);
+                }
+                object([("type", json!("image_url")), ("image_url", image)])
             }
             Block::Document { source, title, context, extras } => {
                 report_extras(extras, path, &mut self.notes.coercions);
