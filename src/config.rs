@@ -35,6 +35,7 @@ pub mod settings;
 pub mod spool;
 pub mod stream_mode;
 pub mod strict;
+mod takes;
 pub mod unsaid;
 pub mod vendor;
 pub mod vendor_prices;

@@ -23,6 +23,7 @@ pub mod reads;
 pub mod reloads;
 pub mod state;
 pub mod turns;
+mod unforeseen;
 
 use actix_web::web::{ServiceConfig, delete, get, head, post, resource, route};
 use actix_web::{HttpRequest, HttpResponse};

@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod control;
+pub mod figures_age;
 pub mod floors;
 pub mod http_service;
 pub mod listener;

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ainfera_schema::OutcomeStatus;
 
+use crate::unforeseen::UnforeseenRefusals;
+
 /// Shared by every actor of a process.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -32,6 +34,8 @@ pub struct Counters {
     pub spooled: Counter,
     /// 1 while the database lacks what was signed and nobody has declared it, else 0.
     pub audit_parted: Counter,
+    /// By provider, model, and what they were about.
+    pub unforeseen_refusals: UnforeseenRefusals,
     pub commits: Counter,
     pub streams_open: Counter,
     outcomes: [Counter; OutcomeStatus::ALL.len()],

@@ -27,4 +27,5 @@ pub mod provider;
 pub mod reader;
 pub mod replica;
 pub mod sink;
+pub mod unforeseen;
 pub mod worker;

@@ -9,7 +9,7 @@ use actix::Addr;
 use ainfera_routing::ReservationMode;
 use ainfera_schema::{BootId, Deadlines, Model, Patience, Provider, ProviderId};
 use ainfera_wire::Call;
-use ainfera_wire::provider::Dialect;
+use ainfera_wire::provider::reasons_before_answering;
 
 use crate::brain::RoutingBrain;
 use crate::capture::CaptureActor;
@@ -40,8 +40,7 @@ impl Worker {
     /// How long this provider may take over this call: what is set for the model, else for the
     /// provider, else for models of its kind.
     pub fn patience(&self, call: &Call, provider: &Provider, model: &Model) -> Patience {
-        let reasons =
-            Dialect::for_call(provider.kind, call, model).reasons_before_answering(call, model);
+        let reasons = reasons_before_answering(provider.kind, call, model);
         let usual = if reasons { self.deadlines.reasoning } else { self.deadlines.answering };
         model.deadlines.over(provider.deadlines.over(usual))
     }

@@ -104,7 +104,7 @@ impl Answerer {
     fn model_answer(&self, dialect: Dialect, recorded: &Recorded, tag: &str) -> Answer {
         let vendor = Vendor::of_path(&recorded.path);
         if let Some((status, error)) =
-            vendor.and_then(|vendor| vendor.refusal(dialect, &recorded.body))
+            vendor.and_then(|vendor| vendor.refusal(dialect, &recorded.path, &recorded.body))
         {
             self.counters.refuse(format!("{} {}: {error}", recorded.path, recorded.body["model"]));
             return whole(refusal::json(

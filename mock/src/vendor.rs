@@ -6,9 +6,11 @@ mod deepseek;
 mod gemini;
 mod groq;
 mod mistral;
+mod moonshot;
 mod openai;
 mod together;
 mod xai;
+mod zai;
 
 use std::borrow::Cow;
 
@@ -28,6 +30,8 @@ pub enum Vendor {
     Groq,
     Deepseek,
     Gemini,
+    Moonshot,
+    Zai,
 }
 
 impl Vendor {
@@ -41,6 +45,8 @@ impl Vendor {
             "groq" => Some(Vendor::Groq),
             "deepseek" => Some(Vendor::Deepseek),
             "gemini" => Some(Vendor::Gemini),
+            "moonshot" => Some(Vendor::Moonshot),
+            "zai" => Some(Vendor::Zai),
             _ => None,
         }
     }
@@ -67,8 +73,9 @@ impl Vendor {
         }
     }
 
-    /// Status and body of the refusal, if this vendor refuses the request.
-    pub fn refusal(self, dialect: Dialect, body: &Value) -> Option<(u16, Value)> {
+    /// Status and body of the refusal, if this vendor refuses the request. `path` names the model
+    /// where the body does not.
+    pub fn refusal(self, dialect: Dialect, path: &str, body: &Value) -> Option<(u16, Value)> {
         let plain = Refused { status: 400, retry_after_s: None, code: None };
         let (status, message) = match (self, dialect) {
             (Vendor::Anthropic, Dialect::Anthropic) => {
@@ -76,6 +83,10 @@ impl Vendor {
                 return Some((400, crate::anthropic::error(&plain, &message, "req_mockrefused")));
             }
             (Vendor::Openai, Dialect::Responses) => (400, openai::responses_refusal(body)?),
+            (Vendor::Gemini, Dialect::Gemini) => {
+                let model = path.rsplit('/').next()?.split(':').next()?;
+                (400, gemini::native_refusal(model, body)?)
+            }
             (vendor, Dialect::Chat) => vendor.chat_refusal(body)?,
             _ => return None,
         };
@@ -106,6 +117,8 @@ impl Vendor {
             Vendor::Groq => (400, groq::refusal(body)?),
             Vendor::Deepseek => (400, deepseek::refusal(body)?),
             Vendor::Gemini => (400, gemini::refusal(body)?),
+            Vendor::Moonshot => (400, moonshot::refusal(body)?),
+            Vendor::Zai => (400, zai::refusal(body)?),
         })
     }
 }
@@ -167,7 +180,7 @@ mod tests {
     fn refused(vendor: &str, body: Value) -> Option<u16> {
         Vendor::of_path(&format!("/{vendor}/v1/chat/completions"))
             .unwrap()
-            .refusal(Dialect::Chat, &body)
+            .refusal(Dialect::Chat, "", &body)
             .map(|(status, _)| status)
     }
 

@@ -183,7 +183,9 @@ pub(crate) mod tests {
             stream_mode: ainfera_schema::StreamMode::Native,
             context_window: None,
             max_output_tokens: None,
+            takes: ainfera_schema::ModelTakes::default(),
             expected_latency_ms: None,
+            as_of: None,
             deadlines: OwnDeadlines::default(),
         };
         CatalogueEntry { model, kind, unsaid: Unsaid::default() }

@@ -14,6 +14,7 @@ pub mod failure_cause;
 pub mod id;
 pub mod merkle;
 pub mod model;
+pub mod model_takes;
 pub mod money;
 pub mod network;
 pub mod outcome;
@@ -32,6 +33,7 @@ pub use deadline::{Deadlines, OwnDeadlines, Patience};
 pub use failure_cause::{FailureCause, Lack, UnreachableBy};
 pub use id::{AgentId, BootId, InferenceId, ModelSlug, ProviderId, ReceiptId, RequestId, TenantId};
 pub use model::{Model, Price, Reasoning};
+pub use model_takes::{EFFORT_WORDS, ModelTakes, Sampling, Taken, ToolsOver};
 pub use money::{MoneyError, Usd};
 pub use network::{
     ApiVersion, CaFile, HeaderText, Network, ProviderHeader, Proxy, ProxySecurity, Trust,

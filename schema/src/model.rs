@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ModelSlug, MoneyError, OwnDeadlines, PriceSheet, ProviderId, StreamMode, TokenUsage, Usd,
+    ModelSlug, ModelTakes, MoneyError, OwnDeadlines, PriceSheet, ProviderId, StreamMode,
+    TokenUsage, Usd,
 };
 
 /// US dollars per million tokens.
@@ -80,10 +81,14 @@ pub struct Model {
     pub supports_tools: bool,
     /// Left out: known by its name, where the vendor's names tell.
     pub reasoning: Option<Reasoning>,
+    /// What its operator says of it in place of what is known by its name.
+    pub takes: ModelTakes,
     pub stream_mode: StreamMode,
     pub context_window: Option<u64>,
     pub max_output_tokens: Option<u64>,
     pub expected_latency_ms: Option<u32>,
+    /// The day on which the figures were read, where somebody says it.
+    pub as_of: Option<jiff::civil::Date>,
     /// In place of the deadlines of its provider and of all models.
     pub deadlines: OwnDeadlines,
 }

@@ -5,7 +5,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use ainfera_routing::PolicySettings;
-use ainfera_schema::{Model, Provider, ProviderId, ProviderKind};
+use ainfera_schema::{Model, Provider, ProviderId, ProviderKind, Sampling, Taken};
+use ainfera_wire::model_table::{ChatCompletions, ForcedTools, ModelAbilities};
 use serde_json::{Value, json};
 
 use super::CommandError;
@@ -76,9 +77,39 @@ fn described(config: &Config, model: &Model) -> Value {
         "input_cost_per_million_usd": price.map(|price| price.input), "output_cost_per_million_usd": price.map(|price| price.output),
         "cache_read_cost_per_million_usd": price.and_then(|price| price.cache_read),
         "cache_write_cost_per_million_usd": price.and_then(|price| price.cache_write),
+        "as_of": model.as_of, "takes": takes(config, model),
         "context_window": model.context_window, "max_output_tokens": model.max_output_tokens,
         "capabilities": if model.supports_tools { json!(["tools"]) } else { json!([]) },
         "quality": model.q_prior, "quality_floors": cleared_floors(model, &settings),
+    })
+}
+
+/// What the model takes of a request, by the table or by its operator.
+fn takes(config: &Config, model: &Model) -> Value {
+    let provider = config.providers.iter().find(|provider| provider.id == model.provider);
+    let kind = provider.map_or(ProviderKind::OpenaiCompatible, |provider| provider.kind);
+    let abilities = ModelAbilities::of(kind, model);
+    let sampling = match abilities.sampling() {
+        Sampling::All => "all",
+        Sampling::OneOfTwo => "one_of_two",
+        Sampling::None => "none",
+    };
+    let forced_tools = match abilities.forced_tools() {
+        ForcedTools::Taken => "yes",
+        ForcedTools::NotWhileThinking => "not_while_thinking",
+        ForcedTools::Refused => "no",
+    };
+    let tools_over = match abilities.chat_completions() {
+        ChatCompletions::Taken => "either",
+        ChatCompletions::WithoutTools | ChatCompletions::Refused => "responses",
+    };
+    let known = abilities.is_known.then_some(abilities.row);
+    json!({
+        "sampling": sampling, "efforts": known.map(|_| abilities.efforts()),
+        "default_effort": known.and_then(|row| row.default_effort),
+        "forced_tools": forced_tools, "prefill": abilities.prefill() == Taken::Yes,
+        "images": abilities.images() == Taken::Yes, "tools_over": tools_over,
+        "source": known.map(|row| row.source), "read_on": known.map(|row| row.read_on),
     })
 }
 
@@ -98,16 +129,20 @@ fn line(model: &Value) -> String {
     };
     let providers = each("providers").iter().map(provider).collect();
     let floors = each("quality_floors").iter().map(or_dash).collect();
+    let words = model["takes"]["efforts"].as_array().cloned().unwrap_or_default();
+    let efforts = words.iter().map(or_dash).collect();
     format!(
-        "{}  {}  vendor {}  at {}  ${} in, ${} out per million tokens  window {}  quality {}  floors {}",
+        "{}  {}  vendor {}  at {}  ${} in, ${} out per million tokens  as of {}  window {}  quality {}  efforts {}  floors {}",
         text("slug"),
         text("routable_status"),
         text("vendor"),
         list(providers),
         or_dash(&model["input_cost_per_million_usd"]),
         or_dash(&model["output_cost_per_million_usd"]),
+        or_dash(&model["as_of"]),
         or_dash(&model["context_window"]),
         or_dash(&model["quality"]),
+        list(efforts),
         list(floors),
     )
 }
@@ -146,7 +181,9 @@ mod tests {
             "{told}"
         );
         assert!(
-            told.ends_with("window 1000  quality 0.7  floors default,good,production"),
+            told.ends_with(
+                "as of -  window 1000  quality 0.7  efforts -  floors default,good,production"
+            ),
             "{told}"
         );
     }

@@ -173,6 +173,19 @@ impl<'d> Field<'d> {
         }
     }
 
+    /// A list of strings, each of which says something.
+    pub fn texts(&self) -> Option<Vec<&'d str>> {
+        let DeValue::Array(items) = self.value.get_ref() else {
+            return self.refused("must be a list of strings");
+        };
+        let texts = items.iter().map(|item| match item.get_ref() {
+            DeValue::String(text) if !text.trim().is_empty() => Some(text.as_ref()),
+            _ => None,
+        });
+        let texts: Option<Vec<&str>> = texts.collect();
+        texts.or_else(|| self.refused("must be a list of strings"))
+    }
+
     /// Whether the value is a table with this key.
     pub fn has_key(&self, key: &str) -> bool {
         matches!(self.value.get_ref(), DeValue::Table(table) if table.contains_key(key))

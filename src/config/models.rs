@@ -12,6 +12,7 @@ use super::mistake::did_you_mean;
 use super::own_deadlines;
 use super::prices::read_sheet;
 use super::stream_mode;
+use super::takes;
 
 /// More tokens than any window holds.
 const MOST_TOKENS: u64 = 1_000_000_000;
@@ -83,8 +84,10 @@ fn read_one(
     let max_output_tokens = tokens("max_output_tokens");
     let latency_ms =
         section.field("expected_latency_ms").and_then(|field| field.whole(1..=LONGEST_LATENCY_MS));
+    let takes = takes::read(section, corrected.map(|model| &model.takes));
+    let as_of = section.field("as_of").and_then(|field| read_date(&field));
     // Where the figures come from: for people who read the file.
-    for note in ["as_of", "source", "q_source"] {
+    for note in ["source", "q_source"] {
         section.field(note).and_then(|field| field.text());
     }
     Some(Model {
@@ -96,10 +99,13 @@ fn read_one(
             .to_owned(),
         maker: maker.or(corrected.map(|model| model.maker.as_str())).or(provider)?.to_owned(),
         q_prior: q_prior.or(corrected.and_then(|model| model.q_prior)),
+        // a price of the operator's own has no date unless they give it one
+        as_of: as_of.or(corrected.filter(|_| price.is_none()).and_then(|model| model.as_of)),
         price: price.or(corrected.and_then(|model| model.price.clone())),
         m_allowed: m_allowed.or(corrected.and_then(|model| model.m_allowed)),
         supports_tools,
         reasoning: reasoning.or(corrected.and_then(|model| model.reasoning)),
+        takes,
         stream_mode: stream_mode::read(section),
         context_window: context_window.or(corrected.and_then(|model| model.context_window)),
         max_output_tokens: max_output_tokens
@@ -159,6 +165,14 @@ pub(super) fn read_provider<'d>(
         field.refuse_reference(format!("there is no provider \"{id}\"{offer}"));
     }
     Some(id)
+}
+
+fn read_date(field: &Field<'_>) -> Option<jiff::civil::Date> {
+    let date = field.text()?.parse().ok();
+    if date.is_none() {
+        field.refuse("must be a day such as \"2026-11-30\"");
+    }
+    date
 }
 
 /// A quality from 0 to 1.

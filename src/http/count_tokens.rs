@@ -17,6 +17,7 @@ use ainfera_routing::{CatalogueEntry, RouteTarget, estimate_tokens};
 use ainfera_schema::{InferenceId, Provider, ReceiptId, RequestId};
 use ainfera_wire::Call;
 use ainfera_wire::disclosure::coercion::{Coercions, Strictness};
+use ainfera_wire::model_table::ModelAbilities;
 use ainfera_wire::provider::anthropic::count_tokens::request_body;
 use ainfera_wire::provider::anthropic::limits::native::within_limits;
 use ainfera_wire::provider::{Dialect, address};
@@ -122,7 +123,8 @@ async fn ask(
     entry: &CatalogueEntry,
     worker: &Worker,
 ) -> Option<Value> {
-    let within_limits = within_limits(body, &entry.model, &mut Coercions::default());
+    let abilities = ModelAbilities::of(provider.kind, &entry.model);
+    let within_limits = within_limits(body, &abilities, &mut Coercions::default());
     let body =
         request_body(within_limits.as_deref().unwrap_or(body), &entry.model.upstream_name).ok()?;
     let url = address::count_tokens(provider);

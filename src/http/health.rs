@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::error::{ApiError, NotReady};
 use super::state::Shared;
 use crate::server::control::{Audience, set_aside_json, unreachable_json};
+use crate::server::figures_age;
 use crate::server::parts::Parts;
 
 /// No I/O: it answers as long as the process can answer anything.
@@ -55,6 +56,10 @@ fn standing(shared: &Shared) -> Value {
         if entries.as_array().is_some_and(|entries| !entries.is_empty()) {
             standing[name] = entries;
         }
+    }
+    let models = parts.catalogue.entries().iter().map(|entry| &entry.model);
+    if let Some(old) = figures_age::old_figures(models, figures_age::today()) {
+        standing["old_figures"] = json!({"models": old.models, "oldest": old.oldest});
     }
     if every_provider_is_set_aside(&parts) {
         standing["providers"] = json!("all_set_aside");

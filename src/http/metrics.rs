@@ -19,6 +19,7 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
     register_counters(&shared.counters, &mut registry);
     register_gauges(&shared, &mut registry);
     register_outcomes(&shared.counters, &mut registry);
+    super::unforeseen::register(&shared.counters.unforeseen_refusals, &mut registry);
     super::breakers::register(&shared.parts().health, &mut registry);
     super::reloads::register(&shared.reloads, &mut registry);
     super::killswitch::register(&shared, &mut registry).await;

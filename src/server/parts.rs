@@ -16,7 +16,7 @@ use ainfera_routing::{
 use ainfera_schema::{Deadlines, Model, Provider, ProviderId, ProviderKind, Usd};
 
 use super::StartError;
-use super::floors;
+use super::{figures_age, floors};
 use crate::config::audit::AuditVisibility;
 use crate::config::strict::StrictSettings;
 use crate::config::vendor_prices;
@@ -85,6 +85,7 @@ impl Parts {
         }
         let brain = brain_settings(config);
         floors::warn(&config.models, &brain.policy);
+        figures_age::warn(&config.models);
         Ok(Self {
             catalogue: Arc::new(catalogue),
             brain,

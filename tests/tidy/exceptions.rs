@@ -100,8 +100,6 @@ pub const EXCEPTIONS: &[Exception] = &[
     of(VOCABULARY, "wire/src/attachment/pdf/tests.rs", "whoever"),
     of(VOCABULARY, "wire/src/error/provider_error.rs", "thing"),
     of(VOCABULARY, "wire/src/output_limit.rs", "nobody"),
-    of(VOCABULARY, "wire/src/provider/chat/profile.rs", "nobody"),
     of(VOCABULARY, "wire/src/provider/chat/stream.rs", "nobody"),
-    of(VOCABULARY, "wire/src/provider/chat/target.rs", "nobody"),
     of(VOCABULARY, "wire/src/provider/gemini/stream.rs", "thing"),
 ];

@@ -98,7 +98,9 @@ fn model() -> Model {
         stream_mode: StreamMode::Native,
         context_window: None,
         max_output_tokens: None,
+        takes: ainfera_schema::ModelTakes::default(),
         expected_latency_ms: None,
+        as_of: None,
         deadlines: OwnDeadlines::default(),
     }
 }

@@ -3,15 +3,9 @@
 /// From the least to the most.
 const ALL: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
-/// What the name of a model begins with, and the words that it takes. The first line that fits
-/// counts.
-pub type EffortTable = &'static [(&'static str, &'static [&'static str])];
-
-/// The words for a model of this name; `None` where the table does not know it. A gateway's name
-/// for the maker may stand in front.
-pub fn efforts_of(table: EffortTable, upstream_name: &str) -> Option<&'static [&'static str]> {
-    let name = upstream_name.rsplit('/').next().unwrap_or(upstream_name);
-    table.iter().find(|(series, _)| name.starts_with(series)).map(|(_, words)| *words)
+/// The place of a word among all; a word that nobody knows has none.
+pub fn rank(word: &str) -> Option<usize> {
+    ALL.iter().position(|known| *known == word)
 }
 
 /// The nearest word that is taken; `None` where `said` itself is, where nobody knows the word, and
@@ -20,7 +14,6 @@ pub fn nearest(said: &str, taken: &[&'static str]) -> Option<&'static str> {
     if taken.contains(&said) {
         return None;
     }
-    let rank = |word: &str| ALL.iter().position(|known| *known == word);
     let wanted = rank(said)?;
     let reasons = taken.iter().copied().filter(|word| *word != "none");
     reasons

@@ -16,6 +16,7 @@ pub mod effort;
 pub mod error;
 pub mod event;
 pub mod extra_costs;
+pub mod model_table;
 pub mod output_limit;
 pub mod passthrough;
 pub mod provider;

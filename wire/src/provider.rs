@@ -6,13 +6,16 @@ pub mod anthropic;
 pub mod chat;
 mod endpoint;
 pub mod gemini;
+pub mod instructions;
 pub mod lossy;
 mod reader;
 mod reasons;
 pub mod responses;
 mod source_paths;
+pub mod strict_schema;
 pub mod tool_call_ids;
 pub mod tool_names;
+pub mod tool_schema;
 mod unsaid;
 mod written;
 
@@ -35,6 +38,8 @@ use crate::provider::responses::stream::ResponsesReader;
 use crate::provider::tool_names::ToolNames;
 
 pub use crate::error::provider_error::FaultKind;
+pub use reasons::reasons_before_answering;
+
 use reader::DialectReader;
 pub use reader::UpstreamReader;
 
@@ -186,10 +191,10 @@ impl Dialect {
         model: &Model,
     ) -> Result<Coercions, BadRequest> {
         let mut losses = match self {
-            Dialect::Anthropic => anthropic::request::losses(call, model),
-            Dialect::Responses => responses::request::losses(call, model),
-            Dialect::Gemini => gemini::request::losses(call, model),
-            Dialect::Chat(profile) => chat::request::losses(call, model, profile),
+            Dialect::Anthropic => anthropic::request::losses(call, provider.kind, model),
+            Dialect::Responses => responses::request::losses(call, provider.kind, model),
+            Dialect::Gemini => gemini::request::losses(call, provider.kind, model),
+            Dialect::Chat(profile) => chat::request::losses(call, provider.kind, model, profile),
         }?;
         unsaid::name_written(&mut losses, *self, call, provider)?;
         Ok(losses)
@@ -304,7 +309,9 @@ mod tests {
             stream_mode: StreamMode::Native,
             context_window: None,
             max_output_tokens: None,
+            takes: ainfera_schema::ModelTakes::default(),
             expected_latency_ms: None,
+            as_of: None,
             deadlines: OwnDeadlines::default(),
         }
     }

@@ -11,7 +11,7 @@ use ainfera_wire::provider::Dialect;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
-use steps::{CLIENTS, MODELS, Step, TAKE_NO_PICTURES, call, provider, step};
+use steps::{CLIENTS, MODELS, Step, call, provider, step, takes_pictures};
 
 /// The turns that a provider gets, each as it is written, and everything else of the body.
 fn sent(client: &str, kind: ProviderKind, model: &str, steps: &[Step]) -> (Vec<String>, String) {
@@ -40,7 +40,7 @@ proptest! {
     ) {
         let before = before.min(steps.len() - 1);
         let mut steps = steps;
-        if TAKE_NO_PICTURES.contains(&kind) {
+        if !takes_pictures(kind, model) {
             steps.iter_mut().for_each(|step| step.picture = false);
         }
         let (earlier, rest) = sent(client, kind, model, &steps[..before]);

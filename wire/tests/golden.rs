@@ -85,7 +85,9 @@ fn model(upstream_name: &str, max_output_tokens: Option<u64>) -> Model {
         stream_mode: StreamMode::Native,
         context_window: None,
         max_output_tokens,
+        takes: ainfera_schema::ModelTakes::default(),
         expected_latency_ms: None,
+        as_of: None,
         deadlines: OwnDeadlines::default(),
     }
 }

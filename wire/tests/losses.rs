@@ -10,7 +10,7 @@ use ainfera_schema::ProviderKind;
 use ainfera_wire::provider::Dialect;
 use proptest::prelude::*;
 
-use steps::{CLIENTS, MODELS, TAKE_NO_PICTURES, call, model, provider, step};
+use steps::{CLIENTS, MODELS, call, model, provider, step, takes_pictures};
 
 proptest! {
     #![proptest_config(ProptestConfig {
@@ -33,7 +33,7 @@ proptest! {
         match (dialect.request(&call, &provider, &model), losses) {
             (Ok(request), Ok(losses)) => prop_assert_eq!(request.coercions.texts(), losses.texts()),
             (Err(bad), Err(unfit)) => {
-                prop_assert!(TAKE_NO_PICTURES.contains(&kind) && has_pictures, "{}", bad);
+                prop_assert!(!takes_pictures(kind, name) && has_pictures, "{}", bad);
                 prop_assert_eq!(bad, unfit);
             }
             (request, losses) => prop_assert!(false, "{:?} but {:?}", request.err(), losses.err()),

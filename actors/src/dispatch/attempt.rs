@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actix::{AsyncContext, Context};
-use ainfera_wire::provider::Dialect;
+use ainfera_wire::provider::{Dialect, FaultKind};
 
 use super::admission::CallSetup;
 use super::machine::attempt_end::AttemptEnd;
@@ -68,6 +68,11 @@ impl DispatchActor {
                     %failure,
                     "attempt {what}"
                 );
+                if let Some(FaultKind::ModelLacks(lack)) = failure.kind() {
+                    let request_id = self.setup.request_id.header_value();
+                    let refusals = &self.setup.worker.counters.unforeseen_refusals;
+                    refusals.note(&request_id, &ended.attempt.provider, &ended.attempt.model, lack);
+                }
             }
             AttemptEnd::Cancelled | AttemptEnd::SentAgain => {}
         }

@@ -161,7 +161,9 @@ fn entry(
         stream_mode: StreamMode::Native,
         context_window,
         max_output_tokens: None,
+        takes: ainfera_schema::ModelTakes::default(),
         expected_latency_ms: None,
+        as_of: None,
         deadlines: OwnDeadlines::default(),
     };
     CatalogueEntry { model, kind: ProviderKind::Anthropic, unsaid: Unsaid::default() }

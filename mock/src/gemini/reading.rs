@@ -55,9 +55,9 @@ const CONFIG: [&str; 13] = [
 ];
 const THINKING: [&str; 3] = ["includeThoughts", "thinkingBudget", "thinkingLevel"];
 
-/// Models of the third generation sign their calls and want the signatures back.
+/// Models since the third generation sign their calls and want the signatures back.
 pub fn signs(model: &str) -> bool {
-    model.starts_with("gemini-3")
+    model.starts_with("gemini-3") || model.starts_with("gemini-4")
 }
 
 /// Everything but the model and the delivery, which stand in the path.

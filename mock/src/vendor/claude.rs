@@ -19,6 +19,10 @@ enum Refused {
     /// `temperature` together with `top_p`.
     BothSamplings,
     Effort,
+    EffortXhigh,
+    EffortMax,
+    /// An effort above `high` without thought.
+    HighestWithoutThought,
     /// A budget of thought.
     ThinkingEnabled,
     /// Thought as the model sees fit.
@@ -30,43 +34,52 @@ enum Refused {
 }
 
 use Refused::{
-    BothSamplings, Effort, ForcedTools, Prefill, Sampling, ThinkingAdaptive, ThinkingBetweenTools,
-    ThinkingDisabled, ThinkingEnabled,
+    BothSamplings, Effort, EffortMax, EffortXhigh, ForcedTools, HighestWithoutThought, Prefill,
+    Sampling, ThinkingAdaptive, ThinkingBetweenTools, ThinkingDisabled, ThinkingEnabled,
 };
 
-const RULES: [Rule; 5] = [
-    Rule {
-        model: "claude-opus-5-5",
-        most_output: 128_000,
-        refuses: &[
-            Sampling,
-            ThinkingEnabled,
-            ThinkingDisabled,
-            ThinkingBetweenTools,
-            ForcedTools,
-            Prefill,
-        ],
-    },
-    Rule {
-        model: "claude-opus-4-7",
-        most_output: 128_000,
-        refuses: &[Sampling, ThinkingEnabled, ThinkingBetweenTools, Prefill],
-    },
-    Rule {
-        model: "claude-sonnet-5-5",
-        most_output: 128_000,
-        refuses: &[Sampling, ThinkingEnabled, ThinkingDisabled, Prefill],
-    },
-    Rule {
-        model: "claude-sonnet-5",
-        most_output: 128_000,
-        refuses: &[Sampling, ThinkingEnabled, ThinkingBetweenTools, Prefill],
-    },
-    Rule {
-        model: "claude-haiku-4-5",
-        most_output: 64_000,
-        refuses: &[BothSamplings, Effort, ThinkingAdaptive, ThinkingBetweenTools],
-    },
+const SINCE_4_7: &[Refused] = &[Sampling, ThinkingEnabled, ThinkingBetweenTools, Prefill];
+const ALWAYS_THINKING: &[Refused] =
+    &[Sampling, ThinkingEnabled, ThinkingDisabled, ThinkingBetweenTools, ForcedTools, Prefill];
+const OPUS_5: &[Refused] =
+    &[Sampling, ThinkingEnabled, ThinkingBetweenTools, Prefill, HighestWithoutThought];
+const OF_4_5: &[Refused] = &[BothSamplings, Effort, ThinkingAdaptive, ThinkingBetweenTools];
+const OF_4_6: &[Refused] = &[BothSamplings, EffortXhigh, ThinkingBetweenTools, Prefill];
+
+const fn rule(model: &'static str, most_output: u64, refuses: &'static [Refused]) -> Rule {
+    Rule { model, most_output, refuses }
+}
+
+/// The first line that fits counts.
+const RULES: [Rule; 20] = [
+    rule("claude-opus-5-5", 128_000, ALWAYS_THINKING),
+    rule("claude-opus-5", 128_000, OPUS_5),
+    rule("claude-opus-4-8", 128_000, SINCE_4_7),
+    rule("claude-opus-4-7", 128_000, SINCE_4_7),
+    rule("claude-opus-4-6", 128_000, OF_4_6),
+    rule(
+        "claude-opus-4-5",
+        64_000,
+        &[BothSamplings, EffortXhigh, EffortMax, ThinkingAdaptive, ThinkingBetweenTools],
+    ),
+    rule("claude-opus-4-1", 32_000, OF_4_5),
+    rule("claude-fable-5-1", 128_000, ALWAYS_THINKING),
+    rule("claude-fable-5-2", 128_000, ALWAYS_THINKING),
+    rule("claude-fable-5", 128_000, SINCE_4_7),
+    rule("claude-mythos-5-1", 128_000, ALWAYS_THINKING),
+    rule("claude-mythos-5", 128_000, SINCE_4_7),
+    rule(
+        "claude-sonnet-5-5",
+        128_000,
+        &[Sampling, ThinkingEnabled, ThinkingDisabled, ForcedTools, Prefill, HighestWithoutThought],
+    ),
+    rule("claude-sonnet-5", 128_000, SINCE_4_7),
+    rule("claude-sonnet-4-6", 128_000, OF_4_6),
+    rule("claude-sonnet-4-5", 64_000, OF_4_5),
+    rule("claude-haiku-5-5", 128_000, OPUS_5),
+    rule("claude-haiku-4-5", 64_000, OF_4_5),
+    rule("claude-3-5", 8_192, &[Effort, ThinkingAdaptive, ThinkingEnabled, ThinkingBetweenTools]),
+    rule("claude-3-", 4_096, &[Effort, ThinkingAdaptive, ThinkingEnabled, ThinkingBetweenTools]),
 ];
 
 /// The message of the refusal, if the model refuses the request.
@@ -82,12 +95,33 @@ pub fn refusal(body: &Value) -> Option<String> {
         .or_else(|| while_thinking(body))
         .or_else(|| blocks(body))
         .or_else(|| open_schema(&body["output_config"]["format"]["schema"]))
+        .or_else(|| wrong_tool(body))
+}
+
+/// The top of a tool's schema is an object and combines nothing; a strict one is closed as the
+/// schema of an answer is.
+fn wrong_tool(body: &Value) -> Option<String> {
+    let tools = body["tools"].as_array()?;
+    tools.iter().enumerate().find_map(|(index, tool)| {
+        let schema = tool.get("input_schema")?;
+        let place = format!("tools.{index}.custom.input_schema");
+        if ["oneOf", "allOf", "anyOf"].iter().any(|keyword| schema.get(*keyword).is_some()) {
+            return Some(format!(
+                "{place}: input_schema does not support oneOf, allOf, or anyOf at the top level"
+            ));
+        }
+        if schema["type"] != "object" {
+            return Some(format!("{place}.type: Field required"));
+        }
+        open_schema(schema).filter(|_| tool["strict"] == true)
+    })
 }
 
 impl Refused {
     fn message(self, body: &Value) -> Option<String> {
         let has = |name: &str| body.get(name).is_some();
         let thinking = |kind: &str| body["thinking"]["type"] == kind;
+        let effort = body["output_config"]["effort"].as_str();
         let (is_refused, message) = match self {
             Refused::Sampling => (
                 ["temperature", "top_p", "top_k"].iter().any(|name| has(name)),
@@ -100,6 +134,19 @@ impl Refused {
             Refused::Effort => (
                 !body["output_config"]["effort"].is_null(),
                 "This model does not support the effort parameter.",
+            ),
+            Refused::EffortXhigh => (
+                effort == Some("xhigh"),
+                "output_config.effort: 'xhigh' is not supported on this model",
+            ),
+            Refused::EffortMax => (
+                effort == Some("max"),
+                "output_config.effort: 'max' is not supported on this model",
+            ),
+            Refused::HighestWithoutThought => (
+                (thinking("disabled") || thinking("between_tools"))
+                    && matches!(effort, Some("xhigh" | "max")),
+                "thinking cannot be turned off with an effort above 'high' on this model",
             ),
             Refused::ThinkingEnabled => (
                 thinking("enabled"),
@@ -194,16 +241,32 @@ fn open_schema(schema: &Value) -> Option<String> {
     {
         return Some("output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false".to_owned());
     }
-    if let Some(bound) = ["minimum", "maximum", "maxLength", "minLength"]
-        .iter()
-        .find(|bound| members.contains_key(**bound))
-    {
+    if let Some(bound) = UNSUPPORTED.iter().find(|bound| members.contains_key(**bound)) {
         return Some(format!("output_config.format.schema: property '{bound}' is not supported"));
     }
-    members
-        .get("properties")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flat_map(|all| all.values())
-        .find_map(open_schema)
+    let named =
+        ["properties", "$defs"].into_iter().filter_map(|name| members.get(name)?.as_object());
+    let listed = ["anyOf", "allOf"].into_iter().filter_map(|name| members.get(name)?.as_array());
+    let mut inner =
+        named.flat_map(|all| all.values()).chain(listed.flatten()).chain(members.get("items"));
+    inner.find_map(open_schema)
 }
+
+/// Keywords that structured outputs do not take.
+const UNSUPPORTED: [&str; 15] = [
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "maxLength",
+    "minLength",
+    "maxItems",
+    "uniqueItems",
+    "oneOf",
+    "not",
+    "if",
+    "patternProperties",
+    "minProperties",
+    "dependentRequired",
+];

@@ -27,11 +27,20 @@ pub fn refusal(body: &Value) -> Option<String> {
     if body["response_format"]["type"] == "json_schema" {
         return Some("This response_format type is unavailable now".to_owned());
     }
+    let efforts = ["low", "high", "max"];
+    if super::unknown_effort(body, &efforts).is_some() {
+        return Some(
+            "unknown variant of reasoning_effort, expected one of low, high, max".to_owned(),
+        );
+    }
     thinking_refusal(body).or_else(|| super::too_long_a_name(body))
 }
 
 fn thinking_refusal(body: &Value) -> Option<String> {
-    if body["thinking"]["type"] == "disabled" || !body["model"].as_str()?.starts_with("deepseek-v4")
+    if body["thinking"]["type"] == "disabled"
+        || !["deepseek-v4", "deepseek-flash"]
+            .iter()
+            .any(|series| body["model"].as_str().is_some_and(|model| model.starts_with(series)))
     {
         return None;
     }

@@ -43,6 +43,18 @@ fn refused_effort(body: &Value, said: &Value) -> Option<String> {
         .then(|| format!("Unsupported value: '{said}' is not supported with the '{model}' model. Supported values are: {}.", listed()))
 }
 
+/// The top of a function's schema is an object and combines nothing.
+fn combined_schema(name: &Value, schema: &Value) -> Option<String> {
+    let combines = ["oneOf", "anyOf", "allOf", "enum", "not"]
+        .iter()
+        .any(|keyword| schema.get(*keyword).is_some());
+    (combines || schema["type"] != "object").then(|| {
+        format!(
+            "Invalid schema for function {name}: schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level."
+        )
+    })
+}
+
 /// A strict tool closes its object and requires all of its properties.
 fn open_strict_schema(name: &Value, schema: &Value) -> Option<String> {
     let properties = schema["properties"].as_object();
@@ -85,6 +97,19 @@ pub fn responses_refusal(body: &Value) -> Option<String> {
     if let Some(message) = refused_effort(body, &body["reasoning"]["effort"]) {
         return Some(message);
     }
+    let mut functions =
+        body["tools"].as_array().into_iter().flatten().filter(|tool| tool["type"] == "function");
+    if let Some(message) =
+        functions.find_map(|tool| combined_schema(&tool["name"], tool.get("parameters")?))
+    {
+        return Some(message);
+    }
+    let format = &body["text"]["format"];
+    if format["strict"] == true
+        && let Some(message) = open_strict_schema(&format["name"], &format["schema"])
+    {
+        return Some(message);
+    }
     let mut strict =
         body["tools"].as_array().into_iter().flatten().filter(|tool| tool["strict"] == true);
     if let Some(message) =
@@ -120,7 +145,9 @@ pub fn chat_refusal(body: &Value) -> Option<String> {
             "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.".to_owned(),
         );
     }
+    let reasons = body["reasoning_effort"] != "none";
     if thinks
+        && reasons
         && body
             .get("temperature")
             .is_some_and(|temperature| *temperature != 1 && *temperature != 1.0)
@@ -129,9 +156,10 @@ pub fn chat_refusal(body: &Value) -> Option<String> {
             "Unsupported value: 'temperature' does not support 0.2 with this model.".to_owned(),
         );
     }
-    if let Some(member) =
-        THINKERS_REFUSE.iter().find(|member| thinks && body.get(**member).is_some())
-    {
+    if let Some(member) = THINKERS_REFUSE.iter().find(|member| {
+        let may_be_steered = !reasons && matches!(**member, "top_p" | "logprobs");
+        thinks && !may_be_steered && body.get(**member).is_some()
+    }) {
         return Some(format!(
             "Unsupported parameter: '{member}' is not supported with this model."
         ));
@@ -142,16 +170,7 @@ pub fn chat_refusal(body: &Value) -> Option<String> {
     if let Some(message) = refused_effort(body, &body["reasoning_effort"]) {
         return Some(message);
     }
-    let functions = body["tools"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|tool| &tool["function"])
-        .filter(|function| function["strict"] == true);
-    if let Some(message) = functions
-        .into_iter()
-        .find_map(|function| open_strict_schema(&function["name"], &function["parameters"]))
-    {
+    if let Some(message) = chat_schema(body) {
         return Some(message);
     }
     if body["stop"].as_array().is_some_and(|stops| stops.len() > 4) {
@@ -168,4 +187,33 @@ pub fn chat_refusal(body: &Value) -> Option<String> {
         return Some("Invalid 'messages[1].tool_calls[0].id': string too long. Expected a string with maximum length 40.".to_owned());
     }
     too_long_a_name(body)
+}
+
+/// The schemas of functions and of the answer.
+fn chat_schema(body: &Value) -> Option<String> {
+    let functions = body["tools"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|tool| &tool["function"])
+        .filter(|function| function["strict"] == true);
+    if let Some(message) = functions
+        .into_iter()
+        .find_map(|function| open_strict_schema(&function["name"], &function["parameters"]))
+    {
+        return Some(message);
+    }
+    let mut all = body["tools"].as_array().into_iter().flatten().map(|tool| &tool["function"]);
+    if let Some(message) =
+        all.find_map(|function| combined_schema(&function["name"], function.get("parameters")?))
+    {
+        return Some(message);
+    }
+    let format = &body["response_format"]["json_schema"];
+    if format["strict"] == true
+        && let Some(message) = open_strict_schema(&format["name"], &format["schema"])
+    {
+        return Some(message);
+    }
+    None
 }

@@ -44,12 +44,7 @@ fn each_key_in_the_environment_brings_its_vendor_with_a_routable_model() {
         assert_eq!(config.providers.len(), 1, "{}", vendor.key_variable);
         let provider = &config.providers[0];
         assert_eq!((provider.kind, provider.base_url.as_str()), (vendor.kind, vendor.base_url));
-        assert!(
-            (2..=5).contains(&config.models.len()),
-            "{}: {}",
-            vendor.key_variable,
-            config.models.len()
-        );
+        assert!(config.models.len() >= 2, "{}", vendor.key_variable);
         let routable = |model: &&Model| {
             model.q_prior.is_some() && model.price.is_some() && model.m_allowed == Some(true)
         };
@@ -123,7 +118,11 @@ fn a_model_of_the_file_adds_to_the_built_in_ones_or_corrects_one() {
         };
         let (before, after) = (find(&built_in), find(&models));
         assert_eq!(after.price.as_ref().unwrap().base.input, Decimal::from(6));
-        assert_eq!(Model { price: before.price.clone(), ..after }, before, "all else stays");
+        assert_eq!(
+            Model { price: before.price.clone(), as_of: before.as_of, ..after },
+            before,
+            "all else stays"
+        );
     }
 }
 

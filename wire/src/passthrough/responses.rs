@@ -1,7 +1,7 @@
 //! The native path, Responses on both sides: everything goes through as it came, but for the
 //! model's name and the members meant for the router.
 
-use ainfera_schema::Reasoning;
+use ainfera_schema::{Reasoning, Taken};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 
 use crate::codec::json::{Edit, Members, Text, quoted};
 use crate::disclosure::coercion::{Change, Coercions, Reason};
-use crate::effort::{efforts_of, nearest};
+use crate::effort::nearest;
 use crate::error::bad_request::BadRequest;
 use crate::error::stream_fault::StreamFault;
-use crate::provider::responses::models::{EFFORTS, reasoning_by_name};
+use crate::model_table::ModelAbilities;
+use crate::provider::tool_schema::{make_plain_object, may_need_change};
 use crate::request::ROUTING_MEMBERS;
 
 /// What marked signatures begin with.
@@ -25,13 +26,15 @@ struct OwnBody<'b> {
     members: Members<'b>,
     /// Without reasoning that others made, where there is some.
     input: Option<String>,
+    /// With schemas that the model takes, where one of theirs is none.
+    tools: Option<String>,
     refused: Refused,
 }
 
 impl<'b> OwnBody<'b> {
     fn read(
         body: &'b [u8],
-        upstream_name: &str,
+        abilities: &ModelAbilities<'_>,
         coercions: &mut Coercions,
     ) -> Result<Self, BadRequest> {
         let bad = |error: serde_json::Error| BadRequest::new("body", error.to_string());
@@ -42,8 +45,9 @@ impl<'b> OwnBody<'b> {
             .transpose()
             .map_err(bad)?
             .flatten();
-        let refused = refused_by(upstream_name, find("reasoning"), &find, coercions);
-        Ok(Self { members, input, refused })
+        let refused = refused_by(abilities, find("reasoning"), &find, coercions);
+        let tools = find("tools").and_then(|tools| plain_tools(tools, abilities, coercions));
+        Ok(Self { members, input, tools, refused })
     }
 }
 
@@ -53,9 +57,9 @@ fn said<'b>(members: &Members<'b>, name: &str) -> Option<&'b str> {
 }
 
 /// What of a call a provider of this dialect does not get as it came.
-pub fn losses(body: &[u8], upstream_name: &str) -> Result<Coercions, BadRequest> {
+pub fn losses(body: &[u8], abilities: &ModelAbilities<'_>) -> Result<Coercions, BadRequest> {
     let mut coercions = Coercions::default();
-    OwnBody::read(body, upstream_name, &mut coercions)?;
+    OwnBody::read(body, abilities, &mut coercions)?;
     Ok(coercions)
 }
 
@@ -66,22 +70,24 @@ pub fn losses(body: &[u8], upstream_name: &str) -> Result<Coercions, BadRequest>
 pub fn request_body(
     body: &[u8],
     upstream_name: &str,
-    max_output_tokens: Option<u64>,
+    abilities: &ModelAbilities<'_>,
     unless_said: u64,
 ) -> Result<(Bytes, Coercions), BadRequest> {
     let mut coercions = Coercions::default();
-    let OwnBody { members, input, refused } = OwnBody::read(body, upstream_name, &mut coercions)?;
+    let OwnBody { members, input, tools, refused } =
+        OwnBody::read(body, abilities, &mut coercions)?;
     let mut added = vec![("stream", "true".to_owned())];
     if said(&members, "max_output_tokens").is_none() {
         added.push((
             "max_output_tokens",
-            unless_said.min(max_output_tokens.unwrap_or(u64::MAX)).to_string(),
+            unless_said.min(abilities.max_output_tokens().unwrap_or(u64::MAX)).to_string(),
         ));
     }
     let edited = members.write(
         |key| match key {
             "model" => Edit::Replace(quoted(upstream_name)),
             "input" => input.clone().map_or(Edit::Keep, Edit::Replace),
+            "tools" => tools.clone().map_or(Edit::Keep, Edit::Replace),
             "stream" | "agent_id" => Edit::Remove,
             "reasoning" => refused.reasoning.clone().map_or(Edit::Keep, Edit::Replace),
             key if refused.sampling.contains(&key) => Edit::Remove,
@@ -102,14 +108,15 @@ struct Refused {
 }
 
 fn refused_by<'v>(
-    upstream_name: &str,
+    abilities: &ModelAbilities<'_>,
     reasoning: Option<&str>,
     find: &impl Fn(&str) -> Option<&'v str>,
     coercions: &mut Coercions,
 ) -> Refused {
-    let known = efforts_of(EFFORTS, upstream_name)
-        .filter(|_| reasoning_by_name(upstream_name) == Reasoning::Always);
-    let Some(words) = known else { return Refused { reasoning: None, sampling: Vec::new() } };
+    if !abilities.is_known || abilities.reasoning == Reasoning::Never {
+        return Refused { reasoning: None, sampling: Vec::new() };
+    }
+    let words = abilities.efforts();
     let mut said: Option<Value> = reasoning.and_then(|text| serde_json::from_str(text).ok());
     let effort = said.as_ref().and_then(|said| said["effort"].as_str()).map(str::to_owned);
     let taken = effort.as_deref().and_then(|effort| nearest(effort, words));
@@ -119,11 +126,29 @@ fn refused_by<'v>(
     }
     // who does not reason samples
     let reasons = taken.or(effort.as_deref()) != Some("none");
-    let sampling =
-        ["temperature", "top_p"].into_iter().filter(|name| reasons && find(name).is_some());
+    let sampling = abilities.refuses(reasons).filter(|name| find(name).is_some());
     let sampling: Vec<&str> =
         sampling.inspect(|name| coercions.add(*name, Change::Dropped(Reason::Model))).collect();
     Refused { reasoning: taken.and(said).map(|said| said.to_string()), sampling }
+}
+
+/// The tools with schemas that the model takes; `None` if all of them are.
+fn plain_tools(
+    tools: &str,
+    abilities: &ModelAbilities<'_>,
+    coercions: &mut Coercions,
+) -> Option<String> {
+    if abilities.row.combined_tool_schemas == Taken::Yes || !may_need_change(tools) {
+        return None;
+    }
+    let mut tools: Vec<Value> = serde_json::from_str(tools).ok()?;
+    let mut changed = false;
+    for (index, tool) in tools.iter_mut().enumerate().filter(|(_, tool)| tool["type"] == "function")
+    {
+        let Some(schema) = tool.get_mut("parameters") else { continue };
+        changed |= make_plain_object(schema, &format!("tools.{index}.parameters"), coercions);
+    }
+    changed.then(|| Value::Array(tools).to_string())
 }
 
 /// What decides whether an item is of use to its reader.
@@ -211,14 +236,25 @@ fn parse(data: &[u8]) -> Result<Members<'_>, StreamFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ainfera_schema::ProviderKind;
+
+    fn adjusted(
+        body: &[u8],
+        name: &str,
+        max_output_tokens: Option<u64>,
+    ) -> Result<(Bytes, Coercions), BadRequest> {
+        let abilities = ModelAbilities::named(ProviderKind::OpenaiResponses, name, None)
+            .with_max_output_tokens(max_output_tokens);
+        request_body(body, name, &abilities, 16_384)
+    }
 
     #[test]
     fn only_the_model_and_our_own_members_change() {
         let body = br#"{"model":"ainfera-inference","new_field":{"a": 1.0},"task_type":"code","stream":false,"input":"hi"}"#;
-        let (sent, _) = request_body(body, "gpt-x", Some(900), 16_384).unwrap();
+        let (sent, _) = adjusted(body, "gpt-x", Some(900)).unwrap();
         assert_eq!(&sent[..], br#"{"model":"gpt-x","new_field":{"a": 1.0},"input":"hi","stream":true,"max_output_tokens":900}"#);
         let limited = br#"{"model":"m","max_output_tokens":7,"input":"hi"}"#;
-        let (sent, _) = request_body(limited, "gpt-x", None, 16_384).unwrap();
+        let (sent, _) = adjusted(limited, "gpt-x", None).unwrap();
         assert_eq!(
             &sent[..],
             br#"{"model":"gpt-x","max_output_tokens":7,"input":"hi","stream":true}"#
@@ -228,7 +264,7 @@ mod tests {
     #[test]
     fn p075_reasoning_goes_back_to_its_issuer_alone() {
         let body = br#"{"model":"m","max_output_tokens":7,"input":[{"type":"reasoning","encrypted_content":"ainfera.anthropic.x"},{"type":"reasoning","encrypted_content":"theirs","n": 1.0}]}"#;
-        let (sent, coercions) = request_body(body, "m", None, 16_384).unwrap();
+        let (sent, coercions) = adjusted(body, "m", None).unwrap();
         assert_eq!(
             &sent[..],
             br#"{"model":"m","max_output_tokens":7,"input":[{"type":"reasoning","encrypted_content":"theirs","n": 1.0}],"stream":true}"#
@@ -243,9 +279,8 @@ mod tests {
                 r#"{{"model":"m","max_output_tokens":7,"input":[{{"type":"reasoning","id":"{id}"}}]}}"#
             )
         };
-        let dropped = |id: &str| {
-            !request_body(item(id).as_bytes(), "m", None, 16_384).unwrap().1.texts().is_empty()
-        };
+        let dropped =
+            |id: &str| !adjusted(item(id).as_bytes(), "m", None).unwrap().1.texts().is_empty();
         assert!(dropped("rs_44e476308a1450e73abdd0ca_0"));
         for theirs in [
             "rs_0123456789abcdef0123456789abcdef0123456789abcdef",
@@ -256,8 +291,7 @@ mod tests {
         }
         let untouched = r#""input":[ {"type": "reasoning","id":"rs_of_theirs"} ]"#;
         let (sent, _) =
-            request_body(format!(r#"{{"model":"m",{untouched}}}"#).as_bytes(), "m", None, 16_384)
-                .unwrap();
+            adjusted(format!(r#"{{"model":"m",{untouched}}}"#).as_bytes(), "m", None).unwrap();
         assert!(String::from_utf8_lossy(&sent).contains(untouched), "not even a space is lost");
     }
 

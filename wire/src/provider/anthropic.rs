@@ -9,7 +9,6 @@ pub mod foreign_thinking;
 pub(crate) mod form;
 pub mod limits;
 pub(crate) mod messages;
-pub mod models;
 pub mod request;
 pub mod stream;
 mod unsaid;

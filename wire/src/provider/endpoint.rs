@@ -5,8 +5,8 @@ use ainfera_schema::{Model, ProviderKind};
 
 use crate::client::call::Call;
 use crate::dialect::ClientDialect;
+use crate::model_table::{ChatCompletions, ModelAbilities};
 use crate::provider::Dialect;
-use crate::provider::responses::models::{ChatCompletions, chat_completions};
 
 impl Dialect {
     /// The dialect in which a provider of this kind is sent this call for one of its models.
@@ -22,7 +22,7 @@ impl Dialect {
 fn needs_responses(call: &Call, model: &Model) -> bool {
     let only_responses_can_say_it =
         call.native_only.is_some() && call.client.dialect() == ClientDialect::Responses;
-    match chat_completions(&model.upstream_name) {
+    match ModelAbilities::of(ProviderKind::Openai, model).chat_completions() {
         ChatCompletions::Taken => only_responses_can_say_it,
         ChatCompletions::WithoutTools => call.has_tools || only_responses_can_say_it,
         ChatCompletions::Refused => true,
@@ -50,7 +50,9 @@ mod tests {
             stream_mode: StreamMode::Native,
             context_window: None,
             max_output_tokens: None,
+            takes: ainfera_schema::ModelTakes::default(),
             expected_latency_ms: None,
+            as_of: None,
             deadlines: OwnDeadlines::default(),
         };
         let body = format!(

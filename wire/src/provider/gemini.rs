@@ -5,10 +5,10 @@
 
 mod content;
 pub mod contents;
-pub mod models;
 pub mod partial_args;
 pub mod request;
 pub mod response;
 pub mod signatures;
 pub mod stream;
+pub(crate) mod thinking;
 pub mod tool_calls;

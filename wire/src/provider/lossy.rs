@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 
-use ainfera_schema::{Model, Reasoning};
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
@@ -12,27 +11,11 @@ use crate::codec::json::object;
 use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
+use crate::provider::strict_schema::can_be_strict;
 use crate::provider::tool_names::ToolNames;
 use crate::provider::written::Joined;
 use crate::request::content::{Block, BlockExtras};
 use crate::request::{OutputConfig, ROUTING_MEMBERS, Request, SchemaLabel, Tool};
-
-/// The model that is asked.
-#[derive(Debug, Clone, Copy)]
-pub struct TargetModel<'a> {
-    pub upstream_name: &'a str,
-    pub reasoning: Reasoning,
-    pub max_output_tokens: Option<u64>,
-}
-
-impl<'a> TargetModel<'a> {
-    /// `by_name` tells what nobody configured.
-    pub fn of(model: &'a Model, by_name: impl Fn(&str) -> Reasoning) -> Self {
-        let upstream_name = model.upstream_name.as_str();
-        let reasoning = model.reasoning.unwrap_or_else(|| by_name(upstream_name));
-        Self { upstream_name, reasoning, max_output_tokens: model.max_output_tokens }
-    }
-}
 
 /// A request in a provider's words, and what became of the caller's on the way. It is not written
 /// yet: who only wants to know what is lost need not write it.
@@ -132,6 +115,14 @@ pub fn labelled_schema(output: &OutputConfig, schema: Value) -> Value {
         labelled["description"] = (&**description).into();
     }
     labelled
+}
+
+/// A schema that cannot be a strict one is refused where it is called so.
+pub fn loosen_schema(labelled: &mut Value, coercions: &mut Coercions) {
+    if labelled["strict"] == true && !can_be_strict(&labelled["schema"]) {
+        labelled["strict"] = false.into();
+        coercions.add("output_config.format.schema", Change::Clamped("not strict".to_owned()));
+    }
 }
 
 /// The text blocks of a place that takes nothing else.

@@ -1,36 +1,20 @@
 //! Whether a model thinks before it answers a call. Until it has thought it may say nothing at all,
 //! for minutes.
 
-use ainfera_schema::{Model, Reasoning};
+use ainfera_schema::{Model, ProviderKind, Reasoning};
 
 use crate::client::call::{AskedReasoning, Call};
-use crate::provider::Dialect;
+use crate::model_table::ModelAbilities;
 
-impl Dialect {
-    /// True when the answer to `call` may begin with a long silence. The configuration knows best
-    /// what a model can; otherwise its name tells, and a model whose name tells nothing is believed
-    /// to reason when it is asked to.
-    pub fn reasons_before_answering(&self, call: &Call, model: &Model) -> bool {
-        match (model.reasoning, call.asked_reasoning) {
-            (Some(Reasoning::Never), _) | (_, AskedReasoning::Off) => false,
-            (Some(Reasoning::Always), _) | (None, AskedReasoning::On) => true,
-            (None, AskedReasoning::Unsaid) => {
-                self.reasoning_by_name(&model.upstream_name) == Reasoning::Always
-            }
-        }
-    }
-
-    fn reasoning_by_name(&self, upstream_name: &str) -> Reasoning {
-        match self {
-            // these reason only when the call says so
-            Dialect::Anthropic => Reasoning::Never,
-            Dialect::Chat(profile) => {
-                crate::provider::chat::target::reasoning_by_name(profile, upstream_name)
-            }
-            Dialect::Responses => {
-                crate::provider::responses::models::reasoning_by_name(upstream_name)
-            }
-            Dialect::Gemini => crate::provider::gemini::models::reasoning_by_name(upstream_name),
+/// True when the answer to `call` may begin with a long silence. The configuration knows best
+/// what a model can; otherwise its name tells, and a model whose name tells nothing is believed to
+/// reason when it is asked to.
+pub fn reasons_before_answering(kind: ProviderKind, call: &Call, model: &Model) -> bool {
+    match (model.reasoning, call.asked_reasoning) {
+        (Some(Reasoning::Never), _) | (_, AskedReasoning::Off) => false,
+        (Some(Reasoning::Always), _) | (None, AskedReasoning::On) => true,
+        (None, AskedReasoning::Unsaid) => {
+            ModelAbilities::of(kind, model).reasoning == Reasoning::Always
         }
     }
 }
@@ -63,7 +47,9 @@ mod tests {
             stream_mode: StreamMode::Native,
             context_window: None,
             max_output_tokens: None,
+            takes: ainfera_schema::ModelTakes::default(),
             expected_latency_ms: None,
+            as_of: None,
             deadlines: OwnDeadlines::default(),
         };
         let mut body = json!({"model": "m", "max_tokens": 5000, "messages": [{"role": "user", "content": "hi"}]});
@@ -73,7 +59,7 @@ mod tests {
         let call =
             Call::from_messages(Bytes::from(body.to_string()), ClientHeaders::default(), &|_| 1)
                 .unwrap();
-        Dialect::of(kind).reasons_before_answering(&call, &model)
+        reasons_before_answering(kind, &call, &model)
     }
 
     #[test]
@@ -84,6 +70,7 @@ mod tests {
         for (kind, name, configured, asked, expected) in [
             (ProviderKind::Anthropic, "claude-opus-4-7", None, json!({}), false),
             (ProviderKind::Anthropic, "claude-opus-4-7", None, thinking.clone(), true),
+            (ProviderKind::Anthropic, "claude-opus-5-5", None, json!({}), true),
             (
                 ProviderKind::Anthropic,
                 "claude-opus-4-7",

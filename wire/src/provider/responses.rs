@@ -6,7 +6,6 @@ pub mod event;
 pub mod input;
 mod item;
 pub mod items;
-pub mod models;
 pub mod request;
 pub mod settings;
 pub mod stream;

@@ -158,7 +158,9 @@ mod tests {
             stream_mode: StreamMode::Native,
             context_window: None,
             max_output_tokens: None,
+            takes: ainfera_schema::ModelTakes::default(),
             expected_latency_ms: None,
+            as_of: None,
             deadlines: OwnDeadlines::default(),
         };
         let request = Dialect::of(kind).request(call, &provider, &model).unwrap();

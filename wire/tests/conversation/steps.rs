@@ -1,9 +1,10 @@
 //! Conversations of an agent and a model, in each client's dialect.
 
 use ainfera_schema::{Model, ModelSlug, Network, OnDisconnect, OwnDeadlines};
-use ainfera_schema::{Provider, ProviderId, ProviderKind, StreamMode, Unsaid};
+use ainfera_schema::{Provider, ProviderId, ProviderKind, StreamMode, Taken, Unsaid};
 use ainfera_wire::Call;
 use ainfera_wire::client::call::ClientHeaders;
+use ainfera_wire::model_table::ModelAbilities;
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -124,7 +125,9 @@ fn tool_call() -> impl Strategy<Value = ToolCall> {
     })
 }
 
-pub const TAKE_NO_PICTURES: [ProviderKind; 1] = [ProviderKind::Deepseek];
+pub fn takes_pictures(kind: ProviderKind, model: &str) -> bool {
+    ModelAbilities::named(kind, model, None).images() == Taken::Yes
+}
 
 const PICTURE: &str = "iVBORw0KGgo=";
 
@@ -339,7 +342,9 @@ pub fn model(name: &str) -> Model {
         stream_mode: StreamMode::Native,
         context_window: None,
         max_output_tokens: None,
+        takes: ainfera_schema::ModelTakes::default(),
         expected_latency_ms: None,
+        as_of: None,
         deadlines: OwnDeadlines::default(),
     }
 }

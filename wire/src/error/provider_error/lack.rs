@@ -28,7 +28,7 @@ const WINDOW: [&str; 18] = [
 ];
 
 /// Each refusal names one of the subjects and one of the verdicts.
-const UNABLE: [&str; 22] = [
+const UNABLE: [&str; 23] = [
     "not support",
     "unsupported",
     "does not accept",
@@ -45,6 +45,7 @@ const UNABLE: [&str; 22] = [
     "can't be used with this model",
     "not compatible with this model",
     "only the default",
+    "is allowed for this model",
     "only support",
     "must be explicitly set",
     "is not multimodal",
@@ -80,7 +81,7 @@ const SCHEMA: [&str; 7] = [
     "json_object",
 ];
 const EFFORT: [&str; 4] = ["effort", "reasoning", "thinking", "budget_tokens"];
-const SAMPLING: [&str; 9] = [
+const SAMPLING: [&str; 10] = [
     "temperature",
     "top_p",
     "top_k",
@@ -90,6 +91,7 @@ const SAMPLING: [&str; 9] = [
     "logit_bias",
     "`n`",
     "prefill",
+    "ending with a model turn",
 ];
 
 /// "Not more than the model's limit" in the vendors' words.
@@ -194,6 +196,13 @@ mod tests {
                 400,
                 "Unsupported parameter: 'top_p' is not supported with this model.",
                 Some(Lack::Sampling),
+            ),
+            (400, "invalid temperature: only 1 is allowed for this model", Some(Lack::Sampling)),
+            (400, "Requests ending with a model turn are not supported.", Some(Lack::Sampling)),
+            (
+                400,
+                "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level",
+                Some(Lack::Tools),
             ),
             (400, "This model does not support the effort parameter.", Some(Lack::Effort)),
             (400, "Model grok-3 does not support parameter reasoningEffort.", Some(Lack::Effort)),

@@ -1,5 +1,7 @@
 //! The typed request as a body of Anthropic's dialect: for calls that came in another one.
 
+use std::borrow::Cow;
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
@@ -7,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::{Change, Coercions};
 use crate::error::bad_request::BadRequest;
+use crate::model_table::ModelAbilities;
 use crate::provider::anthropic::block::{SaidBlock, blocks};
 use crate::provider::anthropic::messages::{Message, messages};
 use crate::provider::anthropic::unsaid::report_unsaid;
@@ -29,11 +32,11 @@ pub struct SaidTool<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    input_schema: Option<&'r RawJson>,
+    pub input_schema: Option<Cow<'r, RawJson>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    strict: Option<bool>,
+    pub strict: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cache_control: Option<&'r RawJson>,
 }
@@ -42,6 +45,7 @@ pub struct SaidTool<'r> {
 pub fn form<'r>(
     request: &'r Request,
     upstream_name: &str,
+    abilities: &ModelAbilities<'_>,
     coercions: &mut Coercions,
 ) -> Result<Form<'r>, BadRequest> {
     let mut members = Map::new();
@@ -87,7 +91,7 @@ pub fn form<'r>(
     Ok(Form {
         members,
         system: blocks(&request.system, "system")?,
-        messages: messages(&request.turns, upstream_name, coercions)?,
+        messages: messages(&request.turns, abilities, coercions)?,
         tools: request.tools.iter().map(tool).collect(),
     })
 }
@@ -105,7 +109,7 @@ fn tool(tool: &Tool) -> SaidTool<'_> {
     SaidTool {
         kind: tool.kind.as_deref(),
         name: tool.name.as_deref(),
-        input_schema: tool.input_schema.as_ref(),
+        input_schema: tool.input_schema.as_ref().map(Cow::Borrowed),
         description: tool.description.as_deref(),
         strict: tool.strict,
         cache_control: tool.cache_control.as_ref(),

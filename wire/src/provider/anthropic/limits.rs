@@ -5,13 +5,13 @@ mod model;
 pub mod native;
 mod schema;
 mod thinking;
+mod tools;
 
-use ainfera_schema::Model;
 use serde_json::{Map, Value, json};
 
 use crate::disclosure::coercion::{Change, Coercions};
+use crate::model_table::{AnswerSchema, ModelAbilities};
 use crate::provider::anthropic::form::Form;
-use crate::provider::anthropic::models::Claude;
 
 /// Who wrote the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,14 +23,15 @@ enum Origin {
 }
 
 /// Changes of a form what must be otherwise. Coercions are under the form's own names.
-pub fn fit(form: &mut Form<'_>, model: &Model, coercions: &mut Coercions) {
-    if let Some(claude) = Claude::named(&model.upstream_name) {
-        model::fit(form, claude, coercions);
-    }
+pub fn fit(form: &mut Form<'_>, abilities: &ModelAbilities<'_>, coercions: &mut Coercions) {
+    clamp_max_tokens(&mut form.members, abilities.max_output_tokens(), coercions);
+    model::fit_form(form, abilities, coercions);
+    tools::fit_form(&mut form.tools, abilities, coercions);
     let members = &mut form.members;
-    schema::fit(members, coercions);
+    if abilities.row.answer_schema == AnswerSchema::ClosedAndUnbounded {
+        schema::fit(members, coercions);
+    }
     clamp_temperature(members, coercions);
-    clamp_max_tokens(members, model.max_output_tokens, coercions);
 }
 
 /// Temperatures go up to 2 elsewhere, and up to 1 here.
@@ -67,27 +68,8 @@ mod tests {
     use super::*;
     use crate::provider::anthropic::form::form;
     use crate::request::Request;
-    use ainfera_schema::{ModelSlug, OwnDeadlines, ProviderId, StreamMode};
+    use ainfera_schema::ProviderKind;
     use bytes::Bytes;
-
-    fn model(max_output_tokens: Option<u64>) -> Model {
-        Model {
-            slug: ModelSlug::new("m"),
-            provider: ProviderId::new("p"),
-            upstream_name: "m".to_owned(),
-            maker: "p".to_owned(),
-            q_prior: None,
-            price: None,
-            m_allowed: None,
-            supports_tools: true,
-            reasoning: None,
-            stream_mode: StreamMode::Native,
-            context_window: None,
-            max_output_tokens,
-            expected_latency_ms: None,
-            deadlines: OwnDeadlines::default(),
-        }
-    }
 
     /// The form of a request that came in another dialect, within the limits of a model.
     fn fitted(members: Value, max_output_tokens: Option<u64>) -> (Value, Vec<String>) {
@@ -95,8 +77,10 @@ mod tests {
         body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         let (request, _) = Request::parse(&Bytes::from(body.to_string())).unwrap();
         let mut coercions = Coercions::default();
-        let mut form = form(&request, "m", &mut coercions).unwrap();
-        fit(&mut form, &model(max_output_tokens), &mut coercions);
+        let abilities = ModelAbilities::named(ProviderKind::Anthropic, "m", None)
+            .with_max_output_tokens(max_output_tokens);
+        let mut form = form(&request, "m", &abilities, &mut coercions).unwrap();
+        fit(&mut form, &abilities, &mut coercions);
         (serde_json::to_value(&form).unwrap(), coercions.texts())
     }
 

@@ -3,13 +3,14 @@
 
 use std::borrow::Cow;
 
+use ainfera_schema::Taken;
 use serde::Serialize;
 
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
+use crate::model_table::ModelAbilities;
 use crate::provider::anthropic::block::{SaidBlock, blocks};
 use crate::provider::anthropic::foreign_thinking::is_of_another;
-use crate::provider::anthropic::models::Claude;
 use crate::provider::chat::profile::CallIdRule;
 use crate::provider::lossy::instructions_of_the_user;
 use crate::provider::tool_call_ids::ToolCallIds;
@@ -31,11 +32,10 @@ pub struct Message<'r> {
 /// Every turn that says something to this model.
 pub fn messages<'r>(
     turns: &'r [Turn],
-    upstream_name: &str,
+    abilities: &ModelAbilities<'_>,
     coercions: &mut Coercions,
 ) -> Result<Vec<Message<'r>>, BadRequest> {
-    let claude = Claude::named(upstream_name);
-    let takes_instructions = claude.is_some_and(Claude::takes_instructions_midway);
+    let takes_instructions = abilities.row.instructions_midway == Taken::Yes;
     let mut ids = ToolCallIds::new(CALL_IDS);
     let mut messages = Vec::with_capacity(turns.len());
     for (turn, said) in turns.iter().enumerate() {

@@ -3,11 +3,12 @@
 
 use std::borrow::Cow;
 
-use ainfera_schema::{Model, Provider};
+use ainfera_schema::{Model, Provider, ProviderKind};
 
 use crate::client::call::Call;
 use crate::disclosure::coercion::Coercions;
 use crate::error::bad_request::BadRequest;
+use crate::model_table::ModelAbilities;
 use crate::passthrough::messages;
 use crate::provider::UpstreamRequest;
 use crate::provider::address::address;
@@ -29,10 +30,11 @@ pub fn request(
     let key = provider.api_key.as_ref();
     headers.extend(key.map(|key| ("x-api-key", key.expose().to_owned())));
     let mut changed = Coercions::default();
+    let abilities = ModelAbilities::of(provider.kind, model);
     let body = match &call.translation {
-        Some(_) => written(&translated(call, model, &mut changed)?)?,
+        Some(_) => written(&translated(call, &model.upstream_name, &abilities, &mut changed)?)?,
         None => {
-            let body = native(&call.body, model, &mut changed);
+            let body = native(&call.body, &abilities, &mut changed);
             messages::request_body(&body, &model.upstream_name)?
         }
     };
@@ -45,28 +47,34 @@ pub fn request(
 }
 
 /// What a call loses on its way to one model of the provider.
-pub fn losses(call: &Call, model: &Model) -> Result<Coercions, BadRequest> {
+pub fn losses(call: &Call, kind: ProviderKind, model: &Model) -> Result<Coercions, BadRequest> {
     let mut changed = Coercions::default();
+    let abilities = ModelAbilities::of(kind, model);
     match &call.translation {
-        Some(_) => drop(translated(call, model, &mut changed)?),
-        None => drop(native(&call.body, model, &mut changed)),
+        Some(_) => drop(translated(call, &model.upstream_name, &abilities, &mut changed)?),
+        None => drop(native(&call.body, &abilities, &mut changed)),
     }
     Ok(of_form(call, changed))
 }
 
 fn translated<'c>(
     call: &'c Call,
-    model: &Model,
+    upstream_name: &str,
+    abilities: &ModelAbilities<'_>,
     changed: &mut Coercions,
 ) -> Result<Form<'c>, BadRequest> {
-    let mut form =
-        form(&call.request, &model.upstream_name, changed).map_err(|bad| of_mistake(call, bad))?;
-    limits::fit(&mut form, model, changed);
+    let form = form(&call.request, upstream_name, abilities, changed);
+    let mut form = form.map_err(|bad| of_mistake(call, bad))?;
+    limits::fit(&mut form, abilities, changed);
     Ok(form)
 }
 
-fn native<'b>(body: &'b [u8], model: &Model, changed: &mut Coercions) -> Cow<'b, [u8]> {
-    let within_limits = limits::native::within_limits(body, model, changed);
+fn native<'b>(
+    body: &'b [u8],
+    abilities: &ModelAbilities<'_>,
+    changed: &mut Coercions,
+) -> Cow<'b, [u8]> {
+    let within_limits = limits::native::within_limits(body, abilities, changed);
     let body = within_limits.map_or(Cow::Borrowed(body), Cow::Owned);
     match without_foreign_thinking(&body, changed) {
         Some(own_thinking) => Cow::Owned(own_thinking),

@@ -7,7 +7,7 @@
 pub(crate) mod messages;
 mod tools;
 
-use ainfera_schema::Reasoning;
+use ainfera_schema::{Reasoning, Sampling};
 use serde_json::{Map, Value, json};
 
 use crate::disclosure::coercion::{Change, Coercions, Reason};
@@ -31,6 +31,8 @@ pub fn adjust(
     stream(chat, target, &mut coercions);
     token_limit(chat, target, &mut coercions);
     members(chat, target, &mut coercions);
+    effort(chat, target, &mut coercions);
+    model_members(chat, target, &mut coercions);
     sampling(chat, target, &mut coercions);
     let tool_names = tools::adjust(chat, target, &mut coercions);
     if let Some(format) = chat
@@ -104,7 +106,7 @@ fn stream(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Co
 
 /// The limit under the vendor's name for it, and no more than the model gives.
 fn token_limit(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Coercions) {
-    let name = target.profile.token_limit_field;
+    let name = target.token_limit_field();
     for said in ["max_completion_tokens", "max_tokens"] {
         if said == name {
             continue;
@@ -118,7 +120,8 @@ fn token_limit(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &m
         }
     }
     let most = target
-        .max_output_tokens
+        .abilities
+        .max_output_tokens()
         .filter(|most| chat.get(name).and_then(Value::as_u64).is_some_and(|asked| asked > *most));
     if let Some(most) = most {
         chat.insert(name.to_owned(), json!(most));
@@ -143,18 +146,32 @@ fn members(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut C
             coercions.add(*name, Change::Renamed((*theirs).to_owned()));
         }
     }
-    if target.reasoning == Reasoning::Always {
-        for name in profile.reasoning_refuses {
-            if chat.shift_remove(*name).is_some() {
-                coercions.add(*name, Change::Dropped(Reason::Model));
-            }
-        }
-    }
     if chat.get("user").and_then(Value::as_str).is_some_and(|user| user.len() > LONGEST_USER) {
         chat.shift_remove("user");
         coercions.add("user", Change::Dropped(Reason::Vendor));
     }
-    effort(chat, target, coercions);
+}
+
+/// What this model refuses, or refuses while it reasons.
+fn model_members(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Coercions) {
+    let reasons = target.abilities.reasoning == Reasoning::Always
+        && chat.get("reasoning_effort").is_none_or(|effort| effort != "none")
+        && !is_told_not_to_think(chat);
+    let mut refused: Vec<&str> = target.abilities.refuses(reasons).collect();
+    match target.abilities.sampling() {
+        Sampling::None => refused.extend(["temperature", "top_p", "top_k"]),
+        Sampling::OneOfTwo if chat.contains_key("temperature") => refused.push("top_p"),
+        Sampling::OneOfTwo | Sampling::All => {}
+    }
+    for name in refused {
+        if chat.shift_remove(name).is_some_and(|value| !value.is_null()) {
+            coercions.add(name, Change::Dropped(Reason::Model));
+        }
+    }
+}
+
+pub(super) fn is_told_not_to_think(chat: &Map<String, Value>) -> bool {
+    chat.get("thinking").is_some_and(|thinking| thinking["type"] == "disabled")
 }
 
 /// An effort that the model has no word for becomes the nearest one that it has.
@@ -203,14 +220,16 @@ fn sampling(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model_table::ModelAbilities;
     use crate::provider::chat::profile::{ChatProfile, profile_of};
     use ainfera_schema::ProviderKind;
 
     fn adjusted(kind: ProviderKind, upstream_name: &str, body: Value) -> (Value, Vec<String>) {
         let profile: &'static ChatProfile = profile_of(kind).unwrap();
-        let reasoning =
-            if upstream_name == "thinker" { Reasoning::Always } else { Reasoning::Never };
-        let target = Target { profile, upstream_name, reasoning, max_output_tokens: Some(1000) };
+        let reasoning = (upstream_name == "thinker").then_some(Reasoning::Always);
+        let abilities = ModelAbilities::named(kind, upstream_name, reasoning)
+            .with_max_output_tokens(Some(1000));
+        let target = Target { profile, upstream_name, abilities };
         let encoded = crate::provider::chat::passthrough::encoded(
             &serde_json::to_vec(&body).unwrap(),
             &target,
@@ -246,9 +265,9 @@ mod tests {
         let expected = [
             "max_tokens=renamed:max_completion_tokens",
             "max_tokens=clamped:1000",
-            "temperature=dropped:model_refuses",
-            "stop=dropped:model_refuses",
             "reasoning_effort=clamped:high",
+            "stop=dropped:model_refuses",
+            "temperature=dropped:model_refuses",
         ];
         assert_eq!(coercions, expected);
     }
@@ -256,7 +275,7 @@ mod tests {
     #[test]
     fn what_a_vendor_takes_stays_as_it_is() {
         let body = json!({"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}], "x": 1}], "top_p": 0.5,
-            "tools": [{"type": "function", "function": {"name": "f", "parameters": {"$schema": "s"}}}], "stream": true,
+            "tools": [{"type": "function", "function": {"name": "f", "parameters": {"$schema": "s", "type": "object"}}}], "stream": true,
             "stream_options": {"include_usage": true, "include_obfuscation": false}, "max_completion_tokens": 900});
         assert_eq!(adjusted(ProviderKind::Openai, "m", body.clone()), (body, Vec::new()));
     }

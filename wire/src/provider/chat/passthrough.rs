@@ -23,8 +23,8 @@ pub fn encoded(
         .any(|name| chat.get(*name).is_some_and(|limit| !limit.is_null()));
     if !limited {
         chat.insert(
-            target.profile.token_limit_field.to_owned(),
-            json!(unless_said.min(target.max_output_tokens.unwrap_or(u64::MAX))),
+            target.token_limit_field().to_owned(),
+            json!(unless_said.min(target.abilities.max_output_tokens().unwrap_or(u64::MAX))),
         );
     }
     let (coercions, tool_names) = adjust(&mut chat, target)?;

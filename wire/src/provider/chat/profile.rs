@@ -1,6 +1,7 @@
 //! Where vendors of the Chat Completions dialect differ.
 //!
-//! [`REFERENCE`] is the dialect as OpenAI speaks it. A vendor is one file that says how it differs
+//! [`REFERENCE`] is the dialect as OpenAI speaks it; what single models take is in
+//! [`crate::model_table`]. A vendor is one file that says how it differs
 //! from that; [`crate::provider::chat::adjust`] makes it so and names what was changed. Sources:
 //! the vendors' API references, and what they were seen to send and to refuse.
 
@@ -16,7 +17,6 @@ mod xai;
 
 use ainfera_schema::ProviderKind;
 
-use crate::effort::EffortTable;
 use crate::request::setting::SettingKind;
 use crate::signature::Issuer;
 
@@ -45,8 +45,6 @@ pub struct ChatProfile {
     /// The word for "call some tool".
     pub any_tool: &'static str,
     pub no_tool: NoTool,
-    /// Of models that reason.
-    pub forced_tools: ForcedTools,
     pub parallel_switch: ParallelSwitch,
     pub call_ids: CallIdRule,
     pub longest_tool_name: usize,
@@ -57,25 +55,16 @@ pub struct ChatProfile {
     pub system_midway: SystemMidway,
     pub user_after_tool: UserAfterTool,
     pub last_assistant: LastAssistant,
-    pub images: Images,
     pub files: Files,
     /// The member of an assistant message in which the vendor's own reasoning goes back to it.
     pub reasoning_back: Option<&'static str>,
-    /// What the names of models begin with that refuse a call of a tool without that member, be it
-    /// empty.
-    pub reasoning_needed: &'static [&'static str],
     /// The body of "do not think", where it is not an effort.
     pub thinking_switch: ThinkingSwitch,
     pub call_signature: CallSignature,
     /// Whose mark its reasoning carries.
     pub issuer: Issuer,
-    /// What the names of models begin with that reason before they answer, unless the catalogue
-    /// says otherwise.
-    pub reasoning_models: &'static [&'static str],
-    /// What instructions are called for those models.
+    /// What instructions are called for models that reason.
     pub reasoning_system: &'static str,
-    /// What those models refuse.
-    pub reasoning_refuses: &'static [&'static str],
     pub effort: Effort,
     /// Settings of callers in other dialects that the vendor documents.
     pub settings: &'static [SettingKind],
@@ -170,14 +159,6 @@ pub enum ThinkingSwitch {
     Member,
 }
 
-/// Whether tools can be forced on a model that thinks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ForcedTools {
-    Taken,
-    /// Refused: the demand becomes an instruction.
-    SaidAsInstruction,
-}
-
 /// What becomes of instructions in the middle of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SystemMidway {
@@ -203,12 +184,6 @@ pub enum LastAssistant {
     NeedsPrefix,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Images {
-    Taken,
-    NotTaken,
-}
-
 /// How a document is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Files {
@@ -227,16 +202,13 @@ pub enum CallSignature {
     GoogleExtraContent,
 }
 
-/// `reasoning_effort`: which models take it, and which words.
+/// `reasoning_effort`: which words are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effort {
-    Nobody,
-    ReasoningModels(&'static [&'static str]),
+    /// Those that the model takes.
+    OfModel,
+    /// All of these, whatever the model; the vendor finds the nearest.
     Everybody(&'static [&'static str]),
-    /// The models that the table knows; of the others those that reason take low, medium and high.
-    ByModel(EffortTable),
-    /// The models that the table knows, and no others.
-    OfTable(EffortTable),
 }
 
 /// The dialect as OpenAI speaks it.
@@ -254,7 +226,6 @@ pub const REFERENCE: ChatProfile = ChatProfile {
     hottest_tenths: 20,
     any_tool: "required",
     no_tool: NoTool::Word,
-    forced_tools: ForcedTools::Taken,
     parallel_switch: ParallelSwitch::Taken,
     call_ids: CallIdRule::AtMost(40),
     longest_tool_name: 64,
@@ -264,17 +235,13 @@ pub const REFERENCE: ChatProfile = ChatProfile {
     system_midway: SystemMidway::Taken,
     user_after_tool: UserAfterTool::Taken,
     last_assistant: LastAssistant::Taken,
-    images: Images::Taken,
     files: Files::FilePart,
     reasoning_back: None,
-    reasoning_needed: &[],
     thinking_switch: ThinkingSwitch::None,
     call_signature: CallSignature::None,
     issuer: Issuer::Chat,
-    reasoning_models: &[],
     reasoning_system: "system",
-    reasoning_refuses: &[],
-    effort: Effort::Nobody,
+    effort: Effort::OfModel,
     settings: &[
         SettingKind::JsonObject,
         SettingKind::Verbosity,

@@ -6,7 +6,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use ainfera_schema::{Model, Provider, Reasoning};
+use ainfera_schema::{Model, Provider, ProviderKind, Reasoning};
 use serde_json::{Map, Value, json};
 
 use crate::client::call::Call;
@@ -18,10 +18,11 @@ use crate::error::bad_request::BadRequest;
 use crate::provider::address::{address, version_of};
 use crate::provider::chat::adjust::adjust;
 use crate::provider::chat::passthrough;
-use crate::provider::chat::profile::{ChatProfile, Effort, TopK};
+use crate::provider::chat::profile::{AnswerSchema, ChatProfile, Effort, TopK};
 use crate::provider::chat::target::Target;
 use crate::provider::lossy::{
-    Encoded, function_of, labelled_schema, report_cache_control, report_untranslated, written,
+    Encoded, function_of, labelled_schema, loosen_schema, report_cache_control,
+    report_untranslated, written,
 };
 use crate::provider::source_paths::{bearer, name_lost_headers, of_mistake, of_written};
 use crate::provider::written::Texts;
@@ -56,7 +57,7 @@ pub fn request(
     model: &Model,
     profile: &'static ChatProfile,
 ) -> Result<UpstreamRequest, BadRequest> {
-    let target = Target::of(profile, model);
+    let target = Target::of(provider.kind, profile, model);
     let encoded = encoded(call, &target, Texts::Whole)?;
     let url = address(provider, version_of(profile), "/chat/completions");
     Ok(UpstreamRequest {
@@ -74,10 +75,11 @@ pub fn request(
 /// What a call loses on its way to one model of a provider of this profile.
 pub fn losses(
     call: &Call,
+    kind: ProviderKind,
     model: &Model,
     profile: &'static ChatProfile,
 ) -> Result<Coercions, BadRequest> {
-    Ok(encoded(call, &Target::of(profile, model), Texts::Outlined)?.coercions)
+    Ok(encoded(call, &Target::of(kind, profile, model), Texts::Outlined)?.coercions)
 }
 
 fn encoded(
@@ -240,7 +242,7 @@ fn thinking(
         let change = match (least, is_off) {
             // A model that does not reason already satisfies `thinking: disabled`.
             (None, true)
-                if target.reasoning == Reasoning::Never
+                if target.abilities.reasoning == Reasoning::Never
                     && !matches!(target.profile.effort, Effort::Everybody(_)) =>
             {
                 None
@@ -273,7 +275,10 @@ fn thinking(
     {
         let format = format.value("output_config.format")?;
         let schema = format.get("schema").cloned().unwrap_or_else(|| json!({}));
-        let schema = labelled_schema(output, schema);
+        let mut schema = labelled_schema(output, schema);
+        if target.profile.answer_schema == AnswerSchema::Taken {
+            loosen_schema(&mut schema, &mut notes.coercions);
+        }
         chat.insert(
             "response_format".to_owned(),
             json!({"type": "json_schema", "json_schema": schema}),

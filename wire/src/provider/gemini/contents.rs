@@ -5,10 +5,10 @@ use std::borrow::Cow;
 
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
+use crate::model_table::ThinkingForm;
 use crate::provider::gemini::content::{
     Content, FileData, FunctionCall, FunctionResponse, InlineData, Part, Returned,
 };
-use crate::provider::gemini::models::Generation;
 use crate::provider::gemini::signatures::{On, UNSIGNED, given_back};
 use crate::provider::lossy::{
     instructions_of_the_user, joined_text, report_detail, report_extras, search_result_text,
@@ -25,13 +25,13 @@ pub const LONGEST_TOOL_NAME: usize = 64;
 /// Every turn; a call without a result, or a result without a call, is the caller's mistake.
 pub fn contents<'r>(
     request: &'r Request,
-    generation: Generation,
+    thinking: ThinkingForm,
     tool_names: &mut ToolNames,
     coercions: &mut Coercions,
 ) -> Result<Vec<Content<'r>>, BadRequest> {
     let mut writer = Writer {
         contents: Vec::new(),
-        generation,
+        thinking,
         tool_names,
         coercions,
         names: Vec::new(),
@@ -51,7 +51,7 @@ pub fn contents<'r>(
 
 struct Writer<'w, 'a> {
     contents: Vec<Content<'a>>,
-    generation: Generation,
+    thinking: ThinkingForm,
     tool_names: &'w mut ToolNames,
     coercions: &'w mut Coercions,
     /// Names of all calls so far, by id.
@@ -113,7 +113,7 @@ impl<'a> Writer<'_, 'a> {
                     let name = self.tool_names.sent(name, LONGEST_TOOL_NAME);
                     // parallel calls are signed together, on the first
                     let unsigned =
-                        (first_call && self.generation == Generation::Signed).then_some(UNSIGNED);
+                        (first_call && self.thinking == ThinkingForm::Level).then_some(UNSIGNED);
                     let call = FunctionCall { id, name: name.clone(), args: input };
                     parts.push(Part {
                         function_call: Some(call),
@@ -183,9 +183,9 @@ impl<'a> Writer<'_, 'a> {
         let mut attachments = Vec::new();
         for (inner, block) in content.iter().enumerate() {
             let path = format!("{path}.content.{inner}");
-            match (part(block, &path, self.coercions), self.generation) {
+            match (part(block, &path, self.coercions), self.thinking) {
                 (Some(Part { text: Some(text), .. }), _) => texts.push(one_piece(text)),
-                (Some(part), Generation::Signed) => attachments.push(part),
+                (Some(part), ThinkingForm::Level) => attachments.push(part),
                 (Some(part), _) => {
                     self.coercions.add(path, Change::Moved("user message"));
                     let label = Cow::Owned(format!("Attachment of tool result {id}:"));

@@ -1,6 +1,6 @@
 //! A typed request written in Gemini's dialect. What has no equivalent is named as a coercion.
 
-use ainfera_schema::{Model, Provider, Reasoning};
+use ainfera_schema::{Model, Provider, ProviderKind, Sampling, Taken};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -8,17 +8,20 @@ use crate::client::call::Call;
 use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
+use crate::model_table::{ModelAbilities, ThinkingForm};
 use crate::provider::UpstreamRequest;
 use crate::provider::address::address;
 use crate::provider::gemini::content::{Content, Part};
 use crate::provider::gemini::contents::{LONGEST_TOOL_NAME, contents};
-use crate::provider::gemini::models::{Generation, generation, least_thinking, reasoning_by_name};
+use crate::provider::gemini::thinking;
+use crate::provider::instructions::CONTINUE;
 use crate::provider::lossy::{
-    Encoded, TargetModel, function_of, joined_text, report_cache_control, report_schema_label,
+    Encoded, function_of, joined_text, report_cache_control, report_schema_label,
     report_untranslated, written,
 };
 use crate::provider::source_paths::{of_mistake, of_written};
 use crate::provider::tool_names::ToolNames;
+use crate::provider::written::Joined;
 use crate::request::setting::SettingKind;
 use crate::request::{Request, ToolChoice, ToolChoiceMode};
 
@@ -39,8 +42,6 @@ const READ: [&str; 13] = [
     "output_config",
 ];
 const MOST_STOP_SEQUENCES: usize = 5;
-/// Every model that thinks within a budget takes this one.
-const LARGEST_BUDGET_TOKENS: u64 = 24_576;
 
 /// For one model of the provider.
 pub fn request(
@@ -48,9 +49,9 @@ pub fn request(
     provider: &Provider,
     model: &Model,
 ) -> Result<UpstreamRequest, BadRequest> {
-    let asked = asked_of(model);
-    let name = asked.upstream_name;
-    let encoded = encoded(&call.request, asked).map_err(|bad| of_mistake(call, bad))?;
+    let name = model.upstream_name.strip_prefix("models/").unwrap_or(&model.upstream_name);
+    let asked = ModelAbilities::of(provider.kind, model);
+    let encoded = encoded(&call.request, &asked).map_err(|bad| of_mistake(call, bad))?;
     let endpoint = format!("/models/{name}:streamGenerateContent?alt=sse");
     let key = provider.api_key.as_ref().map(|key| ("x-goog-api-key", key.expose().to_owned()));
     let url = address(provider, "/v1beta", &endpoint);
@@ -62,14 +63,10 @@ pub fn request(
 }
 
 /// What a call loses on its way to one model of the provider.
-pub fn losses(call: &Call, model: &Model) -> Result<Coercions, BadRequest> {
-    let encoded = encoded(&call.request, asked_of(model)).map_err(|bad| of_mistake(call, bad))?;
+pub fn losses(call: &Call, kind: ProviderKind, model: &Model) -> Result<Coercions, BadRequest> {
+    let asked = ModelAbilities::of(kind, model);
+    let encoded = encoded(&call.request, &asked).map_err(|bad| of_mistake(call, bad))?;
     Ok(of_written(call, encoded.coercions))
-}
-
-fn asked_of(model: &Model) -> TargetModel<'_> {
-    let name = model.upstream_name.strip_prefix("models/").unwrap_or(&model.upstream_name);
-    TargetModel { upstream_name: name, ..TargetModel::of(model, reasoning_by_name) }
 }
 
 /// The body for a Gemini provider. Model and delivery are in the address.
@@ -108,13 +105,13 @@ struct FunctionDeclaration<'r> {
 
 fn encoded<'r>(
     request: &'r Request,
-    asked: TargetModel<'_>,
+    asked: &ModelAbilities<'_>,
 ) -> Result<Encoded<Body<'r>>, BadRequest> {
-    let generation = generation(asked.upstream_name);
     let mut coercions = Coercions::default();
     let mut tool_names = ToolNames::default();
     report_untranslated(request, &READ, &mut coercions);
-    let contents = contents(request, generation, &mut tool_names, &mut coercions)?;
+    let mut contents = contents(request, asked.row.thinking, &mut tool_names, &mut coercions)?;
+    end_with_the_user(&mut contents, request, asked, &mut coercions);
     let system = joined_text(&request.system, "system", &mut coercions);
     let system = (!system.is_empty()).then(|| SystemInstruction { parts: [Part::text(system)] });
     let tools = tools(request, &mut tool_names, &mut coercions)?;
@@ -124,9 +121,9 @@ fn encoded<'r>(
         tool_config.map(|choice| tool_config_of(choice, &mut tool_names, &mut coercions));
     let mut config = Map::new();
     limits(request, asked, &mut config, &mut coercions)?;
-    format(request, generation, &mut config, &mut coercions)?;
-    thinking(request, asked, &mut config, &mut coercions);
-    settings(request, generation, &mut config, &mut coercions);
+    format(request, asked.row.thinking, &mut config, &mut coercions)?;
+    thinking::write(request, asked, &mut config, &mut coercions);
+    settings(request, asked.row.thinking, &mut config, &mut coercions);
     let body = Body {
         contents,
         system_instruction: system,
@@ -185,11 +182,11 @@ fn tool_config_of(
 
 fn limits(
     request: &Request,
-    asked: TargetModel<'_>,
+    asked: &ModelAbilities<'_>,
     config: &mut Map<String, Value>,
     coercions: &mut Coercions,
 ) -> Result<(), BadRequest> {
-    let limit = request.max_tokens.min(asked.max_output_tokens.unwrap_or(u64::MAX));
+    let limit = request.max_tokens.min(asked.max_output_tokens().unwrap_or(u64::MAX));
     if limit != request.max_tokens {
         coercions.add("max_tokens", Change::Clamped(limit.to_string()));
     }
@@ -201,7 +198,15 @@ fn limits(
         ("top_k", "topK", &request.top_k),
     ];
     for (name, theirs, value) in sampling {
-        if let Some(value) = value {
+        let Some(value) = value else { continue };
+        let is_refused = match asked.sampling() {
+            Sampling::None => true,
+            Sampling::OneOfTwo => name == "top_p" && request.temperature.is_some(),
+            Sampling::All => false,
+        };
+        if is_refused {
+            coercions.add(name, Change::Dropped(Reason::Model));
+        } else {
             config.insert(theirs.to_owned(), value.value(name)?);
             coercions.add(name, Change::Renamed(format!("generationConfig.{theirs}")));
         }
@@ -223,7 +228,7 @@ fn limits(
 /// users report of `Penalty is not enabled for models/…`, read on 2026-11-30).
 fn settings(
     request: &Request,
-    generation: Generation,
+    form: ThinkingForm,
     config: &mut Map<String, Value>,
     coercions: &mut Coercions,
 ) {
@@ -234,9 +239,7 @@ fn settings(
                 config.insert("seed".to_owned(), setting.value.clone());
                 coercions.add(field, Change::Renamed("generationConfig.seed".to_owned()));
             }
-            SettingKind::JsonObject
-                if generation != Generation::Signed && !request.tools.is_empty() =>
-            {
+            SettingKind::JsonObject if form != ThinkingForm::Level && !request.tools.is_empty() => {
                 coercions.add(field, Change::Dropped(Reason::Model));
             }
             SettingKind::JsonObject => {
@@ -255,7 +258,7 @@ fn settings(
 /// Older models give no JSON where they have tools.
 fn format(
     request: &Request,
-    generation: Generation,
+    form: ThinkingForm,
     config: &mut Map<String, Value>,
     coercions: &mut Coercions,
 ) -> Result<(), BadRequest> {
@@ -265,7 +268,7 @@ fn format(
         return Ok(());
     };
     report_schema_label(output, coercions);
-    if generation != Generation::Signed && !request.tools.is_empty() {
+    if form != ThinkingForm::Level && !request.tools.is_empty() {
         coercions.add("output_config.format", Change::Dropped(Reason::Model));
         return Ok(());
     }
@@ -281,99 +284,19 @@ fn format(
     Ok(())
 }
 
-/// `thinking` and `output_config.effort` become a level or a budget, whichever the model takes:
-/// never both.
-fn thinking(
+/// An answer that the caller began is asked for in words.
+fn end_with_the_user(
+    contents: &mut Vec<Content<'_>>,
     request: &Request,
-    asked: TargetModel<'_>,
-    config: &mut Map<String, Value>,
+    asked: &ModelAbilities<'_>,
     coercions: &mut Coercions,
 ) {
-    let effort = request.effort();
-    if asked.reasoning == Reasoning::Never {
-        let unsaid =
-            [("thinking", request.thinking.is_some()), ("output_config.effort", effort.is_some())];
-        unsaid
-            .iter()
-            .filter(|(_, said)| *said)
-            .for_each(|(field, _)| coercions.add(*field, Change::Dropped(Reason::Model)));
-        return;
+    let begun = contents.last().is_some_and(|last| last.role == "model");
+    if begun && asked.prefill() == Taken::No {
+        contents.push(Content { role: "user", parts: vec![Part::text(Joined::one(CONTINUE))] });
+        coercions.add(
+            format!("messages.{}", request.turns.len().saturating_sub(1)),
+            Change::Moved("an instruction to continue it"),
+        );
     }
-    let mut thinking_config = Map::new();
-    if let Some(thinking) = &request.thinking {
-        if &*thinking.kind == "disabled" {
-            let (member, least) = least_thinking(asked.upstream_name);
-            coercions.add(
-                "thinking",
-                match &least {
-                    Value::Number(budget) if budget.as_u64() == Some(0) => {
-                        Change::Moved("generationConfig.thinkingConfig")
-                    }
-                    Value::String(level) => Change::Clamped(level.to_ascii_lowercase()),
-                    other => Change::Clamped(other.to_string()),
-                },
-            );
-            thinking_config.insert(member.to_owned(), least);
-        } else {
-            thinking_config.insert(
-                "includeThoughts".to_owned(),
-                json!(thinking.display.as_deref() != Some("omitted")),
-            );
-            coercions
-                .add("thinking", Change::Renamed("generationConfig.thinkingConfig".to_owned()));
-            match (thinking.budget_tokens, effort) {
-                (Some(_), Some(_)) => {
-                    coercions.add("thinking.budget_tokens", Change::Moved("output_config.effort"))
-                }
-                (Some(budget), None) => {
-                    let taken = budget.min(LARGEST_BUDGET_TOKENS);
-                    if taken < budget {
-                        coercions.add("thinking.budget_tokens", Change::Clamped(taken.to_string()));
-                    }
-                    thinking_config.insert("thinkingBudget".to_owned(), json!(taken));
-                }
-                (None, _) => {}
-            }
-        }
-    }
-    effort_level(effort, asked, &mut thinking_config, coercions);
-    if !thinking_config.is_empty() {
-        config.insert("thinkingConfig".to_owned(), Value::Object(thinking_config));
-    }
-}
-
-/// An effort, unless a level or a budget says it already.
-fn effort_level(
-    effort: Option<&str>,
-    asked: TargetModel<'_>,
-    thinking_config: &mut Map<String, Value>,
-    coercions: &mut Coercions,
-) {
-    let Some(effort) = effort else { return };
-    let is_said = ["thinkingBudget", "thinkingLevel"]
-        .iter()
-        .any(|member| thinking_config.contains_key(*member));
-    if is_said {
-        return coercions.add("output_config.effort", Change::Dropped(Reason::NoEquivalent));
-    }
-    let (level, budget_tokens) = match effort {
-        "minimal" if asked.upstream_name.contains("flash") => ("MINIMAL", 1_024),
-        "minimal" | "low" => ("LOW", 1_024),
-        "medium" => ("MEDIUM", 8_192),
-        _ => ("HIGH", LARGEST_BUDGET_TOKENS),
-    };
-    match generation(asked.upstream_name) {
-        Generation::Signed => thinking_config.insert("thinkingLevel".to_owned(), json!(level)),
-        Generation::Budgeted | Generation::BeforeThinking => {
-            thinking_config.insert("thinkingBudget".to_owned(), json!(budget_tokens))
-        }
-    };
-    if effort == "minimal" && thinking_config.get("thinkingLevel") != Some(&json!("MINIMAL")) {
-        coercions.add("output_config.effort", Change::Clamped("low".to_owned()));
-    }
-    if matches!(effort, "xhigh" | "max") {
-        coercions.add("output_config.effort", Change::Clamped("high".to_owned()));
-    }
-    coercions
-        .add("output_config.effort", Change::Renamed("generationConfig.thinkingConfig".to_owned()));
 }

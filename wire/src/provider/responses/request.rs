@@ -1,6 +1,8 @@
 //! A typed request written in the Responses dialect. What has no equivalent is named as a coercion.
 
-use ainfera_schema::{Model, Provider, Reasoning};
+use std::borrow::Cow;
+
+use ainfera_schema::{Model, Provider, ProviderKind, Reasoning, Sampling, Taken};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -9,16 +11,19 @@ use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::effort::nearest;
 use crate::error::bad_request::BadRequest;
+use crate::model_table::{ForcedTools, ModelAbilities};
+use crate::provider::instructions::must_call;
 use crate::provider::lossy::{
-    Encoded, TargetModel, function_of, joined_text, labelled_schema, report_cache_control,
+    Encoded, function_of, joined_text, labelled_schema, loosen_schema, report_cache_control,
     report_untranslated, written,
 };
 use crate::provider::responses::input::{LONGEST_TOOL_NAME, items};
 use crate::provider::responses::item::Item;
-use crate::provider::responses::models::{efforts, reasoning_by_name};
 use crate::provider::responses::settings::settings;
 use crate::provider::source_paths::{bearer, of_mistake, of_written};
+use crate::provider::strict_schema::can_be_strict;
 use crate::provider::tool_names::ToolNames;
+use crate::provider::tool_schema::plain_object;
 use crate::provider::written::Joined;
 use crate::provider::{Dialect, UpstreamRequest, address};
 use crate::request::{Request, ToolChoiceMode};
@@ -50,16 +55,17 @@ pub fn request(
     model: &Model,
 ) -> Result<UpstreamRequest, BadRequest> {
     let (url, key) = (address::responses(provider), bearer(provider));
+    let abilities = ModelAbilities::of(provider.kind, model);
     if Dialect::Responses.is_native_to(call.client.dialect()) {
         let (body, coercions) = crate::passthrough::responses::request_body(
             &call.body,
             &model.upstream_name,
-            model.max_output_tokens,
+            &abilities,
             call.max_tokens,
         )?;
         return Ok(UpstreamRequest { coercions, ..UpstreamRequest::streamed(url, key, body) });
     }
-    let encoded = encoded(&call.request, TargetModel::of(model, reasoning_by_name))
+    let encoded = encoded(&call.request, &model.upstream_name, &abilities)
         .map_err(|bad| of_mistake(call, bad))?;
     Ok(UpstreamRequest {
         coercions: of_written(call, encoded.coercions),
@@ -69,11 +75,12 @@ pub fn request(
 }
 
 /// What a call loses on its way to one model of the provider.
-pub fn losses(call: &Call, model: &Model) -> Result<Coercions, BadRequest> {
+pub fn losses(call: &Call, kind: ProviderKind, model: &Model) -> Result<Coercions, BadRequest> {
+    let abilities = ModelAbilities::of(kind, model);
     if Dialect::Responses.is_native_to(call.client.dialect()) {
-        return crate::passthrough::responses::losses(&call.body, &model.upstream_name);
+        return crate::passthrough::responses::losses(&call.body, &abilities);
     }
-    let encoded = encoded(&call.request, TargetModel::of(model, reasoning_by_name))
+    let encoded = encoded(&call.request, &model.upstream_name, &abilities)
         .map_err(|bad| of_mistake(call, bad))?;
     Ok(of_written(call, encoded.coercions))
 }
@@ -104,7 +111,7 @@ struct Body<'r> {
 struct FunctionTool<'r> {
     r#type: &'static str,
     name: String,
-    parameters: &'r RawJson,
+    parameters: Cow<'r, RawJson>,
     strict: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'r str>,
@@ -112,18 +119,23 @@ struct FunctionTool<'r> {
 
 fn encoded<'r>(
     request: &'r Request,
-    asked: TargetModel<'r>,
+    upstream_name: &'r str,
+    asked: &ModelAbilities<'_>,
 ) -> Result<Encoded<Body<'r>>, BadRequest> {
     let mut coercions = Coercions::default();
     let mut tool_names = ToolNames::default();
     report_untranslated(request, &READ, &mut coercions);
-    let instructions = joined_text(&request.system, "system", &mut coercions);
+    let mut instructions = joined_text(&request.system, "system", &mut coercions);
     let input = items(request, &mut tool_names, &mut coercions);
     let max_output_tokens = output_limit(request.max_tokens, asked, &mut coercions);
-    let [temperature, top_p] = sampling(request, asked, &mut coercions);
     let mut rest = Map::new();
-    let tools = tools(request, &mut rest, &mut tool_names, &mut coercions)?;
+    let tools = tools(request, asked, &mut tool_names, &mut coercions)?;
+    if !tools.is_empty() {
+        let demand = choose_tool(request, asked, &mut rest, &mut tool_names, &mut coercions);
+        instructions.pieces.extend(demand.map(Cow::Owned));
+    }
     reasoning(request, asked, &mut rest, &mut coercions);
+    let [temperature, top_p] = sampling(request, asked, &rest, &mut coercions);
     format(request, &mut rest, &mut coercions)?;
     settings(request, &mut rest, &mut coercions);
     if let Some(user_id) = &request.user_id {
@@ -135,7 +147,7 @@ fn encoded<'r>(
         }
     }
     let body = Body {
-        model: asked.upstream_name,
+        model: upstream_name,
         instructions,
         input,
         max_output_tokens,
@@ -149,9 +161,9 @@ fn encoded<'r>(
     Ok(Encoded { body, coercions, tool_names })
 }
 
-fn output_limit(max_tokens: u64, asked: TargetModel<'_>, coercions: &mut Coercions) -> u64 {
+fn output_limit(max_tokens: u64, asked: &ModelAbilities<'_>, coercions: &mut Coercions) -> u64 {
     let limit =
-        max_tokens.min(asked.max_output_tokens.unwrap_or(u64::MAX)).max(LEAST_OUTPUT_TOKENS);
+        max_tokens.min(asked.max_output_tokens().unwrap_or(u64::MAX)).max(LEAST_OUTPUT_TOKENS);
     if limit != max_tokens {
         coercions.add("max_tokens", Change::Clamped(limit.to_string()));
     }
@@ -161,12 +173,22 @@ fn output_limit(max_tokens: u64, asked: TargetModel<'_>, coercions: &mut Coercio
 
 fn sampling<'r>(
     request: &'r Request,
-    asked: TargetModel<'_>,
+    asked: &ModelAbilities<'_>,
+    said: &Map<String, Value>,
     coercions: &mut Coercions,
 ) -> [Option<&'r RawJson>; 2] {
+    // who does not reason samples
+    let reasons = asked.reasoning == Reasoning::Always
+        && said.get("reasoning").is_none_or(|reasoning| reasoning["effort"] != "none");
+    let mut refused: Vec<&str> = asked.refuses(reasons).collect();
+    match asked.sampling() {
+        Sampling::None => refused.extend(["temperature", "top_p"]),
+        Sampling::OneOfTwo if request.temperature.is_some() => refused.push("top_p"),
+        Sampling::OneOfTwo | Sampling::All => {}
+    }
     [("temperature", &request.temperature), ("top_p", &request.top_p)].map(|(name, value)| {
         let value = value.as_ref()?;
-        if asked.reasoning == Reasoning::Always {
+        if refused.contains(&name) {
             coercions.add(name, Change::Dropped(Reason::Model));
             return None;
         }
@@ -176,13 +198,23 @@ fn sampling<'r>(
 
 fn tools<'r>(
     request: &'r Request,
-    said: &mut Map<String, Value>,
+    asked: &ModelAbilities<'_>,
     tool_names: &mut ToolNames,
     coercions: &mut Coercions,
 ) -> Result<Vec<FunctionTool<'r>>, BadRequest> {
     let mut functions = Vec::with_capacity(request.tools.len());
     for (index, tool) in request.tools.iter().enumerate() {
-        let (name, parameters) = function_of(tool, index)?;
+        let (name, schema) = function_of(tool, index)?;
+        let parameters = match asked.row.combined_tool_schemas {
+            Taken::Yes => Cow::Borrowed(schema),
+            Taken::No => plain_object(schema, &format!("tools.{index}.input_schema"), coercions),
+        };
+        // left out it would be true here, and most schemas do not fit that
+        let mut strict = tool.strict.unwrap_or(false);
+        if strict && !can_be_strict(&parameters.value("tools")?) {
+            strict = false;
+            coercions.add(format!("tools.{index}.strict"), Change::Clamped("false".to_owned()));
+        }
         let sent = tool_names.sent(name, LONGEST_TOOL_NAME);
         if sent != *name {
             coercions.add(format!("tools.{index}.name"), Change::Renamed(sent.clone()));
@@ -192,15 +224,35 @@ fn tools<'r>(
             r#type: "function",
             name: sent,
             parameters,
-            // left out it would be true here, and most schemas do not fit that
-            strict: tool.strict.unwrap_or(false),
+            strict,
             description: tool.description.as_deref(),
         });
     }
-    if functions.is_empty() {
-        return Ok(functions);
+    Ok(functions)
+}
+
+/// Which tool is to be called. A demand that the model refuses is returned in words.
+fn choose_tool(
+    request: &Request,
+    asked: &ModelAbilities<'_>,
+    said: &mut Map<String, Value>,
+    tool_names: &mut ToolNames,
+    coercions: &mut Coercions,
+) -> Option<String> {
+    let choice = request.tool_choice.as_ref()?;
+    if choice.disable_parallel {
+        said.insert("parallel_tool_calls".to_owned(), json!(false));
+        coercions.add(
+            "tool_choice.disable_parallel_tool_use",
+            Change::Renamed("parallel_tool_calls".to_owned()),
+        );
     }
-    let Some(choice) = &request.tool_choice else { return Ok(functions) };
+    let demand = demand(&choice.mode, tool_names);
+    if demand.is_some() && asked.forced_tools() == ForcedTools::Refused {
+        said.insert("tool_choice".to_owned(), json!("auto"));
+        coercions.add("tool_choice", Change::Moved("an instruction"));
+        return demand;
+    }
     let word = match &choice.mode {
         ToolChoiceMode::Auto => json!("auto"),
         ToolChoiceMode::Any => json!("required"),
@@ -210,21 +262,25 @@ fn tools<'r>(
         }
     };
     said.insert("tool_choice".to_owned(), word);
-    if choice.disable_parallel {
-        said.insert("parallel_tool_calls".to_owned(), json!(false));
-        coercions.add(
-            "tool_choice.disable_parallel_tool_use",
-            Change::Renamed("parallel_tool_calls".to_owned()),
-        );
+    None
+}
+
+/// The demand for a call of a tool in words; `None` where nothing is demanded.
+fn demand(mode: &ToolChoiceMode, tool_names: &mut ToolNames) -> Option<String> {
+    match mode {
+        ToolChoiceMode::Any => Some(must_call(None)),
+        ToolChoiceMode::Tool(name) => {
+            Some(must_call(Some(&tool_names.sent(name, LONGEST_TOOL_NAME))))
+        }
+        ToolChoiceMode::Auto | ToolChoiceMode::None => None,
     }
-    Ok(functions)
 }
 
 /// `thinking` and `output_config.effort` become an effort and a summary; the reasoning comes
 /// encrypted, to be given back. Models that do not reason refuse to be asked for any of it.
 fn reasoning(
     request: &Request,
-    asked: TargetModel<'_>,
+    asked: &ModelAbilities<'_>,
     said: &mut Map<String, Value>,
     coercions: &mut Coercions,
 ) {
@@ -244,7 +300,7 @@ fn reasoning(
         return;
     }
     let mut reasoning = Map::new();
-    let words = efforts(asked.upstream_name);
+    let words = asked.efforts();
     if let Some(effort) = effort {
         let taken = nearest(effort, words);
         if let Some(taken) = taken {
@@ -303,6 +359,7 @@ fn format(
     let format = format.value("output_config.format")?;
     let schema = format.get("schema").cloned().unwrap_or_else(|| json!({}));
     let mut format = labelled_schema(output, schema);
+    loosen_schema(&mut format, coercions);
     format["type"] = json!("json_schema");
     said.insert("text".to_owned(), json!({"format": format}));
     coercions.add("output_config.format", Change::Renamed("text.format".to_owned()));

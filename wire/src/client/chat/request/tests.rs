@@ -1,13 +1,21 @@
 use super::*;
 use crate::disclosure::coercion::Coercions;
+use crate::model_table::ModelAbilities;
 use crate::provider::anthropic::form::form as form_of;
+use ainfera_schema::ProviderKind;
 
 fn form(body: Value) -> (Value, Vec<String>, Translation) {
     let said = translated(body.to_string().as_bytes()).unwrap();
     let lost = said.translation.lost.texts();
     (
         serde_json::to_value(
-            form_of(&said.request, &said.request.model, &mut Coercions::default()).unwrap(),
+            form_of(
+                &said.request,
+                &said.request.model,
+                &ModelAbilities::named(ProviderKind::Anthropic, &said.request.model, None),
+                &mut Coercions::default(),
+            )
+            .unwrap(),
         )
         .unwrap(),
         lost,

@@ -1,6 +1,8 @@
 use super::*;
 use crate::disclosure::coercion::Coercions;
+use crate::model_table::ModelAbilities;
 use crate::provider::anthropic::form::form as form_of;
+use ainfera_schema::ProviderKind;
 
 fn call(body: Value) -> Call {
     Call::from_responses(Bytes::from(body.to_string()), ClientHeaders::default(), &|text| {
@@ -11,7 +13,13 @@ fn call(body: Value) -> Call {
 
 fn form(body: Value) -> (Value, Vec<String>) {
     let call = call(body);
-    let form = form_of(&call.request, &call.request.model, &mut Coercions::default()).unwrap();
+    let form = form_of(
+        &call.request,
+        &call.request.model,
+        &ModelAbilities::named(ProviderKind::Anthropic, &call.request.model, None),
+        &mut Coercions::default(),
+    )
+    .unwrap();
     (serde_json::to_value(form).unwrap(), call.translation.unwrap().lost.texts())
 }
 

@@ -2,34 +2,43 @@
 
 use std::borrow::Cow;
 
+use ainfera_schema::{Sampling, Taken};
 use serde_json::{Map, Value, json};
 
 use crate::disclosure::coercion::{Change, Coercions, Reason};
+use crate::model_table::{ForcedTools, ModelAbilities};
 use crate::provider::anthropic::block::SaidBlock;
 use crate::provider::anthropic::form::Form;
-use crate::provider::anthropic::limits::Origin;
-use crate::provider::anthropic::limits::thinking;
+use crate::provider::anthropic::limits::{Origin, thinking};
 use crate::provider::anthropic::messages::Message;
-use crate::provider::anthropic::models::{Claude, Sampling};
+use crate::provider::instructions::{CONTINUE, must_call};
 use crate::provider::written::Joined;
 
-pub(super) const CONTINUE: &str =
-    "Continue your last message exactly where it ends. Do not repeat any of it.";
-
-/// Changes what the model refuses.
-pub fn fit(form: &mut Form<'_>, claude: Claude, coercions: &mut Coercions) {
-    let members = &mut form.members;
-    unforce_tools(members, claude, coercions);
-    if let Some(Value::Array(instructions)) = members.shift_remove("system") {
+/// Changes what the model refuses of a form that was made from another dialect.
+pub fn fit_form(form: &mut Form<'_>, abilities: &ModelAbilities<'_>, coercions: &mut Coercions) {
+    fit(&mut form.members, abilities, Origin::Translated, coercions);
+    if let Some(Value::Array(instructions)) = form.members.shift_remove("system") {
         let texts = instructions.into_iter().filter_map(|mut block| match block["text"].take() {
             Value::String(text) => Some(Joined::of(vec![Cow::Owned(text)], "")),
             _ => None,
         });
         form.system.extend(texts.map(SaidBlock::text));
     }
-    thinking::fit(members, claude, Origin::Translated, coercions);
-    fit_sampling(members, claude, coercions);
-    end_with_the_user(&mut form.messages, claude, coercions);
+    end_with_the_user(&mut form.messages, abilities, coercions);
+}
+
+/// Changes what the model refuses of the short members; an instruction in place of one stands under
+/// `system`. True if anything was changed.
+pub fn fit(
+    form: &mut Map<String, Value>,
+    abilities: &ModelAbilities<'_>,
+    origin: Origin,
+    coercions: &mut Coercions,
+) -> bool {
+    let unforced = unforce_tools(form, abilities, coercions);
+    let thought = thinking::fit(form, abilities, origin, coercions);
+    let sampled = fit_sampling(form, abilities, coercions);
+    unforced || thought || sampled
 }
 
 pub(super) fn forces_a_tool(form: &Map<String, Value>) -> bool {
@@ -39,21 +48,18 @@ pub(super) fn forces_a_tool(form: &Map<String, Value>) -> bool {
 }
 
 /// A forced choice becomes an instruction.
-pub(super) fn unforce_tools(
+fn unforce_tools(
     form: &mut Map<String, Value>,
-    claude: Claude,
+    abilities: &ModelAbilities<'_>,
     coercions: &mut Coercions,
 ) -> bool {
-    if claude.takes_forced_tools() || !forces_a_tool(form) {
+    if abilities.forced_tools() != ForcedTools::Refused || !forces_a_tool(form) {
         return false;
     }
     let Some(choice) = form.get_mut("tool_choice").and_then(Value::as_object_mut) else {
         return false;
     };
-    let instruction = match choice.shift_remove("name").as_ref().and_then(Value::as_str) {
-        Some(name) => format!("You must answer by calling the tool `{name}`."),
-        None => "You must answer by calling one of the tools.".to_owned(),
-    };
+    let instruction = must_call(choice.shift_remove("name").as_ref().and_then(Value::as_str));
     choice.insert("type".to_owned(), json!("auto"));
     coercions.add("tool_choice", Change::Moved("an instruction"));
     let mut system = match form.shift_remove("system") {
@@ -66,15 +72,15 @@ pub(super) fn unforce_tools(
     true
 }
 
-pub(super) fn fit_sampling(
+fn fit_sampling(
     form: &mut Map<String, Value>,
-    claude: Claude,
+    abilities: &ModelAbilities<'_>,
     coercions: &mut Coercions,
 ) -> bool {
     // a model that thinks takes none of them, whatever its version
     let thinks = form.get("thinking").is_some_and(|thinking| thinking["type"] != "disabled");
-    let refused: &[&str] = match claude.sampling() {
-        Sampling::Refused => &["temperature", "top_p", "top_k"],
+    let refused: &[&str] = match abilities.sampling() {
+        Sampling::None => &["temperature", "top_p", "top_k"],
         _ if thinks => &["temperature", "top_p", "top_k"],
         Sampling::OneOfTwo if form.contains_key("temperature") => &["top_p"],
         Sampling::OneOfTwo | Sampling::All => &[],
@@ -90,9 +96,13 @@ pub(super) fn fit_sampling(
 }
 
 /// An answer that the caller began is asked for in words.
-fn end_with_the_user(messages: &mut Vec<Message<'_>>, claude: Claude, coercions: &mut Coercions) {
+fn end_with_the_user(
+    messages: &mut Vec<Message<'_>>,
+    abilities: &ModelAbilities<'_>,
+    coercions: &mut Coercions,
+) {
     let Some(begun) = messages.last().filter(|last| last.role == "assistant") else { return };
-    if claude.takes_prefill() {
+    if abilities.prefill() == Taken::Yes {
         return;
     }
     let turn = begun.turn;
@@ -106,6 +116,7 @@ mod tests {
     use super::*;
     use crate::provider::anthropic::form::form;
     use crate::request::Request;
+    use ainfera_schema::ProviderKind;
     use bytes::Bytes;
 
     /// What a request loses on its way to this model, and its form.
@@ -115,8 +126,9 @@ mod tests {
         body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         let (request, _) = Request::parse(&Bytes::from(body.to_string())).unwrap();
         let mut coercions = Coercions::default();
-        let mut form = form(&request, model, &mut coercions).unwrap();
-        fit(&mut form, Claude::named(model).unwrap(), &mut coercions);
+        let abilities = ModelAbilities::named(ProviderKind::Anthropic, model, None);
+        let mut form = form(&request, model, &abilities, &mut coercions).unwrap();
+        fit_form(&mut form, &abilities, &mut coercions);
         (serde_json::to_value(&form).unwrap(), coercions.texts())
     }
 

@@ -1,37 +1,48 @@
 //! A native call to a Claude model, without what that model refuses. Clients keep sending what
 //! earlier models took; whatever the model takes goes on byte for byte as it came.
 
-use ainfera_schema::Model;
+use ainfera_schema::Taken;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::codec::json::{Edit, Members, Text};
 use crate::disclosure::coercion::{Change, Coercions};
-use crate::provider::anthropic::limits::model::{CONTINUE, fit_sampling, unforce_tools};
-use crate::provider::anthropic::limits::{Origin, clamp_max_tokens, thinking};
-use crate::provider::anthropic::models::Claude;
+use crate::model_table::{AnswerSchema, ModelAbilities};
+use crate::provider::anthropic::limits::{Origin, clamp_max_tokens, model, schema, tools};
+use crate::provider::instructions::CONTINUE;
+use crate::provider::tool_schema::may_need_change;
 
-/// What a model's rules are about, beside the last message.
+/// What a model's rules are about, beside the last message and the tools.
 const RULED: [&str; 7] =
     ["temperature", "top_p", "top_k", "thinking", "output_config", "tool_choice", "max_tokens"];
 
 /// The call with what must be otherwise; `None` if nothing must, and for a model whose name tells
 /// nothing.
-pub fn within_limits(body: &[u8], model: &Model, coercions: &mut Coercions) -> Option<Vec<u8>> {
-    let claude = Claude::named(&model.upstream_name)?;
+pub fn within_limits(
+    body: &[u8],
+    abilities: &ModelAbilities<'_>,
+    coercions: &mut Coercions,
+) -> Option<Vec<u8>> {
+    if !abilities.is_known {
+        return None;
+    }
     let members = Members::parse(body).ok()?;
-    let ruled = members.0.iter().filter(|(name, _)| RULED.contains(&&**name));
+    let combined_tools = abilities.row.combined_tool_schemas == Taken::No
+        && find(&members, "tools").is_some_and(|tools| may_need_change(tools.get()));
+    let is_ruled = |name: &str| RULED.contains(&name) || (name == "tools" && combined_tools);
+    let ruled = members.0.iter().filter(|(name, _)| is_ruled(name));
     let before: Map<String, Value> = ruled
         .map(|(name, value)| Some((name.to_string(), parsed(value)?)))
         .collect::<Option<_>>()?;
     let mut after = before.clone();
-    let unforced = unforce_tools(&mut after, claude, coercions);
-    let thought = thinking::fit(&mut after, claude, Origin::Native, coercions);
-    let sampled = fit_sampling(&mut after, claude, coercions);
-    let limited = clamp_max_tokens(&mut after, model.max_output_tokens, coercions);
-    let ended = ended_by_the_user(&members, claude, coercions);
-    if !(unforced || thought || sampled || limited || ended.is_some()) {
+    let limited = clamp_max_tokens(&mut after, abilities.max_output_tokens(), coercions);
+    let fitted = model::fit(&mut after, abilities, Origin::Native, coercions);
+    let closed = abilities.row.answer_schema == AnswerSchema::ClosedAndUnbounded
+        && schema::fit(&mut after, coercions);
+    let plain = tools::fit(&mut after, abilities, coercions);
+    let ended = ended_by_the_user(&members, abilities, coercions);
+    if !(limited || fitted || closed || plain || ended.is_some()) {
         return None;
     }
     let instruction = after.shift_remove("system");
@@ -76,10 +87,10 @@ struct Speaker<'a> {
 /// on by itself.
 fn ended_by_the_user(
     members: &Members<'_>,
-    claude: Claude,
+    abilities: &ModelAbilities<'_>,
     coercions: &mut Coercions,
 ) -> Option<String> {
-    if claude.takes_prefill() {
+    if abilities.prefill() == Taken::Yes {
         return None;
     }
     let messages = find(members, "messages")?.get();
@@ -113,27 +124,12 @@ fn with_instruction(system: Option<&RawValue>, instruction: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ainfera_schema::{ModelSlug, OwnDeadlines, ProviderId, StreamMode};
+    use ainfera_schema::ProviderKind;
 
     fn sent(name: &str, body: &str) -> (Option<String>, Vec<String>) {
-        let model = Model {
-            slug: ModelSlug::new("m"),
-            provider: ProviderId::new("p"),
-            upstream_name: name.to_owned(),
-            maker: "p".to_owned(),
-            q_prior: None,
-            price: None,
-            m_allowed: None,
-            supports_tools: true,
-            reasoning: None,
-            stream_mode: StreamMode::Native,
-            context_window: None,
-            max_output_tokens: Some(64_000),
-            expected_latency_ms: None,
-            deadlines: OwnDeadlines::default(),
-        };
         let mut coercions = Coercions::default();
-        let within_limits = within_limits(body.as_bytes(), &model, &mut coercions);
+        let abilities = ModelAbilities::named(ProviderKind::Anthropic, name, None);
+        let within_limits = within_limits(body.as_bytes(), &abilities, &mut coercions);
         (within_limits.map(|body| String::from_utf8(body).unwrap()), coercions.texts())
     }
 
@@ -155,7 +151,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_was_begun_and_a_forced_tool_become_instructions() {
-        let body = r#"{"max_tokens":90000,"system":"be kind","tool_choice":{"type":"any"},"messages":[{"role":"assistant","content":"{"}]}"#;
+        let body = r#"{"max_tokens":190000,"system":"be kind","tool_choice":{"type":"any"},"messages":[{"role":"assistant","content":"{"}]}"#;
         let (sent_body, named) = sent("claude-opus-5-5", body);
         let sent_body: Value = serde_json::from_str(&sent_body.unwrap()).unwrap();
         assert_eq!(sent_body["messages"][1]["role"], "user");
@@ -166,12 +162,12 @@ mod tests {
         assert!(
             sent_body["system"][1]["text"].as_str().unwrap().contains("must answer by calling")
         );
-        assert_eq!(sent_body["max_tokens"], 64_000);
+        assert_eq!(sent_body["max_tokens"], 128_000);
         assert_eq!(
             named,
             [
+                "max_tokens=clamped:128000",
                 "tool_choice=moved:an instruction",
-                "max_tokens=clamped:64000",
                 "messages.0=moved:an instruction to continue it"
             ]
         );

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::disclosure::coercion::{Change, Coercions};
 
 const FIELD: &str = "output_config.format.schema";
-const BOUNDS: [&str; 14] = [
+const BOUNDS: [&str; 23] = [
     "minimum",
     "maximum",
     "exclusiveMinimum",
@@ -21,8 +21,20 @@ const BOUNDS: [&str; 14] = [
     "contains",
     "patternProperties",
     "propertyNames",
+    "minContains",
+    "maxContains",
+    "not",
+    "if",
+    "then",
+    "else",
+    "dependentRequired",
+    "dependentSchemas",
+    "unevaluatedProperties",
 ];
-const SCHEMAS: [&str; 3] = ["items", "additionalItems", "not"];
+/// The values of `format` that are taken.
+const FORMATS: [&str; 10] =
+    ["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"];
+const SCHEMAS: [&str; 2] = ["items", "additionalItems"];
 const LISTS: [&str; 4] = ["anyOf", "allOf", "oneOf", "prefixItems"];
 const NAMED: [&str; 3] = ["properties", "$defs", "definitions"];
 
@@ -33,9 +45,16 @@ pub fn fit(form: &mut Map<String, Value>, coercions: &mut Coercions) -> bool {
     schema.is_some_and(|schema| fit_schema(schema, FIELD, coercions))
 }
 
-fn fit_schema(schema: &mut Value, path: &str, coercions: &mut Coercions) -> bool {
+pub(super) fn fit_schema(schema: &mut Value, path: &str, coercions: &mut Coercions) -> bool {
     let Some(members) = schema.as_object_mut() else { return false };
     let mut changed = describe_bounds(members, path, coercions);
+    if !members.contains_key("anyOf")
+        && let Some(branches) = members.shift_remove("oneOf")
+    {
+        members.insert("anyOf".to_owned(), branches);
+        coercions.add(format!("{path}.oneOf"), Change::Renamed("anyOf".to_owned()));
+        changed = true;
+    }
     let is_object = members.get("type").is_some_and(|kind| {
         kind == "object" || kind.as_array().is_some_and(|all| all.contains(&json!("object")))
     });
@@ -80,6 +99,13 @@ fn describe_bounds(
     // an array may be asked to have one element, and no more than that
     if members.get("minItems").is_some_and(|least| least.as_u64().is_none_or(|least| least > 1)) {
         bounds.push("minItems");
+    }
+    if members.get("format").is_some_and(|format| !FORMATS.iter().any(|known| format == known)) {
+        bounds.push("format");
+    }
+    // what an object with names of its own may hold is words, for it is closed
+    if members.get("additionalProperties").is_some_and(Value::is_object) {
+        bounds.push("additionalProperties");
     }
     for name in bounds {
         let Some(value) = members.shift_remove(name) else { continue };

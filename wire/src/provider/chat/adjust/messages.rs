@@ -1,13 +1,15 @@
 //! Messages: ids of calls, who may speak after whom, and what a vendor refuses to read.
 
+use ainfera_schema::Taken;
 use serde_json::{Map, Value, json};
 
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::provider::chat::profile::{
-    DeveloperRole, Files, Images, LastAssistant, SystemMidway, UserAfterTool,
+    DeveloperRole, Files, LastAssistant, SystemMidway, UserAfterTool,
 };
 use crate::provider::chat::target::Target;
+use crate::provider::instructions::CONTINUE;
 use crate::provider::lossy::instructions_of_the_user;
 use crate::provider::tool_call_ids::ToolCallIds;
 use crate::provider::written::Joined;
@@ -74,6 +76,7 @@ pub(super) fn adjust(
             UserAfterTool::Taken => placed,
         }
     });
+    end_with_the_user(messages, target, coercions);
     if let (LastAssistant::NeedsPrefix, Some(last)) = (profile.last_assistant, messages.last_mut())
         && last["role"] == "assistant"
         && last.get("tool_calls").is_none()
@@ -94,12 +97,28 @@ fn map_id(id: Option<&mut Value>, ids: &mut ToolCallIds) {
 }
 
 /// What the vendor cannot read is no loss that could be told afterwards: the call goes elsewhere.
+/// An answer that the caller began is asked for in words, where the model does not go on by itself.
+fn end_with_the_user(messages: &mut Vec<Value>, target: &Target<'_>, coercions: &mut Coercions) {
+    let begun = messages
+        .last()
+        .is_some_and(|last| last["role"] == "assistant" && last.get("tool_calls").is_none());
+    if begun && target.abilities.prefill() == Taken::No {
+        coercions.add(
+            format!("messages.{}", messages.len() - 1),
+            Change::Moved("an instruction to continue it"),
+        );
+        messages.push(json!({"role": "user", "content": CONTINUE}));
+    }
+}
+
 fn check_part(part: &mut Value, target: &Target<'_>, path: &str) -> Result<(), BadRequest> {
     let refused = |what: &str| {
         Err(BadRequest::new(path, format!("{} takes no {what}", target.profile.vendor)))
     };
-    match (part["type"].as_str(), target.profile.images, target.profile.files) {
-        (Some("image_url"), Images::NotTaken, _) => refused("images"),
+    match (part["type"].as_str(), target.abilities.images(), target.profile.files) {
+        (Some("image_url"), Taken::No, _) => {
+            Err(BadRequest::new(path, "this model takes no images"))
+        }
         (Some("file"), _, Files::NotTaken) => refused("documents"),
         (Some("file"), _, Files::DocumentUrl) if part["file"]["file_data"].is_null() => {
             refused("files by their id")
@@ -197,16 +216,16 @@ fn append(message: &mut Value, more: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model_table::ModelAbilities;
     use crate::provider::chat::profile::profile_of;
-    use ainfera_schema::{ProviderKind, Reasoning};
+    use ainfera_schema::ProviderKind;
 
     fn adjusted(kind: ProviderKind, messages: Value) -> Result<(Value, Vec<String>), String> {
         let profile = profile_of(kind).unwrap();
         let target = Target {
             profile,
             upstream_name: "m",
-            reasoning: Reasoning::Never,
-            max_output_tokens: None,
+            abilities: ModelAbilities::named(kind, "m", None),
         };
         let mut chat = Map::new();
         chat.insert("messages".to_owned(), messages);
@@ -255,7 +274,7 @@ mod tests {
         let image = json!([{"role": "user", "content": [{"type": "text", "text": "x"}, {"type": "image_url", "image_url": {"url": "u"}}]}]);
         assert_eq!(
             adjusted(ProviderKind::Deepseek, image).unwrap_err(),
-            "messages.0.content.1: deepseek takes no images"
+            "messages.0.content.1: this model takes no images"
         );
         let file = json!([{"role": "user", "content": [{"type": "file", "file": {"filename": "a.pdf", "file_data": "data:x"}}]}]);
         assert_eq!(

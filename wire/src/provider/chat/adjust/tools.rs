@@ -2,13 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
-use ainfera_schema::Reasoning;
+use ainfera_schema::{Reasoning, Taken};
 
 use crate::disclosure::coercion::{Change, Coercions, Reason};
-use crate::provider::chat::profile::{EmptyParameters, ForcedTools, NoTool, ParallelSwitch};
+use crate::model_table::{AnswerSchema, ForcedTools};
+use crate::provider::chat::adjust::is_told_not_to_think;
+use crate::provider::chat::profile::{EmptyParameters, NoTool, ParallelSwitch};
 use crate::provider::chat::schema::sanitise;
 use crate::provider::chat::target::Target;
+use crate::provider::instructions::must_call;
+use crate::provider::strict_schema::can_be_strict;
 use crate::provider::tool_names::ToolNames;
+use crate::provider::tool_schema::make_plain_object;
 
 pub(super) fn adjust(
     chat: &mut Map<String, Value>,
@@ -47,8 +52,12 @@ pub(super) fn adjust(
             coercions.add(format!("{path}.parameters"), Change::Dropped(Reason::Empty));
         }
         if let Some(schema) = function.get_mut("parameters") {
+            if target.abilities.row.combined_tool_schemas == Taken::No {
+                make_plain_object(schema, &format!("{path}.parameters"), coercions);
+            }
             sanitise(schema, target.profile.schema_rules, &format!("{path}.parameters"), coercions);
         }
+        loosen(function, target, &path, coercions);
         if let Some(sent) = renamed(function, target, &mut names) {
             coercions.add(format!("{path}.name"), Change::Renamed(sent));
         }
@@ -60,6 +69,22 @@ pub(super) fn adjust(
     }
     rename_in_history(chat, target, &mut names);
     names
+}
+
+/// A strict tool whose schema cannot be strict is refused by OpenAI's models.
+fn loosen(
+    function: &mut Map<String, Value>,
+    target: &Target<'_>,
+    path: &str,
+    coercions: &mut Coercions,
+) {
+    let is_refused = target.abilities.row.answer_schema == AnswerSchema::StrictOrLoose
+        && function.get("strict").is_some_and(|strict| strict == true)
+        && function.get("parameters").is_some_and(|schema| !can_be_strict(schema));
+    if is_refused {
+        function.insert("strict".to_owned(), json!(false));
+        coercions.add(format!("{path}.strict"), Change::Clamped("false".to_owned()));
+    }
 }
 
 fn choose(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Coercions) {
@@ -86,16 +111,16 @@ fn choose(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Co
         }
         _ => {}
     }
-    if profile.forced_tools == ForcedTools::SaidAsInstruction
-        && target.reasoning == Reasoning::Always
-        && !is_told_not_to_think(chat)
-    {
+    let is_refused = match target.abilities.forced_tools() {
+        ForcedTools::Taken => false,
+        ForcedTools::Refused => true,
+        ForcedTools::NotWhileThinking => {
+            target.abilities.reasoning == Reasoning::Always && !is_told_not_to_think(chat)
+        }
+    };
+    if is_refused {
         unforce(chat, coercions);
     }
-}
-
-fn is_told_not_to_think(chat: &Map<String, Value>) -> bool {
-    chat.get("thinking").is_some_and(|thinking| thinking["type"] == "disabled")
 }
 
 /// A demand becomes an instruction, the last of them.
@@ -103,8 +128,8 @@ fn unforce(chat: &mut Map<String, Value>, coercions: &mut Coercions) {
     let Some(choice) = chat.get("tool_choice") else { return };
     let named = choice.get("function").and_then(|function| function["name"].as_str());
     let instruction = match (choice.as_str(), named) {
-        (Some("required" | "any"), _) => "You must answer by calling one of the tools.".to_owned(),
-        (None, Some(name)) => format!("You must answer by calling the tool `{name}`."),
+        (Some("required" | "any"), _) => must_call(None),
+        (None, Some(name)) => must_call(Some(name)),
         _ => return,
     };
     chat.insert("tool_choice".to_owned(), json!("auto"));
@@ -169,16 +194,16 @@ fn renamed(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model_table::ModelAbilities;
     use crate::provider::chat::profile::profile_of;
-    use ainfera_schema::{ProviderKind, Reasoning};
+    use ainfera_schema::ProviderKind;
 
     fn adjusted(kind: ProviderKind, chat: Value) -> (Map<String, Value>, Vec<String>, ToolNames) {
         let Value::Object(mut chat) = chat else { panic!("no object") };
         let target = Target {
             profile: profile_of(kind).unwrap(),
             upstream_name: "m",
-            reasoning: Reasoning::Never,
-            max_output_tokens: None,
+            abilities: ModelAbilities::named(kind, "m", None),
         };
         let mut coercions = Coercions::default();
         let names = adjust(&mut chat, &target, &mut coercions);

@@ -5,7 +5,7 @@
 //! `tool_choice` and the parallel switch; llama.cpp begins whole calls at index 0; vLLM names its
 //! calls `chatcmpl-tool-…`: the reader takes all of it, so they need no kinds of their own.
 
-use crate::provider::chat::profile::{ChatProfile, Effort, REFERENCE, SystemMidway, TopK};
+use crate::provider::chat::profile::{ChatProfile, REFERENCE, SystemMidway, TopK};
 use crate::request::setting::SettingKind;
 
 pub static PROFILE: ChatProfile = ChatProfile {
@@ -14,9 +14,6 @@ pub static PROFILE: ChatProfile = ChatProfile {
     top_k: TopK::Taken,
     most_stop_sequences: None,
     system_midway: SystemMidway::FoldedIntoUser,
-    reasoning_models: &["gpt-oss", "qwen3", "deepseek-r1", "magistral"],
-    // Ollama refuses to be asked for it where the model cannot
-    effort: Effort::ReasoningModels(&["low", "medium", "high"]),
     settings: &[
         SettingKind::JsonObject,
         SettingKind::Seed,

@@ -2,9 +2,7 @@
 //! models think unless they are told not to, and while they do no tool can be forced. Sources:
 //! api-docs.deepseek.com/guides/thinking_mode, deepseek-ai/DeepSeek-V3#1376, read on 2026-11-30.
 
-use crate::provider::chat::profile::{
-    AnswerSchema, ChatProfile, Effort, Files, ForcedTools, Images, REFERENCE, ThinkingSwitch,
-};
+use crate::provider::chat::profile::{AnswerSchema, ChatProfile, Files, REFERENCE, ThinkingSwitch};
 use crate::request::setting::SettingKind;
 use crate::signature::Issuer;
 
@@ -13,23 +11,10 @@ pub static PROFILE: ChatProfile = ChatProfile {
     token_limit_field: "max_tokens",
     answer_schema: AnswerSchema::AsInstructions,
     most_stop_sequences: Some(16),
-    forced_tools: ForcedTools::SaidAsInstruction,
-    images: Images::NotTaken,
     files: Files::NotTaken,
     reasoning_back: Some("reasoning_content"),
-    reasoning_needed: &["deepseek-v4", "deepseek-flash", "deepseek-reasoner"],
     thinking_switch: ThinkingSwitch::Member,
     issuer: Issuer::Deepseek,
-    reasoning_models: &["deepseek-v4", "deepseek-flash", "deepseek-reasoner"],
-    reasoning_refuses: &[
-        "temperature",
-        "top_p",
-        "presence_penalty",
-        "frequency_penalty",
-        "logprobs",
-        "top_logprobs",
-    ],
-    effort: Effort::ReasoningModels(&["none", "minimal", "low", "medium", "high", "xhigh", "max"]),
     settings: &[
         SettingKind::JsonObject,
         SettingKind::PresencePenalty,

@@ -2,8 +2,8 @@
 //! signature of a call must come back with it.
 
 use crate::provider::chat::profile::{
-    CallSignature, ChatProfile, Effort, EmptyParameters, Files, ParallelSwitch, REFERENCE,
-    SchemaRule, SystemMidway,
+    CallSignature, ChatProfile, EmptyParameters, Files, ParallelSwitch, REFERENCE, SchemaRule,
+    SystemMidway,
 };
 use crate::request::setting::SettingKind;
 
@@ -61,8 +61,6 @@ pub static PROFILE: ChatProfile = ChatProfile {
     system_midway: SystemMidway::FoldedIntoUser,
     files: Files::NotTaken,
     call_signature: CallSignature::GoogleExtraContent,
-    reasoning_models: &["gemini-2.5", "gemini-3", "gemini-4"],
-    effort: Effort::ReasoningModels(&["low", "medium", "high"]),
     settings: &[SettingKind::JsonObject],
     ..REFERENCE
 };

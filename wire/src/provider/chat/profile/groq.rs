@@ -1,6 +1,6 @@
 //! Groq refuses what its engines cannot do: probabilities, biases, names of speakers.
 
-use crate::provider::chat::profile::{ChatProfile, Effort, Files, REFERENCE};
+use crate::provider::chat::profile::{ChatProfile, Files, REFERENCE};
 use crate::request::setting::SettingKind;
 
 pub static PROFILE: ChatProfile = ChatProfile {
@@ -16,8 +16,6 @@ pub static PROFILE: ChatProfile = ChatProfile {
     ],
     refused_message_members: &["name", "reasoning_content"],
     files: Files::NotTaken,
-    reasoning_models: &["openai/gpt-oss"],
-    effort: Effort::ReasoningModels(&["low", "medium", "high"]),
     settings: &[SettingKind::JsonObject, SettingKind::Seed],
     ..REFERENCE
 };

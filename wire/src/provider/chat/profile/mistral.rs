@@ -1,23 +1,11 @@
 //! Mistral refuses with a 422 whatever its schema does not have, wants ids of nine characters, and
 //! no user right after a tool.
 
-use crate::effort::EffortTable;
-
 use crate::provider::chat::profile::{
-    CallIdRule, ChatProfile, Effort, Files, LastAssistant, REFERENCE, StreamUsage, SystemMidway,
+    CallIdRule, ChatProfile, Files, LastAssistant, REFERENCE, StreamUsage, SystemMidway,
     UserAfterTool,
 };
 use crate::request::setting::SettingKind;
-
-/// Models whose reasoning can be adjusted; the others refuse to be asked. Source:
-/// docs.mistral.ai/inference/conversations/reasoning, read on 2026-11-30; what Mistral Large 4
-/// takes beyond low and medium is not verified.
-const EFFORTS: EffortTable = &[
-    ("mistral-small-2603", &["none", "high"]),
-    ("mistral-small-latest", &["none", "high"]),
-    ("mistral-medium-3-5", &["none", "high"]),
-    ("mistral-large-4", &["none", "low", "medium", "high"]),
-];
 
 pub static PROFILE: ChatProfile = ChatProfile {
     vendor: "mistral",
@@ -59,7 +47,6 @@ pub static PROFILE: ChatProfile = ChatProfile {
     user_after_tool: UserAfterTool::FoldedIntoTool,
     last_assistant: LastAssistant::NeedsPrefix,
     files: Files::DocumentUrl,
-    effort: Effort::OfTable(EFFORTS),
     settings: &[
         SettingKind::JsonObject,
         SettingKind::Seed,

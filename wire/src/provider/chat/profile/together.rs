@@ -2,7 +2,7 @@
 //! Kimi thinks always, and wants its thoughts back with the calls that came of them
 //! (platform.kimi.ai, guide to thinking models, read on 2026-11-30).
 
-use crate::provider::chat::profile::{ChatProfile, Effort, Files, NoTool, REFERENCE, TopK};
+use crate::provider::chat::profile::{ChatProfile, Files, NoTool, REFERENCE, TopK};
 use crate::request::setting::SettingKind;
 use crate::signature::Issuer;
 
@@ -14,10 +14,7 @@ pub static PROFILE: ChatProfile = ChatProfile {
     no_tool: NoTool::LeaveToolsOut,
     files: Files::NotTaken,
     reasoning_back: Some("reasoning_content"),
-    reasoning_needed: &["kimi-k"],
     issuer: Issuer::Together,
-    reasoning_models: &["openai/gpt-oss"],
-    effort: Effort::ReasoningModels(&["low", "medium", "high"]),
     settings: &[
         SettingKind::JsonObject,
         SettingKind::Seed,

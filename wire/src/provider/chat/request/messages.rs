@@ -36,7 +36,7 @@ pub(super) fn messages(
     writer.notes.source_map.add(CALL_IDS, "messages.*.tool_use.id");
     let system = joined_text(&request.system, "system", &mut writer.notes.coercions);
     if !system.is_empty() {
-        let role = if target.reasoning == Reasoning::Always {
+        let role = if target.abilities.reasoning == Reasoning::Always {
             target.profile.reasoning_system
         } else {
             "system"

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model_table::ModelAbilities;
 use crate::provider::chat::profile::profile_of;
 use ainfera_schema::ProviderKind;
 
@@ -10,13 +11,10 @@ fn said(
     let mut body =
         json!({"model": "m", "max_tokens": 5000, "messages": [{"role": "user", "content": "hi"}]});
     edit(&mut body);
-    let reasoning = if upstream_name == "thinker" { Reasoning::Always } else { Reasoning::Never };
-    let target = Target {
-        profile: profile_of(kind).unwrap(),
-        upstream_name,
-        reasoning,
-        max_output_tokens: Some(4000),
-    };
+    let reasoning = (upstream_name == "thinker").then_some(Reasoning::Always);
+    let abilities =
+        ModelAbilities::named(kind, upstream_name, reasoning).with_max_output_tokens(Some(4000));
+    let target = Target { profile: profile_of(kind).unwrap(), upstream_name, abilities };
     let (request, _) = Request::parse(&body.to_string().into()).unwrap();
     let encoded = translated(&request, &target, Texts::Whole).map_err(|bad| bad.to_string())?;
     Ok((Value::Object(encoded.body), encoded.coercions.texts()))
