@@ -31,6 +31,7 @@ mod inference;
 mod last_word;
 mod locked_account;
 mod matrix;
+mod model_rules;
 mod models;
 mod money_refusals;
 mod native;

@@ -29,6 +29,8 @@ const LONGEST_CHAIN: usize = 8;
 pub fn may_need_change(schemas: &str) -> bool {
     COMBINATIONS.iter().chain(&REFUSED).any(|(keyword, _)| schemas.contains(keyword))
         || schemas.contains("$ref")
+        // an empty schema says no type
+        || schemas.contains("{}")
 }
 
 /// Makes the schema at `path` an object without combinations at its top. True if it was changed.

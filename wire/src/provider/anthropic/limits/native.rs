@@ -28,9 +28,11 @@ pub fn within_limits(
         return None;
     }
     let members = Members::parse(body).ok()?;
-    let combined_tools = abilities.row.combined_tool_schemas == Taken::No
-        && find(&members, "tools").is_some_and(|tools| may_need_change(tools.get()));
-    let is_ruled = |name: &str| RULED.contains(&name) || (name == "tools" && combined_tools);
+    let ruled_tools = abilities.row.combined_tool_schemas == Taken::No
+        && find(&members, "tools").is_some_and(|tools| {
+            may_need_change(tools.get()) || tools.get().contains("\"strict\"")
+        });
+    let is_ruled = |name: &str| RULED.contains(&name) || (name == "tools" && ruled_tools);
     let ruled = members.0.iter().filter(|(name, _)| is_ruled(name));
     let before: Map<String, Value> = ruled
         .map(|(name, value)| Some((name.to_string(), parsed(value)?)))
