@@ -1,8 +1,12 @@
 //! What operators watch, counted where it happens and read by `/metrics`.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use ainfera_schema::OutcomeStatus;
+use ainfera_schema::{OutcomeStatus, ProviderId};
+use ainfera_wire::oddity::Oddity;
+use ainfera_wire::{ProviderEvent, StreamEvent};
 
 use crate::unforeseen::UnforeseenRefusals;
 
@@ -38,6 +42,7 @@ pub struct Counters {
     pub unforeseen_refusals: UnforeseenRefusals,
     pub commits: Counter,
     pub streams_open: Counter,
+    pub oddities: OddityCounters,
     outcomes: [Counter; OutcomeStatus::ALL.len()],
 }
 
@@ -73,5 +78,30 @@ impl Counters {
         let position =
             OutcomeStatus::ALL.iter().position(|known| *known == status).unwrap_or_default();
         &self.outcomes[position]
+    }
+}
+
+/// What was odd about the answers of each provider. They are few, so a lock does not matter.
+#[derive(Debug, Default)]
+pub struct OddityCounters(Mutex<BTreeMap<(ProviderId, Oddity), u64>>);
+
+impl OddityCounters {
+    /// Counts those among these events of a provider.
+    pub fn observe(&self, provider: &ProviderId, events: &[ProviderEvent]) {
+        for event in events {
+            if let StreamEvent::Oddity(oddity) = event.event {
+                let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                *counts.entry((provider.clone(), oddity)).or_default() += 1;
+            }
+        }
+    }
+
+    /// All that are not 0.
+    pub fn values(&self) -> Vec<(ProviderId, Oddity, u64)> {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts
+            .iter()
+            .map(|((provider, oddity), count)| (provider.clone(), *oddity, *count))
+            .collect()
     }
 }

@@ -10,18 +10,21 @@ pub mod send;
 pub mod transport;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message,
     WeakRecipient, WrapFuture,
 };
-use ainfera_schema::{Patience, StreamMode};
+use ainfera_schema::{Patience, ProviderId, StreamMode};
 use ainfera_wire::ProviderEvent;
 use ainfera_wire::provider::{UpstreamReader, UpstreamRequest};
 
 use exchange::Exchange;
 pub use failure::{Next, ProviderFailure};
 use transport::pool::Pool;
+
+use crate::counters::Counters;
 
 /// What one read of the provider said. Answered when the client's side took it.
 #[derive(Message)]
@@ -65,6 +68,8 @@ pub struct Stop;
 /// Everything that one attempt needs.
 pub struct ProviderSetup {
     pub attempt: u32,
+    pub provider: ProviderId,
+    pub counters: Arc<Counters>,
     pub pool: Rc<Pool>,
     pub request: UpstreamRequest,
     pub reader: UpstreamReader,
@@ -98,6 +103,7 @@ impl Actor for ProviderActor {
         };
         let (emit, sent_again) = (setup.emit.clone(), setup.sent_again.clone());
         let attempt = setup.attempt;
+        let (provider, counters) = (setup.provider, setup.counters);
         let sent = setup.request.body.clone();
         let secrets = setup.request.secrets();
         let exchange = Exchange::new(setup.pool, setup.request, setup.reader, setup.patience);
@@ -111,6 +117,7 @@ impl Actor for ProviderActor {
             };
             let ended = exchange.run(stale, async |events, stream_mode| {
                 crate::fault_injection::maybe_panic("provider", &sent);
+                counters.oddities.observe(&provider, &events);
                 match emit.upgrade() {
                     Some(dispatch) => dispatch
                         .send(Emit { attempt, events, stream_mode })

@@ -20,6 +20,7 @@ pub async fn metrics(shared: Data<Shared>) -> HttpResponse {
     register_gauges(&shared, &mut registry);
     register_outcomes(&shared.counters, &mut registry);
     super::unforeseen::register(&shared.counters.unforeseen_refusals, &mut registry);
+    register_oddities(&shared.counters, &mut registry);
     super::breakers::register(&shared.parts().health, &mut registry);
     super::reloads::register(&shared.reloads, &mut registry);
     super::killswitch::register(&shared, &mut registry).await;
@@ -107,4 +108,18 @@ fn register_outcomes(counters: &Counters, registry: &mut Registry) {
     let info: Family<[(&'static str, &'static str); 1], Gauge> = Family::default();
     info.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
     registry.register("app_info", "what runs here", info);
+}
+
+fn register_oddities(counters: &Counters, registry: &mut Registry) {
+    let oddities: Family<[(&'static str, String); 2], prometheus_client::metrics::counter::Counter> =
+        Family::default();
+    for (provider, oddity, count) in counters.oddities.values() {
+        let labels = [("provider", provider.to_string()), ("kind", oddity.as_str().to_owned())];
+        oddities.get_or_create(&labels).inc_by(count);
+    }
+    registry.register(
+        "provider_oddities",
+        "what was odd about providers' answers and was read all the same, by kind",
+        oddities,
+    );
 }

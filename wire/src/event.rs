@@ -9,6 +9,8 @@ use ainfera_schema::TokenUsage;
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use crate::oddity::Oddity;
+
 /// One step of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StreamEvent {
@@ -32,6 +34,10 @@ pub enum StreamEvent {
     HiddenReasoning {
         bytes: usize,
     },
+    /// What the provider counted for an answer that does not end well. The fault follows.
+    FailedUsage(TokenUsage),
+    /// Something was odd and was read all the same. It is for operators, not for clients.
+    Oddity(Oddity),
     /// Something that only the native client understands; it is passed on, not interpreted.
     Other,
 }
@@ -92,7 +98,8 @@ pub struct Stop {
     pub word: Option<ByteString>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+/// A provider's word that is not known to be one of these is no good end, so the answer fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
     EndTurn,
     MaxTokens,
@@ -101,12 +108,12 @@ pub enum StopReason {
     PauseTurn,
     Refusal,
     ContextWindowExceeded,
-    /// A reason newer than this program; passed on as it came.
-    Other(ByteString),
+    /// The conversation was summarised, and its caller is to send the summary.
+    Compaction,
 }
 
 impl StopReason {
-    pub fn as_str(&self) -> &str {
+    pub fn as_str(self) -> &'static str {
         match self {
             StopReason::EndTurn => "end_turn",
             StopReason::MaxTokens => "max_tokens",
@@ -115,20 +122,7 @@ impl StopReason {
             StopReason::PauseTurn => "pause_turn",
             StopReason::Refusal => "refusal",
             StopReason::ContextWindowExceeded => "model_context_window_exceeded",
-            StopReason::Other(word) => word,
-        }
-    }
-
-    pub fn parse(word: &ByteString) -> Self {
-        match &word[..] {
-            "end_turn" => StopReason::EndTurn,
-            "max_tokens" => StopReason::MaxTokens,
-            "stop_sequence" => StopReason::StopSequence,
-            "tool_use" => StopReason::ToolUse,
-            "pause_turn" => StopReason::PauseTurn,
-            "refusal" => StopReason::Refusal,
-            "model_context_window_exceeded" => StopReason::ContextWindowExceeded,
-            _ => StopReason::Other(word.clone()),
+            StopReason::Compaction => "compaction",
         }
     }
 }
@@ -159,6 +153,12 @@ pub struct ProviderEvent {
     pub native: Option<Native>,
 }
 
+impl From<StreamEvent> for ProviderEvent {
+    fn from(event: StreamEvent) -> Self {
+        Self::translated(event)
+    }
+}
+
 impl ProviderEvent {
     pub fn translated(event: StreamEvent) -> Self {
         Self { event, native: None }
@@ -185,6 +185,8 @@ impl ProviderEvent {
             | StreamEvent::End
             | StreamEvent::Ping
             | StreamEvent::HiddenReasoning { .. }
+            | StreamEvent::FailedUsage(_)
+            | StreamEvent::Oddity(_)
             | StreamEvent::Other => false,
         }
     }

@@ -17,6 +17,7 @@ pub mod error;
 pub mod event;
 pub mod extra_costs;
 pub mod model_table;
+pub mod oddity;
 pub mod output_limit;
 pub mod passthrough;
 pub mod provider;

@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod anthropic;
+mod block_sequencer;
 pub mod chat;
 mod endpoint;
 pub mod gemini;
@@ -234,6 +235,7 @@ impl Dialect {
                 relay,
                 model,
                 call.estimated_input_tokens,
+                id_seed,
             )),
             Dialect::Chat(profile) => {
                 let relay = match &call.client {

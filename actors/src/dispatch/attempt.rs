@@ -112,6 +112,8 @@ fn begin(
     let pool = setup.worker.pools.of(provider).map_err(ProviderFailure::Connect)?;
     Ok(ProviderActor::start_attempt(ProviderSetup {
         attempt,
+        provider: model.provider.clone(),
+        counters: Arc::clone(&setup.worker.counters),
         pool,
         reader: dialect.reader(&setup.call, &request, model.slug.as_str(), id_seed),
         request,

@@ -45,11 +45,15 @@ impl std::ops::Deref for Text<'_> {
     }
 }
 
-/// A part of `source` that shares its memory.
+/// `text` as a part of `source` that shares its memory, or as a copy if it lies elsewhere.
 pub fn shared_slice(source: &Bytes, text: &str) -> ByteString {
-    let bytes = if text.is_empty() { Bytes::new() } else { source.slice_ref(text.as_bytes()) };
+    let begin = (text.as_ptr() as usize).wrapping_sub(source.as_ptr() as usize);
+    let end = begin.wrapping_add(text.len());
+    if begin > end || end > source.len() {
+        return ByteString::from(text);
+    }
     // it was a `&str` a line ago, so this cannot fail; a copy is the harmless answer if it did
-    ByteString::try_from(bytes).unwrap_or_else(|_| ByteString::from(text))
+    ByteString::try_from(source.slice(begin..end)).unwrap_or_else(|_| ByteString::from(text))
 }
 
 /// The members of an object in their order, each value byte for byte as it came.

@@ -23,6 +23,37 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
     }
 }
 
+/// A count, in whatever form a whole number stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Count(pub Option<u64>);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw: &'de RawValue = Deserialize::deserialize(deserializer)?;
+        Ok(Self(count(raw.get())))
+    }
+}
+
+impl Count {
+    /// A count of uses. One that is larger than any honest count stays larger than any bound.
+    pub fn uses(self) -> u32 {
+        Lenient(self.0).uses()
+    }
+}
+
+/// A whole number that is not negative: as it should be, with a fraction of zero, or as a text.
+pub fn count(value: &str) -> Option<u64> {
+    /// Above this a fraction does not say which whole number is meant.
+    const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+    let digits = value.trim_matches('"').trim();
+    if let Ok(count) = digits.parse() {
+        return Some(count);
+    }
+    let number: f64 = digits.parse().ok()?;
+    let is_count = number.fract() == 0.0 && (0.0..=LARGEST_EXACT).contains(&number);
+    is_count.then(|| format!("{number:.0}").parse().ok()).flatten()
+}
+
 impl Lenient<u64> {
     /// A count of uses. One that is larger than any honest count stays larger than any bound.
     pub fn uses(self) -> u32 {

@@ -9,7 +9,9 @@ pub mod retry_after;
 pub mod text;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
+use crate::codec::lenient::count;
 pub use lack::Lack;
 use lack::{lack_of, names_window};
 use text::text_of;
@@ -84,12 +86,32 @@ pub fn fault_of(status: u16, body: &[u8]) -> Fault {
     Fault { kind, message: text::cut(message), retry_after_seconds }
 }
 
+/// Does the member `error` of an answer report one? Some put it into every answer, with nothing in
+/// it.
+pub fn reports_error(error: &RawValue) -> bool {
+    serde_json::from_str(error.get()).is_ok_and(|error: Value| says_something(&error))
+}
+
+/// Is anything in it but emptiness?
+pub fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(elements) => elements.iter().any(says_something),
+        Value::Object(members) => members.values().any(says_something),
+    }
+}
+
 /// An error that came inside a 200.
 pub fn fault_in_stream(data: &[u8]) -> Fault {
     let body: Option<Value> = serde_json::from_slice(data).ok().map(unwrapped);
     let status = body.as_ref().and_then(|body| {
         let error = body.get("error").unwrap_or(body);
-        ["status_code", "code", "status"].iter().find_map(|name| error.get(name)?.as_u64())
+        ["status_code", "code", "status"]
+            .iter()
+            .find_map(|name| count(&error.get(name)?.to_string()))
     });
     fault_of(status.and_then(|status| u16::try_from(status).ok()).unwrap_or(0), data)
 }

@@ -36,6 +36,8 @@ pub struct ToolCallRepair {
     pub begins: Option<(String, String)>,
     /// It is not as clients need it.
     pub broken: bool,
+    /// Its arguments have been said.
+    pub repeats: bool,
 }
 
 /// A provider's chunk under our name for the model, mended where it must be; usage inside a chunk
@@ -95,7 +97,9 @@ fn repaired(choices: &str, repair: &ChunkRepair) -> Result<Option<String>, serde
         return Ok(None);
     }
     let mut choices: Value = serde_json::from_str(choices)?;
-    let Some(choice) = choices.get_mut(0) else { return Ok(None) };
+    let all = choices.as_array_mut().into_iter().flatten();
+    // the only one that is asked for
+    let Some(choice) = all.into_iter().find(|choice| choice.is_object()) else { return Ok(None) };
     match repair.finish_reason {
         FinishRepair::AsItIs => {}
         FinishRepair::Word(word) => choice["finish_reason"] = json!(word),
@@ -114,8 +118,15 @@ fn repaired(choices: &str, repair: &ChunkRepair) -> Result<Option<String>, serde
         flatten_parts(&mut choice["delta"]);
     }
     if let Some(calls) = choice["delta"]["tool_calls"].as_array_mut() {
-        for (call, repaired) in calls.iter_mut().zip(&repair.calls) {
+        let calls = calls.iter_mut().filter(|call| call.is_object());
+        for (call, repaired) in calls.zip(&repair.calls) {
             call["index"] = json!(repaired.index);
+            if !call["function"].is_object() {
+                call["function"] = json!({});
+            }
+            if repaired.repeats {
+                call["function"]["arguments"] = json!("");
+            }
             match &repaired.begins {
                 Some((id, name)) => {
                     call["id"] = json!(id);
@@ -203,7 +214,7 @@ mod tests {
         let data = r#"{"object":"chat.completion.chunk","model":"m","choices":[{"delta":{"tool_calls":[{"id":"","function":{"name":"f","arguments":{"a":1}}}]}}]}"#;
         let begins = Some(("toolu_1".to_owned(), "f".to_owned()));
         let repair = ChunkRepair {
-            calls: vec![ToolCallRepair { index: 2, begins, broken: true }],
+            calls: vec![ToolCallRepair { index: 2, begins, broken: true, repeats: false }],
             ..ChunkRepair::default()
         };
         let chunk: Value = serde_json::from_str(&pass(data, repair)).unwrap();

@@ -65,6 +65,51 @@ pub fn delta_with_usage(data: &[u8], usage: &TokenUsage) -> Result<Bytes, Stream
     ))
 }
 
+/// A `message_delta` under another stop reason: official clients act upon it.
+pub fn delta_with_stop(data: &Bytes, reason: &str) -> Bytes {
+    with_inner(
+        data,
+        "delta",
+        |key| match key {
+            "stop_reason" => Edit::Replace(quoted(reason)),
+            _ => Edit::Keep,
+        },
+        &[],
+    )
+}
+
+/// A `content_block_start` of a tool call that came without an id: clients answer to it by its id.
+pub fn start_with_id(data: &Bytes, id: &str) -> Bytes {
+    let remove = |key: &str| if key == "id" { Edit::Remove } else { Edit::Keep };
+    with_inner(data, "content_block", remove, &[("id", quoted(id))])
+}
+
+/// The event in which an answer ends that ended without one.
+pub fn invented_delta(reason: &str, usage: &TokenUsage) -> Bytes {
+    let (reason, usage) = (quoted(reason), usage_json(usage));
+    Bytes::from(format!(
+        "{{\"type\":\"message_delta\",\"delta\":{{\"stop_reason\":{reason},\"stop_sequence\":null}},\"usage\":{usage}}}"
+    ))
+}
+
+/// An event with an edited member, or as it came if there is no such object in it.
+fn with_inner(
+    data: &Bytes,
+    member: &str,
+    edit: impl Fn(&str) -> Edit,
+    added: &[(&str, String)],
+) -> Bytes {
+    let Ok(frame) = parse(data) else { return data.clone() };
+    let inner = frame.0.iter().find(|(key, _)| &**key == member);
+    let Some(Ok(inner)) = inner.map(|(_, inner)| parse(inner.get().as_bytes())) else {
+        return data.clone();
+    };
+    let inner = String::from_utf8_lossy(&inner.write(edit, added)).into_owned();
+    let replaced =
+        |key: &str| if key == member { Edit::Replace(inner.clone()) } else { Edit::Keep };
+    Bytes::from(frame.write(replaced, &[]))
+}
+
 fn parse(data: &[u8]) -> Result<Members<'_>, StreamFault> {
     Members::parse(data).map_err(|error| StreamFault::malformed(error.to_string()))
 }

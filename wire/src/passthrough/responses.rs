@@ -223,6 +223,12 @@ pub fn renamed(data: &Bytes, model: &str) -> Result<Bytes, StreamFault> {
     )))
 }
 
+/// The last event of a response that ended without it. What it said stands in the events before.
+pub fn invented_end(id: &str, model: &str) -> Bytes {
+    let response = json!({"id": id, "object": "response", "status": "completed", "model": model, "output": []});
+    Bytes::from(json!({"type": "response.completed", "response": response}).to_string())
+}
+
 fn renamed_response(response: &RawValue, model: &str) -> Result<String, StreamFault> {
     let written = parse(response.get().as_bytes())?
         .write(|key| if key == "model" { Edit::Replace(quoted(model)) } else { Edit::Keep }, &[]);

@@ -4,8 +4,10 @@ use ainfera_schema::StreamMode;
 use bytes::{Bytes, BytesMut};
 
 use crate::codec::sse::{SseDecoder, SseEvent};
+use crate::codec::well_formed::{Halves, whole};
 use crate::error::stream_fault::StreamFault;
-use crate::event::ProviderEvent;
+use crate::event::{ProviderEvent, StreamEvent};
+use crate::oddity::Oddity;
 use crate::provider::anthropic::stream::AnthropicReader;
 use crate::provider::chat::stream::ChatReader;
 use crate::provider::gemini::stream::GeminiReader;
@@ -26,6 +28,7 @@ enum Form {
     Events {
         decoder: SseDecoder,
         events: Vec<SseEvent>,
+        halves: Halves,
     },
     /// One JSON body, of which nothing can be said before its end.
     Whole(BytesMut),
@@ -65,8 +68,8 @@ impl UpstreamReader {
             }
             Form::Events { .. } | Form::Whole(_) => chunk,
         };
-        let (decoder, events) = match &mut self.form {
-            Form::Events { decoder, events } => (decoder, events),
+        let (decoder, events, halves) = match &mut self.form {
+            Form::Events { decoder, events, halves } => (decoder, events, halves),
             Form::Unknown(_) => return Ok(()),
             Form::Whole(body) => {
                 body.extend_from_slice(&chunk);
@@ -75,7 +78,14 @@ impl UpstreamReader {
         };
         let decoded = decoder.feed(chunk, events);
         for event in events.drain(..) {
-            self.dialect.read(event, out)?;
+            if halves.passes(&event) {
+                self.dialect.read(event, out)?;
+                continue;
+            }
+            out.push(StreamEvent::Oddity(Oddity::HalfCharacter).into());
+            for event in halves.take(event) {
+                self.dialect.read(event, out)?;
+            }
         }
         decoded.map_err(|error| StreamFault::malformed(error.to_string()))
     }
@@ -84,9 +94,14 @@ impl UpstreamReader {
     pub fn finish(&mut self, out: &mut Vec<ProviderEvent>) -> Result<(), StreamFault> {
         match &mut self.form {
             Form::Unknown(_) => Err(StreamFault::Truncated),
-            Form::Events { .. } => self.dialect.finish(out),
+            Form::Events { halves, .. } => {
+                if let Some(event) = halves.last() {
+                    self.dialect.read(event, out)?;
+                }
+                self.dialect.finish(out)
+            }
             Form::Whole(body) => {
-                let body = std::mem::take(body).freeze();
+                let body = whole(std::mem::take(body).freeze());
                 let said = self.whole(body, out);
                 if said.is_err() {
                     // A whole answer is all or nothing: events of one that failed are left out.
@@ -137,7 +152,11 @@ fn form_of(begun: &[u8]) -> Result<Option<Form>, StreamFault> {
         [0x1f, ..] => {
             Err(StreamFault::malformed("the answer is compressed, which was not asked for"))
         }
-        _ => Ok(Some(Form::Events { decoder: SseDecoder::default(), events: Vec::new() })),
+        _ => Ok(Some(Form::Events {
+            decoder: SseDecoder::default(),
+            events: Vec::new(),
+            halves: Halves::default(),
+        })),
     }
 }
 

@@ -99,8 +99,8 @@ impl AttemptMeter {
         self.usage = usage;
     }
 
-    /// The provider's count if it gave one at the end; otherwise its count of the input and ours of
-    /// the output, never zero.
+    /// The provider's count if it gave one at the end. What it left out, or what cannot be read of
+    /// it, is our count, never zero.
     fn usage_of(&self, meter: &UsageMeter) -> TokenUsage {
         let reported = meter.reported;
         let served = self.bounds.service.assumed().and_then(reported.served);
@@ -111,15 +111,19 @@ impl AttemptMeter {
         match meter.basis() {
             UsageBasis::Reported => reported,
             UsageBasis::Estimated => {
-                let input_tokens = if reported.prompt_tokens() > 0 {
+                let input_tokens = if reported.input_tokens > 0 {
                     reported.input_tokens
                 } else {
-                    self.estimated_input_tokens
+                    // nothing is known of what was read but what came from a cache
+                    self.estimated_input_tokens.saturating_sub(reported.prompt_tokens())
                 };
                 // what a stream's start says of the output is a placeholder; more than was asked
                 // for cannot have been made
-                let output_tokens =
-                    estimated_output_tokens(meter.text_bytes).min(self.bounds.output_tokens);
+                let output_tokens = if meter.finished && reported.output_tokens > 0 {
+                    reported.output_tokens
+                } else {
+                    estimated_output_tokens(meter.text_bytes).min(self.bounds.output_tokens)
+                };
                 TokenUsage { input_tokens, output_tokens, ..reported }
             }
         }

@@ -1,13 +1,16 @@
 //! What was observed of an answer: the provider's own counts, and the size of the text.
 
 use ainfera_schema::{TokenUsage, UsageBasis};
+use ainfera_wire::oddity::Oddity;
 use ainfera_wire::{ProviderEvent, StopReason, StreamEvent, upper_output_tokens};
 
 /// See the module.
 #[derive(Debug, Default, Clone)]
 pub struct UsageMeter {
     pub(super) reported: TokenUsage,
-    finished: bool,
+    pub(super) finished: bool,
+    /// A count was negative or could not be read.
+    has_unread_counts: bool,
     pub(super) has_content: bool,
     pub(super) text_bytes: usize,
     pub(super) stop_reason: Option<String>,
@@ -28,19 +31,29 @@ impl UsageMeter {
                     usage.stop_reason = Some(stop.reason.as_str().to_owned());
                 }
                 StreamEvent::HiddenReasoning { bytes } => usage.text_bytes += bytes,
+                StreamEvent::FailedUsage(reported) => {
+                    usage.reported = *reported;
+                    usage.finished = true;
+                }
+                StreamEvent::Oddity(Oddity::Number) => usage.has_unread_counts = true,
                 StreamEvent::BlockStart(_)
                 | StreamEvent::BlockStop
                 | StreamEvent::End
                 | StreamEvent::Ping
+                | StreamEvent::Oddity(_)
                 | StreamEvent::Other => {}
             }
         }
         usage
     }
 
+    /// Reported is what a provider counted at the end: what it read, and what it said if it said
+    /// anything.
     pub fn basis(&self) -> UsageBasis {
-        let counted = self.reported.prompt_tokens() > 0 || self.reported.output_tokens > 0;
-        if self.finished && counted { UsageBasis::Reported } else { UsageBasis::Estimated }
+        let is_counted = self.reported.prompt_tokens() > 0
+            && (self.reported.output_tokens > 0 || self.text_bytes == 0)
+            && !self.has_unread_counts;
+        if self.finished && is_counted { UsageBasis::Reported } else { UsageBasis::Estimated }
     }
 
     /// Not fewer than the provider will count.

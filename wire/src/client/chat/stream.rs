@@ -126,7 +126,11 @@ impl ChatFrames {
                 visit(USAGE, self.usage(usage).to_string().as_bytes());
             }
             StreamEvent::End => visit("", DONE),
-            StreamEvent::Ping | StreamEvent::HiddenReasoning { .. } | StreamEvent::Other => {}
+            StreamEvent::Ping
+            | StreamEvent::HiddenReasoning { .. }
+            | StreamEvent::FailedUsage(_)
+            | StreamEvent::Oddity(_)
+            | StreamEvent::Other => {}
         }
     }
 
@@ -307,13 +311,15 @@ pub fn usage_json(usage: &TokenUsage) -> Value {
     })
 }
 
-/// Why the answer ends, in this dialect's words; a reason that nobody knows goes out as it came.
-pub fn finish_reason(stop: &Stop) -> &str {
-    match &stop.reason {
-        StopReason::EndTurn | StopReason::StopSequence | StopReason::PauseTurn => "stop",
+/// Why the answer ends, in this dialect's words.
+pub fn finish_reason(stop: &Stop) -> &'static str {
+    match stop.reason {
+        StopReason::EndTurn
+        | StopReason::StopSequence
+        | StopReason::PauseTurn
+        | StopReason::Compaction => "stop",
         StopReason::MaxTokens | StopReason::ContextWindowExceeded => "length",
         StopReason::ToolUse => "tool_calls",
         StopReason::Refusal => "content_filter",
-        StopReason::Other(word) => word,
     }
 }

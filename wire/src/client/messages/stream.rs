@@ -102,7 +102,7 @@ impl AnthropicFrames {
             StreamEvent::End => emit("message_stop", "{\"type\":\"message_stop\"}".to_owned()),
             StreamEvent::Ping => emit("ping", "{\"type\":\"ping\"}".to_owned()),
             StreamEvent::HiddenReasoning { bytes } => self.text_bytes += bytes,
-            StreamEvent::Other => {}
+            StreamEvent::FailedUsage(_) | StreamEvent::Oddity(_) | StreamEvent::Other => {}
         }
     }
 

@@ -112,11 +112,15 @@ impl ResponsesFrames {
             StreamEvent::Finish { stop, usage } => {
                 self.start(visit);
                 self.usage = *usage;
-                self.stop = Some(stop.reason.clone());
+                self.stop = Some(stop.reason);
                 self.close(visit);
             }
             StreamEvent::End => self.end(visit),
-            StreamEvent::Ping | StreamEvent::HiddenReasoning { .. } | StreamEvent::Other => {}
+            StreamEvent::Ping
+            | StreamEvent::HiddenReasoning { .. }
+            | StreamEvent::FailedUsage(_)
+            | StreamEvent::Oddity(_)
+            | StreamEvent::Other => {}
         }
     }
 
@@ -360,13 +364,12 @@ impl ResponsesFrames {
                 Some("max_output_tokens")
             }
             Some(StopReason::Refusal) => Some("content_filter"),
-            // a reason that nobody knows is none to call the answer complete
-            Some(StopReason::Other(word)) => Some(word),
             Some(
                 StopReason::EndTurn
                 | StopReason::StopSequence
                 | StopReason::ToolUse
-                | StopReason::PauseTurn,
+                | StopReason::PauseTurn
+                | StopReason::Compaction,
             )
             | None => None,
         }

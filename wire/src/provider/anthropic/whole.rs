@@ -4,6 +4,8 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use crate::codec::well_formed::value;
+use crate::error::provider_error::says_something;
 use crate::error::stream_fault::StreamFault;
 
 /// Members of a message that a stream says at its end.
@@ -12,24 +14,33 @@ const SAID_AT_THE_END: [&str; 4] = ["stop_reason", "stop_sequence", "stop_detail
 /// The data of each event, in order. An error in the place of a message is the one event that says
 /// it.
 pub fn events(body: &Bytes) -> Result<Vec<Bytes>, StreamFault> {
-    let said: Value = serde_json::from_slice(body)
+    let said = value(body)
         .map_err(|error| StreamFault::malformed(format!("answer is not JSON: {error}")))?;
-    if said["type"] == "error" || said["error"].is_object() {
+    if said["type"] == "error" {
         return Ok(vec![body.clone()]);
+    }
+    if said.get("error").is_some_and(says_something) {
+        let error = json!({"type": "error", "error": said["error"]});
+        return Ok(vec![Bytes::from(error.to_string())]);
     }
     let Value::Object(mut message) = said else {
         return Err(StreamFault::malformed("answer is no message"));
     };
-    let Some(Value::Array(content)) = message.insert("content".to_owned(), json!([])) else {
-        return Err(StreamFault::malformed("answer is no message"));
+    let mut content = match message.insert("content".to_owned(), json!([])) {
+        Some(Value::Array(content)) => content,
+        Some(Value::String(text)) => vec![json!({"type": "text", "text": text})],
+        Some(block @ Value::Object(_)) => vec![block],
+        _ => Vec::new(),
     };
+    content.retain(Value::is_object);
     let mut end = Map::new();
     for member in SAID_AT_THE_END {
         if let Some(value) = message.get(member) {
             end.insert(member.to_owned(), value.clone());
         }
     }
-    if end.get("stop_reason").is_none_or(Value::is_null) {
+    // a whole message says by its content why it ends
+    if content.is_empty() && end.get("stop_reason").is_none_or(Value::is_null) {
         return Err(StreamFault::malformed("message without a stop reason"));
     }
     let mut delta = json!({"type": "message_delta", "delta": end});

@@ -4,9 +4,15 @@
 //! Vendors key fragments by `index`, by a new `id`, or not at all; names and ids may be repeated or
 //! missing.
 
+mod nesting;
+#[cfg(test)]
+mod tests;
+
 use bytestring::ByteString;
 
+use self::nesting::Nesting;
 use crate::event::{Block, Delta, ProviderEvent, StreamEvent};
+use crate::oddity::Oddity;
 use crate::provider::tool_names::ToolNames;
 use crate::signature::{Issuer, marked};
 
@@ -26,6 +32,8 @@ pub struct Fragment {
 pub enum FragmentPlace {
     Begins(usize),
     Continues(usize),
+    /// It says the arguments of a call again, which are complete.
+    Repeats(usize),
 }
 
 /// The calls of one answer.
@@ -67,9 +75,15 @@ impl ToolCalls {
         self.calls.iter().any(|call| call.said)
     }
 
-    /// Whether a tool call came without a name, so that it cannot be passed on.
+    /// Whether a tool call came without a name, so that it cannot be passed on. What has neither
+    /// name nor arguments is no call.
     pub fn any_nameless(&self) -> bool {
-        self.calls.iter().any(|call| call.name.is_empty())
+        self.calls.iter().any(|call| call.name.is_empty() && !call.waiting.is_empty())
+    }
+
+    /// Has every call that began the whole of its arguments?
+    pub fn are_complete(&self) -> bool {
+        self.calls.iter().all(|call| !call.arguments.has_begun() || call.arguments.is_complete())
     }
 
     /// Takes a fragment and says what can be said now. Tells which call of the answer it belongs
@@ -80,7 +94,7 @@ impl ToolCalls {
             self.calls.push(Call { index: fragment.index, ..Call::default() });
             self.calls.len() - 1
         });
-        let place =
+        let mut place =
             if known.is_none() { FragmentPlace::Begins(at) } else { FragmentPlace::Continues(at) };
         let call = &mut self.calls[at];
         for (first, later) in [
@@ -92,7 +106,12 @@ impl ToolCalls {
                 *first = later;
             }
         }
-        if !fragment.arguments.is_empty() {
+        let arguments = fragment.arguments.trim();
+        let nothing = arguments.is_empty() || arguments == "null";
+        if call.arguments.is_complete() && !arguments.is_empty() {
+            out.push(StreamEvent::Oddity(Oddity::RepeatedArguments).into());
+            place = FragmentPlace::Repeats(at);
+        } else if !nothing || call.arguments.has_begun() && !fragment.arguments.is_empty() {
             call.arguments.read(&fragment.arguments);
             call.waiting.push(fragment.arguments);
         }
@@ -142,7 +161,11 @@ impl ToolCalls {
             // once the client has an id for it, a call without one of the vendor's gets none any
             // more
             let has_id = !call.id.is_empty() || call.shown_id.is_some();
-            let other_id = !fragment.id.is_empty() && has_id && call.id != fragment.id;
+            // some draw a new id for every fragment
+            let goes_on = call.arguments.has_begun()
+                && !call.arguments.is_complete()
+                && (fragment.name.is_empty() || fragment.name == call.name);
+            let other_id = !fragment.id.is_empty() && has_id && call.id != fragment.id && !goes_on;
             // whole calls, one after the other, without ids: what has a name and follows a complete
             // call is the next one
             let next = fragment.id.is_empty()
@@ -154,7 +177,11 @@ impl ToolCalls {
         let at = match fragment.index {
             Some(index) => self.calls.iter().rposition(|call| call.index == Some(index)),
             None if fragment.id.is_empty() => self.calls.len().checked_sub(1),
-            None => self.calls.iter().position(|call| call.id == fragment.id),
+            None => {
+                let same = self.calls.iter().position(|call| call.id == fragment.id);
+                let last = || self.calls.len().checked_sub(1).filter(|_| fragment.name.is_empty());
+                same.or_else(last)
+            }
         };
         at.filter(|at| !another(&self.calls[*at]))
     }
@@ -168,6 +195,9 @@ impl ToolCalls {
         let call = &mut self.calls[self.open];
         if !call.said {
             call.said = true;
+            if call.id.is_empty() {
+                out.push(StreamEvent::Oddity(Oddity::NoToolCallId).into());
+            }
             if !call.signature.is_empty() {
                 // a thought of no words: the place in which a client keeps a signature
                 let signature = Delta::Signature(marked(Issuer::Gemini, &call.signature));
@@ -200,244 +230,4 @@ const SHORTEST_UNIQUE: usize = 9;
 fn is_legal(id: &str) -> bool {
     (1..=64).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-}
-
-/// How far a piece of JSON has come, without reading it.
-#[derive(Debug, Default)]
-struct Nesting {
-    depth: u32,
-    begun: bool,
-    place: Place,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    #[default]
-    Between,
-    InString,
-    AfterBackslash,
-}
-
-impl Nesting {
-    fn read(&mut self, piece: &str) {
-        for byte in piece.bytes() {
-            self.place = match (self.place, byte) {
-                (Place::Between, b'"') => Place::InString,
-                (Place::Between, b'{' | b'[') => {
-                    self.depth += 1;
-                    self.begun = true;
-                    Place::Between
-                }
-                (Place::Between, b'}' | b']') => {
-                    self.depth = self.depth.saturating_sub(1);
-                    Place::Between
-                }
-                (Place::InString, b'\\') => Place::AfterBackslash,
-                (Place::InString, b'"') => Place::Between,
-                (Place::AfterBackslash, _) => Place::InString,
-                (place, _) => place,
-            };
-        }
-    }
-
-    fn is_complete(&self) -> bool {
-        self.begun && self.depth == 0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fragment(
-        index: Option<u64>,
-        id: &'static str,
-        name: &'static str,
-        arguments: &'static str,
-    ) -> Fragment {
-        let id = if id.is_empty() { ByteString::new() } else { format!("call_mock_{id}").into() };
-        Fragment {
-            index,
-            id,
-            name: name.into(),
-            arguments: arguments.into(),
-            signature: ByteString::new(),
-        }
-    }
-
-    fn said(fragments: Vec<Fragment>) -> Vec<String> {
-        let mut calls = ToolCalls::new("seed".to_owned(), ToolNames::default());
-        let mut out = Vec::new();
-        for fragment in fragments {
-            calls.add(fragment, &mut out);
-        }
-        calls.finish(&mut out);
-        out.into_iter()
-            .map(|out| match out.event {
-                StreamEvent::BlockStart(Block::ToolUse { id, name }) => {
-                    format!("start {id} {name}")
-                }
-                StreamEvent::Delta(Delta::ToolInput(piece)) => piece.to_string(),
-                StreamEvent::BlockStop => "stop".to_owned(),
-                other => format!("{other:?}"),
-            })
-            .collect()
-    }
-
-    #[test]
-    fn interleaved_calls_are_serialised() {
-        let said = said(vec![
-            fragment(Some(0), "a", "f", ""),
-            fragment(Some(1), "b", "g", ""),
-            fragment(Some(1), "", "", "{\"y\""),
-            fragment(Some(0), "", "", "{\"x\""),
-            fragment(Some(1), "", "", ":2}"),
-            fragment(Some(0), "", "", ":1}"),
-        ]);
-        assert_eq!(
-            said,
-            [
-                "start call_mock_a f",
-                "{\"x\"",
-                ":1}",
-                "stop",
-                "start call_mock_b g",
-                "{\"y\"",
-                ":2}",
-                "stop"
-            ]
-        );
-    }
-
-    #[test]
-    fn p007_a_new_id_is_a_new_call_even_under_the_same_index() {
-        let said = said(vec![
-            fragment(Some(0), "a", "f", "{}"),
-            fragment(Some(0), "b", "g", "{}"),
-            fragment(Some(0), "b", "", ""),
-        ]);
-        assert_eq!(
-            said,
-            ["start call_mock_a f", "{}", "stop", "start call_mock_b g", "{}", "stop"]
-        );
-    }
-
-    #[test]
-    fn without_an_index_an_id_starts_a_call_and_the_rest_continues_it() {
-        let said = said(vec![
-            fragment(None, "a", "f", "{"),
-            fragment(None, "", "", "}"),
-            fragment(None, "b", "g", "{}"),
-        ]);
-        assert_eq!(
-            said,
-            ["start call_mock_a f", "{", "}", "stop", "start call_mock_b g", "{}", "stop"]
-        );
-    }
-
-    #[test]
-    fn repeated_names_are_not_added_up_and_missing_ids_are_made() {
-        let said = said(vec![fragment(Some(0), "", "f", "{"), fragment(Some(0), "", "f", "}")]);
-        assert_eq!(said, ["start toolu_seed0 f", "{", "}", "stop"]);
-    }
-
-    #[test]
-    fn p007_whole_calls_without_ids_are_calls_of_their_own() {
-        for index in [None, Some(0)] {
-            let said = said(vec![
-                fragment(index, "", "f", "{\"x\":\"}\"}"),
-                fragment(index, "", "f", "{}"),
-                fragment(index, "", "g", "{}"),
-            ]);
-            let expected = [
-                "start toolu_seed0 f",
-                "{\"x\":\"}\"}",
-                "stop",
-                "start toolu_seed1 f",
-                "{}",
-                "stop",
-                "start toolu_seed2 g",
-                "{}",
-                "stop",
-            ];
-            assert_eq!(said, expected);
-        }
-    }
-
-    #[test]
-    fn p012_ids_are_legal_and_unique() {
-        let said = said(vec![
-            fragment(Some(0), "functions.f:0", "f", "{}"),
-            fragment(Some(1), "a", "f", "{}"),
-            fragment(Some(2), "a", "f", "{}"),
-        ]);
-        assert_eq!(
-            said,
-            [
-                "start toolu_seed0 f",
-                "{}",
-                "stop",
-                "start call_mock_a f",
-                "{}",
-                "stop",
-                "start toolu_seed2 f",
-                "{}",
-                "stop"
-            ]
-        );
-    }
-
-    #[test]
-    fn p012_a_counter_is_no_id() {
-        let counter =
-            |id: &'static str| Fragment { id: id.into(), ..fragment(None, "", "f", "{}") };
-        assert_eq!(said(vec![counter("call_0")]), ["start toolu_seed0 f", "{}", "stop"]);
-        assert_eq!(said(vec![counter("aB3dE6gH9")]), ["start aB3dE6gH9 f", "{}", "stop"]);
-    }
-
-    #[test]
-    fn an_id_that_is_replaced_may_be_repeated_in_every_fragment() {
-        for id in ["functions.f:0", "call_1"] {
-            for index in [Some(0), None] {
-                let fragment =
-                    |arguments| Fragment { id: id.into(), ..fragment(index, "", "f", arguments) };
-                let said = said(vec![fragment("{"), fragment("\"x\":1"), fragment("}")]);
-                assert_eq!(
-                    said,
-                    ["start toolu_seed0 f", "{", "\"x\":1", "}", "stop"],
-                    "{id} {index:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_call_that_waits_has_the_id_under_which_it_is_said() {
-        let mut calls = ToolCalls::new("seed".to_owned(), ToolNames::default());
-        let mut out = Vec::new();
-        calls.add(fragment(Some(0), "a", "f", ""), &mut out);
-        calls.add(Fragment { id: "call_b".into(), ..fragment(Some(1), "", "g", "") }, &mut out);
-        assert_eq!(calls.identity(1), ("toolu_seed1".into(), "g".into()));
-    }
-
-    #[test]
-    fn the_signature_of_a_call_comes_before_it() {
-        let signed = Fragment { signature: "c2ln".into(), ..fragment(None, "a", "f", "{}") };
-        let expected = [
-            "Delta(Signature(\"ainfera.gemini.c2ln\"))",
-            "stop",
-            "start call_mock_a f",
-            "{}",
-            "stop",
-        ];
-        assert_eq!(said(vec![signed])[1..], expected);
-    }
-
-    #[test]
-    fn arguments_wait_for_the_name() {
-        assert_eq!(
-            said(vec![fragment(Some(0), "a", "", "{}"), fragment(Some(0), "", "f", "")]),
-            ["start call_mock_a f", "{}", "stop"]
-        );
-    }
 }

@@ -4,24 +4,28 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::codec::well_formed::value;
+use crate::error::provider_error::says_something;
 use crate::error::stream_fault::StreamFault;
 
 /// The data of each chunk, in order: content, finish reason, usage, end. An error in the place of a
 /// completion is the one chunk that says it.
 pub fn chunks(body: &Bytes) -> Result<Vec<Bytes>, StreamFault> {
-    let mut said: Value = serde_json::from_slice(body)
+    let mut said = value(body)
         .map_err(|error| StreamFault::malformed(format!("answer is not JSON: {error}")))?;
-    if said.is_array() || said.get("error").is_some_and(|error| !error.is_null()) {
+    if said.is_array() || said.get("error").is_some_and(says_something) {
         return Ok(vec![body.clone()]);
     }
-    let Some(choices) = said
-        .get_mut("choices")
-        .and_then(Value::as_array_mut)
-        .map(std::mem::take)
-        .filter(|choices| !choices.is_empty())
-    else {
-        return Err(StreamFault::malformed("answer is no completion"));
+    let mut choices = match said.get_mut("choices").map(Value::take) {
+        Some(Value::Array(choices)) => choices,
+        Some(choice @ Value::Object(_)) => vec![choice],
+        _ => Vec::new(),
     };
+    choices.retain(Value::is_object);
+    if choices.is_empty() {
+        return Err(StreamFault::malformed("answer is no completion"));
+    }
+    said["choices"] = json!([]);
     said["object"] = json!("chat.completion.chunk");
     let usage = said
         .as_object_mut()
@@ -43,7 +47,9 @@ pub fn chunks(body: &Bytes) -> Result<Vec<Bytes>, StreamFault> {
 
 fn first(choice: &Value) -> Value {
     let mut first = choice.clone();
-    let mut delta = choice["message"].clone();
+    let messages = ["message", "delta"].into_iter().filter_map(|name| choice.get(name));
+    let mut delta = messages.into_iter().find(|message| message.is_object()).cloned();
+    let delta = delta.get_or_insert_with(|| json!({"content": choice.get("text")}));
     for (index, call) in
         delta.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten().enumerate()
     {
@@ -59,7 +65,7 @@ fn first(choice: &Value) -> Value {
     if let Some(members) = first.as_object_mut() {
         members.shift_remove("message");
     }
-    first["delta"] = delta;
+    first["delta"] = delta.take();
     first["finish_reason"] = Value::Null;
     first
 }

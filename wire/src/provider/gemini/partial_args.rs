@@ -1,25 +1,26 @@
 //! Arguments of a call that come in pieces: each names the place of its value by a path such as
 //! `$.where.cities[0]`; pieces of one text are added up.
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::codec::json::Text;
+use crate::codec::shape::shaped;
 
 /// Indexes beyond this are not believed.
 const MOST_ELEMENTS: usize = 10_000;
 
-/// One piece.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PartialArg<'a> {
-    #[serde(borrow)]
-    json_path: Option<Text<'a>>,
-    #[serde(borrow)]
-    string_value: Option<Text<'a>>,
-    number_value: Option<Value>,
-    bool_value: Option<bool>,
-    null_value: Option<Value>,
+shaped! {
+    /// One piece.
+    #[derive(Debug)]
+    pub struct PartialArg<'a> {
+        #[serde(borrow)]
+        json_path: Option<Text<'a>> = "jsonPath",
+        #[serde(borrow)]
+        string_value: Option<Text<'a>> = "stringValue",
+        number_value: Option<Value> = "numberValue",
+        bool_value: Option<bool> = "boolValue",
+        null_value: Option<Value> = "nullValue",
+    }
 }
 
 /// Adds a piece to `args`. A path that cannot be followed is left out.

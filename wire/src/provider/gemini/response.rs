@@ -7,34 +7,35 @@ use serde_json::value::RawValue;
 
 use crate::codec::json::Text;
 use crate::codec::lenient::Lenient;
+use crate::codec::shape::shaped;
 use crate::provider::gemini::partial_args::PartialArg;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct GenerateContentResponse<'a> {
-    #[serde(borrow)]
-    pub candidates: Option<Vec<Candidate<'a>>>,
-    #[serde(borrow)]
-    pub prompt_feedback: Option<PromptFeedback<'a>>,
-    pub usage_metadata: Option<UsageMetadata>,
-    #[serde(borrow)]
-    pub response_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub error: Option<&'a RawValue>,
+shaped! {
+    pub struct GenerateContentResponse<'a> {
+        #[serde(borrow)]
+        pub candidates: Option<Vec<Candidate<'a>>> = "candidates",
+        #[serde(borrow)]
+        pub prompt_feedback: Option<PromptFeedback<'a>> = "promptFeedback",
+        pub usage_metadata: Option<UsageMetadata> = "usageMetadata",
+        #[serde(borrow)]
+        pub response_id: Option<Text<'a>> = "responseId",
+        #[serde(borrow)]
+        pub error: Option<&'a RawValue> = "error",
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Candidate<'a> {
-    pub index: Option<u64>,
-    #[serde(borrow)]
-    pub content: Option<Content<'a>>,
-    #[serde(borrow)]
-    pub finish_reason: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub finish_message: Option<Text<'a>>,
-    #[serde(default)]
-    pub grounding_metadata: Lenient<GroundingMetadata>,
+shaped! {
+    pub struct Candidate<'a> {
+        pub index: Option<u64> = "index",
+        #[serde(borrow)]
+        pub content: Option<Content<'a>> = "content",
+        #[serde(borrow)]
+        pub finish_reason: Option<Text<'a>> = "finishReason",
+        #[serde(borrow)]
+        pub finish_message: Option<Text<'a>> = "finishMessage",
+        #[serde(default)]
+        pub grounding_metadata: Lenient<GroundingMetadata> = "groundingMetadata",
+    }
 }
 
 /// Searches that Google made for the answer: it charges for each.
@@ -42,58 +43,60 @@ pub struct Candidate<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct GroundingMetadata {
     #[serde(default)]
-    pub web_search_queries: Vec<String>,
+    pub web_search_queries: Lenient<Vec<Lenient<String>>>,
 }
 
-#[derive(Deserialize)]
-pub struct Content<'a> {
-    #[serde(borrow)]
-    pub parts: Option<Vec<Part<'a>>>,
+shaped! {
+    pub struct Content<'a> {
+        #[serde(borrow)]
+        pub parts: Option<Vec<Part<'a>>> = "parts",
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Part<'a> {
-    #[serde(borrow)]
-    pub text: Option<Text<'a>>,
-    pub thought: Option<bool>,
-    #[serde(borrow)]
-    pub thought_signature: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub function_call: Option<FunctionCall<'a>>,
+shaped! {
+    pub struct Part<'a> {
+        #[serde(borrow)]
+        pub text: Option<Text<'a>> = "text",
+        pub thought: Option<bool> = "thought",
+        #[serde(borrow)]
+        pub thought_signature: Option<Text<'a>> = "thoughtSignature",
+        #[serde(borrow)]
+        pub function_call: Option<FunctionCall<'a>> = "functionCall",
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FunctionCall<'a> {
-    #[serde(borrow)]
-    pub id: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub name: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub args: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub partial_args: Option<Vec<PartialArg<'a>>>,
-    pub will_continue: Option<bool>,
+shaped! {
+    pub struct FunctionCall<'a> {
+        #[serde(borrow)]
+        pub id: Option<Text<'a>> = "id",
+        #[serde(borrow)]
+        pub name: Option<Text<'a>> = "name",
+        #[serde(borrow)]
+        pub args: Option<&'a RawValue> = "args",
+        #[serde(borrow)]
+        pub partial_args: Option<Vec<PartialArg<'a>>> = "partialArgs",
+        pub will_continue: Option<bool> = "willContinue",
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PromptFeedback<'a> {
-    #[serde(borrow)]
-    pub block_reason: Option<Text<'a>>,
+shaped! {
+    pub struct PromptFeedback<'a> {
+        #[serde(borrow)]
+        pub block_reason: Option<Text<'a>> = "blockReason",
+    }
 }
 
-/// Cumulative; what an event leaves out is what the one before said.
-#[derive(Deserialize, Debug, Default, Clone, Copy)]
-#[serde(rename_all = "camelCase")]
-pub struct UsageMetadata {
-    prompt_token_count: Option<u64>,
-    tool_use_prompt_token_count: Option<u64>,
-    cached_content_token_count: Option<u64>,
-    candidates_token_count: Option<u64>,
-    thoughts_token_count: Option<u64>,
-    total_token_count: Option<u64>,
+shaped! {
+    /// Cumulative; what an event leaves out is what the one before said.
+    #[derive(Debug, Default, Clone, Copy)]
+    pub struct UsageMetadata {
+        prompt_token_count: Option<u64> = "promptTokenCount",
+        tool_use_prompt_token_count: Option<u64> = "toolUsePromptTokenCount",
+        cached_content_token_count: Option<u64> = "cachedContentTokenCount",
+        candidates_token_count: Option<u64> = "candidatesTokenCount",
+        thoughts_token_count: Option<u64> = "thoughtsTokenCount",
+        total_token_count: Option<u64> = "totalTokenCount",
+    }
 }
 
 impl UsageMetadata {

@@ -1,15 +1,20 @@
 //! Gemini's stream, read. It has no last word of its own: the answer is whole if its bytes end
 //! after a finish reason.
 
+#[cfg(test)]
+mod tests;
+
 use ainfera_schema::{ServerTool, TokenUsage};
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
 
+use crate::codec::shape::{Mended, mended};
 use crate::codec::sse::SseEvent;
-use crate::error::provider_error::{FaultKind, fault_in_stream};
+use crate::error::provider_error::{FaultKind, fault_in_stream, reports_error};
 use crate::error::stream_fault::StreamFault;
 use crate::event::{Block, Delta, ProviderEvent, Stop, StopReason, StreamEvent};
+use crate::oddity::Oddity;
 use crate::provider::gemini::response::{Candidate, GenerateContentResponse, Part, UsageMetadata};
 use crate::provider::gemini::signatures::{On, kept};
 use crate::provider::gemini::tool_calls::Calls;
@@ -28,6 +33,7 @@ pub struct GeminiReader {
     finish: Option<Finish>,
     usage: UsageMetadata,
     searches: u32,
+    has_content: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +45,13 @@ enum Open {
 
 #[derive(Debug)]
 enum Finish {
-    Reason { reason: ByteString, message: Option<ByteString> },
+    Reason {
+        reason: ByteString,
+        message: Option<ByteString>,
+    },
     PromptBlocked,
+    /// The last word came without one.
+    Unsaid,
 }
 
 impl GeminiReader {
@@ -57,6 +68,7 @@ impl GeminiReader {
             finish: None,
             usage,
             searches: 0,
+            has_content: false,
         }
     }
 
@@ -66,20 +78,44 @@ impl GeminiReader {
         out: &mut Vec<ProviderEvent>,
     ) -> Result<(), StreamFault> {
         let data = event.data;
-        if self.ended || data.trim_ascii() == b"[DONE]" {
+        if self.ended || data.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        if data.trim_ascii() == b"[DONE]" {
+            if self.finish.is_none() && self.has_content {
+                out.push(StreamEvent::Oddity(Oddity::NoFinishReason).into());
+                self.finish = Some(Finish::Unsaid);
+            }
             return Ok(());
         }
         if data.first() == Some(&b'[') {
             return Err(fault(&data));
         }
-        let response: GenerateContentResponse<'_> = serde_json::from_slice(&data)
+        if let Ok(response) = serde_json::from_slice::<GenerateContentResponse<'_>>(&data) {
+            return self.response(response, &data, out);
+        }
+        let Mended { fitting, oddities, .. } = mended::<GenerateContentResponse<'_>>(&data)
             .map_err(|error| StreamFault::malformed(format!("event is not JSON: {error}")))?;
-        if response.error.is_some() {
-            return Err(fault(&data));
+        out.extend(oddities.into_iter().map(|oddity| StreamEvent::Oddity(oddity).into()));
+        match serde_json::from_slice::<Option<GenerateContentResponse<'_>>>(&fitting) {
+            Ok(Some(response)) => self.response(response, &fitting, out),
+            Ok(None) => Ok(()),
+            Err(error) => Err(StreamFault::malformed(error.to_string())),
+        }
+    }
+
+    fn response(
+        &mut self,
+        response: GenerateContentResponse<'_>,
+        data: &Bytes,
+        out: &mut Vec<ProviderEvent>,
+    ) -> Result<(), StreamFault> {
+        if response.error.is_some_and(reports_error) {
+            return Err(fault(data));
         }
         if !self.started {
             self.started = true;
-            let upstream_id = response.response_id.as_ref().map(|id| id.shared(&data));
+            let upstream_id = response.response_id.as_ref().map(|id| id.shared(data));
             out.push(ProviderEvent::translated(StreamEvent::Start {
                 upstream_id,
                 usage: TokenUsage::default(),
@@ -102,9 +138,10 @@ impl GeminiReader {
                 .grounding_metadata
                 .0
                 .as_ref()
-                .map_or(0, |metadata| metadata.web_search_queries.len());
+                .and_then(|metadata| metadata.web_search_queries.0.as_ref())
+                .map_or(0, Vec::len);
             self.searches = self.searches.max(u32::try_from(queries).unwrap_or(u32::MAX));
-            self.candidate(candidate, &data, out);
+            self.candidate(candidate, data, out);
         }
         Ok(())
     }
@@ -120,12 +157,14 @@ impl GeminiReader {
         if self.ended {
             return Ok(());
         }
-        let reason = self.stop_reason()?;
+        let reason = self.stop_reason().inspect_err(|_| {
+            out.push(StreamEvent::FailedUsage(self.counted()).into());
+        })?;
         self.close(out);
         self.calls.finish(out);
         let word = match self.finish.take() {
             Some(Finish::Reason { reason, .. }) => Some(reason),
-            Some(Finish::PromptBlocked) | None => None,
+            Some(Finish::PromptBlocked | Finish::Unsaid) | None => None,
         };
         out.push(ProviderEvent::translated(StreamEvent::Finish {
             stop: Stop { reason, sequence: None, word },
@@ -174,6 +213,7 @@ impl GeminiReader {
             }
             self.close(out);
             self.calls.add(call, data, out);
+            self.has_content = true;
             return;
         }
         let text = part.text.map(|text| text.shared(data)).unwrap_or_default();
@@ -194,6 +234,7 @@ impl GeminiReader {
         if text.is_empty() {
             return;
         }
+        self.has_content |= what == Open::Text;
         let (block, delta) = match what {
             Open::Thinking => (Block::Thinking, Delta::Thinking(text)),
             Open::Text | Open::Nothing => (Block::Text, Delta::Text(text)),
@@ -240,23 +281,29 @@ impl GeminiReader {
         let (reason, message) = match &self.finish {
             None => return Err(StreamFault::Truncated),
             Some(Finish::PromptBlocked) => return Ok(StopReason::Refusal),
+            Some(Finish::Unsaid) if self.calls.is_empty() => return Ok(StopReason::EndTurn),
+            Some(Finish::Unsaid) => return Ok(StopReason::ToolUse),
             Some(Finish::Reason { reason, message }) => (reason, message),
         };
-        match &reason[..] {
+        // the reasons of the reference of `FinishReason` (ai.google.dev, November 2026)
+        match reason.to_ascii_uppercase().as_str() {
             "STOP" | "FINISH_REASON_UNSPECIFIED" if self.calls.is_empty() => {
                 Ok(StopReason::EndTurn)
             }
             "STOP" | "FINISH_REASON_UNSPECIFIED" => Ok(StopReason::ToolUse),
             "MAX_TOKENS" => Ok(StopReason::MaxTokens),
-            "SAFETY" | "RECITATION" | "LANGUAGE" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII"
-            | "MODEL_ARMOR" => Ok(StopReason::Refusal),
-            image if image.starts_with("IMAGE_") => Ok(StopReason::Refusal),
-            "MALFORMED_FUNCTION_CALL"
-            | "UNEXPECTED_TOOL_CALL"
-            | "TOO_MANY_TOOL_CALLS"
-            | "MISSING_THOUGHT_SIGNATURE"
-            | "MALFORMED_RESPONSE"
-            | "OTHER" => {
+            "SAFETY"
+            | "RECITATION"
+            | "LANGUAGE"
+            | "BLOCKLIST"
+            | "PROHIBITED_CONTENT"
+            | "SPII"
+            | "MODEL_ARMOR"
+            | "IMAGE_SAFETY"
+            | "IMAGE_PROHIBITED_CONTENT"
+            | "IMAGE_RECITATION" => Ok(StopReason::Refusal),
+            // such as `MALFORMED_FUNCTION_CALL` and `OTHER`, and what is not known to be better
+            _ => {
                 let said =
                     message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
                 Err(StreamFault::ErrorEvent {
@@ -264,7 +311,6 @@ impl GeminiReader {
                     message: format!("provider finished with {reason}{said}"),
                 })
             }
-            _ => Ok(StopReason::Other(reason.to_ascii_lowercase().into())),
         }
     }
 }
@@ -272,103 +318,4 @@ impl GeminiReader {
 fn fault(data: &[u8]) -> StreamFault {
     let fault = fault_in_stream(data);
     StreamFault::ErrorEvent { kind: fault.kind, message: fault.message }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn end_of(datas: &[&str]) -> Result<StopReason, StreamFault> {
-        let mut reader = GeminiReader::new("seed".to_owned(), ToolNames::default());
-        let mut out = Vec::new();
-        for data in datas {
-            reader.read(
-                SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) },
-                &mut out,
-            )?;
-        }
-        reader.finish(&mut out)?;
-        let reasons = out.into_iter().find_map(|out| match out.event {
-            StreamEvent::Finish { stop, .. } => Some(stop.reason),
-            _ => None,
-        });
-        reasons.ok_or(StreamFault::Truncated)
-    }
-
-    #[test]
-    fn every_finish_reason_means_one_thing() {
-        for (reason, expected) in [
-            ("STOP", StopReason::EndTurn),
-            ("MAX_TOKENS", StopReason::MaxTokens),
-            ("SAFETY", StopReason::Refusal),
-            ("RECITATION", StopReason::Refusal),
-            ("PROHIBITED_CONTENT", StopReason::Refusal),
-            ("SPII", StopReason::Refusal),
-            ("BLOCKLIST", StopReason::Refusal),
-            ("IMAGE_SAFETY", StopReason::Refusal),
-            ("SOMETHING_NEW", StopReason::Other("something_new".into())),
-        ] {
-            let said = format!(r#"{{"candidates":[{{"finishReason":"{reason}"}}]}}"#);
-            assert_eq!(end_of(&[&said]), Ok(expected), "{reason}");
-        }
-        for spoilt in
-            ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "OTHER"]
-        {
-            let said = format!(r#"{{"candidates":[{{"finishReason":"{spoilt}"}}]}}"#);
-            assert!(
-                matches!(
-                    end_of(&[&said]),
-                    Err(StreamFault::ErrorEvent { kind: FaultKind::Api, .. })
-                ),
-                "{spoilt}"
-            );
-        }
-        let call = r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f"}}]},"finishReason":"STOP"}]}"#;
-        assert_eq!(end_of(&[call]), Ok(StopReason::ToolUse));
-    }
-
-    #[test]
-    fn without_a_finish_reason_the_end_is_a_cut() {
-        assert_eq!(
-            end_of(&[r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}"#]),
-            Err(StreamFault::Truncated)
-        );
-        assert_eq!(end_of(&[]), Err(StreamFault::Truncated));
-        assert_eq!(
-            end_of(&[r#"{"promptFeedback":{"blockReason":"SAFETY"}}"#]),
-            Ok(StopReason::Refusal)
-        );
-    }
-
-    #[test]
-    fn a_whole_answer_is_one_response_or_a_list_of_them() {
-        let whole = |body: &'static str| {
-            let mut reader = GeminiReader::new("seed".to_owned(), ToolNames::default());
-            let mut out = Vec::new();
-            reader.whole(&Bytes::from_static(body.as_bytes()), &mut out)?;
-            let texts = out.into_iter().filter_map(|out| match out.event {
-                StreamEvent::Delta(Delta::Text(text)) => Some(text.to_string()),
-                _ => None,
-            });
-            Ok(texts.collect::<String>())
-        };
-        let one = r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}"#;
-        let list = r#" [{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}
-            ,{"candidates":[{"content":{"parts":[{"text":"b"}]},"finishReason":"STOP"}]}]"#;
-        assert_eq!((whole(one), whole(list)), (Ok("a".to_owned()), Ok("ab".to_owned())));
-        for body in ["{}", "[]", "3", "<html>"] {
-            assert!(matches!(whole(body), Err(StreamFault::Malformed(_))), "{body}");
-        }
-        let overloaded = whole(r#"[{"error":{"code":503,"message":"The model is overloaded."}}]"#);
-        assert!(
-            matches!(overloaded, Err(StreamFault::ErrorEvent { kind: FaultKind::Overloaded, .. })),
-            "{overloaded:?}"
-        );
-    }
-
-    #[test]
-    fn only_the_first_candidate_is_heard() {
-        let two = r#"{"candidates":[{"index":1,"finishReason":"OTHER"},{"index":0,"finishReason":"STOP"}]}"#;
-        assert_eq!(end_of(&[two]), Ok(StopReason::EndTurn));
-    }
 }

@@ -6,6 +6,7 @@ use bytestring::ByteString;
 use serde_json::{Map, Value};
 
 use crate::event::{Block, Delta, ProviderEvent, StreamEvent};
+use crate::oddity::Oddity;
 use crate::provider::gemini::partial_args;
 use crate::provider::gemini::response::FunctionCall;
 use crate::provider::tool_names::ToolNames;
@@ -33,6 +34,7 @@ impl Calls {
         if let Some(name) = call.name.filter(|name| !name.is_empty()) {
             self.finish(out);
             let id = call.id.filter(|id| !id.is_empty()).map(|id| id.shared(data));
+            // Gemini's own calls have none
             let id = id.unwrap_or_else(|| format!("toolu_{}{}", self.id_seed, self.count).into());
             self.count += 1;
             let name = self.tool_names.restored(name.shared(data));
@@ -41,9 +43,8 @@ impl Calls {
                 name,
             })));
             if let Some(args) = call.args {
-                out.push(ProviderEvent::translated(StreamEvent::Delta(Delta::ToolInput(
-                    ByteString::from(args.get()),
-                ))));
+                let args = object_text(args.get(), out);
+                out.push(StreamEvent::Delta(Delta::ToolInput(args)).into());
                 out.push(ProviderEvent::translated(StreamEvent::BlockStop));
                 return;
             }
@@ -66,4 +67,14 @@ impl Calls {
             out.push(ProviderEvent::translated(StreamEvent::BlockStop));
         }
     }
+}
+
+/// Arguments are an object, or its JSON in a text. What is neither is no arguments.
+fn object_text(args: &str, out: &mut Vec<ProviderEvent>) -> ByteString {
+    if args.starts_with('{') {
+        return ByteString::from(args);
+    }
+    out.push(StreamEvent::Oddity(Oddity::Object).into());
+    let text = serde_json::from_str::<String>(args).unwrap_or_default();
+    if text.trim_start().starts_with('{') { ByteString::from(text) } else { "{}".into() }
 }

@@ -3,90 +3,88 @@
 
 use ainfera_schema::{ServerTool, TokenUsage};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::codec::json::Text;
 use crate::codec::lenient::{Lenient, SaidTier};
+use crate::codec::shape::shaped;
 use crate::extra_costs::server_tool;
 
-/// Any event: which members it has depends on its type.
-#[derive(Deserialize)]
-pub struct Event<'a> {
-    #[serde(borrow, rename = "type")]
-    pub kind: Option<Text<'a>>,
-    pub output_index: Option<u64>,
-    pub content_index: Option<u64>,
-    pub summary_index: Option<u64>,
-    #[serde(borrow)]
-    pub delta: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub item: Option<Item<'a>>,
-    #[serde(borrow)]
-    pub response: Option<Response<'a>>,
-    #[serde(borrow)]
-    pub error: Option<ErrorBody<'a>>,
-    /// Of an `error` that is not nested.
-    #[serde(borrow)]
-    pub code: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub message: Option<Text<'a>>,
+shaped! {
+    /// Any event: which members it has depends on its type.
+    pub struct Event<'a> {
+        #[serde(borrow)]
+        pub kind: Option<Text<'a>> = "type",
+        pub output_index: Option<u64> = "output_index",
+        pub content_index: Option<u64> = "content_index",
+        pub summary_index: Option<u64> = "summary_index",
+        #[serde(borrow)]
+        pub delta: Option<Text<'a>> = "delta",
+        #[serde(borrow)]
+        pub item: Option<Item<'a>> = "item",
+        #[serde(borrow)]
+        pub response: Option<Response<'a>> = "response",
+        #[serde(borrow)]
+        pub error: Option<&'a RawValue> = "error",
+        /// Of an `error` that is not nested.
+        #[serde(borrow)]
+        pub code: Option<Text<'a>> = "code",
+        #[serde(borrow)]
+        pub message: Option<Text<'a>> = "message",
+    }
 }
 
-/// The response itself: alone it is the answer of a provider that does not stream.
-#[derive(Deserialize, Default)]
-pub struct Response<'a> {
-    #[serde(borrow)]
-    pub id: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub status: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub output: Option<Vec<Item<'a>>>,
-    #[serde(borrow)]
-    pub incomplete_details: Option<IncompleteDetails<'a>>,
-    #[serde(borrow)]
-    pub error: Option<ErrorBody<'a>>,
-    pub usage: Option<ResponseUsage>,
-    #[serde(default)]
-    pub service_tier: SaidTier,
+shaped! {
+    /// The response itself: alone it is the answer of a provider that does not stream.
+    #[derive(Default)]
+    pub struct Response<'a> {
+        #[serde(borrow)]
+        pub id: Option<Text<'a>> = "id",
+        #[serde(borrow)]
+        pub status: Option<Text<'a>> = "status",
+        #[serde(borrow)]
+        pub output: Option<Vec<Item<'a>>> = "output",
+        #[serde(borrow)]
+        pub incomplete_details: Option<IncompleteDetails<'a>> = "incomplete_details",
+        #[serde(borrow)]
+        pub error: Option<&'a RawValue> = "error",
+        pub usage: Option<ResponseUsage> = "usage",
+        #[serde(default)]
+        pub service_tier: SaidTier = "service_tier",
+    }
 }
 
-#[derive(Deserialize)]
-pub struct IncompleteDetails<'a> {
-    #[serde(borrow)]
-    pub reason: Option<Text<'a>>,
+shaped! {
+    pub struct IncompleteDetails<'a> {
+        #[serde(borrow)]
+        pub reason: Option<Text<'a>> = "reason",
+    }
 }
 
-#[derive(Deserialize)]
-pub struct ErrorBody<'a> {
-    #[serde(borrow)]
-    pub code: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub message: Option<Text<'a>>,
-    #[serde(borrow, rename = "type")]
-    pub kind: Option<Text<'a>>,
-}
-
-/// An output item.
-#[derive(Deserialize)]
-pub struct Item<'a> {
-    #[serde(borrow, rename = "type")]
-    pub kind: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub call_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub name: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub arguments: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub input: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub content: Option<Vec<Part<'a>>>,
-    #[serde(borrow)]
-    pub summary: Option<Vec<Part<'a>>>,
-    #[serde(borrow)]
-    pub encrypted_content: Option<Text<'a>>,
-    /// What a search call did: only a search is charged, not the opening of a page.
-    #[serde(default)]
-    pub action: Lenient<Action>,
+shaped! {
+    /// An output item.
+    pub struct Item<'a> {
+        #[serde(borrow)]
+        pub kind: Option<Text<'a>> = "type",
+        #[serde(borrow)]
+        pub call_id: Option<Text<'a>> = "call_id",
+        #[serde(borrow)]
+        pub name: Option<Text<'a>> = "name",
+        /// JSON in a text; of some items the object itself.
+        #[serde(borrow)]
+        pub arguments: Option<&'a RawValue> = "arguments",
+        #[serde(borrow)]
+        pub input: Option<&'a RawValue> = "input",
+        #[serde(borrow)]
+        pub content: Option<Vec<Part<'a>>> = "content",
+        #[serde(borrow)]
+        pub summary: Option<Vec<Part<'a>>> = "summary",
+        #[serde(borrow)]
+        pub encrypted_content: Option<Text<'a>> = "encrypted_content",
+        /// What a search call did: only a search is charged, not the opening of a page.
+        #[serde(default)]
+        pub action: Lenient<Action> = "action",
+    }
 }
 
 #[derive(Deserialize)]
@@ -105,35 +103,45 @@ impl Item<'_> {
     }
 }
 
-/// A part of a message or of a summary.
-#[derive(Deserialize)]
-pub struct Part<'a> {
-    #[serde(borrow, rename = "type")]
-    pub kind: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub text: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub refusal: Option<Text<'a>>,
+shaped! {
+    /// A part of a message or of a summary.
+    pub struct Part<'a> {
+        #[serde(borrow)]
+        pub kind: Option<Text<'a>> = "type",
+        #[serde(borrow)]
+        pub text: Option<Text<'a>> = "text",
+        #[serde(borrow)]
+        pub refusal: Option<Text<'a>> = "refusal",
+    }
 }
 
-#[derive(Deserialize, Clone, Copy)]
-pub struct ResponseUsage {
-    input_tokens: Option<u64>,
-    output_tokens: Option<u64>,
-    total_tokens: Option<u64>,
-    input_tokens_details: Option<InputDetails>,
-    output_tokens_details: Option<OutputDetails>,
+shaped! {
+    #[derive(Clone, Copy)]
+    pub struct ResponseUsage {
+        input_tokens: Option<u64> = "input_tokens",
+        output_tokens: Option<u64> = "output_tokens",
+        total_tokens: Option<u64> = "total_tokens",
+        /// As some say it who copy the dialect.
+        cached_tokens: Option<u64> = "cached_tokens",
+        input_tokens_details: Option<InputDetails> = "input_tokens_details",
+        output_tokens_details: Option<OutputDetails> = "output_tokens_details",
+    }
 }
 
-#[derive(Deserialize, Clone, Copy)]
-struct InputDetails {
-    cached_tokens: Option<u64>,
-    cache_write_tokens: Option<u64>,
+shaped! {
+    #[derive(Clone, Copy)]
+    struct InputDetails {
+        cached_tokens: Option<u64> = "cached_tokens",
+        cache_write_tokens: Option<u64> = "cache_write_tokens",
+        cache_creation_tokens: Option<u64> = "cache_creation_tokens",
+    }
 }
 
-#[derive(Deserialize, Clone, Copy)]
-struct OutputDetails {
-    reasoning_tokens: Option<u64>,
+shaped! {
+    #[derive(Clone, Copy)]
+    struct OutputDetails {
+        reasoning_tokens: Option<u64> = "reasoning_tokens",
+    }
 }
 
 /// Input includes cached tokens, output includes reasoning (some who copy the dialect leave it
@@ -141,20 +149,26 @@ struct OutputDetails {
 pub fn usage(usage: ResponseUsage) -> TokenUsage {
     let input = usage.input_tokens.unwrap_or(0);
     let details = usage.input_tokens_details;
-    let cached = details.and_then(|details| details.cached_tokens).unwrap_or(0);
-    let written = details.and_then(|details| details.cache_write_tokens).unwrap_or(0);
+    let cached = details.and_then(|details| details.cached_tokens).max(usage.cached_tokens);
+    let written = details
+        .and_then(|details| details.cache_write_tokens.max(details.cache_creation_tokens))
+        .unwrap_or(0);
+    let cached = cached.unwrap_or(0);
+    let reasoning =
+        usage.output_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0);
+    let output = usage.output_tokens.unwrap_or(0);
+    // more reasoning than output is no part of it
+    let beside = if reasoning > output { reasoning } else { 0 };
+    // whoever reports more cached than input counts them apart
+    let fresh = if cached > input { input } else { input - cached };
     TokenUsage {
-        input_tokens: input.saturating_sub(cached).saturating_sub(written),
+        input_tokens: fresh.saturating_sub(written),
         cache_read_input_tokens: cached,
         cache_creation_input_tokens: written,
-        output_tokens: usage
-            .output_tokens
-            .unwrap_or(0)
+        output_tokens: output
+            .saturating_add(beside)
             .max(usage.total_tokens.unwrap_or(0).saturating_sub(input)),
-        thinking_tokens: usage
-            .output_tokens_details
-            .and_then(|details| details.reasoning_tokens)
-            .unwrap_or(0),
+        thinking_tokens: reasoning,
         ..TokenUsage::default()
     }
 }

@@ -99,6 +99,16 @@ impl Items {
         self.items.iter().any(|item| item.place == place && !item.done)
     }
 
+    /// Has the end of every item come?
+    pub fn are_done(&self) -> bool {
+        self.items.iter().all(|item| item.done)
+    }
+
+    /// The place of an item that begins and does not name its own.
+    pub fn next_place(&self) -> u64 {
+        self.items.last().map_or(0, |item| item.place.saturating_add(1))
+    }
+
     /// The place of the newest item, for events that do not name theirs.
     pub fn last_place(&self) -> u64 {
         self.items.last().map_or(0, |item| item.place)
@@ -166,6 +176,11 @@ impl Items {
 
     fn position(&mut self, place: u64, kind: Kind) -> usize {
         if let Some(at) = self.items.iter().rposition(|item| item.place == place) {
+            let known = &mut self.items[at];
+            if known.kind == Kind::Other {
+                // its pieces tell what its beginning did not
+                known.kind = kind;
+            }
             return at;
         }
         self.items.push(Item {

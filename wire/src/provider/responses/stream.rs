@@ -4,18 +4,26 @@
 //! Success is `response.completed` or `response.incomplete`. The response that they carry may leave
 //! out its output: what was said is what the events said.
 
+mod fault;
+#[cfg(test)]
+mod tests;
+
 use ainfera_schema::{Served, TokenUsage, ToolUses};
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::json;
+use serde_json::value::RawValue;
 
+use self::fault::{error_value, fault};
 use crate::codec::json::Text;
+use crate::codec::shape::{Mended, mended};
 use crate::codec::sse::SseEvent;
-use crate::error::provider_error::{FaultKind, fault_in_stream};
+use crate::error::provider_error::{FaultKind, reports_error};
 use crate::error::stream_fault::StreamFault;
 use crate::event::{Native, ProviderEvent, RelayMode, Stop, StopReason, StreamEvent};
-use crate::passthrough::responses::renamed;
-use crate::provider::responses::event::{ErrorBody, Event, Item, Response, usage};
+use crate::oddity::Oddity;
+use crate::passthrough::responses::{invented_end, renamed};
+use crate::provider::responses::event::{Event, Item, Response, usage};
 use crate::provider::responses::items::{Items, Kind, Whole};
 use crate::provider::tool_names::ToolNames;
 
@@ -31,6 +39,8 @@ pub struct ResponsesReader {
     /// Tools that the vendor ran and charges for.
     tool_uses: ToolUses,
     said: Vec<StreamEvent>,
+    /// The provider's name for the response.
+    id: ByteString,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +63,7 @@ impl ResponsesReader {
             refused: false,
             tool_uses: ToolUses::NONE,
             said: Vec::new(),
+            id: ByteString::new(),
         }
     }
 
@@ -64,24 +75,68 @@ impl ResponsesReader {
         if self.phase == Phase::Ended {
             return Ok(());
         }
-        let data = event.data;
-        if data.trim_ascii() == b"[DONE]" {
-            return Err(StreamFault::Truncated);
+        let SseEvent { name, data } = event;
+        if data.trim_ascii().is_empty() {
+            return Ok(());
         }
-        let parsed: Event<'_> = serde_json::from_slice(&data)
-            .map_err(|error| StreamFault::malformed(format!("event is not JSON: {error}")))?;
-        // some who copy the dialect name the event in its line only
-        let kind = match &parsed.kind {
-            Some(kind) => kind.shared(&data),
-            None => ByteString::try_from(event.name)
-                .map_err(|_| StreamFault::malformed("event without a type"))?,
+        if data.trim_ascii() == b"[DONE]" {
+            return self.last_word(out);
+        }
+        if let Ok(event) = serde_json::from_slice::<Event<'_>>(&data) {
+            return self.named(event, name, &data, &data, out);
+        }
+        let not_json = |error: serde_json::Error| {
+            StreamFault::malformed(format!("event is not JSON: {error}"))
+        };
+        let Mended { native, fitting, oddities } = mended::<Event<'_>>(&data).map_err(not_json)?;
+        out.extend(oddities.into_iter().map(|oddity| StreamEvent::Oddity(oddity).into()));
+        match serde_json::from_slice::<Option<Event<'_>>>(&fitting).map_err(not_json)? {
+            Some(event) => self.named(event, name, &fitting, &native, out),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads an event whose texts lie in `data`. Some who copy the dialect name it in its line only.
+    fn named(
+        &mut self,
+        event: Event<'_>,
+        name: Bytes,
+        data: &Bytes,
+        native: &Bytes,
+        out: &mut Vec<ProviderEvent>,
+    ) -> Result<(), StreamFault> {
+        let kind = match &event.kind {
+            Some(kind) if !kind.starts_with(|first: char| first.is_ascii_digit()) => {
+                kind.shared(data)
+            }
+            _ => ByteString::try_from(name).unwrap_or_default(),
         };
         let mut said = std::mem::take(&mut self.said);
-        let read = self.event(&kind, parsed, &data, &mut said);
-        let passed = read.and_then(|()| self.pass_on(kind, &data, &mut said, out));
+        let read = self.event(&kind, event, data, &mut said);
+        let passed = match read {
+            Ok(()) => self.pass_on(kind, native, &mut said, out),
+            Err(fault) => {
+                out.extend(said.drain(..).map(ProviderEvent::translated));
+                Err(fault)
+            }
+        };
         said.clear();
         self.said = said;
         passed
+    }
+
+    /// OpenAI's last word of another dialect, which some who copy this one say. After whole items it
+    /// is the end of the answer.
+    fn last_word(&mut self, out: &mut Vec<ProviderEvent>) -> Result<(), StreamFault> {
+        if self.items.is_empty() || !self.items.are_done() {
+            return Err(StreamFault::Truncated);
+        }
+        out.push(StreamEvent::Oddity(Oddity::NoFinishReason).into());
+        let mut said = Vec::new();
+        let response = Response { status: Some(Text("completed".into())), ..Response::default() };
+        self.end(response, &Bytes::new(), &mut said)?;
+        let native = invented_end(&self.id, &self.model);
+        self.pass_on(ByteString::from_static("response.completed"), &native, &mut said, out)
     }
 
     /// The bytes are over: without the response's own end that is a cut.
@@ -102,11 +157,10 @@ impl ResponsesReader {
             out.extend(said.drain(..).map(ProviderEvent::translated));
             return Ok(());
         }
-        let legal = !name.is_empty()
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'.');
-        if !legal {
-            return Err(StreamFault::malformed("event with an illegal type"));
-        }
+        // an event without a name that may go out goes out without one, and clients pass over it
+        let is_legal =
+            name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'.');
+        let name = if is_legal { name } else { ByteString::new() };
         let native = Native { name, data: renamed(data, &self.model)? };
         let last = said.pop().unwrap_or(StreamEvent::Other);
         out.extend(said.drain(..).map(ProviderEvent::translated));
@@ -121,12 +175,13 @@ impl ResponsesReader {
         data: &Bytes,
         said: &mut Vec<StreamEvent>,
     ) -> Result<(), StreamFault> {
-        if kind == "error" {
-            return Err(fault(event.error.or(Some(ErrorBody {
-                code: event.code,
-                message: event.message,
-                kind: None,
-            }))));
+        if kind == "error" || kind.is_empty() && event.error.is_some_and(reports_error) {
+            return Err(match event.error {
+                Some(error) => fault(&error_value(Some(error))),
+                None => fault(
+                    &json!({"code": event.code.as_deref(), "message": event.message.as_deref()}),
+                ),
+            });
         }
         if self.phase == Phase::BeforeStart {
             self.phase = Phase::Answering;
@@ -135,23 +190,23 @@ impl ResponsesReader {
                 .as_ref()
                 .and_then(|response| response.id.as_ref())
                 .map(|id| id.shared(data));
+            self.id = upstream_id.clone().unwrap_or_default();
             said.push(StreamEvent::Start { upstream_id, usage: TokenUsage::default() });
         }
-        let place = event.output_index.unwrap_or_else(|| self.items.last_place());
+        let place = event.output_index.unwrap_or_else(|| match kind {
+            "response.output_item.added" => self.items.next_place(),
+            _ => self.items.last_place(),
+        });
         let text = |text: Option<Text<'_>>| text.map(|text| text.shared(data)).unwrap_or_default();
         let part = (event.content_index.unwrap_or(0), event.summary_index.unwrap_or(0));
         match kind {
             "response.output_item.added" => {
-                let Some(item) = event.item else {
-                    return Err(StreamFault::malformed("item event without an item"));
-                };
+                let Some(item) = event.item else { return Ok(()) };
                 let (kind, whole) = whole_item(item, data);
                 self.items.begin(place, kind, &whole, said);
             }
             "response.output_item.done" => {
-                let Some(item) = event.item else {
-                    return Err(StreamFault::malformed("item event without an item"));
-                };
+                let Some(item) = event.item else { return Ok(()) };
                 self.item_ended(place, item, data, said);
             }
             "response.output_text.delta" => {
@@ -170,11 +225,15 @@ impl ResponsesReader {
             "response.custom_tool_call_input.delta" => {
                 self.items.text(place, Kind::Custom, part, text(event.delta), said)
             }
-            "response.completed" | "response.incomplete" | "response.failed" => {
+            "response.completed"
+            | "response.incomplete"
+            | "response.failed"
+            | "response.cancelled" => {
                 let response = event.response.unwrap_or_default();
                 let status = kind.strip_prefix("response.").unwrap_or_default();
-                let ended =
-                    |status: &Text<'_>| matches!(&**status, "completed" | "incomplete" | "failed");
+                let ended = |status: &Text<'_>| {
+                    matches!(&**status, "completed" | "incomplete" | "failed" | "cancelled")
+                };
                 let status = response.status.filter(ended).unwrap_or(Text(status.into()));
                 self.end(Response { status: Some(status), ..response }, data, said)?;
             }
@@ -206,9 +265,23 @@ impl ResponsesReader {
         said: &mut Vec<StreamEvent>,
     ) -> Result<(), StreamFault> {
         let status = response.status.as_deref().unwrap_or_default();
-        if response.error.is_some() || status == "failed" {
-            return Err(fault(response.error));
-        }
+        let usage = TokenUsage {
+            tool_uses: self.tool_uses,
+            served: Served { tier: response.service_tier.0, ..Served::UNSAID },
+            ..response.usage.map(usage).unwrap_or_default()
+        };
+        let error = response.error.filter(|error| reports_error(error));
+        let why = response.incomplete_details.and_then(|details| details.reason);
+        let cut = match (status, error, why.as_deref()) {
+            ("completed", None, _) => None,
+            ("incomplete", None, Some("max_output_tokens") | None) => Some(StopReason::MaxTokens),
+            ("incomplete", None, Some("content_filter")) => Some(StopReason::Refusal),
+            // what is not known to be a good end is none
+            _ => {
+                said.push(StreamEvent::FailedUsage(usage));
+                return Err(failed(status, error, why.as_deref()));
+            }
+        };
         if self.phase == Phase::BeforeStart {
             self.phase = Phase::Answering;
             said.push(StreamEvent::Start {
@@ -225,30 +298,43 @@ impl ResponsesReader {
             }
         }
         self.items.finish(said);
-        let why = response
-            .incomplete_details
-            .and_then(|details| details.reason)
-            .map(|reason| reason.shared(data));
-        let reason = match (status, why.as_deref()) {
-            ("completed", _) if self.items.has_calls() => StopReason::ToolUse,
-            ("completed", _) if self.refused => StopReason::Refusal,
-            ("completed", _) => StopReason::EndTurn,
-            ("incomplete", Some("max_output_tokens") | None) => StopReason::MaxTokens,
-            ("incomplete", Some("content_filter")) => StopReason::Refusal,
-            ("incomplete", Some(other)) => StopReason::Other(other.into()),
-            _ => return Err(StreamFault::malformed(format!("response ended as `{status}`"))),
+        let reason = match cut {
+            Some(reason) => reason,
+            None if self.items.has_calls() => StopReason::ToolUse,
+            None if self.refused => StopReason::Refusal,
+            None => StopReason::EndTurn,
         };
-        let word = why.or_else(|| Some(status.into()));
-        let served = Served { tier: response.service_tier.0, ..Served::UNSAID };
-        let usage = TokenUsage {
-            tool_uses: self.tool_uses,
-            served,
-            ..response.usage.map(usage).unwrap_or_default()
-        };
+        let word = Some(why.map_or_else(|| status.into(), |why| why.shared(data)));
         said.push(StreamEvent::Finish { stop: Stop { reason, sequence: None, word }, usage });
         said.push(StreamEvent::End);
         self.phase = Phase::Ended;
         Ok(())
+    }
+}
+
+/// A response that did not come to a good end, in the words of its error or of its status.
+fn failed(status: &str, error: Option<&RawValue>, why: Option<&str>) -> StreamFault {
+    match (error, why) {
+        (None, Some(why)) => StreamFault::ErrorEvent {
+            kind: FaultKind::Api,
+            message: format!("response ended as {status}: {why}"),
+        },
+        (None, None) if status != "failed" => StreamFault::ErrorEvent {
+            kind: FaultKind::Api,
+            message: format!("response ended as {status}"),
+        },
+        (error, _) => fault(&error_value(error)),
+    }
+}
+
+/// Arguments are JSON in a text; of some items they are the object itself.
+fn json_text(raw: Option<&RawValue>, data: &Bytes) -> ByteString {
+    match raw.map(RawValue::get) {
+        Some(text) if text.starts_with('"') => {
+            serde_json::from_str::<Text<'_>>(text).map(|text| text.shared(data)).unwrap_or_default()
+        }
+        Some(object) if object.starts_with('{') => ByteString::from(object),
+        _ => ByteString::new(),
     }
 }
 
@@ -269,8 +355,8 @@ fn whole_item(item: Item<'_>, data: &Bytes) -> (Kind, Whole) {
             .chain(item.content.into_iter().flatten())
             .map(|part| shared(part.text))
             .collect(),
-        Kind::Function => vec![shared(item.arguments)],
-        Kind::Custom => vec![shared(item.input)],
+        Kind::Function => vec![json_text(item.arguments, data)],
+        Kind::Custom => vec![json_text(item.input, data)],
         Kind::Other => Vec::new(),
     };
     let encrypted = item
@@ -278,128 +364,4 @@ fn whole_item(item: Item<'_>, data: &Bytes) -> (Kind, Whole) {
         .map(|encrypted| encrypted.shared(data))
         .filter(|_| kind == Kind::Reasoning);
     (kind, Whole { call_id: shared(item.call_id), name: shared(item.name), text, encrypted })
-}
-
-/// The code decides where it is one that only this dialect has; else the words do, as for
-/// everybody.
-fn fault(error: Option<ErrorBody<'_>>) -> StreamFault {
-    let text =
-        |text: Option<Text<'_>>| text.map(|text| text.to_string()).filter(|text| !text.is_empty());
-    let (code, kind, message) = error.map_or((None, None, None), |error| {
-        (text(error.code), text(error.kind), text(error.message))
-    });
-    let code = code.or(kind).unwrap_or_default();
-    let message = message.unwrap_or_else(|| {
-        if code.is_empty() { "provider error".to_owned() } else { code.clone() }
-    });
-    let said = fault_in_stream(
-        json!({"error": {"code": code, "message": message}}).to_string().as_bytes(),
-    );
-    let kind = match code.as_str() {
-        "slow_down" => FaultKind::Overloaded,
-        "invalid_prompt" | "invalid_request_error" => match said.kind {
-            kind @ FaultKind::ModelLacks(_) => kind,
-            _ => FaultKind::InvalidRequest,
-        },
-        // such as `image_too_large`
-        code if code.contains("image") => FaultKind::InvalidRequest,
-        _ => said.kind,
-    };
-    StreamFault::ErrorEvent { kind, message: said.message }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::provider_error::Lack;
-    use crate::event::{Block, Delta};
-
-    fn heard(relay: RelayMode, datas: &[&str]) -> (Vec<ProviderEvent>, Result<(), StreamFault>) {
-        let mut reader =
-            ResponsesReader::new(relay, "the-slug", "seed".to_owned(), ToolNames::default());
-        let mut out = Vec::new();
-        for data in datas {
-            let event =
-                SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) };
-            if let Err(fault) = reader.read(event, &mut out) {
-                return (out, Err(fault));
-            }
-        }
-        let end = reader.finish();
-        (out, end)
-    }
-
-    const CREATED: &str = r#"{"type":"response.created","response":{"id":"resp_1","model":"theirs","status":"in_progress"}}"#;
-    const CALL: &str = r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"function_call","call_id":"c","name":"f","arguments":"{}"}}"#;
-    const COMPLETED: &str = r#"{"type":"response.completed","response":{"id":"resp_1","model":"theirs","status":"completed","output":[]}}"#;
-
-    #[test]
-    fn a_native_client_gets_every_event_once_and_our_name_for_the_model() {
-        let unknown = r#"{"type":"response.hologram.beamed","x": 1}"#;
-        let (out, end) = heard(RelayMode::Native, &[CREATED, unknown, CALL, COMPLETED]);
-        assert_eq!(end, Ok(()));
-        let frames: Vec<String> = out
-            .iter()
-            .filter_map(|out| out.native.as_ref())
-            .map(|native| format!("{} {}", native.name, String::from_utf8_lossy(&native.data)))
-            .collect();
-        let ours = |data: &str| data.replace("theirs", "the-slug");
-        let expected = [
-            format!("response.created {}", ours(CREATED)),
-            format!("response.hologram.beamed {unknown}"),
-            format!("response.output_item.done {CALL}"),
-            format!("response.completed {}", ours(COMPLETED)),
-        ];
-        assert_eq!(frames, expected);
-        // the end is what the client waits for: the frame that says it is on no earlier event
-        assert_eq!(out.last().unwrap().event, StreamEvent::End);
-        assert!(out.last().unwrap().native.is_some());
-        assert_eq!(
-            out[2].event,
-            StreamEvent::BlockStart(Block::ToolUse { id: "c".into(), name: "f".into() })
-        );
-        assert_eq!(out[3].event, StreamEvent::Delta(Delta::ToolInput("{}".into())));
-        assert!(out[2].native.is_none() && out[3].native.is_none() && out[4].native.is_some());
-    }
-
-    #[test]
-    fn an_illegal_event_name_is_no_dialect() {
-        let (_, end) = heard(RelayMode::Native, &[CREATED, r#"{"type":"response.a\nb"}"#]);
-        assert!(matches!(end, Err(StreamFault::Malformed(_))), "{end:?}");
-        let (_, end) = heard(RelayMode::Translated, &[CREATED, "<html>"]);
-        assert!(matches!(end, Err(StreamFault::Malformed(_))), "{end:?}");
-    }
-
-    #[test]
-    fn errors_have_their_kinds() {
-        for (data, kind) in [
-            (
-                r#"{"type":"error","code":"rate_limit_exceeded","message":"slow"}"#,
-                FaultKind::RateLimited,
-            ),
-            (
-                r#"{"type":"error","error":{"code":"slow_down","message":"m"}}"#,
-                FaultKind::Overloaded,
-            ),
-            (
-                r#"{"type":"error","error":{"type":"invalid_request_error","code":"context_length_exceeded","message":"m"}}"#,
-                FaultKind::ModelLacks(Lack::Window),
-            ),
-            (
-                r#"{"type":"response.failed","response":{"status":"failed","error":{"code":"insufficient_quota","message":"m"}}}"#,
-                FaultKind::OutOfFunds,
-            ),
-            (
-                r#"{"type":"response.failed","response":{"error":{"code":"invalid_image_format","message":"m"}}}"#,
-                FaultKind::InvalidRequest,
-            ),
-            (r#"{"type":"response.failed","response":{"error":null}}"#, FaultKind::Api),
-        ] {
-            let (_, end) = heard(RelayMode::Translated, &[CREATED, data]);
-            assert!(
-                matches!(end, Err(StreamFault::ErrorEvent { kind: out, .. }) if out == kind),
-                "{data}: {end:?}"
-            );
-        }
-    }
 }

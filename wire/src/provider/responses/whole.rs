@@ -4,24 +4,30 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::codec::well_formed::value;
+use crate::error::provider_error::says_something;
 use crate::error::stream_fault::StreamFault;
 
 /// The data of each event, in order. A response that failed, or an error in its place, is the one
 /// event that says it.
 pub fn events(body: &Bytes) -> Result<Vec<Bytes>, StreamFault> {
-    let said: Value = serde_json::from_slice(body)
+    let said = value(body)
         .map_err(|error| StreamFault::malformed(format!("answer is not JSON: {error}")))?;
     let mut events = Events::default();
     let ending = match said.get("status").and_then(Value::as_str) {
         Some("completed") => "response.completed",
         Some("incomplete") => "response.incomplete",
-        Some("failed") => {
-            events.say("response.failed", json!({"response": said}));
+        Some(status @ ("failed" | "cancelled")) => {
+            events.say(&format!("response.{status}"), json!({"response": said}));
             return Ok(events.said);
         }
-        None if said.get("error").is_some_and(|error| !error.is_null()) => {
+        None if said.get("error").is_some_and(says_something) => {
             events.say("error", json!({"error": said["error"]}));
             return Ok(events.said);
+        }
+        // whole as it came, only without the word for it
+        None if said["output"].as_array().is_some_and(|output| !output.is_empty()) => {
+            "response.completed"
         }
         _ => return Err(StreamFault::malformed("answer is no response")),
     };

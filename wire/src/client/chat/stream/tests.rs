@@ -120,7 +120,7 @@ fn p021_each_end_has_its_word() {
         (StopReason::ContextWindowExceeded, "length"),
         (StopReason::ToolUse, "tool_calls"),
         (StopReason::Refusal, "content_filter"),
-        (StopReason::Other("moonphase".into()), "moonphase"),
+        (StopReason::Compaction, "stop"),
     ] {
         assert_eq!(finish_reason(&Stop { reason, sequence: None, word: None }), word);
     }

@@ -142,9 +142,9 @@ fn p021_an_answer_that_is_cut_or_refused_is_not_complete() {
         (StopReason::MaxTokens, "response.incomplete", json!({"reason": "max_output_tokens"})),
         (StopReason::Refusal, "response.incomplete", json!({"reason": "content_filter"})),
         (
-            StopReason::Other("moonphase".into()),
+            StopReason::ContextWindowExceeded,
             "response.incomplete",
-            json!({"reason": "moonphase"}),
+            json!({"reason": "max_output_tokens"}),
         ),
         (StopReason::EndTurn, "response.completed", Value::Null),
     ] {

@@ -10,6 +10,7 @@ use crate::client::chat::usage_chunk::UsageChunk;
 use crate::event::{Native, ProviderEvent, StreamEvent};
 use crate::passthrough::chat_repair::{ChunkRepair, FinishRepair, ToolCallRepair, relayed_chunk};
 use crate::provider::chat::stream::chunk::Chunk;
+use crate::provider::chat::stream::finish::Ending;
 use crate::provider::chat::tool_calls::{Fragment, FragmentPlace, ToolCalls};
 
 /// Whether the client gets the chunks themselves.
@@ -70,13 +71,17 @@ impl ChatRelay {
                 let (id, name) = calls.identity(index);
                 let broken =
                     given.index != Some(index as u64) || given.id != id || given.name != name;
-                ToolCallRepair { index, begins: Some((id.to_string(), name.to_string())), broken }
+                let begins = Some((id.to_string(), name.to_string()));
+                ToolCallRepair { index, begins, broken, repeats: false }
             }
             FragmentPlace::Continues(index) => {
                 let broken = given.index != Some(index as u64)
                     || !given.id.is_empty()
                     || !given.name.is_empty();
-                ToolCallRepair { index, begins: None, broken }
+                ToolCallRepair { index, begins: None, broken, repeats: false }
+            }
+            FragmentPlace::Repeats(index) => {
+                ToolCallRepair { index, begins: None, broken: true, repeats: true }
             }
         };
         native.repair.calls.push(repaired);
@@ -91,8 +96,9 @@ impl ChatRelay {
 
     pub(super) fn note_finish(&mut self, reason: &str) {
         if let ChatRelay::Native(native) = self {
-            native.finish = Some(reason.to_ascii_lowercase());
-            native.kind = FINISH;
+            native.finish = Some(reason.to_owned());
+            // an answer that failed has no good end to tell of: the error follows
+            native.kind = if Ending::of(reason) == Ending::Failed { CHUNK } else { FINISH };
         }
     }
 
@@ -112,15 +118,13 @@ impl ChatRelay {
         out: &mut [ProviderEvent],
     ) -> Result<(), serde_json::Error> {
         let ChatRelay::Native(native) = self else { return Ok(()) };
-        native.repair.finish_reason = match (native.finish.as_deref(), any_calls) {
-            // agents go by this word: a call that is not announced is not run
-            (Some("stop" | "eos" | "eos_token" | "function_call"), true) => {
-                FinishRepair::Word("tool_calls")
-            }
-            (Some("eos" | "eos_token"), false) => FinishRepair::Word("stop"),
-            (Some("model_length" | "max_tokens"), _) => FinishRepair::Word("length"),
-            (None, _) if native.kind == WORDLESS_FINISH => FinishRepair::NotYet,
-            _ => FinishRepair::AsItIs,
+        native.repair.finish_reason = match native.finish.as_deref() {
+            Some(word) if Ending::of(word) == Ending::Failed => FinishRepair::NotYet,
+            Some(word) => Ending::of(word)
+                .usual_word(word, any_calls)
+                .map_or(FinishRepair::AsItIs, FinishRepair::Word),
+            None if native.kind == WORDLESS_FINISH => FinishRepair::NotYet,
+            None => FinishRepair::AsItIs,
         };
         // Usage is hidden from a client that did not ask for it, but a chunk of nothing else is
         // recorded whole for an idempotent replay.
