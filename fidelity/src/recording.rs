@@ -103,16 +103,17 @@ fn recording(folder: &Path, vendor: &str, file: &str) -> io::Result<Option<Recor
 }
 
 /// Lines of data as the streams that they were: Anthropic's and Responses' events are named after
-/// their type, chat chunks end with `[DONE]`. An answer that begins after another one has ended is
+/// their type, chat chunks end with `[DONE]` if they have a finish reason. An answer that begins after another one has ended is
 /// a stream of its own.
 fn wrapped(lines: &str) -> Vec<Vec<u8>> {
     let mut bodies = vec![String::new()];
-    let mut is_chat = false;
+    let mut is_finished_chat = false;
     let mut ended = false;
     for line in lines.lines().filter(|line| !line.trim().is_empty()) {
         let event: Value = serde_json::from_str(line).unwrap_or_default();
         let kind = text(&event, "/type");
-        is_chat |= event.get("choices").is_some();
+        is_finished_chat |=
+            event.pointer("/choices/0/finish_reason").is_some_and(|reason| !reason.is_null());
         if matches!(kind, "message_start" | "response.created") && ended {
             bodies.push(String::new());
             ended = false;
@@ -128,7 +129,7 @@ fn wrapped(lines: &str) -> Vec<Vec<u8>> {
             body.push_str(&format!("data: {line}\n\n"));
         }
     }
-    if let Some(body) = bodies.last_mut().filter(|_| is_chat) {
+    if let Some(body) = bodies.last_mut().filter(|_| is_finished_chat) {
         body.push_str("data: [DONE]\n\n");
     }
     bodies.into_iter().map(String::into_bytes).collect()

@@ -111,8 +111,10 @@ fn register_outcomes(counters: &Counters, registry: &mut Registry) {
 }
 
 fn register_oddities(counters: &Counters, registry: &mut Registry) {
-    let oddities: Family<[(&'static str, String); 2], prometheus_client::metrics::counter::Counter> =
-        Family::default();
+    let oddities: Family<
+        [(&'static str, String); 2],
+        prometheus_client::metrics::counter::Counter,
+    > = Family::default();
     for (provider, oddity, count) in counters.oddities.values() {
         let labels = [("provider", provider.to_string()), ("kind", oddity.as_str().to_owned())];
         oddities.get_or_create(&labels).inc_by(count);

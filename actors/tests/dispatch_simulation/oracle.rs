@@ -258,15 +258,17 @@ fn cost_of(running: &Provider, end: &AttemptEnd) -> Usd {
         return Usd::ZERO;
     }
     let most = deployed.reservation(deployed.bounds.output_tokens);
-    if seen.is_counted() {
-        if seen.output_tokens > 2 * deployed.bounds.output_tokens + 1_024 {
-            return most;
-        }
-        let cost = deployed.cost(seen.input_tokens, seen.output_tokens);
-        return if cost > most { most } else { cost };
-    }
     let input = if seen.input_tokens > 0 { seen.input_tokens } else { ESTIMATED_INPUT_TOKENS };
-    deployed.cost(input, seen.text_bytes.div_ceil(4).min(deployed.bounds.output_tokens))
+    let output = if seen.finished && seen.output_tokens > 0 {
+        seen.output_tokens
+    } else {
+        seen.text_bytes.div_ceil(4).min(deployed.bounds.output_tokens)
+    };
+    if output > 2 * deployed.bounds.output_tokens + 1_024 {
+        return most;
+    }
+    let cost = deployed.cost(input, output);
+    if cost > most { most } else { cost }
 }
 
 pub fn has_end(events: &[ProviderEvent]) -> bool {

@@ -68,7 +68,13 @@ pub fn events_of(script: &Script) -> Vec<StreamEvent> {
         events.push(StreamEvent::Ping);
         events.push(StreamEvent::BlockStop);
     }
-    let reason = StopReason::parse(&stop_word(script).into());
+    let reason = match stop_word(script) {
+        "max_tokens" => StopReason::MaxTokens,
+        "tool_use" => StopReason::ToolUse,
+        "end_turn" => StopReason::EndTurn,
+        "refusal" => StopReason::Refusal,
+        other => panic!("no answer ends as {other}"),
+    };
     events.push(StreamEvent::Finish { stop: Stop { reason, sequence: None, word: None }, usage });
     events.push(StreamEvent::End);
     events

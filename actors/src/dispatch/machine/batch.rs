@@ -2,7 +2,7 @@
 //! provider is read on.
 
 use ainfera_routing::ReservationMode;
-use ainfera_schema::{OutcomeStatus, PriceError, UsageBasis};
+use ainfera_schema::{OutcomeStatus, PriceError};
 use ainfera_wire::client::call::Delivery;
 use ainfera_wire::error::stream_fault::StreamFault;
 use ainfera_wire::{ProviderEvent, StreamEvent};
@@ -252,7 +252,7 @@ fn cover(
 ) -> Result<Cover, PriceError> {
     let meter = &running.meter;
     let cost = billed.checked_add(meter.bill_of(usage).cost)?;
-    if usage.basis() == UsageBasis::Reported {
+    if usage.is_final() {
         return Ok(reservation.cover_exactly(cost));
     }
     let price = |output_tokens| Ok(billed.checked_add(meter.reservation(output_tokens)?)?);

@@ -56,6 +56,11 @@ impl UsageMeter {
         if self.finished && is_counted { UsageBasis::Reported } else { UsageBasis::Estimated }
     }
 
+    /// Has the provider counted at the end? Then the bill does not grow any more.
+    pub fn is_final(&self) -> bool {
+        self.finished && (self.reported.prompt_tokens() > 0 || self.reported.output_tokens > 0)
+    }
+
     /// Not fewer than the provider will count.
     pub fn upper_output_tokens(&self) -> u64 {
         upper_output_tokens(self.text_bytes)

@@ -176,6 +176,7 @@ impl ChatReader {
         } else if self.has_content && self.calls.are_complete() {
             out.push(StreamEvent::Oddity(Oddity::NoFinishReason).into());
             self.finish = Some(ByteString::new());
+            out.extend(self.relay.invented_finish(self.calls.any_emitted()));
         }
         self.end(out)
     }

@@ -7,6 +7,7 @@ use bytestring::ByteString;
 
 use crate::client::chat::stream::{CHUNK, DONE, FINISH, USAGE, WORDLESS_FINISH};
 use crate::client::chat::usage_chunk::UsageChunk;
+use crate::codec::json::{Edit, Members, quoted};
 use crate::event::{Native, ProviderEvent, StreamEvent};
 use crate::passthrough::chat_repair::{ChunkRepair, FinishRepair, ToolCallRepair, relayed_chunk};
 use crate::provider::chat::stream::chunk::Chunk;
@@ -30,6 +31,8 @@ pub struct NativeRelay {
     /// The finish reason of the chunk at hand.
     finish: Option<String>,
     kind: &'static str,
+    /// The last chunk with a choice: what is added to the answer speaks of the same.
+    last: Bytes,
 }
 
 impl ChatRelay {
@@ -43,6 +46,7 @@ impl ChatRelay {
             repair,
             finish,
             kind: CHUNK,
+            last: Bytes::new(),
         }))
     }
 
@@ -131,6 +135,9 @@ impl ChatRelay {
         let usage_chunk =
             if native.kind == USAGE { UsageChunk::Wanted } else { native.usage_chunk };
         let chunk = relayed_chunk(data, &native.model, usage_chunk, &native.repair)?;
+        if native.kind == CHUNK {
+            native.last = data.clone();
+        }
         if let Some(out) = out.get_mut(place) {
             out.native = Some(Native {
                 name: ByteString::from_static(native.kind),
@@ -138,6 +145,24 @@ impl ChatRelay {
             });
         }
         Ok(())
+    }
+
+    /// The chunk in which an answer ends that has none, made of its last one.
+    pub(super) fn invented_finish(&self, any_calls: bool) -> Option<ProviderEvent> {
+        let ChatRelay::Native(native) = self else { return None };
+        let word = if any_calls { "tool_calls" } else { "stop" };
+        let choices = format!("[{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"{word}\"}}]");
+        let chunk = Members::parse(&native.last).ok()?.write(
+            |key| match key {
+                "model" => Edit::Replace(quoted(&native.model)),
+                "choices" => Edit::Replace(choices.clone()),
+                "usage" => Edit::Remove,
+                _ => Edit::Keep,
+            },
+            &[],
+        );
+        let native = Native { name: ByteString::from_static(FINISH), data: Bytes::from(chunk) };
+        Some(ProviderEvent { event: StreamEvent::Other, native: Some(native) })
     }
 
     /// The protocol's last word, also where a vendor leaves it out after its finish reason.
