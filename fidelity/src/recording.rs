@@ -103,8 +103,8 @@ fn recording(folder: &Path, vendor: &str, file: &str) -> io::Result<Option<Recor
 }
 
 /// Lines of data as the streams that they were: Anthropic's and Responses' events are named after
-/// their type, chat chunks end with `[DONE]` if they have a finish reason. An answer that begins after another one has ended is
-/// a stream of its own.
+/// their type, chat chunks end with `[DONE]` if they have a finish reason. An answer that begins
+/// after another one has ended is a stream of its own.
 fn wrapped(lines: &str) -> Vec<Vec<u8>> {
     let mut bodies = vec![String::new()];
     let mut is_finished_chat = false;

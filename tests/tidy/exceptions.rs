@@ -21,7 +21,6 @@ pub const EXCEPTIONS: &[Exception] = &[
     of(FILE_LENGTH, "tests/it/responses_requests.rs", ""),
     of(FILE_LENGTH, "tests/it/transport.rs", ""),
     of(FILE_LENGTH, "wire/src/client/responses/stream.rs", ""),
-    of(FILE_LENGTH, "wire/src/provider/anthropic/stream.rs", ""),
     of(FUNCTION_LENGTH, "fidelity/tests/pairs/messages.rs", "blocks"),
     of(FUNCTION_LENGTH, "store/src/audit_verify/tests.rs", "tamper"),
     of(FUNCTION_LENGTH, "store/src/read/stored.rs", "into_view"),
@@ -56,7 +55,6 @@ pub const EXCEPTIONS: &[Exception] = &[
         "wire/src/error/provider_error/lack.rs",
         "a_refusal_of_what_the_model_cannot_do_is_told_from_a_wrong_request",
     ),
-    of(FUNCTION_LENGTH, "wire/src/provider/anthropic/stream.rs", "read"),
     of(LINE_LENGTH, "actors/src/health/breaker.rs", ""),
     of(LINE_LENGTH, "actors/src/health/breaker_tests.rs", ""),
     of(LINE_LENGTH, "actors/src/health/budget.rs", ""),
@@ -100,6 +98,4 @@ pub const EXCEPTIONS: &[Exception] = &[
     of(VOCABULARY, "wire/src/attachment/pdf/tests.rs", "whoever"),
     of(VOCABULARY, "wire/src/error/provider_error.rs", "thing"),
     of(VOCABULARY, "wire/src/output_limit.rs", "nobody"),
-    of(VOCABULARY, "wire/src/provider/chat/stream.rs", "nobody"),
-    of(VOCABULARY, "wire/src/provider/gemini/stream.rs", "thing"),
 ];

@@ -120,33 +120,7 @@ fn repaired(choices: &str, repair: &ChunkRepair) -> Result<Option<String>, serde
     if let Some(calls) = choice["delta"]["tool_calls"].as_array_mut() {
         let calls = calls.iter_mut().filter(|call| call.is_object());
         for (call, repaired) in calls.zip(&repair.calls) {
-            call["index"] = json!(repaired.index);
-            if !call["function"].is_object() {
-                call["function"] = json!({});
-            }
-            if repaired.repeats {
-                call["function"]["arguments"] = json!("");
-            }
-            match &repaired.begins {
-                Some((id, name)) => {
-                    call["id"] = json!(id);
-                    call["type"] = json!("function");
-                    call["function"]["name"] = json!(name);
-                }
-                // clients add up what is said twice
-                None => {
-                    if let Some(call) = call.as_object_mut() {
-                        call.shift_remove("id");
-                        call.shift_remove("type");
-                    }
-                    if let Some(function) = call["function"].as_object_mut() {
-                        function.shift_remove("name");
-                    }
-                }
-            }
-            if call["function"]["arguments"].is_object() {
-                call["function"]["arguments"] = json!(call["function"]["arguments"].to_string());
-            }
+            repair_call(call, repaired);
         }
     }
     if choice["delta"]["tool_calls"].is_null()
@@ -155,6 +129,36 @@ fn repaired(choices: &str, repair: &ChunkRepair) -> Result<Option<String>, serde
         delta.shift_remove("tool_calls");
     }
     Ok(Some(choices.to_string()))
+}
+
+fn repair_call(call: &mut Value, repaired: &ToolCallRepair) {
+    call["index"] = json!(repaired.index);
+    if !call["function"].is_object() {
+        call["function"] = json!({});
+    }
+    if repaired.repeats {
+        call["function"]["arguments"] = json!("");
+    }
+    match &repaired.begins {
+        Some((id, name)) => {
+            call["id"] = json!(id);
+            call["type"] = json!("function");
+            call["function"]["name"] = json!(name);
+        }
+        // clients add up what is said twice
+        None => {
+            if let Some(call) = call.as_object_mut() {
+                call.shift_remove("id");
+                call.shift_remove("type");
+            }
+            if let Some(function) = call["function"].as_object_mut() {
+                function.shift_remove("name");
+            }
+        }
+    }
+    if call["function"]["arguments"].is_object() {
+        call["function"]["arguments"] = json!(call["function"]["arguments"].to_string());
+    }
 }
 
 /// Parts as the strings that every client reads: what is said, and what was thought.

@@ -1,6 +1,7 @@
 //! A Chat Completions stream, read leniently: every vendor's habits give the same events.
 
 mod chunk;
+mod content;
 mod finish;
 pub mod passthrough;
 #[cfg(test)]
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
 
-use self::chunk::{Choice, ChoiceDelta, Chunk, ChunkCall, ContentPart};
+use self::chunk::{Choice, ChoiceDelta, Chunk, ChunkCall};
 use self::finish::{Ending, stop_reason};
 use self::passthrough::ChatRelay;
 use self::usage::ReportedUsage;
@@ -242,66 +243,6 @@ impl ChatReader {
             let place = self.calls.add(fragment, out);
             self.has_content = true;
             self.relay.note_call(place, &given, &mut self.calls);
-        }
-    }
-
-    /// A string, null, or an array of parts.
-    fn content(
-        &mut self,
-        content: &RawValue,
-        is_thought: bool,
-        data: &Bytes,
-        out: &mut Vec<ProviderEvent>,
-    ) {
-        match content.get().as_bytes().first() {
-            Some(b'"') if is_thought => {
-                self.piece(ContentKind::Thought(text_of(content, data)), out)
-            }
-            Some(b'"') => self.piece(ContentKind::Text(text_of(content, data)), out),
-            Some(b'[' | b'{') => {
-                self.relay.note_parts();
-                self.parts(content, data, out, Self::part);
-            }
-            _ => out.push(StreamEvent::Oddity(Oddity::Text).into()),
-        }
-    }
-
-    /// Gives each part of a list to `take`.
-    fn parts(
-        &mut self,
-        list: &RawValue,
-        data: &Bytes,
-        out: &mut Vec<ProviderEvent>,
-        take: fn(&mut Self, ContentPart<'_>, &Bytes, &mut Vec<ProviderEvent>),
-    ) {
-        if let Ok(parts) = serde_json::from_str::<Vec<ContentPart<'_>>>(list.get()) {
-            return parts.into_iter().for_each(|part| take(self, part, data, out));
-        }
-        let list = Bytes::copy_from_slice(list.get().as_bytes());
-        let Ok(Mended { fitting, oddities, .. }) = mended::<Vec<ContentPart<'_>>>(&list) else {
-            return;
-        };
-        out.extend(oddities.into_iter().map(|oddity| StreamEvent::Oddity(oddity).into()));
-        let parts = serde_json::from_slice::<Vec<ContentPart<'_>>>(&fitting).unwrap_or_default();
-        parts.into_iter().for_each(|part| take(self, part, &fitting, out));
-    }
-
-    fn part(&mut self, part: ContentPart<'_>, data: &Bytes, out: &mut Vec<ProviderEvent>) {
-        let text = |text: Option<Text<'_>>| text.map(|text| text.shared(data)).unwrap_or_default();
-        match (part.kind.as_deref(), part.thinking) {
-            (Some("thinking"), Some(thinking)) if thinking.get().starts_with('"') => {
-                self.piece(ContentKind::Thought(text_of(thinking, data)), out);
-            }
-            (Some("thinking"), Some(thinking)) => {
-                self.parts(thinking, data, out, |reader, thought, data, out| {
-                    let text = thought.text.map(|text| text.shared(data)).unwrap_or_default();
-                    reader.piece(ContentKind::Thought(text), out);
-                });
-            }
-            (Some("text" | "output_text") | None, _) => {
-                self.piece(ContentKind::Text(text(part.text)), out)
-            }
-            _ => {}
         }
     }
 

@@ -96,7 +96,8 @@ impl ResponsesReader {
         }
     }
 
-    /// Reads an event whose texts lie in `data`. Some who copy the dialect name it in its line only.
+    /// Reads an event whose texts lie in `data`. Some who copy the dialect name it in its line
+    /// only.
     fn named(
         &mut self,
         event: Event<'_>,
@@ -125,8 +126,8 @@ impl ResponsesReader {
         passed
     }
 
-    /// OpenAI's last word of another dialect, which some who copy this one say. After whole items it
-    /// is the end of the answer.
+    /// OpenAI's last word of another dialect, which some who copy this one say. After whole items
+    /// it is the end of the answer.
     fn last_word(&mut self, out: &mut Vec<ProviderEvent>) -> Result<(), StreamFault> {
         if self.items.is_empty() || !self.items.are_done() {
             return Err(StreamFault::Truncated);
@@ -184,14 +185,7 @@ impl ResponsesReader {
             });
         }
         if self.phase == Phase::BeforeStart {
-            self.phase = Phase::Answering;
-            let upstream_id = event
-                .response
-                .as_ref()
-                .and_then(|response| response.id.as_ref())
-                .map(|id| id.shared(data));
-            self.id = upstream_id.clone().unwrap_or_default();
-            said.push(StreamEvent::Start { upstream_id, usage: TokenUsage::default() });
+            self.start(event.response.as_ref(), data, said);
         }
         let place = event.output_index.unwrap_or_else(|| match kind {
             "response.output_item.added" => self.items.next_place(),
@@ -242,6 +236,19 @@ impl ResponsesReader {
         Ok(())
     }
 
+    fn start(
+        &mut self,
+        response: Option<&Response<'_>>,
+        data: &Bytes,
+        said: &mut Vec<StreamEvent>,
+    ) {
+        self.phase = Phase::Answering;
+        let id = response.and_then(|response| response.id.as_ref());
+        let upstream_id = id.map(|id| id.shared(data));
+        self.id = upstream_id.clone().unwrap_or_default();
+        said.push(StreamEvent::Start { upstream_id, usage: TokenUsage::default() });
+    }
+
     fn item_ended(
         &mut self,
         place: u64,
@@ -264,6 +271,9 @@ impl ResponsesReader {
         data: &Bytes,
         said: &mut Vec<StreamEvent>,
     ) -> Result<(), StreamFault> {
+        if self.phase == Phase::BeforeStart {
+            self.start(Some(&response), data, said);
+        }
         let status = response.status.as_deref().unwrap_or_default();
         let usage = TokenUsage {
             tool_uses: self.tool_uses,
@@ -282,13 +292,6 @@ impl ResponsesReader {
                 return Err(failed(status, error, why.as_deref()));
             }
         };
-        if self.phase == Phase::BeforeStart {
-            self.phase = Phase::Answering;
-            said.push(StreamEvent::Start {
-                upstream_id: response.id.as_ref().map(|id| id.shared(data)),
-                usage: TokenUsage::default(),
-            });
-        }
         let nothing_came = self.items.is_empty();
         for (place, item) in response.output.unwrap_or_default().into_iter().enumerate() {
             let place = place as u64;

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_that_nobody_knows_is_no_end() {
+    fn an_unknown_word_is_no_end() {
         for (word, reason) in [
             ("end_turn", StopReason::EndTurn),
             ("pause_turn", StopReason::PauseTurn),

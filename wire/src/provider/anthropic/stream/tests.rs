@@ -263,7 +263,7 @@ fn a_last_word_after_content_is_an_end_without_a_stop_reason() {
 }
 
 #[test]
-fn a_stop_reason_that_nobody_knows_is_a_failure() {
+fn an_unknown_stop_reason_is_a_failure() {
     let moonphase = DELTA.replace("end_turn", "moonphase");
     for relay in [RelayMode::Native, RelayMode::Translated] {
         let (out, end) = read_as(relay, &[START, TEXT, HI, STOP, &moonphase, END]);
@@ -274,7 +274,7 @@ fn a_stop_reason_that_nobody_knows_is_a_failure() {
 }
 
 #[test]
-fn members_of_another_type_keep_nobody_from_the_answer() {
+fn members_of_another_type_do_not_hide_the_answer() {
     let start = START.replace(r#""input_tokens":12"#, r#""input_tokens":-900"#);
     let floats = DELTA.replace(r#""output_tokens":7"#, r#""output_tokens":7.0"#);
     let odd_index = HI.replace(r#""index":0"#, r#""index":"0""#);

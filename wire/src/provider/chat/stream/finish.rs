@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn p035_each_word_means_one_thing_and_an_unknown_one_is_no_end() {
+    fn p035_each_word_has_one_meaning_and_an_unknown_one_is_no_end() {
         for (word, reason) in [
             ("stop", StopReason::EndTurn),
             ("eos", StopReason::EndTurn),
@@ -125,7 +125,8 @@ mod tests {
         ] {
             let said = stop_reason(word, true, false);
             assert!(
-                matches!(&said, Err(StreamFault::ErrorEvent { message, .. }) if message.contains(word)),
+                matches!(&said, Err(StreamFault::ErrorEvent { message, .. })
+                    if message.contains(word)),
                 "{word}: {said:?}"
             );
         }

@@ -104,7 +104,7 @@ fn a_stop_sequence_is_told_where_the_engine_tells_it() {
 }
 
 #[test]
-fn thoughts_that_nobody_asked_for_are_counted_and_not_said() {
+fn thoughts_that_were_not_asked_for_are_counted_and_not_said() {
     let thought = r#"{"choices":[{"delta":{"reasoning_content":"hm"}}]}"#;
     let (events, end) = read_as(Reasoning::Hidden, &[ROLE, thought, HI, FINISH]);
     assert_eq!((&events[1], end), (&StreamEvent::HiddenReasoning { bytes: 2 }, Ok(())));
@@ -185,7 +185,7 @@ fn what_an_answer_that_failed_used_is_told() {
 }
 
 #[test]
-fn members_of_another_type_keep_nobody_from_the_answer() {
+fn members_of_another_type_do_not_hide_the_answer() {
     for odd in [
         r#""id":17"#,
         r#""usage":[]"#,

@@ -1,10 +1,11 @@
 //! Usage in every shape in which vendors of this dialect report it.
 //!
 //! Cached tokens stand in `prompt_tokens_details.cached_tokens` (OpenAI, most others), in
-//! `prompt_cache_hit_tokens` (DeepSeek), in `cached_tokens` (Moonshot), in `cache_read_input_tokens`
-//! (LiteLLM and other gateways, in Anthropic's words) or in `cached_content_token_count` (Gemini's
-//! word). Reasoning is a part of the completion, or stands beside it (xAI). Looked up in the
-//! vendors' references in November 2026.
+//! `prompt_cache_hit_tokens` (DeepSeek), in `cached_tokens` (Moonshot), in
+//! `cache_read_input_tokens` (LiteLLM and other gateways, in Anthropic's words) or in
+//! `cached_content_token_count` (Gemini's word). Reasoning is a part of the completion, or stands
+//! beside it (xAI). The members are as the vendors' references had them in November 2026; those of
+//! gateways are unverified.
 
 use ainfera_schema::{Served, ServerTool, TokenUsage, ToolUses};
 use serde::Deserialize;

@@ -18,7 +18,7 @@ fn end_of(datas: &[&str]) -> Result<StopReason, StreamFault> {
 }
 
 #[test]
-fn every_finish_reason_means_one_thing() {
+fn every_finish_reason_has_one_meaning() {
     for (reason, expected) in [
         ("STOP", StopReason::EndTurn),
         ("MAX_TOKENS", StopReason::MaxTokens),
@@ -101,7 +101,7 @@ fn a_last_word_after_content_is_an_end_without_a_finish_reason() {
 }
 
 #[test]
-fn members_of_another_type_keep_nobody_from_the_answer() {
+fn members_of_another_type_do_not_hide_the_answer() {
     for odd in [
         r#"{"candidates":[{"content":{"parts":[{"text":"a","thought":"no"}]},"finishReason":"STOP","index":"0"}]}"#,
         r#"{"candidates":[{"content":{"parts":[3,{"text":"a"}]},"finishReason":"STOP"}],"usageMetadata":{"candidatesTokenCount":-1}}"#,

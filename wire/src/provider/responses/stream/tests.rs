@@ -160,7 +160,7 @@ fn a_last_word_after_whole_items_is_an_end() {
 }
 
 #[test]
-fn members_of_another_type_keep_nobody_from_the_answer() {
+fn members_of_another_type_do_not_hide_the_answer() {
     let texts = |datas: &[&str]| {
         let (out, end) = heard(RelayMode::Translated, datas);
         assert_eq!(end, Ok(()), "{datas:?}");
