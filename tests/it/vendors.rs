@@ -219,7 +219,7 @@ async fn an_image_goes_to_nobody_who_cannot_see() {
     let answer = gateway.call(&ask("deepseek/deepseek-chat")).await;
     assert_eq!(
         (answer.status, answer.error().1.as_str()),
-        (400, "messages.0.content.0: deepseek takes no images")
+        (400, "messages.0.content.0: this model takes no images")
     );
     assert_eq!(gateway.mock.requests().len(), 0);
     assert_eq!(gateway.call(&ask("openai/gpt-4.1")).await.status, 200);
@@ -282,17 +282,19 @@ async fn p094_an_account_without_money_is_left_alone_for_a_while() {
 #[actix_rt::test]
 async fn p095_on_failover_the_request_is_shaped_anew_for_the_next_vendor() {
     let mut more_tables = String::new();
-    for (kind, slug, price) in [("mistral", "first", "0.01"), ("openai", "second", "0.02")] {
+    for (kind, slug, name, price) in
+        [("mistral", "first", "mistral-large-2512", "0.01"), ("openai", "second", "gpt-5", "0.02")]
+    {
         more_tables.push_str(&format!(
             "[[providers]]\nid = \"{kind}\"\nkind = \"{kind}\"\nbase_url = \"MOCK/{kind}\"\n[[models]]\nslug = \"{slug}\"\nprovider = \"{kind}\"\n\
-             upstream_name = \"gpt-5-{slug}\"\nq_prior = \"0.9\"\nm_allowed = true\nprice = {{ input = \"{price}\", output = \"{price}\" }}\n"
+             upstream_name = \"{name}\"\nq_prior = \"0.9\"\nm_allowed = true\nprice = {{ input = \"{price}\", output = \"{price}\" }}\n"
         ));
     }
     let gateway =
         Gateway::with(GatewayPlan { more_tables, ..GatewayPlan::default() }, Database::sqlite())
             .await;
     let mut body = agents_call("ainfera-inference");
-    body["system"] = json!("[[mock model=gpt-5-first status=500]]");
+    body["system"] = json!("[[mock model=mistral-large-2512 status=500]]");
     let answer = gateway.call(&streamed(body)).await;
     assert_eq!(message_of(&answer)["stop_reason"], "tool_use");
     assert_eq!(answer.header("x-ainfera-model"), Some("second"));

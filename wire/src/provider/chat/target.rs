@@ -49,9 +49,10 @@ impl<'a> Target<'a> {
     }
 
     /// The name for the limit on output tokens. OpenAI's models that reason know one name only,
-    /// whoever serves them.
+    /// also where others than OpenAI serve them.
     pub fn token_limit_field(&self) -> &'static str {
-        let is_openais = self.abilities.row.answer_schema == AnswerSchema::StrictOrLoose;
+        let is_openais = self.profile.vendor == "openai_compatible"
+            && self.abilities.row.answer_schema == AnswerSchema::StrictOrLoose;
         if is_openais && self.abilities.reasoning == Reasoning::Always {
             "max_completion_tokens"
         } else {
