@@ -34,7 +34,7 @@ use bytes::Bytes;
 use crate::brain::Choice;
 use crate::gate::Permit;
 use admission::CallSetup;
-pub use failure::CallFailure;
+pub use failure::{CallFailure, Pressure};
 pub use head::{Head, HeadBody, HeadFacts, HeadReply, SinkAddress, StreamAddress};
 use machine::Machine;
 use machine::effect::Effect;

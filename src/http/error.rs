@@ -21,8 +21,8 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse};
-use ainfera_actors::dispatch::CallFailure;
 use ainfera_actors::dispatch::strict::Unfit;
+use ainfera_actors::dispatch::{CallFailure, Pressure};
 use ainfera_actors::gate::GateRefusal;
 use ainfera_schema::RequestId;
 use ainfera_store::{EarlierCall, Refusal, StoreError};
@@ -322,7 +322,11 @@ fn call_status(failure: &CallFailure) -> StatusCode {
         CallFailure::StoreUnavailable
         | CallFailure::HoldUnavailable
         | CallFailure::AllFailed { .. } => StatusCode::SERVICE_UNAVAILABLE,
-        CallFailure::PinnedFailed { overloaded: true, .. } => overloaded(),
+        // the provider's own answer, so that its caller waits as long as it is asked to
+        CallFailure::PinnedFailed { pressure: Pressure::RateLimited, .. } => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
+        CallFailure::PinnedFailed { pressure: Pressure::Overloaded, .. } => overloaded(),
         CallFailure::PinnedFailed { .. } | CallFailure::Midstream { .. } => StatusCode::BAD_GATEWAY,
         CallFailure::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         CallFailure::Internal => StatusCode::INTERNAL_SERVER_ERROR,

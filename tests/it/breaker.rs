@@ -118,7 +118,7 @@ async fn a_provider_that_asks_for_a_pause_gets_it() {
         "an attempt that was not made is not recorded"
     );
     let refused = pinned(&gateway, MODELS[0]).await;
-    assert_eq!((refused.status, refused.error().0.as_str()), (529, "overloaded_error"));
+    assert_eq!((refused.status, refused.error().0.as_str()), (429, "rate_limit_error"));
     let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((570..=600).contains(&seconds), "{seconds}");
     assert_eq!(asked(&gateway, MODELS[0]), 1);

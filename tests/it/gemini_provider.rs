@@ -67,7 +67,7 @@ async fn it_is_asked_at_its_own_address_in_its_own_words() {
 async fn its_own_failures_before_content_and_an_end_that_is_missing() {
     let gateway = gateway().await;
     for (fault, status, retry_after) in [
-        ("refuse_status status=429 retry_after=3", 529, Some("3")),
+        ("refuse_status status=429 retry_after=3", 429, Some("3")),
         ("refuse_status status=400 code=invalid_api_key", 502, None),
         ("refuse_status status=400", 400, None),
         ("refuse_status status=400 code=context_length_exceeded", 400, None),

@@ -278,7 +278,7 @@ async fn faults_before_content_through(way: Way) {
         let expected: &[u16] = match (request_fault, way.to) {
             (true, _) => &[400, 413],
             (false, To::Floor(_)) => &[503],
-            (false, To::Name) => &[502, 529],
+            (false, To::Name) => &[429, 502, 529],
         };
         let mut first = None;
         for client in CLIENTS {

@@ -63,7 +63,7 @@ async fn it_is_asked_at_its_own_address_in_its_own_words() {
 async fn its_own_failures_before_content_and_an_end_that_is_missing() {
     let gateway = gateway().await;
     for (fault, status) in [
-        ("refuse_status status=429 retry_after=2", 529),
+        ("refuse_status status=429 retry_after=2", 429),
         ("refuse_status status=401", 502),
         ("refuse_status status=400", 400),
         ("empty_stream", 502),

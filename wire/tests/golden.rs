@@ -19,6 +19,8 @@
 
 #[path = "golden/comparison.rs"]
 mod comparison;
+#[path = "golden/mutated.rs"]
+mod mutated;
 #[path = "golden/requests.rs"]
 mod requests;
 #[path = "golden/streams.rs"]

@@ -12,6 +12,16 @@ use rust_decimal::Decimal;
 use super::strict::Unfit;
 use crate::brain::Rejection;
 
+/// Whether a provider that failed has too much to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pressure {
+    /// It failed for another reason.
+    None,
+    /// Its own limit of calls or tokens was met.
+    RateLimited,
+    Overloaded,
+}
+
 /// Everything that can end a call without an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CallFailure {
@@ -60,19 +70,19 @@ pub enum CallFailure {
     /// Every candidate of a routed call failed.
     AllFailed {
         attempts: usize,
-        overloaded: bool,
+        pressure: Pressure,
         retry_after_seconds: Option<u64>,
         last: String,
     },
     /// The pinned model's provider failed.
     PinnedFailed {
-        overloaded: bool,
+        pressure: Pressure,
         retry_after_seconds: Option<u64>,
         why: String,
     },
     /// The provider failed after content had come.
     Midstream {
-        overloaded: bool,
+        pressure: Pressure,
         why: String,
     },
     TimedOut,
@@ -147,9 +157,13 @@ impl CallFailure {
             | CallFailure::ReplayUnavailable(_) => "conflict_error",
             CallFailure::Refused(Refusal::KillSwitch { .. }, _) => "api_error",
             CallFailure::Refused(..) | CallFailure::OverBudget { .. } => "billing_error",
-            CallFailure::AllFailed { overloaded: true, .. }
-            | CallFailure::PinnedFailed { overloaded: true, .. }
-            | CallFailure::Midstream { overloaded: true, .. } => "overloaded_error",
+            CallFailure::AllFailed { pressure: Pressure::Overloaded, .. }
+            | CallFailure::PinnedFailed { pressure: Pressure::Overloaded, .. }
+            | CallFailure::Midstream { pressure: Pressure::Overloaded, .. } => "overloaded_error",
+            // of a routed call it is not the provider's limit that the caller has met
+            CallFailure::AllFailed { pressure: Pressure::RateLimited, .. } => "overloaded_error",
+            CallFailure::PinnedFailed { pressure: Pressure::RateLimited, .. }
+            | CallFailure::Midstream { pressure: Pressure::RateLimited, .. } => "rate_limit_error",
             CallFailure::TimedOut => "timeout_error",
             CallFailure::StoreUnavailable
             | CallFailure::HoldUnavailable
@@ -255,9 +269,11 @@ impl CallFailure {
             CallFailure::AllFailed { retry_after_seconds, .. } => {
                 Some(retry_after_seconds.unwrap_or(1))
             }
-            CallFailure::PinnedFailed { overloaded: true, retry_after_seconds, .. } => {
-                Some(retry_after_seconds.unwrap_or(1))
-            }
+            CallFailure::PinnedFailed {
+                pressure: Pressure::RateLimited | Pressure::Overloaded,
+                retry_after_seconds,
+                ..
+            } => Some(retry_after_seconds.unwrap_or(1)),
             CallFailure::StoreUnavailable
             | CallFailure::HoldUnavailable
             | CallFailure::KeyInFlight => Some(1),

@@ -147,10 +147,6 @@ impl ProviderFailure {
         }
     }
 
-    pub fn is_overload(&self) -> bool {
-        matches!(self.kind(), Some(FaultKind::RateLimited | FaultKind::Overloaded))
-    }
-
     pub fn result(&self) -> AttemptResult {
         match self {
             ProviderFailure::Connect(_) => AttemptResult::ConnectFailed,

@@ -3,7 +3,7 @@
 use ainfera_schema::CallKind;
 use ainfera_wire::error::provider_error::FaultKind;
 
-use super::CallFailure;
+use super::{CallFailure, Pressure};
 use crate::health::blame::Reason;
 use crate::provider::ProviderFailure;
 
@@ -37,16 +37,14 @@ impl CallFailure {
             };
             return CallFailure::ProviderRejectedRequest { status, message };
         }
-        let overloaded = failure.is_overload();
+        let pressure = pressure_of(&failure);
         match kind {
-            CallKind::Direct => CallFailure::PinnedFailed {
-                overloaded,
-                retry_after_seconds,
-                why: outward(&failure),
-            },
+            CallKind::Direct => {
+                CallFailure::PinnedFailed { pressure, retry_after_seconds, why: outward(&failure) }
+            }
             CallKind::Routed => CallFailure::AllFailed {
                 attempts,
-                overloaded,
+                pressure,
                 retry_after_seconds,
                 last: outward(&failure),
             },
@@ -71,15 +69,18 @@ impl CallFailure {
                     Some(Reason::RateLimited) => "it asked for a pause, and was not asked",
                     Some(Reason::Failing) | None => "it is failing or full, and was not asked",
                 };
-                let overloaded = !matches!(
-                    reason,
-                    Some(Reason::KeyRefused | Reason::OutOfFunds | Reason::NoSuchModel)
-                );
-                CallFailure::PinnedFailed { overloaded, retry_after_seconds, why: why.to_owned() }
+                let pressure = match reason {
+                    Some(Reason::KeyRefused | Reason::OutOfFunds | Reason::NoSuchModel) => {
+                        Pressure::None
+                    }
+                    Some(Reason::RateLimited) => Pressure::RateLimited,
+                    Some(Reason::Failing) | None => Pressure::Overloaded,
+                };
+                CallFailure::PinnedFailed { pressure, retry_after_seconds, why: why.to_owned() }
             }
             CallKind::Routed => CallFailure::AllFailed {
                 attempts: 0,
-                overloaded: true,
+                pressure: Pressure::Overloaded,
                 retry_after_seconds,
                 last: "every provider is failing or full".to_owned(),
             },
@@ -87,7 +88,7 @@ impl CallFailure {
     }
 
     pub(in crate::dispatch) fn midstream(failure: &ProviderFailure) -> Self {
-        CallFailure::Midstream { overloaded: failure.is_overload(), why: outward(failure) }
+        CallFailure::Midstream { pressure: pressure_of(failure), why: outward(failure) }
     }
 }
 
@@ -104,5 +105,13 @@ fn outward(failure: &ProviderFailure) -> String {
             format!("cannot connect to the provider: {}", failure.outward())
         }
         other => other.to_string(),
+    }
+}
+
+fn pressure_of(failure: &ProviderFailure) -> Pressure {
+    match failure.kind() {
+        Some(FaultKind::RateLimited) => Pressure::RateLimited,
+        Some(FaultKind::Overloaded) => Pressure::Overloaded,
+        _ => Pressure::None,
     }
 }

@@ -10,10 +10,29 @@ pub const MAX_TEXT_BYTES: usize = 2 << 10;
 /// same.
 pub fn text_of(body: &[u8]) -> Option<String> {
     let message = error_message(body).or_else(|| message_in_cut(body))?;
-    // gateways put the error that they got into the message of their own
-    let inner =
-        message.trim_start().starts_with(['{', '[']).then(|| error_message(message.as_bytes()));
-    Some(inner.flatten().unwrap_or(message))
+    let message = unpacked(message);
+    // OpenRouter puts the words of the provider that it asked beside its own
+    let cause = cause_beside(body).map(unpacked).filter(|cause| !message.contains(cause.as_str()));
+    Some(cause.map_or_else(|| message.clone(), |cause| format!("{message}: {cause}")))
+}
+
+/// Gateways put the error that they got into the message of their own.
+fn unpacked(mut message: String) -> String {
+    for _ in 0..4 {
+        let inner = message.trim_start().starts_with(['{', '[']);
+        match inner.then(|| error_message(message.as_bytes())).flatten() {
+            Some(inner) => message = inner,
+            None => break,
+        }
+    }
+    message
+}
+
+fn cause_beside(body: &[u8]) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let raw = body.pointer("/error/metadata/raw")?;
+    let text = raw.as_str().map_or_else(|| raw.to_string(), str::to_owned);
+    Some(text).filter(|text| !text.trim().is_empty() && text != "null")
 }
 
 /// `text` up to the most that is passed on.
@@ -81,6 +100,19 @@ mod tests {
         assert_eq!(text_of(body.as_bytes()).as_deref(), Some("too\nlong"));
         let braces = br#"{"error":{"message":"{not json"}}"#;
         assert_eq!(text_of(braces).as_deref(), Some("{not json"));
+    }
+
+    #[test]
+    fn the_cause_that_a_gateway_puts_beside_its_own_words_is_kept() {
+        let raw = r#"{"error":{"message":"reasoning_details are missing"}}"#;
+        for raw in [serde_json::json!(raw), serde_json::from_str(raw).unwrap()] {
+            let body = serde_json::json!({"error": {"message": "Provider returned error",
+                "code": 400, "metadata": {"raw": raw, "provider_name": "x"}}});
+            assert_eq!(
+                text_of(body.to_string().as_bytes()).as_deref(),
+                Some("Provider returned error: reasoning_details are missing")
+            );
+        }
     }
 
     #[test]
