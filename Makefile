@@ -1,6 +1,6 @@
 # `make help` says what there is.
 SHELL := /bin/bash
-.PHONY: help test quick lint deny clients chaos chaos-litellm world replay fuzz translation-cost
+.PHONY: help test quick lint deny coverage mutants clients chaos chaos-litellm world replay fuzz translation-cost
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -41,6 +41,17 @@ replay: ## recorded provider streams through every client dialect, alone and thr
 	cargo run --quiet -p ainfera-fidelity -- $(RECORDINGS) 98
 	cargo build --quiet --bin ainfera
 	cargo run --quiet -p ainfera-fidelity -- $(RECORDINGS) 98 $${CARGO_TARGET_DIR:-target}/debug/ainfera
+
+# rustc writes profiles that only LLVM tools of its own version read: 22, a package of Debian's.
+LLVM_VERSION ?= 22
+COVERED ?= -p ainfera-routing -p ainfera-schema -p ainfera-wire
+coverage: ## lines that the tests of the pure crates reach; needs `cargo install cargo-llvm-cov` and llvm-22
+	LLVM_COV=llvm-cov-$(LLVM_VERSION) LLVM_PROFDATA=llvm-profdata-$(LLVM_VERSION) \
+	cargo llvm-cov --summary-only $(COVERED)
+
+MUTATED ?= routing/src/**
+mutants: ## changes to the code that no test notices; needs `cargo install cargo-mutants`
+	cargo mutants --workspace --file '$(MUTATED)' --output target
 
 fuzz: ## each decoder and each parser for a minute
 	tools/fuzz.sh

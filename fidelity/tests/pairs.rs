@@ -75,11 +75,17 @@ fn every_field_arrives_or_is_named() {
     assert!(all_lost.is_empty(), "{} lost:\n{}", all_lost.len(), all_lost.join("\n"));
 }
 
+fn settings() -> ProptestConfig {
+    ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(settings())]
 
     #[test]
-    fn every_field_arrives_or_is_named_in_any_company(picks in prop::collection::vec(any::<prop::sample::Index>(), 2..7)) {
+    fn every_field_arrives_or_is_named_in_any_company(
+        picks in prop::collection::vec(any::<prop::sample::Index>(), 2..7),
+    ) {
         for dialect in caller::DIALECTS {
             let documented = documented(dialect);
             let mut fields: Vec<&Field> = Vec::new();

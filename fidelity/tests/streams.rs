@@ -3,7 +3,8 @@
 //!
 //! Of a stream that comes whole, each client reads the whole answer. A stream that is cut is never
 //! read as an answer that ended, unless everything but its last frames had come. No client has
-//! anything to complain of: indexes are dense, one block is open at a time, nothing follows the end.
+//! anything to complain of: indexes are dense, one block is open at a time, and nothing follows
+//! the end.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 

@@ -47,14 +47,16 @@ macro_rules! conformance {
         mod on_sqlite {
             $($(#[tokio::test]
             async fn $name() {
-                crate::$module::$name(crate::database::Database::sqlite().await.migrated().await).await;
+                let database = crate::database::Database::sqlite().await.migrated().await;
+                crate::$module::$name(database).await;
             })*)*
         }
 
         mod on_postgres {
             $($(#[tokio::test]
             async fn $name() {
-                crate::$module::$name(crate::database::Database::postgres().await.migrated().await).await;
+                let database = crate::database::Database::postgres().await.migrated().await;
+                crate::$module::$name(database).await;
             })*)*
         }
 
@@ -140,7 +142,7 @@ conformance! {
         a_call_that_cost_nothing_moves_no_money
         a_call_may_cost_more_than_was_held
         an_amount_that_does_not_fit_is_refused_whole
-        a_ledger_of_nobody_is_none
+        an_unknown_agent_has_no_ledger
     }
     audit {
         a_call_tells_its_story_in_order
@@ -161,7 +163,7 @@ conformance! {
         an_inference_comes_back_as_it_was
         every_status_can_be_kept
         an_agent_is_made_once
-        a_key_of_nobody_is_refused
+        a_key_of_an_unknown_agent_is_refused
         a_store_that_is_there_answers
         broken_promises_are_noticed
         a_tenant_has_a_name_and_internal_ones_are_not_public

@@ -48,7 +48,8 @@ impl Sighting {
 
     /// A stream that ended as an answer should.
     pub fn finished(&self) -> bool {
-        matches!(&self.ending, Ending::Whole(speech) if speech.message_stop && speech.error.is_none() && speech.complaints.is_empty())
+        let Ending::Whole(speech) = &self.ending else { return false };
+        speech.message_stop && speech.error.is_none() && speech.complaints.is_empty()
     }
 }
 

@@ -211,7 +211,7 @@ async fn file_with_lines(path: &PathBuf, count: usize) -> Vec<String> {
 }
 
 #[actix_rt::test]
-async fn whoever_rewrites_the_database_is_found_out() {
+async fn a_rewritten_database_does_not_verify() {
     // each of them on what the one before left: the first finding names the class, and each begins
     // earlier in the chain
     let tamperings = [

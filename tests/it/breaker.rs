@@ -42,7 +42,7 @@ async fn breaker_state(gateway: &Gateway, model: &str) -> String {
 }
 
 #[actix_rt::test]
-async fn a_broken_provider_is_not_hammered_and_nobody_notices() {
+async fn a_broken_provider_is_left_alone_and_clients_get_their_answers() {
     let gateway = gateway_with("", "").await;
     let prompt = format!("[[mock model=up-{} fault=refuse_status status=500]]", MODELS[0]);
     for _ in 0..200 {

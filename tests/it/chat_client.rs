@@ -99,7 +99,7 @@ async fn p023_money_that_is_not_there_is_402_also_for_a_stream() {
 }
 
 #[actix_rt::test]
-async fn p024_a_floor_that_nobody_clears_is_422_also_for_a_stream() {
+async fn p024_a_floor_that_no_candidate_clears_is_422_also_for_a_stream() {
     let gateway = Gateway::start().await;
     let body = with(routed("hi"), "routing_hint", json!({"min_quality": "0.99"}));
     for body in [body.clone(), streamed(body)] {
@@ -117,7 +117,7 @@ async fn p024_a_floor_that_nobody_clears_is_422_also_for_a_stream() {
 }
 
 #[actix_rt::test]
-async fn p026_p032_an_error_before_content_is_heard_by_nobody_if_another_answers() {
+async fn p026_p032_an_error_before_content_is_hidden_if_another_candidate_answers() {
     let gateway = Gateway::start().await;
     // after the chunk that names the role, or the message_start, and before any content
     for (model, make) in [(MODELS[0], (|body| body) as Make), (MODELS[1], to_anthropic)] {
@@ -266,7 +266,7 @@ async fn a_provider_of_the_same_dialect_gets_the_body_as_it_came() {
 }
 
 #[actix_rt::test]
-async fn a_providers_own_chunks_survive_with_members_that_nobody_knows() {
+async fn a_providers_own_chunks_survive_with_unknown_members() {
     let gateway = Gateway::start().await;
     let answer = ask(&gateway, &streamed(routed("[[mock tokens=2 pad=9]]"))).await;
     completion_of(&answer);
@@ -401,7 +401,7 @@ async fn what_the_other_dialect_cannot_say_is_named_or_refused() {
 }
 
 #[actix_rt::test]
-async fn what_only_this_dialect_has_goes_to_a_provider_of_it_and_to_nobody_else() {
+async fn fields_of_this_dialect_alone_go_to_its_own_providers_alone() {
     let gateway = Gateway::start().await;
     let mut body = routed("hi");
     body["messages"][0]["content"] = json!([{"type": "text", "text": "hi"}, {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}]);
@@ -521,8 +521,7 @@ async fn an_answer_is_given_again_in_the_form_that_is_asked_for() {
 }
 
 #[actix_rt::test]
-async fn usage_that_the_first_stream_did_not_ask_for_is_in_the_whole_answer_that_is_asked_for_later()
- {
+async fn usage_that_the_first_stream_left_out_is_in_a_later_whole_answer() {
     let gateway = Gateway::start().await;
     for (way, make) in WAYS {
         let body = make(routed("[[mock tokens=4 usage=cache]]"));

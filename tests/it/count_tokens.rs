@@ -114,8 +114,8 @@ async fn counting_leaves_no_row_and_costs_nothing() {
     }
     let (status, error) = count(&gateway, &json!({"model": "ainfera-inference"})).await;
     assert_eq!((status, &error["error"]["message"]), (400, &json!("messages: field required")));
-    let mut nobody = crate::support::client::Connection::open(gateway.address).await;
-    nobody
+    let mut without_key = crate::support::client::Connection::open(gateway.address).await;
+    without_key
         .send(
             "POST",
             "/v1/messages/count_tokens",
@@ -123,7 +123,7 @@ async fn counting_leaves_no_row_and_costs_nothing() {
             body("claude-opus-4-7").to_string().as_bytes(),
         )
         .await;
-    assert_eq!(nobody.answer().await.status, 401);
+    assert_eq!(without_key.answer().await.status, 401);
     let wallet = gateway.get(&format!("/v1/wallets/{}", gateway.agent_id)).await.json();
     assert_eq!((&wallet["balance_usd"], &wallet["held_usd"]), (&json!("1000"), &json!("0")));
     let database = gateway.stop().await;

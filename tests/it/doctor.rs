@@ -125,7 +125,7 @@ async fn each_class_of_what_is_broken_has_its_exit_code_and_the_lowest_counts() 
 }
 
 #[actix_rt::test]
-async fn an_open_call_of_nobody_has_an_exit_code_of_its_own() {
+async fn an_open_call_of_no_living_boot_has_an_exit_code_of_its_own() {
     for database in Database::both().await {
         let name = database.name();
         let gateway = looking("0", database).await;

@@ -261,7 +261,7 @@ async fn the_time_that_a_provider_asks_for_reaches_the_caller() {
 }
 
 #[actix_rt::test]
-async fn p079_headers_of_anthropics_are_nobody_elses_and_are_named() {
+async fn p079_anthropic_headers_go_to_anthropic_alone_and_are_named() {
     let gateway = Gateway::start().await;
     let body: Value = json!({"model": "gpt-5-5", "max_tokens": 50, "messages": [{"role": "user", "content": "hi"}], "context_management": {"edits": []}});
     let headers = [

@@ -117,19 +117,19 @@ async fn a_call_is_read_by_the_id_that_its_answer_has() {
             "{name}: {row}"
         );
         assert_eq!(row["candidates"][0]["drop_reason"], "below_quality_floor", "{name}");
-        for nobodys in ["req_0123456789abcdef0123456789abcdef", "req_x", "x", "%2e"] {
-            let answer = gateway.get(&format!("/v1/calls/{nobodys}")).await;
+        for unknown in ["req_0123456789abcdef0123456789abcdef", "req_x", "x", "%2e"] {
+            let answer = gateway.get(&format!("/v1/calls/{unknown}")).await;
             assert_eq!(
                 (answer.status, answer.error().1.as_str()),
                 (404, "call not found"),
-                "{name} {nobodys}"
+                "{name} {unknown}"
             );
         }
     }
 }
 
 #[actix_rt::test]
-async fn somebody_elses_call_is_not_found() {
+async fn the_call_of_another_agent_is_not_found() {
     for database in Database::both().await {
         let gateway = Gateway::with(GatewayPlan::default(), database).await;
         let answer = gateway.call(&routed("hi")).await;

@@ -82,7 +82,7 @@ async fn key_path_name_certificate_and_proxy_are_told_apart() {
         answering("200 OK", "[]"),
     )
     .await;
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let closed_port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let trusted = format!("ca_file = {:?}", authority.ca_file());
     let proxied = format!("proxy = \"http://{nobody}\"");
     for (base_url, more, cause) in [

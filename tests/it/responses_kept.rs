@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Connection, Gateway};
 
 #[actix_rt::test]
-async fn whoever_asks_for_an_earlier_response_is_told_that_none_is_kept() {
+async fn a_client_that_asks_for_an_earlier_response_is_told_that_none_is_kept() {
     let gateway = Gateway::start().await;
     let first = gateway
         .call_at("/v1/responses", &json!({"model": "ainfera-inference", "input": "hi"}), &[])

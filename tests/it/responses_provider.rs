@@ -86,7 +86,7 @@ async fn its_own_failures_before_content_and_an_end_that_is_missing() {
 
 /// The provider refuses a reasoning item that it did not make, and a result without its call.
 #[actix_rt::test]
-async fn p074_reasoning_goes_back_to_its_issuer_and_to_nobody_else() {
+async fn p074_reasoning_goes_back_to_its_issuer_alone() {
     let gateway = gateway().await;
     let mut body = pinned("[[mock thinking=2 tools=1]] look");
     let first = message_of(&gateway.call(&streamed(body.clone())).await);

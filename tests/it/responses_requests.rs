@@ -279,7 +279,7 @@ async fn p083_every_error_has_openais_envelope() {
 }
 
 #[actix_rt::test]
-async fn p032_an_error_before_content_is_heard_by_nobody_if_another_answers() {
+async fn p032_an_error_before_content_is_hidden_if_another_candidate_answers() {
     let gateway = gateway().await;
     for (kind, model, floor) in WAYS.into_iter().filter(|(kind, ..)| *kind != "gemini") {
         for fault in ["error_event_at at=1", "fin_at at=1", "empty_stream"] {

@@ -32,7 +32,7 @@ fn chat(model: &str) -> Value {
 }
 
 #[actix_rt::test]
-async fn an_answer_that_nobody_limited_is_as_long_as_the_cap_pays_for() {
+async fn an_answer_without_a_limit_is_as_long_as_the_cap_pays_for() {
     for database in Database::both().await {
         let gateway = capped("0.1", database).await;
         // a provider of the caller's dialect, and one of another

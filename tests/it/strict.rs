@@ -63,7 +63,7 @@ async fn another_name_is_no_loss_but_not_exact() {
 }
 
 #[actix_rt::test]
-async fn nobody_left_is_a_refusal_that_names_the_fields_and_leaves_one_row() {
+async fn a_strict_call_without_a_candidate_is_refused_by_its_fields_and_leaves_one_row() {
     let gateway = Gateway::start().await;
     let body = affordable_to_one(with(routed("hi"), "service_tier", json!("auto")));
     for (body, rows) in [(body.clone(), 1), (streamed(body), 2)] {

@@ -391,8 +391,8 @@ async fn a_proxy_is_asked_to_connect_and_its_failures_are_named() {
             message(&refused)
         );
     }
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let unreachable = gateway(&base_url, &through(nobody)).await.call(&pinned()).await;
+    let closed_port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let unreachable = gateway(&base_url, &through(closed_port)).await.call(&pinned()).await;
     assert!(
         message(&unreachable).contains("by way of the proxy: it cannot be reached"),
         "{}",

@@ -67,7 +67,7 @@ async fn p050_a_message_start_never_says_that_nothing_was_read() {
 }
 
 #[actix_rt::test]
-async fn usage_that_nobody_counted_is_an_estimate_and_says_so() {
+async fn usage_without_a_providers_count_is_marked_as_an_estimate() {
     let gateway = Gateway::start().await;
     let counted = row(&gateway, &routed("hello [[mock tokens=20]]")).await;
     assert_eq!(counted["usage_basis"], "reported");

@@ -145,7 +145,7 @@ async fn p012_a_call_keeps_its_id_through_the_turns_of_a_conversation() {
 }
 
 #[actix_rt::test]
-async fn p074_reasoning_goes_back_to_its_maker_and_to_nobody_else() {
+async fn p074_reasoning_goes_back_to_its_maker_alone() {
     let gateway = gateway().await;
     let mut body = agents_call("deepseek/deepseek-chat");
     body["messages"] = json!([{"role": "user", "content": "[[mock thinking=2 tools=1]] weather?"}]);
@@ -212,7 +212,7 @@ async fn tools_that_must_not_be_called_are_not_called() {
 }
 
 #[actix_rt::test]
-async fn an_image_goes_to_nobody_who_cannot_see() {
+async fn an_image_goes_to_no_model_without_vision() {
     let gateway = gateway().await;
     let image = json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}});
     let ask = |model: &str| json!({"model": model, "max_tokens": 50, "messages": [{"role": "user", "content": [image]}]});
@@ -338,7 +338,7 @@ async fn a_prompt_that_is_too_long_is_told_in_the_words_that_agents_know() {
 }
 
 #[actix_rt::test]
-async fn p089_a_mistake_of_the_caller_goes_to_nobody() {
+async fn p089_a_mistake_of_the_caller_reaches_no_provider() {
     let gateway = gateway().await;
     let body = json!({"model": "ainfera-inference", "max_tokens": 50, "messages": [{"role": "user", "content": "hi"},
         {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}]}, {"role": "user", "content": "well?"}]});

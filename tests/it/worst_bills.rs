@@ -316,7 +316,7 @@ async fn race(gateway: &Gateway) -> Race {
     }
 }
 
-async fn nobody_passes(limit: Limit, amount: &str) {
+async fn every_call_is_refused(limit: Limit, amount: &str) {
     let amount = usd(amount);
     for database in Database::both().await {
         let name = database.name();
@@ -338,20 +338,20 @@ async fn nobody_passes(limit: Limit, amount: &str) {
 
 #[actix_rt::test]
 async fn a_daily_cap_holds_against_the_worst_bills() {
-    nobody_passes(Limit::DailyCap, "4").await;
+    every_call_is_refused(Limit::DailyCap, "4").await;
 }
 
 #[actix_rt::test]
 async fn a_wallet_holds_against_the_worst_bills() {
-    nobody_passes(Limit::Wallet, "4").await;
+    every_call_is_refused(Limit::Wallet, "4").await;
 }
 
 #[actix_rt::test]
 async fn the_cap_of_a_tenant_holds_against_the_worst_bills() {
-    nobody_passes(Limit::TenantCap, "4").await;
+    every_call_is_refused(Limit::TenantCap, "4").await;
 }
 
 #[actix_rt::test]
 async fn a_cap_on_one_call_holds_against_the_worst_bills() {
-    nobody_passes(Limit::PerCallCap, "0.045").await;
+    every_call_is_refused(Limit::PerCallCap, "0.045").await;
 }

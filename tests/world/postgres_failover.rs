@@ -158,7 +158,7 @@ fn id_of(answer: &Answer) -> Uuid {
 }
 
 #[actix_rt::test]
-async fn what_the_standby_lacked_is_written_again_although_nobody_calls_any_more() {
+async fn records_that_the_standby_lacked_are_written_again_without_further_calls() {
     let mut pair = PostgresPair::start(Commit::Asynchronous).await;
     let plan = GatewayPlan { deadlines: "heartbeat = \"200ms\"\n".to_owned(), ..replica("one") };
     let sites = [Site::new(&plan, Some(&pair.url())).await];

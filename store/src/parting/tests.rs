@@ -67,7 +67,7 @@ fn a_database_that_has_what_is_kept_goes_on_and_one_that_has_not_does_not() {
 }
 
 #[test]
-fn a_break_covers_what_it_names_and_only_for_whoever_did_not_know_it() {
+fn a_break_covers_the_records_it_names_for_readers_that_did_not_know_it() {
     let first = declared(vec![parting(4, 7, &[])], None).unwrap();
     let breaks = [first.clone()];
     let standing = |kept: &Kept| seen(Some("other")).standing(Some(kept), &breaks);

@@ -139,7 +139,7 @@ async fn replicas_share_a_hot_account_without_overspending() {
 }
 
 #[tokio::test]
-async fn accounts_are_locked_in_one_order_so_nobody_waits_in_a_circle() {
+async fn accounts_are_locked_in_one_order_so_transactions_never_deadlock() {
     let database = database().await;
     let agents = join_all((0..8).map(|_| database.agent("100", SpendPolicy::default()))).await;
     let boot_id = database.boot("one").await;

@@ -85,7 +85,7 @@ pub async fn an_amount_that_does_not_fit_is_refused_whole(database: Database) {
     database.assert_sound(agent.0).await;
 }
 
-pub async fn a_ledger_of_nobody_is_none(database: Database) {
+pub async fn an_unknown_agent_has_no_ledger(database: Database) {
     assert_eq!(
         database.store.ledger(ainfera_schema::AgentId::mint(), None, 10).await.unwrap(),
         None

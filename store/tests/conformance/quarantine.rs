@@ -137,8 +137,8 @@ pub async fn a_record_that_is_dismissed_moves_no_money_and_says_who_and_why(data
     let before = database.wallet(agent.0).await;
     let kept = record(closing(&refused, OutcomeStatus::Succeeded));
     database.store.quarantine(vec![kept]).await.unwrap();
-    let nobodys = database.store.settle_quarantined(RequestId::mint(), dismiss()).await.unwrap();
-    assert_eq!(nobodys, None);
+    let unknown = database.store.settle_quarantined(RequestId::mint(), dismiss()).await.unwrap();
+    assert_eq!(unknown, None);
     assert_eq!(settle(&database, refused.request_id, dismiss()).await, Settled::Dismissed);
     assert_eq!(database.wallet(agent.0).await, before);
     let told = events_of(&database, agent.0, "quarantine.dismissed").await;

@@ -104,7 +104,7 @@ pub async fn an_agent_is_made_once(database: Database) {
     database.assert_sound(made[0]).await;
 }
 
-pub async fn a_key_of_nobody_is_refused(database: Database) {
+pub async fn a_key_of_an_unknown_agent_is_refused(database: Database) {
     assert!(database.store.add_key(AgentId::mint(), "k1", [7; 32]).await.is_err());
 }
 

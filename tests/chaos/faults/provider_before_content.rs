@@ -74,8 +74,8 @@ async fn on(database: Database, scale: Scale, rounds: usize) -> Findings {
     let code = process.terminate().await;
     findings.require(code == Some(0), || format!("the stop ended with {code:?}"));
     let healthy = |sighting: &Sighting| {
-        sighting.finished()
-            && matches!(sighting.model.as_deref(), Some(model) if model == MODELS[1] || model == MODELS[2])
+        let model = sighting.model.as_deref();
+        sighting.finished() && model.is_some_and(|model| MODELS[1..3].contains(&model))
     };
     for (fault, sighting) in seen.iter().filter(|(_, sighting)| !healthy(sighting)) {
         findings.breaches.push(format!("{fault}: {sighting:?}"));
