@@ -84,7 +84,7 @@ async fn key_path_name_certificate_and_proxy_are_told_apart() {
     .await;
     let closed_port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let trusted = format!("ca_file = {:?}", authority.ca_file());
-    let proxied = format!("proxy = \"http://{nobody}\"");
+    let proxied = format!("proxy = \"http://{closed_port}\"");
     for (base_url, more, cause) in [
         (
             format!("http://{}", refuses.address),
@@ -103,7 +103,7 @@ async fn key_path_name_certificate_and_proxy_are_told_apart() {
             "its certificate has expired",
         ),
         ("https://nowhere.invalid".to_owned(), "", "the name nowhere.invalid cannot be resolved"),
-        (format!("http://{nobody}"), "", "connection refused"),
+        (format!("http://{closed_port}"), "", "connection refused"),
         (format!("http://{}", refuses.address), proxied.as_str(), "it cannot be reached"),
     ] {
         let (said, success) = probed(&base_url, more).await;
