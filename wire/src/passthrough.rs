@@ -4,3 +4,4 @@
 pub mod chat_repair;
 pub mod messages;
 pub mod responses;
+pub mod tool_names;

@@ -81,7 +81,7 @@ impl UpstreamRequest {
             provider_headers: Vec::new(),
             body,
             coercions: Coercions::default(),
-            tool_names: ToolNames::default(),
+            tool_names: ToolNames::unchanged(),
             stream_mode: StreamMode::Native,
             reasoning: OwnReasoning::NotWanted,
         }
@@ -236,6 +236,7 @@ impl Dialect {
                 model,
                 call.estimated_input_tokens,
                 id_seed,
+                request.tool_names.clone(),
             )),
             Dialect::Chat(profile) => {
                 let relay = match &call.client {

@@ -152,6 +152,11 @@ impl Request {
         check_hint(&self.extras.hint)
     }
 
+    /// The names of the tools that are offered.
+    pub fn tool_names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.tools.iter().filter_map(|tool| tool.name.as_deref())
+    }
+
     pub fn effort(&self) -> Option<&str> {
         self.output_config.as_ref().and_then(|output| output.effort.as_deref())
     }
@@ -219,10 +224,9 @@ fn check_tool(tool: &Tool, index: usize) -> Result<(), BadRequest> {
         return Ok(());
     }
     let name = tool.name.as_ref().ok_or_else(|| BadRequest::new(path("name"), "field required"))?;
-    let legal = (1..=128).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
-    if !legal {
-        return Err(BadRequest::new(path("name"), "must match ^[a-zA-Z0-9_-]{1,128}$"));
+    // what a provider does not take of it is renamed for that provider
+    if name.trim().is_empty() {
+        return Err(BadRequest::new(path("name"), "must not be empty"));
     }
     let schema = tool
         .input_schema

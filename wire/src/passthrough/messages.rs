@@ -84,6 +84,12 @@ pub fn start_with_id(data: &Bytes, id: &str) -> Bytes {
     with_inner(data, "content_block", remove, &[("id", quoted(id))])
 }
 
+/// A `content_block_start` of a tool call under the name that the caller gave the tool.
+pub fn start_with_name(data: &Bytes, name: &str) -> Bytes {
+    let edit = |key: &str| if key == "name" { Edit::Replace(quoted(name)) } else { Edit::Keep };
+    with_inner(data, "content_block", edit, &[])
+}
+
 /// The event in which an answer ends that ended without one.
 pub fn invented_delta(reason: &str, usage: &TokenUsage) -> Bytes {
     let (reason, usage) = (quoted(reason), usage_json(usage));

@@ -5,39 +5,138 @@ use bytestring::ByteString;
 
 use crate::provider::tool_call_ids::digest;
 
-/// The names of one call that were changed: what the provider hears, and what the caller said.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ToolNames(Vec<(String, ByteString)>);
+/// Which names a provider takes: letters, digits, `_`, `-`, and what else it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NameRule {
+    pub longest: usize,
+    /// Characters beside those that everybody takes.
+    pub also: &'static str,
+    pub first: FirstCharacter,
+}
 
-impl ToolNames {
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+/// What a name may begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstCharacter {
+    Any,
+    LetterOrUnderscore,
+}
+
+impl NameRule {
+    /// At most so many letters, digits, `_` and `-`.
+    pub const fn word(longest: usize) -> Self {
+        Self { longest, also: "", first: FirstCharacter::Any }
     }
 
-    /// The name that the provider hears: the caller's, where it has at most so many characters, all
-    /// of them legal; otherwise one made of it.
-    pub fn sent(&mut self, name: &str, longest: usize) -> String {
-        let is_legal = |character: char| {
-            character.is_ascii_alphanumeric() || character == '_' || character == '-'
-        };
-        if !name.is_empty() && name.len() <= longest && name.chars().all(is_legal) {
+    /// Does the provider take this name as it is?
+    pub fn takes(&self, name: &str) -> bool {
+        (1..=self.longest).contains(&name.len())
+            && name.chars().all(|character| self.takes_character(character))
+            && name.chars().next().is_some_and(|first| self.may_begin_with(first))
+    }
+
+    fn takes_character(&self, character: char) -> bool {
+        character.is_ascii_alphanumeric()
+            || character == '_'
+            || character == '-'
+            || self.also.contains(character)
+    }
+
+    fn may_begin_with(&self, first: char) -> bool {
+        match self.first {
+            FirstCharacter::Any => true,
+            FirstCharacter::LetterOrUnderscore => first.is_ascii_alphabetic() || first == '_',
+        }
+    }
+
+    /// A name that the provider takes, which tells of the caller's what it can.
+    fn made_of(&self, name: &str, salt: u64) -> String {
+        const DIGEST: usize = 11;
+        let kept = name.chars().map(
+            |character| {
+                if self.takes_character(character) { character } else { '_' }
+            },
+        );
+        let begins_well = name
+            .chars()
+            .next()
+            .is_some_and(|first| !self.takes_character(first) || self.may_begin_with(first));
+        let before = if begins_well { "" } else { "_" };
+        let room = self.longest.saturating_sub(DIGEST + 1 + before.len());
+        format!("{before}{}_{}", kept.take(room).collect::<String>(), digest(name, salt, DIGEST))
+    }
+}
+
+/// The names of one call that were changed: what the provider hears, and what the caller said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolNames {
+    rule: NameRule,
+    changed: Vec<(String, ByteString)>,
+}
+
+impl ToolNames {
+    /// For a provider with this rule, and a call that offers tools of these names. No two of them
+    /// become the same.
+    pub fn of<'n>(rule: NameRule, offered: impl Iterator<Item = &'n str> + Clone) -> Self {
+        let mut names = Self { rule, changed: Vec::new() };
+        for name in offered.clone().filter(|name| !rule.takes(name)) {
+            if names.sent_for(name).is_some() {
+                continue;
+            }
+            let mut salt = 0;
+            let mut sent = rule.made_of(name, salt);
+            while offered.clone().any(|other| other == sent)
+                || names.changed.iter().any(|(other, _)| *other == sent)
+            {
+                salt += 1;
+                sent = rule.made_of(name, salt);
+            }
+            names.changed.push((sent, ByteString::from(name)));
+        }
+        names
+    }
+
+    /// Where no name is changed.
+    pub fn unchanged() -> Self {
+        Self { rule: NameRule::word(64), changed: Vec::new() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.changed.is_empty()
+    }
+
+    fn sent_for(&self, name: &str) -> Option<&String> {
+        self.changed.iter().find(|(_, callers)| **callers == *name).map(|(sent, _)| sent)
+    }
+
+    /// The name that the provider hears: the caller's, where it takes that; otherwise one made of
+    /// it.
+    pub fn sent(&mut self, name: &str) -> String {
+        if self.rule.takes(name) {
             return name.to_owned();
         }
-        if let Some((sent, _)) = self.0.iter().find(|(_, callers)| **callers == *name) {
+        if let Some(sent) = self.sent_for(name) {
             return sent.clone();
         }
-        let kept = name
-            .chars()
-            .map(|character| if is_legal(character) { character } else { '_' })
-            .take(longest.saturating_sub(12));
-        let sent = format!("{}_{}", kept.collect::<String>(), digest(name, 0, 11));
-        self.0.push((sent.clone(), ByteString::from(name)));
+        let mut salt = 0;
+        let mut sent = self.rule.made_of(name, salt);
+        while self.changed.iter().any(|(other, _)| *other == sent) {
+            salt += 1;
+            sent = self.rule.made_of(name, salt);
+        }
+        self.changed.push((sent.clone(), ByteString::from(name)));
         sent
     }
 
     /// The name that the caller knows.
     pub fn restored(&self, out: ByteString) -> ByteString {
-        self.0.iter().find(|(sent, _)| **sent == *out).map_or(out, |(_, callers)| callers.clone())
+        let known = self.changed.iter().find(|(sent, _)| **sent == *out);
+        known.map_or(out, |(_, callers)| callers.clone())
+    }
+}
+
+impl Default for ToolNames {
+    fn default() -> Self {
+        Self::unchanged()
     }
 }
 
@@ -47,15 +146,47 @@ mod tests {
 
     #[test]
     fn p013_long_names_are_hashed_for_the_target_and_restored_in_the_reply() {
-        let mut names = ToolNames::default();
         let (one, other) =
             (format!("mcp__{}_read", "x".repeat(90)), format!("mcp__{}_write", "x".repeat(90)));
-        let (sent, sent_other) = (names.sent(&one, 64), names.sent(&other, 64));
+        let mut names = ToolNames::of(NameRule::word(64), [&*one, &*other].into_iter());
+        let (sent, sent_other) = (names.sent(&one), names.sent(&other));
         assert_eq!((sent.len(), sent_other.len()), (64, 64));
         assert_ne!(sent, sent_other, "alike in their first characters");
-        assert_eq!(names.sent(&one, 64), sent, "once made, it stays");
+        assert_eq!(names.sent(&one), sent, "once made, it stays");
         assert_eq!(names.restored(sent.into()), one);
         assert_eq!(names.restored("get_weather".into()), "get_weather");
-        assert_eq!(names.sent("get_weather", 64), "get_weather");
+        assert_eq!(names.sent("get_weather"), "get_weather");
+    }
+
+    #[test]
+    fn a_made_name_is_no_name_of_another_tool() {
+        let rule = NameRule::word(64);
+        let taken = rule.made_of("fs.read", 0);
+        let mut names = ToolNames::of(rule, ["fs.read", &*taken].into_iter());
+        let sent = names.sent("fs.read");
+        assert_ne!(sent, taken);
+        assert_eq!(names.sent(&taken), taken);
+        assert_eq!(names.restored(sent.into()), "fs.read");
+        assert_eq!(names.restored(taken.clone().into()), taken);
+    }
+
+    #[test]
+    fn what_a_provider_takes_stays_and_the_rest_becomes_what_it_takes() {
+        let first = FirstCharacter::LetterOrUnderscore;
+        let gemini = NameRule { longest: 64, also: ".:", first };
+        for (name, is_taken) in [
+            ("fs.read_file", true),
+            ("ns:tool", true),
+            ("fs/read", false),
+            ("1password", false),
+            ("погода", false),
+            ("-dash", false),
+        ] {
+            let mut names = ToolNames::of(gemini, [name].into_iter());
+            let sent = names.sent(name);
+            assert_eq!(sent == name, is_taken, "{name} became {sent}");
+            assert!(gemini.takes(&sent), "{sent}");
+            assert_eq!(names.restored(sent.into()), name);
+        }
     }
 }

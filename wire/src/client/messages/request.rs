@@ -287,7 +287,7 @@ mod tests {
                     .to_owned(),
                 "messages.0.content.0.source.url: field required",
             ),
-            (with(r#","tools":[{"name":"bad name","input_schema":{}}]"#), "tools.0.name: must match ^[a-zA-Z0-9_-]{1,128}$"),
+            (with(r#","tools":[{"name":" ","input_schema":{}}]"#), "tools.0.name: must not be empty"),
             (with(r#","tools":[{"name":"f"}]"#), "tools.0.input_schema: field required"),
             (with(r#","tool_choice":{"type":"tool","name":"f"}"#), "tool_choice.name: no tool named `f` in tools"),
             (with(r#","tool_choice":{"type":"some"}"#), "tool_choice.type: must be one of auto, any, tool, none"),

@@ -41,7 +41,7 @@ pub enum SaidBlock<'r> {
     },
     ToolUse {
         id: Cow<'r, str>,
-        name: &'r str,
+        name: Cow<'r, str>,
         input: &'r RawJson,
         #[serde(skip_serializing_if = "Option::is_none")]
         cache_control: Option<&'r RawJson>,
@@ -104,9 +104,12 @@ fn block(block: &Block) -> Result<SaidBlock<'_>, BadRequest> {
             let content = blocks(content, ".content")?;
             SaidBlock::SearchResult { source, title, content, cache_control }
         }
-        Block::ToolUse { id, name, input, .. } => {
-            SaidBlock::ToolUse { id: Cow::Borrowed(id), name, input, cache_control }
-        }
+        Block::ToolUse { id, name, input, .. } => SaidBlock::ToolUse {
+            id: Cow::Borrowed(id),
+            name: Cow::Borrowed(name),
+            input,
+            cache_control,
+        },
         Block::ToolResult { tool_use_id, content, outcome, .. } => SaidBlock::ToolResult {
             tool_use_id: Cow::Borrowed(tool_use_id),
             content: blocks(content, ".content")?,

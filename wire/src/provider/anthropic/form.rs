@@ -13,6 +13,7 @@ use crate::model_table::ModelAbilities;
 use crate::provider::anthropic::block::{SaidBlock, blocks};
 use crate::provider::anthropic::messages::{Message, messages};
 use crate::provider::anthropic::unsaid::report_unsaid;
+use crate::provider::tool_names::{NameRule, ToolNames};
 use crate::request::{Request, Thinking, Tool, ToolChoice, ToolChoiceMode};
 
 /// A body, not written yet.
@@ -23,6 +24,7 @@ pub struct Form<'r> {
     pub system: Vec<SaidBlock<'r>>,
     pub messages: Vec<Message<'r>>,
     pub tools: Vec<SaidTool<'r>>,
+    pub tool_names: ToolNames,
 }
 
 #[derive(Debug, Serialize)]
@@ -30,7 +32,7 @@ pub struct SaidTool<'r> {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'r str>,
+    name: Option<Cow<'r, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_schema: Option<Cow<'r, RawJson>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +50,7 @@ pub fn form<'r>(
     abilities: &ModelAbilities<'_>,
     coercions: &mut Coercions,
 ) -> Result<Form<'r>, BadRequest> {
+    let mut tool_names = ToolNames::of(TOOL_NAMES, request.tool_names());
     let mut members = Map::new();
     let mut set = |name: &str, value: Value| {
         members.insert(name.to_owned(), value);
@@ -55,7 +58,7 @@ pub fn form<'r>(
     set("model", json!(upstream_name));
     set("max_tokens", json!(request.max_tokens));
     if let Some(choice) = &request.tool_choice {
-        set("tool_choice", tool_choice(choice));
+        set("tool_choice", tool_choice(choice, &mut tool_names));
     }
     let sampling = [
         ("temperature", &request.temperature),
@@ -88,11 +91,14 @@ pub fn form<'r>(
         set("metadata", json!({"user_id": &**user_id}));
     }
     report_unsaid(request, coercions);
+    let tools = request.tools.iter().enumerate();
+    let tools = tools.map(|(index, one)| tool(one, index, &mut tool_names, coercions)).collect();
     Ok(Form {
         members,
         system: blocks(&request.system, "system")?,
-        messages: messages(&request.turns, abilities, coercions)?,
-        tools: request.tools.iter().map(tool).collect(),
+        messages: messages(&request.turns, abilities, &mut tool_names, coercions)?,
+        tools,
+        tool_names,
     })
 }
 
@@ -105,10 +111,27 @@ fn least_effort<'a>(effort: &'a str, coercions: &mut Coercions) -> &'a str {
     "low"
 }
 
-fn tool(tool: &Tool) -> SaidTool<'_> {
+/// Which tool names are taken. Source: platform.claude.com, Define tools, read on 2026-12-01.
+pub const TOOL_NAMES: NameRule = NameRule::word(128);
+
+/// The name that goes out for the caller's.
+pub fn sent_name<'n>(name: Cow<'n, str>, tool_names: &mut ToolNames) -> Cow<'n, str> {
+    if TOOL_NAMES.takes(&name) { name } else { Cow::Owned(tool_names.sent(&name)) }
+}
+
+fn tool<'t>(
+    tool: &'t Tool,
+    index: usize,
+    tool_names: &mut ToolNames,
+    coercions: &mut Coercions,
+) -> SaidTool<'t> {
+    let name = tool.name.as_deref().map(|name| sent_name(Cow::Borrowed(name), tool_names));
+    if let Some(Cow::Owned(sent)) = &name {
+        coercions.add(format!("tools.{index}.name"), Change::Renamed(sent.clone()));
+    }
     SaidTool {
         kind: tool.kind.as_deref(),
-        name: tool.name.as_deref(),
+        name,
         input_schema: tool.input_schema.as_ref().map(Cow::Borrowed),
         description: tool.description.as_deref(),
         strict: tool.strict,
@@ -116,12 +139,12 @@ fn tool(tool: &Tool) -> SaidTool<'_> {
     }
 }
 
-fn tool_choice(choice: &ToolChoice) -> Value {
+fn tool_choice(choice: &ToolChoice, tool_names: &mut ToolNames) -> Value {
     let mut said = match &choice.mode {
         ToolChoiceMode::Auto => json!({"type": "auto"}),
         ToolChoiceMode::Any => json!({"type": "any"}),
         ToolChoiceMode::None => json!({"type": "none"}),
-        ToolChoiceMode::Tool(name) => json!({"type": "tool", "name": &**name}),
+        ToolChoiceMode::Tool(name) => json!({"type": "tool", "name": tool_names.sent(name)}),
     };
     if choice.disable_parallel {
         said["disable_parallel_tool_use"] = json!(true);

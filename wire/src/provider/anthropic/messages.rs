@@ -11,9 +11,11 @@ use crate::error::bad_request::BadRequest;
 use crate::model_table::ModelAbilities;
 use crate::provider::anthropic::block::{SaidBlock, blocks};
 use crate::provider::anthropic::foreign_thinking::is_of_another;
+use crate::provider::anthropic::form::sent_name;
 use crate::provider::chat::profile::CallIdRule;
 use crate::provider::lossy::instructions_of_the_user;
 use crate::provider::tool_call_ids::ToolCallIds;
+use crate::provider::tool_names::ToolNames;
 use crate::request::{Role, Turn};
 
 /// Ids such as `functions.f:0` are refused here.
@@ -33,6 +35,7 @@ pub struct Message<'r> {
 pub fn messages<'r>(
     turns: &'r [Turn],
     abilities: &ModelAbilities<'_>,
+    tool_names: &mut ToolNames,
     coercions: &mut Coercions,
 ) -> Result<Vec<Message<'r>>, BadRequest> {
     let takes_instructions = abilities.row.instructions_midway == Taken::Yes;
@@ -56,7 +59,12 @@ pub fn messages<'r>(
         if content.is_empty() && before > 0 {
             continue;
         }
-        content.iter_mut().for_each(|block| rename_ids(block, &mut ids));
+        for block in &mut content {
+            rename_ids(block, &mut ids);
+            if let SaidBlock::ToolUse { name, .. } = block {
+                *name = sent_name(std::mem::take(name), tool_names);
+            }
+        }
         messages.push(Message { role, content, turn });
     }
     if ids.changed() {

@@ -9,14 +9,15 @@ use crate::client::call::Call;
 use crate::disclosure::coercion::Coercions;
 use crate::error::bad_request::BadRequest;
 use crate::model_table::ModelAbilities;
-use crate::passthrough::messages;
+use crate::passthrough::{messages, tool_names};
 use crate::provider::UpstreamRequest;
 use crate::provider::address::address;
 use crate::provider::anthropic::foreign_thinking::without_foreign_thinking;
-use crate::provider::anthropic::form::{Form, form};
+use crate::provider::anthropic::form::{Form, TOOL_NAMES, form};
 use crate::provider::anthropic::limits;
 use crate::provider::lossy::written;
 use crate::provider::source_paths::{of_form, of_mistake};
+use crate::provider::tool_names::ToolNames;
 
 /// For one model of the provider.
 pub fn request(
@@ -31,17 +32,22 @@ pub fn request(
     headers.extend(key.map(|key| ("x-api-key", key.expose().to_owned())));
     let mut changed = Coercions::default();
     let abilities = ModelAbilities::of(provider.kind, model);
-    let body = match &call.translation {
-        Some(_) => written(&translated(call, &model.upstream_name, &abilities, &mut changed)?)?,
+    let (body, tool_names) = match &call.translation {
+        Some(_) => {
+            let mut form = translated(call, &model.upstream_name, &abilities, &mut changed)?;
+            let tool_names = std::mem::take(&mut form.tool_names);
+            (written(&form)?, tool_names)
+        }
         None => {
-            let body = native(&call.body, &abilities, &mut changed);
-            messages::request_body(&body, &model.upstream_name)?
+            let (body, tool_names) = native(call, &abilities, &mut changed);
+            (messages::request_body(&body, &model.upstream_name)?, tool_names)
         }
     };
     Ok(UpstreamRequest {
         headers,
         client_headers: call.client_headers.others.clone(),
         coercions: of_form(call, changed),
+        tool_names,
         ..UpstreamRequest::streamed(address(provider, "/v1", "/messages"), None, body)
     })
 }
@@ -52,7 +58,7 @@ pub fn losses(call: &Call, kind: ProviderKind, model: &Model) -> Result<Coercion
     let abilities = ModelAbilities::of(kind, model);
     match &call.translation {
         Some(_) => drop(translated(call, &model.upstream_name, &abilities, &mut changed)?),
-        None => drop(native(&call.body, &abilities, &mut changed)),
+        None => drop(native(call, &abilities, &mut changed)),
     }
     Ok(of_form(call, changed))
 }
@@ -70,14 +76,18 @@ fn translated<'c>(
 }
 
 fn native<'b>(
-    body: &'b [u8],
+    call: &'b Call,
     abilities: &ModelAbilities<'_>,
     changed: &mut Coercions,
-) -> Cow<'b, [u8]> {
+) -> (Cow<'b, [u8]>, ToolNames) {
+    let body = &*call.body;
     let within_limits = limits::native::within_limits(body, abilities, changed);
-    let body = within_limits.map_or(Cow::Borrowed(body), Cow::Owned);
-    match without_foreign_thinking(&body, changed) {
-        Some(own_thinking) => Cow::Owned(own_thinking),
-        None => body,
+    let mut body = within_limits.map_or(Cow::Borrowed(body), Cow::Owned);
+    if let Some(own_thinking) = without_foreign_thinking(&body, changed) {
+        body = Cow::Owned(own_thinking);
+    }
+    match tool_names::messages_body(&body, TOOL_NAMES, &call.request, changed) {
+        Some((renamed, names)) => (Cow::Owned(renamed), names),
+        None => (body, ToolNames::unchanged()),
     }
 }

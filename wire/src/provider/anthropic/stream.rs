@@ -30,6 +30,7 @@ use crate::passthrough::messages::{
     delta_with_stop, delta_with_usage, invented_delta, renamed_start,
 };
 use crate::provider::anthropic::complete_start;
+use crate::provider::tool_names::ToolNames;
 
 /// Follows the order of events while it reads them.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub struct AnthropicReader {
     estimated_input_tokens: u64,
     /// Makes ids for calls that come without one.
     id_seed: String,
+    /// Gives back the names that the caller knows.
+    tool_names: ToolNames,
     phase: Phase,
     usage: ReportedUsage,
     text_bytes: usize,
@@ -73,15 +76,17 @@ struct Source<'s> {
 
 impl AnthropicReader {
     /// `model` is the name that the client shall see; `id_seed` makes ids for calls that come
-    /// without one.
+    /// without one; `tool_names` gives back the names that the caller knows.
     pub fn new(
         relay: RelayMode,
         model: &str,
         estimated_input_tokens: u64,
         id_seed: String,
+        tool_names: ToolNames,
     ) -> Self {
         Self {
             model: model.to_owned(),
+            tool_names,
             relay,
             estimated_input_tokens,
             id_seed,

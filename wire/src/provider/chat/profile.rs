@@ -17,6 +17,7 @@ mod xai;
 
 use ainfera_schema::ProviderKind;
 
+use crate::provider::tool_names::NameRule;
 use crate::request::setting::SettingKind;
 use crate::signature::Issuer;
 
@@ -47,7 +48,7 @@ pub struct ChatProfile {
     pub no_tool: NoTool,
     pub parallel_switch: ParallelSwitch,
     pub call_ids: CallIdRule,
-    pub longest_tool_name: usize,
+    pub tool_names: NameRule,
     /// What the schemas of tools and answers may not have.
     pub schema_rules: &'static [SchemaRule],
     pub empty_parameters: EmptyParameters,
@@ -228,7 +229,7 @@ pub const REFERENCE: ChatProfile = ChatProfile {
     no_tool: NoTool::Word,
     parallel_switch: ParallelSwitch::Taken,
     call_ids: CallIdRule::AtMost(40),
-    longest_tool_name: 64,
+    tool_names: NameRule::word(64),
     schema_rules: &[],
     empty_parameters: EmptyParameters::Taken,
     developer_role: DeveloperRole::SaidAsSystem,

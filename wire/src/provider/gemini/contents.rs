@@ -14,13 +14,15 @@ use crate::provider::lossy::{
     instructions_of_the_user, joined_text, report_detail, report_extras, search_result_text,
     titled_text,
 };
-use crate::provider::tool_names::ToolNames;
+use crate::provider::tool_names::{FirstCharacter, NameRule, ToolNames};
 use crate::provider::written::Joined;
 use crate::request::content::{Block, Source, ToolOutcome};
 use crate::request::{Request, Role, Turn};
 
-/// A longer tool name is refused.
-pub const LONGEST_TOOL_NAME: usize = 64;
+/// Which tool names are taken. Source: Gemini API reference, FunctionDeclaration.name, and Vertex
+/// AI's, which adds how a name begins; read on 2026-12-01.
+pub const TOOL_NAMES: NameRule =
+    NameRule { longest: 64, also: ".:", first: FirstCharacter::LetterOrUnderscore };
 
 /// Every turn; a call without a result, or a result without a call, is the caller's mistake.
 pub fn contents<'r>(
@@ -110,7 +112,7 @@ impl<'a> Writer<'_, 'a> {
                 }
                 Block::ToolUse { id, name, input, extras } => {
                     report_extras(extras, &path, self.coercions);
-                    let name = self.tool_names.sent(name, LONGEST_TOOL_NAME);
+                    let name = self.tool_names.sent(name);
                     // parallel calls are signed together, on the first
                     let unsigned =
                         (first_call && self.thinking == ThinkingForm::Level).then_some(UNSIGNED);

@@ -12,7 +12,7 @@ use crate::model_table::{ModelAbilities, ThinkingForm};
 use crate::provider::UpstreamRequest;
 use crate::provider::address::address;
 use crate::provider::gemini::content::{Content, Part};
-use crate::provider::gemini::contents::{LONGEST_TOOL_NAME, contents};
+use crate::provider::gemini::contents::{TOOL_NAMES, contents};
 use crate::provider::gemini::thinking;
 use crate::provider::instructions::CONTINUE;
 use crate::provider::lossy::{
@@ -108,7 +108,7 @@ fn encoded<'r>(
     asked: &ModelAbilities<'_>,
 ) -> Result<Encoded<Body<'r>>, BadRequest> {
     let mut coercions = Coercions::default();
-    let mut tool_names = ToolNames::default();
+    let mut tool_names = ToolNames::of(TOOL_NAMES, request.tool_names());
     report_untranslated(request, &READ, &mut coercions);
     let mut contents = contents(request, asked.row.thinking, &mut tool_names, &mut coercions)?;
     end_with_the_user(&mut contents, request, asked, &mut coercions);
@@ -142,7 +142,7 @@ fn tools<'r>(
     let mut function_declarations = Vec::with_capacity(request.tools.len());
     for (index, tool) in request.tools.iter().enumerate() {
         let (name, schema) = function_of(tool, index)?;
-        let sent = tool_names.sent(name, LONGEST_TOOL_NAME);
+        let sent = tool_names.sent(name);
         if sent != *name {
             coercions.add(format!("tools.{index}.name"), Change::Renamed(sent.clone()));
         }
@@ -170,7 +170,7 @@ fn tool_config_of(
         ToolChoiceMode::Any => json!({"mode": "ANY"}),
         ToolChoiceMode::None => json!({"mode": "NONE"}),
         ToolChoiceMode::Tool(name) => {
-            json!({"mode": "ANY", "allowedFunctionNames": [tool_names.sent(name, LONGEST_TOOL_NAME)]})
+            json!({"mode": "ANY", "allowedFunctionNames": [tool_names.sent(name)]})
         }
     };
     if choice.disable_parallel {

@@ -4,14 +4,14 @@
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::provider::lossy::{joined_text, report_extras, search_result_text, titled_text};
 use crate::provider::responses::item::{Item, Output, Part, SummaryText};
-use crate::provider::tool_names::ToolNames;
+use crate::provider::tool_names::{NameRule, ToolNames};
 use crate::provider::written::{Arguments, FileUrl, Joined};
 use crate::request::content::{Block, Source, ToolOutcome};
 use crate::request::{Request, Role, Turn};
 use crate::signature::{self, Issuer};
 
-/// A longer one is refused.
-pub const LONGEST_TOOL_NAME: usize = 64;
+/// Which tool names are taken. Source: OpenAI API reference, function tools, read on 2026-12-01.
+pub const TOOL_NAMES: NameRule = NameRule::word(64);
 
 /// Every turn, one item after the other.
 pub fn items<'r>(
@@ -59,7 +59,7 @@ fn assistant<'r>(
                 report_extras(extras, &path, coercions);
                 items.push(Item::FunctionCall {
                     call_id: id,
-                    name: tool_names.sent(name, LONGEST_TOOL_NAME),
+                    name: tool_names.sent(name),
                     arguments: Arguments(input),
                 });
             }

@@ -17,7 +17,7 @@ use crate::provider::lossy::{
     Encoded, function_of, joined_text, labelled_schema, loosen_schema, report_cache_control,
     report_untranslated, written,
 };
-use crate::provider::responses::input::{LONGEST_TOOL_NAME, items};
+use crate::provider::responses::input::{TOOL_NAMES, items};
 use crate::provider::responses::item::Item;
 use crate::provider::responses::settings::settings;
 use crate::provider::source_paths::{bearer, of_mistake, of_written};
@@ -123,7 +123,7 @@ fn encoded<'r>(
     asked: &ModelAbilities<'_>,
 ) -> Result<Encoded<Body<'r>>, BadRequest> {
     let mut coercions = Coercions::default();
-    let mut tool_names = ToolNames::default();
+    let mut tool_names = ToolNames::of(TOOL_NAMES, request.tool_names());
     report_untranslated(request, &READ, &mut coercions);
     let mut instructions = joined_text(&request.system, "system", &mut coercions);
     let input = items(request, &mut tool_names, &mut coercions);
@@ -215,7 +215,7 @@ fn tools<'r>(
             strict = false;
             coercions.add(format!("tools.{index}.strict"), Change::Clamped("false".to_owned()));
         }
-        let sent = tool_names.sent(name, LONGEST_TOOL_NAME);
+        let sent = tool_names.sent(name);
         if sent != *name {
             coercions.add(format!("tools.{index}.name"), Change::Renamed(sent.clone()));
         }
@@ -258,7 +258,7 @@ fn choose_tool(
         ToolChoiceMode::Any => json!("required"),
         ToolChoiceMode::None => json!("none"),
         ToolChoiceMode::Tool(name) => {
-            json!({"type": "function", "name": tool_names.sent(name, LONGEST_TOOL_NAME)})
+            json!({"type": "function", "name": tool_names.sent(name)})
         }
     };
     said.insert("tool_choice".to_owned(), word);
@@ -269,9 +269,7 @@ fn choose_tool(
 fn demand(mode: &ToolChoiceMode, tool_names: &mut ToolNames) -> Option<String> {
     match mode {
         ToolChoiceMode::Any => Some(must_call(None)),
-        ToolChoiceMode::Tool(name) => {
-            Some(must_call(Some(&tool_names.sent(name, LONGEST_TOOL_NAME))))
-        }
+        ToolChoiceMode::Tool(name) => Some(must_call(Some(&tool_names.sent(name)))),
         ToolChoiceMode::Auto | ToolChoiceMode::None => None,
     }
 }

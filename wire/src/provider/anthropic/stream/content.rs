@@ -10,7 +10,7 @@ use crate::codec::json::Text;
 use crate::error::stream_fault::StreamFault;
 use crate::event::{Block, Delta, ProviderEvent, RelayMode, StreamEvent};
 use crate::oddity::Oddity;
-use crate::passthrough::messages::start_with_id;
+use crate::passthrough::messages::{start_with_id, start_with_name};
 
 impl AnthropicReader {
     pub(super) fn block_start(
@@ -59,7 +59,11 @@ impl AnthropicReader {
                     native = start_with_id(&native, &id);
                 }
                 self.calls += 1;
-                (None, Block::ToolUse { id, name })
+                let known = self.tool_names.restored(name.clone());
+                if known != name {
+                    native = start_with_name(&native, &known);
+                }
+                (None, Block::ToolUse { id, name: known })
             }
             _ => (None, Block::Other),
         };

@@ -1,13 +1,15 @@
 use super::*;
 use crate::error::provider_error::FaultKind;
 use crate::event::{Block, Delta};
+use crate::provider::tool_names::ToolNames;
 
 fn read(datas: &[&str]) -> (Vec<ProviderEvent>, Result<(), StreamFault>) {
     read_as(RelayMode::Native, datas)
 }
 
 fn read_as(relay: RelayMode, datas: &[&str]) -> (Vec<ProviderEvent>, Result<(), StreamFault>) {
-    let mut reader = AnthropicReader::new(relay, "the-slug", 9, "seed".to_owned());
+    let mut reader =
+        AnthropicReader::new(relay, "the-slug", 9, "seed".to_owned(), ToolNames::unchanged());
     let mut out = Vec::new();
     for data in datas {
         let event = SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) };
@@ -101,7 +103,13 @@ fn a_start_that_is_said_twice_is_heard_once() {
 
 #[test]
 fn what_stands_complete_in_a_start_is_said_to_a_client_of_another_dialect() {
-    let mut reader = AnthropicReader::new(RelayMode::Translated, "the-slug", 5, "seed".to_owned());
+    let mut reader = AnthropicReader::new(
+        RelayMode::Translated,
+        "the-slug",
+        5,
+        "seed".to_owned(),
+        ToolNames::unchanged(),
+    );
     let mut out = Vec::new();
     let whole = r#"{"type":"message_start","message":{"id":"m","content":[{"type":"text","text":"hi"},{"type":"tool_use","id":"t","name":"f","input":{"a":1}}],"stop_reason":"tool_use","usage":{"input_tokens":1,"output_tokens":2}}}"#;
     for data in [whole, END] {

@@ -20,7 +20,7 @@ pub(super) fn adjust(
     target: &Target<'_>,
     coercions: &mut Coercions,
 ) -> ToolNames {
-    let mut names = ToolNames::default();
+    let mut names = names_of(chat, target);
     let has_tools =
         chat.get("tools").and_then(Value::as_array).is_some_and(|tools| !tools.is_empty());
     if !has_tools {
@@ -30,7 +30,7 @@ pub(super) fn adjust(
                 coercions.add(member, Change::Dropped(Reason::Empty));
             }
         }
-        rename_in_history(chat, target, &mut names);
+        rename_in_history(chat, &mut names);
         return names;
     }
     choose(chat, target, coercions);
@@ -58,17 +58,24 @@ pub(super) fn adjust(
             sanitise(schema, target.profile.schema_rules, &format!("{path}.parameters"), coercions);
         }
         loosen(function, target, &path, coercions);
-        if let Some(sent) = renamed(function, target, &mut names) {
+        if let Some(sent) = renamed(function, &mut names) {
             coercions.add(format!("{path}.name"), Change::Renamed(sent));
         }
     }
     if let Some(function) =
         chat.get_mut("tool_choice").and_then(|choice| choice.get_mut("function")?.as_object_mut())
     {
-        renamed(function, target, &mut names);
+        renamed(function, &mut names);
     }
-    rename_in_history(chat, target, &mut names);
+    rename_in_history(chat, &mut names);
     names
+}
+
+/// The names of the tools that are offered, as the vendor takes them.
+fn names_of(chat: &Map<String, Value>, target: &Target<'_>) -> ToolNames {
+    let tools = chat.get("tools").and_then(Value::as_array).into_iter().flatten();
+    let offered = tools.filter_map(|tool| tool.get("function")?.get("name")?.as_str());
+    ToolNames::of(target.profile.tool_names, offered)
 }
 
 /// A strict tool whose schema cannot be strict is refused by OpenAI's models.
@@ -164,26 +171,22 @@ fn only_allowed(chat: &mut Map<String, Value>, coercions: &mut Coercions) {
     coercions.add("tool_choice.allowed_tools", Change::Moved("tools"));
 }
 
-fn rename_in_history(chat: &mut Map<String, Value>, target: &Target<'_>, names: &mut ToolNames) {
+fn rename_in_history(chat: &mut Map<String, Value>, names: &mut ToolNames) {
     for message in chat.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
         for call in
             message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten()
         {
             if let Some(function) = call.get_mut("function").and_then(Value::as_object_mut) {
-                renamed(function, target, names);
+                renamed(function, names);
             }
         }
     }
 }
 
 /// The name that the vendor hears, where it is another one.
-fn renamed(
-    function: &mut Map<String, Value>,
-    target: &Target<'_>,
-    names: &mut ToolNames,
-) -> Option<String> {
+fn renamed(function: &mut Map<String, Value>, names: &mut ToolNames) -> Option<String> {
     let name = function.get("name")?.as_str()?;
-    let sent = names.sent(name, target.profile.longest_tool_name);
+    let sent = names.sent(name);
     if sent == name {
         return None;
     }

@@ -5,6 +5,7 @@ use crate::provider::chat::profile::{
     CallSignature, ChatProfile, EmptyParameters, Files, ParallelSwitch, REFERENCE, SchemaRule,
     SystemMidway,
 };
+use crate::provider::tool_names::{FirstCharacter, NameRule};
 use crate::request::setting::SettingKind;
 
 pub static PROFILE: ChatProfile = ChatProfile {
@@ -36,6 +37,7 @@ pub static PROFILE: ChatProfile = ChatProfile {
         "annotations",
         "audio",
     ],
+    tool_names: NameRule { first: FirstCharacter::LetterOrUnderscore, ..NameRule::word(64) },
     most_stop_sequences: Some(5),
     parallel_switch: ParallelSwitch::Refused,
     schema_rules: &[

@@ -9,7 +9,7 @@ fn read(datas: &[&str]) -> (Vec<StreamEvent>, Result<(), StreamFault>) {
 
 fn read_as(reasoning: Reasoning, datas: &[&str]) -> (Vec<StreamEvent>, Result<(), StreamFault>) {
     let reader =
-        ChatReader::new("x".to_owned(), ToolNames::default(), reasoning, ChatRelay::Translated);
+        ChatReader::new("x".to_owned(), ToolNames::unchanged(), reasoning, ChatRelay::Translated);
     let mut reader = reader.stopping_at(vec!["STOP".to_owned()]);
     let mut out = Vec::new();
     for data in datas {

@@ -17,7 +17,7 @@ fn fragment(
 }
 
 fn said(fragments: Vec<Fragment>) -> Vec<String> {
-    let mut calls = ToolCalls::new("seed".to_owned(), ToolNames::default());
+    let mut calls = ToolCalls::new("seed".to_owned(), ToolNames::unchanged());
     let mut out = Vec::new();
     for fragment in fragments {
         calls.add(fragment, &mut out);
@@ -161,7 +161,7 @@ fn an_id_that_is_replaced_may_be_repeated_in_every_fragment() {
 
 #[test]
 fn a_call_that_waits_has_the_id_under_which_it_is_said() {
-    let mut calls = ToolCalls::new("seed".to_owned(), ToolNames::default());
+    let mut calls = ToolCalls::new("seed".to_owned(), ToolNames::unchanged());
     let mut out = Vec::new();
     calls.add(fragment(Some(0), "a", "f", ""), &mut out);
     calls.add(Fragment { id: "call_b".into(), ..fragment(Some(1), "", "g", "") }, &mut out);

@@ -5,7 +5,7 @@ use crate::event::{Block, Delta};
 
 fn heard(relay: RelayMode, datas: &[&str]) -> (Vec<ProviderEvent>, Result<(), StreamFault>) {
     let mut reader =
-        ResponsesReader::new(relay, "the-slug", "seed".to_owned(), ToolNames::default());
+        ResponsesReader::new(relay, "the-slug", "seed".to_owned(), ToolNames::unchanged());
     let mut out = Vec::new();
     for data in datas {
         let event = SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) };
