@@ -47,7 +47,7 @@ pub fn routes(config: &mut ServiceConfig) {
         )
         .service(kept_nowhere("/v1/responses/{response_id}/cancel").route(post().to(nothing_kept)))
         .service(calling("/v1/inference", post().to(calls::inference)))
-        .service(calling("/v1/messages/count_tokens", post().to(count_tokens::count_tokens)))
+        .service(calling("/v1/messages/count_tokens", post().to(count_tokens::answer)))
         .service(reading("/v1/models", get().to(models::list)))
         .service(reading("/v1/models/{slug}", get().to(models::one)))
         .service(reading("/v1/inferences/{inference_id}", get().to(reads::inference)))

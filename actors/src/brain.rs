@@ -92,7 +92,7 @@ pub struct BrainSettings {
     pub policy: PolicySettings,
     pub options: DecideOptions,
     pub max_attempts: u32,
-    pub holds: ReservationMode,
+    pub reservations: ReservationMode,
     /// Reads the dial's gate anew for each call.
     pub dial: Arc<dyn Fn() -> Dial + Send + Sync>,
 }
@@ -221,7 +221,7 @@ impl RoutingBrain {
     }
 
     /// What shorter answers of the cheapest candidate need, largest first. None for a caller who
-    /// said how long the answer may be, and none where the hold grows with the answer.
+    /// said how long the answer may be, and none where the reservation grows with the answer.
     fn shorter(&self, priced: &[usize], reservations: &[Usd], ask: &Decide) -> Vec<Shorter> {
         let cheapest = priced
             .iter()
@@ -230,7 +230,7 @@ impl RoutingBrain {
             .min_by_key(|(_, needed)| *needed);
         let Some((candidate, mut least)) = cheapest else { return Vec::new() };
         if ask.call.output_limit == OutputLimit::Said
-            || self.settings.holds == ReservationMode::Sliced
+            || self.settings.reservations == ReservationMode::Sliced
         {
             return Vec::new();
         }
@@ -258,8 +258,10 @@ impl RoutingBrain {
     ) -> Option<Result<Usd, PriceError>> {
         let sheet = entry.model.price.as_ref()?;
         let bounds = bounds(&ask.call, entry);
-        let output_tokens =
-            self.settings.holds.first_output_tokens(bounds.output_tokens, entry.model.stream_mode);
+        let output_tokens = self
+            .settings
+            .reservations
+            .first_output_tokens(bounds.output_tokens, entry.model.stream_mode);
         Some(reservation(sheet, &bounds, output_tokens.min(most_output_tokens)))
     }
 }

@@ -6,12 +6,12 @@
 
 pub mod admission;
 mod attempt;
+pub mod count_tokens;
 pub mod draft;
 mod effects;
 mod entrance;
 mod extension;
 pub mod failure;
-pub mod foresight;
 pub mod head;
 pub mod machine;
 mod mailbox;

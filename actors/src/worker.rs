@@ -32,7 +32,7 @@ pub struct Worker {
     pub health: Arc<Health>,
     pub boot_id: BootId,
     pub acknowledge: Acknowledge,
-    pub holds: ReservationMode,
+    pub reservations: ReservationMode,
     pub counters: Arc<Counters>,
 }
 

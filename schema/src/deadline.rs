@@ -17,7 +17,7 @@ pub struct Deadlines {
     /// How long the stream may be silent before we send a `ping`.
     pub ping: Duration,
     /// How long the 200 is withheld while no content has come.
-    pub hold: Duration,
+    pub head_delay: Duration,
     /// How long calls are still accepted after a stop signal, while `/readyz` says that they should
     /// go elsewhere.
     pub drain_least: Duration,
@@ -99,7 +99,7 @@ impl Default for Deadlines {
             reasoning: Patience::REASONING,
             stall: Duration::from_secs(30),
             ping: Duration::from_secs(10),
-            hold: Duration::from_secs(10),
+            head_delay: Duration::from_secs(10),
             drain_least: Duration::ZERO,
             drain: Duration::from_secs(120),
             body: Duration::from_secs(60),

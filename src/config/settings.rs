@@ -260,7 +260,7 @@ fn read_deadlines(section: &Section<'_>, default: Deadlines) -> Option<Deadlines
     }
     let head_delay = section.renamed_field("head_delay", "hold");
     if let Some(set) = head_delay.and_then(|field| field.duration()) {
-        deadlines.hold = set;
+        deadlines.head_delay = set;
     }
     if let Some(field) =
         section.field("lease").filter(|_| deadlines.lease < deadlines.heartbeat * 2)

@@ -320,7 +320,7 @@ fn call_status(failure: &CallFailure) -> StatusCode {
         CallFailure::Refused(Refusal::KillSwitch { .. }, _) => StatusCode::SERVICE_UNAVAILABLE,
         CallFailure::Refused(..) | CallFailure::OverBudget { .. } => StatusCode::PAYMENT_REQUIRED,
         CallFailure::StoreUnavailable
-        | CallFailure::HoldUnavailable
+        | CallFailure::ReservationUnavailable
         | CallFailure::AllFailed { .. } => StatusCode::SERVICE_UNAVAILABLE,
         // the provider's own answer, so that its caller waits as long as it is asked to
         CallFailure::PinnedFailed { pressure: Pressure::RateLimited, .. } => {

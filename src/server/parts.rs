@@ -145,7 +145,7 @@ fn brain_settings(config: &Config) -> BrainSettings {
     };
     let always_live = routing.preference_live;
     BrainSettings {
-        holds: config.reservations,
+        reservations: config.reservations,
         policy: PolicySettings {
             default_floor: routing.default_floor,
             ..PolicySettings::default()

@@ -82,7 +82,7 @@ impl Fixed {
             health: Arc::clone(&parts.health),
             boot_id: self.boot_id,
             acknowledge: parts.acknowledge,
-            holds: parts.brain.holds,
+            reservations: parts.brain.reservations,
             counters: Arc::clone(&self.counters),
         };
         Serving { worker: Rc::new(worker), parts }

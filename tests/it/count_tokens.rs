@@ -106,6 +106,59 @@ async fn the_next_deployment_counts_where_the_first_refuses_or_cannot_be_reached
     assert!(!refusing.heard().is_empty(), "the first was asked");
 }
 
+/// A provider of which every request to count and every call is refused with a 401, beside the
+/// scripted one, which counts.
+async fn gateway_before(refusing: &RawProvider) -> Gateway {
+    let more_tables = format!(
+        "[[providers]]\nid = \"first\"\nkind = \"anthropic\"\nbase_url = \"http://{}\"\n\
+         [[models]]\nslug = \"twice\"\nprice = {{ input = \"3\", output = \"15\" }}\n\
+         providers = [{{ id = \"first\", weight = 1000 }}, {{ id = \"anthropic\", weight = 1 }}]\n",
+        refusing.address
+    );
+    // the breakers of production
+    let plan = GatewayPlan { more_tables, health: String::new(), ..GatewayPlan::default() };
+    Gateway::with(plan, Database::sqlite()).await
+}
+
+async fn refusing_provider() -> RawProvider {
+    RawProvider::start(None, |_| {
+        Reply::SayAndClose(b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n".to_vec())
+    })
+    .await
+}
+
+#[actix_rt::test]
+async fn a_provider_that_calls_have_set_aside_is_not_asked_to_count() {
+    let refusing = refusing_provider().await;
+    let gateway = gateway_before(&refusing).await;
+    let mut call = body("twice");
+    call["max_tokens"] = json!(10);
+    while refusing.heard().is_empty() {
+        assert_eq!(gateway.call_at("/v1/messages", &call, &[]).await.status, 200);
+    }
+    let heard = refusing.heard().len();
+    for _ in 0..10 {
+        assert_eq!(count(&gateway, &body("twice")).await, (200, json!({"input_tokens": 21})));
+    }
+    assert_eq!(refusing.heard().len(), heard);
+}
+
+#[actix_rt::test]
+async fn a_provider_that_refuses_to_count_is_still_asked_for_calls() {
+    let refusing = refusing_provider().await;
+    let gateway = gateway_before(&refusing).await;
+    while refusing.heard().is_empty() {
+        assert_eq!(count(&gateway, &body("twice")).await, (200, json!({"input_tokens": 21})));
+    }
+    let heard = refusing.heard().len();
+    let mut call = body("twice");
+    call["max_tokens"] = json!(10);
+    while refusing.heard().len() == heard {
+        assert_eq!(gateway.call_at("/v1/messages", &call, &[]).await.status, 200);
+    }
+    assert!(refusing.heard()[heard].starts_with("POST /v1/messages HTTP/1.1"));
+}
+
 #[actix_rt::test]
 async fn counting_leaves_no_row_and_costs_nothing() {
     let gateway = Gateway::start().await;

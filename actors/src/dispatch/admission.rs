@@ -1,5 +1,5 @@
-//! How a call gets in: candidates from the brain, then the intent and the hold from the store.
-//! Nothing goes to a provider before both.
+//! How a call gets in: candidates from the brain, then the intent and the reservation from the
+//! store. Nothing goes to a provider before both.
 
 use std::rc::Rc;
 use std::sync::Arc;

@@ -58,8 +58,8 @@ pub enum CallFailure {
     /// reads.
     Refused(Refusal, Option<&'static str>),
     StoreUnavailable,
-    /// What is held is used up, and the store does not say whether more can be.
-    HoldUnavailable,
+    /// What is reserved is used up, and the store does not say whether more can be.
+    ReservationUnavailable,
     /// The call with this idempotency key is still running.
     KeyInFlight,
     /// The idempotency key belongs to another request.
@@ -166,7 +166,7 @@ impl CallFailure {
             | CallFailure::Midstream { pressure: Pressure::RateLimited, .. } => "rate_limit_error",
             CallFailure::TimedOut => "timeout_error",
             CallFailure::StoreUnavailable
-            | CallFailure::HoldUnavailable
+            | CallFailure::ReservationUnavailable
             | CallFailure::AllFailed { .. }
             | CallFailure::PinnedFailed { .. }
             | CallFailure::Midstream { .. }
@@ -199,7 +199,7 @@ impl CallFailure {
             | CallFailure::OverBudget { .. } => Some("cap_exceeded"),
             CallFailure::Refused(Refusal::KillSwitch { .. }, _) => Some("cost_killswitch_engaged"),
             CallFailure::Refused(Refusal::Inactive { .. }, _) => Some("agent_inactive"),
-            CallFailure::StoreUnavailable | CallFailure::HoldUnavailable => {
+            CallFailure::StoreUnavailable | CallFailure::ReservationUnavailable => {
                 Some("store_unavailable")
             }
             CallFailure::KeyInFlight => Some("idempotency_key_in_flight"),
@@ -241,7 +241,7 @@ impl CallFailure {
             CallFailure::StoreUnavailable => {
                 "the store that every call is recorded in is not available; nothing was sent to a provider".to_owned()
             }
-            CallFailure::HoldUnavailable => {
+            CallFailure::ReservationUnavailable => {
                 "the store in which the call's cost is reserved is not available, and what was reserved is used up".to_owned()
             }
             CallFailure::KeyInFlight => "the call with this idempotency key is still running".to_owned(),
@@ -275,7 +275,7 @@ impl CallFailure {
                 ..
             } => Some(retry_after_seconds.unwrap_or(1)),
             CallFailure::StoreUnavailable
-            | CallFailure::HoldUnavailable
+            | CallFailure::ReservationUnavailable
             | CallFailure::KeyInFlight => Some(1),
             // the window is a UTC day
             CallFailure::Refused(Refusal::KillSwitch { .. }, _) => Some(seconds_to_midnight()),

@@ -9,9 +9,9 @@ pub(super) fn terms(setup: &CallSetup) -> CallTerms {
         kind: setup.target.kind(),
         delivery: setup.call.delivery,
         max_tokens: setup.call.max_tokens,
-        reservations: worker.holds,
+        reservations: worker.reservations,
         acknowledge: worker.acknowledge,
-        head_delay: worker.deadlines.hold,
+        head_delay: worker.deadlines.head_delay,
         total: worker.deadlines.answering.total,
         drain_after_disconnect: worker.deadlines.drain_after_disconnect,
     }

@@ -75,7 +75,7 @@ fn offer(
         deployment,
         first_output_tokens: setup
             .worker
-            .holds
+            .reservations
             .first_output_tokens(bounds.output_tokens, entry.model.stream_mode),
         meter,
         total: setup.worker.total(&setup.call, &entry.model),

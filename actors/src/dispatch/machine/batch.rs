@@ -104,7 +104,9 @@ impl Machine {
                 self.events(extension.attempt, events, effects);
             }
             ExtensionAnswer::Denied(failure) => self.stop_short(failure, effects),
-            ExtensionAnswer::Unknown => self.stop_short(CallFailure::HoldUnavailable, effects),
+            ExtensionAnswer::Unknown => {
+                self.stop_short(CallFailure::ReservationUnavailable, effects)
+            }
         }
     }
 

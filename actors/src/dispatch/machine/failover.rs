@@ -149,7 +149,7 @@ impl Machine {
             }
             ExtensionAnswer::Unknown => {
                 effects.push(Effect::ReleaseTurn);
-                self.fail(CallFailure::HoldUnavailable, OutcomeStatus::FailedOther, effects);
+                self.fail(CallFailure::ReservationUnavailable, OutcomeStatus::FailedOther, effects);
             }
         }
     }

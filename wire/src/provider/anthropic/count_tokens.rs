@@ -1,12 +1,16 @@
 //! `POST /v1/messages/count_tokens`: how many tokens a request will be. A provider that counts is
 //! asked; this is for all others.
 
+use ainfera_schema::{Model, Provider, StreamMode};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::client::call::{Call, ClientHeaders};
+use crate::disclosure::coercion::Coercions;
 use crate::error::bad_request::{BadRequest, parse_body};
-use crate::provider::Dialect;
+use crate::model_table::ModelAbilities;
+use crate::provider::anthropic::request::{headers, native};
+use crate::provider::{Dialect, UpstreamRequest, address};
 use crate::request::ROUTING_MEMBERS;
 
 /// What a vendor's template adds around what the caller wrote, in tokens. Fitted to recorded calls:
@@ -113,9 +117,27 @@ fn template(dialect: &Dialect, upstream_name: &str) -> &'static Template {
     })
 }
 
-/// The body for a provider that counts: the caller's own, for its name of the model, without what
-/// it does not take there.
-pub fn request_body(body: &[u8], upstream_name: &str) -> Result<Bytes, BadRequest> {
+/// The request to a provider that counts: as the call itself, without what is not counted.
+pub fn request(
+    call: &Call,
+    provider: &Provider,
+    model: &Model,
+) -> Result<UpstreamRequest, BadRequest> {
+    let abilities = ModelAbilities::of(provider.kind, model);
+    let (native, _) = native(call, &abilities, &mut Coercions::default());
+    let mut request = UpstreamRequest::streamed(
+        address::count_tokens(provider),
+        None,
+        request_body(&native, &model.upstream_name)?,
+    );
+    request.headers = headers(call, provider);
+    request.client_headers = call.client_headers.others.clone();
+    request.stream_mode = StreamMode::Wrapped;
+    Ok(request.with_provider_headers(&provider.network.headers))
+}
+
+/// The caller's own body, for the provider's name of the model, without what it does not take here.
+fn request_body(body: &[u8], upstream_name: &str) -> Result<Bytes, BadRequest> {
     const NOT_COUNTED: [&str; 7] =
         ["max_tokens", "stream", "temperature", "top_p", "top_k", "stop_sequences", "metadata"];
     let mut members: Map<String, Value> = parse_body(body)?;

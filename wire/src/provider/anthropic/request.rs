@@ -25,11 +25,6 @@ pub fn request(
     provider: &Provider,
     model: &Model,
 ) -> Result<UpstreamRequest, BadRequest> {
-    let version = call.client_headers.version.clone().unwrap_or_else(|| "2023-06-01".to_owned());
-    let mut headers = vec![("anthropic-version", version)];
-    headers.extend(call.client_headers.beta.clone().map(|beta| ("anthropic-beta", beta)));
-    let key = provider.api_key.as_ref();
-    headers.extend(key.map(|key| ("x-api-key", key.expose().to_owned())));
     let mut changed = Coercions::default();
     let abilities = ModelAbilities::of(provider.kind, model);
     let (body, tool_names) = match &call.translation {
@@ -44,7 +39,7 @@ pub fn request(
         }
     };
     Ok(UpstreamRequest {
-        headers,
+        headers: headers(call, provider),
         client_headers: call.client_headers.others.clone(),
         coercions: of_form(call, changed),
         tool_names,
@@ -75,7 +70,19 @@ fn translated<'c>(
     Ok(form)
 }
 
-fn native<'b>(
+/// The headers that every request in this dialect has.
+pub(super) fn headers(call: &Call, provider: &Provider) -> Vec<(&'static str, String)> {
+    let version = call.client_headers.version.clone().unwrap_or_else(|| "2023-06-01".to_owned());
+    let mut headers = vec![("anthropic-version", version)];
+    headers.extend(call.client_headers.beta.clone().map(|beta| ("anthropic-beta", beta)));
+    let key = provider.api_key.as_ref();
+    headers.extend(key.map(|key| ("x-api-key", key.expose().to_owned())));
+    headers
+}
+
+/// The caller's own body, within the limits of the model, without another model's thinking and
+/// with tool names that the provider takes.
+pub(super) fn native<'b>(
     call: &'b Call,
     abilities: &ModelAbilities<'_>,
     changed: &mut Coercions,
