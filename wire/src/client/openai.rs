@@ -1,5 +1,6 @@
 //! What Chat Completions and Responses say alike, under names of their own.
 
+pub mod declared_tools;
 pub mod tools;
 pub mod turns;
 

@@ -1,11 +1,11 @@
 //! Tools of OpenAI's dialects, and which of them may be called.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::client::translation::RequestTranslation;
 use crate::codec::node::Object;
 use crate::codec::raw_json::RawJson;
-use crate::disclosure::coercion::Reason;
+use crate::disclosure::coercion::{Change, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::request::{Tool, ToolChoice, ToolChoiceMode};
 
@@ -21,6 +21,17 @@ pub fn tools(body: &mut Object<'_>) -> Result<Vec<Value>, BadRequest> {
 /// A function as a tool. What it does not read stays.
 pub fn function(function: &mut Object<'_>) -> Result<Tool, BadRequest> {
     let name = function.text("name")?;
+    Ok(Tool {
+        name: Some(name),
+        input_schema: Some(RawJson::Value(schema(function)?)),
+        description: function.optional_text("description")?,
+        strict: function.optional_bool("strict")?,
+        ..Tool::default()
+    })
+}
+
+/// The schema in `parameters`.
+pub fn schema(function: &mut Object<'_>) -> Result<Value, BadRequest> {
     let mut schema = match function.take("parameters") {
         None => Map::from_iter([
             ("type".to_owned(), Value::from("object")),
@@ -30,11 +41,30 @@ pub fn function(function: &mut Object<'_>) -> Result<Tool, BadRequest> {
         Some(_) => return Err(function.mistake("parameters", "must be an object")),
     };
     schema.entry("type").or_insert_with(|| Value::from("object"));
+    Ok(Value::Object(schema))
+}
+
+/// A tool that takes any text becomes one that takes an object with that text in it; its calls are
+/// turned back. `grammar` leads from the format to the grammar of the text.
+pub fn custom(
+    tool: &mut Object<'_>,
+    grammar: &str,
+    translation: &mut RequestTranslation,
+) -> Result<Tool, BadRequest> {
+    let name = tool.text("name")?;
+    let mut description = tool.optional_text("description")?.unwrap_or_default().to_string();
+    if let Some(format) = tool.take("format")
+        && let Some(grammar) = format.pointer(grammar).and_then(Value::as_str)
+    {
+        // nobody enforces it, but the model can read it
+        description = format!("{description}\n\nThe input must follow this grammar:\n{grammar}");
+        translation.lost.add(tool.at("format"), Change::Moved("description"));
+    }
+    let schema = json!({"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]});
     Ok(Tool {
         name: Some(name),
-        input_schema: Some(RawJson::Value(Value::Object(schema))),
-        description: function.optional_text("description")?,
-        strict: function.optional_bool("strict")?,
+        input_schema: Some(RawJson::Value(schema)),
+        description: Some(description.trim().into()),
         ..Tool::default()
     })
 }

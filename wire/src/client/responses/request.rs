@@ -4,6 +4,7 @@
 //! Nothing is kept here from one call to the next: what refers to something kept goes only to a
 //! provider of this dialect that may have it. Source: OpenAI API reference, responses, create.
 
+mod client_calls;
 mod content;
 pub(super) mod items;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use crate::client::Client;
 use crate::client::call::{Call, ClientHeaders};
 use crate::client::chat::request::DEFAULT_MAX_TOKENS;
 use crate::client::openai;
+use crate::client::openai::declared_tools::DeclaredTools;
 use crate::client::translation::RequestTranslation;
 use crate::codec::node::Object;
 use crate::disclosure::coercion::Reason;
@@ -30,8 +32,8 @@ use crate::request::{OutputConfig, ROUTING_MEMBERS};
 pub struct ResponsesClient {
     /// Members of the response object that repeat the request's.
     pub echo: Map<String, Value>,
-    /// Names of tools that take any text: their calls are items of a kind of their own.
-    pub custom_tools: Vec<String>,
+    /// The tools that the client runs: their calls come back as it declared them.
+    pub tools: DeclaredTools,
 }
 
 /// Members that come back in the answer, and what they are where the request does not say.
@@ -82,14 +84,16 @@ impl Call {
     ) -> Result<Self, BadRequest> {
         let mut request = openai::body(&body)?;
         let mut client =
-            ResponsesClient { echo: echo(request.members()), custom_tools: Vec::new() };
+            ResponsesClient { echo: echo(request.members()), ..ResponsesClient::default() };
         let costs = ExtraCosts::read_values(&body, request.members());
         let mut translation = RequestTranslation::default();
         openai::model(&mut request, &mut translation)?;
         token_limit(&mut request, &mut translation)?;
         openai::stream(&mut request, &mut translation)?;
-        items::translate(&mut request, &mut translation)?;
-        tools::translate(&mut request, &mut client, &mut translation)?;
+        let tools = &mut client.tools;
+        let mut offered = tools::read(&mut request, tools, &mut translation)?;
+        items::translate(&mut request, tools, &mut offered, &mut translation)?;
+        offered.place(&mut request, tools, &mut translation)?;
         openai::sampling(&mut request, &["temperature", "top_p"], &mut translation)?;
         answer(&mut request, &mut translation)?;
         openai::user(&mut request, &mut translation)?;

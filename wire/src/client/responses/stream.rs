@@ -4,6 +4,7 @@
 //! carries the whole response. An answer that fails gets `error` and `response.failed`, never
 //! `response.completed`. A provider's own events go out as they came.
 
+mod item;
 #[cfg(test)]
 mod tests;
 
@@ -12,13 +13,13 @@ use std::sync::Arc;
 use ainfera_schema::TokenUsage;
 use serde_json::{Value, json};
 
+use self::item::{ItemKind, OpenItem, Shown, custom_input, encrypted};
 use crate::client::answer_names::AnswerNames;
+use crate::client::openai::declared_tools::ToolKind;
 use crate::client::responses::request::ResponsesClient;
-use crate::client::responses::request::items::ANTHROPIC_MARK;
 use crate::codec::json::quoted;
 use crate::error::client_error::{ClientError, openai_type};
 use crate::event::{Block, Delta, ProviderEvent, StopReason, StreamEvent, estimated_output_tokens};
-use crate::signature::{Issuer, read};
 
 /// Writes one answer. A pure state machine: events in, events out.
 #[derive(Debug)]
@@ -36,30 +37,6 @@ pub struct ResponsesFrames {
     text_bytes: usize,
     usage: TokenUsage,
     stop: Option<StopReason>,
-}
-
-#[derive(Debug)]
-struct OpenItem {
-    kind: ItemKind,
-    id: String,
-    /// What was said of it so far: text, summary, arguments.
-    said: String,
-    signature: Option<String>,
-}
-
-#[derive(Debug)]
-enum ItemKind {
-    Message,
-    Reasoning,
-    Function {
-        call_id: String,
-        name: String,
-    },
-    /// Its input is one member of the arguments: known when they are complete.
-    Custom {
-        call_id: String,
-        name: String,
-    },
 }
 
 type Visit<'a> = dyn FnMut(&str, &[u8]) + 'a;
@@ -170,31 +147,18 @@ impl ResponsesFrames {
 
     fn begin(&mut self, block: &Block, visit: &mut Visit<'_>) {
         let place = self.output.len();
-        let id = |prefix: &str| format!("{prefix}_{}_{place}", self.names.digits);
-        let (kind, id) = match block {
-            Block::Text => (ItemKind::Message, id("msg")),
-            Block::Thinking => (ItemKind::Reasoning, id("rs")),
-            Block::ToolUse { id: call_id, name }
-                if self.client.custom_tools.iter().any(|custom| **custom == **name) =>
-            {
-                (
-                    ItemKind::Custom { call_id: call_id.to_string(), name: name.to_string() },
-                    id("ctc"),
-                )
-            }
-            Block::ToolUse { id: call_id, name } => (
-                ItemKind::Function { call_id: call_id.to_string(), name: name.to_string() },
-                id("fc"),
-            ),
+        let kind = match block {
+            Block::Text => ItemKind::Message,
+            Block::Thinking => ItemKind::Reasoning,
+            Block::ToolUse { id, name } => ItemKind::call(id, self.client.tools.declared(name)),
             // a translated stream has nothing to say of it
             Block::Other => return,
         };
+        let id = format!("{}_{}_{place}", kind.prefix(), self.names.digits);
         let open = OpenItem { kind, id, said: String::new(), signature: None };
-        self.emit(
-            "response.output_item.added",
-            json!({"output_index": place, "item": open.item("in_progress")}),
-            visit,
-        );
+        if open.kind.shown() == Shown::AsItComes {
+            self.added(&open, visit);
+        }
         if let ItemKind::Message = open.kind {
             let part =
                 json!({"type": "output_text", "text": "", "annotations": [], "logprobs": []});
@@ -205,6 +169,15 @@ impl ResponsesFrames {
             );
         }
         self.open = Some(open);
+    }
+
+    fn added(&mut self, open: &OpenItem, visit: &mut Visit<'_>) {
+        let place = self.output.len();
+        self.emit(
+            "response.output_item.added",
+            json!({"output_index": place, "item": open.item("in_progress")}),
+            visit,
+        );
     }
 
     fn delta(&mut self, delta: &Delta, visit: &mut Visit<'_>) {
@@ -235,13 +208,13 @@ impl ResponsesFrames {
                 open.signature = Some(encrypted(signature));
                 return;
             }
-            (ItemKind::Function { .. }, Delta::ToolInput(piece)) if !piece.is_empty() => {
+            (ItemKind::Call(call), Delta::ToolInput(piece)) if !piece.is_empty() => {
                 open.said.push_str(piece);
+                // of the others the input is known when the arguments are complete
+                if call.tool.kind != ToolKind::Function {
+                    return;
+                }
                 ("response.function_call_arguments.delta", "", piece, "")
-            }
-            (ItemKind::Custom { .. }, Delta::ToolInput(piece)) => {
-                open.said.push_str(piece);
-                return;
             }
             _ => return,
         };
@@ -256,6 +229,10 @@ impl ResponsesFrames {
 
     fn close(&mut self, visit: &mut Visit<'_>) {
         let Some(mut open) = self.open.take() else { return };
+        if open.kind.shown() == Shown::WhenComplete {
+            open.complete();
+            self.added(&open, visit);
+        }
         let (id, place) = (open.id.clone(), self.output.len());
         match &open.kind {
             ItemKind::Message => {
@@ -283,42 +260,39 @@ impl ResponsesFrames {
                     visit,
                 );
             }
-            ItemKind::Function { name, .. } => {
-                if open.said.is_empty() {
-                    // no text at all is no JSON
-                    open.said.push_str("{}");
-                    self.emit_of(
-                        &id,
-                        place,
-                        "response.function_call_arguments.delta",
-                        json!({"delta": "{}"}),
-                        visit,
-                    );
+            ItemKind::Call(call) => match call.tool.kind {
+                ToolKind::Function => {
+                    let name = call.tool.name.clone();
+                    self.function_done(&mut open.said, &id, &name, visit);
                 }
-                let done = json!({"name": name, "arguments": open.said});
-                self.emit_of(&id, place, "response.function_call_arguments.done", done, visit);
-            }
-            ItemKind::Custom { .. } => {
-                open.said = custom_input(&open.said);
-                self.emit_of(
-                    &id,
-                    place,
-                    "response.custom_tool_call_input.delta",
-                    json!({"delta": open.said}),
-                    visit,
-                );
-                self.emit_of(
-                    &id,
-                    place,
-                    "response.custom_tool_call_input.done",
-                    json!({"input": open.said}),
-                    visit,
-                );
-            }
+                ToolKind::Custom => {
+                    open.said = custom_input(&open.said);
+                    let delta = json!({"delta": open.said});
+                    let name = "response.custom_tool_call_input.delta";
+                    self.emit_of(&id, place, name, delta, visit);
+                    let done = json!({"input": open.said});
+                    self.emit_of(&id, place, "response.custom_tool_call_input.done", done, visit);
+                }
+                // these have no events but those of their items
+                _ => {}
+            },
         }
         let item = open.item(if self.incomplete().is_some() { "incomplete" } else { "completed" });
         self.emit("response.output_item.done", json!({"output_index": place, "item": item}), visit);
         self.output.push(item);
+    }
+
+    /// The arguments of a function are complete.
+    fn function_done(&mut self, said: &mut String, id: &str, name: &str, visit: &mut Visit<'_>) {
+        let place = self.output.len();
+        if said.is_empty() {
+            // no text at all is no JSON
+            said.push_str("{}");
+            let delta = json!({"delta": "{}"});
+            self.emit_of(id, place, "response.function_call_arguments.delta", delta, visit);
+        }
+        let done = json!({"name": name, "arguments": said});
+        self.emit_of(id, place, "response.function_call_arguments.done", done, visit);
     }
 
     fn emit_of(
@@ -411,57 +385,9 @@ impl ResponsesFrames {
     }
 }
 
-impl OpenItem {
-    /// The item as it is now.
-    fn item(&self, status: &str) -> Value {
-        let (id, said) = (&self.id, &self.said);
-        match &self.kind {
-            ItemKind::Message => {
-                let part =
-                    json!({"type": "output_text", "text": said, "annotations": [], "logprobs": []});
-                let content = if status == "in_progress" { json!([]) } else { json!([part]) };
-                json!({"id": id, "type": "message", "status": status, "role": "assistant", "content": content})
-            }
-            ItemKind::Reasoning => {
-                let summary = if said.is_empty() {
-                    json!([])
-                } else {
-                    json!([{"type": "summary_text", "text": said}])
-                };
-                json!({"id": id, "type": "reasoning", "summary": summary, "encrypted_content": self.signature})
-            }
-            ItemKind::Function { call_id, name } => {
-                json!({"id": id, "type": "function_call", "status": status, "call_id": call_id, "name": name, "arguments": said})
-            }
-            ItemKind::Custom { call_id, name } => {
-                json!({"id": id, "type": "custom_tool_call", "status": status, "call_id": call_id, "name": name, "input": said})
-            }
-        }
-    }
-}
-
 fn first_response(data: &[u8]) -> Value {
     serde_json::from_slice::<Value>(data)
         .ok()
         .and_then(|mut event| event.get_mut("response").map(Value::take))
         .unwrap_or_default()
-}
-
-/// A signature as this dialect's clients keep it: unmarked ones are OpenAI's here.
-fn encrypted(signature: &str) -> String {
-    match read(signature) {
-        (Issuer::Responses, theirs) => theirs.to_owned(),
-        (Issuer::Anthropic, theirs) => format!("{ANTHROPIC_MARK}{theirs}"),
-        (Issuer::Gemini | Issuer::Deepseek | Issuer::Xai | Issuer::Together | Issuer::Chat, _) => {
-            signature.to_owned()
-        }
-    }
-}
-
-/// The text inside the arguments; arguments that are not what was asked for are given as they came.
-fn custom_input(arguments: &str) -> String {
-    let parsed = serde_json::from_str::<Value>(arguments).ok();
-    parsed
-        .and_then(|arguments| Some(arguments.get("input")?.as_str()?.to_owned()))
-        .unwrap_or_else(|| arguments.to_owned())
 }

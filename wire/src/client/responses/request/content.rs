@@ -9,7 +9,7 @@ use crate::disclosure::coercion::{Change, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::request::content::{Block, BlockExtras};
 
-const KEPT_FILE: &str = "a file that is kept at a provider can only be read there";
+pub(super) const KEPT_FILE: &str = "a file that is kept at a provider can only be read there";
 
 /// The blocks of one `content`.
 pub(super) fn parts(
@@ -73,7 +73,7 @@ fn said(
     Ok(text_block(said, part.path, translation))
 }
 
-fn image(part: &mut Object<'_>, url: &str) -> Result<PlacedBlock, BadRequest> {
+pub(super) fn image(part: &mut Object<'_>, url: &str) -> Result<PlacedBlock, BadRequest> {
     // what Responses clients always say, says nothing
     let detail = part.optional_text("detail")?.filter(|detail| &**detail != "auto");
     let source = source(url, part.path.member("image_url"))?;

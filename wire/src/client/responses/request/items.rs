@@ -3,8 +3,11 @@
 use bytestring::ByteString;
 use serde_json::{Value, json};
 
+use crate::client::openai::declared_tools::{DeclaredTools, ToolKind};
 use crate::client::openai::turns::{PlacedBlock, Turns, input};
+use crate::client::responses::request::client_calls::Read;
 use crate::client::responses::request::content::parts;
+use crate::client::responses::request::tools::Offered;
 use crate::client::translation::RequestTranslation;
 use crate::codec::node::{Object, Path};
 use crate::codec::raw_json::RawJson;
@@ -22,9 +25,11 @@ const NATIVE_ONLY: &str = "only a provider of this dialect may know this type of
 
 pub(super) fn translate(
     request: &mut Object<'_>,
+    declared: &mut DeclaredTools,
+    offered: &mut Offered,
     translation: &mut RequestTranslation,
 ) -> Result<(), BadRequest> {
-    let mut items = Items::default();
+    let mut items = Items { turns: Turns::default(), called: Vec::new(), declared, offered };
     let said = request.optional_text("instructions")?;
     if let Some(said) = said.filter(|said| !said.is_empty()) {
         let said = PlacedBlock::text(said, "instructions");
@@ -59,20 +64,26 @@ pub(super) fn translate(
     Ok(())
 }
 
-#[derive(Default)]
-struct Items {
-    turns: Turns,
+pub(super) struct Items<'c> {
+    pub(super) turns: Turns,
     /// Ids of calls that have been made.
-    called: Vec<ByteString>,
+    pub(super) called: Vec<ByteString>,
+    pub(super) declared: &'c mut DeclaredTools,
+    /// What tools there are; a search of the client finds more.
+    pub(super) offered: &'c mut Offered,
 }
 
-impl Items {
+impl Items<'_> {
     fn item(
         &mut self,
         mut item: Object<'_>,
         translation: &mut RequestTranslation,
     ) -> Result<(), BadRequest> {
         let kind = item.optional_text("type")?.unwrap_or_else(|| "message".into());
+        if self.of_client(&kind, &mut item, translation)? == Read::Whole {
+            translation.drop_left(&item, Reason::Unknown);
+            return Ok(());
+        }
         // an item's own name and state are this dialect's; pairs are made by `call_id`
         for name in ["id", "status", "phase"] {
             item.take(name);
@@ -82,12 +93,12 @@ impl Items {
             "function_call" => {
                 let arguments = item.optional_text("arguments")?.unwrap_or_default();
                 let input = input(&arguments, item.path.member("arguments"))?;
-                self.call(&mut item, input, "arguments")?;
+                self.call(&mut item, ToolKind::Function, input, "arguments")?;
             }
             "custom_tool_call" => {
                 let said = item.optional_text("input")?.unwrap_or_default();
                 let input = RawJson::Value(json!({"input": &*said}));
-                self.call(&mut item, input, "input")?;
+                self.call(&mut item, ToolKind::Custom, input, "input")?;
             }
             "function_call_output" | "custom_tool_call_output" => {
                 self.output(&mut item, translation)?
@@ -137,10 +148,13 @@ impl Items {
     fn call(
         &mut self,
         item: &mut Object<'_>,
+        kind: ToolKind,
         input: RawJson,
         member: &str,
     ) -> Result<(), BadRequest> {
         let (id, name) = (item.text("call_id")?, item.text("name")?);
+        let namespace = item.optional_text("namespace")?;
+        let name = self.declared.called(kind, &name, namespace.as_deref());
         self.called.push(id.clone());
         let from = item.path.to_string();
         let block = PlacedBlock::call(id, name, input, from.clone());

@@ -196,3 +196,109 @@ fn what_the_user_says_before_a_result_comes_after_it() {
         assert_eq!(source_map.source_of(path).as_deref(), Some(from), "{path}");
     }
 }
+
+#[test]
+fn tools_that_the_client_runs_are_functions_with_names_of_their_own() {
+    let function = |name: &str| json!({"type": "function", "name": name, "description": "d", "parameters": {"type": "object"}});
+    let (form, lost) = form(json!({"model": "m", "input": "x", "tools": [
+        function("get"),
+        {"type": "namespace", "name": "mcp__calendar__", "description": "c", "tools": [function("create_event")]},
+        {"type": "namespace", "name": "crm", "tools": [function("get")]},
+        {"type": "tool_search", "execution": "client", "description": "find", "parameters": {"type": "object", "properties": {"query": {"type": "string"}}}},
+        {"type": "tool_search"},
+        {"type": "local_shell"},
+        {"type": "shell", "environment": {"type": "local"}},
+        {"type": "shell", "environment": {"type": "container_auto"}},
+        {"type": "apply_patch"},
+        {"type": "computer_use_preview", "display_width": 800, "display_height": 600, "environment": "linux"},
+        {"type": "web_search"},
+    ], "tool_choice": {"type": "function", "name": "create_event", "namespace": "mcp__calendar__"}}));
+    let tools = form["tools"].as_array().unwrap();
+    let names: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    let expected = [
+        "get",
+        "mcp__calendar__create_event",
+        "crm__get",
+        "tool_search",
+        "local_shell",
+        "shell",
+        "apply_patch",
+        "computer",
+    ];
+    assert_eq!(names, expected);
+    assert!(tools.iter().all(|tool| tool["input_schema"]["type"] == "object"));
+    assert!(tools[7]["description"].as_str().unwrap().contains("800 by 600"));
+    assert_eq!(form["tool_choice"]["name"], "mcp__calendar__create_event");
+    assert_eq!(
+        lost,
+        [
+            "tools.1.description=dropped:no_equivalent",
+            "tools.1.tools.0.name=renamed:mcp__calendar__create_event",
+            "tools.2.tools.0.name=renamed:crm__get",
+            "tools.3.type=moved:function",
+            "tools.4=dropped:no_equivalent",
+            "tools.5.type=moved:function",
+            "tools.6.type=moved:function",
+            "tools.7=dropped:no_equivalent",
+            "tools.8.type=moved:function",
+            "tools.9.type=moved:function",
+            "tools.10=dropped:no_equivalent",
+        ]
+    );
+}
+
+#[test]
+fn what_tools_of_the_client_did_is_told_in_turns() {
+    let (form, lost) = form(json!({"model": "m", "tools": [{"type": "shell"}], "input": [
+        {"role": "user", "content": "go"},
+        {"type": "function_call", "call_id": "a", "name": "create_event", "namespace": "mcp__calendar__", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "a", "output": "ok"},
+        {"type": "shell_call", "id": "sh_1", "call_id": "b", "status": "completed", "action": {"commands": ["ls"], "timeout_ms": null}},
+        {"type": "shell_call_output", "call_id": "b", "output": [{"stdout": "x", "stderr": "y", "outcome": {"type": "exit", "exit_code": 1}}]},
+        {"type": "local_shell_call", "id": "lsh_1", "call_id": "c", "action": {"type": "exec", "command": ["ls"], "env": {}}},
+        {"type": "local_shell_call_output", "id": "c", "output": "z"},
+        {"type": "apply_patch_call", "call_id": "d", "operation": {"type": "delete_file", "path": "p"}},
+        {"type": "apply_patch_call_output", "call_id": "d", "status": "failed", "output": "no such file"},
+        {"type": "computer_call", "call_id": "e", "action": {"type": "screenshot"}, "pending_safety_checks": []},
+        {"type": "computer_call_output", "call_id": "e", "output": {"type": "computer_screenshot", "image_url": "data:image/png;base64,AA=="}},
+        {"type": "tool_search_call", "call_id": "f", "execution": "client", "arguments": {"query": "q"}},
+        {"type": "tool_search_output", "call_id": "f", "execution": "client", "tools": [
+            {"type": "namespace", "name": "mcp__calendar__", "tools": [{"type": "function", "name": "create_event", "parameters": {"type": "object"}}]}]},
+    ]}));
+    let turns = form["messages"].as_array().unwrap();
+    let blocks: Vec<&Value> =
+        turns.iter().flat_map(|turn| turn["content"].as_array().unwrap()).collect();
+    let calls: Vec<(&str, &Value)> = blocks
+        .iter()
+        .filter(|block| block["type"] == "tool_use")
+        .map(|block| (block["name"].as_str().unwrap(), &block["input"]))
+        .collect();
+    assert_eq!(
+        calls,
+        [
+            ("mcp__calendar__create_event", &json!({})),
+            ("shell", &json!({"commands": ["ls"]})),
+            ("local_shell", &json!({"command": ["ls"]})),
+            ("apply_patch", &json!({"type": "delete_file", "path": "p"})),
+            ("computer", &json!({"action": {"type": "screenshot"}})),
+            ("tool_search", &json!({"query": "q"})),
+        ]
+    );
+    let results: Vec<&Value> =
+        blocks.iter().filter(|block| block["type"] == "tool_result").copied().collect();
+    let text = |at: usize| results[at]["content"][0]["text"].as_str().unwrap_or_default();
+    assert_eq!(text(1), "x\nstderr:\ny\n(exit code 1)");
+    assert_eq!((text(2), text(3), &results[3]["is_error"]), ("z", "no such file", &json!(true)));
+    assert_eq!(results[4]["content"][0]["source"]["type"], "base64");
+    assert!(text(5).ends_with("mcp__calendar__create_event"), "{}", text(5));
+    let names: Vec<&Value> =
+        form["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]).collect();
+    assert_eq!(names, ["shell", "mcp__calendar__create_event"]);
+    assert_eq!(
+        lost,
+        [
+            "tools.0.type=moved:function",
+            "input.12.tools.0.tools.0.name=renamed:mcp__calendar__create_event"
+        ]
+    );
+}

@@ -1,4 +1,5 @@
 use super::*;
+use crate::client::openai::declared_tools::DeclaredTools;
 use crate::client::responses::whole::ResponseObject;
 use crate::event::{Native, Stop};
 
@@ -16,9 +17,26 @@ fn names() -> AnswerNames {
     }
 }
 
+fn declared_tools() -> DeclaredTools {
+    let mut tools = DeclaredTools::default();
+    tools.flat(ToolKind::Custom, "patch", None);
+    tools.flat(ToolKind::Function, "create_event", Some("mcp__calendar__"));
+    for kind in CLIENT_RUN {
+        tools.flat(kind, kind.own_name().unwrap(), None);
+    }
+    tools
+}
+
+const CLIENT_RUN: [ToolKind; 5] = [
+    ToolKind::LocalShell,
+    ToolKind::Shell,
+    ToolKind::ApplyPatch,
+    ToolKind::Computer,
+    ToolKind::ToolSearch,
+];
+
 fn events(provider_event: &[ProviderEvent]) -> Vec<(String, Value)> {
-    let client =
-        ResponsesClient { custom_tools: vec!["patch".to_owned()], ..ResponsesClient::default() };
+    let client = ResponsesClient { tools: declared_tools(), ..ResponsesClient::default() };
     let mut frames = ResponsesFrames::new(names(), client);
     let mut events = Vec::new();
     for provider_event in provider_event {
@@ -263,4 +281,87 @@ fn p021_what_was_cut_is_incomplete_and_what_was_not_is_complete() {
         (&json!("incomplete"), &json!("{\"city\":\"Ro"))
     );
     assert_eq!(events.last().unwrap().1["response"]["output"], json!(done));
+}
+
+/// The items of an answer that calls one tool, in all its forms: as it was added, as it was done,
+/// and in the whole response.
+fn called(name: &str, arguments: &[&str]) -> [Value; 3] {
+    let call = Block::ToolUse { id: "call_1".into(), name: name.into() };
+    let pieces =
+        arguments.iter().map(|piece| StreamEvent::Delta(Delta::ToolInput((*piece).into())));
+    let mut answer = vec![
+        StreamEvent::Start { upstream_id: None, usage: TokenUsage::default() },
+        StreamEvent::BlockStart(call),
+    ];
+    answer.extend(pieces);
+    answer.push(StreamEvent::BlockStop);
+    answer.extend(finish(StopReason::ToolUse));
+    let mut whole = ResponseObject::default();
+    let events = events(&said(answer));
+    for (name, event) in &events {
+        whole.add(name, event.to_string().as_bytes());
+    }
+    let item = |wanted: &str| {
+        let found = events.iter().find(|(name, _)| name == wanted);
+        found.unwrap_or_else(|| panic!("no {wanted}")).1["item"].clone()
+    };
+    let [added, done] = ["response.output_item.added", "response.output_item.done"].map(item);
+    [added, done, whole.into_value()["output"][0].clone()]
+}
+
+#[test]
+fn a_call_comes_back_as_the_tool_that_the_client_declared() {
+    let action = json!({"type": "exec", "command": ["ls", "-l"], "env": {}});
+    let commands = json!({"commands": ["ls"], "timeout_ms": 9, "max_output_length": null});
+    let operation = json!({"type": "create_file", "path": "a", "diff": "+b"});
+    let actions = json!([{"type": "click", "x": 1, "y": 2}]);
+    for (name, arguments, expected) in [
+        (
+            "mcp__calendar__create_event",
+            r#"{"title":"x"}"#,
+            json!({"id": "fc_d_0", "type": "function_call", "name": "create_event", "namespace": "mcp__calendar__", "arguments": "{\"title\":\"x\"}"}),
+        ),
+        (
+            "local_shell",
+            r#"{"command":["ls","-l"]}"#,
+            json!({"id": "lsh_d_0", "type": "local_shell_call", "action": action}),
+        ),
+        (
+            "shell",
+            r#"{"commands":"ls","timeout_ms":9}"#,
+            json!({"id": "sh_d_0", "type": "shell_call", "action": commands}),
+        ),
+        (
+            "apply_patch",
+            r#"{"type":"create_file","path":"a","diff":"+b"}"#,
+            json!({"id": "apc_d_0", "type": "apply_patch_call", "operation": operation}),
+        ),
+        (
+            "computer",
+            r#"{"actions":[{"type":"click","x":1,"y":2}]}"#,
+            json!({"id": "cu_d_0", "type": "computer_call", "actions": actions, "pending_safety_checks": []}),
+        ),
+        (
+            "tool_search",
+            r#"{"query":"calendar"}"#,
+            json!({"id": "tsc_d_0", "type": "tool_search_call", "execution": "client", "arguments": {"query": "calendar"}}),
+        ),
+    ] {
+        let (one, other) = arguments.split_at(5);
+        let [added, done, whole] = called(name, &[one, other]);
+        let mut expected = expected;
+        expected["call_id"] = json!("call_1");
+        expected["status"] = json!("completed");
+        assert_eq!(done, expected, "{name}");
+        assert_eq!(whole, expected, "{name}");
+        assert_eq!((&added["type"], &added["call_id"]), (&expected["type"], &expected["call_id"]));
+    }
+}
+
+#[test]
+fn arguments_that_are_not_what_was_asked_for_make_a_call_that_the_client_can_refuse() {
+    let [_, done, whole] = called("shell", &["{\"cmd\":", "\"ls\"}"]);
+    let expected = json!({"id": "fc_d_0", "type": "function_call", "status": "completed", "call_id": "call_1", "name": "shell", "arguments": "{\"cmd\":\"ls\"}"});
+    assert_eq!(done, expected);
+    assert_eq!(whole, expected);
 }
