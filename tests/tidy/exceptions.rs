@@ -20,7 +20,6 @@ pub const EXCEPTIONS: &[Exception] = &[
     of(FILE_LENGTH, "tests/it/matrix.rs", ""),
     of(FILE_LENGTH, "tests/it/responses_requests.rs", ""),
     of(FILE_LENGTH, "tests/it/transport.rs", ""),
-    of(FILE_LENGTH, "wire/src/client/responses/stream.rs", ""),
     of(FUNCTION_LENGTH, "fidelity/tests/pairs/messages.rs", "blocks"),
     of(FUNCTION_LENGTH, "store/src/audit_verify/tests.rs", "tamper"),
     of(FUNCTION_LENGTH, "store/src/read/stored.rs", "into_view"),

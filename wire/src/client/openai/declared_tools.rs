@@ -70,8 +70,8 @@ pub struct DeclaredTool {
 }
 
 impl DeclaredTool {
-    /// Does an entry of `allowed_tools`, or a choice, mean this tool? It has a type, and where tools
-    /// of that type have names, a name.
+    /// Does an entry of `allowed_tools`, or a choice, mean this tool? It has a type, and where
+    /// tools of that type have names, a name.
     pub fn is_meant_by(&self, kind: &str, name: Option<&str>, namespace: Option<&str>) -> bool {
         if kind == "namespace" {
             return name.is_some() && name == self.namespace.as_deref();
@@ -93,8 +93,8 @@ impl DeclaredTool {
 pub struct DeclaredTools(Vec<DeclaredTool>);
 
 impl DeclaredTools {
-    /// The name in the typed request of a tool that is declared, or was called. The same tool always
-    /// has the same, and no other has it.
+    /// The name in the typed request of a tool that is declared, or was called. The same tool
+    /// always has the same, and no other has it.
     pub fn flat(&mut self, kind: ToolKind, name: &str, namespace: Option<&str>) -> ByteString {
         let is_it = |known: &&DeclaredTool| {
             known.kind == kind && known.name == *name && known.namespace.as_deref() == namespace
