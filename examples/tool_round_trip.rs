@@ -10,7 +10,7 @@ use std::error::Error;
 use std::io::{Write, stdout};
 use std::time::Duration;
 
-use ainfera_wire::codec::sse::SseDecoder;
+use ainfera_wire::codec::SseDecoder;
 use awc::Client;
 use clap::Parser;
 use futures_util::StreamExt;

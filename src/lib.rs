@@ -5,6 +5,9 @@
 //! what callers show; [`telemetry`] is what it says of itself. [`mod@bench`] measures it from
 //! outside.
 
+// `pub` means that another crate may use it
+#![cfg_attr(not(test), deny(unreachable_pub))]
+
 pub mod bench;
 pub mod cli;
 pub mod commands;

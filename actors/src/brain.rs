@@ -12,8 +12,7 @@ use ainfera_routing::{
 };
 use ainfera_schema::policy::RoutingHint;
 use ainfera_schema::{ModelSlug, PriceError, RequestId, Usd};
-use ainfera_wire::Call;
-use ainfera_wire::output_limit::OutputLimit;
+use ainfera_wire::client::{Call, OutputLimit};
 
 use crate::dispatch::reservation::{bounds, field_without_price, reservation};
 

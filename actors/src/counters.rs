@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use ainfera_schema::{OutcomeStatus, ProviderId};
-use ainfera_wire::oddity::Oddity;
-use ainfera_wire::{ProviderEvent, StreamEvent};
+use ainfera_wire::event::{Oddity, ProviderEvent, StreamEvent};
 
 use crate::unforeseen::UnforeseenRefusals;
 

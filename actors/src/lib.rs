@@ -13,6 +13,9 @@
 //! (the row), [`gate::Permit`] (admission), [`sink::body::ClientHold`] (the client is there),
 //! [`provider::AttemptHandle`] (the provider's socket).
 
+// `pub` means that another crate may use it
+#![cfg_attr(not(test), deny(unreachable_pub))]
+
 pub mod brain;
 pub mod capture;
 pub mod checkpoint;

@@ -17,7 +17,7 @@ use actix::{
     WeakRecipient, WrapFuture,
 };
 use ainfera_schema::{Patience, ProviderId, StreamMode};
-use ainfera_wire::ProviderEvent;
+use ainfera_wire::event::ProviderEvent;
 use ainfera_wire::provider::{UpstreamReader, UpstreamRequest};
 
 use exchange::Exchange;

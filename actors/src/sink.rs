@@ -10,14 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, ResponseFuture};
-use ainfera_wire::{ClientError, ClientFrames, ProviderEvent};
+use ainfera_wire::client::ClientFrames;
+use ainfera_wire::error::ClientError;
+use ainfera_wire::event::{ProviderEvent, StreamEvent};
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 
 use ainfera_schema::RequestId;
-use ainfera_wire::StreamEvent;
 
 use crate::capture::acknowledge::Acknowledge;
 use crate::fault_injection::maybe_panic_over;

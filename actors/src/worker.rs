@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix::Addr;
 use ainfera_routing::ReservationMode;
 use ainfera_schema::{BootId, Deadlines, Model, Patience, Provider, ProviderId};
-use ainfera_wire::Call;
+use ainfera_wire::client::Call;
 use ainfera_wire::provider::reasons_before_answering;
 
 use crate::brain::RoutingBrain;

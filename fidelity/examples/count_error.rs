@@ -8,8 +8,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use ainfera_schema::ProviderKind;
-use ainfera_wire::Call;
-use ainfera_wire::client::call::ClientHeaders;
+use ainfera_wire::client::{Call, ClientHeaders};
 use ainfera_wire::provider::Dialect;
 use serde_json::Value;
 

@@ -11,7 +11,7 @@ use std::io::Write;
 use ainfera_fidelity::caller;
 use ainfera_fidelity::provider::Upstream;
 use ainfera_schema::ProviderKind;
-use ainfera_wire::ClientFrames;
+use ainfera_wire::client::ClientFrames;
 use bytes::{Bytes, BytesMut};
 use serde_json::{Value, json};
 

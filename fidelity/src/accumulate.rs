@@ -6,7 +6,7 @@ pub mod inference;
 pub mod messages;
 pub mod responses;
 
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 use serde_json::Value;
 
 use crate::answer::Answer;

@@ -1,8 +1,8 @@
 //! A call in each client dialect: as small as it can be, streamed, with usage and reasoning asked
 //! for.
 
-use ainfera_wire::client::call::ClientHeaders;
-use ainfera_wire::{AnswerNames, BadRequest, Call, ClientDialect};
+use ainfera_wire::client::{AnswerNames, Call, ClientDialect, ClientHeaders};
+use ainfera_wire::error::BadRequest;
 use bytes::Bytes;
 
 /// Every dialect in which the gateway can be spoken to.

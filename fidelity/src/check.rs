@@ -2,8 +2,8 @@
 //! with.
 
 use ainfera_schema::ProviderKind;
-use ainfera_wire::codec::sse::{SseDecoder, SseEvent};
-use ainfera_wire::{Call, ClientDialect};
+use ainfera_wire::client::{Call, ClientDialect};
+use ainfera_wire::codec::{SseDecoder, SseEvent};
 use bytes::Bytes;
 
 use crate::answer::Ending;

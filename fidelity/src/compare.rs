@@ -1,6 +1,6 @@
 //! What the recording says against what the client understood.
 
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 
 use crate::answer::{Answer, Ending, Usage};
 

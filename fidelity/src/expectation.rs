@@ -5,7 +5,7 @@ pub mod chat;
 pub mod gemini;
 pub mod responses;
 
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 use serde_json::Value;
 
 use crate::accumulate;

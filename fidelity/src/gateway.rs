@@ -8,7 +8,7 @@ pub mod provider_server;
 use std::io;
 use std::path::Path;
 
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 use serde_json::Value;
 
 use crate::accumulate::{self, Understood};

@@ -11,6 +11,9 @@
 //! (the two ways to it), [`compare`] and [`refusal`], [`run`] and [`report`]; [`check`] is what
 //! must hold for any bytes.
 
+// `pub` means that another crate may use it
+#![cfg_attr(not(test), deny(unreachable_pub))]
+
 pub mod accumulate;
 pub mod answer;
 pub mod caller;

@@ -4,8 +4,9 @@ use ainfera_schema::{
     Model, ModelSlug, Network, OnDisconnect, OwnDeadlines, Provider, ProviderId, ProviderKind,
     StreamMode,
 };
+use ainfera_wire::client::Call;
+use ainfera_wire::error::BadRequest;
 use ainfera_wire::provider::{Dialect, UpstreamRequest};
-use ainfera_wire::{BadRequest, Call};
 
 /// One that can be sent a call.
 #[derive(Debug, Clone)]

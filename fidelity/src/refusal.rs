@@ -1,8 +1,8 @@
 //! Recorded refusals: what the gateway takes them for, and what a client of each dialect reads of
 //! them.
 
-use ainfera_wire::error::provider_error::{FaultKind, fault_of};
-use ainfera_wire::{ClientDialect, ClientError};
+use ainfera_wire::client::ClientDialect;
+use ainfera_wire::error::{ClientError, FaultKind, fault_of};
 use serde_json::Value;
 
 use crate::answer::text;

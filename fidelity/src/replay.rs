@@ -2,8 +2,8 @@
 
 use ainfera_wire::provider::UpstreamRequest;
 
-use ainfera_wire::error::stream_fault::StreamFault;
-use ainfera_wire::{BadRequest, Call, ClientDialect, ClientError, ClientFrames, WholeAnswer};
+use ainfera_wire::client::{Call, ClientDialect, ClientFrames, WholeAnswer};
+use ainfera_wire::error::{BadRequest, ClientError, StreamFault};
 use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 

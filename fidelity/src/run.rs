@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use ainfera_schema::ProviderKind;
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 use serde_json::Value;
 
 use crate::accumulate::{self, Understood};

@@ -7,7 +7,7 @@ use ainfera_fidelity::caller;
 use ainfera_fidelity::provider::Upstream;
 use ainfera_fidelity::replay::{Passed, Reads, pass};
 use ainfera_schema::ProviderKind;
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 use serde_json::{Value, json};
 
 const ROLE: &str =

@@ -1,7 +1,7 @@
 //! What the readers of each dialect complain of: a sound stream with one change.
 
 use ainfera_fidelity::accumulate;
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 
 const MESSAGES: &str = r#"event: message_start
 data: {"type":"message_start","message":{"id":"msg_1","content":[],"stop_reason":null,"usage":{"input_tokens":3,"output_tokens":1}}}

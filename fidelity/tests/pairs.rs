@@ -21,7 +21,7 @@ mod responses;
 use ainfera_fidelity::caller;
 use ainfera_fidelity::provider::Upstream;
 use ainfera_schema::ProviderKind;
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 use edit::{Documented, Field};
 use proptest::prelude::*;
 

@@ -21,10 +21,9 @@ use ainfera_fidelity::{caller, replay};
 use ainfera_mock::gemini::habits::CallIds;
 use ainfera_mock::script::CallOrder;
 use ainfera_schema::ProviderKind;
-use ainfera_wire::event::Block;
-use ainfera_wire::{
-    Call, ClientDialect, ClientError, ClientFrames, Delta, ProviderEvent, StreamEvent, WholeAnswer,
-};
+use ainfera_wire::client::{Call, ClientDialect, ClientFrames, WholeAnswer};
+use ainfera_wire::error::ClientError;
+use ainfera_wire::event::{Block, Delta, ProviderEvent, StreamEvent};
 use bytes::BytesMut;
 use proptest::prelude::*;
 use proptest::sample::Index;

@@ -48,7 +48,7 @@ pub(crate) struct Answerer {
 }
 
 impl Answerer {
-    pub fn new(settings: MockSettings, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(settings: MockSettings, counters: Arc<Counters>) -> Self {
         Self {
             settings,
             counters,
@@ -58,7 +58,7 @@ impl Answerer {
         }
     }
 
-    pub fn answer(&self, request: Request) -> Answer {
+    pub(crate) fn answer(&self, request: Request) -> Answer {
         let path = request.path.split('?').next().unwrap_or_default();
         if request.method == "GET" && path == "/stats" {
             let mut stats = self.counters.snapshot().to_json();

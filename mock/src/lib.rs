@@ -10,6 +10,9 @@
 //! request), [`script`] (the content of the answer), [`anthropic`], [`chat`], [`responses`] and
 //! [`gemini`] (the answer in each dialect), [`fault`] (how it fails on the wire), [`server`].
 
+// `pub` means that another crate may use it
+#![cfg_attr(not(test), deny(unreachable_pub))]
+
 pub mod anthropic;
 pub mod chat;
 pub mod directive;

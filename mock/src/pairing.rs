@@ -7,7 +7,7 @@ use crate::request::BadRequest;
 
 /// Anthropic: the results stand in the user turn right after the calls. Consecutive messages of one
 /// role are one turn.
-pub fn check_anthropic(messages: &[Value]) -> Result<(), BadRequest> {
+pub(crate) fn check_anthropic(messages: &[Value]) -> Result<(), BadRequest> {
     let mut unanswered: Vec<&str> = Vec::new();
     let mut called: Vec<&str> = Vec::new();
     let mut previous_role = "";
@@ -43,7 +43,7 @@ pub fn check_anthropic(messages: &[Value]) -> Result<(), BadRequest> {
 }
 
 /// Chat Completions: `tool` messages for every call follow the assistant message directly.
-pub fn check_chat(messages: &[Value]) -> Result<(), BadRequest> {
+pub(crate) fn check_chat(messages: &[Value]) -> Result<(), BadRequest> {
     let mut unanswered: Vec<&str> = Vec::new();
     for message in messages {
         if message["role"] == "tool" {

@@ -7,7 +7,7 @@ use crate::request::Dialect;
 use crate::{anthropic, chat, gemini, responses};
 
 /// The error body in the dialect's envelope.
-pub fn body(dialect: Dialect, refused: &Refused, message: &str, request_id: &str) -> Value {
+pub(crate) fn body(dialect: Dialect, refused: &Refused, message: &str, request_id: &str) -> Value {
     match dialect {
         Dialect::Anthropic => anthropic::error(refused, message, request_id),
         Dialect::Chat => chat::error(refused, message),
@@ -17,7 +17,12 @@ pub fn body(dialect: Dialect, refused: &Refused, message: &str, request_id: &str
 }
 
 /// A whole error answer.
-pub fn answer(dialect: Dialect, refused: &Refused, message: &str, request_id: &str) -> Vec<u8> {
+pub(crate) fn answer(
+    dialect: Dialect,
+    refused: &Refused,
+    message: &str,
+    request_id: &str,
+) -> Vec<u8> {
     let retry_after_s = refused.retry_after_s.filter(|_| dialect != Dialect::Gemini);
     let retry_after =
         retry_after_s.map(|seconds| format!("retry-after: {seconds}\r\n")).unwrap_or_default();
@@ -31,7 +36,7 @@ pub fn answer(dialect: Dialect, refused: &Refused, message: &str, request_id: &s
 }
 
 /// What a vendor would say about this status.
-pub fn message(dialect: Dialect, refused: &Refused) -> String {
+pub(crate) fn message(dialect: Dialect, refused: &Refused) -> String {
     match (refused.code.as_deref(), dialect) {
         (Some("context_length_exceeded"), Dialect::Anthropic) => "prompt is too long: 210000 tokens > 200000 maximum".to_owned(),
         (Some("context_length_exceeded"), Dialect::Chat | Dialect::Responses) => {
@@ -50,14 +55,14 @@ pub fn message(dialect: Dialect, refused: &Refused) -> String {
 }
 
 /// The head of a stream.
-pub fn stream_head(dialect: Dialect, request_id: &str) -> Vec<u8> {
+pub(crate) fn stream_head(dialect: Dialect, request_id: &str) -> Vec<u8> {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n";
     format!("{head}{}transfer-encoding: chunked\r\n\r\n", vendor_headers(dialect, request_id))
         .into_bytes()
 }
 
 /// The head of a whole answer.
-pub fn whole_head(
+pub(crate) fn whole_head(
     dialect: Dialect,
     request_id: &str,
     content_type: &str,
@@ -68,7 +73,7 @@ pub fn whole_head(
 }
 
 /// A whole JSON answer of any status.
-pub fn json(
+pub(crate) fn json(
     status: u16,
     dialect: Dialect,
     request_id: &str,

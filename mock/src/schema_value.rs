@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value, json};
 const DEPTH_LIMIT: usize = 8;
 
 /// Arguments for a tool with this input schema: every required property, nothing else.
-pub fn arguments_for(schema: &Value) -> Value {
+pub(crate) fn arguments_for(schema: &Value) -> Value {
     let filler = Filler { root: schema };
     match filler.object(schema, 0) {
         object @ Value::Object(_) => object,

@@ -64,7 +64,7 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub fn new(keep: usize) -> Self {
+    pub(crate) fn new(keep: usize) -> Self {
         Self {
             requests: AtomicU64::new(0),
             streams_started: AtomicU64::new(0),
@@ -78,7 +78,7 @@ impl Counters {
         }
     }
 
-    pub fn snapshot(&self) -> Stats {
+    pub(crate) fn snapshot(&self) -> Stats {
         Stats {
             connections_open: *self.answering.borrow(),
             requests: self.requests.load(Relaxed),
@@ -89,17 +89,17 @@ impl Counters {
         }
     }
 
-    pub fn answering(self: &Arc<Self>) -> Answering {
+    pub(crate) fn answering(self: &Arc<Self>) -> Answering {
         self.answering.send_modify(|open| *open += 1);
         Answering { counters: Arc::clone(self) }
     }
 
-    pub async fn idle(&self) {
+    pub(crate) async fn idle(&self) {
         // The sender lives in self, so that waiting can only end with the value.
         let _ended = self.answering.subscribe().wait_for(|open| *open == 0).await.is_ok();
     }
 
-    pub fn remember(&self, recorded: Arc<Recorded>) {
+    pub(crate) fn remember(&self, recorded: Arc<Recorded>) {
         self.requests.fetch_add(1, Relaxed);
         if self.keep == 0 {
             return;
@@ -111,7 +111,7 @@ impl Counters {
         kept.push_back(recorded);
     }
 
-    pub fn refuse(&self, message: String) {
+    pub(crate) fn refuse(&self, message: String) {
         self.refused.fetch_add(1, Relaxed);
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         if refusals.len() == MOST_REFUSALS {
@@ -120,11 +120,11 @@ impl Counters {
         refusals.push_back(message);
     }
 
-    pub fn refusals(&self) -> Vec<String> {
+    pub(crate) fn refusals(&self) -> Vec<String> {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    pub fn recorded(&self) -> Vec<Arc<Recorded>> {
+    pub(crate) fn recorded(&self) -> Vec<Arc<Recorded>> {
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }

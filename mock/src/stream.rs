@@ -19,7 +19,10 @@ pub(crate) enum Stream {
 
 impl Stream {
     /// Fails when the client does not complete the handshake.
-    pub async fn accept(socket: TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
+    pub(crate) async fn accept(
+        socket: TcpStream,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> io::Result<Self> {
         match tls {
             None => Ok(Self::Plain(socket)),
             Some(config) => {
@@ -28,7 +31,7 @@ impl Stream {
         }
     }
 
-    pub fn socket(&self) -> SockRef<'_> {
+    pub(crate) fn socket(&self) -> SockRef<'_> {
         match self {
             Self::Plain(socket) => SockRef::from(socket),
             Self::Tls(stream) => SockRef::from(stream.get_ref().0),

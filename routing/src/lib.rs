@@ -16,6 +16,9 @@
 //!   [`reservation`]: what is reserved of it, and when.
 //! - [`case`]: one decision as a line of JSON in, a line of JSON out.
 
+// `pub` means that another crate may use it
+#![cfg_attr(not(test), deny(unreachable_pub))]
+
 pub mod bounds;
 pub mod case;
 pub mod catalogue;

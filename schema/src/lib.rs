@@ -4,6 +4,9 @@
 //! [`provider`], [`deadline`], [`agent`], [`failure_cause`], [`outcome`], [`audit`], [`merkle`],
 //! [`checkpoint`], [`audit_break`].
 
+// `pub` means that another crate may use it
+#![cfg_attr(not(test), deny(unreachable_pub))]
+
 pub mod agent;
 pub mod attachment;
 pub mod audit;

@@ -7,7 +7,7 @@ use super::target::Dialect;
 
 /// What one event of a stream means to the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
+pub(super) enum Event {
     /// Text; the time at which it was written, if it says so, in nanoseconds since the Unix epoch.
     Text {
         written_ns: Option<u64>,
@@ -23,14 +23,14 @@ pub enum Event {
 
 /// The head of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
+pub(super) struct Head {
     pub status: u16,
     pub framing: Framing,
     pub after: After,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framing {
+pub(super) enum Framing {
     Chunked,
     Length(u64),
     UntilClose,
@@ -38,17 +38,17 @@ pub enum Framing {
 
 /// What happens to the connection when the answer is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum After {
+pub(super) enum After {
     Keep,
     Close,
 }
 
 /// An answer that is not HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotHttp;
+pub(super) struct NotHttp;
 
 /// The head at the start of `input` and its length; none while it is incomplete.
-pub fn head(input: &[u8]) -> Result<Option<(Head, usize)>, NotHttp> {
+pub(super) fn head(input: &[u8]) -> Result<Option<(Head, usize)>, NotHttp> {
     let mut slots = [httparse::EMPTY_HEADER; 64];
     let mut parsed = httparse::Response::new(&mut slots);
     let used = match parsed.parse(input) {
@@ -81,7 +81,7 @@ pub fn head(input: &[u8]) -> Result<Option<(Head, usize)>, NotHttp> {
 
 /// Takes a body out of its frames, in whatever pieces it comes.
 #[derive(Debug)]
-pub struct Body {
+pub(super) struct Body {
     framing: Framing,
     /// What is left of the chunk, or of the body.
     left: u64,
@@ -91,13 +91,13 @@ pub struct Body {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub(super) enum Ended {
     No,
     Yes,
 }
 
 impl Body {
-    pub fn new(framing: Framing) -> Self {
+    pub(super) fn new(framing: Framing) -> Self {
         let (left, ended) = match framing {
             Framing::Length(0) => (0, Ended::Yes),
             Framing::Length(length) => (length, Ended::No),
@@ -108,7 +108,7 @@ impl Body {
     }
 
     /// Moves what `input` holds of the body to `body`.
-    pub fn take(&mut self, mut input: &[u8], body: &mut Vec<u8>) -> Result<(), NotHttp> {
+    pub(super) fn take(&mut self, mut input: &[u8], body: &mut Vec<u8>) -> Result<(), NotHttp> {
         while !input.is_empty() && self.ended == Ended::No {
             if self.left > 0 {
                 let taken = input.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
@@ -153,7 +153,7 @@ impl Body {
 
 /// Finds the events in a body as it grows.
 #[derive(Debug)]
-pub struct Events {
+pub(super) struct Events {
     dialect: Dialect,
     name: Name,
     scanned: usize,
@@ -169,12 +169,12 @@ enum Name {
 }
 
 impl Events {
-    pub fn new(dialect: Dialect) -> Self {
+    pub(super) fn new(dialect: Dialect) -> Self {
         Self { dialect, name: Name::Other, scanned: 0 }
     }
 
     /// Calls `found` for every event that is complete in `body` and removes what has been read.
-    pub fn scan(&mut self, body: &mut Vec<u8>, mut found: impl FnMut(Event)) {
+    pub(super) fn scan(&mut self, body: &mut Vec<u8>, mut found: impl FnMut(Event)) {
         let mut start = 0;
         let mut from = self.scanned;
         while let Some(length) = memchr(b'\n', &body[from..]) {

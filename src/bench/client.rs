@@ -30,7 +30,7 @@ pub enum Failure {
 
 /// From when a call's times are counted.
 #[derive(Debug, Clone, Copy)]
-pub enum Since {
+pub(super) enum Since {
     Written,
     Due(Instant),
 }
@@ -48,19 +48,19 @@ pub struct Observed {
     pub last_content: Option<Instant>,
 }
 
-pub struct Client {
+pub(super) struct Client {
     addr: SocketAddr,
     stream: Option<TcpStream>,
     input: Vec<u8>,
 }
 
 impl Client {
-    pub fn new(addr: SocketAddr) -> Self {
+    pub(super) fn new(addr: SocketAddr) -> Self {
         Self { addr, stream: None, input: Vec::with_capacity(64 * 1024) }
     }
 
     /// A connection that failed is not used again.
-    pub async fn call(
+    pub(super) async fn call(
         &mut self,
         ask: &Ask,
         since: Since,
@@ -224,7 +224,7 @@ impl Observed {
     }
 }
 
-pub fn nanoseconds(duration: Duration) -> u64 {
+pub(super) fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -19,13 +19,13 @@ use super::target::{Ask, Target};
 const TIMER_SLACK: Duration = Duration::from_millis(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
+pub(super) enum Pace {
     Closed { callers: u32 },
     Open { per_second: u32, most_open: u32 },
 }
 
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub(super) struct Plan {
     pub target: Target,
     pub ask: Ask,
     pub pace: Pace,
@@ -37,7 +37,7 @@ pub struct Plan {
 }
 
 /// Loads one target and says what was seen.
-pub async fn measure(plan: Plan) -> Result<TargetReport, BenchError> {
+pub(super) async fn measure(plan: Plan) -> Result<TargetReport, BenchError> {
     let measured_from = Instant::now() + plan.warmup;
     let run = Arc::new(Run {
         measured_from,

@@ -49,7 +49,7 @@ pub struct Used {
 }
 
 /// Watches from its start to its finish.
-pub struct Watch {
+pub(super) struct Watch {
     pid: u32,
     cpu_ms: u64,
     rss_peak_kib: Arc<AtomicU64>,
@@ -58,7 +58,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub fn start(pid: u32) -> Result<Self, BenchError> {
+    pub(super) fn start(pid: u32) -> Result<Self, BenchError> {
         let rss_peak_kib = Arc::new(AtomicU64::new(memory_kib(pid, "VmRSS")?));
         let mut sampler = JoinSet::new();
         let peak = Arc::clone(&rss_peak_kib);
@@ -71,7 +71,7 @@ impl Watch {
         Ok(Self { pid, cpu_ms: cpu_ms(pid)?, rss_peak_kib, sampler })
     }
 
-    pub async fn finish(mut self) -> Result<Used, BenchError> {
+    pub(super) async fn finish(mut self) -> Result<Used, BenchError> {
         let cpu_ms = cpu_ms(self.pid)?.saturating_sub(self.cpu_ms);
         self.sampler.shutdown().await;
         let rss_peak_kib = self.rss_peak_kib.load(Relaxed).max(memory_kib(self.pid, "VmRSS")?);

@@ -62,7 +62,7 @@ fn address(authority: &str) -> Option<SocketAddr> {
 
 /// The same bytes for every call of a run, and what a good answer looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ask {
+pub(super) struct Ask {
     pub bytes: Vec<u8>,
     pub dialect: Dialect,
     pub delivery: Delivery,
@@ -71,13 +71,13 @@ pub struct Ask {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery {
+pub(super) enum Delivery {
     Stream,
     Whole,
 }
 
 impl Ask {
-    pub fn new(settings: &BenchSettings, target: &Target) -> Self {
+    pub(super) fn new(settings: &BenchSettings, target: &Target) -> Self {
         let body = body(settings).to_string();
         let path = path(&target.path, settings.dialect);
         let key = &settings.key;

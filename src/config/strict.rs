@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ainfera_schema::AgentId;
-use ainfera_wire::disclosure::coercion::Strictness;
+use ainfera_wire::disclosure::Strictness;
 
 use super::document::Section;
 

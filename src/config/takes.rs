@@ -12,7 +12,7 @@ const TOOLS_OVER: [(&str, ToolsOver); 2] =
     [("either", ToolsOver::Either), ("responses", ToolsOver::Responses)];
 
 /// What the table of a model says; each entry that it leaves out stays as it was corrected before.
-pub fn read(model: &Section<'_>, before: Option<&ModelTakes>) -> ModelTakes {
+pub(super) fn read(model: &Section<'_>, before: Option<&ModelTakes>) -> ModelTakes {
     let said = model.field("takes").and_then(|field| field.table(|section| Some(entries(section))));
     let (said, before) = (said.unwrap_or_default(), before.cloned().unwrap_or_default());
     ModelTakes {

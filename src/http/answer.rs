@@ -6,7 +6,7 @@ use actix_web::web::Bytes;
 use ainfera_actors::dispatch::{Head, HeadBody};
 use ainfera_actors::sink::body::EventBody;
 use ainfera_schema::{AgentId, RequestId};
-use ainfera_wire::client::call::Delivery;
+use ainfera_wire::client::Delivery;
 use futures_util::StreamExt;
 
 use super::coercions::named;

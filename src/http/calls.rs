@@ -21,9 +21,11 @@ use ainfera_actors::sink::{BODY_CHANNEL_FRAMES, SseSink};
 use ainfera_routing::{RouteTarget, estimate_tokens};
 use ainfera_schema::policy::PriorityCeiling;
 use ainfera_schema::{AgentId, InferenceId, ReceiptId, RequestId};
-use ainfera_wire::client::call::{ClientHeaders, Delivery};
-use ainfera_wire::disclosure::coercion::Strictness;
-use ainfera_wire::{AnswerNames, BadRequest, Call, ClientDialect, ClientFrames, WholeAnswer};
+use ainfera_wire::client::{
+    AnswerNames, Call, ClientDialect, ClientFrames, ClientHeaders, Delivery, WholeAnswer,
+};
+use ainfera_wire::disclosure::Strictness;
+use ainfera_wire::error::BadRequest;
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};

@@ -3,7 +3,7 @@
 
 use actix_web::web::Bytes;
 use ainfera_actors::dispatch::HeadFacts;
-use ainfera_wire::codec::json::{Edit, Members};
+use ainfera_wire::codec::{Edit, Members};
 use serde_json::{Value, json};
 
 const BLOCK: &str = "ainfera";

@@ -10,8 +10,8 @@ use ainfera_actors::dispatch::admission::CallSetup;
 use ainfera_actors::dispatch::count_tokens::{TokenCount, count_tokens};
 use ainfera_routing::{RouteTarget, estimate_tokens};
 use ainfera_schema::{InferenceId, ReceiptId, RequestId};
-use ainfera_wire::Call;
-use ainfera_wire::disclosure::coercion::Strictness;
+use ainfera_wire::client::Call;
+use ainfera_wire::disclosure::Strictness;
 use serde_json::{Value, json};
 
 use super::calls::{client_headers, session};

@@ -26,7 +26,8 @@ use ainfera_actors::dispatch::{CallFailure, Pressure};
 use ainfera_actors::gate::GateRefusal;
 use ainfera_schema::RequestId;
 use ainfera_store::{EarlierCall, Refusal, StoreError};
-use ainfera_wire::{BadRequest, ClientDialect, ClientError};
+use ainfera_wire::client::ClientDialect;
+use ainfera_wire::error::{BadRequest, ClientError};
 use serde_json::{Value, json};
 
 /// Every way in which a request can fail.

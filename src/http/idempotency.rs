@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use ainfera_schema::audit::canonical_json;
 use ainfera_store::IdempotencyClaim;
-use ainfera_wire::BadRequest;
+use ainfera_wire::error::BadRequest;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use actix_web::HttpRequest;
 use actix_web::web::Query;
-use ainfera_wire::BadRequest;
+use ainfera_wire::error::BadRequest;
 
 use super::error::ApiError;
 

@@ -13,7 +13,7 @@ struct Labels {
     about: String,
 }
 
-pub fn register(refusals: &UnforeseenRefusals, registry: &mut Registry) {
+pub(super) fn register(refusals: &UnforeseenRefusals, registry: &mut Registry) {
     let family = Family::<Labels, Counter>::default();
     for (key, count) in refusals.counts() {
         let labels = Labels {

@@ -4,18 +4,18 @@
 //! [`apply`], and writes the [`Changes`]. No clock, no random numbers, no I/O: the same batch on
 //! the same state gives the same rows.
 
-pub mod account;
-pub mod adjust;
-pub mod administer;
+pub(crate) mod account;
+pub(crate) mod adjust;
+pub(crate) mod administer;
 mod admission;
-pub mod chain;
+pub(crate) mod chain;
 mod closing;
-pub mod event;
+pub(crate) mod event;
 mod extend;
-pub mod funds;
-pub mod idempotency;
-pub mod register;
-pub mod rows;
+pub(crate) mod funds;
+pub(crate) mod idempotency;
+pub(crate) mod register;
+pub(crate) mod rows;
 mod transaction;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -32,7 +32,7 @@ use rows::Changes;
 use transaction::{Limits, Transaction};
 
 /// What a store found, with the batch's accounts locked.
-pub struct Known {
+pub(crate) struct Known {
     /// The time of this transaction, by the database's clock where it has one.
     pub now: Timestamp,
     /// The accounts of every agent in the batch.
@@ -59,7 +59,7 @@ pub struct Known {
 }
 
 /// Whose accounts a store has to lock: in order, each once.
-pub fn agents_of(batch: &CaptureBatch) -> BTreeSet<AgentId> {
+pub(crate) fn agents_of(batch: &CaptureBatch) -> BTreeSet<AgentId> {
     let admitted = batch.admissions.iter().map(|admission| admission.draft.agent_id);
     let rejected = batch.rejections.iter().map(|outcome| outcome.agent_id);
     let closed = batch.closings.iter().map(|closing| closing.outcome.agent_id);
@@ -70,7 +70,7 @@ pub fn agents_of(batch: &CaptureBatch) -> BTreeSet<AgentId> {
 
 /// Extensions in order, then admissions, rejections and closings, each against the state that the
 /// one before it left.
-pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, StoreError> {
+pub(crate) fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, StoreError> {
     let mut transaction = Transaction {
         known,
         opened: HashMap::new(),
@@ -119,7 +119,7 @@ pub fn apply<'a>(batch: &'a CaptureBatch, known: Known) -> Result<Changes<'a>, S
 }
 
 /// Never negative: two clocks may be involved.
-pub fn milliseconds_between(earlier: Timestamp, later: Timestamp) -> u32 {
+pub(crate) fn milliseconds_between(earlier: Timestamp, later: Timestamp) -> u32 {
     let elapsed = later.as_millisecond().saturating_sub(earlier.as_millisecond()).max(0);
     u32::try_from(elapsed).unwrap_or(u32::MAX)
 }

@@ -12,6 +12,9 @@
 //!    is unknown.
 //! 3. Whoever deletes the intent writes the outcome: two closers of the same call leave one row.
 
+// `pub` means that another crate may use it
+#![cfg_attr(not(test), deny(unreachable_pub))]
+
 pub mod audit_log;
 pub mod audit_verify;
 pub mod batch;

@@ -9,15 +9,15 @@ use crate::read::stored::from_json;
 use crate::{CaptureBatch, CaptureReply, CloseResult, Closing, StoreError};
 
 /// How many are closed in one transaction.
-pub const PAGE: u32 = 500;
+pub(crate) const PAGE: u32 = 500;
 
 /// What an intent says of its call.
-pub struct Orphan {
+pub(crate) struct Orphan {
     pub draft: String,
     pub charge_if_lost: Usd,
 }
 
-pub fn closings(orphans: Vec<Orphan>, now: Timestamp) -> Result<CaptureBatch, StoreError> {
+pub(crate) fn closings(orphans: Vec<Orphan>, now: Timestamp) -> Result<CaptureBatch, StoreError> {
     let closings = orphans.into_iter().map(|orphan| {
         let draft: RoutingOutcome = from_json(&orphan.draft)?;
         let latency_ms = milliseconds_between(draft.created_at, now);
@@ -37,6 +37,6 @@ pub fn closings(orphans: Vec<Orphan>, now: Timestamp) -> Result<CaptureBatch, St
 }
 
 /// How many this transaction closed. Some may have been closed by their owner, who was only asleep.
-pub fn count(reply: &CaptureReply) -> u64 {
+pub(crate) fn count(reply: &CaptureReply) -> u64 {
     reply.closed.iter().filter(|(_, result)| *result == CloseResult::Closed).count() as u64
 }

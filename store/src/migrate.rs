@@ -10,7 +10,7 @@ use crate::StoreError;
 
 /// One numbered file.
 #[derive(Debug, Clone, Copy)]
-pub struct Migration {
+pub(crate) struct Migration {
     pub version: i32,
     pub name: &'static str,
     pub sql: &'static str,
@@ -18,19 +18,19 @@ pub struct Migration {
 
 impl Migration {
     /// What must not change once it was applied.
-    pub fn sha256(&self) -> String {
+    pub(crate) fn sha256(&self) -> String {
         hex(&Sha256::digest(self.sql.as_bytes()))
     }
 }
 
 /// A row of `schema_migrations`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applied {
+pub(crate) struct Applied {
     pub version: i32,
     pub sha256: String,
 }
 
-pub const POSTGRES: &[Migration] = &[
+pub(crate) const POSTGRES: &[Migration] = &[
     Migration {
         version: 1,
         name: "init",
@@ -78,7 +78,7 @@ pub const POSTGRES: &[Migration] = &[
     },
 ];
 
-pub const SQLITE: &[Migration] = &[
+pub(crate) const SQLITE: &[Migration] = &[
     Migration {
         version: 1,
         name: "init",
@@ -128,7 +128,7 @@ pub const SQLITE: &[Migration] = &[
 
 /// The migrations that are due after `applied`, in order. Refuses a history that is not the
 /// beginning of ours.
-pub fn due<'a>(
+pub(crate) fn due<'a>(
     migrations: &'a [Migration],
     applied: &[Applied],
 ) -> Result<&'a [Migration], StoreError> {

@@ -40,7 +40,7 @@ pub(crate) enum Scope {
 }
 
 impl Scope {
-    pub fn replica(&self) -> Option<&str> {
+    pub(crate) fn replica(&self) -> Option<&str> {
         match self {
             Scope::EveryReplica => None,
             Scope::Replica(name) => Some(name),
@@ -59,7 +59,7 @@ pub(crate) enum Reaped {
 
 impl Reaped {
     /// A page of which none was open any more ends the work too: it would come again for ever.
-    pub fn new(closed: u64) -> Self {
+    pub(crate) fn new(closed: u64) -> Self {
         if closed == 0 { Reaped::Nothing } else { Reaped::Some(closed) }
     }
 }

@@ -11,12 +11,12 @@ use crate::StoreError;
 use crate::sqlite::value::{Key, Nanos, Text, Time};
 
 /// A value that is read from a row.
-pub trait FromRow: Sized {
+pub(crate) trait FromRow: Sized {
     fn from_row(row: &impl StoredRow) -> Result<Self, StoreError>;
 }
 
 /// A row that a query found.
-pub trait StoredRow {
+pub(crate) trait StoredRow {
     /// What it has in this column.
     fn value<T: StoredValue>(&self, column: &str) -> Result<T, StoreError>;
 }
@@ -34,7 +34,7 @@ impl StoredRow for rusqlite::Row<'_> {
 }
 
 /// A type of ours, and the types that the two drivers read it as.
-pub trait StoredValue: Sized {
+pub(crate) trait StoredValue: Sized {
     type Postgres: for<'p> tokio_postgres::types::FromSql<'p>;
     type Sqlite: rusqlite::types::FromSql;
     fn of_postgres(value: Self::Postgres) -> Result<Self, StoreError>;

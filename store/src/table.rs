@@ -8,7 +8,7 @@ mod account;
 mod call;
 mod idempotency;
 mod ledger;
-pub mod statement;
+pub(crate) mod statement;
 
 use ainfera_schema::Usd;
 use jiff::Timestamp;
@@ -16,15 +16,15 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-pub use account::{AgentBalances, BalanceRow, NewAccounts, TenantBalances};
-pub use call::{ClosedCalls, Inferences, Intents, Outcomes, Reservations};
-pub use idempotency::IdempotencyKeys;
-pub use ledger::{AuditEvents, Transfers};
+pub(crate) use account::{AgentBalances, BalanceRow, NewAccounts, TenantBalances};
+pub(crate) use call::{ClosedCalls, Inferences, Intents, Outcomes, Reservations};
+pub(crate) use idempotency::IdempotencyKeys;
+pub(crate) use ledger::{AuditEvents, Transfers};
 
 use crate::StoreError;
 
 /// A table as it is written to: the rows that are written, and their columns in order.
-pub trait Table: 'static {
+pub(crate) trait Table: 'static {
     type Row<'a>;
     const NAME: &'static str;
     /// Of a table whose rows are changed, the first one says which row.
@@ -32,7 +32,7 @@ pub trait Table: 'static {
 }
 
 /// A column, and what a row has in it.
-pub struct Column<T: Table + ?Sized> {
+pub(crate) struct Column<T: Table + ?Sized> {
     pub name: &'static str,
     pub value: Value<T>,
 }
@@ -49,7 +49,7 @@ type TextOf<T> = for<'r, 'a> fn(&'r <T as Table>::Row<'a>) -> &'r str;
 type OptionalTextOf<T> = for<'r, 'a> fn(&'r <T as Table>::Row<'a>) -> Option<&'r str>;
 
 /// What kind of values a column has, and how they are found in a row.
-pub enum Value<T: Table + ?Sized> {
+pub(crate) enum Value<T: Table + ?Sized> {
     Id(Of<T, Uuid>),
     OptionalId(Of<T, Option<Uuid>>),
     /// Words of ours, hashes, JSON that was written by us: kept to the letter.

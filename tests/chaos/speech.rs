@@ -3,7 +3,7 @@
 
 use ainfera_fidelity::accumulate::{self, Understood};
 use ainfera_fidelity::answer::Ending;
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 use serde_json::Value;
 
 #[derive(Debug, Default, Clone, PartialEq)]

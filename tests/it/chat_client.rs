@@ -1,7 +1,7 @@
 //! `POST /v1/chat/completions`: what official clients of that dialect hear from providers of theirs
 //! and of Anthropic's.
 
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 use serde_json::{Value, json};
 
 use crate::matrix::bill;

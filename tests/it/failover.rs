@@ -1,6 +1,6 @@
 //! Before the first content a failure is invisible. What happens after it: `matrix.rs`.
 
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 use serde_json::Value;
 
 use crate::support::database::Database;

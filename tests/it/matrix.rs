@@ -1,7 +1,7 @@
 //! Every script and every fault, by every client dialect through every provider dialect, streamed
 //! and whole: the answers, their bills and their rows agree.
 
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 use serde_json::{Value, json};
 
 use crate::support::client_dialect::{CLIENTS, Client};

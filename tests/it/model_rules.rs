@@ -11,8 +11,7 @@ use ainfera_schema::{
     Model, Network, OnDisconnect, OwnDeadlines, Provider, ProviderId, ProviderKind, StreamMode,
     Unsaid,
 };
-use ainfera_wire::Call;
-use ainfera_wire::client::call::ClientHeaders;
+use ainfera_wire::client::{Call, ClientHeaders};
 use ainfera_wire::provider::Dialect;
 use bytes::Bytes;
 use proptest::prelude::*;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ainfera_schema::{Price, Usd};
 use ainfera_store::{CapChange, Owner, WalletChange, WalletView};
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::Instant;

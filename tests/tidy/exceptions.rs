@@ -66,5 +66,4 @@ pub const EXCEPTIONS: &[Exception] = &[
     of(VOCABULARY, "actors/src/provider/transport/tcp.rs", "nobody"),
     of(VOCABULARY, "wire/src/attachment/pdf/tests.rs", "whoever"),
     of(VOCABULARY, "wire/src/error/provider_error.rs", "thing"),
-    of(VOCABULARY, "wire/src/output_limit.rs", "nobody"),
 ];

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod arrows;
 mod breach;
 mod code;
 mod documents;
@@ -22,6 +23,8 @@ const SQL: &str = "SQL is written in `store` and `schema/migrations` only";
 const STATUSES: &str = "statuses of answers are decided in `src/http/error.rs` only";
 const ENVIRONMENT: &str = "the environment is read in `src/config/environment.rs` only";
 const PURE_CRATES: &str = "`wire`, `routing` and `schema` have no I/O and no runtime";
+const ARROWS: &str = "a folder of `wire` uses those below it, and a dialect no other dialect";
+const VISIBILITY: &str = "`pub` means that another crate may use it";
 const MARKERS: &str = "work that is left is an issue, and a test runs or is deleted";
 const PATHS: &str = "a path in a document exists, from the root or beside it";
 const VOCABULARY: &str = "names are made of the words of docs/glossary.md";
@@ -35,6 +38,8 @@ const RULES: &[&str] = &[
     STATUSES,
     ENVIRONMENT,
     PURE_CRATES,
+    ARROWS,
+    VISIBILITY,
     MARKERS,
     PATHS,
     VOCABULARY,
@@ -134,6 +139,22 @@ fn the_pure_crates_know_no_runtime() {
     });
     let breaches: Vec<Breach> = pure.flat_map(|file| lines_with(file, &words, false)).collect();
     refuse(PURE_CRATES, &breaches);
+}
+
+#[test]
+fn folders_of_wire_use_those_below_them_only() {
+    refuse(ARROWS, &arrows::upward());
+}
+
+#[test]
+fn other_crates_see_eight_names_of_wire() {
+    let names = arrows::public_names_of_wire();
+    assert_eq!(names.len(), 8, "{names:?}");
+}
+
+#[test]
+fn every_crate_refuses_public_names_that_no_other_crate_sees() {
+    refuse(VISIBILITY, &arrows::roots_that_allow_unreachable_names());
 }
 
 #[test]

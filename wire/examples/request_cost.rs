@@ -11,9 +11,9 @@ use std::io::Write;
 
 use ainfera_schema::{Model, ModelSlug, Network, OnDisconnect, OwnDeadlines};
 use ainfera_schema::{Provider, ProviderId, ProviderKind, StreamMode, Unsaid};
-use ainfera_wire::client::call::ClientHeaders;
+use ainfera_wire::client::{Call, ClientHeaders};
+use ainfera_wire::error::BadRequest;
 use ainfera_wire::provider::Dialect;
-use ainfera_wire::{BadRequest, Call};
 use bytes::Bytes;
 use serde_json::{Value, json};
 

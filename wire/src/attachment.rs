@@ -24,13 +24,13 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// An image whose bytes are in the body.
-pub fn image(data: &str) -> Attachment {
+pub(crate) fn image(data: &str) -> Attachment {
     let head = data.as_bytes().get(..IMAGE_HEAD_BASE64).unwrap_or(data.as_bytes());
     Attachment::Image(BASE64.decode(head).ok().and_then(|bytes| image_size::read(&bytes)))
 }
 
 /// A document whose bytes are in the body.
-pub fn document(media_type: &str, data: &str) -> Attachment {
+pub(crate) fn document(media_type: &str, data: &str) -> Attachment {
     let uncountable = Attachment::Unmeasured(Unmeasured::Uncountable);
     if data.len() > LONGEST_DOCUMENT_BASE64 {
         return uncountable;

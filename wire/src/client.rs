@@ -4,21 +4,26 @@
 //! A dialect is one variant of [`Client`], one of [`ClientFrames`] and one of [`WholeAnswer`], each
 //! a module of its own beside its parser.
 
-pub mod answer_names;
-pub mod call;
-pub mod chat;
-pub mod inference;
-pub mod messages;
-pub mod openai;
-pub mod responses;
-pub mod translation;
+pub(crate) mod answer_names;
+pub(crate) mod call;
+pub(crate) mod chat;
+pub(crate) mod inference;
+pub(crate) mod messages;
+pub(crate) mod openai;
+pub(crate) mod output_limit;
+pub(crate) mod responses;
+pub(crate) mod translation;
+
+pub use crate::client::answer_names::AnswerNames;
+pub use crate::client::call::{Call, ClientHeaders, Delivery};
+pub use crate::client::output_limit::OutputLimit;
+pub use crate::dialect::ClientDialect;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::BytesMut;
 
-use crate::client::answer_names::AnswerNames;
 use crate::client::chat::stream::{ChatFrames, replayed, shown};
 use crate::client::chat::usage_chunk::UsageChunk;
 use crate::client::chat::whole::ChatCompletion;
@@ -29,7 +34,6 @@ use crate::client::responses::request::ResponsesClient;
 use crate::client::responses::stream::ResponsesFrames;
 use crate::client::responses::whole::ResponseObject;
 use crate::codec::sse::write_frame;
-use crate::dialect::ClientDialect;
 use crate::error::client_error::ClientError;
 use crate::event::{ProviderEvent, StreamEvent};
 

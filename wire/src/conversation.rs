@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Deserialize;
 
-use crate::Call;
+use crate::client::Call;
 use crate::codec::json::Text;
 use crate::request::Role;
 use crate::request::content::Block;

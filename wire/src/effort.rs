@@ -4,13 +4,13 @@
 const ALL: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 /// The place of a word among all; a word that nobody knows has none.
-pub fn rank(word: &str) -> Option<usize> {
+pub(crate) fn rank(word: &str) -> Option<usize> {
     ALL.iter().position(|known| *known == word)
 }
 
 /// The nearest word that is taken; `None` where `said` itself is, where nobody knows the word, and
 /// where nothing is taken. Only who asks for no reasoning gets none.
-pub fn nearest(said: &str, taken: &[&'static str]) -> Option<&'static str> {
+pub(crate) fn nearest(said: &str, taken: &[&'static str]) -> Option<&'static str> {
     if taken.contains(&said) {
         return None;
     }

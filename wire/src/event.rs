@@ -9,7 +9,7 @@ use ainfera_schema::TokenUsage;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use crate::oddity::Oddity;
+pub use crate::oddity::Oddity;
 
 /// One step of an answer.
 #[derive(Debug, Clone, PartialEq)]

@@ -223,14 +223,14 @@ fn are_plain_functions(tools: &Value) -> bool {
 }
 
 /// Could the vendor use this tool without end, and does it take a limit?
-pub fn takes_max_uses(tool: &RawValue) -> bool {
+pub(crate) fn takes_max_uses(tool: &RawValue) -> bool {
     let Ok(tool) = serde_json::from_str::<OneTool<'_>>(tool.get()) else { return false };
     let used = server_tool(tool.kind.as_deref().unwrap_or_default());
     tool.max_uses.0.is_none() && matches!(used, Some(ServerTool::WebSearch | ServerTool::WebFetch))
 }
 
 /// The names that vendors give to the tools that they run.
-pub fn server_tool(kind: &str) -> Option<ServerTool> {
+pub(crate) fn server_tool(kind: &str) -> Option<ServerTool> {
     const NAMES: [(&str, ServerTool); 8] = [
         ("web_search", ServerTool::WebSearch),
         ("x_search", ServerTool::WebSearch),

@@ -1,36 +1,37 @@
 //! How it sounds: bytes in, events out. Pure: no I/O, no async, no actix.
 //!
-//! Reading order: [`client`] (a client's side of the call: its [`Call`] and its answer),
-//! [`request`] and [`event`] (the language between the dialects), [`provider`] (one provider's side
-//! of one call, a folder for each dialect), [`passthrough`] (where both sides speak the same),
-//! [`signature`] (whose reasoning it is), [`codec`] (bytes and text), [`conversation`] (which calls
-//! belong together), [`disclosure`] and [`error`] (what is said about loss, mistakes and errors).
+//! Other crates see eight names, each a module with what belongs to it:
+//!
+//! 1. [`client`]: a client's side of the call: its [`client::Call`] and its answer;
+//! 2. [`provider`]: one provider's side of one call, a folder for each dialect;
+//! 3. [`event`]: what a provider says, in the words between the dialects;
+//! 4. [`error`]: mistakes of a request, faults of a provider, and how a client hears of them;
+//! 5. [`disclosure`]: what the caller is told about the translation of its request;
+//! 6. [`codec`]: server-sent events and JSON that is edited in place;
+//! 7. [`conversation`]: which calls belong together;
+//! 8. [`model_table`]: what each model takes.
+//!
+//! Inside, [`request`] is the typed request between the dialects, [`passthrough`] is for a client
+//! and a provider of the same dialect, and [`signature`] says whose a piece of reasoning is.
+
+// `pub` means that another crate may use it
+#![cfg_attr(not(test), deny(unreachable_pub))]
 
 mod attachment;
 pub mod client;
 pub mod codec;
 pub mod conversation;
-pub mod dialect;
+mod dialect;
 pub mod disclosure;
-pub mod effort;
+mod effort;
 pub mod error;
 pub mod event;
-pub mod extra_costs;
+mod extra_costs;
 pub mod model_table;
-pub mod oddity;
-pub mod output_limit;
-pub mod passthrough;
+mod oddity;
+mod passthrough;
 pub mod provider;
-pub mod request;
-pub mod signature;
-
-pub use client::answer_names::AnswerNames;
-pub use client::call::Call;
-pub use client::{Client, ClientFrames, WholeAnswer};
-pub use dialect::ClientDialect;
-pub use error::bad_request::BadRequest;
-pub use error::client_error::ClientError;
-pub use event::{
-    Block, Delta, Native, ProviderEvent, RelayMode, Stop, StopReason, StreamEvent,
-    estimated_output_tokens, upper_output_tokens,
-};
+mod request;
+mod signature;
+mod tool_names;
+mod tool_schema;

@@ -2,21 +2,20 @@
 //! refusals classified.
 
 pub mod address;
-pub mod anthropic;
+pub(crate) mod anthropic;
 mod block_sequencer;
-pub mod chat;
+pub(crate) mod chat;
 mod endpoint;
-pub mod gemini;
-pub mod instructions;
-pub mod lossy;
+pub(crate) mod gemini;
+pub(crate) mod instructions;
+pub(crate) mod lossy;
 mod reader;
 mod reasons;
-pub mod responses;
+pub(crate) mod responses;
 mod source_paths;
-pub mod strict_schema;
-pub mod tool_call_ids;
-pub mod tool_names;
-pub mod tool_schema;
+pub(crate) mod strict_schema;
+pub(crate) mod thought_signatures;
+pub(crate) mod tool_call_ids;
 mod unsaid;
 mod written;
 
@@ -36,9 +35,9 @@ use crate::provider::chat::stream::passthrough::ChatRelay;
 use crate::provider::chat::stream::{ChatReader, Reasoning};
 use crate::provider::gemini::stream::GeminiReader;
 use crate::provider::responses::stream::ResponsesReader;
-use crate::provider::tool_names::ToolNames;
+use crate::tool_names::ToolNames;
 
-pub use crate::error::provider_error::FaultKind;
+pub use crate::provider::anthropic::count_tokens::request as count_tokens_request;
 pub use reasons::reasons_before_answering;
 
 use reader::DialectReader;

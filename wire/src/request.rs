@@ -3,9 +3,9 @@
 //!
 //! Its texts share the memory of the body that they were parsed from.
 
-pub mod attachments;
-pub mod content;
-pub mod setting;
+pub(crate) mod attachments;
+pub(crate) mod content;
+pub(crate) mod setting;
 
 use ainfera_schema::TaskType;
 use ainfera_schema::policy::RoutingHint;
@@ -59,7 +59,7 @@ pub struct RoutingExtras {
 }
 
 /// Names of the members of [`RoutingExtras`] in the body.
-pub const ROUTING_MEMBERS: [&str; 3] = ["routing_hint", "task_type", "routing_preference"];
+pub(crate) const ROUTING_MEMBERS: [&str; 3] = ["routing_hint", "task_type", "routing_preference"];
 
 #[derive(Debug, Clone)]
 pub struct Turn {

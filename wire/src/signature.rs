@@ -21,7 +21,7 @@ pub enum Issuer {
 }
 
 /// What every mark begins with.
-pub const MARK: &str = "ainfera.";
+pub(crate) const MARK: &str = "ainfera.";
 
 const MARKS: [(Issuer, &str); 6] = [
     (Issuer::Responses, "ainfera.responses."),
@@ -33,7 +33,7 @@ const MARKS: [(Issuer, &str); 6] = [
 ];
 
 /// What the client is given to keep.
-pub fn marked(issuer: Issuer, signature: &str) -> ByteString {
+pub(crate) fn marked(issuer: Issuer, signature: &str) -> ByteString {
     match MARKS.iter().find(|(known, _)| *known == issuer) {
         Some((_, mark)) => format!("{mark}{signature}").into(),
         None => signature.into(),
@@ -41,7 +41,7 @@ pub fn marked(issuer: Issuer, signature: &str) -> ByteString {
 }
 
 /// What the client gives back: its issuer, and what that one made.
-pub fn read(signature: &str) -> (Issuer, &str) {
+pub(crate) fn read(signature: &str) -> (Issuer, &str) {
     let found =
         MARKS.iter().find_map(|(issuer, mark)| Some((*issuer, signature.strip_prefix(mark)?)));
     found.unwrap_or((Issuer::Anthropic, signature))

@@ -28,8 +28,8 @@ mod streams;
 
 use ainfera_schema::{Model, ModelSlug, Network, OnDisconnect, OwnDeadlines};
 use ainfera_schema::{Provider, ProviderId, ProviderKind, Secret, StreamMode};
-use ainfera_wire::client::call::ClientHeaders;
-use ainfera_wire::{BadRequest, Call};
+use ainfera_wire::client::{Call, ClientHeaders};
+use ainfera_wire::error::BadRequest;
 use bytes::Bytes;
 
 /// The provider dialects, by the names of their files.

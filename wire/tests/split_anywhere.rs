@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use ainfera_wire::codec::sse::{SseDecoder, write_frame};
+use ainfera_wire::codec::{SseDecoder, write_frame};
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 

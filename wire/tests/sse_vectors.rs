@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use ainfera_wire::codec::sse::{MAX_EVENT_BYTES, SseDecoder};
+use ainfera_wire::codec::{MAX_EVENT_BYTES, SseDecoder};
 use bytes::Bytes;
 use serde::Deserialize;
 

@@ -19,7 +19,7 @@ const KEPT_OF_RECENT: usize = 128 * 1024;
 /// A checkpoint as it is, or a break as in an export.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Line {
+pub(super) enum Line {
     Checkpoint(Checkpoint),
     Break(#[serde(with = "break_line")] Box<AuditBreak>),
 }
@@ -34,14 +34,14 @@ mod break_line {
         r#break: Box<AuditBreak>,
     }
 
-    pub fn serialize<S: Serializer>(
+    pub(super) fn serialize<S: Serializer>(
         declared: &AuditBreak,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         Tagged { r#break: Box::new(declared.clone()) }.serialize(serializer)
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Box<AuditBreak>, D::Error> {
         Tagged::deserialize(deserializer).map(|tagged| tagged.r#break)
@@ -50,7 +50,7 @@ mod break_line {
 
 /// What the last whole line says. What a crash left of a line is cut off. A line that is none is
 /// told, and passed over.
-pub fn end_of(path: &Path, extent: Extent) -> std::io::Result<Option<Kept>> {
+pub(super) fn end_of(path: &Path, extent: Extent) -> std::io::Result<Option<Kept>> {
     let file = match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -74,7 +74,7 @@ pub fn end_of(path: &Path, extent: Extent) -> std::io::Result<Option<Kept>> {
 }
 
 /// The checkpoints from this number on that belong to the branch of the last one, oldest first.
-pub fn branch_of(path: &Path, from_number: i64) -> std::io::Result<Vec<Checkpoint>> {
+pub(super) fn branch_of(path: &Path, from_number: i64) -> std::io::Result<Vec<Checkpoint>> {
     let mut branch: Vec<Checkpoint> = Vec::new();
     let file = match File::open(path) {
         Ok(file) => file,
@@ -117,7 +117,7 @@ fn each_line(file: &File, mut take: impl FnMut(&[u8])) -> std::io::Result<()> {
     Ok(())
 }
 
-pub fn append(path: &Path, extent: Extent, lines: &[Line]) -> std::io::Result<()> {
+pub(super) fn append(path: &Path, extent: Extent, lines: &[Line]) -> std::io::Result<()> {
     let mut text = Vec::new();
     for line in lines {
         serde_json::to_writer(&mut text, line)?;

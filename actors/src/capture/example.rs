@@ -5,11 +5,11 @@ use ainfera_schema::{
 };
 use ainfera_store::Closing;
 
-pub fn closing(model_requested: &str) -> Closing {
+pub(crate) fn closing(model_requested: &str) -> Closing {
     Closing { outcome: outcome(model_requested), answer: None }
 }
 
-pub fn outcome(model_requested: &str) -> RoutingOutcome {
+pub(crate) fn outcome(model_requested: &str) -> RoutingOutcome {
     RoutingOutcome {
         model_requested: model_requested.to_owned(),
         q_prior_used: Some("0.93".parse().unwrap()),

@@ -10,7 +10,7 @@ use crate::gate::Permit;
 
 /// A permit goes home with the reply.
 #[derive(Debug)]
-pub enum Waiter {
+pub(super) enum Waiter {
     Admission(oneshot::Sender<Result<Verdict, CaptureError>>),
     Rejection(oneshot::Sender<Result<(), CaptureError>>, Permit),
     Extension(oneshot::Sender<Result<Extended, CaptureError>>),
@@ -22,7 +22,7 @@ pub enum Waiter {
 impl Waiter {
     /// An answer that nobody receives any more is dropped: who asked has left, and what it owned
     /// closes the call.
-    pub fn reply(self, reply: Reply) {
+    pub(super) fn reply(self, reply: Reply) {
         match (self, reply) {
             (Waiter::Admission(to), Reply::Admission(verdict)) => drop(to.send(verdict)),
             (Waiter::Rejection(to, permit), Reply::Rejection(result)) => {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use ainfera_routing::{Deployment, Needs, RejectReason, RouteTarget};
 use ainfera_schema::{Agent, InferenceId, OutcomeStatus, ReceiptId, RequestId, TokenUsage, Usd};
 use ainfera_store::{Admission, Earlier, EarlierCall, IdempotencyClaim, StoredAnswer, Verdict};
-use ainfera_wire::Call;
-use ainfera_wire::disclosure::coercion::Strictness;
+use ainfera_wire::client::Call;
+use ainfera_wire::disclosure::Strictness;
 use ainfera_wire::provider::Dialect;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -210,7 +210,7 @@ async fn rejected(
     let (outcome, failure) = match refusal {
         ChoiceRefusal::Pin { model, refusal } => return CallFailure::pin(&model, refusal),
         ChoiceRefusal::Unpriced { model, field, error } => {
-            return CallFailure::BadRequest(ainfera_wire::BadRequest::new(
+            return CallFailure::BadRequest(ainfera_wire::error::BadRequest::new(
                 field,
                 format!("cannot be priced at {model}: {error}"),
             ));

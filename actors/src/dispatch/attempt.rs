@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actix::{AsyncContext, Context};
-use ainfera_wire::provider::{Dialect, FaultKind};
+use ainfera_wire::error::FaultKind;
+use ainfera_wire::provider::Dialect;
 
 use super::admission::CallSetup;
 use super::machine::attempt_end::AttemptEnd;

@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use ainfera_routing::CatalogueEntry;
 use ainfera_schema::CallKind;
-use ainfera_wire::error::stream_fault::StreamFault;
-use ainfera_wire::provider::Dialect;
-use ainfera_wire::provider::anthropic::count_tokens::request;
+use ainfera_wire::error::StreamFault;
+use ainfera_wire::provider::{Dialect, count_tokens_request};
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use serde_json::Value;
@@ -121,7 +120,8 @@ async fn ask(setup: &CallSetup, entry: &CatalogueEntry) -> Result<Value, Provide
     let Some(provider) = setup.worker.providers.get(&model.provider) else {
         return Err(ProviderFailure::Crashed);
     };
-    let request = request(&setup.call, provider, model).map_err(ProviderFailure::Untranslatable)?;
+    let request = count_tokens_request(&setup.call, provider, model)
+        .map_err(ProviderFailure::Untranslatable)?;
     let pool = setup.worker.pools.of(provider).map_err(ProviderFailure::Connect)?;
     let mut answer = Sender { pool: &pool, request: &request }.send(|| ()).await?;
     if !answer.head.status.is_success() {

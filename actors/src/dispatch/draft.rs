@@ -2,7 +2,7 @@
 
 use ainfera_routing::{Catalogue, Plan, Policy, RejectReason, candidates_json, policy_version};
 use ainfera_schema::{CallKind, OutcomeStatus, RoutingOutcome, TaskTypeSource, Usd};
-use ainfera_wire::client::call::Delivery;
+use ainfera_wire::client::Delivery;
 
 use super::admission::CallSetup;
 use crate::brain::{Choice, Rejection};

@@ -6,7 +6,7 @@ pub mod exhausted;
 use ainfera_routing::{DropReason, PinRefusal, RejectReason};
 use ainfera_schema::{ModelSlug, OutcomeStatus};
 use ainfera_store::{EarlierCall, Refusal};
-use ainfera_wire::BadRequest;
+use ainfera_wire::error::BadRequest;
 use rust_decimal::Decimal;
 
 use super::strict::Unfit;

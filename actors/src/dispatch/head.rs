@@ -3,7 +3,7 @@
 use actix::Recipient;
 use ainfera_schema::StreamMode;
 use ainfera_schema::Usd;
-use ainfera_wire::client::call::Delivery;
+use ainfera_wire::client::Delivery;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 

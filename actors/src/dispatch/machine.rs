@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use ainfera_routing::ReservationMode;
 use ainfera_schema::{CallKind, OutcomeStatus};
-use ainfera_wire::client::call::Delivery;
+use ainfera_wire::client::Delivery;
 
 use super::CallFailure;
 use crate::capture::acknowledge::Acknowledge;

@@ -36,26 +36,26 @@ pub(super) struct HeldAttempt {
 }
 
 impl HeldAttempt {
-    pub fn new(deployment: DeploymentIndex, permit: ProviderPermit) -> Self {
+    pub(super) fn new(deployment: DeploymentIndex, permit: ProviderPermit) -> Self {
         let stream_mode = StreamMode::Native;
         Self { deployment, permit, started: Instant::now(), running: None, stream_mode }
     }
 
-    pub fn latency_ms(&self) -> u32 {
+    pub(super) fn latency_ms(&self) -> u32 {
         u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX)
     }
 }
 
 impl OpenCall {
-    pub fn new(outcome: OpenOutcome, choice: Choice, conversation: Option<u64>) -> Self {
+    pub(super) fn new(outcome: OpenOutcome, choice: Choice, conversation: Option<u64>) -> Self {
         Self { outcome, choice, conversation, coercions: Arc::default(), attempt: None }
     }
 
-    pub fn coercions(&self) -> Arc<[String]> {
+    pub(super) fn coercions(&self) -> Arc<[String]> {
         Arc::clone(&self.coercions)
     }
 
-    pub fn note_stream_mode(&mut self, attempt: u32, stream_mode: StreamMode) {
+    pub(super) fn note_stream_mode(&mut self, attempt: u32, stream_mode: StreamMode) {
         let running = self.attempt.as_mut();
         let is_this = |held: &&mut HeldAttempt| {
             held.running.as_ref().is_some_and(|(number, _)| *number == attempt)
@@ -66,7 +66,7 @@ impl OpenCall {
     }
 
     /// From now on this candidate is the one.
-    pub fn note_candidate(
+    pub(super) fn note_candidate(
         &mut self,
         entry: &CatalogueEntry,
         inference_id: InferenceId,
@@ -84,7 +84,7 @@ impl OpenCall {
         outcome.coercions = coercions;
     }
 
-    pub fn note_attempt(&mut self, ended: &EndedAttempt, latency_ms: u32) {
+    pub(super) fn note_attempt(&mut self, ended: &EndedAttempt, latency_ms: u32) {
         let Some(outcome) = self.outcome.draft() else { return };
         if ended.attempt.implausible {
             tracing::error!(
@@ -121,7 +121,7 @@ impl OpenCall {
     }
 
     /// There is content: the candidate is the one that answers.
-    pub fn note_first_content(&mut self) {
+    pub(super) fn note_first_content(&mut self) {
         if let Some(outcome) = self.outcome.draft() {
             outcome.first_content_ms = Some(elapsed_ms(outcome.created_at));
         }
@@ -130,7 +130,7 @@ impl OpenCall {
         }
     }
 
-    pub fn facts(&mut self) -> Option<HeadFacts> {
+    pub(super) fn facts(&mut self) -> Option<HeadFacts> {
         let stream_mode = self.attempt.as_ref().map(|held| held.stream_mode).unwrap_or_default();
         let outcome = self.outcome.draft()?;
         Some(HeadFacts {

@@ -2,7 +2,7 @@
 
 use actix::{ActorFutureExt, Context, MailboxError, ResponseActFuture, WrapFuture};
 use ainfera_store::StoredAnswer;
-use ainfera_wire::ProviderEvent;
+use ainfera_wire::event::ProviderEvent;
 
 use super::DispatchActor;
 use super::machine::effect::Extension;

@@ -2,9 +2,8 @@
 
 use ainfera_schema::StreamMode;
 use ainfera_store::{EarlierCall, StoredAnswer};
-use ainfera_wire::client::call::Delivery;
-use ainfera_wire::codec::sse::SseDecoder;
-use ainfera_wire::{Client, WholeAnswer};
+use ainfera_wire::client::{Client, Delivery, WholeAnswer};
+use ainfera_wire::codec::SseDecoder;
 use bytes::Bytes;
 
 use super::{Head, HeadBody, HeadFacts};

@@ -4,13 +4,12 @@ use ainfera_routing::{CallSize, CatalogueEntry, bounds_at, output_within};
 use ainfera_schema::{
     Bounds, PriceError, PriceSheet, RequestedService, RequestedTier, ToolUses, Usd,
 };
-use ainfera_wire::Call;
-use ainfera_wire::output_limit::OutputLimit;
+use ainfera_wire::client::{Call, OutputLimit};
 use ainfera_wire::provider::Dialect;
 
 /// The bounds of the whole call at this candidate. Tools and tiers of the caller's dialect reach a
 /// provider of that dialect alone.
-pub fn bounds(call: &Call, entry: &CatalogueEntry) -> Bounds {
+pub(crate) fn bounds(call: &Call, entry: &CatalogueEntry) -> Bounds {
     let costs = &call.extra_costs;
     let is_native = is_native(call, entry);
     let asked = CallSize {
@@ -38,7 +37,7 @@ pub fn bounds(call: &Call, entry: &CatalogueEntry) -> Bounds {
 }
 
 /// How the call is asked to be served at this candidate.
-pub fn service(call: &Call, entry: &CatalogueEntry) -> RequestedService {
+pub(crate) fn service(call: &Call, entry: &CatalogueEntry) -> RequestedService {
     let asked =
         if is_native(call, entry) { call.extra_costs.service } else { RequestedService::default() };
     match asked.tier {
@@ -48,12 +47,12 @@ pub fn service(call: &Call, entry: &CatalogueEntry) -> RequestedService {
 }
 
 /// Uses that are billed although no answer counts them.
-pub fn certain_uses(call: &Call, entry: &CatalogueEntry) -> ToolUses {
+pub(crate) fn certain_uses(call: &Call, entry: &CatalogueEntry) -> ToolUses {
     if is_native(call, entry) { call.extra_costs.certain_uses } else { ToolUses::NONE }
 }
 
 /// What is reserved for so much output.
-pub fn reservation(
+pub(crate) fn reservation(
     sheet: &PriceSheet,
     bounds: &Bounds,
     output_tokens: u64,
@@ -62,7 +61,7 @@ pub fn reservation(
 }
 
 /// The member of the body whose price is not known.
-pub fn field_without_price(error: &PriceError) -> &'static str {
+pub(crate) fn field_without_price(error: &PriceError) -> &'static str {
     match error {
         PriceError::UnknownFee(_) => "tools",
         PriceError::UnknownTier(_) => "service_tier",

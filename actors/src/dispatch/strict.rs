@@ -2,7 +2,7 @@
 //! before anybody is asked, at no cost.
 
 use ainfera_routing::CatalogueEntry;
-use ainfera_wire::disclosure::coercion::Strictness;
+use ainfera_wire::disclosure::Strictness;
 use ainfera_wire::provider::Dialect;
 
 use super::admission::CallSetup;

@@ -15,7 +15,7 @@ pub(super) struct Timers {
 }
 
 impl Timers {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { begun: Instant::now(), total: None }
     }
 }

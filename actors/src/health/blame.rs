@@ -1,9 +1,7 @@
 //! What a failed attempt says about the provider. Requests that are wrong, clients that leave and
 //! panics of ours say nothing about it.
 
-use ainfera_wire::error::provider_error::FaultKind;
-
-use ainfera_wire::error::stream_fault::StreamFault;
+use ainfera_wire::error::{FaultKind, StreamFault};
 
 use crate::provider::ProviderFailure;
 
@@ -80,7 +78,7 @@ impl Blame {
 
 #[cfg(test)]
 mod tests {
-    use ainfera_wire::error::provider_error::fault_of;
+    use ainfera_wire::error::fault_of;
 
     use super::*;
 

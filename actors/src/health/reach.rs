@@ -136,7 +136,7 @@ impl Line {
 mod tests {
     use std::time::Duration;
 
-    use ainfera_wire::error::stream_fault::StreamFault;
+    use ainfera_wire::error::StreamFault;
 
     use super::*;
     use crate::provider::transport::failure::{ProxyFault, TlsFault};

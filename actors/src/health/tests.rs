@@ -1,6 +1,6 @@
 use ainfera_routing::CatalogueEntry;
 use ainfera_schema::{Network, OwnDeadlines, ProviderKind};
-use ainfera_wire::error::stream_fault::StreamFault;
+use ainfera_wire::error::StreamFault;
 
 use super::*;
 use crate::provider::ProviderFailure;
@@ -118,7 +118,7 @@ fn where_all_are_broken_a_routed_call_tries_who_opens_first_and_a_pin_is_refused
     assert_eq!(bench.choose(CallKind::Direct, &["one"], 700).unwrap_err(), 1);
     let pause = ProviderFailure::Refused {
         status: 429,
-        kind: ainfera_wire::error::provider_error::FaultKind::RateLimited,
+        kind: ainfera_wire::error::FaultKind::RateLimited,
         message: String::new(),
         retry_after_seconds: Some(30),
     };
@@ -182,13 +182,13 @@ fn after_a_reload_what_is_known_stays_known_unless_the_provider_changed() {
     assert!(next.choose(CallKind::Direct, &["two"], 0).is_ok());
 }
 
-fn refusal(status: u16, kind: ainfera_wire::error::provider_error::FaultKind) -> ProviderFailure {
+fn refusal(status: u16, kind: ainfera_wire::error::FaultKind) -> ProviderFailure {
     ProviderFailure::Refused { status, kind, message: String::new(), retry_after_seconds: None }
 }
 
 #[test]
 fn a_refused_key_sets_all_models_of_the_provider_aside_and_one_probe_brings_them_back() {
-    use ainfera_wire::error::provider_error::FaultKind;
+    use ainfera_wire::error::FaultKind;
     let bench = Bench::new(BreakerUse::On, None);
     let all = ["one", "two", "three"];
     bench.choose(CallKind::Routed, &all, 0).unwrap().1.failed(
@@ -220,7 +220,7 @@ fn a_refused_key_sets_all_models_of_the_provider_aside_and_one_probe_brings_them
 
 #[test]
 fn a_model_that_is_gone_is_set_aside_alone_and_can_be_cleared() {
-    use ainfera_wire::error::provider_error::FaultKind;
+    use ainfera_wire::error::FaultKind;
     let bench = Bench::new(BreakerUse::On, None);
     bench.choose(CallKind::Routed, &["one"], 0).unwrap().1.failed(
         &refusal(404, FaultKind::NoSuchModel),
@@ -236,7 +236,7 @@ fn a_model_that_is_gone_is_set_aside_alone_and_can_be_cleared() {
 
 #[test]
 fn a_pause_without_a_time_grows_and_a_day_is_cut_to_what_the_operator_allows() {
-    use ainfera_wire::error::provider_error::FaultKind;
+    use ainfera_wire::error::FaultKind;
     let bench = Bench::new(BreakerUse::On, None);
     let fail = |later_ms: u64, seconds: Option<u64>| {
         let failure = ProviderFailure::Refused {
@@ -298,8 +298,8 @@ fn each_deployment_of_a_model_has_a_health_of_its_own() {
         message: String::new(),
         retry_after_seconds: Some(9),
     };
-    let key_refused = refused(401, ainfera_wire::error::provider_error::FaultKind::KeyRefused);
-    let limited = refused(429, ainfera_wire::error::provider_error::FaultKind::RateLimited);
+    let key_refused = refused(401, ainfera_wire::error::FaultKind::KeyRefused);
+    let limited = refused(429, ainfera_wire::error::FaultKind::RateLimited);
     for (failure, asked, next) in [(&key_refused, "a#1", "a#2"), (&limited, "a#2", "b")] {
         let (provider, mut permit) = choose_of(&bench).unwrap();
         assert_eq!(provider, asked);

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use actix_http::Payload;
 use ainfera_schema::{Patience, StreamMode};
-use ainfera_wire::error::stream_fault::StreamFault;
+use ainfera_wire::error::StreamFault;
+use ainfera_wire::event::{ProviderEvent, StreamEvent};
 use ainfera_wire::provider::{UpstreamReader, UpstreamRequest};
-use ainfera_wire::{ProviderEvent, StreamEvent};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, timeout, timeout_at};

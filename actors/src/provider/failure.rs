@@ -1,8 +1,7 @@
 //! How a provider attempt fails, and what follows from it.
 
 use ainfera_schema::{AttemptResult, FailureCause};
-use ainfera_wire::error::provider_error::FaultKind;
-use ainfera_wire::error::stream_fault::StreamFault;
+use ainfera_wire::error::{FaultKind, StreamFault};
 
 use super::transport::failure::ConnectFailure;
 
@@ -22,7 +21,7 @@ pub enum ProviderFailure {
     Broken(#[from] Broken),
     /// The call has no form in the provider's dialect.
     #[error("call cannot be translated: {0}")]
-    Untranslatable(ainfera_wire::BadRequest),
+    Untranslatable(ainfera_wire::error::BadRequest),
     /// A panic of ours.
     #[error("provider actor crashed")]
     Crashed,

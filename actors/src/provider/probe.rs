@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ainfera_schema::{HeaderText, Provider};
-use ainfera_wire::error::provider_error::{FaultKind, fault_of};
+use ainfera_wire::error::{FaultKind, fault_of};
 use ainfera_wire::provider::address;
 use awc::http::StatusCode;
 use bytes::BytesMut;

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use actix_http::Payload;
-use ainfera_wire::error::provider_error::retry_after::retry_after_seconds;
-use ainfera_wire::error::provider_error::{Fault, fault_of};
+use ainfera_wire::error::{Fault, fault_of, retry_after_seconds};
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use jiff::Timestamp;

@@ -3,7 +3,8 @@
 
 use actix::{Actor, Context, Handler};
 use ainfera_schema::RequestId;
-use ainfera_wire::{ClientFrames, StreamEvent, WholeAnswer};
+use ainfera_wire::client::{ClientFrames, WholeAnswer};
+use ainfera_wire::event::StreamEvent;
 use bytes::Bytes;
 
 use super::recorder::Recorder;

@@ -1,7 +1,7 @@
 //! Keeps a stream's frames for a caller who sends the same call again. Pure. Only a call with an
 //! idempotency key has one.
 
-use ainfera_wire::codec::sse::write_frame;
+use ainfera_wire::codec::write_frame;
 use bytes::BytesMut;
 
 /// Frames as they were written; beyond its limit it keeps nothing at all, for half an answer is

@@ -6,7 +6,7 @@ use ainfera_actors::provider::ProviderFailure;
 use ainfera_actors::provider::transport::failure::ConnectFailure;
 use ainfera_routing::DeploymentIndex;
 use ainfera_schema::{AttemptResult, OutcomeStatus};
-use ainfera_wire::BadRequest;
+use ainfera_wire::error::BadRequest;
 
 use crate::history::History;
 use crate::oracle::has_end;

@@ -12,7 +12,7 @@ use ainfera_actors::dispatch::machine::{CallTerms, Machine};
 use ainfera_routing::ReservationMode;
 use ainfera_schema::{CallKind, Usd};
 use ainfera_store::Refusal;
-use ainfera_wire::client::call::Delivery;
+use ainfera_wire::client::Delivery;
 
 use crate::market::Market;
 use crate::oracle::Oracle;

@@ -11,10 +11,9 @@ use ainfera_actors::provider::ProviderFailure;
 use ainfera_actors::provider::failure::FailoverCost;
 use ainfera_routing::DeploymentIndex;
 use ainfera_schema::{OnDisconnect, OutcomeStatus, Usd};
-use ainfera_wire::client::call::Delivery;
-use ainfera_wire::error::provider_error::{FaultKind, Lack};
-use ainfera_wire::error::stream_fault::StreamFault;
-use ainfera_wire::{ProviderEvent, StreamEvent};
+use ainfera_wire::client::Delivery;
+use ainfera_wire::error::{FaultKind, Lack, StreamFault};
+use ainfera_wire::event::{ProviderEvent, StreamEvent};
 
 use crate::market::{Deployed, ESTIMATED_INPUT_TOKENS};
 use crate::provider::Provider;

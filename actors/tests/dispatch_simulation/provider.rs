@@ -3,10 +3,8 @@
 use ainfera_actors::provider::ProviderFailure;
 use ainfera_actors::provider::failure::Broken;
 use ainfera_schema::TokenUsage;
-use ainfera_wire::error::provider_error::{FaultKind, Lack};
-use ainfera_wire::error::stream_fault::StreamFault;
-use ainfera_wire::{Block, Delta, Stop};
-use ainfera_wire::{ProviderEvent, StopReason, StreamEvent};
+use ainfera_wire::error::{FaultKind, Lack, StreamFault};
+use ainfera_wire::event::{Block, Delta, ProviderEvent, Stop, StopReason, StreamEvent};
 
 use crate::market::Deployed;
 use crate::random::Random;

@@ -9,7 +9,7 @@ use ainfera_actors::dispatch::machine::input::{
     AdmittedCall, ExtensionAnswer, Input, Turn, WriteResult,
 };
 use ainfera_schema::Usd;
-use ainfera_wire::{ProviderEvent, StreamEvent};
+use ainfera_wire::event::{ProviderEvent, StreamEvent};
 
 use crate::history::History;
 use crate::provider::failure;

@@ -2,7 +2,8 @@
 
 use ainfera_fidelity::caller;
 use ainfera_fidelity::provider::Upstream;
-use ainfera_wire::{BadRequest, ClientDialect};
+use ainfera_wire::client::ClientDialect;
+use ainfera_wire::error::BadRequest;
 use bytes::Bytes;
 use serde_json::Value;
 

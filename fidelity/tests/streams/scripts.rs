@@ -3,8 +3,7 @@
 use ainfera_fidelity::answer::{Answer, Ending, ToolCall, Usage};
 use ainfera_mock::script::{self, Call, CallOrder, Part, Reported, Script};
 use ainfera_schema::TokenUsage;
-use ainfera_wire::event::Block;
-use ainfera_wire::{Delta, Stop, StopReason, StreamEvent};
+use ainfera_wire::event::{Block, Delta, Stop, StopReason, StreamEvent};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

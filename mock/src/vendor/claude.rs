@@ -83,7 +83,7 @@ const RULES: [Rule; 20] = [
 ];
 
 /// The message of the refusal, if the model refuses the request.
-pub fn refusal(body: &Value) -> Option<String> {
+pub(super) fn refusal(body: &Value) -> Option<String> {
     let model = body["model"].as_str().unwrap_or_default();
     let rule = RULES.iter().find(|rule| model.starts_with(rule.model));
     let own = rule.and_then(|rule| rule.refuses.iter().find_map(|refused| refused.message(body)));

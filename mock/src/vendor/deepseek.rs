@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-pub fn refusal(body: &Value) -> Option<String> {
+pub(super) fn refusal(body: &Value) -> Option<String> {
     let parts = super::messages(body)
         .iter()
         .flat_map(|message| message["content"].as_array().into_iter().flatten());

@@ -55,7 +55,7 @@ fn is_newer(model: &str) -> bool {
 const ENDS_WITH_MODEL: &str = "Requests ending with a model turn are not supported.";
 
 /// Of `generateContent`.
-pub fn native_refusal(model: &str, body: &Value) -> Option<String> {
+pub(super) fn native_refusal(model: &str, body: &Value) -> Option<String> {
     let config = &body["generationConfig"];
     let thinking = &config["thinkingConfig"];
     if let Some(level) = thinking["thinkingLevel"].as_str()
@@ -78,7 +78,7 @@ pub fn native_refusal(model: &str, body: &Value) -> Option<String> {
 }
 
 /// Of the compatible endpoint.
-pub fn refusal(body: &Value) -> Option<String> {
+pub(super) fn refusal(body: &Value) -> Option<String> {
     let model = body["model"].as_str().unwrap_or_default();
     if super::unknown_effort(body, levels(model)).is_some() {
         return Some("reasoning_effort is not supported for this model.".to_owned());

@@ -14,7 +14,7 @@ fn efforts(model: &str) -> &'static [&'static str] {
     }
 }
 
-pub fn refusal(body: &Value) -> Option<String> {
+pub(super) fn refusal(body: &Value) -> Option<String> {
     if let Some(member) = ["logprobs", "logit_bias", "top_logprobs"]
         .iter()
         .find(|member| body.get(**member).is_some())

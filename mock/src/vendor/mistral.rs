@@ -37,7 +37,7 @@ fn efforts(model: &str) -> &'static [&'static str] {
     }
 }
 
-pub fn refusal(body: &Value) -> Option<(u16, String)> {
+pub(super) fn refusal(body: &Value) -> Option<(u16, String)> {
     let members = body.as_object()?;
     let forbidden = |place: String| {
         Some((

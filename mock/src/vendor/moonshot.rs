@@ -8,7 +8,7 @@ use serde_json::Value;
 const FIXED: [(&str, f64); 4] =
     [("temperature", 1.0), ("top_p", 0.95), ("presence_penalty", 0.0), ("frequency_penalty", 0.0)];
 
-pub fn refusal(body: &Value) -> Option<String> {
+pub(super) fn refusal(body: &Value) -> Option<String> {
     if !body["model"].as_str()?.contains("kimi-k3") {
         return None;
     }

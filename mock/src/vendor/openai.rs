@@ -77,7 +77,7 @@ fn is_of(body: &Value, series: &[&str]) -> bool {
 }
 
 /// Of `/v1/responses`.
-pub fn responses_refusal(body: &Value) -> Option<String> {
+pub(super) fn responses_refusal(body: &Value) -> Option<String> {
     let thinks = is_of(body, &THINKERS);
     let reasons = body["reasoning"]["effort"] != "none";
     if let Some(member) = ["temperature", "top_p"]
@@ -124,7 +124,7 @@ pub fn responses_refusal(body: &Value) -> Option<String> {
 }
 
 /// Of `/v1/chat/completions`.
-pub fn chat_refusal(body: &Value) -> Option<String> {
+pub(super) fn chat_refusal(body: &Value) -> Option<String> {
     let model = body["model"].as_str().unwrap_or_default();
     let thinks = is_of(body, &THINKERS);
     if model.contains("codex") || model.contains("-pro") {

@@ -13,7 +13,7 @@ fn efforts(model: &str) -> &'static [&'static str] {
     }
 }
 
-pub fn refusal(body: &Value) -> Option<String> {
+pub(super) fn refusal(body: &Value) -> Option<String> {
     let wants_thoughts = body["model"].as_str().is_some_and(|model| model.contains("Kimi-K"));
     let without = super::calling(body)
         .find(|(_, message)| !message["reasoning_content"].is_string())

@@ -20,7 +20,7 @@ fn efforts(model: &str) -> &'static [&'static str] {
     }
 }
 
-pub fn refusal(body: &Value) -> Option<String> {
+pub(super) fn refusal(body: &Value) -> Option<String> {
     let model = body["model"].as_str().unwrap_or_default();
     let thinks = THINKERS.iter().any(|series| model.starts_with(series));
     if let Some(member) = REFUSED.iter().find(|member| thinks && body.get(**member).is_some()) {

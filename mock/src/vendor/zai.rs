@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-pub fn refusal(body: &Value) -> Option<String> {
+pub(super) fn refusal(body: &Value) -> Option<String> {
     if !body["model"].as_str()?.starts_with("glm-5.3") {
         return None;
     }

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A gateway that answers.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Gateway {
+pub(super) struct Gateway {
     pub url: String,
     /// Where its keys are; `None` for a gateway of another user or machine.
     database: Option<DatabaseUrl>,
@@ -39,7 +39,7 @@ enum KeyStanding {
 
 impl Gateway {
     /// The gateway that the arguments name, or else the one of this user that runs.
-    pub fn find(args: &LaunchArgs) -> Result<Self, CommandError> {
+    pub(super) fn find(args: &LaunchArgs) -> Result<Self, CommandError> {
         let announced = state_directory(&process_environment)
             .map(|state| RunningGateway::announced(&state))
             .unwrap_or_default();
@@ -71,7 +71,7 @@ impl Gateway {
     }
 
     /// The key of this agent: the one that an earlier launch made, or a new one.
-    pub fn key_of(&self, agent: &str) -> Result<String, CommandError> {
+    pub(super) fn key_of(&self, agent: &str) -> Result<String, CommandError> {
         let file =
             state_directory(&process_environment).map(|state| key_file(&state, &self.url, agent));
         let kept = file.as_deref().and_then(|file| std::fs::read_to_string(file).ok());

@@ -11,7 +11,7 @@ use crate::{Refusal, StoreError};
 
 /// An agent's account as locked by the transaction, with what the agent may spend.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Account {
+pub(crate) struct Account {
     pub agent_id: AgentId,
     pub tenant_id: TenantId,
     pub status: AgentStatus,
@@ -24,7 +24,7 @@ pub struct Account {
 /// A tenant's account: its funds is the pool that its agents share, and counts what all of them
 /// reserve and spend.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TenantAccount {
+pub(crate) struct TenantAccount {
     pub tenant_id: TenantId,
     pub spend_policy: SpendPolicy,
     /// An agent whose wallet is short is refused, although the pool could pay.
@@ -35,7 +35,7 @@ pub struct TenantAccount {
 
 impl Account {
     /// With a wallet that has nothing in it.
-    pub fn new(
+    pub(crate) fn new(
         agent_id: AgentId,
         tenant_id: TenantId,
         spend_policy: SpendPolicy,
@@ -64,7 +64,7 @@ impl TenantAccount {
 /// Reserves `amount`, or says why not. Equality passes. Caps first, an agent's own in place of its
 /// tenant's of the same kind; then the money: an agent on account needs none, one with a wallet has
 /// what is in it, and where that does not pay the tenant's pool does.
-pub fn admit(
+pub(crate) fn admit(
     agent: &mut Account,
     tenant: &mut TenantAccount,
     amount: Usd,
@@ -92,7 +92,7 @@ pub fn admit(
 }
 
 /// Reserves what was decided.
-pub fn reserve(
+pub(crate) fn reserve(
     agent: &mut Account,
     tenant: &mut TenantAccount,
     reservation: Reservation,
@@ -104,7 +104,7 @@ pub fn reserve(
 }
 
 /// Gives a reservation back.
-pub fn release(
+pub(crate) fn release(
     agent: &mut Account,
     tenant: &mut TenantAccount,
     reservation: Reservation,
@@ -116,7 +116,7 @@ pub fn release(
 }
 
 /// Takes what a call cost from whom it is charged to, and returns that balance after it.
-pub fn charge(
+pub(crate) fn charge(
     agent: &mut Account,
     tenant: &mut TenantAccount,
     charged: Charged,
@@ -205,7 +205,7 @@ fn payer(
 }
 
 /// Who pays for what was let in before: the pool where the wallet is short and the pool is not.
-pub fn payer_regardless(
+pub(crate) fn payer_regardless(
     agent: &Account,
     tenant: &TenantAccount,
     amount: Usd,

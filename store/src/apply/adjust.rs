@@ -12,7 +12,7 @@ use crate::StoreError;
 
 /// How a call was closed as lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LostCall {
+pub(crate) struct LostCall {
     pub amount: Usd,
     /// Who paid; the wallet where nothing was charged.
     pub charged: Charged,
@@ -20,18 +20,18 @@ pub struct LostCall {
 }
 
 /// A call has one adjustment: its id follows from the call's.
-pub fn transfer_id(request_id: Uuid) -> Uuid {
+pub(crate) fn transfer_id(request_id: Uuid) -> Uuid {
     Uuid::new_v5(&request_id, b"adjust")
 }
 
 /// The charge that is adjusted.
-pub fn post_id(request_id: Uuid) -> Uuid {
+pub(crate) fn post_id(request_id: Uuid) -> Uuid {
     Uuid::new_v5(&request_id, b"post")
 }
 
 /// Charges or gives back the difference. None when there is none. The transfer's place in the chain
 /// is still to be set.
-pub fn adjust(
+pub(crate) fn adjust(
     agent: &mut Account,
     tenant: &mut TenantAccount,
     outcome: &RoutingOutcome,

@@ -18,7 +18,7 @@ use crate::{Owner, StoreError};
 
 /// An account and the switches beside it, of an agent or of a tenant.
 #[derive(Debug, Clone)]
-pub struct Administered {
+pub(crate) struct Administered {
     pub owner: Owner,
     pub status: AgentStatus,
     pub spend_policy: SpendPolicy,
@@ -30,7 +30,7 @@ pub struct Administered {
 
 /// What there is to write. Without an event nothing has changed.
 #[derive(Debug, Default)]
-pub struct Written {
+pub(crate) struct Written {
     pub transfers: Vec<TransferRow>,
     pub audit_events: Vec<AuditRow>,
 }
@@ -55,7 +55,7 @@ impl From<TenantAccount> for Administered {
 
 impl Administered {
     /// The view of it; the windows are those of `now`.
-    pub fn view(&self, now: Timestamp) -> Result<WalletView, MoneyError> {
+    pub(crate) fn view(&self, now: Timestamp) -> Result<WalletView, MoneyError> {
         let mut funds = self.funds.clone();
         funds.roll_windows(now);
         Ok(WalletView {
@@ -72,7 +72,11 @@ impl Administered {
         })
     }
 
-    pub fn apply(&mut self, change: &WalletChange, now: Timestamp) -> Result<Written, StoreError> {
+    pub(crate) fn apply(
+        &mut self,
+        change: &WalletChange,
+        now: Timestamp,
+    ) -> Result<Written, StoreError> {
         match change {
             WalletChange::TopUp { .. } => self.top_up(change, now),
             WalletChange::Pause | WalletChange::Resume => {

@@ -11,19 +11,19 @@ use super::rows::AuditRow;
 
 /// The end of a chain: whose it is, the number of its events, the hash of the newest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chain {
+pub(crate) struct Chain {
     pub owner: Uuid,
     pub seq: i64,
     pub head: Option<String>,
 }
 
 impl Chain {
-    pub fn new(owner: Uuid) -> Self {
+    pub(crate) fn new(owner: Uuid) -> Self {
         Self { owner, seq: 0, head: None }
     }
 
     /// Adds a link. Only the payload is hashed, so what else the row says is repeated in it.
-    pub fn append(
+    pub(crate) fn append(
         &mut self,
         event: Event,
         request_id: Option<RequestId>,
@@ -56,6 +56,6 @@ impl Chain {
 }
 
 /// RFC 3339 in UTC with microseconds: what both databases keep.
-pub fn event_time(time: Timestamp) -> String {
+pub(crate) fn event_time(time: Timestamp) -> String {
     format!("{time:.6}")
 }

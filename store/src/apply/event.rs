@@ -9,13 +9,13 @@ use crate::Refusal;
 
 /// An event before it has its place in the chain.
 #[derive(Debug, Clone)]
-pub struct Event {
+pub(crate) struct Event {
     pub event_type: AuditEventType,
     pub fields: Map<String, Value>,
 }
 
 impl Event {
-    pub fn new(event_type: AuditEventType, fields: Value) -> Self {
+    pub(crate) fn new(event_type: AuditEventType, fields: Value) -> Self {
         let fields = match fields {
             Value::Object(fields) => fields,
             other => Map::from_iter([("value".to_owned(), other)]),
@@ -25,7 +25,7 @@ impl Event {
 }
 
 /// A call that never got to a provider.
-pub fn rejected(outcome: &RoutingOutcome, refusal: Option<&Refusal>) -> Vec<Event> {
+pub(crate) fn rejected(outcome: &RoutingOutcome, refusal: Option<&Refusal>) -> Vec<Event> {
     let cap = matches!(outcome.status, Some(OutcomeStatus::RejectedCap));
     let event_type = if cap {
         AuditEventType::InferenceRejectedCapViolation
@@ -45,7 +45,7 @@ pub fn rejected(outcome: &RoutingOutcome, refusal: Option<&Refusal>) -> Vec<Even
 }
 
 /// A call that was let in and is over.
-pub fn closing(outcome: &RoutingOutcome) -> Vec<Event> {
+pub(crate) fn closing(outcome: &RoutingOutcome) -> Vec<Event> {
     let mut events = vec![requested(outcome)];
     // a pinned call is marked as direct even if it ended before its provider was tried
     if outcome.chosen_model.is_some() || outcome.kind == CallKind::Direct {
@@ -77,22 +77,22 @@ pub fn closing(outcome: &RoutingOutcome) -> Vec<Event> {
 }
 
 /// A wallet was charged.
-pub fn debited(transfer: &TransferRow) -> Event {
+pub(crate) fn debited(transfer: &TransferRow) -> Event {
     Event::new(AuditEventType::LedgerDebited, transfer_fields(transfer))
 }
 
 /// A call that was charged as lost was charged, or given back, the difference to what it cost.
-pub fn adjusted(transfer: &TransferRow) -> Event {
+pub(crate) fn adjusted(transfer: &TransferRow) -> Event {
     Event::new(AuditEventType::LedgerAdjusted, transfer_fields(transfer))
 }
 
 /// A wallet was filled.
-pub fn topped_up(transfer: &TransferRow) -> Event {
+pub(crate) fn topped_up(transfer: &TransferRow) -> Event {
     Event::new(AuditEventType::WalletToppedUp, transfer_fields(transfer))
 }
 
 /// What the caller can show for the call.
-pub fn receipt(outcome: &RoutingOutcome, inference_id: InferenceId) -> Event {
+pub(crate) fn receipt(outcome: &RoutingOutcome, inference_id: InferenceId) -> Event {
     Event::new(
         AuditEventType::ReceiptCreated,
         json!({
@@ -104,7 +104,7 @@ pub fn receipt(outcome: &RoutingOutcome, inference_id: InferenceId) -> Event {
 }
 
 /// The first link of a chain.
-pub fn registered(agent: &Agent, funding: Funding) -> Event {
+pub(crate) fn registered(agent: &Agent, funding: Funding) -> Event {
     let fields = json!({
         "name": agent.name,
         "tenant_id": agent.tenant_id.to_string(),
@@ -152,7 +152,7 @@ fn transfer_fields(transfer: &TransferRow) -> Value {
     })
 }
 
-pub fn refusal_fields(refusal: &Refusal) -> Value {
+pub(crate) fn refusal_fields(refusal: &Refusal) -> Value {
     match refusal {
         Refusal::Inactive { status } => json!({ "reason": "inactive", "agent_status": status }),
         Refusal::PerCallCap { cap, needed } => {

@@ -11,7 +11,7 @@ const DRIFT_DAYS: i64 = 1;
 
 /// Whose balance a call is charged to. Its intent remembers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Charged {
+pub(crate) enum Charged {
     /// The agent's own wallet.
     Wallet,
     /// Its tenant's pool.
@@ -19,7 +19,7 @@ pub enum Charged {
 }
 
 impl Charged {
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Charged::Wallet => "wallet",
             Charged::Pool => "pool",
@@ -27,21 +27,21 @@ impl Charged {
     }
 
     /// Nothing but what the schema's check lets through.
-    pub fn parse(word: &str) -> Self {
+    pub(crate) fn parse(word: &str) -> Self {
         if word == "pool" { Charged::Pool } else { Charged::Wallet }
     }
 }
 
 /// The reservation of an open call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reservation {
+pub(crate) struct Reservation {
     pub amount: Usd,
     pub charged: Charged,
 }
 
 /// The money columns of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Funds {
+pub(crate) struct Funds {
     pub balance: Usd,
     /// Reserved on this balance.
     pub reserved: Usd,
@@ -59,7 +59,7 @@ pub struct Funds {
 }
 
 impl Funds {
-    pub fn new(now: Timestamp) -> Self {
+    pub(crate) fn new(now: Timestamp) -> Self {
         let today = utc_day(now);
         Self {
             balance: Usd::ZERO,
@@ -74,23 +74,23 @@ impl Funds {
     }
 
     /// What a new call may still reserve: nothing of a paused balance.
-    pub fn available(&self) -> Result<Usd, MoneyError> {
+    pub(crate) fn available(&self) -> Result<Usd, MoneyError> {
         if self.paused { Ok(Usd::ZERO) } else { self.balance.checked_sub(self.reserved) }
     }
 
     /// Whether the balance pays for a call that may cost `most`. Equality passes.
-    pub fn covers(&self, most: Usd) -> Result<bool, MoneyError> {
+    pub(crate) fn covers(&self, most: Usd) -> Result<bool, MoneyError> {
         Ok(!self.paused && self.available()? >= most)
     }
 
     /// Spent today and reserved, on whatever balance.
-    pub fn committed_today(&mut self, now: Timestamp) -> Result<Usd, MoneyError> {
+    pub(crate) fn committed_today(&mut self, now: Timestamp) -> Result<Usd, MoneyError> {
         self.roll_windows(now);
         self.with_reservations(self.spent_day_usd)
     }
 
     /// Spent this month and reserved, on whatever balance.
-    pub fn committed_this_month(&mut self, now: Timestamp) -> Result<Usd, MoneyError> {
+    pub(crate) fn committed_this_month(&mut self, now: Timestamp) -> Result<Usd, MoneyError> {
         self.roll_windows(now);
         self.with_reservations(self.spent_month_usd)
     }
@@ -99,13 +99,13 @@ impl Funds {
         spent.checked_add(self.reserved)?.checked_add(self.reserved_elsewhere)
     }
 
-    pub fn reserve(&mut self, amount: Usd, from: PaidFrom) -> Result<(), MoneyError> {
+    pub(crate) fn reserve(&mut self, amount: Usd, from: PaidFrom) -> Result<(), MoneyError> {
         let reserved = self.reserved_on(from);
         *reserved = reserved.checked_add(amount)?;
         Ok(())
     }
 
-    pub fn release(&mut self, amount: Usd, from: PaidFrom) -> Result<(), MoneyError> {
+    pub(crate) fn release(&mut self, amount: Usd, from: PaidFrom) -> Result<(), MoneyError> {
         let reserved = self.reserved_on(from);
         *reserved = reserved.checked_sub(amount)?;
         Ok(())
@@ -113,7 +113,12 @@ impl Funds {
 
     /// Counts what a call cost, and takes it from the balance where it is this one that pays. A
     /// call may cost more than was reserved for it: then the balance may go below zero.
-    pub fn spend(&mut self, amount: Usd, from: PaidFrom, now: Timestamp) -> Result<(), MoneyError> {
+    pub(crate) fn spend(
+        &mut self,
+        amount: Usd,
+        from: PaidFrom,
+        now: Timestamp,
+    ) -> Result<(), MoneyError> {
         self.roll_windows(now);
         self.spent_day_usd = self.spent_day_usd.checked_add(amount)?;
         self.spent_month_usd = self.spent_month_usd.checked_add(amount)?;
@@ -133,7 +138,7 @@ impl Funds {
     /// Windows only go forward, so that a clock set back does not open yesterday's cap again. A
     /// window further ahead than clocks drift is the work of a clock that once was wrong: it
     /// becomes today's, and what was counted in it stays counted.
-    pub fn roll_windows(&mut self, now: Timestamp) {
+    pub(crate) fn roll_windows(&mut self, now: Timestamp) {
         let today = utc_day(now);
         let latest = today.saturating_add(Span::new().days(DRIFT_DAYS));
         if self.spent_day > latest {
@@ -162,12 +167,12 @@ impl Funds {
 /// Whether the balance at hand pays for a call, or the other one that the call counts for: an
 /// agent's call counts for its tenant too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PaidFrom {
+pub(crate) enum PaidFrom {
     ThisBalance,
     OtherBalance,
 }
 
-pub fn utc_day(now: Timestamp) -> Date {
+pub(crate) fn utc_day(now: Timestamp) -> Date {
     now.to_zoned(TimeZone::UTC).date()
 }
 

@@ -15,11 +15,11 @@ use crate::{CaptureBatch, StoreError};
 const LIFE: SignedDuration = SignedDuration::from_hours(24);
 
 /// An agent's key.
-pub type KeyName = (AgentId, [u8; 32]);
+pub(crate) type KeyName = (AgentId, [u8; 32]);
 
 /// A row of `idempotency_keys`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct KeyRow {
+pub(crate) struct KeyRow {
     pub agent_id: AgentId,
     pub key_sha256: [u8; 32],
     pub fingerprint: [u8; 32],
@@ -30,14 +30,14 @@ pub struct KeyRow {
 
 /// How far the key's call is.
 #[derive(Debug, Clone, PartialEq)]
-pub enum KeyState {
+pub(crate) enum KeyState {
     InFlight,
     Completed { answer: StoredAnswer, summary: Box<EarlierCall> },
     NotReplayable { summary: Box<EarlierCall> },
 }
 
 impl KeyState {
-    pub fn as_str(&self) -> &'static str {
+    pub(crate) fn as_str(&self) -> &'static str {
         match self {
             KeyState::InFlight => "in_flight",
             KeyState::Completed { .. } => "completed",
@@ -45,7 +45,7 @@ impl KeyState {
         }
     }
 
-    pub fn summary(&self) -> Option<&EarlierCall> {
+    pub(crate) fn summary(&self) -> Option<&EarlierCall> {
         match self {
             KeyState::InFlight => None,
             KeyState::Completed { summary, .. } | KeyState::NotReplayable { summary } => {
@@ -54,7 +54,7 @@ impl KeyState {
         }
     }
 
-    pub fn answer(&self) -> Option<&str> {
+    pub(crate) fn answer(&self) -> Option<&str> {
         match self {
             KeyState::Completed { answer, .. } => Some(&answer.frames),
             KeyState::InFlight | KeyState::NotReplayable { .. } => None,
@@ -62,7 +62,7 @@ impl KeyState {
     }
 
     /// The state that these columns mean.
-    pub fn from_columns(
+    pub(crate) fn from_columns(
         summary: Option<EarlierCall>,
         answer: Option<String>,
     ) -> Result<Self, StoreError> {
@@ -80,7 +80,7 @@ impl KeyState {
 }
 
 /// The keys that a batch claims, each once.
-pub fn claimed_keys(batch: &CaptureBatch) -> BTreeSet<KeyName> {
+pub(crate) fn claimed_keys(batch: &CaptureBatch) -> BTreeSet<KeyName> {
     let claims = batch.admissions.iter().filter_map(|admission| {
         Some((admission.draft.agent_id, admission.idempotency?.key_sha256))
     });
@@ -89,7 +89,7 @@ pub fn claimed_keys(batch: &CaptureBatch) -> BTreeSet<KeyName> {
 
 /// The keys that a batch may speak of, as they stand within its transaction.
 #[derive(Debug, Default)]
-pub struct KeyBook {
+pub(crate) struct KeyBook {
     rows: HashMap<KeyName, KeyRow>,
     calls: HashMap<RequestId, KeyName>,
     touched: BTreeSet<KeyName>,
@@ -98,13 +98,13 @@ pub struct KeyBook {
 /// What is to be written: rows that were touched go, and those that are still there come back as
 /// they are now.
 #[derive(Debug, Default)]
-pub struct KeyChanges {
+pub(crate) struct KeyChanges {
     pub touched: Vec<KeyName>,
     pub rows: Vec<KeyRow>,
 }
 
 impl KeyBook {
-    pub fn new(rows: impl IntoIterator<Item = KeyRow>) -> Self {
+    pub(crate) fn new(rows: impl IntoIterator<Item = KeyRow>) -> Self {
         let mut book = Self::default();
         for row in rows {
             book.put(row);
@@ -113,7 +113,7 @@ impl KeyBook {
     }
 
     /// The call that has this key already. An expired one is as good as none.
-    pub fn earlier(
+    pub(crate) fn earlier(
         &self,
         agent_id: AgentId,
         claim: &IdempotencyClaim,
@@ -136,7 +136,7 @@ impl KeyBook {
     }
 
     /// The key is this call's from now on.
-    pub fn take(
+    pub(crate) fn take(
         &mut self,
         agent_id: AgentId,
         claim: &IdempotencyClaim,
@@ -160,7 +160,7 @@ impl KeyBook {
 
     /// The call is over: its key is released where nothing was charged, otherwise it remembers what
     /// there is to say.
-    pub fn close(
+    pub(crate) fn close(
         &mut self,
         outcome: &RoutingOutcome,
         answer: Option<&StoredAnswer>,
@@ -182,7 +182,7 @@ impl KeyBook {
         }
     }
 
-    pub fn into_changes(mut self) -> KeyChanges {
+    pub(crate) fn into_changes(mut self) -> KeyChanges {
         let rows = self.touched.iter().filter_map(|name| self.rows.remove(name)).collect();
         KeyChanges { touched: self.touched.into_iter().collect(), rows }
     }

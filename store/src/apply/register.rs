@@ -10,14 +10,14 @@ use super::rows::{AuditRow, TransferRow};
 use crate::{Opening, StoreError};
 
 /// The rows of a new agent.
-pub struct Registration {
+pub(crate) struct Registration {
     pub account: Account,
     pub transfer: Option<TransferRow>,
     pub audit_events: Vec<AuditRow>,
 }
 
 /// On account, or with a wallet of so much, which may be nothing.
-pub fn register(
+pub(crate) fn register(
     agent: &Agent,
     opening: Opening,
     now: Timestamp,

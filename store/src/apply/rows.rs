@@ -17,7 +17,7 @@ use crate::{Admission, CaptureReply, Refusal, StoreError};
 
 /// Everything that a transaction writes, and the answer that it gives once it is durable.
 #[derive(Debug, Default)]
-pub struct Changes<'a> {
+pub(crate) struct Changes<'a> {
     pub reply: CaptureReply,
     pub intents: Vec<IntentRow>,
     /// Intents that are there, whose calls reserve more now.
@@ -35,7 +35,7 @@ pub struct Changes<'a> {
 
 /// A row of `intents`.
 #[derive(Debug)]
-pub struct IntentRow {
+pub(crate) struct IntentRow {
     pub request_id: RequestId,
     pub agent_id: AgentId,
     pub boot_id: BootId,
@@ -50,7 +50,7 @@ pub struct IntentRow {
 impl IntentRow {
     /// With what was reserved: a smaller amount than asked for bounds what a lost call is charged,
     /// too.
-    pub fn new(admission: &Admission, reservation: Reservation) -> Result<Self, StoreError> {
+    pub(crate) fn new(admission: &Admission, reservation: Reservation) -> Result<Self, StoreError> {
         Ok(Self {
             request_id: admission.draft.request_id,
             agent_id: admission.draft.agent_id,
@@ -67,14 +67,14 @@ impl IntentRow {
 
 /// What a row of `intents` says of its reservation from now on.
 #[derive(Debug)]
-pub struct ReservationRow {
+pub(crate) struct ReservationRow {
     pub request_id: RequestId,
     pub reservation: Reservation,
 }
 
 /// A row of `routing_outcomes`.
 #[derive(Debug)]
-pub struct OutcomeRow<'a> {
+pub(crate) struct OutcomeRow<'a> {
     pub outcome: Cow<'a, RoutingOutcome>,
     pub status: OutcomeStatus,
     pub closed_at: Timestamp,
@@ -82,7 +82,7 @@ pub struct OutcomeRow<'a> {
 
 /// A row of `closed_calls`.
 #[derive(Debug)]
-pub struct ClosedCallRow {
+pub(crate) struct ClosedCallRow {
     pub request_id: RequestId,
     pub agent_id: AgentId,
     pub kind: CallKind,
@@ -93,7 +93,7 @@ pub struct ClosedCallRow {
 }
 
 impl ClosedCallRow {
-    pub fn new(
+    pub(crate) fn new(
         outcome: &RoutingOutcome,
         status: OutcomeStatus,
         refusal: Option<&Refusal>,
@@ -113,7 +113,7 @@ impl ClosedCallRow {
 
 /// A row of `inferences`.
 #[derive(Debug)]
-pub struct InferenceRow<'a> {
+pub(crate) struct InferenceRow<'a> {
     pub inference_id: InferenceId,
     pub status: OutcomeStatus,
     pub outcome: &'a RoutingOutcome,
@@ -121,7 +121,7 @@ pub struct InferenceRow<'a> {
 
 /// Why money moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TransferKind {
+pub(crate) enum TransferKind {
     /// A call was charged.
     Post,
     /// A call that was charged as lost cost something else.
@@ -131,7 +131,7 @@ pub enum TransferKind {
 }
 
 impl TransferKind {
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             TransferKind::Post => "post",
             TransferKind::Adjust => "adjust",
@@ -142,7 +142,7 @@ impl TransferKind {
 
 /// A row of `transfers`.
 #[derive(Debug)]
-pub struct TransferRow {
+pub(crate) struct TransferRow {
     pub transfer_id: Uuid,
     pub debit_account: String,
     pub credit_account: String,
@@ -159,7 +159,7 @@ pub struct TransferRow {
 
 impl TransferRow {
     /// What a call cost. Its id follows from the call's, so that a second one cannot be written.
-    pub fn post(
+    pub(crate) fn post(
         outcome: &RoutingOutcome,
         payer: String,
         amount: Usd,
@@ -186,7 +186,7 @@ impl TransferRow {
     }
 
     /// What an agent starts with.
-    pub fn first_topup(agent_id: AgentId, amount: Usd, now: Timestamp) -> Self {
+    pub(crate) fn first_topup(agent_id: AgentId, amount: Usd, now: Timestamp) -> Self {
         Self {
             transfer_id: Uuid::new_v5(&agent_id.0, b"topup"),
             debit_account: "funding".to_owned(),
@@ -204,18 +204,18 @@ impl TransferRow {
 }
 
 /// The ledger's name for a tenant's pool.
-pub fn pool(tenant_id: TenantId) -> String {
+pub(crate) fn pool(tenant_id: TenantId) -> String {
     format!("pool:{tenant_id}")
 }
 
 /// The ledger's name for an agent's wallet.
-pub fn wallet(agent_id: AgentId) -> String {
+pub(crate) fn wallet(agent_id: AgentId) -> String {
     format!("wallet:{agent_id}")
 }
 
 /// A row of `audit_events`.
 #[derive(Debug)]
-pub struct AuditRow {
+pub(crate) struct AuditRow {
     pub agent_id: AgentId,
     pub seq: i64,
     pub event_id: Uuid,
@@ -229,7 +229,7 @@ pub struct AuditRow {
 /// What an inference keeps of its decision when no `routing_outcomes` row does: that of a pinned
 /// call.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct DirectDecision {
+pub(crate) struct DirectDecision {
     pub ruleset_hash: String,
     pub decision_rule: String,
     pub candidates_json: String,
@@ -239,7 +239,7 @@ pub struct DirectDecision {
 }
 
 impl InferenceRow<'_> {
-    pub fn direct_decision(&self) -> Result<Option<String>, StoreError> {
+    pub(crate) fn direct_decision(&self) -> Result<Option<String>, StoreError> {
         match self.outcome.kind {
             CallKind::Routed => Ok(None),
             CallKind::Direct => to_json(&DirectDecision {
@@ -256,11 +256,11 @@ impl InferenceRow<'_> {
 }
 
 /// A token count as both databases keep it. No provider counts beyond 63 bits truthfully.
-pub fn token_count(tokens: u64) -> i64 {
+pub(crate) fn token_count(tokens: u64) -> i64 {
     i64::try_from(tokens).unwrap_or(i64::MAX)
 }
 
 /// The JSON text of a value of ours.
-pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Corrupt(error.to_string()))
 }

@@ -13,7 +13,7 @@ use super::rows::{AuditRow, Changes, ClosedCallRow, OutcomeRow};
 use crate::{Refusal, StoreError};
 
 /// What [`super::apply`] works on.
-pub struct Transaction<'a> {
+pub(super) struct Transaction<'a> {
     pub known: Known,
     /// Calls that this very transaction lets in.
     pub opened: HashMap<RequestId, Reservation>,
@@ -25,14 +25,14 @@ pub struct Transaction<'a> {
 
 /// Whether caps, balances and the kill-switch have a say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limits {
+pub(super) enum Limits {
     Apply,
     /// They let it in when it was committed first.
     AppliedBefore,
 }
 
 impl<'a> Transaction<'a> {
-    pub fn account(&mut self, agent_id: AgentId) -> Result<&mut Account, StoreError> {
+    pub(super) fn account(&mut self, agent_id: AgentId) -> Result<&mut Account, StoreError> {
         self.changed.insert(agent_id);
         self.known
             .accounts
@@ -41,7 +41,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// The two rows that a call's money is in.
-    pub fn accounts(
+    pub(super) fn accounts(
         &mut self,
         agent_id: AgentId,
     ) -> Result<(&mut Account, &mut TenantAccount), StoreError> {
@@ -60,7 +60,7 @@ impl<'a> Transaction<'a> {
         Ok((agent, tenant))
     }
 
-    pub fn append(
+    pub(super) fn append(
         &mut self,
         outcome: &RoutingOutcome,
         events: impl IntoIterator<Item = Event>,
@@ -76,7 +76,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Writes that the call is over: the outcome of a routed one, and what no outcome can say.
-    pub fn record_closed(
+    pub(super) fn record_closed(
         &mut self,
         outcome: Cow<'a, RoutingOutcome>,
         refusal: Option<Refusal>,
@@ -99,7 +99,7 @@ impl<'a> Transaction<'a> {
     }
 }
 
-pub fn status_of(outcome: &RoutingOutcome) -> Result<OutcomeStatus, StoreError> {
+pub(super) fn status_of(outcome: &RoutingOutcome) -> Result<OutcomeStatus, StoreError> {
     outcome.status.ok_or_else(|| {
         StoreError::Corrupt(format!("call {} is closed without a status", outcome.request_id))
     })

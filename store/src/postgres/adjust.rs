@@ -27,7 +27,7 @@ WHERE NOT EXISTS (SELECT 1 FROM transfers t WHERE t.transfer_id = a.adjust_id)";
 
 /// Those of them that were not adjusted yet. The accounts are locked, so nobody adjusts them
 /// meanwhile.
-pub async fn lost_calls(
+pub(super) async fn lost_calls(
     client: &Client,
     closing: &[Uuid],
 ) -> Result<HashMap<RequestId, LostCall>, StoreError> {

@@ -18,13 +18,13 @@ use crate::table::{AgentBalances, AuditEvents, BalanceRow, TenantBalances, Trans
 use crate::wallet::{WalletChange, WalletView};
 use crate::{Owner, StoreError};
 
-pub const AGENT: &str = "
+pub(super) const AGENT: &str = "
 SELECT a.*, g.tenant_id, g.status, g.spend_policy::text AS spend_policy_text
 FROM accounts a JOIN agents g ON g.agent_id = a.agent_id WHERE a.agent_id = $1";
 
 const TENANT: &str = "SELECT t.*, t.spend_policy::text AS spend_policy_text FROM tenant_accounts t WHERE t.tenant_id = $1";
 
-pub async fn administer(
+pub(super) async fn administer(
     pool: &Pool,
     owner: Owner,
     change: &WalletChange,
@@ -58,14 +58,14 @@ pub async fn administer(
     Ok(Some(administered.view(now)?))
 }
 
-pub async fn wallet(pool: &Pool, owner: Owner) -> Result<Option<WalletView>, StoreError> {
+pub(super) async fn wallet(pool: &Pool, owner: Owner) -> Result<Option<WalletView>, StoreError> {
     let client = pool.get().await?;
     let found = find(&client, owner).await?;
     let now: Timestamp = client.query_one("SELECT clock_timestamp()", &[]).await?.try_get(0)?;
     Ok(found.map(|found| found.view(now)).transpose()?)
 }
 
-pub async fn find_agent(
+pub(super) async fn find_agent(
     pool: &Pool,
     tenant_id: TenantId,
     name: &str,
@@ -80,7 +80,7 @@ pub async fn find_agent(
     row.map(|row| Ok(AgentId(row.try_get(0)?))).transpose()
 }
 
-pub async fn spent_today(pool: &Pool) -> Result<Usd, StoreError> {
+pub(super) async fn spent_today(pool: &Pool) -> Result<Usd, StoreError> {
     let client = pool.get().await?;
     usd(&client.query_one(SPENT_BY_ALL, &[]).await?, 0)
 }

@@ -28,7 +28,7 @@ pub(super) const CHECKPOINT: &str =
     "SELECT number, created_at, tree_size, heads_count, merkle_root, previous_hash, hash, public_key, signature, heads
     FROM audit_checkpoints";
 
-pub async fn checkpoint(
+pub(super) async fn checkpoint(
     pool: &Pool,
     signer: &CheckpointSigner,
     kept: Option<&Kept>,
@@ -112,7 +112,7 @@ fn head(row: &Row) -> Result<ChainHead, StoreError> {
     })
 }
 
-pub async fn checkpoints(
+pub(super) async fn checkpoints(
     pool: &Pool,
     after: i64,
     limit: u32,
@@ -138,14 +138,17 @@ pub(super) fn stored_checkpoint(row: &Row) -> Result<Checkpoint, StoreError> {
     })
 }
 
-pub async fn account_head(pool: &Pool, agent_id: AgentId) -> Result<Option<ChainHead>, StoreError> {
+pub(super) async fn account_head(
+    pool: &Pool,
+    agent_id: AgentId,
+) -> Result<Option<ChainHead>, StoreError> {
     let client = pool.get().await?;
     let find = "SELECT agent_id, audit_seq, coalesce(audit_head, '') FROM audit_chain_ends WHERE agent_id = $1";
     client.query_opt(find, &[&agent_id.0]).await?.as_ref().map(head).transpose()
 }
 
 /// The next agent that has an event or an account, in order.
-pub async fn next_agent(
+pub(super) async fn next_agent(
     pool: &Pool,
     after: Option<AgentId>,
 ) -> Result<Option<AgentId>, StoreError> {
@@ -161,7 +164,7 @@ pub async fn next_agent(
     Ok(row.map(|row| row.try_get(0)).transpose()?.map(AgentId))
 }
 
-pub async fn chain_events(
+pub(super) async fn chain_events(
     pool: &Pool,
     agent_id: AgentId,
     since: i64,
@@ -190,7 +193,7 @@ pub async fn chain_events(
     events.collect()
 }
 
-pub async fn height(pool: &Pool) -> Result<AuditHeight, StoreError> {
+pub(super) async fn height(pool: &Pool) -> Result<AuditHeight, StoreError> {
     let client = pool.get().await?;
     let row = client
         .query_one(
@@ -207,7 +210,7 @@ pub async fn height(pool: &Pool) -> Result<AuditHeight, StoreError> {
     })
 }
 
-pub async fn public_events(
+pub(super) async fn public_events(
     pool: &Pool,
     before: &PublicCursor,
     limit: u32,
@@ -237,7 +240,7 @@ pub async fn public_events(
     events.collect()
 }
 
-pub async fn receipt(
+pub(super) async fn receipt(
     pool: &Pool,
     agent_id: AgentId,
     receipt_id: Uuid,

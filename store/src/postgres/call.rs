@@ -9,7 +9,7 @@ use crate::read::stored::StoredInference;
 use crate::row::FromRow;
 use crate::{CallView, StoreError};
 
-pub async fn call(
+pub(super) async fn call(
     pool: &Pool,
     agent_id: AgentId,
     request_id: RequestId,

@@ -24,7 +24,7 @@ use crate::{CaptureBatch, CaptureReply, Locks, Refusal, Sent, StoreError};
 
 /// Whether a transaction is under way on the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Begun {
+pub(super) enum Begun {
     NotYet,
     /// The same, for one that must not wait long for a lock.
     NotYetAndBriefly,
@@ -46,7 +46,7 @@ impl Begun {
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
-pub async fn capture(pool: &Pool, batch: &CaptureBatch) -> Result<CaptureReply, StoreError> {
+pub(super) async fn capture(pool: &Pool, batch: &CaptureBatch) -> Result<CaptureReply, StoreError> {
     match batch.locks {
         Locks::Patiently => capture_on(Session::open(pool).await?, Begun::NotYet, batch).await,
         Locks::Briefly => {
@@ -93,7 +93,7 @@ const FREE_TENANTS: &str = "SELECT tenant_id FROM tenant_accounts
 WHERE tenant_id = ANY(ARRAY(SELECT g.tenant_id FROM agents g WHERE g.agent_id = ANY($1))) ORDER BY tenant_id FOR UPDATE SKIP LOCKED";
 
 /// Ends the transaction, and gives the session back.
-pub async fn capture_on(
+pub(super) async fn capture_on(
     session: Session,
     begun: Begun,
     batch: &CaptureBatch,
@@ -222,6 +222,6 @@ fn closed_calls(rows: &[Row]) -> Result<HashMap<RequestId, Option<Refusal>>, Sto
 }
 
 /// A column of money.
-pub fn usd(row: &Row, column: usize) -> Result<Usd, StoreError> {
+pub(super) fn usd(row: &Row, column: usize) -> Result<Usd, StoreError> {
     Ok(Usd::from_decimal(row.try_get::<_, Decimal>(column)?)?)
 }

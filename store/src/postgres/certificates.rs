@@ -14,7 +14,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, Sign
 
 /// Checks what a certificate is asked for; signatures of the handshake are checked in any case.
 #[derive(Debug)]
-pub struct Certificates {
+pub(super) struct Certificates {
     algorithms: WebPkiSupportedAlgorithms,
     asked: Asked,
 }
@@ -33,19 +33,19 @@ enum Asked {
 
 /// Whether the certificate must be that of the host in the URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Name {
+pub(super) enum Name {
     Checked,
     Any,
 }
 
 impl Certificates {
     /// Takes every certificate.
-    pub fn unchecked(provider: &CryptoProvider) -> Self {
+    pub(super) fn unchecked(provider: &CryptoProvider) -> Self {
         Self { algorithms: provider.signature_verification_algorithms, asked: Asked::Nothing }
     }
 
     /// Trusts whom `issuers` trusts.
-    pub fn issued_by(
+    pub(super) fn issued_by(
         issuers: Arc<dyn ServerCertVerifier>,
         name: Name,
         provider: &CryptoProvider,
@@ -55,7 +55,7 @@ impl Certificates {
     }
 
     /// Trusts the certificates of a file: as issuers, and a self-signed one of a server as it is.
-    pub fn of_file(
+    pub(super) fn of_file(
         trusted: Vec<CertificateDer<'static>>,
         name: Name,
         provider: &Arc<CryptoProvider>,

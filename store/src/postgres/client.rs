@@ -18,7 +18,7 @@ use super::primary::Primary;
 use crate::StoreError;
 
 /// A statement that is sent more than once.
-pub enum Statement {
+pub(super) enum Statement {
     /// The server knows it.
     Named(tokio_postgres::Statement),
     /// It is sent whole each time, because the session that knows it may be another's by then.
@@ -26,7 +26,7 @@ pub enum Statement {
 }
 
 /// What is sent: one that was prepared, or a text.
-pub enum Sql<'s> {
+pub(super) enum Sql<'s> {
     Named(&'s tokio_postgres::Statement),
     Text(&'s str),
 }
@@ -54,7 +54,7 @@ impl<'s> From<&'s String> for Sql<'s> {
 
 /// What a connection was taken out for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub(super) enum Purpose {
     /// Each statement is a transaction of its own.
     Statements,
     /// Whoever has it says where transactions begin and end.
@@ -62,7 +62,7 @@ pub enum Purpose {
 }
 
 /// Goes back to its pool when dropped, unless an answer is still on its way: then it is closed.
-pub struct Client {
+pub(super) struct Client {
     object: Option<Object>,
     sessions: Sessions,
     purpose: Purpose,
@@ -75,7 +75,7 @@ const SETTINGS: &str = "SET LOCAL statement_timeout = '5s'; \
     SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL TimeZone = 'UTC'";
 
 impl Client {
-    pub fn new(
+    pub(super) fn new(
         object: Object,
         sessions: Sessions,
         purpose: Purpose,
@@ -90,7 +90,7 @@ impl Client {
     }
 
     /// Known to the server from now on, where the session stays ours.
-    pub async fn prepare_cached(&self, sql: &str) -> Result<Statement, StoreError> {
+    pub(super) async fn prepare_cached(&self, sql: &str) -> Result<Statement, StoreError> {
         match self.sessions {
             Sessions::Own => {
                 let connection = self.connection()?;
@@ -101,7 +101,7 @@ impl Client {
         }
     }
 
-    pub async fn query<'s>(
+    pub(super) async fn query<'s>(
         &self,
         sql: impl Into<Sql<'s>>,
         parameters: &[&dyn Parameter],
@@ -116,7 +116,7 @@ impl Client {
         self.answered(self.whole(sent)).await
     }
 
-    pub async fn query_opt<'s>(
+    pub(super) async fn query_opt<'s>(
         &self,
         sql: impl Into<Sql<'s>>,
         parameters: &[&dyn Parameter],
@@ -126,7 +126,7 @@ impl Client {
         if rows.is_empty() { Ok(row) } else { Err(rows_found(rows.len() + 1)) }
     }
 
-    pub async fn query_one<'s>(
+    pub(super) async fn query_one<'s>(
         &self,
         sql: impl Into<Sql<'s>>,
         parameters: &[&dyn Parameter],
@@ -135,7 +135,7 @@ impl Client {
     }
 
     /// Returns how many rows were written.
-    pub async fn execute<'s>(
+    pub(super) async fn execute<'s>(
         &self,
         sql: impl Into<Sql<'s>>,
         parameters: &[&dyn Parameter],
@@ -151,13 +151,13 @@ impl Client {
     }
 
     /// Several statements without parameters, as they stand.
-    pub async fn batch_execute(&self, sql: &str) -> Result<(), StoreError> {
+    pub(super) async fn batch_execute(&self, sql: &str) -> Result<(), StoreError> {
         let connection = self.connection()?;
         self.answered(connection.batch_execute(sql)).await
     }
 
     /// Begins a transaction as `begin` says, under settings of its own.
-    pub async fn begin(&self, begin: &str, settings: &str) -> Result<(), StoreError> {
+    pub(super) async fn begin(&self, begin: &str, settings: &str) -> Result<(), StoreError> {
         match self.sessions {
             Sessions::Own => self.batch_execute(&format!("{begin}; {settings}")).await,
             Sessions::Shared => {
@@ -168,7 +168,7 @@ impl Client {
 
     /// Behind a pooler the server may change without the connection's end: is it the one that is
     /// known? To be asked within a transaction that writes.
-    pub async fn on_known_server(&self) -> Result<(), StoreError> {
+    pub(super) async fn on_known_server(&self) -> Result<(), StoreError> {
         if self.sessions == Sessions::Own || !self.primary.is_known() {
             return Ok(());
         }
@@ -178,12 +178,12 @@ impl Client {
     }
 
     /// How often another server was found than the one before.
-    pub fn server_changes(&self) -> u64 {
+    pub(super) fn server_changes(&self) -> u64 {
         self.primary.changes()
     }
 
     /// Whether the server takes writes, which a standby and a primary that was demoted do not.
-    pub async fn takes_writes(&self) -> Result<(), StoreError> {
+    pub(super) async fn takes_writes(&self) -> Result<(), StoreError> {
         let connection = self.connection()?;
         let asked = self.answered(connection.simple_query(READ_ONLY)).await?;
         let read_only = asked.iter().find_map(|message| match message {
@@ -198,7 +198,7 @@ impl Client {
     }
 
     /// Closes the connection.
-    pub fn discard(mut self) {
+    pub(super) fn discard(mut self) {
         if let Some(object) = self.object.take() {
             drop(Object::take(object));
         }

@@ -12,7 +12,7 @@ use crate::table::{Table, Value};
 /// Nothing is sent for no rows. As many rows as were meant must be written.
 ///
 /// Sends its statement at its first poll.
-pub async fn write<T: Table>(
+pub(super) async fn write<T: Table>(
     client: &Client,
     statement: &Statement,
     rows: &[T::Row<'_>],
@@ -70,7 +70,7 @@ where
 }
 
 /// PostgreSQL keeps any character in text but U+0000, which a caller may well send.
-pub fn text(text: &str) -> Cow<'_, str> {
+pub(super) fn text(text: &str) -> Cow<'_, str> {
     if text.contains('\0') {
         Cow::Owned(text.replace('\0', "\u{fffd}"))
     } else {

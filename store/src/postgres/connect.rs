@@ -46,7 +46,7 @@ const BY_KEY: [(&str, &str); 3] =
     [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("jit", "off")];
 
 /// Makes the pools of one store.
-pub struct Pools {
+pub(super) struct Pools {
     config: Config,
     encryption: Encryption,
     pooler: Arc<Pooler>,
@@ -54,7 +54,7 @@ pub struct Pools {
 }
 
 impl Pools {
-    pub fn of(url: &str, primary: Arc<Primary>) -> Result<Self, StoreError> {
+    pub(super) fn of(url: &str, primary: Arc<Primary>) -> Result<Self, StoreError> {
         let (mut config, encryption, told) = parse(url)?;
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT);
@@ -68,22 +68,22 @@ impl Pools {
         Ok(Self { config, encryption, pooler, primary })
     }
 
-    pub fn writers(&self) -> Result<Pool, StoreError> {
+    pub(super) fn writers(&self) -> Result<Pool, StoreError> {
         self.pool(&[SESSION, BY_KEY].concat(), WRITERS, WAIT_TO_WRITE, Recheck::NewServer)
     }
 
     /// For what a call or a probe needs before it can go on.
-    pub fn lookups(&self) -> Result<Pool, StoreError> {
+    pub(super) fn lookups(&self) -> Result<Pool, StoreError> {
         self.pool(&[SESSION, BY_KEY].concat(), LOOKUPS, WAIT_TO_LOOK_UP, Recheck::NewServer)
     }
 
     /// For what callers read; a page of it is found by key.
-    pub fn readers(&self) -> Result<Pool, StoreError> {
+    pub(super) fn readers(&self) -> Result<Pool, StoreError> {
         self.pool(&[SESSION, BY_KEY].concat(), READERS, WAIT_TO_READ, Recheck::NewServerAndWritable)
     }
 
     /// For what reads whole tables or chains.
-    pub fn auditors(&self) -> Result<Pool, StoreError> {
+    pub(super) fn auditors(&self) -> Result<Pool, StoreError> {
         self.pool(&SESSION, AUDITORS, WAIT_TO_AUDIT, Recheck::NewServerAndWritable)
     }
 

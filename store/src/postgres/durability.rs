@@ -7,7 +7,7 @@ use crate::StoreError;
 /// connection of ours: the URL may set it.
 const SETTINGS: [&str; 3] = ["fsync", "full_page_writes", "synchronous_commit"];
 
-pub async fn require(pool: &Pool) -> Result<(), StoreError> {
+pub(super) async fn require(pool: &Pool) -> Result<(), StoreError> {
     let client = pool.get().await?;
     for setting in SETTINGS {
         let value: String = client.query_one(&format!("SHOW {setting}"), &[]).await?.try_get(0)?;

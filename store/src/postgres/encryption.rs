@@ -19,7 +19,7 @@ use crate::StoreError;
 
 /// What the URL asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Encryption {
+pub(super) struct Encryption {
     pub mode: Mode,
     roots: Roots,
     own: Option<OwnCertificate>,
@@ -27,7 +27,7 @@ pub struct Encryption {
 
 /// `allow` is treated as `prefer`: TLS where the server has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub(super) enum Mode {
     Disable,
     Prefer,
     Require,
@@ -52,7 +52,7 @@ struct OwnCertificate {
 
 impl Encryption {
     /// Takes the parameters of TLS out of the URL, and returns what is left of it.
-    pub fn take_from(url: &str) -> Result<(Self, String), StoreError> {
+    pub(super) fn take_from(url: &str) -> Result<(Self, String), StoreError> {
         let (place, query) = url.split_once('?').unwrap_or((url, ""));
         let (mut mode, mut roots, mut certificate, mut key) = (None, None, None, None);
         let mut left = Vec::new();
@@ -80,7 +80,7 @@ impl Encryption {
     }
 
     /// What the driver calls it.
-    pub fn ssl_mode(&self) -> SslMode {
+    pub(super) fn ssl_mode(&self) -> SslMode {
         match self.mode {
             Mode::Disable => SslMode::Disable,
             Mode::Prefer => SslMode::Prefer,
@@ -89,7 +89,7 @@ impl Encryption {
     }
 
     /// Reads the files that the URL names.
-    pub fn connector(&self) -> Result<MakeRustlsConnect, StoreError> {
+    pub(super) fn connector(&self) -> Result<MakeRustlsConnect, StoreError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions();

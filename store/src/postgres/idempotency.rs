@@ -16,7 +16,7 @@ use crate::table::statement::postgres_insert;
 use crate::{CaptureBatch, StoreError};
 
 /// Prepared once on each connection.
-pub struct KeyStatements {
+pub(super) struct KeyStatements {
     find: Statement,
     remove: Statement,
     insert: Statement,
@@ -24,7 +24,7 @@ pub struct KeyStatements {
 }
 
 impl KeyStatements {
-    pub async fn prepare(client: &Client) -> Result<Self, StoreError> {
+    pub(super) async fn prepare(client: &Client) -> Result<Self, StoreError> {
         let (find, remove, insert, sweep) = try_join!(
             prepare(client, FIND),
             prepare(client, REMOVE),
@@ -57,7 +57,7 @@ DELETE FROM idempotency_keys WHERE (agent_id, key_sha256) IN (
   SELECT agent_id, key_sha256 FROM idempotency_keys WHERE expires_at < clock_timestamp()
   ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)";
 
-pub async fn find(
+pub(super) async fn find(
     client: &Client,
     statements: &KeyStatements,
     batch: &CaptureBatch,
@@ -74,7 +74,7 @@ pub async fn find(
     client.query(&statements.find, &[&agents, &keys, &closing]).await
 }
 
-pub async fn remove(
+pub(super) async fn remove(
     client: &Client,
     statements: &KeyStatements,
     changes: &KeyChanges,
@@ -91,7 +91,7 @@ pub async fn remove(
     Ok(())
 }
 
-pub async fn insert(
+pub(super) async fn insert(
     client: &Client,
     statements: &KeyStatements,
     changes: &KeyChanges,
@@ -101,7 +101,7 @@ pub async fn insert(
 
 /// New keys clear away some that have expired, twice as many, so that those never pile up. The last
 /// statement of its transaction.
-pub async fn sweep(
+pub(super) async fn sweep(
     client: &Client,
     statements: &KeyStatements,
     changes: &KeyChanges,

@@ -16,7 +16,7 @@ use crate::table::{
     Reservations, TenantBalances, Transfers,
 };
 
-pub async fn changes(
+pub(super) async fn changes(
     client: &Client,
     statements: &Statements,
     changes: &Changes<'_>,

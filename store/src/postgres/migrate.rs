@@ -20,7 +20,7 @@ const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
 const PATIENCE: &str =
     "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
 
-pub async fn migrate(pool: &Pool) -> Result<(), StoreError> {
+pub(super) async fn migrate(pool: &Pool) -> Result<(), StoreError> {
     while let Some(migration) = next(pool).await? {
         tracing::info!(version = migration.version, name = migration.name, "migration applied");
     }

@@ -10,18 +10,18 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 /// A value of a statement.
-pub trait Parameter: Sync {
+pub(super) trait Parameter: Sync {
     fn sql_type(&self) -> Type;
     fn as_sql(&self) -> &(dyn ToSql + Sync);
 }
 
 /// A type of ours and PostgreSQL's name for it.
-pub trait SqlType {
+pub(super) trait SqlType {
     const TYPE: Type;
 }
 
 /// One of which there are columns.
-pub trait Element: SqlType {
+pub(super) trait Element: SqlType {
     const ARRAY: Type;
 }
 

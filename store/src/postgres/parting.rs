@@ -16,7 +16,7 @@ use crate::read::stored::from_json;
 const SEEN: &str = "SELECT (SELECT count(*) FROM audit_partings WHERE settled_by IS NULL),
     (SELECT hash FROM audit_checkpoints WHERE number = $1), (SELECT hash FROM audit_breaks ORDER BY number DESC LIMIT 1)";
 
-pub async fn standing(client: &Client, kept: Option<&Kept>) -> Result<Standing, StoreError> {
+pub(super) async fn standing(client: &Client, kept: Option<&Kept>) -> Result<Standing, StoreError> {
     let row = client.query_one(SEEN, &[&kept.map_or(0, |kept| kept.number)]).await?;
     let seen = Seen {
         open_partings: row.try_get(0)?,
@@ -31,11 +31,14 @@ pub async fn standing(client: &Client, kept: Option<&Kept>) -> Result<Standing, 
     Ok(seen.standing(kept, &breaks))
 }
 
-pub async fn audit_standing(pool: &Pool, kept: Option<&Kept>) -> Result<Standing, StoreError> {
+pub(super) async fn audit_standing(
+    pool: &Pool,
+    kept: Option<&Kept>,
+) -> Result<Standing, StoreError> {
     standing(&pool.get().await?, kept).await
 }
 
-pub async fn newest_checkpoint(pool: &Pool) -> Result<Option<Checkpoint>, StoreError> {
+pub(super) async fn newest_checkpoint(pool: &Pool) -> Result<Option<Checkpoint>, StoreError> {
     let client = pool.get().await?;
     let row = client.query_opt(&format!("{CHECKPOINT} ORDER BY number DESC LIMIT 1"), &[]).await?;
     row.as_ref().map(stored_checkpoint).transpose()
@@ -46,7 +49,7 @@ async fn breaks(client: &Client) -> Result<Vec<AuditBreak>, StoreError> {
     rows.iter().map(|row| from_json(row.try_get(0)?)).collect()
 }
 
-pub async fn audit_breaks(pool: &Pool) -> Result<Vec<AuditBreak>, StoreError> {
+pub(super) async fn audit_breaks(pool: &Pool) -> Result<Vec<AuditBreak>, StoreError> {
     let client = pool.get().await?;
     let there: bool = client
         .query_one("SELECT to_regclass('audit_breaks') IS NOT NULL", &[])
@@ -55,7 +58,7 @@ pub async fn audit_breaks(pool: &Pool) -> Result<Vec<AuditBreak>, StoreError> {
     if there { breaks(&client).await } else { Ok(Vec::new()) }
 }
 
-pub async fn note(pool: &Pool, parting: &Parting) -> Result<(), StoreError> {
+pub(super) async fn note(pool: &Pool, parting: &Parting) -> Result<(), StoreError> {
     let client = pool.get().await?;
     let insert = "INSERT INTO audit_partings (lost_hash, body) VALUES ($1, $2) ON CONFLICT (lost_hash) DO NOTHING";
     client.execute(insert, &[&parting.lost_hash, &to_json(parting)?]).await?;
@@ -69,11 +72,11 @@ async fn open(client: &Client) -> Result<Vec<Parting>, StoreError> {
     rows.iter().map(|row| from_json(row.try_get(0)?)).collect()
 }
 
-pub async fn open_partings(pool: &Pool) -> Result<Vec<Parting>, StoreError> {
+pub(super) async fn open_partings(pool: &Pool) -> Result<Vec<Parting>, StoreError> {
     open(&pool.get().await?).await
 }
 
-pub async fn declare(
+pub(super) async fn declare(
     pool: &Pool,
     declaration: Declaration,
     signer: &CheckpointSigner,

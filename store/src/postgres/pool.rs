@@ -7,14 +7,14 @@ use super::pooler::Pooler;
 use super::primary::Primary;
 use crate::StoreError;
 
-pub struct Pool {
+pub(super) struct Pool {
     connections: deadpool_postgres::Pool,
     pooler: Arc<Pooler>,
     primary: Arc<Primary>,
 }
 
 impl Pool {
-    pub fn new(
+    pub(super) fn new(
         connections: deadpool_postgres::Pool,
         pooler: Arc<Pooler>,
         primary: Arc<Primary>,
@@ -23,12 +23,12 @@ impl Pool {
     }
 
     /// For single statements.
-    pub async fn get(&self) -> Result<Client, StoreError> {
+    pub(super) async fn get(&self) -> Result<Client, StoreError> {
         self.take(Purpose::Statements).await
     }
 
     /// For whoever begins and ends transactions.
-    pub async fn get_for_transactions(&self) -> Result<Client, StoreError> {
+    pub(super) async fn get_for_transactions(&self) -> Result<Client, StoreError> {
         self.take(Purpose::Transaction).await
     }
 

@@ -16,7 +16,7 @@ use crate::StoreError;
 
 /// What may be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sessions {
+pub(super) enum Sessions {
     /// A connection is a session: its settings and prepared statements stay.
     Own,
     /// Only a transaction is: nothing is left behind on the session, and nothing is expected there.
@@ -25,7 +25,7 @@ pub enum Sessions {
 
 /// The same for a whole store, found out with each connection.
 #[derive(Debug)]
-pub struct Pooler {
+pub(super) struct Pooler {
     told: Option<Sessions>,
     ssl_mode: SslMode,
     found: AtomicBool,
@@ -34,18 +34,18 @@ pub struct Pooler {
 
 impl Pooler {
     /// `told` is what the database url says, if anything.
-    pub fn new(told: Option<Sessions>, ssl_mode: SslMode) -> Self {
+    pub(super) fn new(told: Option<Sessions>, ssl_mode: SslMode) -> Self {
         let found = AtomicBool::new(told == Some(Sessions::Shared));
         Self { told, ssl_mode, found, keeps_transactions: AtomicBool::new(false) }
     }
 
     /// What is known by now. Once one connection was found to share its sessions, all are taken to.
-    pub fn sessions(&self) -> Sessions {
+    pub(super) fn sessions(&self) -> Sessions {
         if self.found.load(Ordering::Relaxed) { Sessions::Shared } else { Sessions::Own }
     }
 
     /// Looks at a new connection. An error says why it cannot be used.
-    pub async fn look_at(&self, client: &Client) -> Result<Sessions, String> {
+    pub(super) async fn look_at(&self, client: &Client) -> Result<Sessions, String> {
         if self.told.is_none()
             && self.sessions() == Sessions::Own
             && !self.is_direct(client).await?
@@ -76,7 +76,7 @@ impl Pooler {
 }
 
 /// What `pool_mode` in a database url may be: PgBouncer's own words.
-pub fn pool_mode(word: &str) -> Result<Sessions, StoreError> {
+pub(super) fn pool_mode(word: &str) -> Result<Sessions, StoreError> {
     match word {
         "session" => Ok(Sessions::Own),
         "transaction" => Ok(Sessions::Shared),

@@ -13,7 +13,7 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// A cluster and how often a standby of it was promoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+pub(super) struct Identity {
     cluster: String,
     timeline: u32,
 }
@@ -31,7 +31,7 @@ enum Found {
 
 /// Shared by all pools of a store.
 #[derive(Debug, Default)]
-pub struct Primary {
+pub(super) struct Primary {
     known: Mutex<Option<Known>>,
     changes: AtomicU64,
 }
@@ -45,7 +45,7 @@ struct Known {
 
 /// How a pooled connection is looked at before it is used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recheck {
+pub(super) enum Recheck {
     /// A statement that writes shows by itself that the server cannot be written.
     NewServer,
     /// A standby would answer reads with what is old.
@@ -54,17 +54,21 @@ pub enum Recheck {
 
 impl Primary {
     /// The timeline counts the promotions since the cluster was made. One statement, and one row.
-    pub const IDENTITY: &str = "SELECT system_identifier,
+    pub(super) const IDENTITY: &str = "SELECT system_identifier,
         pg_walfile_name(pg_current_wal_insert_lsn()) FROM pg_control_system()";
 
     /// How often another server was found than the one before.
-    pub fn changes(&self) -> u64 {
+    pub(super) fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)
     }
 
     /// A new connection: is it to the server that the others are to? A server that does not tell
     /// its identity is taken as it is.
-    pub async fn accept(&self, client: &ClientWrapper, opened: Instant) -> Result<(), String> {
+    pub(super) async fn accept(
+        &self,
+        client: &ClientWrapper,
+        opened: Instant,
+    ) -> Result<(), String> {
         match identity(client).await {
             Some(identity) => self.judge(identity, opened),
             None => Ok(()),
@@ -72,13 +76,13 @@ impl Primary {
     }
 
     /// Whether a server has told its identity.
-    pub fn is_known(&self) -> bool {
+    pub(super) fn is_known(&self) -> bool {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// What [`Primary::IDENTITY`] was answered within a transaction: is it the server that the
     /// others were to? If it is another one, older connections are given up too.
-    pub fn judge_answer(&self, rows: &[SimpleQueryMessage]) -> Result<(), String> {
+    pub(super) fn judge_answer(&self, rows: &[SimpleQueryMessage]) -> Result<(), String> {
         match Identity::of_answer(rows) {
             Some(identity) => self.judge(identity, Instant::now()),
             None => Ok(()),
@@ -109,7 +113,7 @@ impl Primary {
     }
 
     /// A pooled connection, before it is used again.
-    pub async fn still_accept(
+    pub(super) async fn still_accept(
         &self,
         client: &ClientWrapper,
         metrics: Metrics,

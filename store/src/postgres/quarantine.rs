@@ -38,7 +38,7 @@ const KNOWN: &str = "SELECT 1 FROM intents WHERE request_id = $1
     UNION ALL SELECT 1 FROM closed_calls WHERE request_id = $1";
 
 /// One transaction.
-pub async fn keep(pool: &Pool, records: &[RefusedRecord]) -> Result<(), StoreError> {
+pub(super) async fn keep(pool: &Pool, records: &[RefusedRecord]) -> Result<(), StoreError> {
     let session = Session::open(pool).await?;
     let client = session.client()?;
     let insert = client.prepare_cached(KEEP).await?;
@@ -55,13 +55,13 @@ pub async fn keep(pool: &Pool, records: &[RefusedRecord]) -> Result<(), StoreErr
     Ok(())
 }
 
-pub async fn waiting(pool: &Pool) -> Result<i64, StoreError> {
+pub(super) async fn waiting(pool: &Pool) -> Result<i64, StoreError> {
     let client = pool.get().await?;
     let count = "SELECT count(*) FROM quarantine WHERE state = 'waiting'";
     Ok(client.query_one(count, &[]).await?.try_get(0)?)
 }
 
-pub async fn list(
+pub(super) async fn list(
     pool: &Pool,
     scope: QuarantineScope,
     limit: u32,
@@ -75,7 +75,7 @@ pub async fn list(
     rows.iter().map(read).collect()
 }
 
-pub async fn find_one(
+pub(super) async fn find_one(
     pool: &Pool,
     request_id: RequestId,
 ) -> Result<Option<QuarantinedRecord>, StoreError> {
@@ -85,7 +85,7 @@ pub async fn find_one(
 }
 
 /// One transaction: the decision, its audit event, and what a record that is put back writes.
-pub async fn settle(
+pub(super) async fn settle(
     pool: &Pool,
     request_id: RequestId,
     decision: &QuarantineDecision,

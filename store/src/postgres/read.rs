@@ -18,7 +18,7 @@ use crate::{InferenceView, LedgerEntryRow, LedgerView, StoreError, StoredKey, Te
 
 /// Whether this server takes writes: a standby, or a primary that was demoted, answers reads as if
 /// nothing had happened.
-pub async fn ping(pool: &Pool) -> Result<(), StoreError> {
+pub(super) async fn ping(pool: &Pool) -> Result<(), StoreError> {
     let client = pool.get().await?;
     let answer = client.takes_writes().await;
     if answer.is_err() {
@@ -28,7 +28,7 @@ pub async fn ping(pool: &Pool) -> Result<(), StoreError> {
     answer
 }
 
-pub async fn find_key(pool: &Pool, key_id: &str) -> Result<Option<StoredKey>, StoreError> {
+pub(super) async fn find_key(pool: &Pool, key_id: &str) -> Result<Option<StoredKey>, StoreError> {
     let client = pool.get().await?;
     let find = client
         .prepare_cached(
@@ -53,7 +53,7 @@ pub async fn find_key(pool: &Pool, key_id: &str) -> Result<Option<StoredKey>, St
     StoredKey::from_row(&row).map(Some)
 }
 
-pub async fn inference(
+pub(super) async fn inference(
     pool: &Pool,
     agent_id: AgentId,
     inference_id: InferenceId,
@@ -71,7 +71,7 @@ pub async fn inference(
     StoredInference::from_row(&row)?.into_view().map(Some)
 }
 
-pub async fn chain_end(pool: &Pool, agent_id: AgentId) -> Result<ChainEnd, StoreError> {
+pub(super) async fn chain_end(pool: &Pool, agent_id: AgentId) -> Result<ChainEnd, StoreError> {
     let client = pool.get().await?;
     let row = client
         .query_opt(
@@ -86,7 +86,7 @@ pub async fn chain_end(pool: &Pool, agent_id: AgentId) -> Result<ChainEnd, Store
     Ok(ChainEnd { seq: row.try_get(0)?, head: row.try_get(1)? })
 }
 
-pub async fn audit_links(
+pub(super) async fn audit_links(
     pool: &Pool,
     agent_id: AgentId,
     since_seq: i64,
@@ -104,7 +104,7 @@ pub async fn audit_links(
 }
 
 /// One statement, so that the entries add up to the balance beside them.
-pub async fn ledger(
+pub(super) async fn ledger(
     pool: &Pool,
     agent_id: AgentId,
     before_seq: Option<i64>,
@@ -138,7 +138,7 @@ pub async fn ledger(
     Ok(Some(view))
 }
 
-pub async fn tenants(pool: &Pool, limit: u32) -> Result<Vec<TenantRow>, StoreError> {
+pub(super) async fn tenants(pool: &Pool, limit: u32) -> Result<Vec<TenantRow>, StoreError> {
     let client = pool.get().await?;
     let list = "SELECT tenant_id, name FROM tenants ORDER BY tenant_id LIMIT $1";
     let rows = client.query(list, &[&i64::from(limit)]).await?;
@@ -146,7 +146,10 @@ pub async fn tenants(pool: &Pool, limit: u32) -> Result<Vec<TenantRow>, StoreErr
 }
 
 /// All questions are answered from one snapshot.
-pub async fn invariants(pool: &Pool, longest_call: Duration) -> Result<Vec<Invariant>, StoreError> {
+pub(super) async fn invariants(
+    pool: &Pool,
+    longest_call: Duration,
+) -> Result<Vec<Invariant>, StoreError> {
     let session = Session::open(pool).await?;
     let client = session.client()?;
     let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";

@@ -50,7 +50,7 @@ const INTENTS: &str = "SELECT i.request_id, i.agent_id, g.tenant_id, i.hold, i.c
     i.created_at < $1::text::timestamptz AS is_too_old
     FROM intents i LEFT JOIN agents g ON g.agent_id = i.agent_id";
 
-pub async fn look(
+pub(super) async fn look(
     pool: &Pool,
     mark: &Watermark,
     longest_call: Duration,

@@ -19,7 +19,7 @@ use crate::{NewAgent, Opening, StoreError};
 
 static NEW_ACCOUNT: LazyLock<String> = LazyLock::new(postgres_insert::<NewAccounts>);
 
-pub async fn create_agent(
+pub(super) async fn create_agent(
     pool: &Pool,
     new: NewAgent,
     opening: Opening,
@@ -81,7 +81,11 @@ pub async fn create_agent(
     Ok(agent.agent_id)
 }
 
-pub async fn name_tenant(pool: &Pool, tenant_id: TenantId, name: &str) -> Result<(), StoreError> {
+pub(super) async fn name_tenant(
+    pool: &Pool,
+    tenant_id: TenantId,
+    name: &str,
+) -> Result<(), StoreError> {
     let client = pool.get().await?;
     let name_it = "
         WITH named AS (INSERT INTO tenants (tenant_id, created_at, name) VALUES ($1, clock_timestamp(), $2)
@@ -91,7 +95,7 @@ pub async fn name_tenant(pool: &Pool, tenant_id: TenantId, name: &str) -> Result
     Ok(())
 }
 
-pub async fn add_key(
+pub(super) async fn add_key(
     pool: &Pool,
     agent_id: AgentId,
     key_id: &str,
@@ -104,7 +108,11 @@ pub async fn add_key(
 }
 
 /// Whatever an earlier life of this replica still does, it does no longer in its own name.
-pub async fn fence_boots(pool: &Pool, boot_id: BootId, replica: &str) -> Result<(), StoreError> {
+pub(super) async fn fence_boots(
+    pool: &Pool,
+    boot_id: BootId,
+    replica: &str,
+) -> Result<(), StoreError> {
     let client = pool.get().await?;
     let fence =
         "UPDATE boots SET state = 'fenced' WHERE replica = $1 AND state = 'open' AND boot_id <> $2";
@@ -112,7 +120,11 @@ pub async fn fence_boots(pool: &Pool, boot_id: BootId, replica: &str) -> Result<
     Ok(())
 }
 
-pub async fn add_boot(pool: &Pool, boot_id: BootId, replica: &str) -> Result<(), StoreError> {
+pub(super) async fn add_boot(
+    pool: &Pool,
+    boot_id: BootId,
+    replica: &str,
+) -> Result<(), StoreError> {
     let client = pool.get().await?;
     let insert = "INSERT INTO boots (boot_id, replica, state, started_at, heartbeat_at) VALUES ($1, $2, 'open', now(), clock_timestamp())
         ON CONFLICT (boot_id) DO NOTHING";
@@ -120,7 +132,7 @@ pub async fn add_boot(pool: &Pool, boot_id: BootId, replica: &str) -> Result<(),
     Ok(())
 }
 
-pub async fn end_boot(pool: &Pool, boot_id: BootId) -> Result<(), StoreError> {
+pub(super) async fn end_boot(pool: &Pool, boot_id: BootId) -> Result<(), StoreError> {
     let client = pool.get().await?;
     // after a failover there may be intents again of calls that were closed before it: those are
     // for a reaper

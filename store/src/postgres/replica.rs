@@ -24,7 +24,7 @@ SELECT i.draft, i.charge_if_lost, clock_timestamp() FROM boots b JOIN intents i 
 WHERE b.state IN ('fenced', 'closed') AND ($1::text IS NULL OR b.replica = $1)
 LIMIT $2 FOR UPDATE OF b SKIP LOCKED";
 
-pub async fn open_boots(pool: &Pool, replica: &str) -> Result<Vec<OpenBoot>, StoreError> {
+pub(super) async fn open_boots(pool: &Pool, replica: &str) -> Result<Vec<OpenBoot>, StoreError> {
     let client = pool.get().await?;
     let columns = "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass('boots') AND attname = 'heartbeat_at'";
     let columns: i64 = client.query_one(columns, &[]).await?.try_get(0)?;
@@ -44,7 +44,7 @@ pub async fn open_boots(pool: &Pool, replica: &str) -> Result<Vec<OpenBoot>, Sto
     boots.collect()
 }
 
-pub async fn heartbeat(pool: &Pool, boot_id: BootId) -> Result<Heartbeat, StoreError> {
+pub(super) async fn heartbeat(pool: &Pool, boot_id: BootId) -> Result<Heartbeat, StoreError> {
     let client = pool.get().await?;
     let renew = client.prepare_cached("UPDATE boots SET heartbeat_at = clock_timestamp() WHERE boot_id = $1 AND state = 'open'").await?;
     let boot: [&dyn Parameter; 1] = [&boot_id.0];
@@ -54,7 +54,11 @@ pub async fn heartbeat(pool: &Pool, boot_id: BootId) -> Result<Heartbeat, StoreE
 }
 
 /// Gives up every boot but `boot_id` that has been silent for longer than the lease.
-pub async fn fence_silent(pool: &Pool, boot_id: BootId, lease: Duration) -> Result<(), StoreError> {
+pub(super) async fn fence_silent(
+    pool: &Pool,
+    boot_id: BootId,
+    lease: Duration,
+) -> Result<(), StoreError> {
     let client = pool.get().await?;
     let fence = client
         .prepare_cached(
@@ -71,7 +75,7 @@ pub async fn fence_silent(pool: &Pool, boot_id: BootId, lease: Duration) -> Resu
 }
 
 /// One transaction.
-pub async fn reap_page(pool: &Pool, scope: &Scope) -> Result<Reaped, StoreError> {
+pub(super) async fn reap_page(pool: &Pool, scope: &Scope) -> Result<Reaped, StoreError> {
     let session = Session::open(pool).await?;
     let Some(batch) = orphans(&session, scope).await? else {
         session.client()?.batch_execute("ROLLBACK").await?;
@@ -83,7 +87,7 @@ pub async fn reap_page(pool: &Pool, scope: &Scope) -> Result<Reaped, StoreError>
 }
 
 /// Closes these calls as lost, as far as they are open. One transaction.
-pub async fn give_up(pool: &Pool, request_ids: &[RequestId]) -> Result<u64, StoreError> {
+pub(super) async fn give_up(pool: &Pool, request_ids: &[RequestId]) -> Result<u64, StoreError> {
     let session = Session::open(pool).await?;
     let ids: Vec<Uuid> = request_ids.iter().map(|request_id| request_id.0).collect();
     // read before anything is locked: the capture finds out under its locks what is still open

@@ -12,22 +12,22 @@ use crate::StoreError;
 
 /// Goes back to its pool only when told so. Dropped earlier (an error, a deadline, a caller that
 /// left), the connection is closed, and the server rolls back whatever was open on it.
-pub struct Session {
+pub(super) struct Session {
     client: Option<Client>,
 }
 
 impl Session {
-    pub async fn open(pool: &Pool) -> Result<Self, StoreError> {
+    pub(super) async fn open(pool: &Pool) -> Result<Self, StoreError> {
         Ok(Self { client: Some(pool.get_for_transactions().await?) })
     }
 
-    pub fn client(&self) -> Result<&Client, StoreError> {
+    pub(super) fn client(&self) -> Result<&Client, StoreError> {
         let gone = || StoreError::Unavailable("connection was given back".to_owned());
         self.client.as_ref().ok_or_else(gone)
     }
 
     /// The transaction is over and all answers are read.
-    pub fn release(mut self) {
+    pub(super) fn release(mut self) {
         drop(self.client.take());
     }
 
@@ -36,7 +36,7 @@ impl Session {
     /// A statement that the server refuses turns the COMMIT into a rollback. One that could not
     /// even be sent does not, so COMMIT is sent only after every write is on its way: a request is
     /// sent when its future is first polled, which is a promise of the driver's.
-    pub async fn commit_behind<W>(&self, writes: W) -> Result<(), StoreError>
+    pub(super) async fn commit_behind<W>(&self, writes: W) -> Result<(), StoreError>
     where
         W: Future<Output = Result<(), StoreError>>,
     {

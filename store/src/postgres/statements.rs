@@ -15,7 +15,7 @@ use crate::table::{
 
 /// Held by one transaction. All of them are prepared before the first is sent: preparing in between
 /// would break the order of a pipeline.
-pub struct Statements {
+pub(super) struct Statements {
     pub lock_accounts: Statement,
     pub lock_tenants: Statement,
     pub lock_killswitch: Statement,
@@ -37,7 +37,7 @@ pub struct Statements {
 }
 
 impl Statements {
-    pub async fn prepare(client: &Client) -> Result<Self, StoreError> {
+    pub(super) async fn prepare(client: &Client) -> Result<Self, StoreError> {
         // sent together: one round trip on a new connection, none on one that has them
         let (
             lock_accounts,
@@ -102,7 +102,7 @@ impl Statements {
 }
 
 /// The driver sends a request when its future is first polled.
-pub async fn prepare(client: &Client, sql: &str) -> Result<Statement, StoreError> {
+pub(super) async fn prepare(client: &Client, sql: &str) -> Result<Statement, StoreError> {
     client.prepare_cached(sql).await
 }
 
@@ -123,7 +123,7 @@ WHERE t.tenant_id = ANY(ARRAY(SELECT g.tenant_id FROM agents g WHERE g.agent_id 
 
 /// Sees what was committed before the kill-switch's lock was got, which is everything that those
 /// before us let in.
-pub const SPENT_BY_ALL: &str = "
+pub(super) const SPENT_BY_ALL: &str = "
 SELECT COALESCE(sum(held + held_elsewhere
   + CASE WHEN spent_day >= CAST(clock_timestamp() AT TIME ZONE 'UTC' AS date) THEN spent_day_usd ELSE 0 END), 0)
 FROM tenant_accounts";
@@ -149,7 +149,7 @@ static RESERVATIONS: LazyLock<String> = LazyLock::new(update::<Reservations>);
 static OUTCOMES: LazyLock<String> = LazyLock::new(insert::<Outcomes>);
 static CLOSED_CALLS: LazyLock<String> = LazyLock::new(insert::<ClosedCalls>);
 static INFERENCES: LazyLock<String> = LazyLock::new(insert::<Inferences>);
-pub static TRANSFERS: LazyLock<String> = LazyLock::new(insert::<Transfers>);
-pub static AUDIT_EVENTS: LazyLock<String> = LazyLock::new(insert::<AuditEvents>);
-pub static ACCOUNTS: LazyLock<String> = LazyLock::new(update::<AgentBalances>);
-pub static TENANTS: LazyLock<String> = LazyLock::new(update::<TenantBalances>);
+pub(super) static TRANSFERS: LazyLock<String> = LazyLock::new(insert::<Transfers>);
+pub(super) static AUDIT_EVENTS: LazyLock<String> = LazyLock::new(insert::<AuditEvents>);
+pub(super) static ACCOUNTS: LazyLock<String> = LazyLock::new(update::<AgentBalances>);
+pub(super) static TENANTS: LazyLock<String> = LazyLock::new(update::<TenantBalances>);

@@ -87,7 +87,7 @@ impl FromRow for StoredBareCall {
 }
 
 impl StoredBareCall {
-    pub fn into_view(self) -> Result<CallView, StoreError> {
+    pub(crate) fn into_view(self) -> Result<CallView, StoreError> {
         Ok(CallView::Bare(Box::new(BareCall {
             request_id: RequestId(self.request_id),
             agent_id: AgentId(self.agent_id),

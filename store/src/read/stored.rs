@@ -17,7 +17,7 @@ use crate::row::{FromRow, StoredRow};
 use crate::{StoreError, StoredKey};
 
 /// A row of `inferences` with its decision, which is in `routing_outcomes` or in `direct_decision`.
-pub struct StoredInference {
+pub(crate) struct StoredInference {
     pub request_id: Uuid,
     pub agent_id: Uuid,
     pub tenant_id: Uuid,
@@ -50,7 +50,7 @@ pub struct StoredInference {
 }
 
 /// Where the decision behind an inference was kept.
-pub enum StoredDecision {
+pub(crate) enum StoredDecision {
     Direct(String),
     Routed {
         ruleset_hash: String,
@@ -109,7 +109,7 @@ impl FromRow for StoredInference {
 }
 
 impl StoredInference {
-    pub fn into_view(self) -> Result<InferenceView, StoreError> {
+    pub(crate) fn into_view(self) -> Result<InferenceView, StoreError> {
         let attempts = from_json::<Vec<Attempt>>(&self.attempts)?;
         let decision = match self.decision {
             StoredDecision::Direct(text) => from_json::<DirectDecision>(&text)?,
@@ -183,7 +183,7 @@ impl StoredInference {
 }
 
 /// A row of `agents`.
-pub struct StoredAgent {
+pub(crate) struct StoredAgent {
     pub agent_id: Uuid,
     pub tenant_id: Uuid,
     pub name: String,
@@ -213,7 +213,7 @@ impl FromRow for StoredKey {
 }
 
 impl StoredAgent {
-    pub fn into_agent(self) -> Result<Agent, StoreError> {
+    pub(crate) fn into_agent(self) -> Result<Agent, StoreError> {
         Ok(Agent {
             agent_id: AgentId(self.agent_id),
             tenant_id: TenantId(self.tenant_id),
@@ -225,13 +225,13 @@ impl StoredAgent {
 }
 
 /// One of the words of an enum of ours.
-pub fn word<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+pub(crate) fn word<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     T::deserialize(StrDeserializer::<WordError>::new(text))
         .map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
 /// JSON that we wrote.
-pub fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 

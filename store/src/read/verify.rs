@@ -16,7 +16,7 @@ use crate::row::{FromRow, StoredRow};
 
 /// A row of `audit_events` as kept.
 #[derive(Debug, Clone)]
-pub struct AuditLink {
+pub(crate) struct AuditLink {
     pub agent_id: AgentId,
     pub seq: i64,
     pub event_id: Uuid,
@@ -43,7 +43,7 @@ impl FromRow for AuditLink {
 }
 
 impl AuditLink {
-    pub fn into_row(self) -> Result<AuditEventRow, StoreError> {
+    pub(crate) fn into_row(self) -> Result<AuditEventRow, StoreError> {
         Ok(AuditEventRow {
             id: self.event_id,
             agent_id: self.agent_id,
@@ -59,26 +59,26 @@ impl AuditLink {
 
 /// How far a chain goes by its account: the end of it cannot be cut off unnoticed.
 #[derive(Debug, Clone, Default)]
-pub struct ChainEnd {
+pub(crate) struct ChainEnd {
     pub seq: i64,
     pub head: Option<String>,
 }
 
 /// How many links a walk reads at a time.
-pub const PAGE: u32 = 500;
+pub(crate) const PAGE: u32 = 500;
 
 /// The longest rest between two pages.
 const LONGEST_REST: Duration = Duration::from_millis(100);
 
 /// A walk rests for as long as its last page took, so that it takes at most half of a processor and
 /// of a database's time.
-pub async fn rest(page_began: Instant) {
+pub(crate) async fn rest(page_began: Instant) {
     tokio::time::sleep(page_began.elapsed().min(LONGEST_REST)).await;
 }
 
 /// A walk from the first link to the end that the account names. Links that were added meanwhile
 /// are left out.
-pub struct ChainWalk {
+pub(crate) struct ChainWalk {
     agent_id: AgentId,
     end: ChainEnd,
     seq: i64,
@@ -87,17 +87,17 @@ pub struct ChainWalk {
 }
 
 impl ChainWalk {
-    pub fn new(agent_id: AgentId, end: ChainEnd) -> Self {
+    pub(crate) fn new(agent_id: AgentId, end: ChainEnd) -> Self {
         Self { agent_id, end, seq: 0, head: None, failure: None }
     }
 
     /// Where the next page starts (exclusive), unless the walk is over.
-    pub fn next_page(&self) -> Option<i64> {
+    pub(crate) fn next_page(&self) -> Option<i64> {
         (self.failure.is_none() && self.seq < self.end.seq).then_some(self.seq)
     }
 
     /// Takes the links of one page in order. An empty page where more was due is a failure too.
-    pub fn take(&mut self, page: &[AuditLink]) {
+    pub(crate) fn take(&mut self, page: &[AuditLink]) {
         if page.is_empty() {
             self.fail(self.seq + 1, "event is missing");
         }
@@ -115,7 +115,7 @@ impl ChainWalk {
     }
 
     /// The same on a thread that may be busy: hashing a page takes longer than others may wait.
-    pub async fn take_elsewhere(mut self, page: Vec<AuditLink>) -> Result<Self, StoreError> {
+    pub(crate) async fn take_elsewhere(mut self, page: Vec<AuditLink>) -> Result<Self, StoreError> {
         let taken = tokio::task::spawn_blocking(move || {
             self.take(&page);
             self
@@ -123,7 +123,7 @@ impl ChainWalk {
         taken.await.map_err(|_| StoreError::Unavailable("verification was stopped".to_owned()))
     }
 
-    pub fn finish(mut self) -> ChainVerdict {
+    pub(crate) fn finish(mut self) -> ChainVerdict {
         if self.failure.is_none() && self.head != self.end.head {
             self.fail(self.seq, "last hash is not the account's");
         }

@@ -20,7 +20,7 @@ WHERE NOT EXISTS (SELECT 1 FROM transfers t WHERE t.transfer_id = ?2)";
 
 /// Those of the batch's closings that found no intent, were closed as lost, and were not adjusted
 /// yet.
-pub fn lost_calls(
+pub(super) fn lost_calls(
     transaction: &Transaction<'_>,
     batch: &CaptureBatch,
     removed: &HashMap<RequestId, Reservation>,

@@ -12,7 +12,7 @@ use crate::table::BalanceRow;
 use crate::wallet::{WalletChange, WalletView};
 use crate::{Owner, StoreError};
 
-pub fn administer(
+pub(super) fn administer(
     connection: &mut Connection,
     owner: Owner,
     change: &WalletChange,
@@ -34,13 +34,16 @@ pub fn administer(
     Ok(Some(administered.view(now)?))
 }
 
-pub fn wallet(connection: &mut Connection, owner: Owner) -> Result<Option<WalletView>, StoreError> {
+pub(super) fn wallet(
+    connection: &mut Connection,
+    owner: Owner,
+) -> Result<Option<WalletView>, StoreError> {
     let snapshot = connection.transaction()?;
     let found = find(&snapshot, owner)?;
     Ok(found.map(|found| found.view(Time::now().0)).transpose()?)
 }
 
-pub fn find_agent(
+pub(super) fn find_agent(
     connection: &mut Connection,
     tenant_id: TenantId,
     name: &str,
@@ -52,7 +55,7 @@ pub fn find_agent(
     Ok(found.map(|key| AgentId(key.0)))
 }
 
-pub fn spent_today(connection: &mut Connection) -> Result<Usd, StoreError> {
+pub(super) fn spent_today(connection: &mut Connection) -> Result<Usd, StoreError> {
     spent_by_all(connection)
 }
 

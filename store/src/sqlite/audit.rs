@@ -20,7 +20,7 @@ pub(super) const CHECKPOINT: &str =
     "SELECT number, created_at, tree_size, heads_count, merkle_root, previous_hash, hash, public_key, signature, heads
     FROM audit_checkpoints";
 
-pub fn checkpoint(
+pub(super) fn checkpoint(
     connection: &mut Connection,
     signer: &CheckpointSigner,
     kept: Option<&Kept>,
@@ -77,7 +77,7 @@ pub(super) fn newest(connection: &Connection) -> Result<Option<Newest>, StoreErr
     Ok(newest.optional()?)
 }
 
-pub fn checkpoints(
+pub(super) fn checkpoints(
     connection: &mut Connection,
     after: i64,
     limit: u32,
@@ -123,7 +123,7 @@ fn heads(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub fn account_head(
+pub(super) fn account_head(
     connection: &mut Connection,
     agent_id: AgentId,
 ) -> Result<Option<ChainHead>, StoreError> {
@@ -131,7 +131,7 @@ pub fn account_head(
 }
 
 /// The next agent that has an event or an account, in order.
-pub fn next_agent(
+pub(super) fn next_agent(
     connection: &mut Connection,
     after: Option<AgentId>,
 ) -> Result<Option<AgentId>, StoreError> {
@@ -143,7 +143,7 @@ pub fn next_agent(
     Ok(statement.query_row((after,), |row| row.get::<_, Option<Key>>(0))?.map(|key| AgentId(key.0)))
 }
 
-pub fn chain_events(
+pub(super) fn chain_events(
     connection: &mut Connection,
     agent_id: AgentId,
     since: i64,
@@ -168,7 +168,7 @@ pub fn chain_events(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub fn height(connection: &mut Connection) -> Result<AuditHeight, StoreError> {
+pub(super) fn height(connection: &mut Connection) -> Result<AuditHeight, StoreError> {
     let snapshot = connection.transaction()?;
     let global_height = snapshot.query_row(
         "SELECT coalesce(sum(audit_seq), 0) FROM audit_chain_ends",
@@ -187,7 +187,7 @@ pub fn height(connection: &mut Connection) -> Result<AuditHeight, StoreError> {
     })
 }
 
-pub fn public_events(
+pub(super) fn public_events(
     connection: &mut Connection,
     before: &PublicCursor,
     limit: u32,
@@ -212,7 +212,7 @@ pub fn public_events(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub fn receipt(
+pub(super) fn receipt(
     connection: &mut Connection,
     agent_id: AgentId,
     receipt_id: Uuid,

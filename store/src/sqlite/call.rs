@@ -10,7 +10,7 @@ use crate::read::selects;
 use crate::read::stored::StoredInference;
 use crate::{CallView, StoreError};
 
-pub fn call(
+pub(super) fn call(
     connection: &mut Connection,
     agent_id: AgentId,
     request_id: RequestId,

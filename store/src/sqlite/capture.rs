@@ -14,7 +14,7 @@ use crate::apply::{Known, agents_of, apply};
 use crate::read::stored::from_json;
 use crate::{CaptureBatch, CaptureReply, Refusal, Sent, StoreError};
 
-pub fn capture(
+pub(super) fn capture(
     connection: &mut Connection,
     batch: &CaptureBatch,
 ) -> Result<CaptureReply, StoreError> {
@@ -25,7 +25,7 @@ pub fn capture(
 }
 
 /// The same in a transaction that writes more.
-pub fn capture_within(
+pub(super) fn capture_within(
     transaction: &Transaction<'_>,
     batch: &CaptureBatch,
 ) -> Result<CaptureReply, StoreError> {
@@ -78,7 +78,7 @@ fn tenants(
     Ok(tenants)
 }
 
-pub fn account(
+pub(super) fn account(
     transaction: &Transaction<'_>,
     agent_id: AgentId,
 ) -> Result<Option<Account>, StoreError> {
@@ -90,7 +90,7 @@ pub fn account(
     first(&mut statement, (Key(agent_id.0),))
 }
 
-pub fn tenant_account(
+pub(super) fn tenant_account(
     transaction: &Transaction<'_>,
     tenant_id: TenantId,
 ) -> Result<Option<TenantAccount>, StoreError> {
@@ -103,7 +103,7 @@ pub fn tenant_account(
 }
 
 /// Spent today and held, by all tenants.
-pub fn spent_by_all(connection: &Connection) -> Result<Usd, StoreError> {
+pub(super) fn spent_by_all(connection: &Connection) -> Result<Usd, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT COALESCE(sum(held + held_elsewhere + CASE WHEN spent_day >= date('now') THEN spent_day_usd ELSE 0 END), 0)
          FROM tenant_accounts",

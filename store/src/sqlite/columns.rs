@@ -7,7 +7,7 @@ use crate::StoreError;
 use crate::table::{Table, Value};
 
 /// Writes rows, one after the other. Each must be written.
-pub fn write<'r, 'a: 'r, T: Table>(
+pub(super) fn write<'r, 'a: 'r, T: Table>(
     transaction: &Transaction<'_>,
     sql: &str,
     rows: impl IntoIterator<Item = &'r T::Row<'a>>,

@@ -18,7 +18,7 @@ const STATEMENTS: usize = 64;
 const OWNER_ALONE: u32 = 0o600;
 
 /// A commit is on the disk when it returns, even if the power fails: WAL with `synchronous = FULL`.
-pub fn writer(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
     for_the_owner_alone(path);
     let connection = Connection::open(path)?;
     prepare(&connection)?;
@@ -45,7 +45,7 @@ fn for_the_owner_alone(path: &Path) {
 }
 
 /// Opened after the writer, which makes the file.
-pub fn reader(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;
@@ -54,7 +54,7 @@ pub fn reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-pub fn in_memory() -> Result<Connection, StoreError> {
+pub(super) fn in_memory() -> Result<Connection, StoreError> {
     let connection = Connection::open_in_memory()?;
     prepare(&connection)?;
     Ok(connection)

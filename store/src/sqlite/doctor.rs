@@ -8,7 +8,7 @@ use crate::StoreError;
 use crate::invariants::{Invariant, QUESTIONS};
 
 /// All questions are answered from one snapshot.
-pub fn invariants(
+pub(super) fn invariants(
     connection: &mut Connection,
     longest_call: Duration,
 ) -> Result<Vec<Invariant>, StoreError> {

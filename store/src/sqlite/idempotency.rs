@@ -15,7 +15,10 @@ use crate::{CaptureBatch, StoreError};
 static INSERT: LazyLock<String> = LazyLock::new(sqlite_insert::<IdempotencyKeys>);
 
 /// The keys that the batch claims, and those of the calls that it closes.
-pub fn find(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<KeyBook, StoreError> {
+pub(super) fn find(
+    transaction: &Transaction<'_>,
+    batch: &CaptureBatch,
+) -> Result<KeyBook, StoreError> {
     const COLUMNS: &str = "SELECT agent_id, key_sha256, fingerprint, request_id, summary, answer, expires_at FROM idempotency_keys";
     let mut found: Vec<KeyRow> = Vec::new();
     let mut by_key = transaction
@@ -32,7 +35,7 @@ pub fn find(transaction: &Transaction<'_>, batch: &CaptureBatch) -> Result<KeyBo
 
 /// Writes what changed; new keys also clear away some that have expired, twice as many, so that
 /// those never pile up.
-pub fn write(transaction: &Transaction<'_>, changes: &KeyChanges) -> Result<(), StoreError> {
+pub(super) fn write(transaction: &Transaction<'_>, changes: &KeyChanges) -> Result<(), StoreError> {
     let mut remove = transaction
         .prepare_cached("DELETE FROM idempotency_keys WHERE agent_id = ?1 AND key_sha256 = ?2")?;
     for (agent_id, key_sha256) in &changes.touched {

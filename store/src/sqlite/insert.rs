@@ -24,7 +24,10 @@ static AUDIT_EVENTS: LazyLock<String> = LazyLock::new(insert::<AuditEvents>);
 static AGENT_BALANCES: LazyLock<String> = LazyLock::new(update::<AgentBalances>);
 static TENANT_BALANCES: LazyLock<String> = LazyLock::new(update::<TenantBalances>);
 
-pub fn changes(transaction: &Transaction<'_>, changes: &Changes<'_>) -> Result<(), StoreError> {
+pub(super) fn changes(
+    transaction: &Transaction<'_>,
+    changes: &Changes<'_>,
+) -> Result<(), StoreError> {
     write::<Intents>(transaction, &INTENTS, &changes.intents)?;
     write::<Reservations>(transaction, &RESERVATIONS, &changes.reservations)?;
     write::<Outcomes>(transaction, &OUTCOMES, &changes.outcomes)?;
@@ -41,22 +44,28 @@ pub fn changes(transaction: &Transaction<'_>, changes: &Changes<'_>) -> Result<(
     idempotency::write(transaction, &changes.keys)
 }
 
-pub fn transfers<'r>(
+pub(super) fn transfers<'r>(
     transaction: &Transaction<'_>,
     rows: impl IntoIterator<Item = &'r TransferRow>,
 ) -> Result<(), StoreError> {
     write::<Transfers>(transaction, &TRANSFERS, rows)
 }
 
-pub fn audit_events(transaction: &Transaction<'_>, rows: &[AuditRow]) -> Result<(), StoreError> {
+pub(super) fn audit_events(
+    transaction: &Transaction<'_>,
+    rows: &[AuditRow],
+) -> Result<(), StoreError> {
     write::<AuditEvents>(transaction, &AUDIT_EVENTS, rows)
 }
 
-pub fn agent_balance(transaction: &Transaction<'_>, row: BalanceRow<'_>) -> Result<(), StoreError> {
+pub(super) fn agent_balance(
+    transaction: &Transaction<'_>,
+    row: BalanceRow<'_>,
+) -> Result<(), StoreError> {
     write::<AgentBalances>(transaction, &AGENT_BALANCES, [&row])
 }
 
-pub fn tenant_balance(
+pub(super) fn tenant_balance(
     transaction: &Transaction<'_>,
     row: BalanceRow<'_>,
 ) -> Result<(), StoreError> {

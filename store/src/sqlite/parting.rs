@@ -14,7 +14,10 @@ use crate::read::stored::from_json;
 const SEEN: &str = "SELECT (SELECT count(*) FROM audit_partings WHERE settled_by IS NULL),
     (SELECT hash FROM audit_checkpoints WHERE number = ?1), (SELECT hash FROM audit_breaks ORDER BY number DESC LIMIT 1)";
 
-pub fn standing(connection: &Connection, kept: Option<&Kept>) -> Result<Standing, StoreError> {
+pub(super) fn standing(
+    connection: &Connection,
+    kept: Option<&Kept>,
+) -> Result<Standing, StoreError> {
     let number = kept.map_or(0, |kept| kept.number);
     let seen = connection.prepare_cached(SEEN)?.query_row((number,), |row| {
         Ok(Seen { open_partings: row.get(0)?, hash_there: row.get(1)?, newest_break: row.get(2)? })
@@ -27,7 +30,9 @@ pub fn standing(connection: &Connection, kept: Option<&Kept>) -> Result<Standing
     Ok(seen.standing(kept, &breaks))
 }
 
-pub fn newest_checkpoint(connection: &mut Connection) -> Result<Option<Checkpoint>, StoreError> {
+pub(super) fn newest_checkpoint(
+    connection: &mut Connection,
+) -> Result<Option<Checkpoint>, StoreError> {
     let found = connection
         .query_row(&format!("{CHECKPOINT} ORDER BY number DESC LIMIT 1"), (), stored_checkpoint)
         .optional()?;
@@ -48,26 +53,26 @@ fn breaks(connection: &Connection) -> Result<Vec<AuditBreak>, StoreError> {
     bodies(connection, "SELECT body FROM audit_breaks ORDER BY number")
 }
 
-pub fn audit_breaks(connection: &mut Connection) -> Result<Vec<AuditBreak>, StoreError> {
+pub(super) fn audit_breaks(connection: &mut Connection) -> Result<Vec<AuditBreak>, StoreError> {
     let there =
         connection.prepare("SELECT 1 FROM sqlite_master WHERE name = 'audit_breaks'")?.exists(())?;
     if there { breaks(connection) } else { Ok(Vec::new()) }
 }
 
-pub fn note(connection: &mut Connection, parting: &Parting) -> Result<(), StoreError> {
+pub(super) fn note(connection: &mut Connection, parting: &Parting) -> Result<(), StoreError> {
     let insert = "INSERT INTO audit_partings (lost_hash, body) VALUES (?1, ?2) ON CONFLICT (lost_hash) DO NOTHING";
     connection.execute(insert, (&parting.lost_hash, to_json(parting)?))?;
     Ok(())
 }
 
-pub fn open_partings(connection: &Connection) -> Result<Vec<Parting>, StoreError> {
+pub(super) fn open_partings(connection: &Connection) -> Result<Vec<Parting>, StoreError> {
     bodies(
         connection,
         "SELECT body FROM audit_partings WHERE settled_by IS NULL ORDER BY lost_hash",
     )
 }
 
-pub fn declare(
+pub(super) fn declare(
     connection: &mut Connection,
     declaration: Declaration,
     signer: &CheckpointSigner,

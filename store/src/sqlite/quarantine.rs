@@ -22,7 +22,10 @@ const KNOWN: &str = "SELECT 1 FROM intents WHERE request_id = ?1
     UNION ALL SELECT 1 FROM closed_calls WHERE request_id = ?1";
 
 /// One transaction.
-pub fn keep(connection: &mut Connection, records: &[RefusedRecord]) -> Result<(), StoreError> {
+pub(super) fn keep(
+    connection: &mut Connection,
+    records: &[RefusedRecord],
+) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for record in records {
         let outcome = &record.closing.outcome;
@@ -42,12 +45,12 @@ pub fn keep(connection: &mut Connection, records: &[RefusedRecord]) -> Result<()
     Ok(transaction.commit()?)
 }
 
-pub fn waiting(connection: &mut Connection) -> Result<i64, StoreError> {
+pub(super) fn waiting(connection: &mut Connection) -> Result<i64, StoreError> {
     let count = "SELECT count(*) FROM quarantine WHERE state = 'waiting'";
     Ok(connection.prepare_cached(count)?.query_row((), |row| row.get(0))?)
 }
 
-pub fn list(
+pub(super) fn list(
     connection: &mut Connection,
     scope: QuarantineScope,
     limit: u32,
@@ -66,7 +69,7 @@ pub fn list(
     Ok(found)
 }
 
-pub fn find(
+pub(super) fn find(
     connection: &mut Connection,
     request_id: RequestId,
 ) -> Result<Option<QuarantinedRecord>, StoreError> {
@@ -83,7 +86,7 @@ fn find_within(
 }
 
 /// One transaction: the decision, its audit event, and what a record that is put back writes.
-pub fn settle(
+pub(super) fn settle(
     connection: &mut Connection,
     request_id: RequestId,
     decision: &QuarantineDecision,

@@ -10,7 +10,7 @@ use crate::read::stored::StoredInference;
 use crate::read::verify::{AuditLink, ChainEnd};
 use crate::{InferenceView, LedgerView, StoreError, StoredKey, TenantRow};
 
-pub fn find_key(
+pub(super) fn find_key(
     connection: &mut Connection,
     key_id: &str,
 ) -> Result<Option<StoredKey>, StoreError> {
@@ -22,7 +22,7 @@ pub fn find_key(
     first(&mut statement, (key_id,))
 }
 
-pub fn inference(
+pub(super) fn inference(
     connection: &mut Connection,
     agent_id: AgentId,
     inference_id: InferenceId,
@@ -36,7 +36,10 @@ pub fn inference(
     found.map(StoredInference::into_view).transpose()
 }
 
-pub fn chain_end(connection: &mut Connection, agent_id: AgentId) -> Result<ChainEnd, StoreError> {
+pub(super) fn chain_end(
+    connection: &mut Connection,
+    agent_id: AgentId,
+) -> Result<ChainEnd, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT audit_seq, audit_head FROM accounts WHERE agent_id = ?1
         UNION ALL SELECT audit_seq, audit_head FROM tenant_accounts WHERE tenant_id = ?1",
@@ -46,7 +49,7 @@ pub fn chain_end(connection: &mut Connection, agent_id: AgentId) -> Result<Chain
     Ok(end.optional()?.unwrap_or_default())
 }
 
-pub fn audit_links(
+pub(super) fn audit_links(
     connection: &mut Connection,
     agent_id: AgentId,
     since_seq: i64,
@@ -59,13 +62,16 @@ pub fn audit_links(
     all(&mut statement, (Key(agent_id.0), since_seq, limit))
 }
 
-pub fn tenants(connection: &mut Connection, limit: u32) -> Result<Vec<TenantRow>, StoreError> {
+pub(super) fn tenants(
+    connection: &mut Connection,
+    limit: u32,
+) -> Result<Vec<TenantRow>, StoreError> {
     let mut statement = connection
         .prepare_cached("SELECT tenant_id, name FROM tenants ORDER BY tenant_id LIMIT ?1")?;
     all(&mut statement, (limit,))
 }
 
-pub fn ledger(
+pub(super) fn ledger(
     connection: &mut Connection,
     agent_id: AgentId,
     before_seq: Option<i64>,

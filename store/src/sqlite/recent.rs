@@ -39,7 +39,7 @@ const INTENTS: &str = "SELECT i.request_id, i.agent_id, g.tenant_id, i.hold, i.c
     i.created_at < ?1 AS is_too_old
     FROM intents i LEFT JOIN agents g ON g.agent_id = i.agent_id";
 
-pub fn look(
+pub(super) fn look(
     connection: &mut Connection,
     mark: &Watermark,
     longest_call: Duration,

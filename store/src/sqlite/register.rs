@@ -16,7 +16,7 @@ use crate::{NewAgent, Opening, StoreError};
 
 static NEW_ACCOUNT: LazyLock<String> = LazyLock::new(sqlite_insert::<NewAccounts>);
 
-pub fn create_agent(
+pub(super) fn create_agent(
     connection: &mut Connection,
     new: NewAgent,
     opening: Opening,
@@ -65,7 +65,7 @@ pub fn create_agent(
     Ok(agent.agent_id)
 }
 
-pub fn name_tenant(
+pub(super) fn name_tenant(
     connection: &mut Connection,
     tenant_id: TenantId,
     name: &str,
@@ -83,7 +83,7 @@ pub fn name_tenant(
     Ok(transaction.commit()?)
 }
 
-pub fn add_key(
+pub(super) fn add_key(
     connection: &mut Connection,
     agent_id: AgentId,
     key_id: &str,
@@ -98,7 +98,7 @@ pub fn add_key(
 }
 
 /// Whatever an earlier life of this replica still does, it does no longer in its own name.
-pub fn fence_boots(
+pub(super) fn fence_boots(
     connection: &mut Connection,
     boot_id: BootId,
     replica: &str,
@@ -111,7 +111,7 @@ pub fn fence_boots(
     Ok(())
 }
 
-pub fn add_boot(
+pub(super) fn add_boot(
     connection: &mut Connection,
     boot_id: BootId,
     replica: &str,
@@ -124,7 +124,7 @@ pub fn add_boot(
     Ok(())
 }
 
-pub fn end_boot(connection: &mut Connection, boot_id: BootId) -> Result<(), StoreError> {
+pub(super) fn end_boot(connection: &mut Connection, boot_id: BootId) -> Result<(), StoreError> {
     connection.execute(
         "UPDATE boots SET state =
            CASE WHEN EXISTS (SELECT 1 FROM intents WHERE boot_id = ?1) THEN 'fenced'

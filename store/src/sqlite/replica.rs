@@ -13,13 +13,16 @@ use crate::StoreError;
 use crate::lost::{self, Orphan, PAGE};
 use crate::replica::{Heartbeat, Reaped, Scope};
 
-pub fn heartbeat(connection: &mut Connection, boot_id: BootId) -> Result<Heartbeat, StoreError> {
+pub(super) fn heartbeat(
+    connection: &mut Connection,
+    boot_id: BootId,
+) -> Result<Heartbeat, StoreError> {
     let renew = "UPDATE boots SET heartbeat_at = ?2 WHERE boot_id = ?1 AND state = 'open'";
     Ok(Heartbeat::from_renewed(connection.execute(renew, (Key(boot_id.0), Time::now()))? as u64))
 }
 
 /// Gives up every boot but `boot_id` that has been silent for longer than the lease.
-pub fn fence_silent(
+pub(super) fn fence_silent(
     connection: &mut Connection,
     boot_id: BootId,
     lease: Duration,
@@ -34,7 +37,7 @@ pub fn fence_silent(
 }
 
 /// One transaction.
-pub fn reap_page(connection: &mut Connection, scope: &Scope) -> Result<Reaped, StoreError> {
+pub(super) fn reap_page(connection: &mut Connection, scope: &Scope) -> Result<Reaped, StoreError> {
     let orphans = orphans(connection, scope)?;
     if orphans.is_empty() {
         return Ok(Reaped::Nothing);
@@ -44,7 +47,10 @@ pub fn reap_page(connection: &mut Connection, scope: &Scope) -> Result<Reaped, S
 }
 
 /// Closes these calls as lost, as far as they are open. One transaction.
-pub fn give_up(connection: &mut Connection, request_ids: &[RequestId]) -> Result<u64, StoreError> {
+pub(super) fn give_up(
+    connection: &mut Connection,
+    request_ids: &[RequestId],
+) -> Result<u64, StoreError> {
     let mut found = Vec::new();
     for request_id in request_ids {
         let mut statement = connection

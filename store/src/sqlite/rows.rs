@@ -5,7 +5,7 @@ use rusqlite::{Params, Statement};
 use crate::StoreError;
 use crate::row::FromRow;
 
-pub fn all<T: FromRow>(
+pub(super) fn all<T: FromRow>(
     statement: &mut Statement<'_>,
     parameters: impl Params,
 ) -> Result<Vec<T>, StoreError> {
@@ -18,7 +18,7 @@ pub fn all<T: FromRow>(
 }
 
 /// The first of them.
-pub fn first<T: FromRow>(
+pub(super) fn first<T: FromRow>(
     statement: &mut Statement<'_>,
     parameters: impl Params,
 ) -> Result<Option<T>, StoreError> {

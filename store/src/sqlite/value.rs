@@ -11,20 +11,20 @@ use uuid::Uuid;
 use crate::apply::chain::event_time;
 
 /// An id.
-pub struct Key(pub Uuid);
+pub(crate) struct Key(pub Uuid);
 
 /// A moment, to the microsecond.
-pub struct Time(pub Timestamp);
+pub(crate) struct Time(pub Timestamp);
 
 /// An amount.
-pub struct Nanos(pub Usd);
+pub(crate) struct Nanos(pub Usd);
 
 /// Anything that reads back from the text it prints.
-pub struct Text<T>(pub T);
+pub(crate) struct Text<T>(pub T);
 
 impl Time {
     /// The time of a transaction, no finer than it is kept.
-    pub fn now() -> Self {
+    pub(crate) fn now() -> Self {
         let now = Timestamp::now();
         Self(Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now))
     }

@@ -13,13 +13,13 @@ use crate::{StoreError, StoreFuture};
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// Ends, and closes its connection, when dropped.
-pub struct Worker {
+pub(super) struct Worker {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Worker {
-    pub fn start(name: &str, mut connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(name: &str, mut connection: Connection) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let work = move || {
             while let Ok(job) = queue.recv() {
@@ -33,7 +33,7 @@ impl Worker {
 
     /// Queues the job now; the future only waits for the answer. A job whose future is dropped is
     /// still done.
-    pub fn run<T, F>(&self, job: F) -> StoreFuture<'static, T>
+    pub(super) fn run<T, F>(&self, job: F) -> StoreFuture<'static, T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,

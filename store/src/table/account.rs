@@ -7,7 +7,7 @@ use crate::apply::chain::Chain;
 use crate::apply::funds::Funds;
 
 /// The new state of an account: its money, and the end of its owner's audit chain.
-pub struct BalanceRow<'a> {
+pub(crate) struct BalanceRow<'a> {
     pub funds: &'a Funds,
     pub chain: &'a Chain,
 }
@@ -26,7 +26,7 @@ impl<'a> From<&'a TenantAccount> for BalanceRow<'a> {
 
 macro_rules! balances {
     ($table:ident, $name:literal, $owner:literal) => {
-        pub struct $table;
+        pub(crate) struct $table;
 
         impl Table for $table {
             type Row<'a> = BalanceRow<'a>;
@@ -52,7 +52,7 @@ balances!(AgentBalances, "accounts", "agent_id");
 balances!(TenantBalances, "tenant_accounts", "tenant_id");
 
 /// Accounts of agents that are made.
-pub struct NewAccounts;
+pub(crate) struct NewAccounts;
 
 impl Table for NewAccounts {
     type Row<'a> = Account;

@@ -10,7 +10,7 @@ use crate::apply::rows::{
 };
 
 /// Calls that are open.
-pub struct Intents;
+pub(crate) struct Intents;
 
 impl Table for Intents {
     type Row<'a> = IntentRow;
@@ -29,7 +29,7 @@ impl Table for Intents {
 }
 
 /// What an intent that is there says of its reservation from now on.
-pub struct Reservations;
+pub(crate) struct Reservations;
 
 impl Table for Reservations {
     type Row<'a> = ReservationRow;
@@ -42,7 +42,7 @@ impl Table for Reservations {
 }
 
 /// Routed calls that are over.
-pub struct Outcomes;
+pub(crate) struct Outcomes;
 
 impl Table for Outcomes {
     type Row<'a> = OutcomeRow<'a>;
@@ -89,7 +89,7 @@ impl Table for Outcomes {
 }
 
 /// Calls that are over and of which no outcome says all: pinned ones, and refusals.
-pub struct ClosedCalls;
+pub(crate) struct ClosedCalls;
 
 impl Table for ClosedCalls {
     type Row<'a> = ClosedCallRow;
@@ -106,7 +106,7 @@ impl Table for ClosedCalls {
 }
 
 /// Calls that were let in, routed or pinned.
-pub struct Inferences;
+pub(crate) struct Inferences;
 
 impl Table for Inferences {
     type Row<'a> = InferenceRow<'a>;

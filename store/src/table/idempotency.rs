@@ -5,7 +5,7 @@ use super::{Column, Table, column};
 use crate::apply::idempotency::KeyRow;
 use crate::apply::rows::to_json;
 
-pub struct IdempotencyKeys;
+pub(crate) struct IdempotencyKeys;
 
 impl Table for IdempotencyKeys {
     type Row<'a> = KeyRow;

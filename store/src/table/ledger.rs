@@ -4,7 +4,7 @@ use super::Value::{Exact, Id, Integer, Money, OptionalExact, OptionalId, Text, T
 use super::{Column, Table, column};
 use crate::apply::rows::{AuditRow, TransferRow};
 
-pub struct Transfers;
+pub(crate) struct Transfers;
 
 impl Table for Transfers {
     type Row<'a> = TransferRow;
@@ -24,7 +24,7 @@ impl Table for Transfers {
     ];
 }
 
-pub struct AuditEvents;
+pub(crate) struct AuditEvents;
 
 impl Table for AuditEvents {
     type Row<'a> = AuditRow;

@@ -4,7 +4,7 @@
 use super::{Table, Value};
 
 /// Adds rows.
-pub fn postgres_insert<T: Table>() -> String {
+pub(crate) fn postgres_insert<T: Table>() -> String {
     let names: Vec<&str> = T::COLUMNS.iter().map(|column| column.name).collect();
     let selected: Vec<String> = T::COLUMNS
         .iter()
@@ -23,7 +23,7 @@ pub fn postgres_insert<T: Table>() -> String {
 }
 
 /// Changes the rows that the first column names.
-pub fn postgres_update<T: Table>() -> String {
+pub(crate) fn postgres_update<T: Table>() -> String {
     let names: Vec<&str> = T::COLUMNS.iter().map(|column| column.name).collect();
     let (key, rest) = names.split_first().map_or(("", [].as_slice()), |(key, rest)| (*key, rest));
     let set: Vec<String> = rest.iter().map(|name| format!("{name} = u.{name}")).collect();
@@ -65,14 +65,14 @@ fn postgres_type<T: Table>(value: &Value<T>) -> &'static str {
 }
 
 /// Adds a row.
-pub fn sqlite_insert<T: Table>() -> String {
+pub(crate) fn sqlite_insert<T: Table>() -> String {
     let names: Vec<&str> = T::COLUMNS.iter().map(|column| column.name).collect();
     let values: Vec<String> = (1..=names.len()).map(|index| format!("?{index}")).collect();
     format!("INSERT INTO {} ({}) VALUES ({})", T::NAME, names.join(", "), values.join(", "))
 }
 
 /// Changes the row that the first column names.
-pub fn sqlite_update<T: Table>() -> String {
+pub(crate) fn sqlite_update<T: Table>() -> String {
     let names: Vec<&str> = T::COLUMNS.iter().map(|column| column.name).collect();
     let (key, rest) = names.split_first().map_or(("", [].as_slice()), |(key, rest)| (*key, rest));
     let set: Vec<String> =

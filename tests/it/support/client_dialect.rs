@@ -1,7 +1,7 @@
 //! A client of each dialect: how it asks, how it reads an answer and an error, and what in an
 //! answer is minted for it alone.
 
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 use serde_json::{Value, json};
 
 use super::gateway::{routed, with_tools};

@@ -9,7 +9,7 @@ use ainfera_mock::{MockSettings, MockUpstream};
 use ainfera_schema::policy::SpendPolicy;
 use ainfera_schema::{AgentId, TenantId, Usd};
 use ainfera_store::{NewAgent, Opening};
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;

@@ -5,7 +5,7 @@ use ainfera_fidelity::accumulate::frames::{Frame, frames};
 use ainfera_fidelity::accumulate::responses::ITEM_IN_ITEM;
 use ainfera_fidelity::accumulate::{self, Understood};
 use ainfera_fidelity::answer::Ending;
-use ainfera_wire::ClientDialect;
+use ainfera_wire::client::ClientDialect;
 use serde_json::Value;
 
 use super::client::Answer;

@@ -7,7 +7,7 @@ use ainfera_schema::PixelSize;
 const LONGEST_SIDE: u32 = 65_535;
 
 /// `head` is the beginning of the file, as far as it matters.
-pub fn read(head: &[u8]) -> Option<PixelSize> {
+pub(super) fn read(head: &[u8]) -> Option<PixelSize> {
     let size = match head {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', rest @ ..] => png(rest),
         [0xff, 0xd8, rest @ ..] => jpeg(rest),

@@ -28,13 +28,13 @@ const MOST_UNPACKED_BYTES: usize = 4 * 1024 * 1024;
 /// A file is a PDF if it says so near its beginning.
 const HEADER_WITHIN_BYTES: usize = 1_024;
 
-pub fn is_pdf(file: &[u8]) -> bool {
+pub(super) fn is_pdf(file: &[u8]) -> bool {
     let head = file.get(..HEADER_WITHIN_BYTES).unwrap_or(file);
     memchr::memmem::find(head, b"%PDF-").is_some()
 }
 
 /// `None` where the file cannot be followed.
-pub fn extent(file: &[u8]) -> Option<DocumentExtent> {
+pub(super) fn extent(file: &[u8]) -> Option<DocumentExtent> {
     if !is_pdf(file) || memchr::memmem::find(file, b"/Encrypt").is_some() {
         return None;
     }

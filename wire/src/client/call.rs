@@ -9,10 +9,10 @@ use bytes::Bytes;
 use crate::client::Client;
 use crate::client::messages::tool_pairing;
 use crate::client::messages::version;
+use crate::client::output_limit::OutputLimit;
 use crate::disclosure::translation::Translation;
 use crate::error::bad_request::BadRequest;
 use crate::extra_costs::ExtraCosts;
-use crate::output_limit::OutputLimit;
 use crate::request::{Request, RoutingExtras};
 
 /// One call, parsed and checked.

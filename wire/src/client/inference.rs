@@ -29,7 +29,7 @@ impl Call {
 
 /// A `chat.completion` as the flat answer, as far as it tells: who answered, and for how much, is
 /// known to whoever sends it.
-pub fn flat(completion: &Value) -> Value {
+pub(crate) fn flat(completion: &Value) -> Value {
     let choice = &completion["choices"][0];
     let message = &choice["message"];
     let text = message["content"].as_str().unwrap_or_default();

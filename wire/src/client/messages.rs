@@ -1,8 +1,8 @@
 //! The client's side of Anthropic Messages: its requests in, its streams and whole answers out.
 
-pub mod content;
-pub mod request;
-pub mod stream;
-pub mod tool_pairing;
-pub mod version;
-pub mod whole;
+pub(crate) mod content;
+pub(crate) mod request;
+pub(crate) mod stream;
+pub(crate) mod tool_pairing;
+pub(crate) mod version;
+pub(crate) mod whole;

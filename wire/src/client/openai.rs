@@ -1,21 +1,22 @@
 //! What Chat Completions and Responses say alike, under names of their own.
 
-pub mod declared_tools;
-pub mod tools;
-pub mod turns;
+pub(crate) mod declared_tools;
+pub(crate) mod tools;
+pub(crate) mod turns;
 
 use serde_json::{Value, json};
 
 use crate::client::translation::RequestTranslation;
 use crate::codec::json::is_too_deep;
 use crate::codec::node::{Object, Path};
+use crate::codec::parse::parse_body;
 use crate::codec::raw_json::RawJson;
-use crate::error::bad_request::{BadRequest, parse_body};
+use crate::error::bad_request::BadRequest;
 use crate::request::setting::SettingKind;
 use crate::request::{OutputConfig, SchemaLabel, Thinking};
 
 /// The members of a body.
-pub fn body(body: &[u8]) -> Result<Object<'static>, BadRequest> {
+pub(crate) fn body(body: &[u8]) -> Result<Object<'static>, BadRequest> {
     if is_too_deep(body) {
         let message = format!("nested deeper than {} levels", crate::codec::json::MAX_DEPTH);
         return Err(BadRequest::new("body", message));
@@ -29,7 +30,7 @@ pub fn body(body: &[u8]) -> Result<Object<'static>, BadRequest> {
 }
 
 /// `model`.
-pub fn model(
+pub(crate) fn model(
     body: &mut Object<'_>,
     translation: &mut RequestTranslation,
 ) -> Result<(), BadRequest> {
@@ -39,7 +40,7 @@ pub fn model(
 }
 
 /// The limit on output tokens, which stands at `field`.
-pub fn token_limit(
+pub(crate) fn token_limit(
     limit: &Value,
     field: &str,
     translation: &mut RequestTranslation,
@@ -52,7 +53,7 @@ pub fn token_limit(
 }
 
 /// `stream`: whether the answer is to be streamed.
-pub fn stream(
+pub(crate) fn stream(
     body: &mut Object<'_>,
     translation: &mut RequestTranslation,
 ) -> Result<bool, BadRequest> {
@@ -63,7 +64,7 @@ pub fn stream(
 }
 
 /// `temperature`, `top_p` and `top_k`, as far as the dialect has them.
-pub fn sampling(
+pub(crate) fn sampling(
     body: &mut Object<'_>,
     names: &[&str],
     translation: &mut RequestTranslation,
@@ -86,7 +87,7 @@ pub fn sampling(
 }
 
 /// An effort that stands at `field`: an effort here too, or no thinking at all.
-pub fn effort(
+pub(crate) fn effort(
     word: &str,
     field: &str,
     output: &mut OutputConfig,
@@ -114,7 +115,7 @@ pub fn effort(
 
 /// The form of the answer that stands at `field`; name, schema and the like of a JSON schema stand
 /// at `inner`, a pointer into it.
-pub fn format(
+pub(crate) fn format(
     format: &Value,
     field: &str,
     inner: &str,
@@ -155,7 +156,7 @@ pub fn format(
 }
 
 /// How the answer shall be, as far as anything of it is said.
-pub fn output_config(output: OutputConfig, translation: &mut RequestTranslation) {
+pub(crate) fn output_config(output: OutputConfig, translation: &mut RequestTranslation) {
     if output.effort.is_some() || output.format.is_some() {
         translation.request.output_config = Some(output);
         translation.member("output_config");
@@ -163,7 +164,11 @@ pub fn output_config(output: OutputConfig, translation: &mut RequestTranslation)
 }
 
 /// Takes the settings that stand under `names` out of the body.
-pub fn settings(body: &mut Object<'_>, names: &[&str], translation: &mut RequestTranslation) {
+pub(crate) fn settings(
+    body: &mut Object<'_>,
+    names: &[&str],
+    translation: &mut RequestTranslation,
+) {
     for (name, kind) in SettingKind::MEMBERS {
         if let Some(value) = names.contains(&name).then(|| body.take(name)).flatten() {
             translation.set(kind, value, name);
@@ -172,7 +177,10 @@ pub fn settings(body: &mut Object<'_>, names: &[&str], translation: &mut Request
 }
 
 /// Who is behind the agent.
-pub fn user(body: &mut Object<'_>, translation: &mut RequestTranslation) -> Result<(), BadRequest> {
+pub(crate) fn user(
+    body: &mut Object<'_>,
+    translation: &mut RequestTranslation,
+) -> Result<(), BadRequest> {
     for name in ["safety_identifier", "user"] {
         let Some(said) = body.optional_text(name)? else { continue };
         if translation.request.user_id.is_some() {

@@ -5,17 +5,18 @@ use ainfera_schema::policy::RoutingPreference;
 use serde_json::Value;
 
 use crate::codec::node::{Object, Path};
+use crate::codec::parse::parse_value;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::disclosure::source_map::SourceMap;
 use crate::disclosure::translation::Translation;
-use crate::error::bad_request::{BadRequest, parse_value};
+use crate::error::bad_request::BadRequest;
 use crate::request::content::Source;
 use crate::request::setting::{Setting, SettingKind};
 use crate::request::{Member, Request};
 
 /// The way of one body.
 #[derive(Debug, Default)]
-pub struct RequestTranslation {
+pub(crate) struct RequestTranslation {
     pub request: Request,
     pub lost: Coercions,
     pub source_map: SourceMap,
@@ -27,37 +28,37 @@ pub struct RequestTranslation {
 
 impl RequestTranslation {
     /// A member of the request, under its name in Anthropic's form, is said.
-    pub fn member(&mut self, name: &str) {
+    pub(crate) fn member(&mut self, name: &str) {
         self.request.members.push(Member { name: name.into(), unread: Vec::new() });
     }
 
     /// The same, where it has one place in the caller's body.
-    pub fn said(&mut self, name: &str, callers: &str) {
+    pub(crate) fn said(&mut self, name: &str, callers: &str) {
         self.member(name);
         self.source_map.add(name, callers);
     }
 
-    pub fn drop(&mut self, field: impl Into<String>, reason: Reason) {
+    pub(crate) fn drop(&mut self, field: impl Into<String>, reason: Reason) {
         self.lost.add(field, Change::Dropped(reason));
     }
 
     /// Names what nobody read of an object.
-    pub fn drop_left(&mut self, object: &Object<'_>, reason: Reason) {
+    pub(crate) fn drop_left(&mut self, object: &Object<'_>, reason: Reason) {
         object.left().for_each(|name| self.drop(object.at(name), reason));
     }
 
     /// A setting that stands at `callers`.
-    pub fn set(&mut self, kind: SettingKind, value: Value, callers: impl Into<String>) {
+    pub(crate) fn set(&mut self, kind: SettingKind, value: Value, callers: impl Into<String>) {
         self.request.settings.push(Setting { kind, value });
         self.source_map.add(kind.path(), callers);
     }
 
-    pub fn only_natively(&mut self, field: impl Into<String>, why: &str) {
+    pub(crate) fn only_natively(&mut self, field: impl Into<String>, why: &str) {
         self.native_only.get_or_insert_with(|| BadRequest::new(field, why));
     }
 
     /// One of the members that the router reads itself.
-    pub fn routing_member(&mut self, name: &str, value: Value) -> Result<(), BadRequest> {
+    pub(crate) fn routing_member(&mut self, name: &str, value: Value) -> Result<(), BadRequest> {
         let extras = &mut self.request.extras;
         match name {
             "routing_hint" => extras.hint = parse_value(value, name)?,
@@ -69,7 +70,7 @@ impl RequestTranslation {
     }
 
     /// The typed request, and what is to be known of the way to it.
-    pub fn done(self) -> Result<(Request, Translation), BadRequest> {
+    pub(crate) fn done(self) -> Result<(Request, Translation), BadRequest> {
         let Self { mut request, lost, source_map, native_only, preference } = self;
         let hint = &mut request.extras.hint;
         hint.routing_preference = hint.routing_preference.or(preference);
@@ -79,7 +80,7 @@ impl RequestTranslation {
 }
 
 /// What stands behind a URL, or the bytes that a data URL is made of.
-pub fn source(url: &str, path: Path<'_>) -> Result<Source, BadRequest> {
+pub(crate) fn source(url: &str, path: Path<'_>) -> Result<Source, BadRequest> {
     let Some(data) = url.strip_prefix("data:") else { return Ok(Source::Url(url.into())) };
     let (head, data) = data.split_once(',').ok_or_else(|| path.mistake("data URL without data"))?;
     let media_type =

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 /// Objects and arrays may be nested this deep; every JSON parser on the way (ours stops at 128)
 /// must be able to read it.
-pub const MAX_DEPTH: usize = 100;
+pub(crate) const MAX_DEPTH: usize = 100;
 
 /// A string that borrows from the input where it has no escapes, also inside an `Option`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
@@ -46,7 +46,7 @@ impl std::ops::Deref for Text<'_> {
 }
 
 /// `text` as a part of `source` that shares its memory, or as a copy if it lies elsewhere.
-pub fn shared_slice(source: &Bytes, text: &str) -> ByteString {
+pub(crate) fn shared_slice(source: &Bytes, text: &str) -> ByteString {
     let begin = (text.as_ptr() as usize).wrapping_sub(source.as_ptr() as usize);
     let end = begin.wrapping_add(text.len());
     if begin > end || end > source.len() {
@@ -131,12 +131,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 }
 
 /// An object of these members. Unlike `json!` it takes its values as they are, without a copy.
-pub fn object<'n>(members: impl IntoIterator<Item = (&'n str, Value)>) -> Value {
+pub(crate) fn object<'n>(members: impl IntoIterator<Item = (&'n str, Value)>) -> Value {
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Appends `text` as a JSON string.
-pub fn write_string(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut plain = 0;
@@ -165,7 +165,7 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
 }
 
 /// `text` as a JSON string.
-pub fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len() + 2);
     write_string(text, &mut out);
     // it was text before it was quoted, so this does not fail
@@ -174,7 +174,7 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// Is anything in `json` nested deeper than [`MAX_DEPTH`]? A scan that needs no valid JSON.
-pub fn is_too_deep(json: &[u8]) -> bool {
+pub(crate) fn is_too_deep(json: &[u8]) -> bool {
     let mut depth = 0usize;
     let mut at = 0;
     while at < json.len() {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 /// The value, or nothing where it is of another type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lenient<T>(pub Option<T>);
+pub(crate) struct Lenient<T>(pub Option<T>);
 
 impl<T> Default for Lenient<T> {
     fn default() -> Self {
@@ -25,7 +25,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
 
 /// A count, in whatever form a whole number stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Count(pub Option<u64>);
+pub(crate) struct Count(pub Option<u64>);
 
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -36,13 +36,13 @@ impl<'de> Deserialize<'de> for Count {
 
 impl Count {
     /// A count of uses. One that is larger than any honest count stays larger than any bound.
-    pub fn uses(self) -> u32 {
+    pub(crate) fn uses(self) -> u32 {
         Lenient(self.0).uses()
     }
 }
 
 /// A whole number that is not negative: as it should be, with a fraction of zero, or as a text.
-pub fn count(value: &str) -> Option<u64> {
+pub(crate) fn count(value: &str) -> Option<u64> {
     /// Above this a fraction does not say which whole number is meant.
     const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
     let digits = value.trim_matches('"').trim();
@@ -56,14 +56,14 @@ pub fn count(value: &str) -> Option<u64> {
 
 impl Lenient<u64> {
     /// A count of uses. One that is larger than any honest count stays larger than any bound.
-    pub fn uses(self) -> u32 {
+    pub(crate) fn uses(self) -> u32 {
         self.0.map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX))
     }
 }
 
 /// The tier that an answer says it was served by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SaidTier(pub Option<ServiceTier>);
+pub(crate) struct SaidTier(pub Option<ServiceTier>);
 
 impl<'de> Deserialize<'de> for SaidTier {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -10,7 +10,7 @@ use crate::error::bad_request::BadRequest;
 
 /// The place of a value, such as `messages.0.content`.
 #[derive(Debug, Clone, Copy)]
-pub enum Path<'p> {
+pub(crate) enum Path<'p> {
     /// The body itself.
     Body,
     Member(&'p Path<'p>, &'p str),
@@ -18,20 +18,20 @@ pub enum Path<'p> {
 }
 
 impl<'p> Path<'p> {
-    pub fn member(&'p self, name: &'p str) -> Self {
+    pub(crate) fn member(&'p self, name: &'p str) -> Self {
         Path::Member(self, name)
     }
 
-    pub fn index(&'p self, index: usize) -> Self {
+    pub(crate) fn index(&'p self, index: usize) -> Self {
         Path::Index(self, index)
     }
 
-    pub fn mistake(&self, message: impl Into<String>) -> BadRequest {
+    pub(crate) fn mistake(&self, message: impl Into<String>) -> BadRequest {
         BadRequest::new(self.to_string(), message)
     }
 
     /// A string that stands here.
-    pub fn text(&self, value: Value) -> Result<ByteString, BadRequest> {
+    pub(crate) fn text(&self, value: Value) -> Result<ByteString, BadRequest> {
         match value {
             Value::String(text) => Ok(text.into()),
             _ => Err(self.mistake("must be a string")),
@@ -54,55 +54,55 @@ impl fmt::Display for Path<'_> {
 /// An object whose members are taken one by one; whatever is left at the end was not read. A null
 /// says nothing.
 #[derive(Debug)]
-pub struct Object<'p> {
+pub(crate) struct Object<'p> {
     members: Map<String, Value>,
     pub path: Path<'p>,
 }
 
 impl<'p> Object<'p> {
     /// The object that stands at `path`.
-    pub fn read(value: Value, path: Path<'p>) -> Result<Self, BadRequest> {
+    pub(crate) fn read(value: Value, path: Path<'p>) -> Result<Self, BadRequest> {
         match value {
             Value::Object(members) => Ok(Self { members, path }),
             _ => Err(path.mistake("must be an object")),
         }
     }
 
-    pub fn members(&self) -> &Map<String, Value> {
+    pub(crate) fn members(&self) -> &Map<String, Value> {
         &self.members
     }
 
     /// The path of a member.
-    pub fn at(&self, name: &str) -> String {
+    pub(crate) fn at(&self, name: &str) -> String {
         self.path.member(name).to_string()
     }
 
-    pub fn mistake(&self, name: &str, message: impl Into<String>) -> BadRequest {
+    pub(crate) fn mistake(&self, name: &str, message: impl Into<String>) -> BadRequest {
         BadRequest::new(self.at(name), message)
     }
 
-    pub fn get(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.members.get(name).filter(|value| !value.is_null())
     }
 
-    pub fn take(&mut self, name: &str) -> Option<Value> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         self.members.get_mut(name).map(Value::take).filter(|value| !value.is_null())
     }
 
-    pub fn required(&mut self, name: &str) -> Result<Value, BadRequest> {
+    pub(crate) fn required(&mut self, name: &str) -> Result<Value, BadRequest> {
         self.take(name).ok_or_else(|| self.mistake(name, "field required"))
     }
 
-    pub fn text(&mut self, name: &str) -> Result<ByteString, BadRequest> {
+    pub(crate) fn text(&mut self, name: &str) -> Result<ByteString, BadRequest> {
         let value = self.required(name)?;
         self.path.member(name).text(value)
     }
 
-    pub fn optional_text(&mut self, name: &str) -> Result<Option<ByteString>, BadRequest> {
+    pub(crate) fn optional_text(&mut self, name: &str) -> Result<Option<ByteString>, BadRequest> {
         self.take(name).map(|value| self.path.member(name).text(value)).transpose()
     }
 
-    pub fn optional_bool(&mut self, name: &str) -> Result<Option<bool>, BadRequest> {
+    pub(crate) fn optional_bool(&mut self, name: &str) -> Result<Option<bool>, BadRequest> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::Bool(said)) => Ok(Some(said)),
@@ -111,13 +111,13 @@ impl<'p> Object<'p> {
     }
 
     /// Members that were not taken.
-    pub fn left(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn left(&self) -> impl Iterator<Item = &str> {
         let said = self.members.iter().filter(|(_, value)| !value.is_null());
         said.map(|(name, _)| name.as_str())
     }
 
     /// The same with their values.
-    pub fn into_left(self) -> impl Iterator<Item = (String, Value)> {
+    pub(crate) fn into_left(self) -> impl Iterator<Item = (String, Value)> {
         self.members.into_iter().filter(|(_, value)| !value.is_null())
     }
 }

@@ -17,7 +17,7 @@ use crate::oddity::Oddity;
 
 /// What a value should be.
 #[derive(Debug, Clone, Copy)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// A whole number that is not negative.
     Count,
     Flag,
@@ -29,7 +29,7 @@ pub enum Shape {
 }
 
 /// A type with a shape.
-pub trait Shaped {
+pub(crate) trait Shaped {
     const SHAPE: Shape;
 }
 
@@ -106,7 +106,7 @@ macro_rules! shaped {
 pub(crate) use shaped;
 
 /// Reads a struct from an object and from nothing else.
-pub struct ObjectOnly<D>(pub D);
+pub(crate) struct ObjectOnly<D>(pub D);
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for ObjectOnly<D> {
     type Error = D::Error;
@@ -124,7 +124,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for ObjectOnly<D> {
 
 /// JSON that did not fit its type.
 #[derive(Debug)]
-pub struct Mended {
+pub(crate) struct Mended {
     /// What the client may get: as it came, if it was JSON at all.
     pub native: Bytes,
     /// What fits the type.
@@ -133,7 +133,7 @@ pub struct Mended {
 }
 
 /// Writes `json` anew, so that it fits `T`. An error is that of a text which is no JSON.
-pub fn mended<T: Shaped>(json: &Bytes) -> Result<Mended, serde_json::Error> {
+pub(crate) fn mended<T: Shaped>(json: &Bytes) -> Result<Mended, serde_json::Error> {
     let mut oddities = Vec::new();
     let mut native = json.clone();
     if let Err(error) = serde_json::from_slice::<&RawValue>(&native) {

@@ -10,7 +10,7 @@ use crate::codec::sse::SseEvent;
 const REPLACEMENT: &str = "\\ufffd";
 
 /// JSON of which `json` is a sloppy form; `None` if it has none of the faults that are known here.
-pub fn well_formed(json: &[u8]) -> Option<Bytes> {
+pub(crate) fn well_formed(json: &[u8]) -> Option<Bytes> {
     let mut out = Vec::with_capacity(json.len() + 16);
     let mut at = 0;
     while at < json.len() {
@@ -42,7 +42,7 @@ pub fn well_formed(json: &[u8]) -> Option<Bytes> {
 }
 
 /// A value that is read whole, also from a sloppy form of JSON.
-pub fn value(json: &[u8]) -> Result<Value, serde_json::Error> {
+pub(crate) fn value(json: &[u8]) -> Result<Value, serde_json::Error> {
     serde_json::from_slice(json)
         .or_else(|error| serde_json::from_slice(&well_formed(json).ok_or(error)?))
 }
@@ -100,7 +100,7 @@ fn lone_half(json: &[u8], mut at: usize) -> Option<LoneHalf> {
 }
 
 /// A whole text: halves alone and bytes that are no UTF-8 are replaced.
-pub fn whole(body: Bytes) -> Bytes {
+pub(crate) fn whole(body: Bytes) -> Bytes {
     let body = match std::str::from_utf8(&body) {
         Ok(_) => body,
         Err(_) => Bytes::from(String::from_utf8_lossy(&body).into_owned()),
@@ -123,19 +123,19 @@ fn replaced(json: &[u8]) -> Bytes {
 /// Joins characters whose halves stand in two events, one at the end of a text and the other at the
 /// beginning of one. Halves without the other are replaced.
 #[derive(Debug, Default)]
-pub struct Halves {
+pub(crate) struct Halves {
     /// An event with a text that ends in a high half.
     kept: Option<SseEvent>,
 }
 
 impl Halves {
     /// May this event be read as it is?
-    pub fn passes(&self, event: &SseEvent) -> bool {
+    pub(crate) fn passes(&self, event: &SseEvent) -> bool {
         self.kept.is_none() && lone_half(&event.data, 0).is_none()
     }
 
     /// Takes one that may not. Gives those that can be read now.
-    pub fn take(&mut self, mut event: SseEvent) -> impl Iterator<Item = SseEvent> + use<> {
+    pub(crate) fn take(&mut self, mut event: SseEvent) -> impl Iterator<Item = SseEvent> + use<> {
         let before = self.kept.take().map(|mut kept| {
             if let Some((first, second)) = joined(&kept.data, &event.data) {
                 (kept.data, event.data) = (first, second);
@@ -154,7 +154,7 @@ impl Halves {
     }
 
     /// The bytes are over.
-    pub fn last(&mut self) -> Option<SseEvent> {
+    pub(crate) fn last(&mut self) -> Option<SseEvent> {
         self.kept.take().map(|mut kept| {
             kept.data = replaced(&kept.data);
             kept

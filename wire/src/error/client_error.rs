@@ -71,7 +71,7 @@ impl ClientError {
 }
 
 /// OpenAI's type for one of Anthropic's, and the code that goes with it where it has one.
-pub fn openai_type(error_type: &str) -> (&'static str, Option<&'static str>) {
+pub(crate) fn openai_type(error_type: &str) -> (&'static str, Option<&'static str>) {
     match error_type {
         "authentication_error" => ("invalid_request_error", Some("invalid_api_key")),
         "permission_error" => ("permission_error", None),

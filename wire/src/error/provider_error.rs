@@ -4,14 +4,13 @@
 //! Vendors use one status for many things (xAI and Gemini answer a bad key with 400, Groq a full
 //! minute with 413), so the body decides first.
 
-pub mod lack;
-pub mod retry_after;
-pub mod text;
+pub(crate) mod lack;
+pub(crate) mod retry_after;
+pub(crate) mod text;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::codec::lenient::count;
 pub use lack::Lack;
 use lack::{lack_of, names_window};
 use text::text_of;
@@ -88,12 +87,12 @@ pub fn fault_of(status: u16, body: &[u8]) -> Fault {
 
 /// Does the member `error` of an answer report one? Some put it into every answer, with nothing in
 /// it.
-pub fn reports_error(error: &RawValue) -> bool {
+pub(crate) fn reports_error(error: &RawValue) -> bool {
     serde_json::from_str(error.get()).is_ok_and(|error: Value| says_something(&error))
 }
 
 /// Is anything in it but emptiness?
-pub fn says_something(value: &Value) -> bool {
+pub(crate) fn says_something(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(flag) => *flag,
@@ -105,15 +104,25 @@ pub fn says_something(value: &Value) -> bool {
 }
 
 /// An error that came inside a 200.
-pub fn fault_in_stream(data: &[u8]) -> Fault {
+pub(crate) fn fault_in_stream(data: &[u8]) -> Fault {
     let body: Option<Value> = serde_json::from_slice(data).ok().map(unwrapped);
     let status = body.as_ref().and_then(|body| {
         let error = body.get("error").unwrap_or(body);
-        ["status_code", "code", "status"]
-            .iter()
-            .find_map(|name| count(&error.get(name)?.to_string()))
+        ["status_code", "code", "status"].iter().find_map(|name| status_of(error.get(name)?))
     });
     fault_of(status.and_then(|status| u16::try_from(status).ok()).unwrap_or(0), data)
+}
+
+/// A status as vendors write it: a number, with a fraction of zero or without, or its digits.
+fn status_of(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| {
+            let status = number.as_f64().filter(|status| status.fract() == 0.0)?;
+            format!("{status:.0}").parse().ok()
+        }),
+        Value::String(digits) => digits.trim().parse().ok(),
+        _ => None,
+    }
 }
 
 const NO_FUNDS: [&str; 7] = [
@@ -213,7 +222,7 @@ fn recognisable(message: String, kind: FaultKind, text: &str) -> String {
 }
 
 /// The message inside an error body of any vendor.
-pub fn error_message(body: &[u8]) -> Option<String> {
+pub(crate) fn error_message(body: &[u8]) -> Option<String> {
     let value = unwrapped(serde_json::from_slice(body).ok()?);
     let error = value
         .get("x_groq")

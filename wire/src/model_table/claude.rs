@@ -24,7 +24,7 @@ const CLAUDE: ModelRow = ModelRow {
 };
 
 /// A Claude whose name tells nothing, and the scripted provider's models.
-pub static UNNAMED: ModelRow =
+pub(super) static UNNAMED: ModelRow =
     ModelRow { thinking: ThinkingForm::Either, efforts: UP_TO_MAX, ..CLAUDE };
 
 const BEFORE_THINKING: ModelRow = ModelRow { thinking: ThinkingForm::Never, ..CLAUDE };
@@ -84,7 +84,7 @@ const HAIKU_5_5: ModelRow = ModelRow {
     ..CLAUDE_5
 };
 
-pub static ROWS: &[ModelRow] = &[
+pub(super) static ROWS: &[ModelRow] = &[
     ModelRow { series: "claude-3-haiku", max_output_tokens: Some(4_096), ..BEFORE_THINKING },
     ModelRow { series: "claude-3-opus", max_output_tokens: Some(4_096), ..BEFORE_THINKING },
     ModelRow { series: "claude-3-sonnet", max_output_tokens: Some(4_096), ..BEFORE_THINKING },

@@ -7,7 +7,7 @@ use ainfera_schema::{ProviderKind, Reasoning, Taken};
 
 use crate::model_table::{ForcedTools, ModelRow, NoThinking, ReasoningBack, UNKNOWN};
 
-pub const UNNAMED_REASONER: ModelRow = ModelRow {
+pub(super) const UNNAMED_REASONER: ModelRow = ModelRow {
     reasoning: Reasoning::Always,
     reasoning_refuses: &[
         "temperature",
@@ -28,7 +28,7 @@ pub const UNNAMED_REASONER: ModelRow = ModelRow {
 const THINKING: ModelRow = ModelRow { reasoning_back: ReasoningBack::Needed, ..UNNAMED_REASONER };
 
 /// Those that do not think, and those whose names tell nothing.
-pub const PLAIN: ModelRow = ModelRow {
+pub(super) const PLAIN: ModelRow = ModelRow {
     images: Taken::No,
     source: "https://api-docs.deepseek.com/quick_start/pricing",
     read_on: "2026-11-30",
@@ -45,7 +45,7 @@ const OPEN_WEIGHTS: ModelRow = ModelRow {
     ..PLAIN
 };
 
-pub static ROWS: &[ModelRow] = &[
+pub(super) static ROWS: &[ModelRow] = &[
     ModelRow { series: "deepseek-chat", ..PLAIN },
     ModelRow { series: "deepseek-coder", ..PLAIN },
     ModelRow { series: "deepseek-v3", ..PLAIN },

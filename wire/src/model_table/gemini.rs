@@ -18,7 +18,7 @@ const GEMINI: ModelRow = ModelRow {
 };
 
 /// One whose name tells nothing thinks within a budget.
-pub const UNNAMED: ModelRow =
+pub(super) const UNNAMED: ModelRow =
     ModelRow { efforts: &["low", "medium", "high"], thinking: ThinkingForm::Budget, ..GEMINI };
 
 const BEFORE_THINKING: ModelRow = ModelRow {
@@ -74,7 +74,7 @@ const GEMINI_4: ModelRow = ModelRow {
     ..GEMINI_3_7_FLASH
 };
 
-pub static ROWS: &[ModelRow] = &[
+pub(super) static ROWS: &[ModelRow] = &[
     ModelRow { series: "gemma", ..BEFORE_THINKING },
     ModelRow { series: "gemma-3", ..BEFORE_THINKING },
     ModelRow { series: "gemini-1-0", ..BEFORE_THINKING },

@@ -29,7 +29,7 @@ const GLM_5_3: ModelRow = ModelRow {
     ..GLM_5_2
 };
 
-pub static ROWS: &[ModelRow] = &[
+pub(super) static ROWS: &[ModelRow] = &[
     GLM,
     ModelRow { series: "glm-4", reasoning: Reasoning::Never, ..GLM },
     ModelRow { series: "glm-4v", reasoning: Reasoning::Never, images: Taken::Yes, ..GLM },

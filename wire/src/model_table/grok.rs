@@ -13,7 +13,7 @@ const PLAIN: ModelRow = ModelRow {
     ..UNKNOWN
 };
 
-pub const UNNAMED_REASONER: ModelRow = ModelRow { efforts: UP_TO_HIGH, ..GROK };
+pub(super) const UNNAMED_REASONER: ModelRow = ModelRow { efforts: UP_TO_HIGH, ..GROK };
 
 const GROK: ModelRow = ModelRow {
     reasoning: Reasoning::Always,
@@ -30,7 +30,7 @@ const GROK_4_6: ModelRow = ModelRow {
     ..GROK
 };
 
-pub static ROWS: &[ModelRow] = &[
+pub(super) static ROWS: &[ModelRow] = &[
     ModelRow { series: "grok-2", ..PLAIN },
     ModelRow { series: "grok-3", ..PLAIN },
     ModelRow { series: "grok-3-mini", efforts: &["low", "high"], images: Taken::No, ..GROK },

@@ -39,7 +39,7 @@ const HOSTED: &[ProviderKind] = &[ProviderKind::Together, ProviderKind::Groq];
 const HOSTED_KIMI_K3: ModelRow =
     ModelRow { at: HOSTED, sampling: Sampling::All, refuses: &[], ..KIMI_K3 };
 
-pub static ROWS: &[ModelRow] = &[
+pub(super) static ROWS: &[ModelRow] = &[
     ModelRow { series: "kimi-k2", ..KIMI },
     ModelRow {
         series: "kimi-k2-thinking",

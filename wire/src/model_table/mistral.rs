@@ -15,7 +15,7 @@ const MISTRAL: ModelRow = ModelRow {
 const ADJUSTABLE: ModelRow =
     ModelRow { efforts: &["none", "high"], default_effort: Some("none"), ..MISTRAL };
 
-pub static ROWS: &[ModelRow] = &[
+pub(super) static ROWS: &[ModelRow] = &[
     ModelRow { series: "mistral-*", ..MISTRAL },
     ModelRow { series: "ministral-*", ..MISTRAL },
     ModelRow { series: "codestral-*", images: Taken::No, ..MISTRAL },

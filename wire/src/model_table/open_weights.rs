@@ -12,7 +12,7 @@ const OPEN: ModelRow = ModelRow {
     ..UNKNOWN
 };
 
-pub const UNNAMED_REASONER: ModelRow = ModelRow {
+pub(super) const UNNAMED_REASONER: ModelRow = ModelRow {
     reasoning: Reasoning::Always,
     efforts: UP_TO_HIGH,
     no_thinking: NoThinking::LowestEffort,
@@ -33,7 +33,7 @@ const QWEN_AT_GROQ: ModelRow = ModelRow {
 const QWEN_AT_TOGETHER: ModelRow =
     ModelRow { at: &[ProviderKind::Together], efforts: &[], ..QWEN_3 };
 
-pub static ROWS: &[ModelRow] = &[
+pub(super) static ROWS: &[ModelRow] = &[
     ModelRow { series: "gpt-oss-*", images: Taken::No, ..UNNAMED_REASONER },
     QWEN_3,
     ModelRow { series: "qwen3-5", ..QWEN_3 },

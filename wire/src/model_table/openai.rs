@@ -16,7 +16,7 @@ const NONE_TO_MAX: &[&str] = &["none", "low", "medium", "high", "xhigh", "max"];
 const PRO: &[&str] = &["medium", "high", "xhigh"];
 
 /// Those that do not reason, and those whose names tell nothing.
-pub const UNNAMED: ModelRow = ModelRow {
+pub(super) const UNNAMED: ModelRow = ModelRow {
     combined_tool_schemas: Taken::No,
     answer_schema: AnswerSchema::StrictOrLoose,
     source: "https://developers.openai.com/api/docs/models",
@@ -24,7 +24,7 @@ pub const UNNAMED: ModelRow = ModelRow {
     ..UNKNOWN
 };
 
-pub const UNNAMED_REASONER: ModelRow = ModelRow {
+pub(super) const UNNAMED_REASONER: ModelRow = ModelRow {
     reasoning: Reasoning::Always,
     refuses: &["stop", "presence_penalty", "frequency_penalty", "logit_bias"],
     reasoning_refuses: &["temperature", "top_p", "logprobs", "top_logprobs"],
@@ -57,7 +57,7 @@ const GPT_5_6: ModelRow = ModelRow {
 /// They cannot do without reasoning.
 const GPT_6_ASTRA: ModelRow = ModelRow { series: "gpt-6-astra", efforts: UP_TO_MAX, ..GPT_5_6 };
 
-pub static ROWS: &[ModelRow] = &[
+pub(super) static ROWS: &[ModelRow] = &[
     ModelRow { series: "gpt-3-5", images: Taken::No, ..UNNAMED },
     ModelRow { series: "gpt-4", ..UNNAMED },
     ModelRow { series: "gpt-4o", max_output_tokens: Some(16_384), ..UNNAMED },

@@ -32,7 +32,7 @@ const LONGEST_VERSION_DIGITS: usize = 2;
 
 /// The name in lower case without what stands before the model's own name, with `-` for every other
 /// sign between words.
-pub fn plain_name(upstream_name: &str) -> String {
+pub(super) fn plain_name(upstream_name: &str) -> String {
     let mut name = upstream_name.rsplit('/').next().unwrap_or(upstream_name);
     while let Some((first, rest)) = name.split_once('.')
         && BEFORE_A_DOT.iter().any(|known| known.eq_ignore_ascii_case(first))
@@ -57,7 +57,7 @@ pub fn plain_name(upstream_name: &str) -> String {
 /// further number of the version, for `claude-opus-5` does not say what `claude-opus-5-5` takes.
 /// After `*` in a series anything may stand, and the rest of the series somewhere in it as a whole
 /// word.
-pub fn begins_with(name: &str, series: &str) -> bool {
+pub(super) fn begins_with(name: &str, series: &str) -> bool {
     match series.split_once('*') {
         None => name.strip_prefix(series).is_some_and(is_end_of_version),
         Some((start, word)) => name.strip_prefix(start).is_some_and(|rest| {
@@ -67,7 +67,7 @@ pub fn begins_with(name: &str, series: &str) -> bool {
 }
 
 /// The more of a name a series says, the more it counts.
-pub fn weight(series: &str) -> usize {
+pub(super) fn weight(series: &str) -> usize {
     series.strip_suffix('*').unwrap_or(series).len()
 }
 

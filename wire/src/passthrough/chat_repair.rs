@@ -8,7 +8,7 @@ use crate::codec::json::{Edit, Members, quoted};
 
 /// What becomes of the finish reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum FinishRepair {
+pub(crate) enum FinishRepair {
     #[default]
     AsItIs,
     Word(&'static str),
@@ -18,7 +18,7 @@ pub enum FinishRepair {
 
 /// How a provider's chunk has to be changed before official clients can read it.
 #[derive(Debug, Default)]
-pub struct ChunkRepair {
+pub(crate) struct ChunkRepair {
     /// For each tool call in the chunk's first choice: its place in the answer, and what identifies
     /// it where it begins.
     pub calls: Vec<ToolCallRepair>,
@@ -31,7 +31,7 @@ pub struct ChunkRepair {
 
 /// See [`ChunkRepair`].
 #[derive(Debug)]
-pub struct ToolCallRepair {
+pub(crate) struct ToolCallRepair {
     pub index: usize,
     pub begins: Option<(String, String)>,
     /// It is not as clients need it.
@@ -42,7 +42,7 @@ pub struct ToolCallRepair {
 
 /// A provider's chunk under our name for the model, mended where it must be; usage inside a chunk
 /// that says more goes only to who wants it.
-pub fn relayed_chunk(
+pub(crate) fn relayed_chunk(
     data: &[u8],
     model: &str,
     usage_chunk: UsageChunk,

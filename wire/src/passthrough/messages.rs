@@ -12,7 +12,7 @@ use crate::request::ROUTING_MEMBERS;
 
 /// The body for an Anthropic provider: the caller's own, with the provider's name for the model,
 /// always streamed, without the members that the router reads itself.
-pub fn request_body(body: &[u8], upstream_name: &str) -> Result<Bytes, BadRequest> {
+pub(crate) fn request_body(body: &[u8], upstream_name: &str) -> Result<Bytes, BadRequest> {
     let members =
         Members::parse(body).map_err(|error| BadRequest::new("body", error.to_string()))?;
     let edited = members.write(
@@ -30,7 +30,7 @@ pub fn request_body(body: &[u8], upstream_name: &str) -> Result<Bytes, BadReques
 /// A `message_start` under our name for the model; callers never see the provider's. Where the
 /// provider has not counted its input yet, the estimate stands in: official clients fail without
 /// usage here, and agents that see 0 never compact their context.
-pub fn renamed_start(
+pub(crate) fn renamed_start(
     data: &[u8],
     model: &str,
     usage_if_uncounted: Option<&TokenUsage>,
@@ -58,7 +58,7 @@ pub fn renamed_start(
 }
 
 /// A `message_delta` to which the provider gave no usage: official clients fail without it.
-pub fn delta_with_usage(data: &[u8], usage: &TokenUsage) -> Result<Bytes, StreamFault> {
+pub(crate) fn delta_with_usage(data: &[u8], usage: &TokenUsage) -> Result<Bytes, StreamFault> {
     let added = [("usage", usage_json(usage))];
     Ok(Bytes::from(
         parse(data)?.write(|key| if key == "usage" { Edit::Remove } else { Edit::Keep }, &added),
@@ -66,7 +66,7 @@ pub fn delta_with_usage(data: &[u8], usage: &TokenUsage) -> Result<Bytes, Stream
 }
 
 /// A `message_delta` under another stop reason: official clients act upon it.
-pub fn delta_with_stop(data: &Bytes, reason: &str) -> Bytes {
+pub(crate) fn delta_with_stop(data: &Bytes, reason: &str) -> Bytes {
     with_inner(
         data,
         "delta",
@@ -79,19 +79,19 @@ pub fn delta_with_stop(data: &Bytes, reason: &str) -> Bytes {
 }
 
 /// A `content_block_start` of a tool call that came without an id: clients answer to it by its id.
-pub fn start_with_id(data: &Bytes, id: &str) -> Bytes {
+pub(crate) fn start_with_id(data: &Bytes, id: &str) -> Bytes {
     let remove = |key: &str| if key == "id" { Edit::Remove } else { Edit::Keep };
     with_inner(data, "content_block", remove, &[("id", quoted(id))])
 }
 
 /// A `content_block_start` of a tool call under the name that the caller gave the tool.
-pub fn start_with_name(data: &Bytes, name: &str) -> Bytes {
+pub(crate) fn start_with_name(data: &Bytes, name: &str) -> Bytes {
     let edit = |key: &str| if key == "name" { Edit::Replace(quoted(name)) } else { Edit::Keep };
     with_inner(data, "content_block", edit, &[])
 }
 
 /// The event in which an answer ends that ended without one.
-pub fn invented_delta(reason: &str, usage: &TokenUsage) -> Bytes {
+pub(crate) fn invented_delta(reason: &str, usage: &TokenUsage) -> Bytes {
     let (reason, usage) = (quoted(reason), usage_json(usage));
     Bytes::from(format!(
         "{{\"type\":\"message_delta\",\"delta\":{{\"stop_reason\":{reason},\"stop_sequence\":null}},\"usage\":{usage}}}"

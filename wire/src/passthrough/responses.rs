@@ -13,8 +13,8 @@ use crate::effort::nearest;
 use crate::error::bad_request::BadRequest;
 use crate::error::stream_fault::StreamFault;
 use crate::model_table::ModelAbilities;
-use crate::provider::tool_schema::{make_plain_object, may_need_change};
 use crate::request::ROUTING_MEMBERS;
+use crate::tool_schema::{make_plain_object, may_need_change};
 
 /// What marked signatures begin with.
 const MARKED: &str = "ainfera.";
@@ -57,7 +57,7 @@ fn said<'b>(members: &Members<'b>, name: &str) -> Option<&'b str> {
 }
 
 /// What of a call a provider of this dialect does not get as it came.
-pub fn losses(body: &[u8], abilities: &ModelAbilities<'_>) -> Result<Coercions, BadRequest> {
+pub(crate) fn losses(body: &[u8], abilities: &ModelAbilities<'_>) -> Result<Coercions, BadRequest> {
     let mut coercions = Coercions::default();
     OwnBody::read(body, abilities, &mut coercions)?;
     Ok(coercions)
@@ -67,7 +67,7 @@ pub fn losses(body: &[u8], abilities: &ModelAbilities<'_>) -> Result<Coercions, 
 /// always streamed, without the members that the router reads itself and without reasoning that
 /// others made. A call without a limit gets `unless_said`: without one, it would have no highest
 /// price.
-pub fn request_body(
+pub(crate) fn request_body(
     body: &[u8],
     upstream_name: &str,
     abilities: &ModelAbilities<'_>,
@@ -209,7 +209,7 @@ fn without_foreign_reasoning(
 
 /// An event that carries a response, under our name for the model; callers never see the
 /// provider's. Other events are as they came.
-pub fn renamed(data: &Bytes, model: &str) -> Result<Bytes, StreamFault> {
+pub(crate) fn renamed(data: &Bytes, model: &str) -> Result<Bytes, StreamFault> {
     let frame = parse(data)?;
     let response =
         frame.0.iter().find(|(key, _)| &**key == "response").map(|(_, response)| *response);
@@ -224,7 +224,7 @@ pub fn renamed(data: &Bytes, model: &str) -> Result<Bytes, StreamFault> {
 }
 
 /// The last event of a response that ended without it. What it said stands in the events before.
-pub fn invented_end(id: &str, model: &str) -> Bytes {
+pub(crate) fn invented_end(id: &str, model: &str) -> Bytes {
     let response = json!({"id": id, "object": "response", "status": "completed", "model": model, "output": []});
     Bytes::from(json!({"type": "response.completed", "response": response}).to_string())
 }

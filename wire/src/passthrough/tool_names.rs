@@ -5,12 +5,12 @@ use serde_json::Value;
 
 use crate::codec::json::{Edit, Members};
 use crate::disclosure::coercion::{Change, Coercions};
-use crate::provider::tool_names::{NameRule, ToolNames};
 use crate::request::Request;
 use crate::request::content::Block;
+use crate::tool_names::{NameRule, ToolNames};
 
 /// A body of Anthropic's dialect under names that the provider takes; `None` if it takes them all.
-pub fn messages_body(
+pub(crate) fn messages_body(
     body: &[u8],
     rule: NameRule,
     request: &Request,

@@ -3,13 +3,13 @@
 //! Source: platform.claude.com API reference, versions `2023-06-01` and `2026-10-21`.
 
 pub(crate) mod block;
-pub mod complete_start;
-pub mod count_tokens;
-pub mod foreign_thinking;
+pub(crate) mod complete_start;
+pub(crate) mod count_tokens;
+pub(crate) mod foreign_thinking;
 pub(crate) mod form;
-pub mod limits;
+pub(crate) mod limits;
 pub(crate) mod messages;
-pub mod request;
-pub mod stream;
+pub(crate) mod request;
+pub(crate) mod stream;
 mod unsaid;
-pub mod whole;
+pub(crate) mod whole;

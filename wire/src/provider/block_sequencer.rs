@@ -6,7 +6,7 @@ use crate::event::StreamEvent;
 
 /// See the module. A block is known by its place among those that began.
 #[derive(Debug, Default)]
-pub struct BlockSequencer {
+pub(super) struct BlockSequencer {
     blocks: Vec<Sequenced>,
     /// Blocks before this one have been said to their end.
     open: usize,
@@ -21,13 +21,18 @@ struct Sequenced {
 
 impl BlockSequencer {
     /// A block begins. Gives its place.
-    pub fn begin(&mut self) -> usize {
+    pub(super) fn begin(&mut self) -> usize {
         self.blocks.push(Sequenced::default());
         self.blocks.len() - 1
     }
 
     /// Something of this block: its start, a piece, or its stop.
-    pub fn say<E: From<StreamEvent>>(&mut self, at: usize, event: StreamEvent, out: &mut Vec<E>) {
+    pub(super) fn say<E: From<StreamEvent>>(
+        &mut self,
+        at: usize,
+        event: StreamEvent,
+        out: &mut Vec<E>,
+    ) {
         match self.blocks.get_mut(at) {
             Some(_) if at == self.open => out.push(event.into()),
             Some(block) => block.waiting.push(event),
@@ -36,7 +41,7 @@ impl BlockSequencer {
     }
 
     /// The block is complete: those that follow it are said as far as they have come.
-    pub fn complete<E: From<StreamEvent>>(&mut self, at: usize, out: &mut Vec<E>) {
+    pub(super) fn complete<E: From<StreamEvent>>(&mut self, at: usize, out: &mut Vec<E>) {
         if let Some(block) = self.blocks.get_mut(at) {
             block.complete = true;
         }

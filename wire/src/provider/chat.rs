@@ -3,12 +3,12 @@
 //!
 //! Source: OpenAI API reference, and what the other vendors were seen to send.
 
-pub mod adjust;
-pub mod passthrough;
-pub mod profile;
-pub mod request;
-pub mod schema;
-pub mod stream;
-pub mod target;
-pub mod tool_calls;
-pub mod whole;
+pub(crate) mod adjust;
+pub(crate) mod passthrough;
+pub(crate) mod profile;
+pub(crate) mod request;
+pub(crate) mod schema;
+pub(crate) mod stream;
+pub(crate) mod target;
+pub(crate) mod tool_calls;
+pub(crate) mod whole;

@@ -4,11 +4,10 @@
 //! Source: ai.google.dev API reference, and what the vendor was seen to send.
 
 mod content;
-pub mod contents;
-pub mod partial_args;
-pub mod request;
-pub mod response;
-pub mod signatures;
-pub mod stream;
+pub(crate) mod contents;
+pub(crate) mod partial_args;
+pub(crate) mod request;
+pub(crate) mod response;
+pub(crate) mod stream;
 pub(crate) mod thinking;
-pub mod tool_calls;
+pub(crate) mod tool_calls;

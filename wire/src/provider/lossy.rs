@@ -12,22 +12,22 @@ use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::provider::strict_schema::can_be_strict;
-use crate::provider::tool_names::ToolNames;
 use crate::provider::written::Joined;
 use crate::request::content::{Block, BlockExtras};
 use crate::request::{OutputConfig, ROUTING_MEMBERS, Request, SchemaLabel, Tool};
+use crate::tool_names::ToolNames;
 
 /// A request in a provider's words, and what became of the caller's on the way. It is not written
 /// yet: who only wants to know what is lost need not write it.
 #[derive(Debug)]
-pub struct Encoded<B> {
+pub(crate) struct Encoded<B> {
     pub body: B,
     pub coercions: Coercions,
     pub tool_names: ToolNames,
 }
 
 /// The text of a body.
-pub fn written(body: &impl Serialize) -> Result<Bytes, BadRequest> {
+pub(crate) fn written(body: &impl Serialize) -> Result<Bytes, BadRequest> {
     let body =
         serde_json::to_vec(body).map_err(|error| BadRequest::new("body", error.to_string()))?;
     Ok(Bytes::from(body))
@@ -35,7 +35,7 @@ pub fn written(body: &impl Serialize) -> Result<Bytes, BadRequest> {
 
 /// Names what a translation does not read: members of the body that are not among `read`, and
 /// whatever stands inside those that are.
-pub fn report_untranslated(request: &Request, read: &[&str], coercions: &mut Coercions) {
+pub(crate) fn report_untranslated(request: &Request, read: &[&str], coercions: &mut Coercions) {
     for member in &request.members {
         if read.contains(&&*member.name) {
             for path in &member.unread {
@@ -48,7 +48,7 @@ pub fn report_untranslated(request: &Request, read: &[&str], coercions: &mut Coe
 }
 
 /// Name and schema of a tool that the client runs, for a dialect that has no others.
-pub fn function_of(tool: &Tool, index: usize) -> Result<(&str, &RawJson), BadRequest> {
+pub(crate) fn function_of(tool: &Tool, index: usize) -> Result<(&str, &RawJson), BadRequest> {
     let (Some(name), Some(schema)) = (&tool.name, &tool.input_schema) else {
         let message = "only Anthropic's own API has this tool";
         return Err(BadRequest::new(format!("tools.{index}.type"), message));
@@ -57,7 +57,7 @@ pub fn function_of(tool: &Tool, index: usize) -> Result<(&str, &RawJson), BadReq
 }
 
 /// Names the cache breakpoint of a tool, for which other dialects have no place.
-pub fn report_cache_control(tool: &Tool, index: usize, coercions: &mut Coercions) {
+pub(crate) fn report_cache_control(tool: &Tool, index: usize, coercions: &mut Coercions) {
     if tool.cache_control.is_some() {
         let field = format!("tools.{index}.cache_control");
         coercions.add(field, Change::Dropped(Reason::NoEquivalent));
@@ -65,7 +65,7 @@ pub fn report_cache_control(tool: &Tool, index: usize, coercions: &mut Coercions
 }
 
 /// Names the members of a block that other dialects have no place for.
-pub fn report_extras(extras: &BlockExtras, path: &str, coercions: &mut Coercions) {
+pub(crate) fn report_extras(extras: &BlockExtras, path: &str, coercions: &mut Coercions) {
     if extras.cache_control.is_some() {
         coercions.add(format!("{path}.cache_control"), Change::Dropped(Reason::NoEquivalent));
     }
@@ -76,12 +76,12 @@ pub fn report_extras(extras: &BlockExtras, path: &str, coercions: &mut Coercions
 
 /// Instructions in the middle of a conversation, for a model that takes none there: what the user
 /// says in their place.
-pub fn instructions_of_the_user(instructions: Joined<'_>) -> Joined<'_> {
+pub(crate) fn instructions_of_the_user(instructions: Joined<'_>) -> Joined<'_> {
     Joined { before: "<system>\n", after: "\n</system>", ..instructions }
 }
 
 /// Names the detail of an image, for a dialect that has no such word.
-pub fn report_detail(extras: &BlockExtras, path: &str, coercions: &mut Coercions) {
+pub(crate) fn report_detail(extras: &BlockExtras, path: &str, coercions: &mut Coercions) {
     if extras.detail.is_some() {
         coercions.add(format!("{path}.detail"), Change::Dropped(Reason::NoEquivalent));
     }
@@ -89,7 +89,7 @@ pub fn report_detail(extras: &BlockExtras, path: &str, coercions: &mut Coercions
 
 /// Names what stands beside the schema of the answer, for a dialect whose answers always keep to
 /// their schemas.
-pub fn report_schema_label(output: &OutputConfig, coercions: &mut Coercions) {
+pub(crate) fn report_schema_label(output: &OutputConfig, coercions: &mut Coercions) {
     let Some(label) = &output.schema_label else { return };
     let said = [
         ("output_config.format.name", label.name.is_some()),
@@ -103,7 +103,7 @@ pub fn report_schema_label(output: &OutputConfig, coercions: &mut Coercions) {
 
 /// The schema of the answer with its label, as OpenAI's dialects have it. Who says no more than a
 /// schema wants it kept to.
-pub fn labelled_schema(output: &OutputConfig, schema: Value) -> Value {
+pub(crate) fn labelled_schema(output: &OutputConfig, schema: Value) -> Value {
     let unsaid = SchemaLabel { strict: Some(true), ..SchemaLabel::default() };
     let label = output.schema_label.as_ref().unwrap_or(&unsaid);
     let name = label.name.as_deref().unwrap_or("answer");
@@ -118,7 +118,7 @@ pub fn labelled_schema(output: &OutputConfig, schema: Value) -> Value {
 }
 
 /// A schema that cannot be a strict one is refused where it is called so.
-pub fn loosen_schema(labelled: &mut Value, coercions: &mut Coercions) {
+pub(crate) fn loosen_schema(labelled: &mut Value, coercions: &mut Coercions) {
     if labelled["strict"] == true && !can_be_strict(&labelled["schema"]) {
         labelled["strict"] = false.into();
         coercions.add("output_config.format.schema", Change::Clamped("not strict".to_owned()));
@@ -126,7 +126,11 @@ pub fn loosen_schema(labelled: &mut Value, coercions: &mut Coercions) {
 }
 
 /// The text blocks of a place that takes nothing else.
-pub fn joined_text<'r>(blocks: &'r [Block], path: &str, coercions: &mut Coercions) -> Joined<'r> {
+pub(crate) fn joined_text<'r>(
+    blocks: &'r [Block],
+    path: &str,
+    coercions: &mut Coercions,
+) -> Joined<'r> {
     let mut texts = Vec::with_capacity(blocks.len());
     for (index, block) in blocks.iter().enumerate() {
         match block {
@@ -141,13 +145,13 @@ pub fn joined_text<'r>(blocks: &'r [Block], path: &str, coercions: &mut Coercion
 }
 
 /// A document that is text, for a dialect without such documents.
-pub fn titled_text<'r>(title: Option<&'r str>, text: &'r str) -> Joined<'r> {
+pub(crate) fn titled_text<'r>(title: Option<&'r str>, text: &'r str) -> Joined<'r> {
     let title = title.unwrap_or("document");
     Joined::of(vec![Cow::Borrowed(title), Cow::Borrowed(text)], ":\n")
 }
 
 /// A search result, for a dialect without them; its place is `path`.
-pub fn search_result_text<'r>(
+pub(crate) fn search_result_text<'r>(
     (source, title): (&'r str, &'r str),
     content: &'r [Block],
     path: &str,

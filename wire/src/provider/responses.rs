@@ -2,11 +2,11 @@
 //!
 //! Source: OpenAI API reference, and what others who copy it were seen to send.
 
-pub mod event;
-pub mod input;
+pub(crate) mod event;
+pub(crate) mod input;
 mod item;
-pub mod items;
-pub mod request;
-pub mod settings;
-pub mod stream;
-pub mod whole;
+pub(crate) mod items;
+pub(crate) mod request;
+pub(crate) mod settings;
+pub(crate) mod stream;
+pub(crate) mod whole;

@@ -18,7 +18,7 @@ const REFUSED: [&str; 10] = [
     "propertyNames",
 ];
 
-pub fn can_be_strict(schema: &Value) -> bool {
+pub(crate) fn can_be_strict(schema: &Value) -> bool {
     let is_object = schema["type"] == "object";
     is_object && schema.get("anyOf").is_none() && is_closed(schema)
 }

@@ -3,25 +3,35 @@
 //! The same id always gives the same other one, so that a conversation reads the same in every
 //! turn, whoever answered the last one.
 
+use crate::codec::digest::digest;
 use std::collections::{HashMap, HashSet};
 
-use crate::provider::chat::profile::CallIdRule;
+/// Which ids of tool calls are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallIdRule {
+    /// Any text of so many characters.
+    AtMost(usize),
+    /// At most so many letters, digits, `_` and `-`.
+    Word(usize),
+    /// Exactly nine letters and digits.
+    NineAlphanumeric,
+}
 
 /// The ids of one request.
 #[derive(Debug)]
-pub struct ToolCallIds {
+pub(crate) struct ToolCallIds {
     rule: CallIdRule,
     sent: HashMap<String, String>,
     taken: HashSet<String>,
 }
 
 impl ToolCallIds {
-    pub fn new(rule: CallIdRule) -> Self {
+    pub(crate) fn new(rule: CallIdRule) -> Self {
         Self { rule, sent: HashMap::new(), taken: HashSet::new() }
     }
 
     /// What the vendor hears for this id. Two ids of one request never become the same.
-    pub fn sent(&mut self, id: &str) -> String {
+    pub(crate) fn sent(&mut self, id: &str) -> String {
         if let Some(sent) = self.sent.get(id) {
             return sent.clone();
         }
@@ -37,7 +47,7 @@ impl ToolCallIds {
     }
 
     /// Has any id become another one?
-    pub fn changed(&self) -> bool {
+    pub(crate) fn changed(&self) -> bool {
         self.sent.iter().any(|(id, sent)| id != sent)
     }
 
@@ -65,26 +75,6 @@ impl ToolCallIds {
             CallIdRule::NineAlphanumeric => digest(id, salt, 9),
         }
     }
-}
-
-/// So many letters and digits that stand for a text.
-pub fn digest(text: &str, salt: u64, length: usize) -> String {
-    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    // FNV-1a, then the finalizer of SplitMix64: nobody has to be kept from finding collisions, they
-    // only must not happen by themselves
-    let mut hash = text.bytes().fold(
-        0xcbf2_9ce4_8422_2325_u64 ^ salt.wrapping_mul(0x9e37_79b9_7f4a_7c15),
-        |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3),
-    );
-    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    hash ^= hash >> 31;
-    let mut letters = String::with_capacity(length);
-    for _ in 0..length {
-        letters.push(char::from(ALPHABET[usize::try_from(hash % 62).unwrap_or_default()]));
-        hash /= 62;
-    }
-    letters
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::codec::raw_json::RawJson;
 
 /// Texts of the caller's with something before, between and after them.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Joined<'r> {
+pub(crate) struct Joined<'r> {
     pub before: &'static str,
     pub pieces: Vec<Cow<'r, str>>,
     pub between: &'static str,
@@ -19,15 +19,15 @@ pub struct Joined<'r> {
 }
 
 impl<'r> Joined<'r> {
-    pub fn one(text: &'r str) -> Self {
+    pub(crate) fn one(text: &'r str) -> Self {
         Self { pieces: vec![Cow::Borrowed(text)], ..Self::default() }
     }
 
-    pub fn of(pieces: Vec<Cow<'r, str>>, between: &'static str) -> Self {
+    pub(crate) fn of(pieces: Vec<Cow<'r, str>>, between: &'static str) -> Self {
         Self { pieces, between, ..Self::default() }
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         let around = self.before.is_empty() && self.after.is_empty();
         around && self.pieces.len() < 2 && self.pieces.iter().all(|piece| piece.is_empty())
     }
@@ -59,7 +59,7 @@ impl Serialize for Joined<'_> {
 
 /// Bytes with their type, as an address.
 #[derive(Debug, Clone, Copy)]
-pub enum FileUrl<'r> {
+pub(crate) enum FileUrl<'r> {
     Data { media_type: &'r str, data: &'r str },
     Url(&'r str),
 }
@@ -81,7 +81,7 @@ impl Serialize for FileUrl<'_> {
 
 /// The input of a tool call as the text that OpenAI's dialects have.
 #[derive(Debug, Clone, Copy)]
-pub struct Arguments<'r>(pub &'r RawJson);
+pub(crate) struct Arguments<'r>(pub &'r RawJson);
 
 impl Serialize for Arguments<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -91,14 +91,14 @@ impl Serialize for Arguments<'_> {
 
 /// How much of a request that is made of JSON values is copied into them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Texts {
+pub(super) enum Texts {
     Whole,
     /// One letter stands for each text: enough to know what a request loses.
     Outlined,
 }
 
 impl Texts {
-    pub fn value(self, text: &impl fmt::Display, is_empty: bool) -> Value {
+    pub(super) fn value(self, text: &impl fmt::Display, is_empty: bool) -> Value {
         match self {
             _ if is_empty => Value::String(String::new()),
             Texts::Whole => Value::String(text.to_string()),
@@ -106,11 +106,11 @@ impl Texts {
         }
     }
 
-    pub fn joined(self, text: &Joined<'_>) -> Value {
+    pub(super) fn joined(self, text: &Joined<'_>) -> Value {
         self.value(text, text.is_empty())
     }
 
-    pub fn arguments(self, input: &RawJson) -> Value {
+    pub(super) fn arguments(self, input: &RawJson) -> Value {
         match self {
             Texts::Whole => Value::String(input.compact()),
             Texts::Outlined => Value::from("x"),

@@ -2,8 +2,7 @@
 
 use ainfera_schema::{Model, ModelSlug, Network, OnDisconnect, OwnDeadlines};
 use ainfera_schema::{Provider, ProviderId, ProviderKind, StreamMode, Taken, Unsaid};
-use ainfera_wire::Call;
-use ainfera_wire::client::call::ClientHeaders;
+use ainfera_wire::client::{Call, ClientHeaders};
 use ainfera_wire::model_table::ModelAbilities;
 use bytes::Bytes;
 use proptest::prelude::*;

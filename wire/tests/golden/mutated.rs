@@ -1,9 +1,9 @@
 //! Any member of a stream that its reader does not need may have any type: the text and the
 //! arguments of the call arrive at clients of every dialect.
 
-use ainfera_wire::client::call::ClientHeaders;
+use ainfera_wire::client::ClientHeaders;
+use ainfera_wire::event::{Delta, StreamEvent};
 use ainfera_wire::provider::Dialect;
-use ainfera_wire::{Delta, StreamEvent};
 use bytes::Bytes;
 use serde_json::{Value, json};
 

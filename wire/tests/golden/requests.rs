@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use ainfera_schema::ProviderKind;
-use ainfera_wire::BadRequest;
-use ainfera_wire::client::call::ClientHeaders;
+use ainfera_wire::client::ClientHeaders;
+use ainfera_wire::error::BadRequest;
 use ainfera_wire::provider::{Dialect, UpstreamRequest};
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -1,10 +1,9 @@
 //! Answers of each provider dialect as every client gets them, streamed and whole.
 
 use ainfera_schema::ProviderKind;
-use ainfera_wire::client::call::ClientHeaders;
-use ainfera_wire::error::stream_fault::StreamFault;
+use ainfera_wire::client::{AnswerNames, Call, ClientFrames, ClientHeaders, WholeAnswer};
+use ainfera_wire::error::StreamFault;
 use ainfera_wire::provider::Dialect;
-use ainfera_wire::{AnswerNames, Call, ClientFrames, WholeAnswer};
 use bytes::{Bytes, BytesMut};
 use serde_json::{Value, json};
 

@@ -13,7 +13,7 @@ use crate::capture::CaptureError;
 
 /// The rows are shared with the store, so that nothing is copied to be kept for a second try.
 #[derive(Debug, Clone)]
-pub struct Batch<T> {
+pub(super) struct Batch<T> {
     rows: Arc<CaptureBatch>,
     /// One for each extension of the rows, in their order; and so on. Each is replied to once,
     /// and what was asked for may be sent more than once.
@@ -47,7 +47,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    pub fn number(self) -> Option<u64> {
+    pub(super) fn number(self) -> Option<u64> {
         match self {
             Source::Calls => None,
             Source::Journal { number } => Some(number),
@@ -89,7 +89,7 @@ impl<T> Default for Entries<T> {
 }
 
 impl<T> Entries<T> {
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         let Self { extends, admits, rejects, records, refusals } = self;
         let no_callers = extends.is_empty() && admits.is_empty() && rejects.is_empty();
         no_callers && records.is_empty() && refusals.is_empty()
@@ -162,12 +162,12 @@ impl<T> Batch<T> {
     }
 
     /// What the store is to write.
-    pub fn rows(&self) -> &CaptureBatch {
+    pub(super) fn rows(&self) -> &CaptureBatch {
         &self.rows
     }
 
     /// Perhaps it was committed: the store has to look before it writes.
-    pub fn may_be_stored(&mut self) {
+    pub(super) fn may_be_stored(&mut self) {
         Arc::make_mut(&mut self.rows).sent = match self.source {
             Source::Calls => Sent::PerhapsBefore,
             Source::Journal { .. } => Sent::ToldAgain,
@@ -176,7 +176,7 @@ impl<T> Batch<T> {
 
     /// Nobody knows whether the batch got in, and it is sent again. Who waits for an answer gets
     /// one now; the owner of a call that may be in closes it.
-    pub fn reply_in_doubt(&mut self, message: &str, effects: &mut Effects<T>) {
+    pub(super) fn reply_in_doubt(&mut self, message: &str, effects: &mut Effects<T>) {
         let doubt = || CaptureError::InDoubt(message.to_owned());
         let extends = self.extends.iter_mut().filter_map(Option::take);
         effects.extend(extends.map(|waiter| Effect::Reply(waiter, Reply::Extension(Err(doubt())))));
@@ -269,7 +269,7 @@ impl<T> Batch<T> {
 
     /// True once: whoever fails alone for a reason of its own may have met a passing fault of the
     /// store.
-    pub fn has_another_try(&mut self) -> bool {
+    pub(super) fn has_another_try(&mut self) -> bool {
         !std::mem::replace(&mut self.tried_again, true)
     }
 
@@ -277,18 +277,18 @@ impl<T> Batch<T> {
         self.tried_again
     }
 
-    pub fn is_single(&self) -> bool {
+    pub(super) fn is_single(&self) -> bool {
         self.len() == 1
     }
 
     /// How each call in here ended, for the counters.
-    pub fn statuses(&self) -> impl Iterator<Item = OutcomeStatus> {
+    pub(super) fn statuses(&self) -> impl Iterator<Item = OutcomeStatus> {
         let closed = self.rows.closings.iter().map(|closing| &closing.outcome);
         closed.chain(&self.rows.rejections).filter_map(|outcome| outcome.status)
     }
 
     /// How many closed calls have an attempt whose usage cannot be true.
-    pub fn implausible(&self) -> usize {
+    pub(super) fn implausible(&self) -> usize {
         let is_implausible =
             |closing: &&Closing| closing.outcome.attempts.iter().any(|attempt| attempt.implausible);
         self.rows.closings.iter().filter(is_implausible).count()
@@ -302,7 +302,7 @@ impl<T> Batch<T> {
 
 impl<T> Owner<T> {
     /// The call is safe whatever happens now.
-    pub fn reply_durable(&mut self, effects: &mut Effects<T>) {
+    pub(super) fn reply_durable(&mut self, effects: &mut Effects<T>) {
         let waiter = self.waiter.take();
         effects.extend(waiter.map(|waiter| Effect::Reply(waiter, Reply::Durable)));
     }

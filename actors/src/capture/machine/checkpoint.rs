@@ -35,7 +35,7 @@ pub enum CheckpointFiles {
 }
 
 impl Checkpointing {
-    pub fn new(files: CheckpointFiles) -> Self {
+    pub(super) fn new(files: CheckpointFiles) -> Self {
         Self { files, step: Step::Rest }
     }
 }

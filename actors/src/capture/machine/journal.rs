@@ -26,7 +26,7 @@ const PAGE: usize = 500;
 
 /// Batches in the order in which their commits were heard of.
 #[derive(Debug, Clone, Default)]
-pub struct Journal {
+pub(super) struct Journal {
     committed: VecDeque<Committed>,
     rows: usize,
     /// Closed calls whose batches were too many to be kept.
@@ -66,7 +66,7 @@ struct Trace {
 impl Journal {
     /// How many changes of the server have been dealt with: batches are meant for the server after
     /// the last of them.
-    pub fn server_changes(&self) -> u64 {
+    pub(super) fn server_changes(&self) -> u64 {
         self.server_changes
     }
 
@@ -116,7 +116,7 @@ impl Journal {
 
     /// What the server that answers now may lack, oldest first, each with the number of its first
     /// commit.
-    pub fn take_lacking(&mut self, server_changes: u64) -> Vec<(u64, CaptureBatch)> {
+    pub(super) fn take_lacking(&mut self, server_changes: u64) -> Vec<(u64, CaptureBatch)> {
         let is_new = server_changes > self.server_changes;
         self.server_changes = self.server_changes.max(server_changes);
         let known = self.server_changes;

@@ -40,7 +40,7 @@ impl<T> Waiting<T> {
     /// Everything that waits. A record whose admission waits too goes into a later batch: only a
     /// durable admission can be closed. `settles` go with the batch; when nothing waits they are
     /// replied to at once.
-    pub fn next_batch(
+    pub(super) fn next_batch(
         &mut self,
         settles: &mut Vec<T>,
         effects: &mut Effects<T>,
@@ -76,7 +76,7 @@ impl<T> Waiting<T> {
 
     /// What the journal sends again goes before everything else, in the order of the first commits:
     /// calls that are let in and closed now may be on record there.
-    pub fn journal_first(&mut self, batch: Batch<T>) -> Batch<T> {
+    pub(super) fn journal_first(&mut self, batch: Batch<T>) -> Batch<T> {
         let number = batch.source.number().unwrap_or(u64::MAX);
         match self.take_journal_before(number) {
             Some(journal) => {
@@ -96,7 +96,11 @@ impl<T> Waiting<T> {
 
     /// Nothing of it was sent: who waits to be let in or to reserve more hears now that it will
     /// not be. Returns the calls that were not let in.
-    pub fn refuse_callers(&mut self, message: &str, effects: &mut Effects<T>) -> Vec<RequestId> {
+    pub(super) fn refuse_callers(
+        &mut self,
+        message: &str,
+        effects: &mut Effects<T>,
+    ) -> Vec<RequestId> {
         let away = || CaptureError::Unavailable(message.to_owned());
         let extends =
             std::mem::take(&mut self.extends).into_iter().filter_map(|(_, waiter)| waiter);
@@ -114,7 +118,7 @@ impl<T> Waiting<T> {
     }
 
     /// Takes out all that waits for this agent, in its order.
-    pub fn take_of(&mut self, agent_id: AgentId, effects: &mut Effects<T>) -> Waiting<T> {
+    pub(super) fn take_of(&mut self, agent_id: AgentId, effects: &mut Effects<T>) -> Waiting<T> {
         let mut first = VecDeque::new();
         for batch in std::mem::take(&mut self.first) {
             let (rest, mut parts) = batch.without(&[agent_id].into());
@@ -137,7 +141,7 @@ impl<T> Waiting<T> {
 
     /// Takes a failed batch apart; its parts go before everything else, the first of them is
     /// returned.
-    pub fn split(&mut self, batch: Batch<T>) -> Option<Batch<T>> {
+    pub(super) fn split(&mut self, batch: Batch<T>) -> Option<Batch<T>> {
         let mut parts: VecDeque<Batch<T>> = batch.split().collect();
         let first = parts.pop_front();
         parts.append(&mut self.first);

@@ -39,11 +39,11 @@ pub(super) enum SpoolContent {
 }
 
 impl Spool {
-    pub fn new(after: Duration) -> Self {
+    pub(super) fn new(after: Duration) -> Self {
         Self { after, work: SpoolWork::None, content: SpoolContent::Nothing, disk: Disk::Writable }
     }
 
-    pub fn start_check<T>(&self, effects: &mut Effects<T>) {
+    pub(super) fn start_check<T>(&self, effects: &mut Effects<T>) {
         effects.push(Effect::Start { timer: Timer::SpoolCheck, after: self.after / CHECKS });
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct Replay {
 }
 
 impl<T> Starting<T> {
-    pub fn new(boot_id: BootId, spools: Vec<SpoolName>, waiter: T) -> Self {
+    pub(super) fn new(boot_id: BootId, spools: Vec<SpoolName>, waiter: T) -> Self {
         Self { boot_id, spools: spools.into(), waiter, replay: None, replayed: 0 }
     }
 }

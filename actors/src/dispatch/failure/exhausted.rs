@@ -1,7 +1,7 @@
 //! What a caller is told when no candidate is left to be asked.
 
 use ainfera_schema::CallKind;
-use ainfera_wire::error::provider_error::FaultKind;
+use ainfera_wire::error::FaultKind;
 
 use super::{CallFailure, Pressure};
 use crate::health::blame::Reason;

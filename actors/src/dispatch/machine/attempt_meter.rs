@@ -5,7 +5,7 @@ use ainfera_schema::{
     Attempt, AttemptResult, Bounds, Price, PriceError, PriceSheet, Served, ServiceTier, TokenUsage,
     ToolUses, UsageBasis, Usd,
 };
-use ainfera_wire::estimated_output_tokens;
+use ainfera_wire::event::estimated_output_tokens;
 
 use super::attempt_end::AttemptEnd;
 use super::effect::EndedAttempt;

@@ -3,9 +3,9 @@
 
 use ainfera_routing::ReservationMode;
 use ainfera_schema::{OutcomeStatus, PriceError};
-use ainfera_wire::client::call::Delivery;
-use ainfera_wire::error::stream_fault::StreamFault;
-use ainfera_wire::{ProviderEvent, StreamEvent};
+use ainfera_wire::client::Delivery;
+use ainfera_wire::error::StreamFault;
+use ainfera_wire::event::{ProviderEvent, StreamEvent};
 
 use super::call_reservation::Cover;
 use super::client::{Client, Reading};

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use ainfera_routing::DeploymentIndex;
 use ainfera_schema::Usd;
-use ainfera_wire::error::provider_error::Lack;
+use ainfera_wire::error::Lack;
 
 /// A deployment that may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ainfera_routing::DeploymentIndex;
 use ainfera_schema::{Attempt, OutcomeStatus, PriceError, TokenUsage, Usd};
-use ainfera_wire::ProviderEvent;
+use ainfera_wire::event::ProviderEvent;
 
 use super::attempt_end::AttemptEnd;
 use super::call_reservation::Grant;

@@ -2,7 +2,7 @@
 //! all is never one whose call can still be lost.
 
 use ainfera_schema::OutcomeStatus;
-use ainfera_wire::client::call::Delivery;
+use ainfera_wire::client::Delivery;
 
 use super::attempt_end::AttemptEnd;
 use super::phase::Ending;

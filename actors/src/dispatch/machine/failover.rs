@@ -2,7 +2,7 @@
 //! and what follows from a failure.
 
 use ainfera_schema::{OutcomeStatus, PriceError};
-use ainfera_wire::error::provider_error::FaultKind;
+use ainfera_wire::error::FaultKind;
 
 use super::attempt_end::AttemptEnd;
 use super::call_reservation::Grant;

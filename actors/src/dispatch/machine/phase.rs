@@ -2,7 +2,7 @@
 
 use ainfera_routing::DeploymentIndex;
 use ainfera_schema::{OnDisconnect, Usd};
-use ainfera_wire::ProviderEvent;
+use ainfera_wire::event::ProviderEvent;
 
 use super::attempt_meter::AttemptMeter;
 use super::call_reservation::CallReservation;
@@ -94,14 +94,14 @@ pub(super) enum WriteOf {
 }
 
 impl Phase {
-    pub fn open(&self) -> Option<&Open> {
+    pub(super) fn open(&self) -> Option<&Open> {
         match self {
             Phase::Trying { open, .. } | Phase::Committed { open } => Some(open),
             _ => None,
         }
     }
 
-    pub fn open_mut(&mut self) -> Option<&mut Open> {
+    pub(super) fn open_mut(&mut self) -> Option<&mut Open> {
         match self {
             Phase::Trying { open, .. } | Phase::Committed { open } => Some(open),
             _ => None,
@@ -109,19 +109,19 @@ impl Phase {
     }
 
     /// The attempt of this number, if it runs.
-    pub fn running_mut(&mut self, attempt: u32) -> Option<&mut RunningAttempt> {
+    pub(super) fn running_mut(&mut self, attempt: u32) -> Option<&mut RunningAttempt> {
         self.open_mut()?.running_mut().filter(|running| running.attempt == attempt)
     }
 
     /// The answer is whole, and on its way: neither a deadline nor a provider can spoil it.
-    pub fn is_writing_the_end(&self) -> bool {
+    pub(super) fn is_writing_the_end(&self) -> bool {
         let running = self.open().and_then(Open::running);
         running.is_some_and(|running| matches!(running.batch, Batch::Writing(WriteOf::TheEnd)))
     }
 }
 
 impl Open {
-    pub fn new(admitted: AdmittedCall) -> Self {
+    pub(super) fn new(admitted: AdmittedCall) -> Self {
         Self {
             candidates: admitted.candidates,
             max_attempts: admitted.max_attempts,
@@ -132,26 +132,26 @@ impl Open {
         }
     }
 
-    pub fn running(&self) -> Option<&RunningAttempt> {
+    pub(super) fn running(&self) -> Option<&RunningAttempt> {
         match &self.step {
             Step::Running(running) => Some(running),
             Step::Between | Step::Choosing { .. } | Step::Reserving { .. } => None,
         }
     }
 
-    pub fn running_mut(&mut self) -> Option<&mut RunningAttempt> {
+    pub(super) fn running_mut(&mut self) -> Option<&mut RunningAttempt> {
         match &mut self.step {
             Step::Running(running) => Some(running),
             Step::Between | Step::Choosing { .. } | Step::Reserving { .. } => None,
         }
     }
 
-    pub fn take_step(&mut self) -> Step {
+    pub(super) fn take_step(&mut self) -> Step {
         std::mem::replace(&mut self.step, Step::Between)
     }
 
     /// One attempt costs at most what fits; a sum that does not is kept at what does.
-    pub fn add_to_bill(&mut self, cost: Usd) {
+    pub(super) fn add_to_bill(&mut self, cost: Usd) {
         self.billed = self.billed.checked_add(cost).unwrap_or(self.billed);
     }
 }

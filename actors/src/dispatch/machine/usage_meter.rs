@@ -1,8 +1,7 @@
 //! What was observed of an answer: the provider's own counts, and the size of the text.
 
 use ainfera_schema::{TokenUsage, UsageBasis};
-use ainfera_wire::oddity::Oddity;
-use ainfera_wire::{ProviderEvent, StopReason, StreamEvent, upper_output_tokens};
+use ainfera_wire::event::{Oddity, ProviderEvent, StopReason, StreamEvent, upper_output_tokens};
 
 /// See the module.
 #[derive(Debug, Default, Clone)]

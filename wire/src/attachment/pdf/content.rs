@@ -42,7 +42,7 @@ impl Drawing {
 
 /// Of these pages together, in bytes of UTF-8. `None` where something that they draw cannot be
 /// read.
-pub fn most_text(objects: &Objects<'_>, leaves: &[u32]) -> Option<u64> {
+pub(super) fn most_text(objects: &Objects<'_>, leaves: &[u32]) -> Option<u64> {
     let of_mark = longest_spoken_text(objects);
     let (of_form, all_forms) = forms(objects, of_mark)?;
     let mut bytes = all_forms;

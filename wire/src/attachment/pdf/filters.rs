@@ -6,7 +6,7 @@ use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use crate::attachment::pdf::value::Value;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Filter {
+pub(super) enum Filter {
     Flate,
     Ascii85,
     AsciiHex,
@@ -14,7 +14,7 @@ pub enum Filter {
 
 impl Filter {
     /// Those that `Filter` names, the outermost first. `None` where one of them is not known here.
-    pub fn all(values: &[&Value]) -> Option<Vec<Filter>> {
+    pub(super) fn all(values: &[&Value]) -> Option<Vec<Filter>> {
         match values {
             [] => Some(Vec::new()),
             [Value::List(list)] => list.iter().map(Self::named).collect(),
@@ -35,7 +35,7 @@ impl Filter {
 
     /// `packed` may go on behind its end. `None` where it is broken, or unpacks to more than there
     /// is room for.
-    pub fn undo(self, packed: &[u8], room: usize) -> Option<Vec<u8>> {
+    pub(super) fn undo(self, packed: &[u8], room: usize) -> Option<Vec<u8>> {
         let unpacked = match self {
             Filter::Flate => decompress_to_vec_zlib_with_limit(packed, room).ok()?,
             Filter::Ascii85 => ascii85(packed, room)?,

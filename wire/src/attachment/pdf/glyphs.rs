@@ -12,7 +12,7 @@ const CHARACTER_BYTES: u64 = 3;
 const SEPARATOR_BYTES: u64 = 1;
 
 /// In bytes of UTF-8.
-pub fn most_bytes_per_code(objects: &Objects<'_>) -> Option<u64> {
+pub(super) fn most_bytes_per_code(objects: &Objects<'_>) -> Option<u64> {
     let (mut most, mut maps) = (CHARACTER_BYTES, Vec::new());
     for object in objects.all() {
         object.value.each_dictionary(&mut |dictionary| {

@@ -2,7 +2,7 @@
 
 /// One word.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Token<'a> {
+pub(super) enum Token<'a> {
     /// With what `#` stood for.
     Name(Vec<u8>),
     Whole(i64),
@@ -17,7 +17,7 @@ pub enum Token<'a> {
 }
 
 #[derive(Debug, Clone)]
-pub struct Lexer<'a> {
+pub(super) struct Lexer<'a> {
     bytes: &'a [u8],
     pub at: usize,
     /// Of comments, which another reader may not take for such.
@@ -25,11 +25,11 @@ pub struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
-    pub fn new(bytes: &'a [u8], at: usize) -> Self {
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
         Self { bytes, at, comment_bytes: 0 }
     }
 
-    pub fn next(&mut self) -> Option<Token<'a>> {
+    pub(super) fn next(&mut self) -> Option<Token<'a>> {
         self.skip_space();
         let byte = *self.bytes.get(self.at)?;
         let start = self.at;
@@ -54,7 +54,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Goes past the token if it is the next.
-    pub fn take(&mut self, expected: &Token<'_>) -> bool {
+    pub(super) fn take(&mut self, expected: &Token<'_>) -> bool {
         let mut ahead = self.clone();
         let is_next = ahead.next().as_ref() == Some(expected);
         if is_next {
@@ -64,7 +64,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The object that a number begins to name: `12 0 R`.
-    pub fn reference_from(&mut self, number: i64) -> Option<u32> {
+    pub(super) fn reference_from(&mut self, number: i64) -> Option<u32> {
         let number = u32::try_from(number).ok()?;
         let mut ahead = self.clone();
         let is_reference =
@@ -149,7 +149,7 @@ impl<'a> Lexer<'a> {
     }
 }
 
-pub fn is_space(byte: u8) -> bool {
+pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, 0 | b'\t' | b'\n' | 0x0c | b'\r' | b' ')
 }
 

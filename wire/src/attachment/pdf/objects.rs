@@ -17,14 +17,14 @@ const LEAST_WORK_BYTES: usize = 1024 * 1024;
 
 /// One definition of an object.
 #[derive(Debug)]
-pub struct Object {
+pub(super) struct Object {
     pub value: Value,
     /// Where the bytes of its stream begin, if it has one.
     stream: Option<usize>,
 }
 
 #[derive(Debug)]
-pub struct Objects<'a> {
+pub(super) struct Objects<'a> {
     file: &'a [u8],
     definitions: HashMap<u32, Vec<Object>>,
     /// How much may still be unpacked.
@@ -36,7 +36,7 @@ pub struct Objects<'a> {
 
 impl<'a> Objects<'a> {
     /// `None` where some of them are packed in a way that cannot be undone here.
-    pub fn find(file: &'a [u8]) -> Option<Self> {
+    pub(super) fn find(file: &'a [u8]) -> Option<Self> {
         let (room, work) = (
             Cell::new(MOST_UNPACKED_BYTES),
             Cell::new(file.len() * MOST_READINGS + LEAST_WORK_BYTES),
@@ -68,21 +68,21 @@ impl<'a> Objects<'a> {
     }
 
     /// What a reference stands for, in every definition.
-    pub fn of(&self, number: u32) -> &[Object] {
+    pub(super) fn of(&self, number: u32) -> &[Object] {
         self.definitions.get(&number).map_or(&[], Vec::as_slice)
     }
 
-    pub fn all(&self) -> impl Iterator<Item = &Object> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Object> {
         self.definitions.values().flatten()
     }
 
     /// How many there are under names of their own.
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.definitions.len()
     }
 
     /// The bytes of an object's stream, unpacked. `None`: it has none that can be.
-    pub fn stream(&self, object: &Object) -> Option<Vec<u8>> {
+    pub(super) fn stream(&self, object: &Object) -> Option<Vec<u8>> {
         let start = object.stream?;
         let raw = self.file.get(start..)?;
         if object.value.has("DecodeParms") || object.value.has("DP") || object.value.has("F") {
@@ -111,7 +111,7 @@ impl<'a> Objects<'a> {
     }
 
     /// A number, or what a reference to one stands for.
-    pub fn wholes(&self, value: &Value) -> Vec<i64> {
+    pub(super) fn wholes(&self, value: &Value) -> Vec<i64> {
         let whole =
             |value: &Value| if let Value::Whole(number) = value { Some(*number) } else { None };
         match value {

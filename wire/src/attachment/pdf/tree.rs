@@ -10,7 +10,7 @@ const MOST_PAGES: u64 = 10_000;
 
 /// The pages of a file.
 #[derive(Debug, Default)]
-pub struct Pages {
+pub(super) struct Pages {
     /// As many as there are, or as many as the file says that there are.
     pub count: u64,
     /// The objects that are pages. One may be missing.
@@ -18,7 +18,7 @@ pub struct Pages {
 }
 
 /// `None` where the tree cannot be followed: a branch that hangs in it twice, a count below zero.
-pub fn pages(objects: &Objects<'_>) -> Option<Pages> {
+pub(super) fn pages(objects: &Objects<'_>) -> Option<Pages> {
     let mut roots = HashSet::new();
     for object in objects.all() {
         object.value.each_dictionary(&mut |dictionary| {

@@ -6,7 +6,7 @@ use crate::attachment::pdf::lexer::{Lexer, Token};
 const MAX_DEPTH: usize = 24;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
+pub(super) enum Value {
     Name(Vec<u8>),
     Whole(i64),
     /// A string, of which only the length matters.
@@ -19,7 +19,7 @@ pub enum Value {
 
 impl Value {
     /// The next value. `None` where there is none, or one that is not well formed.
-    pub fn parse(lexer: &mut Lexer<'_>) -> Option<Value> {
+    pub(super) fn parse(lexer: &mut Lexer<'_>) -> Option<Value> {
         Self::parse_within(lexer, MAX_DEPTH)
     }
 
@@ -52,7 +52,7 @@ impl Value {
     }
 
     /// Every member of that name: of two a reader takes either.
-    pub fn members<'v>(&'v self, name: &'v str) -> impl Iterator<Item = &'v Value> {
+    pub(super) fn members<'v>(&'v self, name: &'v str) -> impl Iterator<Item = &'v Value> {
         let members = match self {
             Value::Dictionary(members) => members.as_slice(),
             _ => &[],
@@ -60,12 +60,12 @@ impl Value {
         members.iter().filter(move |(key, _)| key == name.as_bytes()).map(|(_, value)| value)
     }
 
-    pub fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.members(name).next().is_some()
     }
 
     /// Calls `visit` with each dictionary, however deep it stands.
-    pub fn each_dictionary<'v>(&'v self, visit: &mut dyn FnMut(&'v Value)) {
+    pub(super) fn each_dictionary<'v>(&'v self, visit: &mut dyn FnMut(&'v Value)) {
         match self {
             Value::Dictionary(members) => {
                 visit(self);
@@ -81,7 +81,7 @@ impl Value {
     }
 
     /// The bytes of all strings in it.
-    pub fn text_bytes(&self) -> u64 {
+    pub(super) fn text_bytes(&self) -> u64 {
         match self {
             Value::Text(length) => *length as u64,
             Value::List(list) => list.iter().map(Value::text_bytes).sum(),

@@ -16,6 +16,7 @@ use crate::client::Client;
 use crate::client::call::{Call, ClientHeaders};
 use crate::client::chat::usage_chunk::UsageChunk;
 use crate::client::openai;
+use crate::client::output_limit::DEFAULT_MAX_TOKENS;
 use crate::client::translation::RequestTranslation;
 use crate::codec::node::Object;
 use crate::disclosure::coercion::{Change, Reason};
@@ -24,12 +25,8 @@ use crate::error::bad_request::BadRequest;
 use crate::extra_costs::ExtraCosts;
 use crate::request::{OutputConfig, ROUTING_MEMBERS, Request};
 
-/// The limit of a call that names none. Agents of this dialect often do not, and a call without a
-/// limit has no highest price.
-pub const DEFAULT_MAX_TOKENS: u64 = 16_384;
-
 /// Members that the router reads itself, in this dialect. They never reach a provider.
-pub const OWN_MEMBERS: [&str; 4] =
+pub(crate) const OWN_MEMBERS: [&str; 4] =
     [ROUTING_MEMBERS[0], ROUTING_MEMBERS[1], ROUTING_MEMBERS[2], "agent_id"];
 
 /// Members that Anthropic's form has no place for, and that say nothing of what the model shall do.

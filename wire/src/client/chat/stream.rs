@@ -21,14 +21,14 @@ use crate::event::{
 };
 
 /// The name of a native chunk in which the answer ends, and of one that tells nothing but usage.
-pub const FINISH: &str = "finish";
+pub(crate) const FINISH: &str = "finish";
 /// The name of one that may be the last: its finish reason is an empty word.
-pub const WORDLESS_FINISH: &str = "wordless_finish";
-pub const USAGE: &str = "usage";
-pub const CHUNK: &str = "chunk";
+pub(crate) const WORDLESS_FINISH: &str = "wordless_finish";
+pub(crate) const USAGE: &str = "usage";
+pub(crate) const CHUNK: &str = "chunk";
 
 /// The last word.
-pub const DONE: &[u8] = b"[DONE]";
+pub(crate) const DONE: &[u8] = b"[DONE]";
 
 /// Writes one answer. A pure state machine: events in, chunks out.
 #[derive(Debug)]
@@ -279,7 +279,7 @@ impl ChatFrames {
 }
 
 /// The name of a frame as a client hears it; `None` if it does not want to.
-pub fn shown(name: &str, usage_chunk: UsageChunk) -> Option<&str> {
+pub(crate) fn shown(name: &str, usage_chunk: UsageChunk) -> Option<&str> {
     match (name, usage_chunk) {
         (USAGE, UsageChunk::Unwanted) => None,
         (USAGE, UsageChunk::Wanted) => Some(""),
@@ -288,7 +288,7 @@ pub fn shown(name: &str, usage_chunk: UsageChunk) -> Option<&str> {
 }
 
 /// Recorded frames as this client hears them.
-pub fn replayed(recorded: &str, usage_chunk: UsageChunk) -> String {
+pub(crate) fn replayed(recorded: &str, usage_chunk: UsageChunk) -> String {
     let name_line = format!("event: {USAGE}\n");
     let frames = recorded.split_inclusive("\n\n").filter_map(|frame| {
         match (frame.strip_prefix(&name_line), usage_chunk) {
@@ -302,7 +302,7 @@ pub fn replayed(recorded: &str, usage_chunk: UsageChunk) -> String {
 
 /// Usage in this dialect, in which the prompt includes what came from a cache, and the completion
 /// what was thought.
-pub fn usage_json(usage: &TokenUsage) -> Value {
+pub(crate) fn usage_json(usage: &TokenUsage) -> Value {
     let prompt = usage.prompt_tokens();
     json!({
         "prompt_tokens": prompt, "completion_tokens": usage.output_tokens, "total_tokens": prompt.saturating_add(usage.output_tokens),
@@ -312,7 +312,7 @@ pub fn usage_json(usage: &TokenUsage) -> Value {
 }
 
 /// Why the answer ends, in this dialect's words.
-pub fn finish_reason(stop: &Stop) -> &'static str {
+pub(crate) fn finish_reason(stop: &Stop) -> &'static str {
     match stop.reason {
         StopReason::EndTurn
         | StopReason::StopSequence

@@ -63,14 +63,14 @@ members!(RawSource<'a> {
 
 /// `content`: a string, or an array of blocks.
 #[derive(Debug)]
-pub enum Content<'a> {
+pub(crate) enum Content<'a> {
     Text(Text<'a>),
     Blocks(RawBlocks<'a>),
 }
 
 /// Blocks whose members were not checked yet.
 #[derive(Debug)]
-pub struct RawBlocks<'a>(Vec<RawBlock<'a>>);
+pub(crate) struct RawBlocks<'a>(Vec<RawBlock<'a>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -108,7 +108,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
 }
 
 /// What the blocks of one member of a body are made with.
-pub struct BlockReader<'s> {
+pub(crate) struct BlockReader<'s> {
     /// The body.
     pub source: &'s Bytes,
     /// Paths of what no translation reads.
@@ -117,7 +117,11 @@ pub struct BlockReader<'s> {
 
 impl BlockReader<'_> {
     /// Checks the blocks of one `content` that stands at `path`.
-    pub fn blocks(&mut self, content: Content<'_>, path: &str) -> Result<Vec<Block>, BadRequest> {
+    pub(crate) fn blocks(
+        &mut self,
+        content: Content<'_>,
+        path: &str,
+    ) -> Result<Vec<Block>, BadRequest> {
         match content {
             Content::Text(text) => Ok(vec![Block::text(self.shared(text))]),
             Content::Blocks(RawBlocks(raw)) => raw
@@ -129,15 +133,15 @@ impl BlockReader<'_> {
     }
 
     /// Names members of the object at `path`.
-    pub fn name_unread(&mut self, members: &[(Text<'_>, &RawValue)], path: &str) {
+    pub(crate) fn name_unread(&mut self, members: &[(Text<'_>, &RawValue)], path: &str) {
         self.unread.extend(members.iter().map(|(name, _)| format!("{path}.{}", &**name)));
     }
 
-    pub fn shared(&self, text: Text<'_>) -> ByteString {
+    pub(crate) fn shared(&self, text: Text<'_>) -> ByteString {
         text.into_shared(self.source)
     }
 
-    pub fn json(&self, raw: &RawValue) -> RawJson {
+    pub(crate) fn json(&self, raw: &RawValue) -> RawJson {
         RawJson::Text(shared_slice(self.source, raw.get()))
     }
 
@@ -243,7 +247,7 @@ fn parse_member<'a, T: Deserialize<'a>>(
     member: &str,
 ) -> Result<T, BadRequest> {
     let raw = raw.ok_or_else(|| BadRequest::new(format!("{path}.{member}"), "field required"))?;
-    crate::error::bad_request::parse_body(raw.get().as_bytes()).map_err(|inner| {
+    crate::codec::parse::parse_body(raw.get().as_bytes()).map_err(|inner| {
         let field = if inner.field == "body" {
             format!("{path}.{member}")
         } else {

@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use crate::client::messages::content::{BlockReader, Content};
 use crate::codec::json::{Text, is_too_deep};
 use crate::codec::members::members;
-use crate::error::bad_request::{BadRequest, parse_body};
+use crate::codec::parse::parse_body;
+use crate::error::bad_request::BadRequest;
 use crate::extra_costs::ExtraCosts;
 use crate::request::content::Block;
 use crate::request::{

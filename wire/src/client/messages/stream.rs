@@ -160,7 +160,7 @@ fn message_delta(stop: &Stop, usage: &TokenUsage) -> String {
 }
 
 /// Usage as every event of this dialect carries it.
-pub fn usage_json(usage: &TokenUsage) -> String {
+pub(crate) fn usage_json(usage: &TokenUsage) -> String {
     format!(
         "{{\"input_tokens\":{},\"cache_creation_input_tokens\":{},\"cache_read_input_tokens\":{},\"output_tokens\":{}}}",
         usage.input_tokens,

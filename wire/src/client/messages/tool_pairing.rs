@@ -9,7 +9,7 @@ use crate::request::{Role, Turn};
 
 /// The first mistake. Consecutive messages of one role are one turn, and instructions in between
 /// belong to none.
-pub fn check(turns: &[Turn]) -> Result<(), BadRequest> {
+pub(crate) fn check(turns: &[Turn]) -> Result<(), BadRequest> {
     let mut called: Vec<&str> = Vec::new();
     let mut unanswered: Vec<&str> = Vec::new();
     let mut last_caller = 0;

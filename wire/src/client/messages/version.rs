@@ -9,7 +9,7 @@ const WITHOUT_SAMPLING: &str = "2026-10-21";
 
 /// Refuses what the version that the client named refuses. Without one, nothing more than always:
 /// agents that leave the header out exist.
-pub fn check(version: Option<&str>, request: &Request) -> Result<(), BadRequest> {
+pub(crate) fn check(version: Option<&str>, request: &Request) -> Result<(), BadRequest> {
     if version != Some(WITHOUT_SAMPLING) {
         return Ok(());
     }

@@ -4,7 +4,7 @@
 
 use bytestring::ByteString;
 
-use crate::provider::tool_call_ids::digest;
+use crate::codec::digest::digest;
 
 /// What a client declared as a tool that it runs itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

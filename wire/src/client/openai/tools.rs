@@ -10,7 +10,7 @@ use crate::error::bad_request::BadRequest;
 use crate::request::{Tool, ToolChoice, ToolChoiceMode};
 
 /// The `tools` of a request, as they came.
-pub fn tools(body: &mut Object<'_>) -> Result<Vec<Value>, BadRequest> {
+pub(crate) fn tools(body: &mut Object<'_>) -> Result<Vec<Value>, BadRequest> {
     match body.take("tools") {
         None => Ok(Vec::new()),
         Some(Value::Array(tools)) => Ok(tools),
@@ -19,7 +19,7 @@ pub fn tools(body: &mut Object<'_>) -> Result<Vec<Value>, BadRequest> {
 }
 
 /// A function as a tool. What it does not read stays.
-pub fn function(function: &mut Object<'_>) -> Result<Tool, BadRequest> {
+pub(crate) fn function(function: &mut Object<'_>) -> Result<Tool, BadRequest> {
     let name = function.text("name")?;
     Ok(Tool {
         name: Some(name),
@@ -31,7 +31,7 @@ pub fn function(function: &mut Object<'_>) -> Result<Tool, BadRequest> {
 }
 
 /// The schema in `parameters`.
-pub fn schema(function: &mut Object<'_>) -> Result<Value, BadRequest> {
+pub(crate) fn schema(function: &mut Object<'_>) -> Result<Value, BadRequest> {
     let mut schema = match function.take("parameters") {
         None => Map::from_iter([
             ("type".to_owned(), Value::from("object")),
@@ -46,7 +46,7 @@ pub fn schema(function: &mut Object<'_>) -> Result<Value, BadRequest> {
 
 /// A tool that takes any text becomes one that takes an object with that text in it; its calls are
 /// turned back. `grammar` leads from the format to the grammar of the text.
-pub fn custom(
+pub(crate) fn custom(
     tool: &mut Object<'_>,
     grammar: &str,
     translation: &mut RequestTranslation,
@@ -71,7 +71,7 @@ pub fn custom(
 
 /// A `tool_choice` that is one word; nothing where the word is unknown. Something must be chosen
 /// only where there is something to choose from.
-pub fn choice_word(
+pub(crate) fn choice_word(
     word: &str,
     nothing_to_choose: bool,
 ) -> Option<Result<ToolChoiceMode, BadRequest>> {
@@ -108,7 +108,7 @@ fn parallel_calls(
 
 /// What is said of tools becomes part of the request. `choice_says_nothing`: a choice among no
 /// tools is to be named.
-pub fn place(
+pub(crate) fn place(
     body: &mut Object<'_>,
     tools: Vec<Tool>,
     choice: Option<ToolChoiceMode>,

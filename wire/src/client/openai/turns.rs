@@ -14,7 +14,7 @@ use crate::request::{Role, Turn};
 
 /// A block, and the caller's path that it came from.
 #[derive(Debug)]
-pub struct PlacedBlock {
+pub(crate) struct PlacedBlock {
     pub block: Block,
     pub from: String,
     /// Likewise for paths inside the block.
@@ -22,32 +22,32 @@ pub struct PlacedBlock {
 }
 
 impl PlacedBlock {
-    pub fn new(block: Block, from: impl Into<String>) -> Self {
+    pub(crate) fn new(block: Block, from: impl Into<String>) -> Self {
         Self { block, from: from.into(), inside: Vec::new() }
     }
 
-    pub fn text(text: impl Into<ByteString>, from: impl Into<String>) -> Self {
+    pub(crate) fn text(text: impl Into<ByteString>, from: impl Into<String>) -> Self {
         Self::new(Block::text(text), from)
     }
 
     /// The same; what the request has at this path inside the block stands at `from`.
-    pub fn with(mut self, path: impl Into<String>, from: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, path: impl Into<String>, from: impl Into<String>) -> Self {
         self.inside.push((path.into(), from.into()));
         self
     }
 
     /// An image or a document whose bytes, or their address, stand at `from`.
-    pub fn with_source(self, from: &str) -> Self {
+    pub(crate) fn with_source(self, from: &str) -> Self {
         self.with("source", from).with("source.type", from)
     }
 
     /// A call of a tool: its input is an object, written as text at `input_from`.
-    pub fn call(id: ByteString, name: ByteString, input: RawJson, from: String) -> Self {
+    pub(crate) fn call(id: ByteString, name: ByteString, input: RawJson, from: String) -> Self {
         Self::new(Block::ToolUse { id, name, input, extras: BlockExtras::default() }, from)
     }
 
     /// What a tool returned, in blocks of their own.
-    pub fn result(id: ByteString, content: Vec<PlacedBlock>, from: String) -> Self {
+    pub(crate) fn result(id: ByteString, content: Vec<PlacedBlock>, from: String) -> Self {
         let mut inside = Vec::with_capacity(content.len());
         let mut blocks = Vec::with_capacity(content.len());
         for (at, placed) in content.into_iter().enumerate() {
@@ -91,19 +91,23 @@ struct PlacedTurn {
 
 /// Turns so far.
 #[derive(Debug, Default)]
-pub struct Turns {
+pub(crate) struct Turns {
     /// Instructions before the first turn.
     system: Vec<PlacedBlock>,
     turns: Vec<PlacedTurn>,
 }
 
 impl Turns {
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.turns.is_empty()
     }
 
     /// Instructions, which are text. They are part of the conversation once it has begun.
-    pub fn instruct(&mut self, blocks: Vec<PlacedBlock>, from: &str) -> Result<(), BadRequest> {
+    pub(crate) fn instruct(
+        &mut self,
+        blocks: Vec<PlacedBlock>,
+        from: &str,
+    ) -> Result<(), BadRequest> {
         if let Some(other) = blocks.iter().find(|said| !matches!(said.block, Block::Text { .. })) {
             return Err(BadRequest::new(&*other.from, "instructions are text"));
         }
@@ -116,12 +120,12 @@ impl Turns {
     }
 
     /// A turn of its own.
-    pub fn begin(&mut self, role: Role, from: &str, blocks: Vec<PlacedBlock>) {
+    pub(crate) fn begin(&mut self, role: Role, from: &str, blocks: Vec<PlacedBlock>) {
         self.turns.push(PlacedTurn { role, from: from.to_owned(), blocks });
     }
 
     /// More of the last turn, where it is of the same side.
-    pub fn go_on(&mut self, role: Role, from: &str, blocks: Vec<PlacedBlock>) {
+    pub(crate) fn go_on(&mut self, role: Role, from: &str, blocks: Vec<PlacedBlock>) {
         match self.turns.last_mut().filter(|turn| turn.role == role) {
             Some(turn) => turn.blocks.extend(blocks),
             None => self.begin(role, from, blocks),
@@ -129,7 +133,7 @@ impl Turns {
     }
 
     /// A message of the user: a turn of its own, but for what follows results of tools.
-    pub fn user_message(&mut self, from: &str, blocks: Vec<PlacedBlock>) {
+    pub(crate) fn user_message(&mut self, from: &str, blocks: Vec<PlacedBlock>) {
         let last = self.turns.last().filter(|turn| turn.role == Role::User);
         if last.is_some_and(|turn| turn.blocks.iter().all(PlacedBlock::is_result)) {
             self.go_on(Role::User, from, blocks);
@@ -139,7 +143,7 @@ impl Turns {
     }
 
     /// What a tool returned. Results are told first: what was said meanwhile comes after them.
-    pub fn add_result(&mut self, result: PlacedBlock, translation: &mut RequestTranslation) {
+    pub(crate) fn add_result(&mut self, result: PlacedBlock, translation: &mut RequestTranslation) {
         let calls = self.turns.iter().rposition(|turn| turn.role == Role::Assistant);
         let after_calls = calls.map_or(self.turns.len(), |calls| calls + 1);
         let from = result.from.clone();
@@ -166,7 +170,7 @@ impl Turns {
     }
 
     /// The turns become those of the request.
-    pub fn place(self, translation: &mut RequestTranslation) {
+    pub(crate) fn place(self, translation: &mut RequestTranslation) {
         let mut system = Vec::with_capacity(self.system.len());
         for (at, said) in self.system.into_iter().enumerate() {
             system.push(said.placed(&format!("system.{at}"), translation));
@@ -191,7 +195,7 @@ impl Turns {
 }
 
 /// The input of a call, which stands as text at `path`; nothing at all is an empty object.
-pub fn input(arguments: &str, path: Path<'_>) -> Result<RawJson, BadRequest> {
+pub(crate) fn input(arguments: &str, path: Path<'_>) -> Result<RawJson, BadRequest> {
     if arguments.trim().is_empty() {
         return Ok(RawJson::Value(serde_json::Value::Object(serde_json::Map::new())));
     }
@@ -201,7 +205,7 @@ pub fn input(arguments: &str, path: Path<'_>) -> Result<RawJson, BadRequest> {
 }
 
 /// A text of a `content`; an empty one says nothing and is left out.
-pub fn text_block(
+pub(crate) fn text_block(
     said: ByteString,
     path: Path<'_>,
     translation: &mut RequestTranslation,
@@ -217,7 +221,7 @@ pub fn text_block(
 type Part = fn(Object<'_>, &mut RequestTranslation) -> Result<Option<PlacedBlock>, BadRequest>;
 
 /// `content`: a string, or an array of parts.
-pub fn parts(
+pub(crate) fn parts(
     content: serde_json::Value,
     path: Path<'_>,
     part: Part,

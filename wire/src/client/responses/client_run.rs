@@ -9,7 +9,7 @@ use crate::client::openai::declared_tools::ToolKind;
 
 /// What a model is told of such a tool: its description and the schema of its input. `None` for
 /// kinds whose client says both.
-pub fn described(kind: ToolKind) -> Option<(&'static str, Value)> {
+pub(crate) fn described(kind: ToolKind) -> Option<(&'static str, Value)> {
     let text = || json!({"type": "string"});
     let whole = || json!({"type": "integer"});
     let texts = || json!({"type": "array", "items": {"type": "string"}});
@@ -102,7 +102,7 @@ fn action() -> Value {
 
 /// The members by which an item of this kind says what was called: made of the arguments of the
 /// function that stood for it. `None` where they are not what was asked for.
-pub fn item_members(kind: ToolKind, arguments: &str) -> Option<Map<String, Value>> {
+pub(crate) fn item_members(kind: ToolKind, arguments: &str) -> Option<Map<String, Value>> {
     let Value::Object(mut said) = serde_json::from_str(arguments).ok()? else { return None };
     let members = match kind {
         ToolKind::Function | ToolKind::Custom => return None,
@@ -167,7 +167,7 @@ pub fn item_members(kind: ToolKind, arguments: &str) -> Option<Map<String, Value
 }
 
 /// The type of such an item, and what its id begins with.
-pub fn item_type(kind: ToolKind) -> (&'static str, &'static str) {
+pub(crate) fn item_type(kind: ToolKind) -> (&'static str, &'static str) {
     match kind {
         ToolKind::Function => ("function_call", "fc"),
         ToolKind::Custom => ("custom_tool_call", "ctc"),
@@ -198,7 +198,7 @@ fn texts(list: Value) -> Option<Value> {
 
 /// The input of the function that stands for such an item, from the members of the item, which
 /// `take` takes out of it.
-pub fn input_of(
+pub(crate) fn input_of(
     kind: ToolKind,
     take: &mut dyn FnMut(&str) -> Option<Value>,
 ) -> Option<Map<String, Value>> {

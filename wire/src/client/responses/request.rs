@@ -16,9 +16,9 @@ use serde_json::{Map, Value, json};
 
 use crate::client::Client;
 use crate::client::call::{Call, ClientHeaders};
-use crate::client::chat::request::DEFAULT_MAX_TOKENS;
 use crate::client::openai;
 use crate::client::openai::declared_tools::DeclaredTools;
+use crate::client::output_limit::DEFAULT_MAX_TOKENS;
 use crate::client::translation::RequestTranslation;
 use crate::codec::node::Object;
 use crate::disclosure::coercion::Reason;

@@ -105,13 +105,13 @@ const OUTPUT_LIMIT: [&str; 6] = [
 ];
 
 /// Whether the text says in so many words that a prompt does not fit a window.
-pub fn names_window(text: &str) -> bool {
+pub(crate) fn names_window(text: &str) -> bool {
     WINDOW.iter().any(|phrase| text.contains(phrase))
 }
 
 /// What a refusal says that the model lacks. `text` is the error's body in lower case. `None`:
 /// nothing of the kind, so the call itself is wrong.
-pub fn lack_of(status: u16, text: &str) -> Option<Lack> {
+pub(crate) fn lack_of(status: u16, text: &str) -> Option<Lack> {
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
     // some engines answer a prompt that does not fit with a 500
     if matches!(status, 0 | 400 | 413 | 422 | 500) && names_window(text) {

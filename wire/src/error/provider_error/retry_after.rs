@@ -31,7 +31,7 @@ pub fn retry_after_seconds<'h>(
 }
 
 /// The same where there are no headers: an error inside a stream.
-pub fn in_body(body: &[u8]) -> Option<u64> {
+pub(crate) fn in_body(body: &[u8]) -> Option<u64> {
     in_body_seconds(body).and_then(whole)
 }
 

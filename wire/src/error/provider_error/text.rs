@@ -4,11 +4,11 @@ use crate::error::provider_error::error_message;
 
 /// An error's text longer than this is cut: it goes into the log, into the record and to the
 /// caller.
-pub const MAX_TEXT_BYTES: usize = 2 << 10;
+pub(crate) const MAX_TEXT_BYTES: usize = 2 << 10;
 
 /// The provider's words. A body that was cut is no JSON any more; what it says is found all the
 /// same.
-pub fn text_of(body: &[u8]) -> Option<String> {
+pub(crate) fn text_of(body: &[u8]) -> Option<String> {
     let message = error_message(body).or_else(|| message_in_cut(body))?;
     let message = unpacked(message);
     // OpenRouter puts the words of the provider that it asked beside its own
@@ -36,7 +36,7 @@ fn cause_beside(body: &[u8]) -> Option<String> {
 }
 
 /// `text` up to the most that is passed on.
-pub fn cut(mut text: String) -> String {
+pub(crate) fn cut(mut text: String) -> String {
     const MARK: &str = " …";
     if text.len() > MAX_TEXT_BYTES {
         let end = (0..=MAX_TEXT_BYTES - MARK.len())

@@ -12,7 +12,7 @@ use crate::request::content::{Block, Source, ToolOutcome};
 /// One block.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum SaidBlock<'r> {
+pub(crate) enum SaidBlock<'r> {
     Text {
         text: Joined<'r>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,20 +64,23 @@ pub enum SaidBlock<'r> {
 /// Where the bytes of an image or document are.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum SaidSource<'r> {
+pub(crate) enum SaidSource<'r> {
     Base64 { media_type: &'r str, data: &'r str },
     Url { url: &'r str },
     Text { media_type: &'static str, data: &'r str },
 }
 
 impl SaidBlock<'_> {
-    pub fn text(text: Joined<'_>) -> SaidBlock<'_> {
+    pub(crate) fn text(text: Joined<'_>) -> SaidBlock<'_> {
         SaidBlock::Text { text, cache_control: None }
     }
 }
 
 /// The blocks that stand at `path`.
-pub fn blocks<'r>(blocks: &'r [Block], path: &str) -> Result<Vec<SaidBlock<'r>>, BadRequest> {
+pub(crate) fn blocks<'r>(
+    blocks: &'r [Block],
+    path: &str,
+) -> Result<Vec<SaidBlock<'r>>, BadRequest> {
     let said = blocks.iter().enumerate().map(|(index, one)| {
         block(one)
             .map_err(|bad| BadRequest { field: format!("{path}.{index}{}", bad.field), ..bad })

@@ -29,7 +29,7 @@ struct Message<'a> {
 }
 
 /// The events that `data` stands for; nothing if it is an ordinary start.
-pub fn events(data: &Bytes) -> Result<Vec<SseEvent>, StreamFault> {
+pub(crate) fn events(data: &Bytes) -> Result<Vec<SseEvent>, StreamFault> {
     let malformed = |error: serde_json::Error| StreamFault::malformed(error.to_string());
     let Frame { message } = serde_json::from_slice(data).map_err(malformed)?;
     if message.content.is_empty() {

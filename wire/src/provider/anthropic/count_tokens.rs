@@ -6,8 +6,9 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::client::call::{Call, ClientHeaders};
+use crate::codec::parse::parse_body;
 use crate::disclosure::coercion::Coercions;
-use crate::error::bad_request::{BadRequest, parse_body};
+use crate::error::bad_request::BadRequest;
 use crate::model_table::ModelAbilities;
 use crate::provider::anthropic::request::{headers, native};
 use crate::provider::{Dialect, UpstreamRequest, address};

@@ -18,7 +18,7 @@ struct Signed<'a> {
 }
 
 /// The body without it; `None` if there is none, or if the body is not one that could have it.
-pub fn without_foreign_thinking(body: &[u8], coercions: &mut Coercions) -> Option<Vec<u8>> {
+pub(crate) fn without_foreign_thinking(body: &[u8], coercions: &mut Coercions) -> Option<Vec<u8>> {
     memchr::memmem::find(body, signature::MARK.as_bytes())?;
     let members = Members::parse(body).ok()?;
     let (_, messages) = members.0.iter().find(|(key, _)| &**key == "messages")?;
@@ -44,7 +44,7 @@ pub fn without_foreign_thinking(body: &[u8], coercions: &mut Coercions) -> Optio
 }
 
 /// Whether another vendor made a signature.
-pub fn is_of_another(signature: &str) -> bool {
+pub(crate) fn is_of_another(signature: &str) -> bool {
     signature::read(signature).0 != Issuer::Anthropic
 }
 

@@ -13,12 +13,12 @@ use crate::model_table::ModelAbilities;
 use crate::provider::anthropic::block::{SaidBlock, blocks};
 use crate::provider::anthropic::messages::{Message, messages};
 use crate::provider::anthropic::unsaid::report_unsaid;
-use crate::provider::tool_names::{NameRule, ToolNames};
 use crate::request::{Request, Thinking, Tool, ToolChoice, ToolChoiceMode};
+use crate::tool_names::{NameRule, ToolNames};
 
 /// A body, not written yet.
 #[derive(Debug)]
-pub struct Form<'r> {
+pub(crate) struct Form<'r> {
     /// What is short: everything but the next three.
     pub members: Map<String, Value>,
     pub system: Vec<SaidBlock<'r>>,
@@ -28,7 +28,7 @@ pub struct Form<'r> {
 }
 
 #[derive(Debug, Serialize)]
-pub struct SaidTool<'r> {
+pub(crate) struct SaidTool<'r> {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,7 +44,7 @@ pub struct SaidTool<'r> {
 }
 
 /// The body for a model of this name, always streamed.
-pub fn form<'r>(
+pub(crate) fn form<'r>(
     request: &'r Request,
     upstream_name: &str,
     abilities: &ModelAbilities<'_>,
@@ -112,10 +112,10 @@ fn least_effort<'a>(effort: &'a str, coercions: &mut Coercions) -> &'a str {
 }
 
 /// Which tool names are taken. Source: platform.claude.com, Define tools, read on 2026-12-01.
-pub const TOOL_NAMES: NameRule = NameRule::word(128);
+pub(crate) const TOOL_NAMES: NameRule = NameRule::word(128);
 
 /// The name that goes out for the caller's.
-pub fn sent_name<'n>(name: Cow<'n, str>, tool_names: &mut ToolNames) -> Cow<'n, str> {
+pub(crate) fn sent_name<'n>(name: Cow<'n, str>, tool_names: &mut ToolNames) -> Cow<'n, str> {
     if TOOL_NAMES.takes(&name) { name } else { Cow::Owned(tool_names.sent(&name)) }
 }
 

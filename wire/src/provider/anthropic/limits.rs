@@ -2,7 +2,7 @@
 //! fewer characters in ids than others do, and for the one model that is asked.
 
 mod model;
-pub mod native;
+pub(crate) mod native;
 mod schema;
 mod thinking;
 mod tools;
@@ -23,7 +23,7 @@ enum Origin {
 }
 
 /// Changes of a form what must be otherwise. Coercions are under the form's own names.
-pub fn fit(form: &mut Form<'_>, abilities: &ModelAbilities<'_>, coercions: &mut Coercions) {
+pub(crate) fn fit(form: &mut Form<'_>, abilities: &ModelAbilities<'_>, coercions: &mut Coercions) {
     clamp_max_tokens(&mut form.members, abilities.max_output_tokens(), coercions);
     model::fit_form(form, abilities, coercions);
     tools::fit_form(&mut form.tools, abilities, coercions);

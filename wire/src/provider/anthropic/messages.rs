@@ -12,18 +12,17 @@ use crate::model_table::ModelAbilities;
 use crate::provider::anthropic::block::{SaidBlock, blocks};
 use crate::provider::anthropic::foreign_thinking::is_of_another;
 use crate::provider::anthropic::form::sent_name;
-use crate::provider::chat::profile::CallIdRule;
 use crate::provider::lossy::instructions_of_the_user;
-use crate::provider::tool_call_ids::ToolCallIds;
-use crate::provider::tool_names::ToolNames;
+use crate::provider::tool_call_ids::{CallIdRule, ToolCallIds};
 use crate::request::{Role, Turn};
+use crate::tool_names::ToolNames;
 
 /// Ids such as `functions.f:0` are refused here.
 const CALL_IDS: CallIdRule = CallIdRule::Word(64);
 
 /// One message.
 #[derive(Debug, Serialize)]
-pub struct Message<'r> {
+pub(crate) struct Message<'r> {
     pub role: &'static str,
     pub content: Vec<SaidBlock<'r>>,
     /// The turn that it was.
@@ -32,7 +31,7 @@ pub struct Message<'r> {
 }
 
 /// Every turn that says something to this model.
-pub fn messages<'r>(
+pub(crate) fn messages<'r>(
     turns: &'r [Turn],
     abilities: &ModelAbilities<'_>,
     tool_names: &mut ToolNames,

@@ -17,10 +17,10 @@ use crate::provider::anthropic::form::{Form, TOOL_NAMES, form};
 use crate::provider::anthropic::limits;
 use crate::provider::lossy::written;
 use crate::provider::source_paths::{of_form, of_mistake};
-use crate::provider::tool_names::ToolNames;
+use crate::tool_names::ToolNames;
 
 /// For one model of the provider.
-pub fn request(
+pub(crate) fn request(
     call: &Call,
     provider: &Provider,
     model: &Model,
@@ -48,7 +48,11 @@ pub fn request(
 }
 
 /// What a call loses on its way to one model of the provider.
-pub fn losses(call: &Call, kind: ProviderKind, model: &Model) -> Result<Coercions, BadRequest> {
+pub(crate) fn losses(
+    call: &Call,
+    kind: ProviderKind,
+    model: &Model,
+) -> Result<Coercions, BadRequest> {
     let mut changed = Coercions::default();
     let abilities = ModelAbilities::of(kind, model);
     match &call.translation {

@@ -30,11 +30,11 @@ use crate::passthrough::messages::{
     delta_with_stop, delta_with_usage, invented_delta, renamed_start,
 };
 use crate::provider::anthropic::complete_start;
-use crate::provider::tool_names::ToolNames;
+use crate::tool_names::ToolNames;
 
 /// Follows the order of events while it reads them.
 #[derive(Debug)]
-pub struct AnthropicReader {
+pub(crate) struct AnthropicReader {
     /// What the client shall see as the model's name.
     model: String,
     relay: RelayMode,
@@ -77,7 +77,7 @@ struct Source<'s> {
 impl AnthropicReader {
     /// `model` is the name that the client shall see; `id_seed` makes ids for calls that come
     /// without one; `tool_names` gives back the names that the caller knows.
-    pub fn new(
+    pub(crate) fn new(
         relay: RelayMode,
         model: &str,
         estimated_input_tokens: u64,
@@ -99,7 +99,7 @@ impl AnthropicReader {
     }
 
     /// Reads one event.
-    pub fn read(
+    pub(crate) fn read(
         &mut self,
         event: SseEvent,
         out: &mut Vec<ProviderEvent>,
@@ -314,7 +314,7 @@ impl AnthropicReader {
 
     /// The bytes are over. With the stop reason known the answer is whole, and only its last word
     /// is missing.
-    pub fn finish(&mut self, out: &mut Vec<ProviderEvent>) -> Result<(), StreamFault> {
+    pub(crate) fn finish(&mut self, out: &mut Vec<ProviderEvent>) -> Result<(), StreamFault> {
         match self.phase {
             Phase::Ended => Ok(()),
             Phase::Finished => {

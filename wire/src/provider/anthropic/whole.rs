@@ -13,7 +13,7 @@ const SAID_AT_THE_END: [&str; 4] = ["stop_reason", "stop_sequence", "stop_detail
 
 /// The data of each event, in order. An error in the place of a message is the one event that says
 /// it.
-pub fn events(body: &Bytes) -> Result<Vec<Bytes>, StreamFault> {
+pub(crate) fn events(body: &Bytes) -> Result<Vec<Bytes>, StreamFault> {
     let said = value(body)
         .map_err(|error| StreamFault::malformed(format!("answer is not JSON: {error}")))?;
     if said["type"] == "error" {

@@ -15,14 +15,14 @@ use crate::effort::nearest;
 use crate::error::bad_request::BadRequest;
 use crate::provider::chat::profile::{AnswerSchema, StreamUsage, ThinkingSwitch};
 use crate::provider::chat::target::Target;
-use crate::provider::tool_names::ToolNames;
+use crate::tool_names::ToolNames;
 
 /// `user` may have so many characters. Some agents put a whole object into it.
 const LONGEST_USER: usize = 64;
 
 /// Makes a body fit: the vendor's name for the model, always streamed, and what the vendor wants
 /// otherwise. Members that nobody knows stay.
-pub fn adjust(
+pub(crate) fn adjust(
     chat: &mut Map<String, Value>,
     target: &Target<'_>,
 ) -> Result<(Coercions, ToolNames), BadRequest> {

@@ -4,14 +4,15 @@
 use serde_json::{Map, Value, json};
 
 use crate::client::chat::request::OWN_MEMBERS;
-use crate::error::bad_request::{BadRequest, parse_body};
+use crate::codec::parse::parse_body;
+use crate::error::bad_request::BadRequest;
 use crate::provider::chat::adjust::adjust;
 use crate::provider::chat::target::Target;
 use crate::provider::lossy::Encoded;
 
 /// Members that nobody knows stay. A call without a limit gets `unless_said`: without one, it would
 /// have no highest price.
-pub fn encoded(
+pub(crate) fn encoded(
     body: &[u8],
     target: &Target<'_>,
     unless_said: u64,

@@ -17,9 +17,10 @@ mod xai;
 
 use ainfera_schema::ProviderKind;
 
-use crate::provider::tool_names::NameRule;
+use crate::provider::tool_call_ids::CallIdRule;
 use crate::request::setting::SettingKind;
 use crate::signature::Issuer;
+use crate::tool_names::NameRule;
 
 /// One vendor's habits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,17 +110,6 @@ pub enum NoTool {
 pub enum ParallelSwitch {
     Taken,
     Refused,
-}
-
-/// Which ids of tool calls are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallIdRule {
-    /// Any text of so many characters.
-    AtMost(usize),
-    /// At most so many letters, digits, `_` and `-`.
-    Word(usize),
-    /// Exactly nine letters and digits.
-    NineAlphanumeric,
 }
 
 /// Something about a JSON schema that a vendor refuses.
@@ -213,7 +203,7 @@ pub enum Effort {
 }
 
 /// The dialect as OpenAI speaks it.
-pub const REFERENCE: ChatProfile = ChatProfile {
+pub(crate) const REFERENCE: ChatProfile = ChatProfile {
     vendor: "openai",
     path: "/v1/chat/completions",
     token_limit_field: "max_completion_tokens",
@@ -258,7 +248,7 @@ pub const REFERENCE: ChatProfile = ChatProfile {
 };
 
 /// The profile of a vendor that speaks this dialect; `None` for the others.
-pub fn profile_of(kind: ProviderKind) -> Option<&'static ChatProfile> {
+pub(crate) fn profile_of(kind: ProviderKind) -> Option<&'static ChatProfile> {
     match kind {
         ProviderKind::Openai => Some(&openai::PROFILE),
         ProviderKind::Xai => Some(&xai::PROFILE),

@@ -51,7 +51,7 @@ const MEDIUM_FROM_TOKENS: u64 = 4_096;
 const HIGH_FROM_TOKENS: u64 = 16_384;
 
 /// For one model of a provider of this profile.
-pub fn request(
+pub(crate) fn request(
     call: &Call,
     provider: &Provider,
     model: &Model,
@@ -73,7 +73,7 @@ pub fn request(
 }
 
 /// What a call loses on its way to one model of a provider of this profile.
-pub fn losses(
+pub(crate) fn losses(
     call: &Call,
     kind: ProviderKind,
     model: &Model,

@@ -7,7 +7,12 @@ use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::provider::chat::profile::SchemaRule;
 
 /// Changes the schema that stands at `path` by the rules.
-pub fn sanitise(schema: &mut Value, rules: &[SchemaRule], path: &str, coercions: &mut Coercions) {
+pub(crate) fn sanitise(
+    schema: &mut Value,
+    rules: &[SchemaRule],
+    path: &str,
+    coercions: &mut Coercions,
+) {
     if rules.is_empty() {
         return;
     }

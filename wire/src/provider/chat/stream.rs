@@ -3,7 +3,7 @@
 mod chunk;
 mod content;
 mod finish;
-pub mod passthrough;
+pub(crate) mod passthrough;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -24,12 +24,12 @@ use crate::error::stream_fault::StreamFault;
 use crate::event::{Block, Delta, ProviderEvent, Stop, StopReason, StreamEvent};
 use crate::oddity::Oddity;
 use crate::provider::chat::tool_calls::{Fragment, ToolCalls};
-use crate::provider::tool_names::ToolNames;
 use crate::signature::{Issuer, marked};
+use crate::tool_names::ToolNames;
 
 /// Whether the client hears what the model thinks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reasoning {
+pub(crate) enum Reasoning {
     /// As thinking, under this issuer's mark.
     Shown(Issuer),
     /// It did not ask, and may take the first block for the answer.
@@ -38,7 +38,7 @@ pub enum Reasoning {
 
 /// Reads chunks until `[DONE]`, or until the bytes end after a finish reason.
 #[derive(Debug)]
-pub struct ChatReader {
+pub(crate) struct ChatReader {
     phase: Phase,
     reasoning: Reasoning,
     open: Option<OpenBlock>,
@@ -72,7 +72,7 @@ enum OpenBlock {
 impl ChatReader {
     /// `id_seed` makes ids for tool calls that come without one; `tool_names` gives back the names
     /// that the caller knows.
-    pub fn new(
+    pub(crate) fn new(
         id_seed: String,
         tool_names: ToolNames,
         reasoning: Reasoning,
@@ -96,12 +96,12 @@ impl ChatReader {
 
     /// Knows which sequences the model is to stop at: a provider that says which it met is
     /// understood.
-    pub fn stopping_at(mut self, stop_sequences: Vec<String>) -> Self {
+    pub(crate) fn stopping_at(mut self, stop_sequences: Vec<String>) -> Self {
         self.stop_sequences = stop_sequences;
         self
     }
 
-    pub fn read(
+    pub(crate) fn read(
         &mut self,
         event: SseEvent,
         out: &mut Vec<ProviderEvent>,
@@ -183,7 +183,7 @@ impl ChatReader {
     }
 
     /// The bytes are over: fine after a finish reason, whether or not `[DONE]` came.
-    pub fn finish(&mut self, out: &mut Vec<ProviderEvent>) -> Result<(), StreamFault> {
+    pub(crate) fn finish(&mut self, out: &mut Vec<ProviderEvent>) -> Result<(), StreamFault> {
         if self.phase == Phase::Ended { Ok(()) } else { self.end(out) }
     }
 

@@ -7,20 +7,20 @@ use crate::provider::chat::profile::{ChatProfile, Effort, EmptyParameters};
 
 /// See the module.
 #[derive(Debug, Clone, Copy)]
-pub struct Target<'a> {
+pub(crate) struct Target<'a> {
     pub profile: &'static ChatProfile,
     pub upstream_name: &'a str,
     pub abilities: ModelAbilities<'a>,
 }
 
 impl<'a> Target<'a> {
-    pub fn of(kind: ProviderKind, profile: &'static ChatProfile, model: &'a Model) -> Self {
+    pub(crate) fn of(kind: ProviderKind, profile: &'static ChatProfile, model: &'a Model) -> Self {
         let abilities = ModelAbilities::of(kind, model);
         Self { profile, upstream_name: model.upstream_name.as_str(), abilities }
     }
 
     /// Whether the schemas of tools may become others on their way.
-    pub fn changes_schemas(&self) -> bool {
+    pub(crate) fn changes_schemas(&self) -> bool {
         !self.profile.schema_rules.is_empty()
             || self.profile.empty_parameters != EmptyParameters::Taken
             || self.abilities.row.combined_tool_schemas == Taken::No
@@ -28,20 +28,20 @@ impl<'a> Target<'a> {
     }
 
     /// The member of a message that calls tools without which this model refuses it.
-    pub fn needed_reasoning(&self) -> Option<&'static str> {
+    pub(crate) fn needed_reasoning(&self) -> Option<&'static str> {
         self.profile.reasoning_back.filter(|_| self.abilities.needs_reasoning_back())
     }
 
     /// The member in which this model wants its reasoning back; the caller is told of it unasked,
     /// or could not give it back.
-    pub fn reasoning_back(&self) -> Option<&'static str> {
+    pub(crate) fn reasoning_back(&self) -> Option<&'static str> {
         let is_wanted = self.abilities.row.reasoning_back != ReasoningBack::NotNeeded;
         self.profile.reasoning_back.filter(|_| is_wanted)
     }
 
     /// The words for an effort that this model takes, from the least to the most; none: it takes no
     /// effort.
-    pub fn efforts(&self) -> &'a [&'static str] {
+    pub(crate) fn efforts(&self) -> &'a [&'static str] {
         match self.profile.effort {
             Effort::Everybody(words) => words,
             Effort::OfModel => self.abilities.efforts(),
@@ -50,7 +50,7 @@ impl<'a> Target<'a> {
 
     /// The name for the limit on output tokens. OpenAI's models that reason know one name only,
     /// also where others than OpenAI serve them.
-    pub fn token_limit_field(&self) -> &'static str {
+    pub(crate) fn token_limit_field(&self) -> &'static str {
         let is_openais = self.profile.vendor == "openai_compatible"
             && self.abilities.row.answer_schema == AnswerSchema::StrictOrLoose;
         if is_openais && self.abilities.reasoning == Reasoning::Always {

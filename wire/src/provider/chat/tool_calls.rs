@@ -13,12 +13,12 @@ use bytestring::ByteString;
 use self::nesting::Nesting;
 use crate::event::{Block, Delta, ProviderEvent, StreamEvent};
 use crate::oddity::Oddity;
-use crate::provider::tool_names::ToolNames;
 use crate::signature::{Issuer, marked};
+use crate::tool_names::ToolNames;
 
 /// One fragment of `delta.tool_calls`.
 #[derive(Debug, Default, Clone)]
-pub struct Fragment {
+pub(crate) struct Fragment {
     pub index: Option<u64>,
     pub id: ByteString,
     pub name: ByteString,
@@ -29,7 +29,7 @@ pub struct Fragment {
 
 /// Where a fragment belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FragmentPlace {
+pub(crate) enum FragmentPlace {
     Begins(usize),
     Continues(usize),
     /// It says the arguments of a call again, which are complete.
@@ -38,7 +38,7 @@ pub enum FragmentPlace {
 
 /// The calls of one answer.
 #[derive(Debug, Default)]
-pub struct ToolCalls {
+pub(crate) struct ToolCalls {
     calls: Vec<Call>,
     /// Calls before this one have been said to their end.
     open: usize,
@@ -66,29 +66,33 @@ struct Call {
 }
 
 impl ToolCalls {
-    pub fn new(id_seed: String, tool_names: ToolNames) -> Self {
+    pub(crate) fn new(id_seed: String, tool_names: ToolNames) -> Self {
         Self { calls: Vec::new(), open: 0, id_seed, tool_names, ids: Vec::new() }
     }
 
     /// Has any call been said?
-    pub fn any_emitted(&self) -> bool {
+    pub(crate) fn any_emitted(&self) -> bool {
         self.calls.iter().any(|call| call.said)
     }
 
     /// Whether a tool call came without a name, so that it cannot be passed on. What has neither
     /// name nor arguments is no call.
-    pub fn any_nameless(&self) -> bool {
+    pub(crate) fn any_nameless(&self) -> bool {
         self.calls.iter().any(|call| call.name.is_empty() && !call.waiting.is_empty())
     }
 
     /// Has every call that began the whole of its arguments?
-    pub fn are_complete(&self) -> bool {
+    pub(crate) fn are_complete(&self) -> bool {
         self.calls.iter().all(|call| !call.arguments.has_begun() || call.arguments.is_complete())
     }
 
     /// Takes a fragment and says what can be said now. Tells which call of the answer it belongs
     /// to, and whether it begins it.
-    pub fn add(&mut self, fragment: Fragment, out: &mut Vec<ProviderEvent>) -> FragmentPlace {
+    pub(crate) fn add(
+        &mut self,
+        fragment: Fragment,
+        out: &mut Vec<ProviderEvent>,
+    ) -> FragmentPlace {
         let known = self.position(&fragment);
         let at = known.unwrap_or_else(|| {
             self.calls.push(Call { index: fragment.index, ..Call::default() });
@@ -123,7 +127,7 @@ impl ToolCalls {
 
     /// What identifies a call to the client: an id, made where the vendor gave none, and the name
     /// that the caller knows.
-    pub fn identity(&mut self, at: usize) -> (ByteString, ByteString) {
+    pub(crate) fn identity(&mut self, at: usize) -> (ByteString, ByteString) {
         let Some(call) = self.calls.get(at) else { return Default::default() };
         let name = self.tool_names.restored(call.name.clone());
         (self.shown_id(at), name)
@@ -146,7 +150,7 @@ impl ToolCalls {
     }
 
     /// The answer is over: everything that waits is said, in order.
-    pub fn finish(&mut self, out: &mut Vec<ProviderEvent>) {
+    pub(crate) fn finish(&mut self, out: &mut Vec<ProviderEvent>) {
         while self.open < self.calls.len() {
             self.say_open(out);
             if self.calls[self.open].said {

@@ -10,7 +10,7 @@ use crate::error::stream_fault::StreamFault;
 
 /// The data of each chunk, in order: content, finish reason, usage, end. An error in the place of a
 /// completion is the one chunk that says it.
-pub fn chunks(body: &Bytes) -> Result<Vec<Bytes>, StreamFault> {
+pub(crate) fn chunks(body: &Bytes) -> Result<Vec<Bytes>, StreamFault> {
     let mut said = value(body)
         .map_err(|error| StreamFault::malformed(format!("answer is not JSON: {error}")))?;
     if said.is_array() || said.get("error").is_some_and(says_something) {

@@ -7,7 +7,7 @@ use crate::provider::written::Joined;
 
 /// What one side says in a row.
 #[derive(Debug, Serialize)]
-pub struct Content<'r> {
+pub(crate) struct Content<'r> {
     pub role: &'static str,
     pub parts: Vec<Part<'r>>,
 }
@@ -15,7 +15,7 @@ pub struct Content<'r> {
 /// One part: it has one of the members up to `file_data`.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Part<'r> {
+pub(crate) struct Part<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<Joined<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,14 +34,14 @@ pub struct Part<'r> {
 }
 
 #[derive(Debug, Serialize)]
-pub struct FunctionCall<'r> {
+pub(crate) struct FunctionCall<'r> {
     pub id: &'r str,
     pub name: String,
     pub args: &'r RawJson,
 }
 
 #[derive(Debug, Serialize)]
-pub struct FunctionResponse<'r> {
+pub(crate) struct FunctionResponse<'r> {
     pub id: &'r str,
     pub name: String,
     pub response: Returned<'r>,
@@ -52,28 +52,28 @@ pub struct FunctionResponse<'r> {
 /// What a function returned.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Returned<'r> {
+pub(crate) enum Returned<'r> {
     Output(Joined<'r>),
     Error(Joined<'r>),
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct InlineData<'r> {
+pub(crate) struct InlineData<'r> {
     pub mime_type: &'r str,
     pub data: &'r str,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct FileData<'r> {
+pub(crate) struct FileData<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<&'static str>,
     pub file_uri: &'r str,
 }
 
 impl<'r> Part<'r> {
-    pub fn text(text: Joined<'r>) -> Self {
+    pub(crate) fn text(text: Joined<'r>) -> Self {
         Self { text: Some(text), ..Self::default() }
     }
 }

@@ -9,23 +9,23 @@ use crate::model_table::ThinkingForm;
 use crate::provider::gemini::content::{
     Content, FileData, FunctionCall, FunctionResponse, InlineData, Part, Returned,
 };
-use crate::provider::gemini::signatures::{On, UNSIGNED, given_back};
 use crate::provider::lossy::{
     instructions_of_the_user, joined_text, report_detail, report_extras, search_result_text,
     titled_text,
 };
-use crate::provider::tool_names::{FirstCharacter, NameRule, ToolNames};
+use crate::provider::thought_signatures::{On, UNSIGNED, given_back};
 use crate::provider::written::Joined;
 use crate::request::content::{Block, Source, ToolOutcome};
 use crate::request::{Request, Role, Turn};
+use crate::tool_names::{FirstCharacter, NameRule, ToolNames};
 
 /// Which tool names are taken. Source: Gemini API reference, FunctionDeclaration.name, and Vertex
 /// AI's, which adds how a name begins; read on 2026-12-01.
-pub const TOOL_NAMES: NameRule =
+pub(crate) const TOOL_NAMES: NameRule =
     NameRule { longest: 64, also: ".:", first: FirstCharacter::LetterOrUnderscore };
 
 /// Every turn; a call without a result, or a result without a call, is the caller's mistake.
-pub fn contents<'r>(
+pub(crate) fn contents<'r>(
     request: &'r Request,
     thinking: ThinkingForm,
     tool_names: &mut ToolNames,

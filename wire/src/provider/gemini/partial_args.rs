@@ -12,7 +12,7 @@ const MOST_ELEMENTS: usize = 10_000;
 shaped! {
     /// One piece.
     #[derive(Debug)]
-    pub struct PartialArg<'a> {
+    pub(crate) struct PartialArg<'a> {
         #[serde(borrow)]
         json_path: Option<Text<'a>> = "jsonPath",
         #[serde(borrow)]
@@ -24,7 +24,7 @@ shaped! {
 }
 
 /// Adds a piece to `args`. A path that cannot be followed is left out.
-pub fn add(args: &mut Map<String, Value>, piece: &PartialArg<'_>) {
+pub(crate) fn add(args: &mut Map<String, Value>, piece: &PartialArg<'_>) {
     let Some(steps) = piece.json_path.as_deref().and_then(steps) else { return };
     let place = match steps.split_first() {
         Some((Step::Member(name), rest)) => {

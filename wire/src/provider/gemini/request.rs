@@ -20,10 +20,10 @@ use crate::provider::lossy::{
     report_untranslated, written,
 };
 use crate::provider::source_paths::{of_mistake, of_written};
-use crate::provider::tool_names::ToolNames;
 use crate::provider::written::Joined;
 use crate::request::setting::SettingKind;
 use crate::request::{Request, ToolChoice, ToolChoiceMode};
+use crate::tool_names::ToolNames;
 
 /// Members that this translation reads; any other member of the body is named as dropped.
 const READ: [&str; 13] = [
@@ -44,7 +44,7 @@ const READ: [&str; 13] = [
 const MOST_STOP_SEQUENCES: usize = 5;
 
 /// For one model of the provider.
-pub fn request(
+pub(crate) fn request(
     call: &Call,
     provider: &Provider,
     model: &Model,
@@ -63,7 +63,11 @@ pub fn request(
 }
 
 /// What a call loses on its way to one model of the provider.
-pub fn losses(call: &Call, kind: ProviderKind, model: &Model) -> Result<Coercions, BadRequest> {
+pub(crate) fn losses(
+    call: &Call,
+    kind: ProviderKind,
+    model: &Model,
+) -> Result<Coercions, BadRequest> {
     let asked = ModelAbilities::of(kind, model);
     let encoded = encoded(&call.request, &asked).map_err(|bad| of_mistake(call, bad))?;
     Ok(of_written(call, encoded.coercions))

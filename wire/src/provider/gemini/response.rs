@@ -11,7 +11,7 @@ use crate::codec::shape::shaped;
 use crate::provider::gemini::partial_args::PartialArg;
 
 shaped! {
-    pub struct GenerateContentResponse<'a> {
+    pub(crate) struct GenerateContentResponse<'a> {
         #[serde(borrow)]
         pub candidates: Option<Vec<Candidate<'a>>> = "candidates",
         #[serde(borrow)]
@@ -25,7 +25,7 @@ shaped! {
 }
 
 shaped! {
-    pub struct Candidate<'a> {
+    pub(crate) struct Candidate<'a> {
         pub index: Option<u64> = "index",
         #[serde(borrow)]
         pub content: Option<Content<'a>> = "content",
@@ -41,20 +41,20 @@ shaped! {
 /// Searches that Google made for the answer: it charges for each.
 #[derive(Deserialize, Debug, Clone, Default)]
 #[serde(rename_all = "camelCase")]
-pub struct GroundingMetadata {
+pub(crate) struct GroundingMetadata {
     #[serde(default)]
     pub web_search_queries: Lenient<Vec<Lenient<String>>>,
 }
 
 shaped! {
-    pub struct Content<'a> {
+    pub(crate) struct Content<'a> {
         #[serde(borrow)]
         pub parts: Option<Vec<Part<'a>>> = "parts",
     }
 }
 
 shaped! {
-    pub struct Part<'a> {
+    pub(crate) struct Part<'a> {
         #[serde(borrow)]
         pub text: Option<Text<'a>> = "text",
         pub thought: Option<bool> = "thought",
@@ -66,7 +66,7 @@ shaped! {
 }
 
 shaped! {
-    pub struct FunctionCall<'a> {
+    pub(crate) struct FunctionCall<'a> {
         #[serde(borrow)]
         pub id: Option<Text<'a>> = "id",
         #[serde(borrow)]
@@ -80,7 +80,7 @@ shaped! {
 }
 
 shaped! {
-    pub struct PromptFeedback<'a> {
+    pub(crate) struct PromptFeedback<'a> {
         #[serde(borrow)]
         pub block_reason: Option<Text<'a>> = "blockReason",
     }
@@ -89,7 +89,7 @@ shaped! {
 shaped! {
     /// Cumulative; what an event leaves out is what the one before said.
     #[derive(Debug, Default, Clone, Copy)]
-    pub struct UsageMetadata {
+    pub(crate) struct UsageMetadata {
         prompt_token_count: Option<u64> = "promptTokenCount",
         tool_use_prompt_token_count: Option<u64> = "toolUsePromptTokenCount",
         cached_content_token_count: Option<u64> = "cachedContentTokenCount",
@@ -100,7 +100,7 @@ shaped! {
 }
 
 impl UsageMetadata {
-    pub fn add(&mut self, later: UsageMetadata) {
+    pub(crate) fn add(&mut self, later: UsageMetadata) {
         self.prompt_token_count = later.prompt_token_count.or(self.prompt_token_count);
         self.tool_use_prompt_token_count =
             later.tool_use_prompt_token_count.or(self.tool_use_prompt_token_count);
@@ -113,7 +113,7 @@ impl UsageMetadata {
 
     /// The prompt includes what was cached; candidates exclude thoughts: put into buckets that do
     /// not overlap.
-    pub fn tokens(&self) -> TokenUsage {
+    pub(crate) fn tokens(&self) -> TokenUsage {
         let prompt = self
             .prompt_token_count
             .unwrap_or(0)

@@ -16,13 +16,13 @@ use crate::error::stream_fault::StreamFault;
 use crate::event::{Block, Delta, ProviderEvent, Stop, StopReason, StreamEvent};
 use crate::oddity::Oddity;
 use crate::provider::gemini::response::{Candidate, GenerateContentResponse, Part, UsageMetadata};
-use crate::provider::gemini::signatures::{On, kept};
 use crate::provider::gemini::tool_calls::Calls;
-use crate::provider::tool_names::ToolNames;
+use crate::provider::thought_signatures::{On, kept};
+use crate::tool_names::ToolNames;
 
 /// Reads responses until the bytes end.
 #[derive(Debug)]
-pub struct GeminiReader {
+pub(crate) struct GeminiReader {
     started: bool,
     ended: bool,
     open: Open,
@@ -57,7 +57,7 @@ enum Finish {
 impl GeminiReader {
     /// `id_seed` makes ids for calls, which come without; `tool_names` gives back the names that
     /// the caller knows.
-    pub fn new(id_seed: String, tool_names: ToolNames) -> Self {
+    pub(crate) fn new(id_seed: String, tool_names: ToolNames) -> Self {
         let (calls, usage) = (Calls::new(id_seed, tool_names), UsageMetadata::default());
         Self {
             started: false,
@@ -72,7 +72,7 @@ impl GeminiReader {
         }
     }
 
-    pub fn read(
+    pub(crate) fn read(
         &mut self,
         event: SseEvent,
         out: &mut Vec<ProviderEvent>,
@@ -153,7 +153,7 @@ impl GeminiReader {
     }
 
     /// The bytes are over.
-    pub fn finish(&mut self, out: &mut Vec<ProviderEvent>) -> Result<(), StreamFault> {
+    pub(crate) fn finish(&mut self, out: &mut Vec<ProviderEvent>) -> Result<(), StreamFault> {
         if self.ended {
             return Ok(());
         }
@@ -177,7 +177,11 @@ impl GeminiReader {
 
     /// The whole answer of a provider that does not stream: one response, or the list of them that
     /// the vendor gives to who did not ask for events.
-    pub fn whole(&mut self, body: &Bytes, out: &mut Vec<ProviderEvent>) -> Result<(), StreamFault> {
+    pub(crate) fn whole(
+        &mut self,
+        body: &Bytes,
+        out: &mut Vec<ProviderEvent>,
+    ) -> Result<(), StreamFault> {
         let responses = if body.trim_ascii().first() == Some(&b'[') {
             let list: Vec<&RawValue> = serde_json::from_slice(body)
                 .map_err(|error| StreamFault::malformed(error.to_string()))?;

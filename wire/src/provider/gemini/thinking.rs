@@ -20,7 +20,7 @@ const HIGH_FROM_TOKENS: u64 = 16_384;
 
 /// `thinking` and `output_config.effort` become a level or a budget, whichever the model takes:
 /// never both.
-pub fn write(
+pub(crate) fn write(
     request: &Request,
     asked: &ModelAbilities<'_>,
     config: &mut Map<String, Value>,

@@ -9,11 +9,11 @@ use crate::event::{Block, Delta, ProviderEvent, StreamEvent};
 use crate::oddity::Oddity;
 use crate::provider::gemini::partial_args;
 use crate::provider::gemini::response::FunctionCall;
-use crate::provider::tool_names::ToolNames;
+use crate::tool_names::ToolNames;
 
 /// See the module.
 #[derive(Debug)]
-pub struct Calls {
+pub(crate) struct Calls {
     count: usize,
     /// The arguments so far of a call that goes on.
     open: Option<Map<String, Value>>,
@@ -22,15 +22,20 @@ pub struct Calls {
 }
 
 impl Calls {
-    pub fn new(id_seed: String, tool_names: ToolNames) -> Self {
+    pub(crate) fn new(id_seed: String, tool_names: ToolNames) -> Self {
         Self { count: 0, open: None, id_seed, tool_names }
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    pub fn add(&mut self, call: FunctionCall<'_>, data: &Bytes, out: &mut Vec<ProviderEvent>) {
+    pub(crate) fn add(
+        &mut self,
+        call: FunctionCall<'_>,
+        data: &Bytes,
+        out: &mut Vec<ProviderEvent>,
+    ) {
         if let Some(name) = call.name.filter(|name| !name.is_empty()) {
             self.finish(out);
             let id = call.id.filter(|id| !id.is_empty()).map(|id| id.shared(data));
@@ -59,7 +64,7 @@ impl Calls {
     }
 
     /// The call that goes on is over.
-    pub fn finish(&mut self, out: &mut Vec<ProviderEvent>) {
+    pub(crate) fn finish(&mut self, out: &mut Vec<ProviderEvent>) {
         if let Some(args) = self.open.take() {
             out.push(ProviderEvent::translated(StreamEvent::Delta(Delta::ToolInput(
                 Value::Object(args).to_string().into(),

@@ -12,7 +12,7 @@ use crate::extra_costs::server_tool;
 
 shaped! {
     /// Any event: which members it has depends on its type.
-    pub struct Event<'a> {
+    pub(crate) struct Event<'a> {
         #[serde(borrow)]
         pub kind: Option<Text<'a>> = "type",
         pub output_index: Option<u64> = "output_index",
@@ -37,7 +37,7 @@ shaped! {
 shaped! {
     /// The response itself: alone it is the answer of a provider that does not stream.
     #[derive(Default)]
-    pub struct Response<'a> {
+    pub(crate) struct Response<'a> {
         #[serde(borrow)]
         pub id: Option<Text<'a>> = "id",
         #[serde(borrow)]
@@ -55,7 +55,7 @@ shaped! {
 }
 
 shaped! {
-    pub struct IncompleteDetails<'a> {
+    pub(crate) struct IncompleteDetails<'a> {
         #[serde(borrow)]
         pub reason: Option<Text<'a>> = "reason",
     }
@@ -63,7 +63,7 @@ shaped! {
 
 shaped! {
     /// An output item.
-    pub struct Item<'a> {
+    pub(crate) struct Item<'a> {
         #[serde(borrow)]
         pub kind: Option<Text<'a>> = "type",
         #[serde(borrow)]
@@ -88,14 +88,14 @@ shaped! {
 }
 
 #[derive(Deserialize)]
-pub struct Action {
+pub(crate) struct Action {
     #[serde(default, rename = "type")]
     pub kind: Lenient<String>,
 }
 
 impl Item<'_> {
     /// The tool that the vendor ran and charges for.
-    pub fn server_tool(&self) -> Option<ServerTool> {
+    pub(crate) fn server_tool(&self) -> Option<ServerTool> {
         let tool = server_tool(self.kind.as_deref()?.strip_suffix("_call")?)?;
         let action = self.action.0.as_ref().and_then(|action| action.kind.0.as_deref());
         let is_charged = tool != ServerTool::WebSearch || matches!(action, None | Some("search"));
@@ -105,7 +105,7 @@ impl Item<'_> {
 
 shaped! {
     /// A part of a message or of a summary.
-    pub struct Part<'a> {
+    pub(crate) struct Part<'a> {
         #[serde(borrow)]
         pub kind: Option<Text<'a>> = "type",
         #[serde(borrow)]
@@ -117,7 +117,7 @@ shaped! {
 
 shaped! {
     #[derive(Clone, Copy)]
-    pub struct ResponseUsage {
+    pub(crate) struct ResponseUsage {
         input_tokens: Option<u64> = "input_tokens",
         output_tokens: Option<u64> = "output_tokens",
         total_tokens: Option<u64> = "total_tokens",
@@ -146,7 +146,7 @@ shaped! {
 
 /// Input includes cached tokens, output includes reasoning (some who copy the dialect leave it
 /// out): put into buckets that do not overlap.
-pub fn usage(usage: ResponseUsage) -> TokenUsage {
+pub(crate) fn usage(usage: ResponseUsage) -> TokenUsage {
     let input = usage.input_tokens.unwrap_or(0);
     let details = usage.input_tokens_details;
     let cached = details.and_then(|details| details.cached_tokens).max(usage.cached_tokens);

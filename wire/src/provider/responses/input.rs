@@ -4,17 +4,17 @@
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::provider::lossy::{joined_text, report_extras, search_result_text, titled_text};
 use crate::provider::responses::item::{Item, Output, Part, SummaryText};
-use crate::provider::tool_names::{NameRule, ToolNames};
 use crate::provider::written::{Arguments, FileUrl, Joined};
 use crate::request::content::{Block, Source, ToolOutcome};
 use crate::request::{Request, Role, Turn};
 use crate::signature::{self, Issuer};
+use crate::tool_names::{NameRule, ToolNames};
 
 /// Which tool names are taken. Source: OpenAI API reference, function tools, read on 2026-12-01.
-pub const TOOL_NAMES: NameRule = NameRule::word(64);
+pub(crate) const TOOL_NAMES: NameRule = NameRule::word(64);
 
 /// Every turn, one item after the other.
-pub fn items<'r>(
+pub(crate) fn items<'r>(
     request: &'r Request,
     tool_names: &mut ToolNames,
     coercions: &mut Coercions,

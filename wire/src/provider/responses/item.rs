@@ -9,7 +9,7 @@ use crate::provider::written::{Arguments, FileUrl, Joined};
 /// One item of the conversation.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Item<'r> {
+pub(crate) enum Item<'r> {
     Message { role: &'static str, content: Vec<Part<'r>> },
     FunctionCall { call_id: &'r str, name: String, arguments: Arguments<'r> },
     FunctionCallOutput { call_id: &'r str, output: Output<'r> },
@@ -19,21 +19,21 @@ pub enum Item<'r> {
 /// What a tool returned.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Output<'r> {
+pub(crate) enum Output<'r> {
     Text(Joined<'r>),
     Parts(Vec<Part<'r>>),
 }
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum SummaryText<'r> {
+pub(crate) enum SummaryText<'r> {
     SummaryText { text: &'r str },
 }
 
 /// One part of a message or of what a tool returned.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Part<'r> {
+pub(crate) enum Part<'r> {
     OutputText {
         text: &'r str,
     },
@@ -56,7 +56,7 @@ pub enum Part<'r> {
 
 impl<'r> Part<'r> {
     /// Its text, as one piece.
-    pub fn into_text(self) -> Option<Cow<'r, str>> {
+    pub(crate) fn into_text(self) -> Option<Cow<'r, str>> {
         match self {
             Part::InputText { mut text } if text.pieces.len() == 1 => text.pieces.pop(),
             Part::InputText { text } => Some(Cow::Owned(text.to_string())),

@@ -7,12 +7,12 @@ use bytestring::ByteString;
 
 use crate::codec::json::quoted;
 use crate::event::{Block, Delta, StreamEvent};
-use crate::provider::tool_names::ToolNames;
 use crate::signature::{self, Issuer};
+use crate::tool_names::ToolNames;
 
 /// What an item is, as far as we say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Message,
     Reasoning,
     /// Its arguments are JSON text.
@@ -24,7 +24,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub fn of(kind: &str) -> Self {
+    pub(crate) fn of(kind: &str) -> Self {
         match kind {
             "message" => Kind::Message,
             "reasoning" => Kind::Reasoning,
@@ -37,7 +37,7 @@ impl Kind {
 
 /// All that an item's last event says; an event before it says less.
 #[derive(Debug, Default)]
-pub struct Whole {
+pub(crate) struct Whole {
     pub call_id: ByteString,
     pub name: ByteString,
     /// Text of a message, summary or raw text of a reasoning item, arguments of a call.
@@ -72,7 +72,7 @@ enum BlockState {
 
 /// See the module.
 #[derive(Debug)]
-pub struct Items {
+pub(crate) struct Items {
     items: Vec<Item>,
     /// Items before this one have been said to their end.
     open: usize,
@@ -82,40 +82,46 @@ pub struct Items {
 }
 
 impl Items {
-    pub fn new(id_seed: String, tool_names: ToolNames) -> Self {
+    pub(crate) fn new(id_seed: String, tool_names: ToolNames) -> Self {
         Self { items: Vec::new(), open: 0, id_seed, tool_names }
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    pub fn has_calls(&self) -> bool {
+    pub(crate) fn has_calls(&self) -> bool {
         self.items.iter().any(|item| matches!(item.kind, Kind::Function | Kind::Custom))
     }
 
     /// Is there an item at this place whose end has not come?
-    pub fn is_open(&self, place: u64) -> bool {
+    pub(crate) fn is_open(&self, place: u64) -> bool {
         self.items.iter().any(|item| item.place == place && !item.done)
     }
 
     /// Has the end of every item come?
-    pub fn are_done(&self) -> bool {
+    pub(crate) fn are_done(&self) -> bool {
         self.items.iter().all(|item| item.done)
     }
 
     /// The place of an item that begins and does not name its own.
-    pub fn next_place(&self) -> u64 {
+    pub(crate) fn next_place(&self) -> u64 {
         self.items.last().map_or(0, |item| item.place.saturating_add(1))
     }
 
     /// The place of the newest item, for events that do not name theirs.
-    pub fn last_place(&self) -> u64 {
+    pub(crate) fn last_place(&self) -> u64 {
         self.items.last().map_or(0, |item| item.place)
     }
 
     /// An item begins, or is heard of for the first time.
-    pub fn begin(&mut self, place: u64, kind: Kind, whole: &Whole, out: &mut Vec<StreamEvent>) {
+    pub(crate) fn begin(
+        &mut self,
+        place: u64,
+        kind: Kind,
+        whole: &Whole,
+        out: &mut Vec<StreamEvent>,
+    ) {
         let at = self.position(place, kind);
         let item = &mut self.items[at];
         if item.call_id.is_empty() {
@@ -129,7 +135,7 @@ impl Items {
     }
 
     /// A piece of an item's text. `part` says which of its parts.
-    pub fn text(
+    pub(crate) fn text(
         &mut self,
         place: u64,
         kind: Kind,
@@ -143,7 +149,7 @@ impl Items {
     }
 
     /// The item is complete: what its pieces did not say is said now.
-    pub fn end(&mut self, place: u64, kind: Kind, whole: Whole, out: &mut Vec<StreamEvent>) {
+    pub(crate) fn end(&mut self, place: u64, kind: Kind, whole: Whole, out: &mut Vec<StreamEvent>) {
         self.begin(place, kind, &whole, out);
         let at = self.position(place, kind);
         if self.items[at].done {
@@ -165,7 +171,7 @@ impl Items {
     }
 
     /// The answer is over: everything that waits is said, in order.
-    pub fn finish(&mut self, out: &mut Vec<StreamEvent>) {
+    pub(crate) fn finish(&mut self, out: &mut Vec<StreamEvent>) {
         for item in &mut self.items[self.open..] {
             item.close();
         }

@@ -22,11 +22,11 @@ use crate::provider::responses::item::Item;
 use crate::provider::responses::settings::settings;
 use crate::provider::source_paths::{bearer, of_mistake, of_written};
 use crate::provider::strict_schema::can_be_strict;
-use crate::provider::tool_names::ToolNames;
-use crate::provider::tool_schema::plain_object;
 use crate::provider::written::Joined;
 use crate::provider::{Dialect, UpstreamRequest, address};
 use crate::request::{Request, ToolChoiceMode};
+use crate::tool_names::ToolNames;
+use crate::tool_schema::plain_object;
 
 /// Members that this translation reads; any other member of the body is named as dropped.
 const READ: [&str; 12] = [
@@ -49,7 +49,7 @@ const LEAST_OUTPUT_TOKENS: u64 = 16;
 const LONGEST_IDENTIFIER: usize = 64;
 
 /// For one model of the provider.
-pub fn request(
+pub(crate) fn request(
     call: &Call,
     provider: &Provider,
     model: &Model,
@@ -75,7 +75,11 @@ pub fn request(
 }
 
 /// What a call loses on its way to one model of the provider.
-pub fn losses(call: &Call, kind: ProviderKind, model: &Model) -> Result<Coercions, BadRequest> {
+pub(crate) fn losses(
+    call: &Call,
+    kind: ProviderKind,
+    model: &Model,
+) -> Result<Coercions, BadRequest> {
     let abilities = ModelAbilities::of(kind, model);
     if Dialect::Responses.is_native_to(call.client.dialect()) {
         return crate::passthrough::responses::losses(&call.body, &abilities);

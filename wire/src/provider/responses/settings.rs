@@ -9,7 +9,11 @@ use crate::request::content::Block;
 use crate::request::setting::SettingKind;
 
 /// After the format of the answer, beside which the verbosity stands.
-pub fn settings(request: &Request, said: &mut Map<String, Value>, coercions: &mut Coercions) {
+pub(crate) fn settings(
+    request: &Request,
+    said: &mut Map<String, Value>,
+    coercions: &mut Coercions,
+) {
     for setting in &request.settings {
         let (field, value) = (setting.kind.path(), setting.value.clone());
         let renamed = match setting.kind {

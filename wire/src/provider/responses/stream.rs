@@ -25,11 +25,11 @@ use crate::oddity::Oddity;
 use crate::passthrough::responses::{invented_end, renamed};
 use crate::provider::responses::event::{Event, Item, Response, usage};
 use crate::provider::responses::items::{Items, Kind, Whole};
-use crate::provider::tool_names::ToolNames;
+use crate::tool_names::ToolNames;
 
 /// Reads events until the response ends.
 #[derive(Debug)]
-pub struct ResponsesReader {
+pub(crate) struct ResponsesReader {
     relay: RelayMode,
     /// What the client shall see as the model's name.
     model: String,
@@ -53,7 +53,12 @@ enum Phase {
 impl ResponsesReader {
     /// `id_seed` makes ids for calls that come without one; `tool_names` gives back the names that
     /// the caller knows.
-    pub fn new(relay: RelayMode, model: &str, id_seed: String, tool_names: ToolNames) -> Self {
+    pub(crate) fn new(
+        relay: RelayMode,
+        model: &str,
+        id_seed: String,
+        tool_names: ToolNames,
+    ) -> Self {
         let items = Items::new(id_seed, tool_names);
         Self {
             relay,
@@ -67,7 +72,7 @@ impl ResponsesReader {
         }
     }
 
-    pub fn read(
+    pub(crate) fn read(
         &mut self,
         event: SseEvent,
         out: &mut Vec<ProviderEvent>,
@@ -141,7 +146,7 @@ impl ResponsesReader {
     }
 
     /// The bytes are over: without the response's own end that is a cut.
-    pub fn finish(&mut self) -> Result<(), StreamFault> {
+    pub(crate) fn finish(&mut self) -> Result<(), StreamFault> {
         if self.phase == Phase::Ended { Ok(()) } else { Err(StreamFault::Truncated) }
     }
 

@@ -10,7 +10,7 @@ use crate::error::stream_fault::StreamFault;
 
 /// The data of each event, in order. A response that failed, or an error in its place, is the one
 /// event that says it.
-pub fn events(body: &Bytes) -> Result<Vec<Bytes>, StreamFault> {
+pub(crate) fn events(body: &Bytes) -> Result<Vec<Bytes>, StreamFault> {
     let said = value(body)
         .map_err(|error| StreamFault::malformed(format!("answer is not JSON: {error}")))?;
     let mut events = Events::default();

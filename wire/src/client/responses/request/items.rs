@@ -18,7 +18,7 @@ use crate::request::content::Block;
 use crate::signature::{Issuer, marked, read};
 
 /// The mark of Anthropic's own signatures in this dialect, where unmarked ones are OpenAI's.
-pub const ANTHROPIC_MARK: &str = "ainfera.anthropic.";
+pub(crate) const ANTHROPIC_MARK: &str = "ainfera.anthropic.";
 
 /// Items of tools that OpenAI runs itself, and references to what it keeps.
 const NATIVE_ONLY: &str = "only a provider of this dialect may know this type of item";

@@ -42,12 +42,12 @@ pub(super) enum Shown {
 }
 
 impl ItemKind {
-    pub fn call(call_id: &str, tool: DeclaredTool) -> Self {
+    pub(super) fn call(call_id: &str, tool: DeclaredTool) -> Self {
         ItemKind::Call(Call { call_id: call_id.to_owned(), tool, members: Map::new() })
     }
 
     /// What the id of such an item begins with.
-    pub fn prefix(&self) -> &'static str {
+    pub(super) fn prefix(&self) -> &'static str {
         match self {
             ItemKind::Message => "msg",
             ItemKind::Reasoning => "rs",
@@ -55,7 +55,7 @@ impl ItemKind {
         }
     }
 
-    pub fn shown(&self) -> Shown {
+    pub(super) fn shown(&self) -> Shown {
         match self {
             ItemKind::Call(call) if !is_named(call.tool.kind) => Shown::WhenComplete,
             ItemKind::Message | ItemKind::Reasoning | ItemKind::Call(_) => Shown::AsItComes,
@@ -70,7 +70,7 @@ fn is_named(kind: ToolKind) -> bool {
 impl OpenItem {
     /// The arguments are complete: they become what the client's own kind of item says. Arguments
     /// that are not what was asked for make a call of a function, which the client can refuse.
-    pub fn complete(&mut self) {
+    pub(super) fn complete(&mut self) {
         let ItemKind::Call(call) = &mut self.kind else { return };
         match item_members(call.tool.kind, &self.said) {
             Some(members) => call.members = members,
@@ -83,7 +83,7 @@ impl OpenItem {
     }
 
     /// The item as it is now.
-    pub fn item(&self, status: &str) -> Value {
+    pub(super) fn item(&self, status: &str) -> Value {
         let (id, said) = (&self.id, &self.said);
         match &self.kind {
             ItemKind::Message => {
@@ -129,7 +129,7 @@ impl Call {
 }
 
 /// The text inside the arguments; arguments that are not what was asked for are given as they came.
-pub fn custom_input(arguments: &str) -> String {
+pub(super) fn custom_input(arguments: &str) -> String {
     let parsed = serde_json::from_str::<Value>(arguments).ok();
     parsed
         .and_then(|arguments| Some(arguments.get("input")?.as_str()?.to_owned()))
@@ -137,7 +137,7 @@ pub fn custom_input(arguments: &str) -> String {
 }
 
 /// A signature as this dialect's clients keep it: unmarked ones are OpenAI's here.
-pub fn encrypted(signature: &str) -> String {
+pub(super) fn encrypted(signature: &str) -> String {
     match read(signature) {
         (Issuer::Responses, theirs) => theirs.to_owned(),
         (Issuer::Anthropic, theirs) => format!("{ANTHROPIC_MARK}{theirs}"),

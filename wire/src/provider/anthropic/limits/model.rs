@@ -15,7 +15,11 @@ use crate::provider::instructions::{CONTINUE, must_call};
 use crate::provider::written::Joined;
 
 /// Changes what the model refuses of a form that was made from another dialect.
-pub fn fit_form(form: &mut Form<'_>, abilities: &ModelAbilities<'_>, coercions: &mut Coercions) {
+pub(super) fn fit_form(
+    form: &mut Form<'_>,
+    abilities: &ModelAbilities<'_>,
+    coercions: &mut Coercions,
+) {
     fit(&mut form.members, abilities, Origin::Translated, coercions);
     if let Some(Value::Array(instructions)) = form.members.shift_remove("system") {
         let texts = instructions.into_iter().filter_map(|mut block| match block["text"].take() {
@@ -29,7 +33,7 @@ pub fn fit_form(form: &mut Form<'_>, abilities: &ModelAbilities<'_>, coercions: 
 
 /// Changes what the model refuses of the short members; an instruction in place of one stands under
 /// `system`. True if anything was changed.
-pub fn fit(
+pub(super) fn fit(
     form: &mut Map<String, Value>,
     abilities: &ModelAbilities<'_>,
     origin: Origin,

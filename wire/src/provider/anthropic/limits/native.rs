@@ -11,7 +11,7 @@ use crate::disclosure::coercion::{Change, Coercions};
 use crate::model_table::{AnswerSchema, ModelAbilities};
 use crate::provider::anthropic::limits::{Origin, clamp_max_tokens, model, schema, tools};
 use crate::provider::instructions::CONTINUE;
-use crate::provider::tool_schema::may_need_change;
+use crate::tool_schema::may_need_change;
 
 /// What a model's rules are about, beside the last message and the tools.
 const RULED: [&str; 7] =
@@ -19,7 +19,7 @@ const RULED: [&str; 7] =
 
 /// The call with what must be otherwise; `None` if nothing must, and for a model whose name tells
 /// nothing.
-pub fn within_limits(
+pub(crate) fn within_limits(
     body: &[u8],
     abilities: &ModelAbilities<'_>,
     coercions: &mut Coercions,

@@ -39,7 +39,7 @@ const LISTS: [&str; 4] = ["anyOf", "allOf", "oneOf", "prefixItems"];
 const NAMED: [&str; 3] = ["properties", "$defs", "definitions"];
 
 /// True if anything of the form was changed.
-pub fn fit(form: &mut Map<String, Value>, coercions: &mut Coercions) -> bool {
+pub(super) fn fit(form: &mut Map<String, Value>, coercions: &mut Coercions) -> bool {
     let schema =
         form.get_mut("output_config").and_then(|output| output.pointer_mut("/format/schema"));
     schema.is_some_and(|schema| fit_schema(schema, FIELD, coercions))

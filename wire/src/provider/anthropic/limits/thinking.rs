@@ -17,7 +17,7 @@ const MEDIUM_FROM_TOKENS: u64 = 4_096;
 const HIGH_FROM_TOKENS: u64 = 16_384;
 
 /// True if anything of the form was changed.
-pub fn fit(
+pub(super) fn fit(
     form: &mut Map<String, Value>,
     abilities: &ModelAbilities<'_>,
     origin: Origin,

@@ -11,10 +11,10 @@ use crate::disclosure::coercion::Coercions;
 use crate::model_table::{AnswerSchema, ModelAbilities};
 use crate::provider::anthropic::form::SaidTool;
 use crate::provider::anthropic::limits::schema::fit_schema;
-use crate::provider::tool_schema::{make_plain_object, plain_object};
+use crate::tool_schema::{make_plain_object, plain_object};
 
 /// The same of a form that was made from another dialect.
-pub fn fit_form(
+pub(super) fn fit_form(
     tools: &mut [SaidTool<'_>],
     abilities: &ModelAbilities<'_>,
     coercions: &mut Coercions,
@@ -39,7 +39,7 @@ pub fn fit_form(
 }
 
 /// True if anything of a native body was changed.
-pub fn fit(
+pub(super) fn fit(
     form: &mut Map<String, Value>,
     abilities: &ModelAbilities<'_>,
     coercions: &mut Coercions,

@@ -8,7 +8,7 @@ use crate::provider::block_sequencer::BlockSequencer;
 
 /// A block that is open.
 #[derive(Debug)]
-pub struct OpenBlock {
+pub(super) struct OpenBlock {
     /// As the provider numbers it.
     index: Option<u64>,
     /// Its place in the sequence of the client's blocks.
@@ -20,7 +20,7 @@ pub struct OpenBlock {
 
 /// What a block is, as far as its pieces depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BlockKind {
+pub(super) enum BlockKind {
     Text,
     Thinking,
     ToolUse,
@@ -29,7 +29,7 @@ pub enum BlockKind {
 }
 
 impl BlockKind {
-    pub fn of(block: &Block) -> Self {
+    pub(super) fn of(block: &Block) -> Self {
         match block {
             Block::Text => BlockKind::Text,
             Block::Thinking => BlockKind::Thinking,
@@ -39,7 +39,7 @@ impl BlockKind {
     }
 
     /// The block that a piece belongs to which belongs to none.
-    pub fn of_piece(delta: &Delta) -> Option<Self> {
+    pub(super) fn of_piece(delta: &Delta) -> Option<Self> {
         match delta {
             Delta::Text(_) => Some(BlockKind::Text),
             Delta::Thinking(_) | Delta::Signature(_) => Some(BlockKind::Thinking),
@@ -51,27 +51,27 @@ impl BlockKind {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct OpenBlocks {
+pub(super) struct OpenBlocks {
     open: Vec<OpenBlock>,
     sequence: BlockSequencer,
 }
 
 impl OpenBlocks {
-    pub fn any(&self) -> bool {
+    pub(super) fn any(&self) -> bool {
         !self.open.is_empty()
     }
 
     /// Is a tool call open, so that its arguments may not be complete?
-    pub fn any_call(&self) -> bool {
+    pub(super) fn any_call(&self) -> bool {
         self.open.iter().any(|block| block.kind == BlockKind::ToolUse)
     }
 
-    pub fn has_index(&self, index: Option<u64>) -> bool {
+    pub(super) fn has_index(&self, index: Option<u64>) -> bool {
         self.open.iter().any(|block| block.index == index)
     }
 
     /// A block begins. Gives its position among those that are open.
-    pub fn begin(
+    pub(super) fn begin(
         &mut self,
         index: Option<u64>,
         kind: BlockKind,
@@ -83,26 +83,31 @@ impl OpenBlocks {
     }
 
     /// The block that an event of this index is about: without an index the last one.
-    pub fn find(&self, index: Option<u64>) -> Option<usize> {
+    pub(super) fn find(&self, index: Option<u64>) -> Option<usize> {
         match index {
             Some(_) => self.open.iter().rposition(|block| block.index == index),
             None => self.open.len().checked_sub(1),
         }
     }
 
-    pub fn get(&mut self, at: usize) -> Option<&mut OpenBlock> {
+    pub(super) fn get(&mut self, at: usize) -> Option<&mut OpenBlock> {
         self.open.get_mut(at)
     }
 
     /// Something of an open block for clients of other dialects.
-    pub fn say<E: From<StreamEvent>>(&mut self, at: usize, event: StreamEvent, out: &mut Vec<E>) {
+    pub(super) fn say<E: From<StreamEvent>>(
+        &mut self,
+        at: usize,
+        event: StreamEvent,
+        out: &mut Vec<E>,
+    ) {
         if let Some(block) = self.open.get(at) {
             self.sequence.say(block.place, event, out);
         }
     }
 
     /// The block has ended.
-    pub fn end<E: From<StreamEvent>>(&mut self, at: usize, out: &mut Vec<E>) {
+    pub(super) fn end<E: From<StreamEvent>>(&mut self, at: usize, out: &mut Vec<E>) {
         if at < self.open.len() {
             let block = self.open.remove(at);
             self.sequence.complete(block.place, out);

@@ -11,7 +11,7 @@ use crate::error::stream_fault::StreamFault;
 use crate::event::StopReason;
 
 /// What a stop reason means. A word that nobody knows is no good end.
-pub fn stop_reason(word: &str) -> Result<StopReason, StreamFault> {
+pub(super) fn stop_reason(word: &str) -> Result<StopReason, StreamFault> {
     match word {
         "end_turn" | "stop" => Ok(StopReason::EndTurn),
         "max_tokens" | "length" => Ok(StopReason::MaxTokens),
@@ -29,7 +29,7 @@ pub fn stop_reason(word: &str) -> Result<StopReason, StreamFault> {
 }
 
 /// The error of an event. Its type decides, and its words where the type does not.
-pub fn fault(error: Option<&RawValue>) -> StreamFault {
+pub(super) fn fault(error: Option<&RawValue>) -> StreamFault {
     let error: Value =
         error.and_then(|error| serde_json::from_str(error.get()).ok()).unwrap_or_default();
     let message = match error.get("message").unwrap_or(&error) {

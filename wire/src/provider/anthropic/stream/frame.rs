@@ -7,7 +7,7 @@ use crate::codec::shape::shaped;
 use crate::provider::anthropic::stream::usage::FrameUsage;
 
 shaped! {
-    pub struct Frame<'a> {
+    pub(super) struct Frame<'a> {
         #[serde(borrow)]
         pub kind: Option<Text<'a>> = "type",
         pub index: Option<u64> = "index",
@@ -24,7 +24,7 @@ shaped! {
 }
 
 shaped! {
-    pub struct StartMessage<'a> {
+    pub(super) struct StartMessage<'a> {
         #[serde(borrow)]
         pub id: Option<Text<'a>> = "id",
         #[serde(borrow)]
@@ -34,7 +34,7 @@ shaped! {
 }
 
 shaped! {
-    pub struct FrameBlock<'a> {
+    pub(super) struct FrameBlock<'a> {
         #[serde(borrow)]
         pub kind: Option<Text<'a>> = "type",
         #[serde(borrow)]
@@ -52,7 +52,7 @@ shaped! {
 
 impl FrameBlock<'_> {
     /// What it says that it is, or what its members say.
-    pub fn kind(&self) -> &str {
+    pub(super) fn kind(&self) -> &str {
         match self.kind.as_deref().filter(|kind| is_word(kind)) {
             Some(kind) => kind,
             None if self.name.is_some() => "tool_use",
@@ -64,7 +64,7 @@ impl FrameBlock<'_> {
 }
 
 shaped! {
-    pub struct FrameDelta<'a> {
+    pub(super) struct FrameDelta<'a> {
         #[serde(borrow)]
         pub kind: Option<Text<'a>> = "type",
         #[serde(borrow)]
@@ -84,7 +84,7 @@ shaped! {
 
 impl FrameDelta<'_> {
     /// What it says that it is, or what its members say.
-    pub fn kind(&self) -> &str {
+    pub(super) fn kind(&self) -> &str {
         match self.kind.as_deref().filter(|kind| is_word(kind)) {
             Some(kind) => kind,
             None if self.text.is_some() => "text_delta",

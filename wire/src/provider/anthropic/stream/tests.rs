@@ -1,7 +1,7 @@
 use super::*;
 use crate::error::provider_error::FaultKind;
 use crate::event::{Block, Delta};
-use crate::provider::tool_names::ToolNames;
+use crate::tool_names::ToolNames;
 
 fn read(datas: &[&str]) -> (Vec<ProviderEvent>, Result<(), StreamFault>) {
     read_as(RelayMode::Native, datas)

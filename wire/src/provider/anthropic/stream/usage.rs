@@ -13,7 +13,7 @@ use crate::codec::shape::shaped;
 
 shaped! {
     #[derive(Clone)]
-    pub struct FrameUsage {
+    pub(super) struct FrameUsage {
         input_tokens: Option<u64> = "input_tokens",
         cache_read_input_tokens: Option<u64> = "cache_read_input_tokens",
         cache_creation_input_tokens: Option<u64> = "cache_creation_input_tokens",
@@ -88,7 +88,7 @@ shaped! {
 
 /// What one answer was reported to use so far.
 #[derive(Debug, Default)]
-pub struct ReportedUsage {
+pub(super) struct ReportedUsage {
     message: TokenUsage,
     /// What was done before the message.
     beside: TokenUsage,
@@ -96,7 +96,7 @@ pub struct ReportedUsage {
 
 impl ReportedUsage {
     /// Figures are cumulative: the highest of each is the last.
-    pub fn add(&mut self, usage: &FrameUsage) {
+    pub(super) fn add(&mut self, usage: &FrameUsage) {
         let message = &mut self.message;
         highest(&mut message.input_tokens, usage.input_tokens);
         highest(&mut message.cache_read_input_tokens, usage.cache_read_input_tokens);
@@ -153,12 +153,12 @@ impl ReportedUsage {
     }
 
     /// The figures of the message itself, as its client should see them.
-    pub fn of_message(&self) -> TokenUsage {
+    pub(super) fn of_message(&self) -> TokenUsage {
         self.message
     }
 
     /// All that is charged for.
-    pub fn whole(&self) -> TokenUsage {
+    pub(super) fn whole(&self) -> TokenUsage {
         let (message, beside) = (self.message, self.beside);
         TokenUsage {
             input_tokens: message.input_tokens.saturating_add(beside.input_tokens),

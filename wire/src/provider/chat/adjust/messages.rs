@@ -15,7 +15,7 @@ use crate::provider::tool_call_ids::ToolCallIds;
 use crate::provider::written::Joined;
 
 /// Where one coercion names what became of every id: they mean nothing by themselves.
-pub const CALL_IDS: &str = "messages.*.tool_calls.id";
+pub(crate) const CALL_IDS: &str = "messages.*.tool_calls.id";
 
 pub(super) fn adjust(
     chat: &mut Map<String, Value>,

@@ -12,8 +12,8 @@ use crate::provider::chat::schema::sanitise;
 use crate::provider::chat::target::Target;
 use crate::provider::instructions::must_call;
 use crate::provider::strict_schema::can_be_strict;
-use crate::provider::tool_names::ToolNames;
-use crate::provider::tool_schema::make_plain_object;
+use crate::tool_names::ToolNames;
+use crate::tool_schema::make_plain_object;
 
 pub(super) fn adjust(
     chat: &mut Map<String, Value>,

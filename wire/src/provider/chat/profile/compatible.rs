@@ -8,7 +8,7 @@
 use crate::provider::chat::profile::{ChatProfile, REFERENCE, SystemMidway, TopK};
 use crate::request::setting::SettingKind;
 
-pub static PROFILE: ChatProfile = ChatProfile {
+pub(super) static PROFILE: ChatProfile = ChatProfile {
     vendor: "openai_compatible",
     token_limit_field: "max_tokens",
     top_k: TopK::Taken,

@@ -6,7 +6,7 @@ use crate::provider::chat::profile::{AnswerSchema, ChatProfile, Files, REFERENCE
 use crate::request::setting::SettingKind;
 use crate::signature::Issuer;
 
-pub static PROFILE: ChatProfile = ChatProfile {
+pub(super) static PROFILE: ChatProfile = ChatProfile {
     vendor: "deepseek",
     token_limit_field: "max_tokens",
     answer_schema: AnswerSchema::AsInstructions,

@@ -5,10 +5,10 @@ use crate::provider::chat::profile::{
     CallSignature, ChatProfile, EmptyParameters, Files, ParallelSwitch, REFERENCE, SchemaRule,
     SystemMidway,
 };
-use crate::provider::tool_names::{FirstCharacter, NameRule};
 use crate::request::setting::SettingKind;
+use crate::tool_names::{FirstCharacter, NameRule};
 
-pub static PROFILE: ChatProfile = ChatProfile {
+pub(super) static PROFILE: ChatProfile = ChatProfile {
     vendor: "gemini",
     path: "/v1beta/openai/chat/completions",
     token_limit_field: "max_tokens",

@@ -3,7 +3,7 @@
 use crate::provider::chat::profile::{ChatProfile, Files, REFERENCE};
 use crate::request::setting::SettingKind;
 
-pub static PROFILE: ChatProfile = ChatProfile {
+pub(super) static PROFILE: ChatProfile = ChatProfile {
     vendor: "groq",
     refused_members: &[
         "logprobs",

@@ -7,7 +7,7 @@ use crate::provider::chat::profile::{
 };
 use crate::request::setting::SettingKind;
 
-pub static PROFILE: ChatProfile = ChatProfile {
+pub(super) static PROFILE: ChatProfile = ChatProfile {
     vendor: "mistral",
     token_limit_field: "max_tokens",
     stream_usage: StreamUsage::AlwaysSent,

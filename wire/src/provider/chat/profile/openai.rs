@@ -2,7 +2,7 @@
 
 use crate::provider::chat::profile::{ChatProfile, DeveloperRole, REFERENCE};
 
-pub static PROFILE: ChatProfile = ChatProfile {
+pub(super) static PROFILE: ChatProfile = ChatProfile {
     developer_role: DeveloperRole::Taken,
     refused_message_members: &["reasoning_content", "reasoning"],
     reasoning_system: "developer",

@@ -4,7 +4,7 @@
 use crate::provider::chat::profile::{ChatProfile, DeveloperRole, Effort, REFERENCE, TopK};
 use crate::request::setting::SettingKind;
 
-pub static PROFILE: ChatProfile = ChatProfile {
+pub(super) static PROFILE: ChatProfile = ChatProfile {
     developer_role: DeveloperRole::Taken,
     vendor: "openrouter",
     token_limit_field: "max_tokens",

@@ -6,7 +6,7 @@ use crate::provider::chat::profile::{ChatProfile, Files, NoTool, REFERENCE, TopK
 use crate::request::setting::SettingKind;
 use crate::signature::Issuer;
 
-pub static PROFILE: ChatProfile = ChatProfile {
+pub(super) static PROFILE: ChatProfile = ChatProfile {
     vendor: "together",
     token_limit_field: "max_tokens",
     top_k: TopK::Taken,

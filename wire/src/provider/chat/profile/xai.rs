@@ -7,7 +7,7 @@ use crate::provider::chat::profile::{ChatProfile, Files, REFERENCE, SchemaRule};
 use crate::request::setting::SettingKind;
 use crate::signature::Issuer;
 
-pub static PROFILE: ChatProfile = ChatProfile {
+pub(super) static PROFILE: ChatProfile = ChatProfile {
     vendor: "xai",
     schema_rules: &[
         SchemaRule::Refuses("$schema"),

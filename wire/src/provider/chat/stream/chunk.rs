@@ -8,7 +8,7 @@ use crate::codec::shape::shaped;
 use crate::provider::chat::stream::usage::ChunkUsage;
 
 shaped! {
-    pub struct Chunk<'a> {
+    pub(super) struct Chunk<'a> {
         #[serde(borrow)]
         pub id: Option<Text<'a>> = "id",
         #[serde(borrow, default)]
@@ -24,7 +24,7 @@ shaped! {
 }
 
 shaped! {
-    pub struct GroqExtra<'a> {
+    pub(super) struct GroqExtra<'a> {
         pub usage: Option<ChunkUsage> = "usage",
         #[serde(borrow)]
         pub error: Option<&'a RawValue> = "error",
@@ -32,7 +32,7 @@ shaped! {
 }
 
 shaped! {
-    pub struct Choice<'a> {
+    pub(super) struct Choice<'a> {
         pub index: Option<u64> = "index",
         #[serde(borrow)]
         pub delta: Option<ChoiceDelta<'a>> = "delta",
@@ -50,7 +50,7 @@ shaped! {
 }
 
 shaped! {
-    pub struct ChoiceDelta<'a> {
+    pub(super) struct ChoiceDelta<'a> {
         #[serde(borrow)]
         pub content: Option<&'a RawValue> = "content",
         #[serde(borrow)]
@@ -67,7 +67,7 @@ shaped! {
 }
 
 shaped! {
-    pub struct ChunkCall<'a> {
+    pub(super) struct ChunkCall<'a> {
         pub index: Option<u64> = "index",
         #[serde(borrow)]
         pub id: Option<Text<'a>> = "id",
@@ -79,7 +79,7 @@ shaped! {
 }
 
 shaped! {
-    pub struct ChunkFunction<'a> {
+    pub(super) struct ChunkFunction<'a> {
         #[serde(borrow)]
         pub name: Option<Text<'a>> = "name",
         #[serde(borrow)]
@@ -88,14 +88,14 @@ shaped! {
 }
 
 shaped! {
-    pub struct ExtraContent<'a> {
+    pub(super) struct ExtraContent<'a> {
         #[serde(borrow)]
         pub google: Option<GoogleExtra<'a>> = "google",
     }
 }
 
 shaped! {
-    pub struct GoogleExtra<'a> {
+    pub(super) struct GoogleExtra<'a> {
         #[serde(borrow)]
         pub thought_signature: Option<Text<'a>> = "thought_signature",
         /// The content of this delta is a thought.
@@ -104,7 +104,7 @@ shaped! {
 }
 
 shaped! {
-    pub struct ContentPart<'a> {
+    pub(super) struct ContentPart<'a> {
         #[serde(borrow)]
         pub kind: Option<Text<'a>> = "type",
         #[serde(borrow)]

@@ -14,7 +14,7 @@ use crate::event::StopReason;
 
 /// What a provider says with its finish reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub(super) enum Ending {
     /// The answer goes on: the word says nothing.
     NotYet,
     /// The model came to its end, or wants tools to be run.
@@ -28,7 +28,7 @@ pub enum Ending {
 }
 
 impl Ending {
-    pub fn of(word: &str) -> Self {
+    pub(super) fn of(word: &str) -> Self {
         match word.to_ascii_lowercase().as_str() {
             "" | "null" | "none" => Ending::NotYet,
             "stop" | "eos" | "eos_token" | "end" | "end_turn" | "stop_sequence" | "complete"
@@ -53,7 +53,7 @@ impl Ending {
     }
 
     /// The word that every client of this dialect knows, where `word` is not it.
-    pub fn usual_word(self, word: &str, any_calls: bool) -> Option<&'static str> {
+    pub(super) fn usual_word(self, word: &str, any_calls: bool) -> Option<&'static str> {
         let usual = match self {
             // agents go by this word: a call that is not announced is not run
             Ending::Whole if any_calls => "tool_calls",
@@ -69,7 +69,7 @@ impl Ending {
 
 /// `tool_use` if and only if there are calls, whatever the vendor says. An answer whose end is not
 /// known to be a good one has failed.
-pub fn stop_reason(
+pub(super) fn stop_reason(
     finish: &str,
     has_calls: bool,
     refused: bool,

@@ -16,14 +16,14 @@ use crate::provider::chat::tool_calls::{Fragment, FragmentPlace, ToolCalls};
 
 /// Whether the client gets the chunks themselves.
 #[derive(Debug)]
-pub enum ChatRelay {
+pub(crate) enum ChatRelay {
     Translated,
     Native(Box<NativeRelay>),
 }
 
 /// See the module.
 #[derive(Debug)]
-pub struct NativeRelay {
+pub(crate) struct NativeRelay {
     model: String,
     usage_chunk: UsageChunk,
     begun: bool,
@@ -37,7 +37,7 @@ pub struct NativeRelay {
 
 impl ChatRelay {
     /// `model` is the name that the client shall see.
-    pub fn native(model: &str, usage_chunk: UsageChunk) -> Self {
+    pub(crate) fn native(model: &str, usage_chunk: UsageChunk) -> Self {
         let (repair, finish) = (ChunkRepair::default(), None);
         ChatRelay::Native(Box::new(NativeRelay {
             model: model.to_owned(),

@@ -15,7 +15,7 @@ use crate::codec::shape::shaped;
 
 shaped! {
     #[derive(Debug, Clone, Copy)]
-    pub struct ChunkUsage {
+    pub(super) struct ChunkUsage {
         prompt_tokens: Option<u64> = "prompt_tokens",
         completion_tokens: Option<u64> = "completion_tokens",
         total_tokens: Option<u64> = "total_tokens",
@@ -139,7 +139,7 @@ impl ChunkUsage {
 
 /// What one answer was reported to use.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct ReportedUsage {
+pub(super) struct ReportedUsage {
     prompt: u64,
     completion: u64,
     total: u64,
@@ -152,7 +152,7 @@ pub struct ReportedUsage {
 
 impl ReportedUsage {
     /// Counts only grow: of two reports the larger figure of each counts.
-    pub fn add(&mut self, report: &ChunkUsage) {
+    pub(super) fn add(&mut self, report: &ChunkUsage) {
         for (known, reported) in [
             (&mut self.prompt, report.prompt()),
             (&mut self.completion, report.completion_tokens.or(report.output_tokens)),
@@ -167,13 +167,13 @@ impl ReportedUsage {
     }
 
     /// Which tier a chunk says it was served by.
-    pub fn note_tier(&mut self, said: SaidTier) {
+    pub(super) fn note_tier(&mut self, said: SaidTier) {
         self.served = self.served.and_then(Served { tier: said.0, ..Served::UNSAID });
     }
 
     /// Prompt tokens include cached ones and completion tokens may exclude reasoning: put into
     /// buckets that do not overlap.
-    pub fn disjoint(&self) -> TokenUsage {
+    pub(super) fn disjoint(&self) -> TokenUsage {
         // a vendor that reports more cached than prompt tokens counts them apart
         let fresh = if self.cached > self.prompt {
             self.prompt

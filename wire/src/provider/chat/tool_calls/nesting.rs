@@ -2,7 +2,7 @@
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Nesting {
+pub(super) struct Nesting {
     depth: u32,
     begun: bool,
     place: Place,
@@ -17,7 +17,7 @@ enum Place {
 }
 
 impl Nesting {
-    pub fn read(&mut self, piece: &str) {
+    pub(super) fn read(&mut self, piece: &str) {
         for byte in piece.bytes() {
             self.place = match (self.place, byte) {
                 (Place::Between, b'"') => Place::InString,
@@ -38,11 +38,11 @@ impl Nesting {
         }
     }
 
-    pub fn has_begun(&self) -> bool {
+    pub(super) fn has_begun(&self) -> bool {
         self.begun
     }
 
-    pub fn is_complete(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.begun && self.depth == 0
     }
 }

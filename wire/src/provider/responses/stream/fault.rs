@@ -8,7 +8,7 @@ use crate::error::stream_fault::StreamFault;
 
 /// The code decides where it is one that only this dialect has; else the words do, as for
 /// everybody.
-pub fn fault(error: &Value) -> StreamFault {
+pub(super) fn fault(error: &Value) -> StreamFault {
     let text = |name: &str| match error.get(name) {
         Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
         Some(Value::Number(number)) => Some(number.to_string()),
@@ -36,6 +36,6 @@ pub fn fault(error: &Value) -> StreamFault {
 }
 
 /// The member `error` of an event or of a response.
-pub fn error_value(error: Option<&RawValue>) -> Value {
+pub(super) fn error_value(error: Option<&RawValue>) -> Value {
     error.and_then(|error| serde_json::from_str(error.get()).ok()).unwrap_or_default()
 }

@@ -10,7 +10,7 @@ use crate::signature::{self, Issuer};
 
 /// What a signature was made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum On {
+pub(crate) enum On {
     Call,
     Text,
 }
@@ -20,9 +20,9 @@ const TEXT: &str = "text:";
 
 /// Calls that no signature came with, because somebody else made them, are let through with this
 /// one.
-pub const UNSIGNED: &str = "skip_thought_signature_validator";
+pub(crate) const UNSIGNED: &str = "skip_thought_signature_validator";
 
-pub fn kept(on: On, signature: &str) -> ByteString {
+pub(crate) fn kept(on: On, signature: &str) -> ByteString {
     match on {
         // as the compatible endpoint has them, so that a conversation may go on at either
         On::Call => signature::marked(Issuer::Gemini, signature),
@@ -31,7 +31,7 @@ pub fn kept(on: On, signature: &str) -> ByteString {
 }
 
 /// `None` for what another issuer made.
-pub fn given_back(signature: &str) -> Option<(On, &str)> {
+pub(crate) fn given_back(signature: &str) -> Option<(On, &str)> {
     let (Issuer::Gemini, kept) = signature::read(signature) else { return None };
     Some(kept.strip_prefix(TEXT).map_or((On::Call, kept), |made| (On::Text, made)))
 }

@@ -3,7 +3,7 @@
 
 use bytestring::ByteString;
 
-use crate::provider::tool_call_ids::digest;
+use crate::codec::digest::digest;
 
 /// Which names a provider takes: letters, digits, `_`, `-`, and what else it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

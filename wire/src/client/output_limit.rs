@@ -6,6 +6,10 @@ use crate::client::call::Call;
 use crate::dialect::ClientDialect;
 use crate::disclosure::coercion::{Change, Coercions};
 
+/// The limit of a call that names none. Agents of this dialect often do not, and a call without a
+/// limit has no highest price.
+pub(crate) const DEFAULT_MAX_TOKENS: u64 = 16_384;
+
 /// Who limits how long the answer may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputLimit {
@@ -57,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_answer_that_nobody_limited_is_shortened() {
+    fn only_an_answer_without_a_limit_of_the_caller_is_shortened() {
         let unsaid = chat("");
         let shortened = unsaid.shortened(900);
         assert_eq!(

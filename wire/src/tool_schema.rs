@@ -26,7 +26,7 @@ const REFUSED: [(&str, &str); 2] = [("not", "must not fit"), ("enum", "must be o
 const LONGEST_CHAIN: usize = 8;
 
 /// Whether anything of the text may have to be changed; most tools are left alone at this cost.
-pub fn may_need_change(schemas: &str) -> bool {
+pub(crate) fn may_need_change(schemas: &str) -> bool {
     COMBINATIONS.iter().chain(&REFUSED).any(|(keyword, _)| schemas.contains(keyword))
         || schemas.contains("$ref")
         // an empty schema says no type
@@ -34,7 +34,7 @@ pub fn may_need_change(schemas: &str) -> bool {
 }
 
 /// Makes the schema at `path` an object without combinations at its top. True if it was changed.
-pub fn make_plain_object(schema: &mut Value, path: &str, coercions: &mut Coercions) -> bool {
+pub(crate) fn make_plain_object(schema: &mut Value, path: &str, coercions: &mut Coercions) -> bool {
     let root = schema.clone();
     let Some(members) = schema.as_object_mut() else { return false };
     let mut changed = false;
@@ -69,7 +69,7 @@ pub fn make_plain_object(schema: &mut Value, path: &str, coercions: &mut Coercio
 }
 
 /// The schema of a tool as a plain object; most are one, and stay as they came.
-pub fn plain_object<'r>(
+pub(crate) fn plain_object<'r>(
     schema: &'r RawJson,
     path: &str,
     coercions: &mut Coercions,
