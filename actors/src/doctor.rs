@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn it_looks_at_once_and_again_for_as_long_as_somebody_sees() {
+    fn it_looks_at_once_and_again_for_as_long_as_its_reports_are_read() {
         actix::System::new().block_on(async {
             let folder = tempfile::tempdir().unwrap();
             let store = ainfera_store::open(&format!(

@@ -1,10 +1,10 @@
 //! Who does what. Five actors for one call, and what they share.
 //!
 //! ```text
-//! handler ─start─▶ DispatchActor ─ask─▶ RoutingBrain          which models, in what order
-//!                      │ ─tell─▶ CaptureActor                 let the call in; later: this is how it ended
-//!                      │ ─start─▶ ProviderActor               one attempt; asks back with every batch of events
-//!                      └ ─ask─▶ SseSink | CollectSink ─▶ body what the client gets
+//! handler ─start─▶ DispatchActor ─ask─▶ RoutingBrain    which models, in what order
+//!                      │ ─tell─▶ CaptureActor           let the call in; later: how it ended
+//!                      │ ─start─▶ ProviderActor         one attempt; each batch of events is asked
+//!                      └ ─ask─▶ SseSink | CollectSink   what the client gets
 //! ```
 //!
 //! Asks go down, tells go up: no ask ever points at somebody who may be asking us. Only

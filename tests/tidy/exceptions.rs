@@ -1,7 +1,7 @@
 //! Places that are known to break a rule. A line is deleted when its place keeps the rule: the
 //! tests refuse an exception that is no longer needed. No line is added for new code.
 
-use crate::{FILE_LENGTH, FUNCTION_LENGTH, LINE_LENGTH, VOCABULARY};
+use crate::{FILE_LENGTH, FUNCTION_LENGTH};
 
 pub struct Exception {
     pub rule: &'static str,
@@ -54,16 +54,4 @@ pub const EXCEPTIONS: &[Exception] = &[
         "wire/src/error/provider_error/lack.rs",
         "a_refusal_of_what_the_model_cannot_do_is_told_from_a_wrong_request",
     ),
-    of(LINE_LENGTH, "actors/src/health/breaker.rs", ""),
-    of(LINE_LENGTH, "actors/src/health/breaker_tests.rs", ""),
-    of(LINE_LENGTH, "actors/src/health/budget.rs", ""),
-    of(LINE_LENGTH, "actors/src/lib.rs", ""),
-    of(LINE_LENGTH, "actors/src/provider/transport/tcp.rs", ""),
-    of(LINE_LENGTH, "actors/tests/sweep/faulty_store.rs", ""),
-    of(LINE_LENGTH, "wire/src/attachment/image_size.rs", ""),
-    of(LINE_LENGTH, "wire/src/attachment/pdf/tests.rs", ""),
-    of(VOCABULARY, "actors/src/doctor.rs", "somebody"),
-    of(VOCABULARY, "actors/src/provider/transport/tcp.rs", "nobody"),
-    of(VOCABULARY, "wire/src/attachment/pdf/tests.rs", "whoever"),
-    of(VOCABULARY, "wire/src/error/provider_error.rs", "thing"),
 ];

@@ -253,7 +253,10 @@ impl Breaker {
     }
 
     fn is_probe(&self, terms: Terms) -> bool {
-        matches!((self.state, terms), (State::HalfOpen { probe }, Terms::Probe(number)) if probe == number)
+        match (self.state, terms) {
+            (State::HalfOpen { probe }, Terms::Probe(number)) => probe == number,
+            _ => false,
+        }
     }
 
     fn is_too_much(&mut self, now: Instant) -> bool {

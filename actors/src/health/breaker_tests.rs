@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 const MIDDLE: u16 = u16::MAX / 2;
+const MINUTE: Duration = Duration::from_secs(60);
 
 fn opened(now: Instant) -> Breaker {
     let mut breaker = Breaker::new(now);
@@ -162,9 +163,12 @@ proptest! {
                     match how {
                         0 => drop(breaker.succeeded(terms, now)),
                         1 => breaker.unanswered(terms, now),
-                        2 => drop(breaker.limited(terms, now, chance, Some(Duration::from_millis(u64::from(chance))), Duration::MAX)),
-                        3 => drop(breaker.limited(terms, now, chance, None, Duration::from_secs(60))),
-                        4 => drop(breaker.refused(terms, now, chance, Reason::KeyRefused, Duration::from_secs(60))),
+                        2 => {
+                            let pause = Some(Duration::from_millis(u64::from(chance)));
+                            let _ = breaker.limited(terms, now, chance, pause, Duration::MAX);
+                        }
+                        3 => drop(breaker.limited(terms, now, chance, None, MINUTE)),
+                        4 => drop(breaker.refused(terms, now, chance, Reason::KeyRefused, MINUTE)),
                         _ => drop(breaker.failed(terms, now, chance)),
                     }
                     if how >= 2 {

@@ -109,7 +109,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_more_than_it_says(steps in prop::collection::vec((0u64..500, any::<bool>()), 1..500)) {
+        fn never_more_than_it_says(
+            steps in prop::collection::vec((0u64..500, any::<bool>()), 1..500),
+        ) {
             let start = Instant::now();
             let mut now = start;
             let mut budget = RetryBudget::new(RetrySettings::default(), start);

@@ -114,6 +114,9 @@ impl StoreWriter for FaultyStore {
         administer(owner: Owner, change: WalletChange) -> Option<WalletView>;
         checkpoint(signer: Arc<CheckpointSigner>, kept: Option<Kept>) -> CheckpointResult;
         note_parting(parting: Parting) -> ();
-        declare_break(signer: Arc<CheckpointSigner>, declaration: Declaration) -> Option<AuditBreak>;
+        declare_break(
+            signer: Arc<CheckpointSigner>,
+            declaration: Declaration
+        ) -> Option<AuditBreak>;
     }
 }

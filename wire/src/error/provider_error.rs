@@ -71,7 +71,7 @@ pub fn fault_of(status: u16, body: &[u8]) -> Fault {
         FaultKind::ModelLacks(lack)
     } else if is_request && says(&NO_SUCH_MODEL) {
         FaultKind::NoSuchModel
-    } else if status == 404 && says(&CALLERS_OWN_THING) {
+    } else if status == 404 && says(&CALLERS_OWN_NAMES) {
         FaultKind::InvalidRequest
     } else if status == 0 && says(&["overloaded", "capacity"]) {
         FaultKind::Overloaded
@@ -171,7 +171,7 @@ const CONTENT_POLICY: [&str; 6] = [
     "usage guidelines",
 ];
 /// What a caller can name wrongly besides the model.
-const CALLERS_OWN_THING: [&str; 8] = [
+const CALLERS_OWN_NAMES: [&str; 8] = [
     "file",
     "previous_response",
     "previous response",
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_is_not_there_is_told_from_a_thing_that_the_caller_named() {
+    fn a_model_that_does_not_exist_is_told_from_a_file_that_the_caller_named() {
         for (status, body) in [
             (404, r#"{"error":{"code":"model_not_found"}}"#),
             (

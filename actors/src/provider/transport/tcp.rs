@@ -60,7 +60,8 @@ async fn first_of(addresses: Vec<SocketAddr>) -> Result<TcpStream, ConnectFailur
             Some((address, result)) = running.next() => match result {
                 Ok(socket) => return Ok(socket),
                 Err(error) => {
-                    first_failure.get_or_insert(ConnectFailure::Tcp { address, why: plain(&error) });
+                    let failure = ConnectFailure::Tcp { address, why: plain(&error) };
+                    first_failure.get_or_insert(failure);
                 }
             },
             () = sleep(NEXT_ADDRESS_AFTER), if more_to_come => {}
@@ -141,14 +142,14 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_that_refuses_is_followed_at_once_and_the_first_failure_is_told() {
-        let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         let good = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = good.local_addr().unwrap();
-        assert_eq!(first_of(vec![nobody, address]).await.unwrap().peer_addr().unwrap(), address);
-        let failure = first_of(vec![nobody]).await.unwrap_err();
+        assert_eq!(first_of(vec![closed, address]).await.unwrap().peer_addr().unwrap(), address);
+        let failure = first_of(vec![closed]).await.unwrap_err();
         assert_eq!(
             failure,
-            ConnectFailure::Tcp { address: nobody, why: "connection refused".to_owned() }
+            ConnectFailure::Tcp { address: closed, why: "connection refused".to_owned() }
         );
     }
 

@@ -170,7 +170,7 @@ fn a_map_that_makes_much_of_one_byte_counts() {
 }
 
 #[test]
-fn a_text_for_whoever_cannot_see_counts_at_each_mark() {
+fn a_text_for_readers_who_cannot_see_counts_at_each_mark() {
     let mut objects = two_pages();
     objects[4] = stream("", "/Span /P BDC EMC /Span /P BDC EMC");
     objects.push(format!("<< /ActualText ({}) >>", "x".repeat(99)));
@@ -204,7 +204,10 @@ fn a_file_that_would_be_read_again_and_again_is_given_up() {
 
 proptest! {
     #[test]
-    fn no_bytes_make_it_fail(bytes in prop::collection::vec(any::<u8>(), 0..300), at in 0usize..400) {
+    fn no_bytes_make_it_fail(
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+        at in 0usize..400,
+    ) {
         let mut file = file(&two_pages().iter().map(String::as_str).collect::<Vec<_>>());
         let at = at.min(file.len());
         file.splice(at..at, bytes);
