@@ -27,6 +27,7 @@ mod timers;
 mod turns;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Message};
 use bytes::Bytes;
@@ -35,7 +36,7 @@ use crate::brain::Choice;
 use crate::gate::Permit;
 use admission::CallSetup;
 pub use failure::{CallFailure, Pressure};
-pub use head::{Head, HeadBody, HeadFacts, HeadReply, SinkAddress, StreamAddress};
+pub use head::{FailedHead, Head, HeadBody, HeadFacts, HeadReply, SinkAddress, StreamAddress};
 use machine::Machine;
 use machine::effect::Effect;
 use machine::input::Input;
@@ -66,6 +67,8 @@ pub struct DispatchActor {
     whole: Option<Bytes>,
     /// What a head with a whole body will say.
     whole_head: Option<Head>,
+    /// Those of the last attempt, for a failure that is told when the call is closed.
+    coercions: Arc<[String]>,
     timers: Timers,
     /// Of this actor itself: held where nobody else holds one any more.
     address: Option<Addr<Self>>,
@@ -84,6 +87,7 @@ impl DispatchActor {
             head: Some(head),
             whole: None,
             whole_head: None,
+            coercions: Arc::default(),
             timers: Timers::new(),
             address: None,
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AgentId, FailureCause, InferenceId, ModelSlug, Price, ProviderId, ReceiptId, RequestId,
-    TaskType, TaskTypeSource, TenantId, TokenUsage, UsageBasis, Usd,
+    StreamMode, TaskType, TaskTypeSource, TenantId, TokenUsage, UsageBasis, Usd,
 };
 
 /// Whether the router chose the model or the caller did.
@@ -44,6 +44,8 @@ pub enum OutcomeStatus {
     Succeeded,
     RejectedFloor,
     RejectedTools,
+    /// The call was strict, and no model would have got it as it was sent.
+    RejectedStrict,
     RejectedCap,
     RejectedFunds,
     RejectedInactive,
@@ -62,10 +64,11 @@ pub enum OutcomeStatus {
 }
 
 impl OutcomeStatus {
-    pub const ALL: [OutcomeStatus; 13] = [
+    pub const ALL: [OutcomeStatus; 14] = [
         OutcomeStatus::Succeeded,
         OutcomeStatus::RejectedFloor,
         OutcomeStatus::RejectedTools,
+        OutcomeStatus::RejectedStrict,
         OutcomeStatus::RejectedCap,
         OutcomeStatus::RejectedFunds,
         OutcomeStatus::RejectedInactive,
@@ -83,6 +86,7 @@ impl OutcomeStatus {
             OutcomeStatus::Succeeded => "succeeded",
             OutcomeStatus::RejectedFloor => "rejected_floor",
             OutcomeStatus::RejectedTools => "rejected_tools",
+            OutcomeStatus::RejectedStrict => "rejected_strict",
             OutcomeStatus::RejectedCap => "rejected_cap",
             OutcomeStatus::RejectedFunds => "rejected_funds",
             OutcomeStatus::RejectedInactive => "rejected_inactive",
@@ -195,6 +199,9 @@ pub struct RoutingOutcome {
     pub cost_actual_usd: Usd,
     pub stop_reason: Option<String>,
     pub streamed: bool,
+    /// How the answer of the last attempt came. Not known without one, and of a row that is read.
+    #[serde(default)]
+    pub stream_mode: Option<StreamMode>,
     /// From admission to the first content.
     pub first_content_ms: Option<u32>,
     /// From admission to the end.
@@ -244,6 +251,7 @@ impl RoutingOutcome {
             cost_actual_usd: Usd::ZERO,
             stop_reason: None,
             streamed: false,
+            stream_mode: None,
             first_content_ms: None,
             latency_ms: 0,
             coercions: Vec::new(),

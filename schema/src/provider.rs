@@ -81,7 +81,8 @@ pub enum OnDisconnect {
 }
 
 /// How an answer comes from its provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StreamMode {
     /// As it is made.
     #[default]

@@ -1,9 +1,9 @@
 //! The head and body of a call that succeeds so far.
 
-use actix_web::HttpResponse;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
-use ainfera_actors::dispatch::{Head, HeadBody};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use ainfera_actors::dispatch::{Head, HeadBody, HeadFacts};
 use ainfera_actors::sink::body::EventBody;
 use ainfera_schema::{AgentId, RequestId};
 use ainfera_wire::client::Delivery;
@@ -30,12 +30,32 @@ pub fn response(
         .insert_header(("x-ainfera-inference-id", facts.inference_id.as_str()))
         .insert_header(("x-ainfera-receipt-id", facts.receipt_id.as_str()))
         .insert_header(("x-ainfera-model", name_header(facts.model.as_str())));
-    if !facts.coercions.is_empty() {
-        response
-            .insert_header(("x-ainfera-coercions-count", facts.coercions.len()))
-            .insert_header(("x-ainfera-coercions", coercions_header(&facts.coercions)));
+    let mut response = with_body(response, head.body, &facts, events);
+    name_coercions(response.headers_mut(), &facts.coercions);
+    response
+}
+
+/// Says in a head what did not reach the provider as it was sent.
+pub fn name_coercions(headers: &mut HeaderMap, coercions: &[String]) {
+    if coercions.is_empty() {
+        return;
     }
-    match head.body {
+    headers.insert(
+        HeaderName::from_static("x-ainfera-coercions-count"),
+        HeaderValue::from(coercions.len()),
+    );
+    if let Ok(named) = HeaderValue::from_str(&coercions_header(coercions)) {
+        headers.insert(HeaderName::from_static("x-ainfera-coercions"), named);
+    }
+}
+
+fn with_body(
+    mut response: HttpResponseBuilder,
+    body: HeadBody,
+    facts: &HeadFacts,
+    events: EventBody,
+) -> HttpResponse {
+    match body {
         HeadBody::Stream => response
             .insert_header((CONTENT_TYPE, "text/event-stream; charset=utf-8"))
             .insert_header((CACHE_CONTROL, "no-cache, no-transform"))
@@ -45,7 +65,7 @@ pub fn response(
             .streaming(events.map(Ok::<Bytes, std::convert::Infallible>)),
         HeadBody::Whole(bytes) => {
             events.finished();
-            response.insert_header((CONTENT_TYPE, "application/json")).body(named(bytes, &facts))
+            response.insert_header((CONTENT_TYPE, "application/json")).body(named(bytes, facts))
         }
         HeadBody::Replayed { body, delivery } => {
             events.finished();
@@ -54,12 +74,12 @@ pub fn response(
                 Delivery::Streamed => response
                     .insert_header((CONTENT_TYPE, "text/event-stream; charset=utf-8"))
                     .insert_header((CACHE_CONTROL, "no-cache, no-transform"))
-                    .insert_header(("x-ainfera-stream-mode", "native")),
+                    .insert_header(("x-ainfera-stream-mode", facts.stream_mode.as_str())),
                 Delivery::Whole => response.insert_header((CONTENT_TYPE, "application/json")),
             };
             match delivery {
                 Delivery::Streamed => response.body(body),
-                Delivery::Whole => response.body(named(body, &facts)),
+                Delivery::Whole => response.body(named(body, facts)),
             }
         }
     }

@@ -12,7 +12,9 @@ use actix::Actor;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use ainfera_actors::dispatch::admission::CallSetup;
-use ainfera_actors::dispatch::{DispatchActor, SinkAddress, StreamAddress};
+use ainfera_actors::dispatch::{
+    CallFailure, DispatchActor, FailedHead, SinkAddress, StreamAddress,
+};
 use ainfera_actors::gate::Priority;
 use ainfera_actors::sink::body::{ClientHold, EventBody};
 use ainfera_actors::sink::collect::CollectSink;
@@ -20,7 +22,7 @@ use ainfera_actors::sink::recorder::{ANSWER_LIMIT_BYTES, Recorder};
 use ainfera_actors::sink::{BODY_CHANNEL_FRAMES, SseSink};
 use ainfera_routing::{RouteTarget, estimate_tokens};
 use ainfera_schema::policy::PriorityCeiling;
-use ainfera_schema::{AgentId, InferenceId, ReceiptId, RequestId};
+use ainfera_schema::{Agent, AgentId, InferenceId, ReceiptId, RequestId};
 use ainfera_wire::client::{
     AnswerNames, Call, ClientDialect, ClientFrames, ClientHeaders, Delivery, WholeAnswer,
 };
@@ -117,6 +119,7 @@ async fn dispatch(
         .await?;
     let permit = shared.gate.enter_as(priority(request, agent.spend_policy.priority_ceiling))?;
     let call = parse_call(parse, request, body.bytes.clone())?;
+    check_agent(&call, &agent)?;
     let dialect = call.client.dialect();
     let target = RouteTarget::parse(&call.model);
     let strictness = parts.strict.of(agent.agent_id, strictness(request)?);
@@ -151,20 +154,30 @@ async fn dispatch(
     });
     let client = ClientHold::new(DispatchActor::new(setup, permit, sink, head).start());
     // A dispatcher that panics drops the sender of the head. That is answered with a 500.
-    let outcome = answer.await.unwrap_or(Err(ainfera_actors::dispatch::CallFailure::Internal));
-    match outcome {
-        Ok(head) if dialect == ClientDialect::Inference => {
-            let head = inference::completed(head, &parts.catalogue);
+    let crashed = || FailedHead { failure: CallFailure::Internal, coercions: Vec::new() };
+    match answer.await.unwrap_or_else(|_| Err(crashed())) {
+        Ok(mut head) => {
+            if dialect == ClientDialect::Inference {
+                head = inference::completed(head, &parts.catalogue);
+            }
             Ok(answer::response(request_id, agent_id, head, EventBody::new(receiver, client)))
         }
-        Ok(head) => {
-            Ok(answer::response(request_id, agent_id, head, EventBody::new(receiver, client)))
-        }
-        Err(failure) => {
+        Err(failed) => {
             client.release();
-            Err(ApiError::Call(failure))
+            Ok(failed_response(failed, request, request_id))
         }
     }
+}
+
+/// An error, with what its provider did not get as it was sent.
+fn failed_response(
+    failed: FailedHead,
+    request: &HttpRequest,
+    request_id: RequestId,
+) -> HttpResponse {
+    let mut response = ApiError::Call(failed.failure).response_to(request, request_id);
+    answer::name_coercions(response.headers_mut(), &failed.coercions);
+    response
 }
 
 fn parse_call(parse: Parse, request: &HttpRequest, body: Bytes) -> Result<Call, ApiError> {
@@ -174,6 +187,18 @@ fn parse_call(parse: Parse, request: &HttpRequest, body: Bytes) -> Result<Call, 
         return Err(ApiError::StreamingNotSupported);
     }
     Ok(call)
+}
+
+/// A body that names another agent than its key is of a caller who mixed up two of them.
+fn check_agent(call: &Call, agent: &Agent) -> Result<(), ApiError> {
+    let Some(named) = &call.extras.agent else { return Ok(()) };
+    let is_its_own = *named == agent.name
+        || named.parse().is_ok_and(|agent_id: uuid::Uuid| agent_id == agent.agent_id.0);
+    if is_its_own {
+        return Ok(());
+    }
+    let message = format!("is not the agent of this key, which is {}", agent.agent_id);
+    Err(ApiError::BadRequest(BadRequest::new("agent_id", message)))
 }
 
 /// The names that stand in the answer, whichever provider gives it.

@@ -314,6 +314,7 @@ fn call_status(failure: &CallFailure) -> StatusCode {
         | CallFailure::ToolsNotSupported { .. }
         | CallFailure::ModelUnavailable { .. }
         | CallFailure::CoercionRefused { .. }
+        | CallFailure::Refused(Refusal::Coercions { .. }, _)
         | CallFailure::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         CallFailure::Refused(Refusal::Inactive { .. }, _)
         | CallFailure::KeyInFlight

@@ -160,6 +160,10 @@ pub enum Refusal {
         needed: Usd,
         window_start: String,
     },
+    /// The call was strict: what each model would have lost of it.
+    Coercions {
+        coercions: Vec<String>,
+    },
     /// Neither the wallet nor the tenant's pool has what this call may cost.
     Funds {
         available: Usd,
@@ -183,6 +187,7 @@ impl Refusal {
             | Refusal::TenantDailyCap { .. }
             | Refusal::TenantMonthlyCap { .. }
             | Refusal::KillSwitch { .. } => OutcomeStatus::RejectedCap,
+            Refusal::Coercions { .. } => OutcomeStatus::RejectedStrict,
             Refusal::Funds { .. }
             | Refusal::WalletInsufficientPerAgent { .. }
             | Refusal::AccountPaused { .. } => OutcomeStatus::RejectedFunds,

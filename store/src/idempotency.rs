@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use ainfera_schema::{
-    InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TokenUsage, UsageBasis, Usd,
+    InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, StreamMode, TokenUsage,
+    UsageBasis, Usd,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +52,9 @@ pub struct EarlierCall {
     pub usage_basis: UsageBasis,
     pub cost_usd: Usd,
     pub coercions: Vec<String>,
+    /// How the provider's answer came. Absent from calls that were kept before it was.
+    #[serde(default)]
+    pub stream_mode: Option<StreamMode>,
 }
 
 impl EarlierCall {
@@ -65,6 +69,7 @@ impl EarlierCall {
             usage_basis: outcome.usage_basis,
             cost_usd: outcome.cost_actual_usd,
             coercions: outcome.coercions.clone(),
+            stream_mode: outcome.stream_mode,
         }
     }
 }

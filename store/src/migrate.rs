@@ -76,6 +76,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         name: "quarantine",
         sql: include_str!("../../schema/migrations/postgres/0009_quarantine.sql"),
     },
+    Migration {
+        version: 10,
+        name: "rejected_strict",
+        sql: include_str!("../../schema/migrations/postgres/0010_rejected_strict.sql"),
+    },
 ];
 
 pub(crate) const SQLITE: &[Migration] = &[
@@ -123,6 +128,11 @@ pub(crate) const SQLITE: &[Migration] = &[
         version: 9,
         name: "quarantine",
         sql: include_str!("../../schema/migrations/sqlite/0009_quarantine.sql"),
+    },
+    Migration {
+        version: 10,
+        name: "rejected_strict",
+        sql: include_str!("../../schema/migrations/sqlite/0010_rejected_strict.sql"),
     },
 ];
 

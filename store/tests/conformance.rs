@@ -135,6 +135,7 @@ conformance! {
         a_refused_or_paused_account_leaves_the_reason
         a_ledger_is_read_page_by_page_without_gaps
         a_call_is_found_by_its_request_and_by_its_owner_only
+        a_strict_refusal_says_what_would_have_been_lost
         tenants_are_listed_with_their_names
     }
     money {

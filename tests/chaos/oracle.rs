@@ -134,7 +134,7 @@ fn fits(sighting: &Sighting, row: &Row) -> bool {
         Ending::Refused { status: 402, .. } => matches!(status, "rejected_funds" | "rejected_cap"),
         Ending::Refused { status: 409, .. } => status == "rejected_inactive",
         Ending::Refused { status: 422, .. } => {
-            matches!(status, "rejected_floor" | "rejected_tools")
+            matches!(status, "rejected_floor" | "rejected_tools" | "rejected_strict")
         }
         Ending::Refused { status: 504, .. } => status == "timed_out",
         Ending::Refused { status: 502, .. } => {

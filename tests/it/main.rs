@@ -45,6 +45,7 @@ mod provider_addresses;
 mod quarantine;
 mod readiness;
 mod recordings;
+mod refused_answers;
 mod reload;
 mod replicas;
 mod responses_client;

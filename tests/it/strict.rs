@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
+use crate::support::database::Database;
 use crate::support::gateway::{MODELS, message_of, routed, streamed};
-use crate::support::{Connection, Gateway};
+use crate::support::{Answer, Connection, Gateway, GatewayPlan};
 
 const STRICT: [(&str, &str); 1] = [("x-ainfera-strict", "true")];
 const EXACT: [(&str, &str); 1] = [("x-ainfera-strict", "exact")];
@@ -87,7 +88,7 @@ async fn a_strict_call_without_a_candidate_is_refused_by_its_fields_and_leaves_o
         );
         gateway.settled().await;
         let outcomes =
-            "select count(*) from routing_outcomes where outcome_status = 'rejected_floor'";
+            "select count(*) from routing_outcomes where outcome_status = 'rejected_strict'";
         assert_eq!(gateway.database.number(outcomes).await, rows);
     }
     assert_eq!(gateway.mock.requests().len(), 0);
@@ -100,20 +101,64 @@ async fn a_strict_call_without_a_candidate_is_refused_by_its_fields_and_leaves_o
 }
 
 #[actix_rt::test]
-async fn a_pin_that_would_lose_something_is_refused_without_a_row() {
-    let gateway = Gateway::start().await;
-    let mut body = with(routed("hi"), "service_tier", json!("auto"));
-    body["model"] = json!(MODELS[0]);
-    let answer = gateway.call_with(&body, &STRICT).await;
+async fn a_pin_that_would_lose_something_is_refused_and_its_record_says_what() {
+    for database in Database::both().await {
+        let gateway = Gateway::with(GatewayPlan::default(), database).await;
+        let mut body = with(routed("hi"), "service_tier", json!("auto"));
+        body["model"] = json!(MODELS[0]);
+        for body in [body.clone(), streamed(body.clone())] {
+            let answer = gateway.call_with(&body, &STRICT).await;
+            assert_eq!(
+                (answer.status, &answer.json()["error"]["details"]["error_code"]),
+                (422, &json!("coercion_refused"))
+            );
+            gateway.settled().await;
+            let call = record_of(&gateway, &answer).await;
+            assert_eq!((&call["kind"], &call["cost_usd"]), (&json!("direct"), &json!("0")));
+        }
+        body["model"] = json!(MODELS[1]);
+        message_of(&gateway.call_with(&streamed(body), &STRICT).await);
+        assert_eq!(gateway.mock.requests().len(), 1);
+        gateway.settled().await;
+        assert_eq!(gateway.database.number("select count(*) from routing_outcomes").await, 0);
+        assert_sound(&gateway).await;
+    }
+}
+
+#[actix_rt::test]
+async fn the_record_of_a_routed_strict_call_says_what_each_model_would_have_lost() {
+    for database in Database::both().await {
+        let gateway = Gateway::with(GatewayPlan::default(), database).await;
+        let body = affordable_to_one(with(routed("hi"), "service_tier", json!("auto")));
+        let answer = gateway.call_with(&body, &STRICT).await;
+        assert_eq!(answer.status, 422, "{}", answer.text());
+        gateway.settled().await;
+        let call = record_of(&gateway, &answer).await;
+        assert_eq!(call["kind"], "routed");
+        assert_sound(&gateway).await;
+    }
+}
+
+/// What `GET /v1/calls` says of a refused strict call of one model.
+async fn record_of(gateway: &Gateway, answer: &Answer) -> Value {
+    let path = format!("/v1/calls/{}", answer.header("request-id").unwrap());
+    let call = gateway.get(&path).await.json();
+    assert_eq!(call["outcome_status"], "rejected_strict", "{call}");
     assert_eq!(
-        (answer.status, &answer.json()["error"]["details"]["error_code"]),
-        (422, &json!("coercion_refused"))
+        call["refusal"],
+        json!({"reason": "coercion_refused", "coercions": [format!("{}: service_tier=dropped:no_equivalent", MODELS[0])]}),
+        "{call}"
     );
-    body["model"] = json!(MODELS[1]);
-    message_of(&gateway.call_with(&streamed(body), &STRICT).await);
-    assert_eq!(gateway.mock.requests().len(), 1);
-    gateway.settled().await;
-    assert_eq!(gateway.database.number("select count(*) from routing_outcomes").await, 0);
+    call
+}
+
+/// The rows agree with each other, and the audit chain holds.
+async fn assert_sound(gateway: &Gateway) {
+    for invariant in gateway.server.store().invariants().await.unwrap() {
+        assert!(invariant.holds, "{}: {}", invariant.name, invariant.detail);
+    }
+    let audit = gateway.get(&format!("/v1/audit/{}/verify", gateway.agent_id)).await.json();
+    assert_eq!(audit["valid"], true, "{audit}");
 }
 
 #[actix_rt::test]

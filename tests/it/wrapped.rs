@@ -220,3 +220,21 @@ async fn a_client_of_the_providers_own_dialect_hears_it_as_a_stream_of_it() {
         .count();
     assert!(said == 1 && text.trim_end().ends_with("data: [DONE]"), "{text}");
 }
+
+#[actix_rt::test]
+async fn a_replayed_answer_names_the_stream_mode_of_the_first() {
+    for database in Database::both().await {
+        let plan = GatewayPlan { more_tables: tables(), ..GatewayPlan::default() };
+        let gateway = Gateway::with(plan, database).await;
+        for (model, expected) in [("whole-anthropic", "wrapped"), ("live-anthropic", "native")] {
+            let body = streamed(pinned(model, "[[mock tools=0 tokens=3]]"));
+            let key = [("idempotency-key", model)];
+            let first = gateway.call_with(&body, &key).await;
+            assert_eq!((first.status, mode(&first)), (200, expected), "{model}");
+            gateway.settled().await;
+            let second = gateway.call_with(&body, &key).await;
+            assert_eq!(second.header("idempotent-replayed"), Some("true"), "{model}");
+            assert_eq!(mode(&second), expected, "{model}");
+        }
+    }
+}

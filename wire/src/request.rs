@@ -56,10 +56,13 @@ pub struct Member {
 pub struct RoutingExtras {
     pub hint: RoutingHint,
     pub task_type: Option<TaskType>,
+    /// Whose the call is, where the body says it. Its key says so too.
+    pub agent: Option<String>,
 }
 
 /// Names of the members of [`RoutingExtras`] in the body.
-pub(crate) const ROUTING_MEMBERS: [&str; 3] = ["routing_hint", "task_type", "routing_preference"];
+pub(crate) const ROUTING_MEMBERS: [&str; 4] =
+    ["routing_hint", "task_type", "routing_preference", "agent_id"];
 
 #[derive(Debug, Clone)]
 pub struct Turn {

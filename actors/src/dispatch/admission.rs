@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ainfera_routing::{Deployment, Needs, RejectReason, RouteTarget};
-use ainfera_schema::{Agent, InferenceId, OutcomeStatus, ReceiptId, RequestId, TokenUsage, Usd};
+use ainfera_schema::{
+    Agent, InferenceId, OutcomeStatus, ReceiptId, RequestId, RoutingOutcome, TokenUsage, Usd,
+};
 use ainfera_store::{Admission, Earlier, EarlierCall, IdempotencyClaim, StoredAnswer, Verdict};
 use ainfera_wire::client::Call;
 use ainfera_wire::disclosure::Strictness;
@@ -76,7 +78,9 @@ pub async fn decide(
                 return Err(rejected(&setup, permit, refusal, unfit).await);
             }
             Decided::Unfit { unfit, refusal: None } => {
-                return Err(CallFailure::CoercionRefused { unfit });
+                let outcome = draft::not_as_sent(draft::pinned(&setup), &unfit);
+                let failure = CallFailure::CoercionRefused { unfit };
+                return Err(recorded(&setup, permit, outcome, failure).await);
             }
         };
     refuse_foreign_blocks(&setup, &choice)?;
@@ -216,13 +220,24 @@ async fn rejected(
             ));
         }
         ChoiceRefusal::Rejected(rejection) if rejection.reason == RejectReason::CoercionRefused => {
-            (draft::rejected(setup, &rejection), CallFailure::CoercionRefused { unfit })
+            let outcome = draft::not_as_sent(draft::rejected(setup, &rejection), &unfit);
+            (outcome, CallFailure::CoercionRefused { unfit })
         }
         ChoiceRefusal::Rejected(rejection) => {
             (draft::rejected(setup, &rejection), CallFailure::no_candidate(&rejection))
         }
         ChoiceRefusal::Crashed => (draft::undecided(setup), CallFailure::Internal),
     };
+    recorded(setup, permit, outcome, failure).await
+}
+
+/// The failure, once its row is written.
+async fn recorded(
+    setup: &CallSetup,
+    permit: Permit,
+    outcome: RoutingOutcome,
+    failure: CallFailure,
+) -> CallFailure {
     let (reply, answer) = oneshot::channel();
     setup.worker.capture.do_send(Reject { outcome: Box::new(outcome), permit, reply });
     match timeout(setup.worker.deadlines.admission, answer).await {

@@ -106,7 +106,8 @@ fn begin(
     if let Some(held) = &mut open.attempt {
         held.stream_mode = request.stream_mode;
     }
-    open.note_candidate(entry, setup.inference_id, request.coercions.texts());
+    let coercions = request.coercions.texts();
+    open.note_candidate(entry, setup.inference_id, coercions, request.stream_mode);
     let patience = setup.worker.patience(&setup.call, provider, model);
     let id_seed = format!("{}{}", setup.request_id.0.simple(), attempt);
     let address = context.address();

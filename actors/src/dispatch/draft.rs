@@ -5,6 +5,7 @@ use ainfera_schema::{CallKind, OutcomeStatus, RoutingOutcome, TaskTypeSource, Us
 use ainfera_wire::client::Delivery;
 
 use super::admission::CallSetup;
+use super::strict::Unfit;
 use crate::brain::{Choice, Rejection};
 
 /// A call with candidates: the first of them is taken to be the one.
@@ -40,13 +41,27 @@ pub fn rejected(setup: &CallSetup, rejection: &Rejection) -> RoutingOutcome {
     decided(&mut outcome, &rejection.plan, &rejection.policy, &rejection.catalogue);
     outcome.status = Some(match rejection.reason {
         RejectReason::ToolsNotSupported => OutcomeStatus::RejectedTools,
+        RejectReason::CoercionRefused => OutcomeStatus::RejectedStrict,
         RejectReason::BudgetExceeded => OutcomeStatus::RejectedCap,
         RejectReason::NoCandidateClearsFloor
         | RejectReason::NoCandidateEnrolled
-        | RejectReason::CoercionRefused
         | RejectReason::ContextWindowExceeded => OutcomeStatus::RejectedFloor,
     });
     outcome
+}
+
+/// A strict call that nobody would get as it was sent, with what each model would have lost.
+pub fn not_as_sent(mut outcome: RoutingOutcome, unfit: &[Unfit]) -> RoutingOutcome {
+    let of_model = |unfit: &Unfit| -> Vec<String> {
+        unfit.coercions.iter().map(|coercion| format!("{}: {coercion}", unfit.model)).collect()
+    };
+    outcome.coercions = unfit.iter().flat_map(of_model).collect();
+    RoutingOutcome { status: Some(OutcomeStatus::RejectedStrict), ..outcome }
+}
+
+/// A pinned call before anything is decided about it.
+pub fn pinned(setup: &CallSetup) -> RoutingOutcome {
+    blank(setup)
 }
 
 /// A call for which our own fault left no decision.

@@ -72,7 +72,7 @@ impl DispatchActor {
                     self.answer(Ok(head));
                 }
             }
-            Effect::AnswerFailure(failure) => self.answer(Err(failure)),
+            Effect::AnswerFailure(failure) => self.answer_failure(failure),
             Effect::WriteFailure(failure) => return tell(self.write_failure(&failure, context)),
             Effect::Close(status) => self.close(status),
             Effect::CloseAndWait(status) => self.close_and_wait(status, context),

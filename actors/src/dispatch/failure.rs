@@ -155,6 +155,7 @@ impl CallFailure {
             CallFailure::Refused(Refusal::Inactive { .. }, _)
             | CallFailure::KeyInFlight
             | CallFailure::ReplayUnavailable(_) => "conflict_error",
+            CallFailure::Refused(Refusal::Coercions { .. }, _) => "invalid_request_error",
             CallFailure::Refused(Refusal::KillSwitch { .. }, _) => "api_error",
             CallFailure::Refused(..) | CallFailure::OverBudget { .. } => "billing_error",
             CallFailure::AllFailed { pressure: Pressure::Overloaded, .. }
@@ -181,7 +182,8 @@ impl CallFailure {
             CallFailure::PromptTooLong => Some("context_length_exceeded"),
             CallFailure::ToolsNotSupported { .. } => Some("tools_not_supported_by_backend"),
             CallFailure::ModelUnavailable { .. } => Some("model_unavailable"),
-            CallFailure::CoercionRefused { .. } => Some("coercion_refused"),
+            CallFailure::CoercionRefused { .. }
+            | CallFailure::Refused(Refusal::Coercions { .. }, _) => Some("coercion_refused"),
             CallFailure::Refused(Refusal::Funds { .. } | Refusal::AccountPaused { .. }, _) => {
                 Some("insufficient_funds")
             }
@@ -232,7 +234,7 @@ impl CallFailure {
             CallFailure::ModelUnavailable { model, why } => format!("model: {model}: {why}; GET /v1/models lists what there is"),
             CallFailure::CoercionRefused { unfit } => {
                 let each: Vec<String> = unfit.iter().map(|unfit| format!("{}: {}", unfit.model, unfit.coercions.join(", "))).collect();
-                format!("nobody would get this call as it was sent, and it is strict ({})", each.join("; "))
+                not_as_sent(&each)
             }
             CallFailure::Refused(refusal, Some(reason)) => {
                 format!("{}; a whole context window is reserved, because {reason}", refused(refusal))
@@ -292,8 +294,14 @@ fn replay_unavailable(earlier: &EarlierCall) -> String {
     )
 }
 
+fn not_as_sent(each: &[String]) -> String {
+    let each = each.join("; ");
+    format!("nobody would get this call as it was sent, and it is strict ({each})")
+}
+
 fn refused(refusal: &Refusal) -> String {
     match refusal {
+        Refusal::Coercions { coercions } => not_as_sent(coercions),
         Refusal::Inactive { status } => format!("agent is {status}"),
         Refusal::PerCallCap { cap, needed } => {
             format!("this call may cost ${needed}, above the cap of ${cap} on one call")

@@ -11,13 +11,21 @@ use super::CallFailure;
 use crate::sink::{Close, Finish, Opened, Write, WriteError};
 
 /// What the handler waits for.
-pub type HeadReply = oneshot::Sender<Result<Head, CallFailure>>;
+pub type HeadReply = oneshot::Sender<Result<Head, FailedHead>>;
 
 /// The call succeeds so far: what to say in the response's head.
 #[derive(Debug)]
 pub struct Head {
     pub facts: HeadFacts,
     pub body: HeadBody,
+}
+
+/// The call failed before its head.
+#[derive(Debug)]
+pub struct FailedHead {
+    pub failure: CallFailure,
+    /// What did not reach the provider as it was sent, of the attempt that was the last.
+    pub coercions: Vec<String>,
 }
 
 /// Where the body is.

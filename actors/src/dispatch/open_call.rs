@@ -62,6 +62,9 @@ impl OpenCall {
         };
         if let Some(held) = running.filter(is_this) {
             held.stream_mode = stream_mode;
+            if let Some(outcome) = self.outcome.draft() {
+                outcome.stream_mode = Some(stream_mode);
+            }
         }
     }
 
@@ -71,6 +74,7 @@ impl OpenCall {
         entry: &CatalogueEntry,
         inference_id: InferenceId,
         coercions: Vec<String>,
+        stream_mode: StreamMode,
     ) {
         let band = self.choice.policy.preset.band();
         self.coercions = coercions.as_slice().into();
@@ -82,6 +86,7 @@ impl OpenCall {
         outcome.provider = Some(model.provider.clone());
         outcome.q_prior_used = model.q_prior;
         outcome.coercions = coercions;
+        outcome.stream_mode = Some(stream_mode);
     }
 
     pub(super) fn note_attempt(&mut self, ended: &EndedAttempt, latency_ms: u32) {

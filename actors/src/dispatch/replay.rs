@@ -1,6 +1,5 @@
 //! The answer of an earlier call, given again in the form that this call asks for.
 
-use ainfera_schema::StreamMode;
 use ainfera_store::{EarlierCall, StoredAnswer};
 use ainfera_wire::client::{Client, Delivery, WholeAnswer};
 use ainfera_wire::codec::SseDecoder;
@@ -25,7 +24,7 @@ pub fn head(
         inference_id: summary.inference_id.map(|id| id.to_string()).unwrap_or_default(),
         receipt_id: summary.receipt_id.to_string(),
         coercions: summary.coercions,
-        stream_mode: StreamMode::Native,
+        stream_mode: summary.stream_mode.unwrap_or_default(),
         cost_usd: summary.cost_usd,
     };
     Head { facts, body: HeadBody::Replayed { body, delivery } }

@@ -1,17 +1,20 @@
 //! The row of a call, and what its client may hear only after it.
 
+use std::sync::Arc;
+
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use ainfera_schema::OutcomeStatus;
 use tokio::time::timeout;
 
 use super::machine::input::Input;
-use super::{CallFailure, DispatchActor, Head, HeadBody};
+use super::{CallFailure, DispatchActor, FailedHead, Head, HeadBody};
 use crate::sink::{Finish, Opened, WriteError};
 
 impl DispatchActor {
     pub(super) fn close(&mut self, status: OutcomeStatus) {
         self.prepare_whole_head();
         if let Some(open) = self.open.take() {
+            self.coercions = open.coercions();
             open.outcome.close(status);
         }
     }
@@ -19,6 +22,7 @@ impl DispatchActor {
     pub(super) fn close_and_wait(&mut self, status: OutcomeStatus, context: &mut Context<Self>) {
         self.prepare_whole_head();
         let Some(open) = self.open.take() else { return };
+        self.coercions = open.coercions();
         let durable = open.outcome.close_acknowledged(status);
         let durable = timeout(self.setup.worker.deadlines.acknowledge, durable);
         context.spawn(durable.into_actor(self).map(|durable, actor, context| {
@@ -43,7 +47,13 @@ impl DispatchActor {
         }
     }
 
-    pub(super) fn answer(&mut self, answer: Result<Head, CallFailure>) {
+    pub(super) fn answer_failure(&mut self, failure: CallFailure) {
+        let of_open = self.open.as_ref().map(|open| open.coercions());
+        let coercions = of_open.unwrap_or_else(|| Arc::clone(&self.coercions)).to_vec();
+        self.answer(Err(FailedHead { failure, coercions }));
+    }
+
+    pub(super) fn answer(&mut self, answer: Result<Head, FailedHead>) {
         if let Some(head) = self.head.take() {
             // nobody there: the client has left, and ClientGone is on its way
             let _ = head.send(answer);

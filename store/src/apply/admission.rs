@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ainfera_schema::{AgentId, RoutingOutcome, TokenUsage, UsageBasis, Usd};
+use ainfera_schema::{AgentId, OutcomeStatus, RoutingOutcome, TokenUsage, UsageBasis, Usd};
 use jiff::Timestamp;
 
 use super::funds::{Reservation, utc_day};
@@ -123,8 +123,11 @@ impl<'a> Transaction<'a> {
         if self.known.closed.contains_key(&outcome.request_id) {
             return Ok(());
         }
-        self.append(outcome, event::rejected(outcome, None))?;
-        self.record_closed(Cow::Borrowed(outcome), None)
+        // of a pinned call nothing else says what it would have lost
+        let refusal = (outcome.status == Some(OutcomeStatus::RejectedStrict))
+            .then(|| Refusal::Coercions { coercions: outcome.coercions.clone() });
+        self.append(outcome, event::rejected(outcome, refusal.as_ref()))?;
+        self.record_closed(Cow::Borrowed(outcome), refusal)
     }
 }
 

@@ -180,6 +180,9 @@ pub(crate) fn refusal_fields(refusal: &Refusal) -> Value {
         Refusal::AccountPaused { needed } => {
             json!({ "reason": "account_paused", "needed_usd": needed.to_string() })
         }
+        Refusal::Coercions { coercions } => {
+            json!({ "reason": "coercion_refused", "coercions": coercions })
+        }
         Refusal::Funds { available, needed } => {
             json!({ "reason": "funds", "available_usd": available.to_string(), "needed_usd": needed.to_string() })
         }

@@ -150,6 +150,7 @@ impl StoredInference {
             q_prior_used: decision.q_prior_used,
             cost_projected_usd: decision.cost_projected_usd,
             status: Some(word(&self.outcome_status)?),
+            stream_mode: None,
             usage: TokenUsage {
                 // the row has the sum; how long it was kept for is known of each attempt
                 cache_creation_1h_input_tokens: attempts

@@ -71,6 +71,7 @@ pub fn call((agent_id, tenant_id): (AgentId, TenantId)) -> RoutingOutcome {
         cost_actual_usd: usd("0.0044"),
         stop_reason: Some("tool_use".to_owned()),
         streamed: true,
+        stream_mode: None,
         first_content_ms: Some(120),
         latency_ms: 812,
         coercions: vec!["top_k: dropped".to_owned(), "temperature: clamped".to_owned()],

@@ -1,7 +1,7 @@
 //! Agents on account and agents with a wallet, and how what they spent is read back.
 
 use ainfera_schema::policy::SpendPolicy;
-use ainfera_schema::{AgentId, Funding, OutcomeStatus, RoutingOutcome, TenantId, Usd};
+use ainfera_schema::{AgentId, CallKind, Funding, OutcomeStatus, RoutingOutcome, TenantId, Usd};
 use ainfera_store::{
     BareCall, CallView, InferenceView, LedgerEntryRow, NewAgent, Opening, Owner, Refusal,
     TenantRow, Verdict, WalletChange,
@@ -159,6 +159,35 @@ pub async fn a_call_is_found_by_its_request_and_by_its_owner_only(database: Data
         database.store.call(other.0, rejected.request_id).await.unwrap().is_none(),
         "somebody else's"
     );
+}
+
+pub async fn a_strict_refusal_says_what_would_have_been_lost(database: Database) {
+    let agent = database.agent("1", SpendPolicy::default()).await;
+    let coercions = vec!["mistral-large-3: seed=dropped:no_equivalent".to_owned()];
+    for kind in [CallKind::Routed, CallKind::Direct] {
+        let refused = RoutingOutcome {
+            kind,
+            coercions: coercions.clone(),
+            ..rejection(agent, OutcomeStatus::RejectedStrict)
+        };
+        let batch =
+            ainfera_store::CaptureBatch { rejections: vec![refused.clone()], ..Default::default() };
+        // sent again after a doubtful commit, it is written once
+        for _ in 0..2 {
+            database.store.capture(batch.clone()).await.unwrap();
+        }
+        let found = bare(database.store.call(agent.0, refused.request_id).await.unwrap());
+        assert_eq!(
+            (found.outcome_status.as_str(), found.kind.as_str(), found.refusal),
+            (
+                "rejected_strict",
+                kind.as_str(),
+                Some(Refusal::Coercions { coercions: coercions.clone() })
+            )
+        );
+    }
+    assert_eq!(database.count("routing_outcomes").await, 1);
+    database.assert_sound(agent.0).await;
 }
 
 pub async fn tenants_are_listed_with_their_names(database: Database) {

@@ -63,6 +63,7 @@ impl RequestTranslation {
         match name {
             "routing_hint" => extras.hint = parse_value(value, name)?,
             "task_type" => extras.task_type = parse_value(value, name)?,
+            "agent_id" => extras.agent = parse_value(value, name)?,
             _ => self.preference = parse_value(value, name)?,
         }
         self.said(name, name);

@@ -88,7 +88,7 @@ pub(crate) fn request_body(
             "model" => Edit::Replace(quoted(upstream_name)),
             "input" => input.clone().map_or(Edit::Keep, Edit::Replace),
             "tools" => tools.clone().map_or(Edit::Keep, Edit::Replace),
-            "stream" | "agent_id" => Edit::Remove,
+            "stream" => Edit::Remove,
             "reasoning" => refused.reasoning.clone().map_or(Edit::Keep, Edit::Replace),
             key if refused.sampling.contains(&key) => Edit::Remove,
             "max_output_tokens" if added.len() > 1 => Edit::Remove,

@@ -25,10 +25,6 @@ use crate::error::bad_request::BadRequest;
 use crate::extra_costs::ExtraCosts;
 use crate::request::{OutputConfig, ROUTING_MEMBERS, Request};
 
-/// Members that the router reads itself, in this dialect. They never reach a provider.
-pub(crate) const OWN_MEMBERS: [&str; 4] =
-    [ROUTING_MEMBERS[0], ROUTING_MEMBERS[1], ROUTING_MEMBERS[2], "agent_id"];
-
 /// Members that Anthropic's form has no place for, and that say nothing of what the model shall do.
 const NO_EQUIVALENT: [&str; 6] =
     ["logprobs", "top_logprobs", "store", "prediction", "moderation", "audio"];
@@ -196,8 +192,6 @@ fn rest(chat: Object<'_>, translation: &mut RequestTranslation) -> Result<(), Ba
     for (name, value) in chat.into_left() {
         if ROUTING_MEMBERS.contains(&name.as_str()) {
             translation.routing_member(&name, value)?;
-        } else if name == "agent_id" {
-            // the key says whose the call is
         } else if let Some((_, why)) = NATIVE_ONLY.iter().find(|(known, _)| *known == name) {
             translation.only_natively(name, why);
         } else if NO_EQUIVALENT.contains(&name.as_str()) {

@@ -36,6 +36,7 @@ members!(RawRequest<'a> keeps names {
     metadata: RawMetadata<'a> = "metadata",
     routing_hint: RoutingHint = "routing_hint",
     task_type: TaskType = "task_type",
+    agent: String = "agent_id",
     routing_preference: RoutingPreference = "routing_preference",
 } passes over []);
 
@@ -132,7 +133,7 @@ impl<'b> Reader<'b> {
             output_config: raw.output_config.map(|raw| self.output_config(raw)),
             user_id: raw.metadata.and_then(|raw| self.user_id(raw)),
             settings: Vec::new(),
-            extras: RoutingExtras { hint, task_type: raw.task_type },
+            extras: RoutingExtras { hint, task_type: raw.task_type, agent: raw.agent },
             members: raw.names.into_iter().map(|name| self.member(name)).collect(),
         })
     }

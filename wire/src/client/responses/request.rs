@@ -173,7 +173,6 @@ fn rest(mut request: Object<'_>, translation: &mut RequestTranslation) -> Result
         let says_what_is_so = match name.as_str() {
             "store" | "background" => value == json!(false),
             "truncation" => value == "disabled",
-            "agent_id" => true,
             _ => false,
         };
         if says_what_is_so {

@@ -3,12 +3,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::client::chat::request::OWN_MEMBERS;
 use crate::codec::parse::parse_body;
 use crate::error::bad_request::BadRequest;
 use crate::provider::chat::adjust::adjust;
 use crate::provider::chat::target::Target;
 use crate::provider::lossy::Encoded;
+use crate::request::ROUTING_MEMBERS;
 
 /// Members that nobody knows stay. A call without a limit gets `unless_said`: without one, it would
 /// have no highest price.
@@ -18,7 +18,7 @@ pub(crate) fn encoded(
     unless_said: u64,
 ) -> Result<Encoded<Map<String, Value>>, BadRequest> {
     let mut chat: Map<String, Value> = parse_body(body)?;
-    chat.retain(|name, _| !OWN_MEMBERS.contains(&name.as_str()));
+    chat.retain(|name, _| !ROUTING_MEMBERS.contains(&name.as_str()));
     let limited = ["max_completion_tokens", "max_tokens"]
         .iter()
         .any(|name| chat.get(*name).is_some_and(|limit| !limit.is_null()));
