@@ -25,6 +25,7 @@ mod failover;
 mod fairness;
 mod framework_facts;
 mod gemini_provider;
+mod given_back;
 mod hops;
 mod idempotency;
 mod inference;

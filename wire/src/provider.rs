@@ -30,6 +30,7 @@ use crate::disclosure::coercion::Coercions;
 use crate::error::bad_request::BadRequest;
 use crate::event::RelayMode;
 use crate::provider::anthropic::stream::AnthropicReader;
+use crate::provider::chat::own_reasoning::ReasoningOwner;
 use crate::provider::chat::profile::{ChatProfile, profile_of};
 use crate::provider::chat::stream::passthrough::ChatRelay;
 use crate::provider::chat::stream::{ChatReader, Reasoning};
@@ -60,14 +61,18 @@ pub struct UpstreamRequest {
     /// How the answer is asked for.
     pub stream_mode: StreamMode,
     /// Whether the model wants its reasoning back with the next turn.
-    pub reasoning: OwnReasoning,
+    pub(crate) reasoning: OwnReasoning,
 }
 
 /// What becomes of a model's reasoning in later turns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OwnReasoning {
-    WantedBack,
-    NotWanted,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum OwnReasoning {
+    /// The caller is told of it unasked, or could not give it back.
+    WantedBack(ReasoningOwner),
+    /// It goes back if the caller keeps it.
+    TakenBack(ReasoningOwner),
+    /// The dialect's own marks say what becomes of it.
+    OfDialect,
 }
 
 impl UpstreamRequest {
@@ -82,7 +87,7 @@ impl UpstreamRequest {
             coercions: Coercions::default(),
             tool_names: ToolNames::unchanged(),
             stream_mode: StreamMode::Native,
-            reasoning: OwnReasoning::NotWanted,
+            reasoning: OwnReasoning::OfDialect,
         }
     }
 
@@ -247,7 +252,7 @@ impl Dialect {
                 let reader = ChatReader::new(
                     id_seed,
                     request.tool_names.clone(),
-                    heard_reasoning(call, request.reasoning, profile),
+                    heard_reasoning(call, &request.reasoning, profile),
                     relay,
                 );
                 DialectReader::Chat(reader.stopping_at(call.stop_sequences.clone()))
@@ -268,11 +273,16 @@ impl Dialect {
 
 /// Clients of Anthropic's dialect hear thoughts only if they ask: many take the first block for the
 /// answer. Where the vendor wants its reasoning back they hear it anyway.
-fn heard_reasoning(call: &Call, own: OwnReasoning, profile: &ChatProfile) -> Reasoning {
-    let hears = call.wants_thinking
-        || call.client.dialect() != ClientDialect::Messages
-        || own == OwnReasoning::WantedBack;
-    if hears { Reasoning::Shown(profile.issuer) } else { Reasoning::Hidden }
+fn heard_reasoning(call: &Call, own: &OwnReasoning, profile: &ChatProfile) -> Reasoning {
+    let asked = call.wants_thinking || call.client.dialect() != ClientDialect::Messages;
+    match own {
+        OwnReasoning::WantedBack(owner) => Reasoning::Shown(owner.clone()),
+        OwnReasoning::TakenBack(owner) if asked => Reasoning::Shown(owner.clone()),
+        OwnReasoning::OfDialect if asked => {
+            Reasoning::Shown(ReasoningOwner::new(profile.issuer, "", ""))
+        }
+        OwnReasoning::TakenBack(_) | OwnReasoning::OfDialect => Reasoning::Hidden,
+    }
 }
 
 #[cfg(test)]

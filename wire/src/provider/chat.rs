@@ -4,6 +4,7 @@
 //! Source: OpenAI API reference, and what the other vendors were seen to send.
 
 pub(crate) mod adjust;
+pub(crate) mod own_reasoning;
 pub(crate) mod passthrough;
 pub(crate) mod profile;
 pub(crate) mod request;

@@ -5,6 +5,7 @@
 //! that was translated ([`crate::provider::chat::request`]).
 
 pub(crate) mod messages;
+mod reasoning;
 mod tools;
 
 use ainfera_schema::{Reasoning, Sampling};
@@ -229,7 +230,7 @@ mod tests {
         let reasoning = (upstream_name == "thinker").then_some(Reasoning::Always);
         let abilities = ModelAbilities::named(kind, upstream_name, reasoning)
             .with_max_output_tokens(Some(1000));
-        let target = Target { profile, upstream_name, abilities };
+        let target = Target { profile, upstream_name, maker: "maker", abilities };
         let encoded = crate::provider::chat::passthrough::encoded(
             &serde_json::to_vec(&body).unwrap(),
             &target,

@@ -58,7 +58,8 @@ pub struct ChatProfile {
     pub user_after_tool: UserAfterTool,
     pub last_assistant: LastAssistant,
     pub files: Files,
-    /// The member of an assistant message in which the vendor's own reasoning goes back to it.
+    /// The member of an assistant message in which the vendor's own reasoning goes back to it, where
+    /// its mark does not name another one.
     pub reasoning_back: Option<&'static str>,
     /// The body of "do not think", where it is not an effort.
     pub thinking_switch: ThinkingSwitch,
@@ -70,6 +71,15 @@ pub struct ChatProfile {
     pub effort: Effort,
     /// Settings of callers in other dialects that the vendor documents.
     pub settings: &'static [SettingKind],
+}
+
+impl ChatProfile {
+    /// Whether members that others sign may come along: who copies the dialect passes over what it
+    /// does not know, and Gemini may be behind it.
+    pub(crate) fn keeps_signatures(&self) -> bool {
+        self.call_signature == CallSignature::GoogleExtraContent
+            || matches!(self.vendor, "openai_compatible" | "openrouter")
+    }
 }
 
 /// Whether a vendor takes `top_k`, which the reference does not have.

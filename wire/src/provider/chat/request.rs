@@ -63,13 +63,19 @@ pub(crate) fn request(
     Ok(UpstreamRequest {
         coercions: encoded.coercions,
         tool_names: encoded.tool_names,
-        reasoning: if target.reasoning_back().is_some() {
-            OwnReasoning::WantedBack
-        } else {
-            OwnReasoning::NotWanted
-        },
+        reasoning: own_reasoning(call, &target),
         ..UpstreamRequest::streamed(url, bearer(provider), written(&encoded.body)?)
     })
+}
+
+/// A model that calls tools may want its reasoning back with them, be it published or not.
+fn own_reasoning(call: &Call, target: &Target<'_>) -> OwnReasoning {
+    let may_call = target.profile.reasoning_back.is_some() && !call.request.tools.is_empty();
+    if may_call || target.reasoning_back().is_some() {
+        OwnReasoning::WantedBack(target.owner())
+    } else {
+        OwnReasoning::TakenBack(target.owner())
+    }
 }
 
 /// What a call loses on its way to one model of a provider of this profile.

@@ -2,6 +2,7 @@
 
 mod chunk;
 mod content;
+mod details;
 mod finish;
 pub(crate) mod passthrough;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use bytestring::ByteString;
 use serde_json::value::RawValue;
 
 use self::chunk::{Choice, ChoiceDelta, Chunk, ChunkCall};
+use self::details::ReasoningDetails;
 use self::finish::{Ending, stop_reason};
 use self::passthrough::ChatRelay;
 use self::usage::ReportedUsage;
@@ -23,15 +25,15 @@ use crate::error::provider_error::{Fault, fault_in_stream, reports_error};
 use crate::error::stream_fault::StreamFault;
 use crate::event::{Block, Delta, ProviderEvent, Stop, StopReason, StreamEvent};
 use crate::oddity::Oddity;
+use crate::provider::chat::own_reasoning::{ReasoningMember, ReasoningOwner};
 use crate::provider::chat::tool_calls::{Fragment, ToolCalls};
-use crate::signature::{Issuer, marked};
 use crate::tool_names::ToolNames;
 
 /// Whether the client hears what the model thinks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reasoning {
-    /// As thinking, under this issuer's mark.
-    Shown(Issuer),
+    /// As thinking, under its owner's mark.
+    Shown(ReasoningOwner),
     /// It did not ask, and may take the first block for the answer.
     Hidden,
 }
@@ -42,6 +44,7 @@ pub(crate) struct ChatReader {
     phase: Phase,
     reasoning: Reasoning,
     open: Option<OpenBlock>,
+    details: ReasoningDetails,
     refused: bool,
     calls: ToolCalls,
     finish: Option<ByteString>,
@@ -66,7 +69,7 @@ enum Phase {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OpenBlock {
     Text,
-    Thinking(Issuer),
+    Thinking(ReasoningMember),
 }
 
 impl ChatReader {
@@ -83,6 +86,7 @@ impl ChatReader {
             phase: Phase::BeforeStart,
             reasoning,
             open: None,
+            details: ReasoningDetails::default(),
             refused: false,
             calls: ToolCalls::new(id_seed, tool_names),
             finish: None,
@@ -219,14 +223,7 @@ impl ChatReader {
     }
 
     fn delta(&mut self, delta: ChoiceDelta<'_>, data: &Bytes, out: &mut Vec<ProviderEvent>) {
-        // the same words may stand under both names
-        let reasoning = [delta.reasoning_content, delta.reasoning]
-            .into_iter()
-            .flatten()
-            .find(|raw| raw.get().len() > 2 && raw.get().starts_with('"'));
-        if let Some(raw) = reasoning {
-            self.piece(ContentKind::Thought(text_of(raw, data)), out);
-        }
+        self.reasoning(&delta, data, out);
         let is_thought =
             delta.extra_content.and_then(|extra| extra.google?.thought).unwrap_or(false);
         if let Some(content) = delta.content {
@@ -238,6 +235,9 @@ impl ChatReader {
         }
         for call in delta.tool_calls.unwrap_or_default() {
             self.close(out);
+            if !self.calls.any_emitted() {
+                self.wordless_details(out);
+            }
             let fragment = fragment(call, data);
             let given = fragment.clone();
             let place = self.calls.add(fragment, out);
@@ -246,15 +246,34 @@ impl ChatReader {
         }
     }
 
+    /// The same words may stand under several names.
+    fn reasoning(&mut self, delta: &ChoiceDelta<'_>, data: &Bytes, out: &mut Vec<ProviderEvent>) {
+        let details = delta.reasoning_details.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let in_details = self.details.add(details.unwrap_or_default());
+        let text = [
+            (delta.reasoning_content, ReasoningMember::ReasoningContent),
+            (delta.reasoning, ReasoningMember::Reasoning),
+        ]
+        .into_iter()
+        .filter_map(|(raw, member)| Some((raw?, member)))
+        .find(|(raw, _)| raw.get().len() > 2 && raw.get().starts_with('"'));
+        let (text, member) = match text {
+            Some((raw, member)) => (text_of(raw, data), member),
+            None => (in_details.into(), ReasoningMember::Details),
+        };
+        self.piece(ContentKind::Thought(text, member), out);
+    }
+
     fn piece(&mut self, said: ContentKind, out: &mut Vec<ProviderEvent>) {
-        let (block, delta) = match (said, self.reasoning) {
-            (ContentKind::Thought(text), Reasoning::Hidden) => {
+        let (block, delta) = match (said, &self.reasoning) {
+            (ContentKind::Thought(text, _), Reasoning::Hidden) if text.is_empty() => return,
+            (ContentKind::Thought(text, _), Reasoning::Hidden) => {
                 return out.push(ProviderEvent::translated(StreamEvent::HiddenReasoning {
                     bytes: text.len(),
                 }));
             }
-            (ContentKind::Thought(text), Reasoning::Shown(issuer)) => {
-                (OpenBlock::Thinking(issuer), Delta::Thinking(text))
+            (ContentKind::Thought(text, member), Reasoning::Shown(_)) => {
+                (OpenBlock::Thinking(member), Delta::Thinking(text))
             }
             (ContentKind::Text(text), _) => (OpenBlock::Text, Delta::Text(text)),
         };
@@ -262,10 +281,17 @@ impl ChatReader {
             return;
         }
         self.has_content |= block == OpenBlock::Text;
-        if self.open != Some(block) {
+        let goes_on = match (self.open, block) {
+            (Some(OpenBlock::Thinking(_)), OpenBlock::Thinking(_)) => true,
+            (open, block) => open == Some(block),
+        };
+        if !goes_on {
             self.close(out);
             // text after a call: the call is complete
             self.calls.finish(out);
+            if block == OpenBlock::Text {
+                self.wordless_details(out);
+            }
             self.open = Some(block);
             let begun = if block == OpenBlock::Text { Block::Text } else { Block::Thinking };
             out.push(ProviderEvent::translated(StreamEvent::BlockStart(begun)));
@@ -275,19 +301,39 @@ impl ChatReader {
 
     fn close(&mut self, out: &mut Vec<ProviderEvent>) {
         match self.open.take() {
-            None => return,
-            Some(OpenBlock::Text) => {}
-            Some(OpenBlock::Thinking(issuer)) => out.push(ProviderEvent::translated(
-                StreamEvent::Delta(Delta::Signature(marked(issuer, ""))),
-            )),
+            None => {}
+            Some(OpenBlock::Text) => out.push(StreamEvent::BlockStop.into()),
+            Some(OpenBlock::Thinking(member)) => {
+                if let Reasoning::Shown(owner) = &self.reasoning {
+                    let mark = match self.details.take() {
+                        Some(details) => owner.mark_of_details(&details),
+                        None => owner.mark(member),
+                    };
+                    out.push(StreamEvent::Delta(Delta::Signature(mark)).into());
+                }
+                out.push(StreamEvent::BlockStop.into());
+            }
         }
-        out.push(ProviderEvent::translated(StreamEvent::BlockStop));
+    }
+
+    /// Parts of reasoning that no text came with: a thought of no words, the place in which a
+    /// client keeps them.
+    fn wordless_details(&mut self, out: &mut Vec<ProviderEvent>) {
+        let Reasoning::Shown(owner) = &self.reasoning else { return };
+        let Some(details) = self.details.take() else { return };
+        let thought = [
+            StreamEvent::BlockStart(Block::Thinking),
+            StreamEvent::Delta(Delta::Signature(owner.mark_of_details(&details))),
+            StreamEvent::BlockStop,
+        ];
+        out.extend(thought.map(ProviderEvent::translated));
     }
 
     fn end(&mut self, out: &mut Vec<ProviderEvent>) -> Result<(), StreamFault> {
         let Some(finish) = self.finish.clone() else { return Err(StreamFault::Truncated) };
         self.close(out);
         self.calls.finish(out);
+        self.wordless_details(out);
         let mut reason = match stop_reason(&finish, self.calls.any_emitted(), self.refused) {
             Ok(reason) => reason,
             Err(fault) => {
@@ -316,7 +362,7 @@ impl ChatReader {
 /// A piece of what is not a call.
 enum ContentKind {
     Text(ByteString),
-    Thought(ByteString),
+    Thought(ByteString, ReasoningMember),
 }
 
 fn fragment(call: ChunkCall<'_>, data: &Bytes) -> Fragment {

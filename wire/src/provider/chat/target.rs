@@ -3,6 +3,7 @@
 use ainfera_schema::{Model, ProviderKind, Reasoning, Taken};
 
 use crate::model_table::{AnswerSchema, ModelAbilities, ReasoningBack};
+use crate::provider::chat::own_reasoning::ReasoningOwner;
 use crate::provider::chat::profile::{ChatProfile, Effort, EmptyParameters};
 
 /// See the module.
@@ -10,13 +11,20 @@ use crate::provider::chat::profile::{ChatProfile, Effort, EmptyParameters};
 pub(crate) struct Target<'a> {
     pub profile: &'static ChatProfile,
     pub upstream_name: &'a str,
+    pub maker: &'a str,
     pub abilities: ModelAbilities<'a>,
 }
 
 impl<'a> Target<'a> {
     pub(crate) fn of(kind: ProviderKind, profile: &'static ChatProfile, model: &'a Model) -> Self {
         let abilities = ModelAbilities::of(kind, model);
-        Self { profile, upstream_name: model.upstream_name.as_str(), abilities }
+        let upstream_name = model.upstream_name.as_str();
+        Self { profile, upstream_name, maker: &model.maker, abilities }
+    }
+
+    /// Whose the reasoning is that the model answers with.
+    pub(crate) fn owner(&self) -> ReasoningOwner {
+        ReasoningOwner::new(self.profile.issuer, self.upstream_name, self.maker)
     }
 
     /// Whether the schemas of tools may become others on their way.

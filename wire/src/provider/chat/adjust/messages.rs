@@ -3,6 +3,7 @@
 use ainfera_schema::Taken;
 use serde_json::{Map, Value, json};
 
+use super::reasoning;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::provider::chat::profile::{
@@ -41,12 +42,10 @@ pub(super) fn adjust(
             message.insert("role".to_owned(), json!("system"));
             coercions.add(format!("{path}.role"), Change::Renamed("system".to_owned()));
         }
-        if let Some(member) = target.needed_reasoning().filter(|_| calls_tools(message)) {
-            // it says that nothing was thought, or that what was thought is not known any more
-            if !message.get(member).is_some_and(Value::is_string) {
-                message.insert(member.to_owned(), json!(""));
-            }
+        if calls_tools(message) {
+            reasoning::give_needed(message, target, &path, coercions);
         }
+        reasoning::drop_foreign(message, target, &path, coercions);
         for call in
             message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten()
         {
@@ -225,6 +224,7 @@ mod tests {
         let target = Target {
             profile,
             upstream_name: "m",
+            maker: "maker",
             abilities: ModelAbilities::named(kind, "m", None),
         };
         let mut chat = Map::new();

@@ -206,6 +206,7 @@ mod tests {
         let target = Target {
             profile: profile_of(kind).unwrap(),
             upstream_name: "m",
+            maker: "maker",
             abilities: ModelAbilities::named(kind, "m", None),
         };
         let mut coercions = Coercions::default();

@@ -10,6 +10,7 @@ use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::{Change, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::provider::chat::adjust::messages::CALL_IDS;
+use crate::provider::chat::own_reasoning::{GivenBack, ReasoningMember};
 use crate::provider::chat::profile::CallSignature;
 use crate::provider::chat::request::Notes;
 use crate::provider::chat::target::Target;
@@ -18,7 +19,6 @@ use crate::provider::thought_signatures::{On, given_back};
 use crate::provider::written::{FileUrl, Joined, Texts};
 use crate::request::content::{Block, Source, ToolOutcome};
 use crate::request::{Request, Role, Turn};
-use crate::signature;
 
 pub(super) fn messages(
     request: &Request,
@@ -71,9 +71,15 @@ struct Answer<'r> {
     said: Vec<Cow<'r, str>>,
     calls: Vec<Value>,
     reasoning: Vec<Cow<'r, str>>,
+    /// Of everything that goes back to its maker.
     reasoning_paths: Vec<String>,
+    /// The member that the reasoning came in.
+    reasoning_member: Option<ReasoningMember>,
+    details: Vec<Value>,
     /// Of the call that follows.
     call_signature: Option<&'r str>,
+    /// Of the text.
+    text_signature: Option<&'r str>,
 }
 
 /// A text, unless it is empty.
@@ -124,15 +130,11 @@ impl Writer<'_, '_> {
                 _ => self.lost(path, Reason::NoEquivalent),
             }
         }
-        // a vendor wants its reasoning back for the sake of the calls that came of it
-        let wanted = self.target.profile.reasoning_back;
-        let wanted = wanted.filter(|_| !answer.calls.is_empty() && !answer.reasoning.is_empty());
-        if wanted.is_none() {
+        if answer.said.is_empty() && answer.calls.is_empty() {
+            // thoughts alone are no message
             for path in answer.reasoning_paths {
                 self.lost(path, Reason::Vendor);
             }
-        }
-        if answer.said.is_empty() && answer.calls.is_empty() {
             return;
         }
         let content = match answer.said.as_slice() {
@@ -140,8 +142,15 @@ impl Writer<'_, '_> {
             _ => self.texts.joined(&Joined::of(answer.said, "")),
         };
         let mut message = object([("role", json!("assistant")), ("content", content)]);
-        if let Some(member) = wanted {
+        if let Some(member) = answer.reasoning_member.filter(|_| !answer.reasoning.is_empty()) {
+            let member = member.as_str();
             message[member] = self.texts.joined(&Joined::of(answer.reasoning, ""));
+        }
+        if !answer.details.is_empty() {
+            message[ReasoningMember::Details.as_str()] = Value::Array(answer.details);
+        }
+        if let Some(signature) = answer.text_signature {
+            message["extra_content"] = json!({"google": {"thought_signature": signature}});
         }
         if !answer.calls.is_empty() {
             message["tool_calls"] = Value::Array(answer.calls);
@@ -170,20 +179,36 @@ impl Writer<'_, '_> {
         answer: &mut Answer<'r>,
     ) {
         let profile = self.target.profile;
-        match (given_back(signature), profile.call_signature) {
-            (Some((On::Call, signed)), CallSignature::GoogleExtraContent) if !signed.is_empty() => {
-                answer.call_signature = Some(signed);
-                if !text.is_empty() {
-                    self.lost(format!("{path}.thinking"), Reason::NoEquivalent);
-                }
+        if let (Some((on, signed)), CallSignature::GoogleExtraContent) =
+            (given_back(signature).filter(|(_, signed)| !signed.is_empty()), profile.call_signature)
+        {
+            match on {
+                On::Call => answer.call_signature = Some(signed),
+                On::Text => answer.text_signature = Some(signed),
             }
-            _ if signature::read(signature).0 == profile.issuer
-                && profile.reasoning_back.is_some() =>
-            {
+            answer.reasoning_paths.push(path.clone());
+            if !text.is_empty() {
+                self.lost(format!("{path}.thinking"), Reason::NoEquivalent);
+            }
+            return;
+        }
+        let given_back = self.target.owner().given_back(signature);
+        match given_back.filter(|_| profile.reasoning_back.is_some()) {
+            Some(GivenBack::Text(member)) => {
                 answer.reasoning.extend(said(text));
+                answer.reasoning_member.get_or_insert(member);
                 answer.reasoning_paths.push(path);
             }
-            _ => self.lost(path, Reason::Issuer),
+            Some(GivenBack::Details(details)) => {
+                match serde_json::from_str::<Vec<Value>>(details) {
+                    Ok(parts) => {
+                        answer.details.extend(parts);
+                        answer.reasoning_paths.push(path);
+                    }
+                    Err(_) => self.lost(path, Reason::Issuer),
+                }
+            }
+            None => self.lost(path, Reason::Issuer),
         }
     }
 

@@ -14,7 +14,8 @@ fn said(
     let reasoning = (upstream_name == "thinker").then_some(Reasoning::Always);
     let abilities =
         ModelAbilities::named(kind, upstream_name, reasoning).with_max_output_tokens(Some(4000));
-    let target = Target { profile: profile_of(kind).unwrap(), upstream_name, abilities };
+    let target =
+        Target { profile: profile_of(kind).unwrap(), upstream_name, maker: "maker", abilities };
     let (request, _) = Request::parse(&body.to_string().into()).unwrap();
     let encoded = translated(&request, &target, Texts::Whole).map_err(|bad| bad.to_string())?;
     Ok((Value::Object(encoded.body), encoded.coercions.texts()))

@@ -59,6 +59,9 @@ shaped! {
         pub reasoning_content: Option<&'a RawValue> = "reasoning_content",
         #[serde(borrow)]
         pub reasoning: Option<&'a RawValue> = "reasoning",
+        /// Parts with signatures and encrypted data.
+        #[serde(borrow)]
+        pub reasoning_details: Option<&'a RawValue> = "reasoning_details",
         #[serde(borrow)]
         pub tool_calls: Option<Vec<ChunkCall<'a>>> = "tool_calls",
         #[serde(borrow)]

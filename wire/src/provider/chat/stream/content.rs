@@ -1,6 +1,7 @@
 //! The content of a delta: a text, or parts.
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde_json::value::RawValue;
 
 use super::chunk::ContentPart;
@@ -9,6 +10,7 @@ use crate::codec::json::Text;
 use crate::codec::shape::{Mended, mended};
 use crate::event::{ProviderEvent, StreamEvent};
 use crate::oddity::Oddity;
+use crate::provider::chat::own_reasoning::ReasoningMember;
 
 impl ChatReader {
     /// A string, null, or an array of parts.
@@ -20,9 +22,7 @@ impl ChatReader {
         out: &mut Vec<ProviderEvent>,
     ) {
         match content.get().as_bytes().first() {
-            Some(b'"') if is_thought => {
-                self.piece(ContentKind::Thought(text_of(content, data)), out)
-            }
+            Some(b'"') if is_thought => self.piece(thought(text_of(content, data)), out),
             Some(b'"') => self.piece(ContentKind::Text(text_of(content, data)), out),
             Some(b'[' | b'{') => {
                 if content.get().starts_with('[') {
@@ -58,12 +58,12 @@ impl ChatReader {
         let text = |text: Option<Text<'_>>| text.map(|text| text.shared(data)).unwrap_or_default();
         match (part.kind.as_deref(), part.thinking) {
             (Some("thinking"), Some(thinking)) if thinking.get().starts_with('"') => {
-                self.piece(ContentKind::Thought(text_of(thinking, data)), out);
+                self.piece(thought(text_of(thinking, data)), out);
             }
             (Some("thinking"), Some(thinking)) => {
-                self.parts(thinking, data, out, |reader, thought, data, out| {
-                    let text = thought.text.map(|text| text.shared(data)).unwrap_or_default();
-                    reader.piece(ContentKind::Thought(text), out);
+                self.parts(thinking, data, out, |reader, part, data, out| {
+                    let text = part.text.map(|text| text.shared(data)).unwrap_or_default();
+                    reader.piece(thought(text), out);
                 });
             }
             (Some("text" | "output_text") | None, _) => {
@@ -72,4 +72,9 @@ impl ChatReader {
             _ => {}
         }
     }
+}
+
+/// Thoughts inside of the content are nobody's to give back under another name.
+fn thought(text: ByteString) -> ContentKind {
+    ContentKind::Thought(text, ReasoningMember::ReasoningContent)
 }

@@ -2,9 +2,10 @@ use ainfera_schema::TokenUsage;
 
 use super::*;
 use crate::oddity::Oddity;
+use crate::signature::Issuer;
 
 fn read(datas: &[&str]) -> (Vec<StreamEvent>, Result<(), StreamFault>) {
-    read_as(Reasoning::Shown(Issuer::Deepseek), datas)
+    read_as(Reasoning::Shown(ReasoningOwner::new(Issuer::Deepseek, "m", "m")), datas)
 }
 
 fn read_as(reasoning: Reasoning, datas: &[&str]) -> (Vec<StreamEvent>, Result<(), StreamFault>) {
