@@ -12,7 +12,7 @@ fn wants_reasoning(body: &Value) -> Option<&'static str> {
     let messages = body["messages"].as_array()?;
     let without = messages.iter().any(|message| {
         message.get("tool_calls").is_some()
-            && !message["reasoning_content"].as_str().is_some_and(|text| !text.is_empty())
+            && message["reasoning_content"].as_str().is_none_or(str::is_empty)
     });
     without.then_some(
         "thinking is enabled but reasoning_content is missing in assistant tool call message",
