@@ -1,6 +1,7 @@
 //! What a vendor wants back of its answer, it gets back in the next turn, through every client
 //! dialect, and what has no way back is named.
 
+mod call_ids;
 mod reasoning;
 mod talk;
 

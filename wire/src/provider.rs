@@ -8,6 +8,7 @@ pub(crate) mod chat;
 mod endpoint;
 pub(crate) mod gemini;
 pub(crate) mod instructions;
+mod kept_call_id;
 pub(crate) mod lossy;
 mod reader;
 mod reasons;
@@ -278,10 +279,8 @@ fn heard_reasoning(call: &Call, own: &OwnReasoning, profile: &ChatProfile) -> Re
     match own {
         OwnReasoning::WantedBack(owner) => Reasoning::Shown(owner.clone()),
         OwnReasoning::TakenBack(owner) if asked => Reasoning::Shown(owner.clone()),
-        OwnReasoning::OfDialect if asked => {
-            Reasoning::Shown(ReasoningOwner::new(profile.issuer, "", ""))
-        }
-        OwnReasoning::TakenBack(_) | OwnReasoning::OfDialect => Reasoning::Hidden,
+        OwnReasoning::TakenBack(owner) => Reasoning::Hidden(owner.clone()),
+        OwnReasoning::OfDialect => Reasoning::Hidden(ReasoningOwner::new(profile.issuer, "", "")),
     }
 }
 

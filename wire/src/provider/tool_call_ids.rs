@@ -23,11 +23,32 @@ pub(crate) struct ToolCallIds {
     rule: CallIdRule,
     sent: HashMap<String, String>,
     taken: HashSet<String>,
+    /// How often a call began with an id.
+    begun: HashMap<String, u64>,
 }
 
 impl ToolCallIds {
     pub(crate) fn new(rule: CallIdRule) -> Self {
-        Self { rule, sent: HashMap::new(), taken: HashSet::new() }
+        Self { rule, sent: HashMap::new(), taken: HashSet::new(), begun: HashMap::new() }
+    }
+
+    /// What the vendor hears for the id of a call. Vendors that count anew in every answer have one
+    /// id for several calls: each gets another one here, and the results that follow are its own.
+    pub(crate) fn called(&mut self, id: &str) -> String {
+        let times = self.begun.entry(id.to_owned()).or_insert(0);
+        *times += 1;
+        if *times == 1 {
+            return self.sent(id);
+        }
+        let mut salt = *times << 16;
+        let mut sent = self.made_of(id, salt);
+        while self.taken.contains(&sent) {
+            salt += 1;
+            sent = self.made_of(id, salt);
+        }
+        self.taken.insert(sent.clone());
+        self.sent.insert(id.to_owned(), sent.clone());
+        sent
     }
 
     /// What the vendor hears for this id. Two ids of one request never become the same.
@@ -77,6 +98,12 @@ impl ToolCallIds {
     }
 }
 
+/// Every dialect takes such an id back; others are replaced.
+pub(crate) fn is_legal(id: &str) -> bool {
+    (1..=64).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +132,19 @@ mod tests {
         let second = other.sent("toolu_1");
         assert_ne!(second, made);
         assert_eq!(second.len(), 9);
+    }
+
+    #[test]
+    fn an_id_that_is_called_again_is_another_call() {
+        let mut ids = ToolCallIds::new(CallIdRule::Word(64));
+        let first = ids.called("functions.f:0");
+        assert_eq!(ids.sent("functions.f:0"), first);
+        let second = ids.called("functions.f:0");
+        assert_ne!(second, first);
+        assert_eq!(ids.sent("functions.f:0"), second, "the result is that of the last call");
+        let mut later = ToolCallIds::new(CallIdRule::Word(64));
+        let again = [later.called("functions.f:0"), later.called("functions.f:0")];
+        assert_eq!(again, [first, second], "another request, the same ids");
     }
 
     #[test]

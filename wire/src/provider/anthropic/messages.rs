@@ -112,11 +112,17 @@ fn remove_foreign_thinking(
 }
 
 fn rename_ids(block: &mut SaidBlock<'_>, ids: &mut ToolCallIds) {
-    let (SaidBlock::ToolUse { id, .. } | SaidBlock::ToolResult { tool_use_id: id, .. }) = block
-    else {
-        return;
+    let (id, sent) = match block {
+        SaidBlock::ToolUse { id, .. } => {
+            let sent = ids.called(id);
+            (id, sent)
+        }
+        SaidBlock::ToolResult { tool_use_id, .. } => {
+            let sent = ids.sent(tool_use_id);
+            (tool_use_id, sent)
+        }
+        _ => return,
     };
-    let sent = ids.sent(id);
     if sent != **id {
         *id = Cow::Owned(sent);
     }

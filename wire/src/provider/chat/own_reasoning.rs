@@ -65,6 +65,11 @@ impl ReasoningOwner {
         Self { issuer, maker: maker.into() }
     }
 
+    /// A text that tells it from others.
+    pub(crate) fn name(&self) -> ByteString {
+        self.mark(ReasoningMember::ReasoningContent)
+    }
+
     /// The mark of reasoning that came as text.
     pub(crate) fn mark(&self, member: ReasoningMember) -> ByteString {
         if self.maker.is_empty() && member == ReasoningMember::ReasoningContent {

@@ -58,8 +58,8 @@ pub struct ChatProfile {
     pub user_after_tool: UserAfterTool,
     pub last_assistant: LastAssistant,
     pub files: Files,
-    /// The member of an assistant message in which the vendor's own reasoning goes back to it, where
-    /// its mark does not name another one.
+    /// The member of an assistant message in which the vendor's own reasoning goes back to it,
+    /// where its mark does not name another one.
     pub reasoning_back: Option<&'static str>,
     /// The body of "do not think", where it is not an effort.
     pub thinking_switch: ThinkingSwitch,

@@ -5,6 +5,7 @@ mod content;
 mod details;
 mod finish;
 pub(crate) mod passthrough;
+mod reasoning;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -17,6 +18,7 @@ use self::chunk::{Choice, ChoiceDelta, Chunk, ChunkCall};
 use self::details::ReasoningDetails;
 use self::finish::{Ending, stop_reason};
 use self::passthrough::ChatRelay;
+pub(crate) use self::reasoning::Reasoning;
 use self::usage::ReportedUsage;
 use crate::codec::json::Text;
 use crate::codec::shape::{Mended, mended};
@@ -25,18 +27,9 @@ use crate::error::provider_error::{Fault, fault_in_stream, reports_error};
 use crate::error::stream_fault::StreamFault;
 use crate::event::{Block, Delta, ProviderEvent, Stop, StopReason, StreamEvent};
 use crate::oddity::Oddity;
-use crate::provider::chat::own_reasoning::{ReasoningMember, ReasoningOwner};
-use crate::provider::chat::tool_calls::{Fragment, ToolCalls};
+use crate::provider::chat::own_reasoning::ReasoningMember;
+use crate::provider::chat::tool_calls::{Fragment, ShownIds, ToolCalls};
 use crate::tool_names::ToolNames;
-
-/// Whether the client hears what the model thinks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Reasoning {
-    /// As thinking, under its owner's mark.
-    Shown(ReasoningOwner),
-    /// It did not ask, and may take the first block for the answer.
-    Hidden,
-}
 
 /// Reads chunks until `[DONE]`, or until the bytes end after a finish reason.
 #[derive(Debug)]
@@ -81,6 +74,13 @@ impl ChatReader {
         reasoning: Reasoning,
         relay: ChatRelay,
     ) -> Self {
+        let shown_ids = match (&relay, &reasoning) {
+            (ChatRelay::Native(_), _) => ShownIds::AsTheyCame,
+            (ChatRelay::Translated, Reasoning::Shown(owner) | Reasoning::Hidden(owner)) => {
+                ShownIds::LegalEverywhere { owner: owner.name() }
+            }
+        };
+        let calls = ToolCalls::new(id_seed, tool_names).showing(shown_ids);
         Self {
             relay,
             phase: Phase::BeforeStart,
@@ -88,7 +88,7 @@ impl ChatReader {
             open: None,
             details: ReasoningDetails::default(),
             refused: false,
-            calls: ToolCalls::new(id_seed, tool_names),
+            calls,
             finish: None,
             finished_wordless: false,
             stop_sequences: Vec::new(),
@@ -246,28 +246,10 @@ impl ChatReader {
         }
     }
 
-    /// The same words may stand under several names.
-    fn reasoning(&mut self, delta: &ChoiceDelta<'_>, data: &Bytes, out: &mut Vec<ProviderEvent>) {
-        let details = delta.reasoning_details.and_then(|raw| serde_json::from_str(raw.get()).ok());
-        let in_details = self.details.add(details.unwrap_or_default());
-        let text = [
-            (delta.reasoning_content, ReasoningMember::ReasoningContent),
-            (delta.reasoning, ReasoningMember::Reasoning),
-        ]
-        .into_iter()
-        .filter_map(|(raw, member)| Some((raw?, member)))
-        .find(|(raw, _)| raw.get().len() > 2 && raw.get().starts_with('"'));
-        let (text, member) = match text {
-            Some((raw, member)) => (text_of(raw, data), member),
-            None => (in_details.into(), ReasoningMember::Details),
-        };
-        self.piece(ContentKind::Thought(text, member), out);
-    }
-
     fn piece(&mut self, said: ContentKind, out: &mut Vec<ProviderEvent>) {
         let (block, delta) = match (said, &self.reasoning) {
-            (ContentKind::Thought(text, _), Reasoning::Hidden) if text.is_empty() => return,
-            (ContentKind::Thought(text, _), Reasoning::Hidden) => {
+            (ContentKind::Thought(text, _), Reasoning::Hidden(_)) if text.is_empty() => return,
+            (ContentKind::Thought(text, _), Reasoning::Hidden(_)) => {
                 return out.push(ProviderEvent::translated(StreamEvent::HiddenReasoning {
                     bytes: text.len(),
                 }));
@@ -297,36 +279,6 @@ impl ChatReader {
             out.push(ProviderEvent::translated(StreamEvent::BlockStart(begun)));
         }
         out.push(ProviderEvent::translated(StreamEvent::Delta(delta)));
-    }
-
-    fn close(&mut self, out: &mut Vec<ProviderEvent>) {
-        match self.open.take() {
-            None => {}
-            Some(OpenBlock::Text) => out.push(StreamEvent::BlockStop.into()),
-            Some(OpenBlock::Thinking(member)) => {
-                if let Reasoning::Shown(owner) = &self.reasoning {
-                    let mark = match self.details.take() {
-                        Some(details) => owner.mark_of_details(&details),
-                        None => owner.mark(member),
-                    };
-                    out.push(StreamEvent::Delta(Delta::Signature(mark)).into());
-                }
-                out.push(StreamEvent::BlockStop.into());
-            }
-        }
-    }
-
-    /// Parts of reasoning that no text came with: a thought of no words, the place in which a
-    /// client keeps them.
-    fn wordless_details(&mut self, out: &mut Vec<ProviderEvent>) {
-        let Reasoning::Shown(owner) = &self.reasoning else { return };
-        let Some(details) = self.details.take() else { return };
-        let thought = [
-            StreamEvent::BlockStart(Block::Thinking),
-            StreamEvent::Delta(Delta::Signature(owner.mark_of_details(&details))),
-            StreamEvent::BlockStop,
-        ];
-        out.extend(thought.map(ProviderEvent::translated));
     }
 
     fn end(&mut self, out: &mut Vec<ProviderEvent>) -> Result<(), StreamFault> {

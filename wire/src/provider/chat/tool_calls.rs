@@ -13,6 +13,8 @@ use bytestring::ByteString;
 use self::nesting::Nesting;
 use crate::event::{Block, Delta, ProviderEvent, StreamEvent};
 use crate::oddity::Oddity;
+use crate::provider::kept_call_id::{self, VendorCall};
+use crate::provider::tool_call_ids::is_legal;
 use crate::signature::{Issuer, marked};
 use crate::tool_names::ToolNames;
 
@@ -48,6 +50,17 @@ pub(crate) struct ToolCalls {
     tool_names: ToolNames,
     /// Those that the client has.
     ids: Vec<ByteString>,
+    shown_ids: ShownIds,
+}
+
+/// Which ids the client gets.
+#[derive(Debug, Default)]
+pub(crate) enum ShownIds {
+    /// The vendor's own, whatever they look like: the client speaks its dialect.
+    #[default]
+    AsTheyCame,
+    /// Such as every dialect takes; the vendor's own can be read from those that are made.
+    LegalEverywhere { owner: ByteString },
 }
 
 #[derive(Debug, Default)]
@@ -67,7 +80,11 @@ struct Call {
 
 impl ToolCalls {
     pub(crate) fn new(id_seed: String, tool_names: ToolNames) -> Self {
-        Self { calls: Vec::new(), open: 0, id_seed, tool_names, ids: Vec::new() }
+        Self { id_seed, tool_names, ..Self::default() }
+    }
+
+    pub(crate) fn showing(self, shown_ids: ShownIds) -> Self {
+        Self { shown_ids, ..self }
     }
 
     /// Has any call been said?
@@ -140,10 +157,25 @@ impl ToolCalls {
         if let Some(shown) = &call.shown_id {
             return shown.clone();
         }
-        let is_unfit =
-            !is_legal(&call.id) || call.id.len() < SHORTEST_UNIQUE || self.ids.contains(&call.id);
-        let shown =
-            if is_unfit { format!("toolu_{}{at}", self.id_seed).into() } else { call.id.clone() };
+        let fits = match self.shown_ids {
+            ShownIds::AsTheyCame => !call.id.bytes().any(|byte| byte.is_ascii_control()),
+            ShownIds::LegalEverywhere { .. } => is_legal(&call.id),
+        };
+        let shown = if fits && call.id.len() >= SHORTEST_UNIQUE && !self.ids.contains(&call.id) {
+            call.id.clone()
+        } else {
+            let unique = format!("{}{at}", self.id_seed);
+            let kept = match &self.shown_ids {
+                ShownIds::LegalEverywhere { owner } if !fits && !call.id.is_empty() => {
+                    // the name helps only where the caller knows it as the vendor does
+                    let known = self.tool_names.restored(call.name.clone()) == call.name;
+                    let name = if known { &*call.name } else { "" };
+                    kept_call_id::shown(VendorCall { id: &call.id, name, owner }, &unique)
+                }
+                ShownIds::LegalEverywhere { .. } | ShownIds::AsTheyCame => None,
+            };
+            kept.unwrap_or_else(|| format!("toolu_{unique}")).into()
+        };
         call.shown_id = Some(shown.clone());
         self.ids.push(shown.clone());
         shown
@@ -229,9 +261,3 @@ impl ToolCalls {
 /// Shorter ids are counters that begin anew in every answer, and a conversation must not have one
 /// twice. The shortest that vendors draw have nine.
 const SHORTEST_UNIQUE: usize = 9;
-
-/// Every dialect takes such an id back; others are replaced.
-fn is_legal(id: &str) -> bool {
-    (1..=64).contains(&id.len())
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-}

@@ -9,6 +9,7 @@ use crate::event::{Block, Delta, ProviderEvent, StreamEvent};
 use crate::oddity::Oddity;
 use crate::provider::gemini::partial_args;
 use crate::provider::gemini::response::FunctionCall;
+use crate::provider::tool_call_ids::is_legal;
 use crate::tool_names::ToolNames;
 
 /// See the module.
@@ -38,7 +39,7 @@ impl Calls {
     ) {
         if let Some(name) = call.name.filter(|name| !name.is_empty()) {
             self.finish(out);
-            let id = call.id.filter(|id| !id.is_empty()).map(|id| id.shared(data));
+            let id = call.id.filter(|id| is_legal(id)).map(|id| id.shared(data));
             // Gemini's own calls have none
             let id = id.unwrap_or_else(|| format!("toolu_{}{}", self.id_seed, self.count).into());
             self.count += 1;

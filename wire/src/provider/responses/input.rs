@@ -4,6 +4,7 @@
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::provider::lossy::{joined_text, report_extras, search_result_text, titled_text};
 use crate::provider::responses::item::{Item, Output, Part, SummaryText};
+use crate::provider::tool_call_ids::{CallIdRule, ToolCallIds};
 use crate::provider::written::{Arguments, FileUrl, Joined};
 use crate::request::content::{Block, Source, ToolOutcome};
 use crate::request::{Request, Role, Turn};
@@ -13,6 +14,10 @@ use crate::tool_names::{NameRule, ToolNames};
 /// Which tool names are taken. Source: OpenAI API reference, function tools, read on 2026-12-01.
 pub(crate) const TOOL_NAMES: NameRule = NameRule::word(64);
 
+/// Which ids of calls are taken. Source: OpenAI API reference, function call items, and its refusal
+/// ("string too long. Expected a string with maximum length 64"), read on 2026-12-01.
+const CALL_IDS: CallIdRule = CallIdRule::AtMost(64);
+
 /// Every turn, one item after the other.
 pub(crate) fn items<'r>(
     request: &'r Request,
@@ -20,6 +25,7 @@ pub(crate) fn items<'r>(
     coercions: &mut Coercions,
 ) -> Vec<Item<'r>> {
     let mut items = Vec::with_capacity(request.turns.len() + 1);
+    let mut ids = ToolCallIds::new(CALL_IDS);
     for (index, turn) in request.turns.iter().enumerate() {
         let path = format!("messages.{index}.content");
         match turn.role {
@@ -30,9 +36,15 @@ pub(crate) fn items<'r>(
                     content: vec![Part::InputText { text }],
                 });
             }
-            Role::Assistant => assistant(turn, &path, tool_names, coercions, &mut items),
-            Role::User => user(turn, &path, coercions, &mut items),
+            Role::Assistant => {
+                assistant(turn, &path, (tool_names, &mut ids), coercions, &mut items);
+            }
+            Role::User => user(turn, &path, &mut ids, coercions, &mut items),
         }
+    }
+    if ids.changed() {
+        let renamed = Change::Renamed("ids of this vendor's form".to_owned());
+        coercions.add("messages.*.tool_use.id", renamed);
     }
     items
 }
@@ -40,7 +52,7 @@ pub(crate) fn items<'r>(
 fn assistant<'r>(
     turn: &'r Turn,
     path: &str,
-    tool_names: &mut ToolNames,
+    (tool_names, ids): (&mut ToolNames, &mut ToolCallIds),
     coercions: &mut Coercions,
     items: &mut Vec<Item<'r>>,
 ) {
@@ -58,7 +70,7 @@ fn assistant<'r>(
             Block::ToolUse { id, name, input, extras } => {
                 report_extras(extras, &path, coercions);
                 items.push(Item::FunctionCall {
-                    call_id: id,
+                    call_id: ids.called(id),
                     name: tool_names.sent(name),
                     arguments: Arguments(input),
                 });
@@ -96,14 +108,20 @@ fn reasoning<'r>(text: &'r str, encrypted: &'r str) -> Item<'r> {
     Item::Reasoning { summary, encrypted_content: encrypted }
 }
 
-fn user<'r>(turn: &'r Turn, path: &str, coercions: &mut Coercions, items: &mut Vec<Item<'r>>) {
+fn user<'r>(
+    turn: &'r Turn,
+    path: &str,
+    ids: &mut ToolCallIds,
+    coercions: &mut Coercions,
+    items: &mut Vec<Item<'r>>,
+) {
     for (index, block) in turn.blocks.iter().enumerate() {
         let path = format!("{path}.{index}");
         match block {
             Block::ToolResult { tool_use_id, content, outcome, extras } => {
                 report_extras(extras, &path, coercions);
                 let output = output(content, *outcome, &path, coercions);
-                items.push(Item::FunctionCallOutput { call_id: tool_use_id, output });
+                items.push(Item::FunctionCallOutput { call_id: ids.sent(tool_use_id), output });
             }
             Block::Text { text, .. } if text.is_empty() => {
                 coercions.add(path, Change::Dropped(Reason::Empty))

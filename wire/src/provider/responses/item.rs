@@ -11,8 +11,8 @@ use crate::provider::written::{Arguments, FileUrl, Joined};
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Item<'r> {
     Message { role: &'static str, content: Vec<Part<'r>> },
-    FunctionCall { call_id: &'r str, name: String, arguments: Arguments<'r> },
-    FunctionCallOutput { call_id: &'r str, output: Output<'r> },
+    FunctionCall { call_id: String, name: String, arguments: Arguments<'r> },
+    FunctionCallOutput { call_id: String, output: Output<'r> },
     Reasoning { summary: Vec<SummaryText<'r>>, encrypted_content: &'r str },
 }
 

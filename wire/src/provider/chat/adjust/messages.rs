@@ -12,7 +12,7 @@ use crate::provider::chat::profile::{
 use crate::provider::chat::target::Target;
 use crate::provider::instructions::CONTINUE;
 use crate::provider::lossy::instructions_of_the_user;
-use crate::provider::tool_call_ids::ToolCallIds;
+use crate::provider::tool_call_ids::{CallIdRule, ToolCallIds};
 use crate::provider::written::Joined;
 
 /// Where one coercion names what became of every id: they mean nothing by themselves.
@@ -49,9 +49,15 @@ pub(super) fn adjust(
         for call in
             message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten()
         {
-            map_id(call.get_mut("id"), &mut ids);
+            match profile.call_ids {
+                // the vendor's own may come again, as it counts
+                CallIdRule::AtMost(_) => map_id(call.get_mut("id"), |id| ids.sent(id)),
+                CallIdRule::Word(_) | CallIdRule::NineAlphanumeric => {
+                    map_id(call.get_mut("id"), |id| ids.called(id));
+                }
+            }
         }
-        map_id(message.get_mut("tool_call_id"), &mut ids);
+        map_id(message.get_mut("tool_call_id"), |id| ids.sent(id));
         for (at, part) in message
             .get_mut("content")
             .and_then(Value::as_array_mut)
@@ -89,9 +95,9 @@ fn calls_tools(message: &Map<String, Value>) -> bool {
     message.get("tool_calls").and_then(Value::as_array).is_some_and(|calls| !calls.is_empty())
 }
 
-fn map_id(id: Option<&mut Value>, ids: &mut ToolCallIds) {
+fn map_id(id: Option<&mut Value>, sent: impl FnOnce(&str) -> String) {
     if let Some(Value::String(id)) = id {
-        *id = ids.sent(id);
+        *id = sent(id);
     }
 }
 

@@ -2,8 +2,8 @@
 //! without a word what the chosen model does not take.
 //!
 //! Reasoning goes back in the member that it came in, `reasoning_details` part for part: Gemini and
-//! Anthropic's models refuse calls without their signatures. `reasoning_content` is another name for
-//! `reasoning` there (openrouter.ai/docs, reasoning tokens, read on 2026-12-01).
+//! Anthropic's models refuse calls without their signatures. `reasoning_content` is another name
+//! for `reasoning` there (openrouter.ai/docs, reasoning tokens, read on 2026-12-01).
 
 use crate::provider::chat::profile::{ChatProfile, DeveloperRole, Effort, REFERENCE, TopK};
 use crate::request::setting::SettingKind;

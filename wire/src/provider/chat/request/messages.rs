@@ -1,8 +1,10 @@
 //! Turns as messages of the reference form.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use ainfera_schema::Reasoning;
+use bytestring::ByteString;
 use serde_json::{Value, json};
 
 use crate::codec::json::object;
@@ -14,6 +16,7 @@ use crate::provider::chat::own_reasoning::{GivenBack, ReasoningMember};
 use crate::provider::chat::profile::CallSignature;
 use crate::provider::chat::request::Notes;
 use crate::provider::chat::target::Target;
+use crate::provider::kept_call_id::{self, VendorCall};
 use crate::provider::lossy::{joined_text, report_extras, search_result_text, titled_text};
 use crate::provider::thought_signatures::{On, given_back};
 use crate::provider::written::{FileUrl, Joined, Texts};
@@ -32,6 +35,8 @@ pub(super) fn messages(
         notes,
         messages: Vec::with_capacity(request.turns.len() + 1),
         called: Vec::new(),
+        owner: target.owner().name(),
+        own_ids: HashMap::new(),
     };
     writer.notes.source_map.add(CALL_IDS, "messages.*.tool_use.id");
     let system = joined_text(&request.system, "system", &mut writer.notes.coercions);
@@ -94,6 +99,9 @@ struct Writer<'w, 't> {
     messages: Vec<Value>,
     /// Ids of the calls of the last assistant turn: their results follow in this order.
     called: Vec<String>,
+    owner: ByteString,
+    /// The vendor's own ids of calls, by those that the client has.
+    own_ids: HashMap<String, String>,
 }
 
 impl Writer<'_, '_> {
@@ -120,6 +128,8 @@ impl Writer<'_, '_> {
                 Block::ToolUse { id, name, input, extras } => {
                     report_extras(extras, &path, &mut self.notes.coercions);
                     self.called.push(id.to_string());
+                    self.restore_id((id, name), &answer.calls);
+                    let id = self.own_ids.get(&**id).map_or(&**id, String::as_str);
                     let call = self.call((id, name), input, answer.call_signature.take());
                     answer.calls.push(call);
                 }
@@ -156,6 +166,15 @@ impl Writer<'_, '_> {
             message["tool_calls"] = Value::Array(answer.calls);
         }
         self.push(message, turn_path);
+    }
+
+    /// Notes the vendor's own id for a call that it made, unless it has two of the same in one answer.
+    fn restore_id(&mut self, (id, name): (&str, &str), before: &[Value]) {
+        let own = kept_call_id::restored(VendorCall { id, name, owner: &self.owner });
+        match own.filter(|own| !before.iter().any(|call| call["id"] == **own)) {
+            Some(own) => drop(self.own_ids.insert(id.to_owned(), own)),
+            None => drop(self.own_ids.remove(id)),
+        }
     }
 
     fn call(&self, (id, name): (&str, &str), input: &RawJson, signature: Option<&str>) -> Value {
@@ -237,6 +256,8 @@ impl Writer<'_, '_> {
                             parts.push((path, moved));
                         }
                     }
+                    let own_id = self.own_ids.get(&**tool_use_id);
+                    let own_id = own_id.map_or(&**tool_use_id, String::as_str).to_owned();
                     let mut text = Joined::of(texts, "\n");
                     if *outcome == ToolOutcome::Failed {
                         self.notes.coercions.add(format!("{path}.is_error"), Change::Moved("text"));
@@ -252,7 +273,7 @@ impl Writer<'_, '_> {
                         path,
                         object([
                             ("role", json!("tool")),
-                            ("tool_call_id", json!(&**tool_use_id)),
+                            ("tool_call_id", json!(own_id)),
                             ("content", self.texts.joined(&text)),
                         ]),
                     ));

@@ -2,6 +2,7 @@ use ainfera_schema::TokenUsage;
 
 use super::*;
 use crate::oddity::Oddity;
+use crate::provider::chat::own_reasoning::ReasoningOwner;
 use crate::signature::Issuer;
 
 fn read(datas: &[&str]) -> (Vec<StreamEvent>, Result<(), StreamFault>) {
@@ -107,7 +108,10 @@ fn a_stop_sequence_is_told_where_the_engine_tells_it() {
 #[test]
 fn thoughts_that_were_not_asked_for_are_counted_and_not_said() {
     let thought = r#"{"choices":[{"delta":{"reasoning_content":"hm"}}]}"#;
-    let (events, end) = read_as(Reasoning::Hidden, &[ROLE, thought, HI, FINISH]);
+    let (events, end) = read_as(
+        Reasoning::Hidden(ReasoningOwner::new(Issuer::Chat, "m", "m")),
+        &[ROLE, thought, HI, FINISH],
+    );
     assert_eq!((&events[1], end), (&StreamEvent::HiddenReasoning { bytes: 2 }, Ok(())));
     assert_eq!(events[2], StreamEvent::BlockStart(Block::Text));
     let (events, _) = read(&[ROLE, thought, HI, FINISH]);
