@@ -32,6 +32,10 @@ impl ToolCallIds {
         Self { rule, sent: HashMap::new(), taken: HashSet::new(), begun: HashMap::new() }
     }
 
+    pub(crate) fn rule(&self) -> CallIdRule {
+        self.rule
+    }
+
     /// What the vendor hears for the id of a call. Vendors that count anew in every answer have one
     /// id for several calls: each gets another one here, and the results that follow are its own.
     pub(crate) fn called(&mut self, id: &str) -> String {

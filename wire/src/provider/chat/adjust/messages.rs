@@ -46,18 +46,7 @@ pub(super) fn adjust(
             reasoning::give_needed(message, target, &path, coercions);
         }
         reasoning::drop_foreign(message, target, &path, coercions);
-        for call in
-            message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten()
-        {
-            match profile.call_ids {
-                // the vendor's own may come again, as it counts
-                CallIdRule::AtMost(_) => map_id(call.get_mut("id"), |id| ids.sent(id)),
-                CallIdRule::Word(_) | CallIdRule::NineAlphanumeric => {
-                    map_id(call.get_mut("id"), |id| ids.called(id));
-                }
-            }
-        }
-        map_id(message.get_mut("tool_call_id"), |id| ids.sent(id));
+        map_ids(message, &mut ids);
         for (at, part) in message
             .get_mut("content")
             .and_then(Value::as_array_mut)
@@ -93,6 +82,19 @@ pub(super) fn adjust(
 
 fn calls_tools(message: &Map<String, Value>) -> bool {
     message.get("tool_calls").and_then(Value::as_array).is_some_and(|calls| !calls.is_empty())
+}
+
+fn map_ids(message: &mut Map<String, Value>, ids: &mut ToolCallIds) {
+    for call in message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+        match ids.rule() {
+            // the vendor's own may come again, as it counts
+            CallIdRule::AtMost(_) => map_id(call.get_mut("id"), |id| ids.sent(id)),
+            CallIdRule::Word(_) | CallIdRule::NineAlphanumeric => {
+                map_id(call.get_mut("id"), |id| ids.called(id));
+            }
+        }
+    }
+    map_id(message.get_mut("tool_call_id"), |id| ids.sent(id));
 }
 
 fn map_id(id: Option<&mut Value>, sent: impl FnOnce(&str) -> String) {

@@ -168,7 +168,7 @@ impl Writer<'_, '_> {
         self.push(message, turn_path);
     }
 
-    /// Notes the vendor's own id for a call that it made, unless it has two of the same in one answer.
+    /// Notes the vendor's own id for a call that it made, unless an answer has two of the same.
     fn restore_id(&mut self, (id, name): (&str, &str), before: &[Value]) {
         let own = kept_call_id::restored(VendorCall { id, name, owner: &self.owner });
         match own.filter(|own| !before.iter().any(|call| call["id"] == **own)) {
