@@ -8,8 +8,8 @@
 //! Reading order: [`answer`] (what was said, whoever said it), [`recording`] (what a provider
 //! sent), [`expectation`] (what that means), [`caller`] (a call in each client dialect),
 //! [`provider`], [`accumulate`] (what a client makes of its frames), [`replay`] and [`gateway`]
-//! (the two ways to it), [`compare`] and [`refusal`], [`run`] and [`report`]; [`check`] is what
-//! must hold for any bytes.
+//! (the two ways to it), [`http_response`] (an answer of a gateway, as all tests read it),
+//! [`compare`] and [`refusal`], [`run`] and [`report`]; [`check`] is what must hold for any bytes.
 
 // `pub` means that another crate may use it
 #![cfg_attr(not(test), deny(unreachable_pub))]
@@ -21,6 +21,7 @@ pub mod check;
 pub mod compare;
 pub mod expectation;
 pub mod gateway;
+pub mod http_response;
 pub mod provider;
 pub mod recording;
 pub mod refusal;

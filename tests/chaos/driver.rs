@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use ainfera_fidelity::http_response::Head;
 use serde_json::Value;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,7 +12,6 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::speech::Speech;
-use crate::support::http_response::Head;
 
 /// How an answer ended, from where the client stands.
 #[derive(Debug, Clone, PartialEq)]

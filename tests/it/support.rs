@@ -9,7 +9,6 @@ pub mod client;
 pub mod client_dialect;
 pub mod database;
 pub mod gateway;
-pub mod http_response;
 pub mod own_postgres;
 #[path = "../../store/tests/support/postgres.rs"]
 pub mod postgres;

@@ -9,8 +9,6 @@ pub mod client;
 pub mod database;
 #[path = "../it/support/gateway.rs"]
 pub mod gateway;
-#[path = "../it/support/http_response.rs"]
-pub mod http_response;
 #[path = "../../store/tests/support/postgres.rs"]
 pub mod postgres;
 #[path = "../it/support/process.rs"]

@@ -3,13 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use ainfera_fidelity::http_response::Head;
 use serde_json::Value;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-
-use super::http_response::Head;
 
 /// No answer of these tests takes this long; a hang shall fail, not hang the suite.
 const PATIENCE: Duration = Duration::from_secs(20);
