@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, Message, MessageResult};
 use ainfera_routing::{
-    Catalogue, CatalogueEntry, DecideOptions, Dial, Needs, PinRefusal, Plan, Policy,
-    PolicySettings, RejectReason, ReservationMode, RouteTarget, amounts_to_ask_for, pin,
-    plan_without, resolve_policy, shorter_outputs,
+    Catalogue, CatalogueEntry, DecideOptions, Deployment, Dial, DropReason, Needs, PinRefusal,
+    Plan, Policy, PolicySettings, RejectReason, ReservationMode, RouteTarget, amounts_to_ask_for,
+    pin, plan_without, resolve_policy, shorter_outputs,
 };
 use ainfera_schema::policy::RoutingHint;
 use ainfera_schema::{ModelSlug, PriceError, RequestId, Usd};
 use ainfera_wire::client::{Call, OutputLimit};
+use ainfera_wire::provider::Dialect;
 
 use crate::dispatch::reservation::{bounds, field_without_price, reservation};
 
@@ -141,7 +142,7 @@ impl RoutingBrain {
             }
             RouteTarget::Routed { .. } => {
                 let plan = plan_without(
-                    &ask.unfit,
+                    &self.unfit(ask),
                     &self.catalogue,
                     &ask.needs,
                     &policy,
@@ -164,6 +165,19 @@ impl RoutingBrain {
                 }
             }
         }
+    }
+
+    /// Who may not serve the call, whatever it costs: by the caller's wish, or because only
+    /// providers of its own dialect can be asked.
+    fn unfit(&self, ask: &Decide) -> Vec<(usize, DropReason)> {
+        let mut unfit: Vec<(usize, DropReason)> =
+            ask.unfit.iter().map(|index| (*index, DropReason::CoercionRefused)).collect();
+        if ask.call.native_only.is_some() {
+            let foreign = (0..self.catalogue.entries().len())
+                .filter(|index| !speaks(&ask.call, self.catalogue.deployments(*index)));
+            unfit.extend(foreign.map(|index| (index, DropReason::OtherDialect)));
+        }
+        unfit
     }
 
     /// Candidates whose price is not known are left out. One that is pinned is all there is.
@@ -263,6 +277,15 @@ impl RoutingBrain {
             .first_output_tokens(bounds.output_tokens, entry.model.stream_mode);
         Some(reservation(sheet, &bounds, output_tokens.min(most_output_tokens)))
     }
+}
+
+/// Is any of a model's deployments sent this call in its caller's own dialect?
+pub(crate) fn speaks(call: &Call, deployments: &[Deployment]) -> bool {
+    let client = call.client.dialect();
+    deployments.iter().any(|deployment| {
+        let entry = &deployment.entry;
+        Dialect::for_call(entry.kind, call, &entry.model).is_native_to(client)
+    })
 }
 
 impl Actor for RoutingBrain {

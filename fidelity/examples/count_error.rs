@@ -84,8 +84,9 @@ fn compare(meta: &PathBuf) -> Result<Option<(u64, u64)>, Box<dyn Error>> {
         return Ok(None);
     };
     let Ok(call) = call else { return Ok(None) };
-    let own_tools =
-        call.anthropic_only || call.native_only.is_some() || request["mcp_servers"].is_array();
+    let own_tools = call.anthropic_only.is_some()
+        || call.native_only.is_some()
+        || request["mcp_servers"].is_array();
     Ok((counted > 0 && !own_tools).then(|| {
         (call.counted_for(&dialect, request["model"].as_str().unwrap_or_default()), counted)
     }))

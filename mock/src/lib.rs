@@ -33,6 +33,7 @@ mod pairing;
 mod refusal;
 mod schema_value;
 mod stream;
+mod tool_names;
 
 pub use server::{MockSettings, MockUpstream};
 pub use stats::{Recorded, Stats};

@@ -97,6 +97,7 @@ pub fn read_for(
         Dialect::Responses => crate::responses::reading::read(body, &mut request)?,
         Dialect::Gemini => crate::gemini::reading::read(body, &mut request)?,
     }
+    crate::tool_names::check(&request, body)?;
     if let ToolChoice::Named(name) = &request.tool_choice
         && !request.tools.iter().any(|tool| tool.name == *name)
     {

@@ -44,6 +44,8 @@ pub enum RejectReason {
     ToolsNotSupported,
     /// Had it let its fields be changed, the call would have found a model.
     CoercionRefused,
+    /// What only one dialect has a word for kept it from every model that it would have found.
+    OtherDialect,
     /// A shorter prompt would have found a model.
     ContextWindowExceeded,
     /// With a larger budget the call would have found a model.
@@ -59,11 +61,12 @@ pub fn plan(
     plan_without(&[], catalogue, needs, policy, options)
 }
 
-/// The same without those that would not get the call as it was sent: positions in the catalogue.
+/// The same without those that would not get the call as it was sent, or speak another dialect than
+/// it needs: positions in the catalogue, and which of both.
 /// Models that cannot make as much output as was asked for come into question only where no other
 /// does.
 pub fn plan_without(
-    unfit: &[usize],
+    unfit: &[(usize, DropReason)],
     catalogue: &Catalogue,
     needs: &Needs,
     policy: &Policy,
@@ -88,7 +91,7 @@ enum OutputLimits {
 
 fn plan_within(
     limits: OutputLimits,
-    unfit: &[usize],
+    unfit: &[(usize, DropReason)],
     catalogue: &Catalogue,
     needs: &Needs,
     policy: &Policy,
@@ -100,11 +103,9 @@ fn plan_within(
     };
     let reason = |index: usize| {
         let entry = catalogue.get(index)?;
-        let is_unfit = unfit.contains(&index);
+        let unfit = unfit.iter().find(|(unfit, _)| *unfit == index).map(|(_, reason)| *reason);
         let is_short = limits == OutputLimits::Respected && needs.exceeds_output_of(entry);
-        let unmet = needs
-            .unmet_by_all(catalogue.deployments(index))
-            .or(is_unfit.then_some(DropReason::CoercionRefused));
+        let unmet = needs.unmet_by_all(catalogue.deployments(index)).or(unfit);
         unmet
             .or_else(|| needs.exceeds_window_of(entry).then_some(DropReason::ExceedsContextWindow))
             .or(is_short.then_some(DropReason::ExceedsOutputLimit))
@@ -126,8 +127,16 @@ fn plan_within(
     if !ranked.is_empty() {
         return Plan::Ranked { ranked, decision };
     }
-    if !unfit.is_empty() && matches!(plan(catalogue, needs, policy, options), Plan::Ranked { .. }) {
-        return Plan::Rejected { reason: RejectReason::CoercionRefused, decision };
+    let found_without = |unfit: &[(usize, DropReason)]| {
+        matches!(plan_without(unfit, catalogue, needs, policy, options), Plan::Ranked { .. })
+    };
+    if !unfit.is_empty() && found_without(&[]) {
+        let foreign: Vec<_> =
+            unfit.iter().copied().filter(|(_, why)| *why == DropReason::OtherDialect).collect();
+        let is_lossy = foreign.len() < unfit.len() && found_without(&foreign);
+        let reason =
+            if is_lossy { RejectReason::CoercionRefused } else { RejectReason::OtherDialect };
+        return Plan::Rejected { reason, decision };
     }
     // The reason is computed only for a rejection, because it costs further decisions.
     let without_budget = || Policy { budget_cap_usd: None, ..policy.clone() };
@@ -255,6 +264,7 @@ impl RejectReason {
             RejectReason::NoCandidateEnrolled => "no_candidate_enrolled",
             RejectReason::ToolsNotSupported => "tools_not_supported",
             RejectReason::CoercionRefused => "coercion_refused",
+            RejectReason::OtherDialect => "other_dialect",
             RejectReason::ContextWindowExceeded => "context_window_exceeded",
             RejectReason::BudgetExceeded => "budget_exceeded",
         }
@@ -391,7 +401,9 @@ mod tests {
     fn a_candidate_that_would_lose_a_field_is_passed_over_and_the_reason_when_none_is_left() {
         let catalogue = figures();
         let without = |unfit: &[usize]| {
-            plan_without(unfit, &catalogue, &PLAIN, &floor(86), &DecideOptions::serving())
+            let unfit: Vec<_> =
+                unfit.iter().map(|index| (*index, DropReason::CoercionRefused)).collect();
+            plan_without(&unfit, &catalogue, &PLAIN, &floor(86), &DecideOptions::serving())
         };
         let gemini = catalogue.position("gemini-3-1-pro").unwrap();
         let plan = without(&[gemini]);
@@ -401,12 +413,39 @@ mod tests {
             without(&[0, 1, 2, 3, 4]),
             Plan::Rejected { reason: RejectReason::CoercionRefused, .. }
         ));
-        let rejected =
-            plan_without(&[0], &catalogue, &PLAIN, &floor(99), &DecideOptions::serving());
+        let rejected = plan_without(
+            &[(0, DropReason::CoercionRefused)],
+            &catalogue,
+            &PLAIN,
+            &floor(99),
+            &DecideOptions::serving(),
+        );
         assert!(
             matches!(rejected, Plan::Rejected { reason: RejectReason::NoCandidateClearsFloor, .. }),
             "the floor is to blame"
         );
+    }
+
+    #[test]
+    fn another_dialect_is_passed_over_and_the_reason_when_no_model_speaks_the_callers() {
+        let catalogue = figures();
+        let without = |unfit: &[(usize, DropReason)]| {
+            plan_without(unfit, &catalogue, &PLAIN, &floor(86), &DecideOptions::serving())
+        };
+        let foreign = |index| (index, DropReason::OtherDialect);
+        let gemini = catalogue.position("gemini-3-1-pro").unwrap();
+        let plan = without(&[foreign(gemini)]);
+        assert_eq!(ranked_slugs(&catalogue, &plan), ["gpt-5-5", "grok-4", "claude-opus-4-7"]);
+        assert_eq!(reason_of(&plan, "gemini-3-1-pro"), Some(DropReason::OtherDialect));
+        let all: Vec<_> = (0..catalogue.entries().len()).map(foreign).collect();
+        assert!(matches!(without(&all), Plan::Rejected { reason: RejectReason::OtherDialect, .. }));
+        // without the wish to lose nothing, the one that speaks it would have been found
+        let mut strict = all;
+        strict[gemini].1 = DropReason::CoercionRefused;
+        assert!(matches!(
+            without(&strict),
+            Plan::Rejected { reason: RejectReason::CoercionRefused, .. }
+        ));
     }
 
     #[test]

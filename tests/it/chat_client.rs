@@ -405,14 +405,22 @@ async fn fields_of_this_dialect_alone_go_to_its_own_providers_alone() {
     let gateway = Gateway::start().await;
     let mut body = routed("hi");
     body["messages"][0]["content"] = json!([{"type": "text", "text": "hi"}, {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}]);
-    for model in ["ainfera-inference", MODELS[3]] {
-        let answer = ask(&gateway, &with(body.clone(), "model", json!(model))).await;
-        assert_eq!(answer.status, 400, "{model}: {}", answer.text());
-        assert_eq!(answer.json()["error"]["param"], "messages.0.content.1.type", "{model}");
-    }
+    let answer = ask(&gateway, &with(body.clone(), "model", json!(MODELS[3]))).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert_eq!(answer.json()["error"]["param"], "messages.0.content.1.type");
     assert_eq!(gateway.mock.requests().len(), 0);
-    whole(&ask(&gateway, &with(body.clone(), "model", json!(MODELS[2]))).await);
-    assert_eq!(gateway.mock.requests()[0].body["messages"], body["messages"]);
+    for (model, asked) in [(MODELS[2], MODELS[2]), ("ainfera-inference", MODELS[0])] {
+        whole(&ask(&gateway, &with(body.clone(), "model", json!(model))).await);
+        let heard = gateway.mock.requests().last().unwrap().body.clone();
+        assert_eq!(heard["messages"], body["messages"]);
+        assert_eq!(heard["model"], format!("up-{asked}"));
+    }
+    // above this floor every model speaks another dialect
+    let mut floored = body;
+    floored["routing_hint"] = json!({"min_quality": "0.94"});
+    let answer = ask(&gateway, &floored).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert_eq!(answer.json()["error"]["param"], "messages.0.content.1.type");
 }
 
 #[actix_rt::test]

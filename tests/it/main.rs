@@ -14,6 +14,7 @@ mod caps;
 mod capture;
 mod causes;
 mod chat_client;
+mod client_tools;
 mod count_tokens;
 mod crash;
 mod deployments;

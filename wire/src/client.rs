@@ -36,11 +36,12 @@ use crate::client::responses::whole::ResponseObject;
 use crate::codec::sse::write_frame;
 use crate::error::client_error::ClientError;
 use crate::event::{ProviderEvent, StreamEvent};
+use crate::request::toolsets::Toolsets;
 
 /// What the client said about its answer, beyond the call itself.
 #[derive(Debug, Clone)]
 pub enum Client {
-    Messages,
+    Messages(Toolsets),
     Chat(UsageChunk),
     Responses(Box<ResponsesClient>),
     Inference,
@@ -49,7 +50,7 @@ pub enum Client {
 impl Client {
     pub fn dialect(&self) -> ClientDialect {
         match self {
-            Client::Messages => ClientDialect::Messages,
+            Client::Messages(_) => ClientDialect::Messages,
             Client::Chat(_) => ClientDialect::Chat,
             Client::Responses(_) => ClientDialect::Responses,
             Client::Inference => ClientDialect::Inference,
@@ -59,7 +60,9 @@ impl Client {
     /// Frames of an earlier stream, as this client hears them.
     pub fn replayed<'a>(&self, recorded: &'a str) -> Cow<'a, str> {
         match self {
-            Client::Messages | Client::Responses(_) | Client::Inference => Cow::Borrowed(recorded),
+            Client::Messages(_) | Client::Responses(_) | Client::Inference => {
+                Cow::Borrowed(recorded)
+            }
             Client::Chat(usage_chunk) => Cow::Owned(replayed(recorded, *usage_chunk)),
         }
     }
@@ -76,10 +79,11 @@ pub enum ClientFrames {
 impl ClientFrames {
     pub fn new(client: &Client, names: AnswerNames) -> Self {
         match client {
-            Client::Messages => ClientFrames::Messages(AnthropicFrames::new(
+            Client::Messages(toolsets) => ClientFrames::Messages(AnthropicFrames::new(
                 format!("msg_{}", names.digits),
                 &names.model,
                 names.estimated_input_tokens,
+                toolsets.clone(),
             )),
             Client::Chat(usage_chunk) => ClientFrames::Chat(ChatFrames::new(names, *usage_chunk)),
             Client::Responses(client) => {
@@ -176,7 +180,7 @@ impl WholeAnswer {
     /// An empty one, in the dialect of this client.
     pub fn of(client: &Client) -> Self {
         match client {
-            Client::Messages => WholeAnswer::Messages(AnthropicMessage::default()),
+            Client::Messages(_) => WholeAnswer::Messages(AnthropicMessage::default()),
             Client::Chat(_) => WholeAnswer::Chat(ChatCompletion::default()),
             Client::Responses(_) => WholeAnswer::Responses(ResponseObject::default()),
             Client::Inference => WholeAnswer::Inference(ChatCompletion::default()),

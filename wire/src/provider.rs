@@ -246,7 +246,7 @@ impl Dialect {
             Dialect::Chat(profile) => {
                 let relay = match &call.client {
                     Client::Chat(usage_chunk) => ChatRelay::native(&call.model, *usage_chunk),
-                    Client::Messages | Client::Responses(_) | Client::Inference => {
+                    Client::Messages(_) | Client::Responses(_) | Client::Inference => {
                         ChatRelay::Translated
                     }
                 };

@@ -6,6 +6,7 @@
 pub(crate) mod attachments;
 pub(crate) mod content;
 pub(crate) mod setting;
+pub(crate) mod toolsets;
 
 use ainfera_schema::TaskType;
 use ainfera_schema::policy::RoutingHint;
@@ -17,6 +18,7 @@ use crate::error::bad_request::BadRequest;
 use crate::request::attachments::Attachments;
 use crate::request::content::Block;
 use crate::request::setting::Setting;
+use crate::request::toolsets::Toolsets;
 
 /// See the module.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +43,8 @@ pub struct Request {
     pub extras: RoutingExtras,
     /// Every member of the body, in its order: a translation names those that it does not read.
     pub members: Vec<Member>,
+    /// Tools of toolsets, under the names that they have here.
+    pub toolsets: Toolsets,
 }
 
 /// One member of the body.
@@ -49,6 +53,8 @@ pub struct Member {
     pub name: ByteString,
     /// Paths of what stands inside of it and no translation reads.
     pub unread: Vec<String>,
+    /// Paths of what a translation says as text.
+    pub as_text: Vec<String>,
 }
 
 /// What the router itself reads from the body. These members never reach a provider.
@@ -79,10 +85,11 @@ pub enum Role {
     System,
 }
 
-/// A tool. With a `kind` other than `custom` it is one of Anthropic's own and only Anthropic can
-/// take it.
+/// A tool. With a `kind` other than `custom` it is one of Anthropic's own. One that Anthropic runs
+/// itself can be taken by Anthropic alone.
 #[derive(Debug, Clone, Default)]
 pub struct Tool {
+    pub runner: ToolRunner,
     pub kind: Option<ByteString>,
     pub name: Option<ByteString>,
     pub description: Option<ByteString>,
@@ -91,7 +98,17 @@ pub struct Tool {
     pub cache_control: Option<RawJson>,
 }
 
+/// Who runs a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ToolRunner {
+    #[default]
+    Client,
+    /// The vendor that defines it.
+    Vendor,
+}
+
 impl Tool {
+    /// Does the client declare it, schema and all?
     pub fn is_custom(&self) -> bool {
         self.kind.as_ref().is_none_or(|kind| &**kind == "custom")
     }
@@ -178,9 +195,27 @@ impl Request {
 
     /// Does the request use something that only Anthropic's own API has?
     pub fn is_anthropic_only(&self) -> bool {
-        self.tools.iter().any(|tool| !tool.is_custom())
-            || self.system.iter().any(Block::is_anthropic_only)
-            || self.blocks().any(Block::is_anthropic_only)
+        self.anthropic_only().is_some()
+    }
+
+    /// The first thing in it that only Anthropic's own API has, by its field.
+    pub fn anthropic_only(&self) -> Option<BadRequest> {
+        let said = |path: String, kind: &str| {
+            let message = format!("only a provider of Anthropic's own API has `{kind}`");
+            BadRequest::new(path, message)
+        };
+        let tools = self.tools.iter().enumerate();
+        let tool = tools.into_iter().find(|(_, tool)| tool.runner == ToolRunner::Vendor);
+        if let Some((index, tool)) = tool {
+            let kind = tool.kind.as_deref().unwrap_or_default();
+            return Some(said(format!("tools.{index}.type"), kind));
+        }
+        let turns = self.turns.iter().enumerate();
+        let turns = turns.map(|(index, turn)| (format!("messages.{index}.content"), &turn.blocks));
+        [("system".to_owned(), &self.system)].into_iter().chain(turns).find_map(|(path, blocks)| {
+            let (inside, kind) = anthropic_only_in(blocks)?;
+            Some(said(format!("{path}.{inside}"), kind))
+        })
     }
 
     /// Calls `visit` with every text that the model will read: the ground for a token estimate.
@@ -219,6 +254,21 @@ impl Request {
     fn blocks(&self) -> impl Iterator<Item = &Block> {
         self.turns.iter().flat_map(|turn| &turn.blocks)
     }
+}
+
+/// Where among blocks the first is that only Anthropic has, and what it is.
+fn anthropic_only_in(blocks: &[Block]) -> Option<(String, &str)> {
+    blocks.iter().enumerate().find_map(|(index, block)| match block {
+        Block::AnthropicOnly { kind } | Block::Unknown { kind } => {
+            Some((format!("{index}.type"), &**kind))
+        }
+        Block::ToolResult { content, .. } | Block::SearchResult { content, .. } => {
+            let (inside, kind) = anthropic_only_in(content)?;
+            Some((format!("{index}.content.{inside}"), kind))
+        }
+        block if block.is_anthropic_only() => Some((format!("{index}.source.type"), "this source")),
+        _ => None,
+    })
 }
 
 fn check_tool(tool: &Tool, index: usize) -> Result<(), BadRequest> {

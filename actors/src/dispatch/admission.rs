@@ -11,7 +11,6 @@ use ainfera_schema::{
 use ainfera_store::{Admission, Earlier, EarlierCall, IdempotencyClaim, StoredAnswer, Verdict};
 use ainfera_wire::client::Call;
 use ainfera_wire::disclosure::Strictness;
-use ainfera_wire::provider::Dialect;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -19,7 +18,7 @@ use super::draft;
 use super::failure::CallFailure;
 use super::reservation::service;
 use super::strict::{self, Decided, Unfit};
-use crate::brain::{Choice, ChoiceRefusal, Decide};
+use crate::brain::{Choice, ChoiceRefusal, Decide, speaks};
 use crate::capture::{CaptureError, Reject};
 use crate::gate::Permit;
 use crate::outcome::OpenOutcome;
@@ -65,7 +64,7 @@ pub async fn decide(
     setup: Rc<CallSetup>,
     permit: Permit,
 ) -> Result<(Box<Choice>, Permit), CallFailure> {
-    if let (RouteTarget::Routed { .. }, Some(bad)) = (&setup.target, &setup.call.native_only) {
+    if let (RouteTarget::Routed { .. }, Some(bad)) = (&setup.target, &setup.call.mistake) {
         return Err(CallFailure::BadRequest(bad.clone()));
     }
     let choice =
@@ -158,25 +157,20 @@ pub(super) fn question(setup: &CallSetup) -> Decide {
 pub(super) fn needs(call: &Call) -> Needs {
     Needs {
         tools: call.has_tools,
-        anthropic_only: call.anthropic_only,
+        anthropic_only: call.anthropic_only.is_some(),
         estimated_input_tokens: call.estimated_input_tokens,
         max_tokens: call.max_tokens,
     }
 }
 
-/// A block that nobody knows may go to a provider of the client's own dialect, which judges it;
-/// nobody else can be asked.
+/// What only one dialect has a word for goes to a provider that speaks it; nobody else can be
+/// asked. The router has chosen no other, but a caller may have.
 fn refuse_foreign_blocks(setup: &CallSetup, choice: &Choice) -> Result<(), CallFailure> {
     let Some(bad) = &setup.call.native_only else { return Ok(()) };
-    let client = setup.call.client.dialect();
-    let is_native = |deployment: &Deployment| {
-        let entry = &deployment.entry;
-        Dialect::for_call(entry.kind, &setup.call, &entry.model).is_native_to(client)
-    };
     let all_native = choice
         .candidates
         .iter()
-        .all(|index| choice.catalogue.deployments(*index).iter().any(is_native));
+        .all(|index| speaks(&setup.call, choice.catalogue.deployments(*index)));
     if all_native { Ok(()) } else { Err(CallFailure::BadRequest(bad.clone())) }
 }
 
@@ -212,7 +206,9 @@ async fn rejected(
     unfit: Vec<Unfit>,
 ) -> CallFailure {
     let (outcome, failure) = match refusal {
-        ChoiceRefusal::Pin { model, refusal } => return CallFailure::pin(&model, refusal),
+        ChoiceRefusal::Pin { model, refusal } => {
+            return CallFailure::pin(&model, refusal, &setup.call);
+        }
         ChoiceRefusal::Unpriced { model, field, error } => {
             return CallFailure::BadRequest(ainfera_wire::error::BadRequest::new(
                 field,
@@ -224,7 +220,8 @@ async fn rejected(
             (outcome, CallFailure::CoercionRefused { unfit })
         }
         ChoiceRefusal::Rejected(rejection) => {
-            (draft::rejected(setup, &rejection), CallFailure::no_candidate(&rejection))
+            let failure = CallFailure::no_candidate(&rejection, &setup.call);
+            (draft::rejected(setup, &rejection), failure)
         }
         ChoiceRefusal::Crashed => (draft::undecided(setup), CallFailure::Internal),
     };

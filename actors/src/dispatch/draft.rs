@@ -45,6 +45,7 @@ pub fn rejected(setup: &CallSetup, rejection: &Rejection) -> RoutingOutcome {
         RejectReason::BudgetExceeded => OutcomeStatus::RejectedCap,
         RejectReason::NoCandidateClearsFloor
         | RejectReason::NoCandidateEnrolled
+        | RejectReason::OtherDialect
         | RejectReason::ContextWindowExceeded => OutcomeStatus::RejectedFloor,
     });
     outcome

@@ -6,6 +6,7 @@ pub mod exhausted;
 use ainfera_routing::{DropReason, PinRefusal, RejectReason};
 use ainfera_schema::{ModelSlug, OutcomeStatus};
 use ainfera_store::{EarlierCall, Refusal};
+use ainfera_wire::client::Call;
 use ainfera_wire::error::BadRequest;
 use rust_decimal::Decimal;
 
@@ -43,6 +44,8 @@ pub enum CallFailure {
     },
     ToolsNotSupported {
         backend: String,
+        /// Which of them, where it is not all.
+        why: Option<BadRequest>,
     },
     /// By our estimate the prompt is larger than the window of every model that could be chosen.
     PromptTooLong,
@@ -90,18 +93,27 @@ pub enum CallFailure {
 }
 
 impl CallFailure {
-    pub(super) fn pin(model: &ModelSlug, refusal: PinRefusal) -> Self {
+    pub(super) fn pin(model: &ModelSlug, refusal: PinRefusal, call: &Call) -> Self {
         match refusal {
             PinRefusal::Unknown | PinRefusal::NoPrice => {
                 CallFailure::ModelUnavailable { model: model.to_string(), why: refusal.to_string() }
             }
-            PinRefusal::ToolsNotSupported | PinRefusal::ServerToolsNotSupported => {
-                CallFailure::ToolsNotSupported { backend: model.to_string() }
+            PinRefusal::ToolsNotSupported => {
+                CallFailure::ToolsNotSupported { backend: model.to_string(), why: None }
             }
+            PinRefusal::ServerToolsNotSupported => Self::anthropic_only(model.to_string(), call),
         }
     }
 
-    pub(super) fn no_candidate(rejection: &Rejection) -> Self {
+    /// What only Anthropic's own API has was to go to another model: a tool, or anything else.
+    fn anthropic_only(backend: String, call: &Call) -> Self {
+        match &call.anthropic_only {
+            Some(bad) if !bad.field.starts_with("tools.") => CallFailure::BadRequest(bad.clone()),
+            why => CallFailure::ToolsNotSupported { backend, why: why.clone() },
+        }
+    }
+
+    pub(super) fn no_candidate(rejection: &Rejection, call: &Call) -> Self {
         let reason = rejection.reason;
         let candidates = &rejection.plan.decision().candidates;
         if reason == RejectReason::ToolsNotSupported {
@@ -112,7 +124,13 @@ impl CallFailure {
                 .or(candidates.first())
                 .map(|candidate| candidate.model_slug.to_string())
                 .unwrap_or_default();
-            return CallFailure::ToolsNotSupported { backend };
+            return match without {
+                Some(_) => CallFailure::ToolsNotSupported { backend, why: None },
+                None => Self::anthropic_only(backend, call),
+            };
+        }
+        if let (RejectReason::OtherDialect, Some(bad)) = (reason, &call.native_only) {
+            return CallFailure::BadRequest(bad.clone());
         }
         if reason == RejectReason::ContextWindowExceeded {
             return CallFailure::PromptTooLong;
@@ -228,7 +246,10 @@ impl CallFailure {
                 format!("this call may cost {needed}, above its budget of ${} ({drops})", budget_usd.normalize())
             }
             CallFailure::PromptTooLong => "prompt is too long: it exceeds the context window of every model that may be chosen".to_owned(),
-            CallFailure::ToolsNotSupported { backend } => {
+            CallFailure::ToolsNotSupported { backend, why: Some(why) } => {
+                format!("{backend} does not take all of these tools: {why}")
+            }
+            CallFailure::ToolsNotSupported { backend, why: None } => {
                 format!("{backend} does not take these tools; hint: leave tools out, or pin a model that takes them (GET /v1/models)")
             }
             CallFailure::ModelUnavailable { model, why } => format!("model: {model}: {why}; GET /v1/models lists what there is"),

@@ -51,7 +51,7 @@ mod tests {
              event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n\
              event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}\n\n\
              event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
-        let message = whole(&Client::Messages, frames);
+        let message = whole(&Client::Messages(Default::default()), frames);
         assert_eq!(
             &message[..],
             br#"{"id":"m","content":[{"type":"text","text":"a"}],"usage":{}}"#

@@ -88,7 +88,9 @@ fn sent(dialect: ClientDialect, upstream: &Upstream, request: &Value) -> Sent {
     if let Some(bad) = call.native_only.clone().filter(|_| !native) {
         return Sent::Refused(Refusal::Field(bad));
     }
-    if call.anthropic_only && upstream.dialect != ainfera_wire::provider::Dialect::Anthropic {
+    if call.anthropic_only.is_some()
+        && upstream.dialect != ainfera_wire::provider::Dialect::Anthropic
+    {
         return Sent::Refused(Refusal::NoCandidate);
     }
     match upstream.request(&call) {

@@ -42,6 +42,26 @@ const LEAST_OUTPUT_TOKENS: u64 = 16;
 /// What encrypted reasoning of this provider begins with; that of others cannot be decrypted.
 pub const ENCRYPTED: &str = "gAAAAmock";
 
+/// Items of tools with types of their own, and of what the vendor makes: taken back as they are.
+const KEPT: [&str; 16] = [
+    "web_search_call",
+    "file_search_call",
+    "code_interpreter_call",
+    "image_generation_call",
+    "mcp_call",
+    "mcp_list_tools",
+    "compaction",
+    "local_shell_call",
+    "local_shell_call_output",
+    "shell_call",
+    "shell_call_output",
+    "apply_patch_call",
+    "apply_patch_call_output",
+    "computer_call",
+    "computer_call_output",
+    "tool_search_call",
+];
+
 /// Everything but the model and the delivery.
 pub fn read(body: &Value, request: &mut ModelRequest) -> Result<(), BadRequest> {
     if let Some(unknown) =
@@ -153,6 +173,7 @@ fn read_items(items: &[Value], request: &mut ModelRequest) -> Result<(), BadRequ
                     )));
                 }
             }
+            kept if KEPT.contains(&kept) => {}
             other => {
                 return Err(bad(&format!(
                     "Invalid value: '{other}'. Supported values are: 'message', 'function_call' and others."

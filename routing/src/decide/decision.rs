@@ -65,6 +65,9 @@ pub enum DropReason {
     /// Set aside by the plan before the decision: the call would not arrive as it was sent, and its
     /// caller wants it to.
     CoercionRefused,
+    /// Set aside by the plan before the decision: the call says what only its caller's own dialect
+    /// has a word for, and the model is behind another one.
+    OtherDialect,
     /// Set aside by the plan before the decision: the prompt is larger than the model's window, by
     /// our estimate.
     ExceedsContextWindow,
@@ -90,7 +93,7 @@ impl RuleFired {
 }
 
 impl DropReason {
-    pub const ALL: [DropReason; 12] = [
+    pub const ALL: [DropReason; 13] = [
         DropReason::NotEnrolledNoPrice,
         DropReason::NotEnrolledNoQPrior,
         DropReason::MAllowedVeto,
@@ -101,6 +104,7 @@ impl DropReason {
         DropReason::ToolsNotSupported,
         DropReason::ServerToolsNotSupported,
         DropReason::CoercionRefused,
+        DropReason::OtherDialect,
         DropReason::ExceedsContextWindow,
         DropReason::ExceedsOutputLimit,
     ];
@@ -117,6 +121,7 @@ impl DropReason {
             DropReason::ToolsNotSupported => "tools_not_supported",
             DropReason::ServerToolsNotSupported => "server_tools_not_supported",
             DropReason::CoercionRefused => "coercion_refused",
+            DropReason::OtherDialect => "other_dialect",
             DropReason::ExceedsContextWindow => "exceeds_context_window",
             DropReason::ExceedsOutputLimit => "exceeds_output_limit",
         }
@@ -135,6 +140,7 @@ impl DropReason {
             | DropReason::ToolsNotSupported
             | DropReason::ServerToolsNotSupported
             | DropReason::CoercionRefused
+            | DropReason::OtherDialect
             | DropReason::ExceedsContextWindow
             | DropReason::ExceedsOutputLimit => false,
         }

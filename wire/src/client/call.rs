@@ -37,12 +37,14 @@ pub struct Call {
     pub wants_thinking: bool,
     /// What the caller says about reasoning before the answer.
     pub asked_reasoning: AskedReasoning,
-    /// Uses something that only Anthropic's own API has.
-    pub anthropic_only: bool,
-    /// What looks like a mistake of the caller's (a block that nobody knows, a call without its
-    /// result): only a provider of the client's own dialect may judge it, for nobody else can be
-    /// asked.
+    /// What of it only Anthropic's own API has, if anything.
+    pub anthropic_only: Option<BadRequest>,
+    /// What only a provider of the client's own dialect can be asked: what no other dialect has a
+    /// word for, a block that nobody knows, or a mistake that only that provider may judge.
     pub native_only: Option<BadRequest>,
+    /// That of it for which no routed call can be sent anywhere: a mistake by all that is known, or
+    /// a reference to what a provider keeps, and nothing says which.
+    pub mistake: Option<BadRequest>,
     pub extras: RoutingExtras,
     /// Headers that an Anthropic provider is to see as they came.
     pub client_headers: ClientHeaders,
@@ -110,7 +112,8 @@ impl Call {
     ) -> Result<Self, BadRequest> {
         let (request, costs) = Request::parse(&body)?;
         version::check(client_headers.version.as_deref(), &request)?;
-        Self::of_request(Client::Messages, body, (request, costs), None, client_headers, estimate)
+        let client = Client::Messages(request.toolsets.clone());
+        Self::of_request(client, body, (request, costs), None, client_headers, estimate)
     }
 
     /// A call whose body says `request`.
@@ -137,10 +140,16 @@ impl Call {
             estimated_input_tokens = estimated_input_tokens.max(body.len() as u64 / 4);
         }
         // the caller sent another body: its names are those of that one
-        let native_only = beyond_form.or_else(|| match (mistake_of(&request), &translation) {
-            (Some(bad), Some(translation)) => Some(translation.source_map.at_source_path(bad)),
-            (mistake, _) => mistake,
-        });
+        let at_source = |bad: BadRequest| match &translation {
+            Some(translation) => translation.source_map.at_source_path(bad),
+            None => bad,
+        };
+        // of what the form leaves out nothing is known
+        let mistake = match &beyond_form {
+            Some(_) => translation.as_ref().and_then(|translation| translation.kept.clone()),
+            None => mistake_of(&request).map(at_source),
+        };
+        let native_only = beyond_form.or_else(|| mistake.clone());
         let says_limit = translation
             .as_ref()
             .is_none_or(|translation| translation.source_map.source_of("max_tokens").is_some());
@@ -155,8 +164,9 @@ impl Call {
             stop_sequences: request.stop_sequences.iter().map(ToString::to_string).collect(),
             asked_reasoning: AskedReasoning::of(&request),
             wants_thinking: wants_thinking(&request),
-            anthropic_only: request.is_anthropic_only(),
+            anthropic_only: request.anthropic_only(),
             native_only,
+            mistake,
             extras: request.extras.clone(),
             client_headers,
             estimated_input_tokens: estimated_input_tokens.max(1),

@@ -1,5 +1,6 @@
 //! The client's side of Anthropic Messages: its requests in, its streams and whole answers out.
 
+pub(crate) mod client_tools;
 pub(crate) mod content;
 pub(crate) mod request;
 pub(crate) mod stream;

@@ -22,6 +22,8 @@ pub(crate) struct RequestTranslation {
     pub source_map: SourceMap,
     /// What only a provider of this dialect can be asked.
     pub native_only: Option<BadRequest>,
+    /// That of it which refers to what one provider keeps: the router cannot know which.
+    pub kept: Option<BadRequest>,
     /// What stands beside the routing hint, which may say it too.
     preference: Option<RoutingPreference>,
 }
@@ -29,7 +31,11 @@ pub(crate) struct RequestTranslation {
 impl RequestTranslation {
     /// A member of the request, under its name in Anthropic's form, is said.
     pub(crate) fn member(&mut self, name: &str) {
-        self.request.members.push(Member { name: name.into(), unread: Vec::new() });
+        self.request.members.push(Member {
+            name: name.into(),
+            unread: Vec::new(),
+            as_text: Vec::new(),
+        });
     }
 
     /// The same, where it has one place in the caller's body.
@@ -57,6 +63,13 @@ impl RequestTranslation {
         self.native_only.get_or_insert_with(|| BadRequest::new(field, why));
     }
 
+    /// A reference to what a provider keeps.
+    pub(crate) fn only_by_its_keeper(&mut self, field: impl Into<String>, why: &str) {
+        let field = field.into();
+        self.kept.get_or_insert_with(|| BadRequest::new(field.as_str(), why));
+        self.only_natively(field, why);
+    }
+
     /// One of the members that the router reads itself.
     pub(crate) fn routing_member(&mut self, name: &str, value: Value) -> Result<(), BadRequest> {
         let extras = &mut self.request.extras;
@@ -72,11 +85,11 @@ impl RequestTranslation {
 
     /// The typed request, and what is to be known of the way to it.
     pub(crate) fn done(self) -> Result<(Request, Translation), BadRequest> {
-        let Self { mut request, lost, source_map, native_only, preference } = self;
+        let Self { mut request, lost, source_map, native_only, kept, preference } = self;
         let hint = &mut request.extras.hint;
         hint.routing_preference = hint.routing_preference.or(preference);
         request.check().map_err(|bad| source_map.at_source_path(bad))?;
-        Ok((request, Translation { lost, source_map, native_only }))
+        Ok((request, Translation { lost, source_map, native_only, kept }))
     }
 }
 

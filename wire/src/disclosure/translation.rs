@@ -11,4 +11,6 @@ pub struct Translation {
     pub source_map: SourceMap,
     /// What only a provider of the caller's dialect can be asked.
     pub native_only: Option<BadRequest>,
+    /// That of it which refers to what one provider keeps.
+    pub kept: Option<BadRequest>,
 }

@@ -1,8 +1,10 @@
 //! The native path, for callers whose tools have names that their provider does not take: only
 //! these names change, in the body that goes out and in the events that come back.
 
+use bytes::Bytes;
 use serde_json::Value;
 
+use crate::client::openai::declared_tools::DeclaredTools;
 use crate::codec::json::{Edit, Members};
 use crate::disclosure::coercion::{Change, Coercions};
 use crate::request::Request;
@@ -52,6 +54,104 @@ fn edited(body: &[u8], names: &[&str], mut edit: impl FnMut(&str, &mut Value)) -
     ))
 }
 
+/// The same of the Responses dialect, whose tools have namespaces too.
+pub(crate) fn responses_body(
+    body: &[u8],
+    rule: NameRule,
+    declared: &DeclaredTools,
+    coercions: &mut Coercions,
+) -> Option<(Vec<u8>, ToolNames)> {
+    let named = declared.iter().filter(|tool| tool.kind.own_name().is_none());
+    let all: Vec<&str> =
+        named.flat_map(|tool| [Some(&*tool.name), tool.namespace.as_deref()]).flatten().collect();
+    if all.iter().all(|name| rule.takes(name)) {
+        return None;
+    }
+    let mut names = ToolNames::of(rule, all.into_iter());
+    let edited = edited(body, &["tools", "tool_choice", "input"], |member, said| match member {
+        "tools" => rename_list(said, "tools", &mut names, coercions),
+        "tool_choice" => {
+            rename(said, &mut names);
+            let allowed = said.get_mut("tools").and_then(Value::as_array_mut);
+            allowed.into_iter().flatten().for_each(|tool| rename(tool, &mut names));
+        }
+        _ => {
+            for (index, item) in said.as_array_mut().into_iter().flatten().enumerate() {
+                if is_named(item) {
+                    rename(item, &mut names);
+                }
+                if let Some(found) = item.get_mut("tools") {
+                    rename_list(found, &format!("input.{index}.tools"), &mut names, coercions);
+                }
+            }
+        }
+    })?;
+    Some((edited, names))
+}
+
+/// Tools, and those inside of namespaces.
+fn rename_list(tools: &mut Value, path: &str, names: &mut ToolNames, coercions: &mut Coercions) {
+    for (index, tool) in tools.as_array_mut().into_iter().flatten().enumerate() {
+        if !is_named(tool) {
+            continue;
+        }
+        let before = tool["name"].clone();
+        rename(tool, names);
+        if tool["name"] != before {
+            let sent = tool["name"].as_str().unwrap_or_default().to_owned();
+            coercions.add(format!("{path}.{index}.name"), Change::Renamed(sent));
+        }
+        if let Some(inner) = tool.get_mut("tools") {
+            rename_list(inner, &format!("{path}.{index}.tools"), names, coercions);
+        }
+    }
+}
+
+/// Tools and calls whose names are the caller's.
+fn is_named(value: &Value) -> bool {
+    const NAMED: [&str; 5] =
+        ["function", "custom", "namespace", "function_call", "custom_tool_call"];
+    value["type"].as_str().is_some_and(|kind| NAMED.contains(&kind))
+}
+
+/// An event of the Responses dialect under the names that the caller knows.
+pub(crate) fn restored(data: &Bytes, names: &ToolNames) -> Bytes {
+    if names.is_empty() {
+        return data.clone();
+    }
+    let Ok(mut event) = serde_json::from_slice::<Value>(data) else { return data.clone() };
+    // the last event of a call's arguments says whose they are
+    restore(&mut event, names);
+    restore_inside(&mut event, names);
+    Bytes::from(event.to_string())
+}
+
+fn restore_inside(value: &mut Value, names: &ToolNames) {
+    match value {
+        Value::Array(all) => all.iter_mut().for_each(|one| restore_inside(one, names)),
+        Value::Object(_) => {
+            if is_named(value) {
+                restore(value, names);
+            }
+            let members = value.as_object_mut().into_iter().flatten();
+            members
+                .filter(|(name, _)| *name != "parameters")
+                .for_each(|(_, inner)| restore_inside(inner, names));
+        }
+        _ => {}
+    }
+}
+
+fn restore(named: &mut Value, names: &ToolNames) {
+    for member in ["name", "namespace"] {
+        if let Some(name) = named.get_mut(member)
+            && let Some(sent) = name.as_str()
+        {
+            *name = Value::from(&*names.restored(sent.into()));
+        }
+    }
+}
+
 fn rename_tools(tools: &mut Value, names: &mut ToolNames, coercions: &mut Coercions) {
     for (index, tool) in tools.as_array_mut().into_iter().flatten().enumerate() {
         let before = tool["name"].clone();
@@ -72,17 +172,18 @@ fn rename_calls(messages: &mut Value, names: &mut ToolNames) {
 }
 
 fn rename(named: &mut Value, names: &mut ToolNames) {
-    if let Some(name) = named.get_mut("name")
-        && let Some(callers) = name.as_str()
-    {
-        *name = Value::from(names.sent(callers));
+    for member in ["name", "namespace"] {
+        if let Some(name) = named.get_mut(member)
+            && let Some(callers) = name.as_str()
+        {
+            *name = Value::from(names.sent(callers));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
 
     #[test]
     fn only_names_that_are_not_taken_change() {

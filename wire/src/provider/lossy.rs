@@ -41,6 +41,9 @@ pub(crate) fn report_untranslated(request: &Request, read: &[&str], coercions: &
             for path in &member.unread {
                 coercions.add(path.as_str(), Change::Dropped(Reason::Unknown));
             }
+            for path in &member.as_text {
+                coercions.add(path.as_str(), Change::Moved("text"));
+            }
         } else if !ROUTING_MEMBERS.contains(&&*member.name) {
             coercions.add(&*member.name, Change::Dropped(Reason::NoEquivalent));
         }
@@ -56,8 +59,12 @@ pub(crate) fn function_of(tool: &Tool, index: usize) -> Result<(&str, &RawJson),
     Ok((&**name, schema))
 }
 
-/// Names the cache breakpoint of a tool, for which other dialects have no place.
-pub(crate) fn report_cache_control(tool: &Tool, index: usize, coercions: &mut Coercions) {
+/// Names what other dialects have no place for: that Anthropic defines the tool, and its cache
+/// breakpoint.
+pub(crate) fn report_marks(tool: &Tool, index: usize, coercions: &mut Coercions) {
+    if !tool.is_custom() {
+        coercions.add(format!("tools.{index}.type"), Change::Moved("function"));
+    }
     if tool.cache_control.is_some() {
         let field = format!("tools.{index}.cache_control");
         coercions.add(field, Change::Dropped(Reason::NoEquivalent));

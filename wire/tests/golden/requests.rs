@@ -55,7 +55,7 @@ fn output(client: &str, case: &Case, provider: &str, kind: ProviderKind) -> Outp
     if let Some(bad) = call.native_only.clone().filter(|_| !is_native) {
         return Err(bad);
     }
-    if call.anthropic_only && dialect != Dialect::Anthropic {
+    if call.anthropic_only.is_some() && dialect != Dialect::Anthropic {
         return Ok(json!({"not_asked": "it needs what only Anthropic's own API has"}));
     }
     let upstream_name = case.models.get(provider).or(case.model.as_ref());

@@ -15,8 +15,9 @@ use crate::codec::members::members;
 use crate::codec::raw_json::RawJson;
 use crate::error::bad_request::BadRequest;
 use crate::request::content::{Block, BlockExtras, Source, ToolOutcome};
+use crate::request::toolsets::Toolsets;
 
-const ANTHROPIC_ONLY: [&str; 16] = [
+const ANTHROPIC_ONLY: [&str; 15] = [
     "server_tool_use",
     "web_search_tool_result",
     "web_fetch_tool_result",
@@ -30,7 +31,6 @@ const ANTHROPIC_ONLY: [&str; 16] = [
     "container_upload",
     "compaction",
     "fallback",
-    "tool_reference",
     "mid_conv_system",
     "browser_state",
 ];
@@ -52,6 +52,8 @@ members!(RawBlock<'a> {
     cache_control: &'a RawValue = "cache_control",
     citations: &'a RawValue = "citations",
     caller: &'a RawValue = "caller",
+    toolset_name: &'a RawValue = "toolset_name",
+    tool_name: &'a RawValue = "tool_name",
 } passes over ["data"]);
 
 members!(RawSource<'a> {
@@ -113,6 +115,9 @@ pub(crate) struct BlockReader<'s> {
     pub source: &'s Bytes,
     /// Paths of what no translation reads.
     pub unread: Vec<String>,
+    /// Paths of what a translation says as text.
+    pub as_text: Vec<String>,
+    pub toolsets: &'s Toolsets,
 }
 
 impl BlockReader<'_> {
@@ -145,9 +150,10 @@ impl BlockReader<'_> {
         RawJson::Text(shared_slice(self.source, raw.get()))
     }
 
-    fn block(&mut self, raw: RawBlock<'_>, path: &str) -> Result<Block, BadRequest> {
+    fn block(&mut self, mut raw: RawBlock<'_>, path: &str) -> Result<Block, BadRequest> {
         let missing = |member: &str| BadRequest::new(format!("{path}.{member}"), "field required");
         let kind = raw.kind.ok_or_else(|| BadRequest::new(path, "missing field `type`"))?;
+        let block_kind = kind.clone();
         let extras = BlockExtras {
             cache_control: raw.cache_control.map(|raw| self.json(raw)),
             citations: raw.citations.is_some_and(|raw| !is_empty_list(raw)),
@@ -173,7 +179,7 @@ impl BlockReader<'_> {
             },
             "tool_use" => Block::ToolUse {
                 id: self.shared(raw.id.ok_or_else(|| missing("id"))?),
-                name: self.shared(raw.name.ok_or_else(|| missing("name"))?),
+                name: self.called(raw.name.ok_or_else(|| missing("name"))?, &mut raw.toolset_name),
                 input: self.json(raw.input.ok_or_else(|| missing("input"))?),
                 extras,
             },
@@ -187,6 +193,12 @@ impl BlockReader<'_> {
                 },
                 extras,
             },
+            // a tool that was deferred and is offered now
+            "tool_reference" => {
+                self.as_text.push(path.to_owned());
+                let name: Text<'_> = parse_member(raw.tool_name.take(), path, "tool_name")?;
+                Block::Text { text: self.shared(name), extras }
+            }
             "thinking" => Block::Thinking {
                 text: self.shared(raw.thinking.ok_or_else(|| missing("thinking"))?),
                 signature: raw.signature.map(|signature| self.shared(signature)),
@@ -198,10 +210,38 @@ impl BlockReader<'_> {
             _ => Block::Unknown { kind: self.shared(kind) },
         };
         self.name_unread(&raw.unread, path);
+        if &*block_kind == "tool_result" {
+            // by its id it is known which call it answers
+            raw.toolset_name = raw.toolset_name.filter(|name| !self.is_toolset(name));
+        }
+        for (name, left) in [("toolset_name", raw.toolset_name), ("tool_name", raw.tool_name)] {
+            if left.is_some() {
+                self.unread.push(format!("{path}.{name}"));
+            }
+        }
         if raw.caller.is_some_and(|caller| !is_direct(caller)) {
             self.unread.push(format!("{path}.caller"));
         }
         Ok(block)
+    }
+
+    /// The name in the typed request of the tool that was called: of one of a toolset another than
+    /// the caller's.
+    fn called(&self, name: Text<'_>, toolset_name: &mut Option<&RawValue>) -> ByteString {
+        let toolset =
+            toolset_name.and_then(|name| serde_json::from_str::<Text<'_>>(name.get()).ok());
+        match toolset.and_then(|toolset| self.toolsets.flat(&toolset, &name)) {
+            Some(flat) => {
+                *toolset_name = None;
+                flat.clone()
+            }
+            None => self.shared(name),
+        }
+    }
+
+    fn is_toolset(&self, name: &RawValue) -> bool {
+        let name = serde_json::from_str::<Text<'_>>(name.get());
+        name.is_ok_and(|name| self.toolsets.has(&name))
     }
 
     fn nested(&mut self, content: Option<&RawValue>, path: &str) -> Result<Vec<Block>, BadRequest> {

@@ -7,16 +7,19 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
 
+use crate::client::messages::client_tools::{Screen, described, expanded, toolset};
 use crate::client::messages::content::{BlockReader, Content};
-use crate::codec::json::{Text, is_too_deep};
+use crate::codec::json::{Text, is_too_deep, shared_slice};
 use crate::codec::members::members;
 use crate::codec::parse::parse_body;
+use crate::codec::raw_json::RawJson;
 use crate::error::bad_request::BadRequest;
 use crate::extra_costs::ExtraCosts;
 use crate::request::content::Block;
+use crate::request::toolsets::Toolsets;
 use crate::request::{
     Member, OutputConfig, Request, Role, RoutingExtras, Thinking, Tool, ToolChoice, ToolChoiceMode,
-    Turn,
+    ToolRunner, Turn,
 };
 
 members!(RawRequest<'a> keeps names {
@@ -52,6 +55,8 @@ members!(RawTool<'a> {
     input_schema: &'a RawValue = "input_schema",
     strict: bool = "strict",
     cache_control: &'a RawValue = "cache_control",
+    width: &'a RawValue = "display_width_px",
+    height: &'a RawValue = "display_height_px",
 } passes over []);
 
 members!(RawToolChoice<'a> {
@@ -88,7 +93,9 @@ impl Request {
         let tools = raw.tools.map(|tools| ("tools", tools));
         let others = raw.unread.iter().map(|(name, value)| (&**name, *value));
         let costs = ExtraCosts::read(body, others.chain(tools));
-        let request = Reader { body, unread: Vec::new() }.request(raw)?;
+        let reader =
+            Reader { body, unread: Vec::new(), as_text: Vec::new(), toolsets: Toolsets::default() };
+        let request = reader.request(raw)?;
         request.check()?;
         Ok((request, costs?))
     }
@@ -98,13 +105,15 @@ impl Request {
 struct Reader<'b> {
     body: &'b Bytes,
     unread: Vec<(&'static str, Vec<String>)>,
+    /// What of the conversation a translation says as text.
+    as_text: Vec<String>,
+    toolsets: Toolsets,
 }
 
 impl<'b> Reader<'b> {
     fn request(mut self, raw: RawRequest<'_>) -> Result<Request, BadRequest> {
         let required = |field: &str| BadRequest::new(field, "field required");
-        let reader = self.blocks();
-        let model = reader.shared(raw.model.ok_or_else(|| required("model"))?);
+        let model = raw.model.ok_or_else(|| required("model"))?.into_shared(self.body);
         let max_tokens = raw.max_tokens.ok_or_else(|| required("max_tokens"))?;
         let turns = raw.messages.ok_or_else(|| required("messages"))?;
         if turns.is_empty() {
@@ -113,9 +122,10 @@ impl<'b> Reader<'b> {
         let mut hint = raw.routing_hint.unwrap_or_default();
         hint.routing_preference = hint.routing_preference.or(raw.routing_preference);
         let [temperature, top_p, top_k] =
-            [raw.temperature, raw.top_p, raw.top_k].map(|raw| raw.map(|raw| reader.json(raw)));
+            [raw.temperature, raw.top_p, raw.top_k].map(|raw| raw.map(|raw| self.json(raw)));
         let stop_sequences = raw.stop_sequences.unwrap_or_default().into_iter();
-        let stop_sequences = stop_sequences.map(|text| reader.shared(text)).collect();
+        let stop_sequences = stop_sequences.map(|text| text.into_shared(self.body)).collect();
+        let tools = raw.tools.map_or_else(|| Ok(Vec::new()), |tools| self.tools(tools))?;
         let turns = self.turns(turns)?;
         Ok(Request {
             model,
@@ -123,7 +133,7 @@ impl<'b> Reader<'b> {
             stream: raw.stream.unwrap_or(false),
             system: raw.system.map_or_else(|| Ok(Vec::new()), |system| self.system(system))?,
             turns,
-            tools: raw.tools.map_or_else(|| Ok(Vec::new()), |tools| self.tools(tools))?,
+            tools,
             tool_choice: raw.tool_choice.map(|raw| self.tool_choice(raw)).transpose()?,
             stop_sequences,
             temperature,
@@ -135,21 +145,31 @@ impl<'b> Reader<'b> {
             settings: Vec::new(),
             extras: RoutingExtras { hint, task_type: raw.task_type, agent: raw.agent },
             members: raw.names.into_iter().map(|name| self.member(name)).collect(),
+            toolsets: self.toolsets,
         })
     }
 
-    fn blocks(&self) -> BlockReader<'b> {
-        BlockReader { source: self.body, unread: Vec::new() }
+    fn blocks<'s>(&self, toolsets: &'s Toolsets) -> BlockReader<'s>
+    where
+        'b: 's,
+    {
+        BlockReader { source: self.body, unread: Vec::new(), as_text: Vec::new(), toolsets }
+    }
+
+    fn json(&self, raw: &RawValue) -> RawJson {
+        RawJson::Text(shared_slice(self.body, raw.get()))
     }
 
     fn member(&mut self, name: Text<'_>) -> Member {
         let inside = self.unread.iter_mut().find(|(known, _)| *known == &*name);
         let unread = inside.map(|(_, unread)| std::mem::take(unread)).unwrap_or_default();
-        Member { name: name.into_shared(self.body), unread }
+        let is_conversation = &*name == "messages";
+        let as_text = if is_conversation { std::mem::take(&mut self.as_text) } else { Vec::new() };
+        Member { name: name.into_shared(self.body), unread, as_text }
     }
 
     fn turns(&mut self, raw: Vec<RawTurn<'_>>) -> Result<Vec<Turn>, BadRequest> {
-        let mut reader = self.blocks();
+        let mut reader = self.blocks(&self.toolsets);
         let mut turns = Vec::with_capacity(raw.len());
         for (index, raw) in raw.into_iter().enumerate() {
             let turn = format!("messages.{index}");
@@ -159,14 +179,17 @@ impl<'b> Reader<'b> {
             turns.push(Turn { role, blocks: reader.blocks(content, &path)? });
             reader.name_unread(&raw.unread, &turn);
         }
-        self.unread.push(("messages", reader.unread));
+        let BlockReader { unread, as_text, .. } = reader;
+        self.unread.push(("messages", unread));
+        self.as_text = as_text;
         Ok(turns)
     }
 
     fn system(&mut self, raw: Content<'_>) -> Result<Vec<Block>, BadRequest> {
-        let mut reader = self.blocks();
+        let mut reader = self.blocks(&self.toolsets);
         let blocks = reader.blocks(raw, "system")?;
-        self.unread.push(("system", reader.unread));
+        let BlockReader { unread, .. } = reader;
+        self.unread.push(("system", unread));
         Ok(blocks)
     }
 
@@ -179,21 +202,35 @@ impl<'b> Reader<'b> {
             };
             BadRequest { field, ..bad }
         })?;
-        let mut reader = self.blocks();
+        let no_toolsets = Toolsets::default();
+        let mut reader = self.blocks(&no_toolsets);
         let mut tools = Vec::with_capacity(raw.len());
         for (index, raw) in raw.into_iter().enumerate() {
             reader.name_unread(&raw.unread, &format!("tools.{index}"));
-            tools.push(Tool {
-                kind: raw.kind.map(|kind| reader.shared(kind)),
-                name: raw.name.map(|name| reader.shared(name)),
-                description: raw.description.map(|description| reader.shared(description)),
-                input_schema: raw.input_schema.map(|schema| reader.json(schema)),
-                strict: raw.strict,
-                cache_control: raw.cache_control.map(|mark| reader.json(mark)),
-            });
+            tools.push(tool(raw, index, &mut reader));
         }
-        self.unread.push(("tools", reader.unread));
+        let BlockReader { unread, .. } = reader;
+        self.unread.push(("tools", unread));
+        self.expand_toolsets(&mut tools);
         Ok(tools)
+    }
+
+    /// Each tool of a toolset becomes one of its own: the first in the place of all, so that other
+    /// tools keep theirs, and the rest at the end.
+    fn expand_toolsets(&mut self, tools: &mut Vec<Tool>) {
+        for index in 0..tools.len() {
+            let Some(kind) = tools[index].kind.clone() else { continue };
+            let Some(toolset) = toolset(&kind) else { continue };
+            let names: Vec<ByteString> =
+                tools.iter().filter_map(|tool| tool.name.clone()).collect();
+            let taken: Vec<&str> = names.iter().map(|name| &**name).collect();
+            let mut members = expanded(toolset, &kind, &taken, &mut self.toolsets).into_iter();
+            if let Some(first) = members.next() {
+                tools[index] = first;
+            }
+            // the caller's list has no entries for them
+            tools.extend(members.map(|member| Tool { kind: None, ..member }));
+        }
     }
 
     fn tool_choice(&mut self, raw: RawToolChoice<'_>) -> Result<ToolChoice, BadRequest> {
@@ -234,7 +271,7 @@ impl<'b> Reader<'b> {
         self.name_unread("output_config", &raw.unread);
         OutputConfig {
             effort: raw.effort.map(|effort| effort.into_shared(self.body)),
-            format: raw.format.map(|format| self.blocks().json(format)),
+            format: raw.format.map(|format| self.json(format)),
             schema_label: None,
         }
     }
@@ -248,6 +285,40 @@ impl<'b> Reader<'b> {
         let paths = members.iter().map(|(name, _)| format!("{member}.{}", &**name)).collect();
         self.unread.push((member, paths));
     }
+}
+
+/// One entry of the list. A tool that Anthropic defines and the client runs is said as others are
+/// told of it.
+fn tool(raw: RawTool<'_>, index: usize, reader: &mut BlockReader<'_>) -> Tool {
+    let kind = raw.kind.map(|kind| reader.shared(kind));
+    let pixels = |said: Option<&RawValue>| {
+        said.and_then(|said| serde_json::from_str::<Option<u64>>(said.get()).ok().flatten())
+    };
+    let screen = Screen { width: pixels(raw.width), height: pixels(raw.height) };
+    let named = kind.as_deref().filter(|kind| *kind != "custom");
+    let told = named.and_then(|kind| described(kind, screen));
+    let runner = match named {
+        Some(kind) if told.is_none() && toolset(kind).is_none() => ToolRunner::Vendor,
+        _ => ToolRunner::Client,
+    };
+    let sizes = [("display_width_px", raw.width), ("display_height_px", raw.height)];
+    let unread = sizes.into_iter().filter(|(_, said)| said.is_some() && told.is_none());
+    reader.unread.extend(unread.map(|(name, _)| format!("tools.{index}.{name}")));
+    let mut tool = Tool {
+        runner,
+        kind,
+        name: raw.name.map(|name| reader.shared(name)),
+        description: raw.description.map(|description| reader.shared(description)),
+        input_schema: raw.input_schema.map(|schema| reader.json(schema)),
+        strict: raw.strict,
+        cache_control: raw.cache_control.map(|mark| reader.json(mark)),
+    };
+    if let Some(told) = told {
+        tool.name.get_or_insert_with(|| told.name.into());
+        tool.description.get_or_insert_with(|| told.description.into());
+        tool.input_schema.get_or_insert(RawJson::Value(told.schema));
+    }
+    tool
 }
 
 #[cfg(test)]
@@ -387,5 +458,42 @@ mod tests {
     fn a_member_that_stands_twice_is_refused() {
         let refused = refused(&with(r#","model":"other""#));
         assert_eq!(refused, "body: duplicate field `model`");
+    }
+
+    #[test]
+    fn tools_that_the_client_runs_are_said_as_others_are_told_of_them() {
+        let tools = r#","tools":[{"type":"bash_20250124","name":"bash"},{"type":"computer_20251124","name":"screen","display_width_px":800,"display_height_px":600},{"type":"web_search_20250305","name":"web_search"}]"#;
+        let (request, _) = Request::parse(&Bytes::from(with(tools))).unwrap();
+        let of = |at: usize| &request.tools[at];
+        assert_eq!((of(0).name.as_deref(), of(0).runner), (Some("bash"), ToolRunner::Client));
+        assert!(of(0).input_schema.is_some());
+        assert_eq!(of(1).name.as_deref(), Some("screen"));
+        assert!(of(1).description.as_deref().unwrap().contains("800 by 600"));
+        assert_eq!((of(2).runner, of(2).input_schema.is_none()), (ToolRunner::Vendor, true));
+        let only = request.anthropic_only().unwrap();
+        assert_eq!(
+            only.to_string(),
+            "tools.2.type: only a provider of Anthropic's own API has `web_search_20250305`"
+        );
+        assert_eq!(unread(&with(tools)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn tools_of_a_toolset_have_names_of_their_own() {
+        let body = r#"{"model":"m","max_tokens":5,"tools":[{"type":"computer_toolset_20260801"},{"name":"computer_zoom","input_schema":{}}],
+            "messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"zoom","toolset_name":"computer","input":{}}]},
+            {"role":"user","content":[{"type":"tool_result","tool_use_id":"a","toolset_name":"computer","content":[{"type":"tool_reference","tool_name":"late"}]}]}]}"#;
+        let (request, _) = Request::parse(&Bytes::from(body)).unwrap();
+        assert_eq!(request.tools.len(), 18);
+        assert_eq!(request.tools[1].name.as_deref(), Some("computer_zoom"));
+        let names: std::collections::HashSet<&str> = request.tool_names().collect();
+        assert_eq!(names.len(), 18, "{names:?}");
+        let Block::ToolUse { name, .. } = &request.turns[0].blocks[0] else { panic!("a call") };
+        let zoom = request.toolsets.of_flat(name).unwrap();
+        assert_eq!((zoom.name, zoom.toolset), ("zoom", "computer"));
+        let messages = request.members.iter().find(|member| &*member.name == "messages").unwrap();
+        assert!(messages.unread.is_empty(), "{:?}", messages.unread);
+        assert_eq!(messages.as_text, ["messages.1.content.0.content.0"]);
+        assert!(!request.is_anthropic_only());
     }
 }

@@ -7,6 +7,7 @@ use ainfera_schema::TokenUsage;
 
 use crate::codec::json::quoted;
 use crate::event::{Block, Delta, ProviderEvent, Stop, StreamEvent, estimated_output_tokens};
+use crate::request::toolsets::Toolsets;
 
 /// Writes one answer. A pure state machine: events in, frames out.
 #[derive(Debug)]
@@ -21,10 +22,16 @@ pub struct AnthropicFrames {
     block_open: bool,
     /// What was said: the ground for a count where the provider gives none.
     text_bytes: usize,
+    toolsets: Toolsets,
 }
 
 impl AnthropicFrames {
-    pub fn new(message_id: String, model: &str, estimated_input_tokens: u64) -> Self {
+    pub fn new(
+        message_id: String,
+        model: &str,
+        estimated_input_tokens: u64,
+        toolsets: Toolsets,
+    ) -> Self {
         Self {
             message_id,
             model: model.to_owned(),
@@ -33,6 +40,7 @@ impl AnthropicFrames {
             index: 0,
             block_open: false,
             text_bytes: 0,
+            toolsets,
         }
     }
 
@@ -56,13 +64,7 @@ impl AnthropicFrames {
                     Block::Thinking => {
                         "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}".to_owned()
                     }
-                    Block::ToolUse { id, name } => {
-                        format!(
-                            "{{\"type\":\"tool_use\",\"id\":{},\"name\":{},\"input\":{{}}}}",
-                            quoted(id),
-                            quoted(name)
-                        )
-                    }
+                    Block::ToolUse { id, name } => self.tool_use(id, name),
                     // a translated stream has no such blocks
                     Block::Other => return,
                 };
@@ -104,6 +106,20 @@ impl AnthropicFrames {
             StreamEvent::HiddenReasoning { bytes } => self.text_bytes += bytes,
             StreamEvent::FailedUsage(_) | StreamEvent::Oddity(_) | StreamEvent::Other => {}
         }
+    }
+
+    /// A call that begins, of a toolset too where it has the tool.
+    fn tool_use(&self, id: &str, name: &str) -> String {
+        let member = self.toolsets.of_flat(name);
+        let name = member.map_or(name, |member| member.name);
+        let toolset = member
+            .map(|member| format!(",\"toolset_name\":{}", quoted(member.toolset)))
+            .unwrap_or_default();
+        format!(
+            "{{\"type\":\"tool_use\",\"id\":{},\"name\":{},\"input\":{{}}{toolset}}}",
+            quoted(id),
+            quoted(name)
+        )
     }
 
     /// Exactly once, before anything else.
@@ -180,7 +196,7 @@ mod tests {
 
     #[test]
     fn translated_blocks_are_dense_and_sequential() {
-        let mut frames = AnthropicFrames::new("msg_1".to_owned(), "slug", 9);
+        let mut frames = AnthropicFrames::new("msg_1".to_owned(), "slug", 9, Toolsets::default());
         let usage = TokenUsage { input_tokens: 11, output_tokens: 4, ..TokenUsage::default() };
         let mut out = BytesMut::new();
         for event in [

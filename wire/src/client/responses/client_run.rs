@@ -12,7 +12,7 @@ use crate::client::openai::declared_tools::ToolKind;
 pub(crate) fn described(kind: ToolKind) -> Option<(&'static str, Value)> {
     let text = || json!({"type": "string"});
     let whole = || json!({"type": "integer"});
-    let texts = || json!({"type": "array", "items": {"type": "string"}});
+    let texts = || json!({"type": "array", "items": {"type": "string"}, "minItems": 1});
     Some(match kind {
         ToolKind::Function | ToolKind::Custom | ToolKind::ToolSearch => return None,
         ToolKind::LocalShell => (
@@ -51,7 +51,10 @@ pub(crate) fn described(kind: ToolKind) -> Option<(&'static str, Value)> {
         ),
         ToolKind::Computer => (
             "Acts on the user's screen with mouse and keyboard, one action after the other, and returns a screenshot.",
-            schema([("actions", json!({"type": "array", "items": action()}))], &["actions"]),
+            schema(
+                [("actions", json!({"type": "array", "items": action(), "minItems": 1}))],
+                &["actions"],
+            ),
         ),
         ToolKind::ComputerPreview => (
             "Acts on the user's screen with mouse or keyboard and returns a screenshot.",

@@ -181,7 +181,7 @@ fn rest(mut request: Object<'_>, translation: &mut RequestTranslation) -> Result
         if ROUTING_MEMBERS.contains(&name.as_str()) {
             translation.routing_member(&name, value)?;
         } else if let Some((_, why)) = NATIVE_ONLY.iter().find(|(known, _)| *known == name) {
-            translation.only_natively(name, why);
+            translation.only_by_its_keeper(name, why);
         } else if NO_EQUIVALENT.contains(&name.as_str()) {
             translation.drop(name, Reason::NoEquivalent);
         } else {

@@ -21,8 +21,8 @@ use crate::provider::chat::passthrough;
 use crate::provider::chat::profile::{AnswerSchema, ChatProfile, Effort, TopK};
 use crate::provider::chat::target::Target;
 use crate::provider::lossy::{
-    Encoded, function_of, labelled_schema, loosen_schema, report_cache_control,
-    report_untranslated, written,
+    Encoded, function_of, labelled_schema, loosen_schema, report_marks, report_untranslated,
+    written,
 };
 use crate::provider::source_paths::{bearer, name_lost_headers, of_mistake, of_written};
 use crate::provider::written::Texts;
@@ -199,7 +199,7 @@ fn tools(
         if let Some(strict) = tool.strict {
             function["strict"] = json!(strict);
         }
-        report_cache_control(tool, index, &mut notes.coercions);
+        report_marks(tool, index, &mut notes.coercions);
         functions.push(object([("type", json!("function")), ("function", function)]));
         notes.source_map.add(format!("tools.{index}.function"), format!("tools.{index}"));
         notes.source_map.add(

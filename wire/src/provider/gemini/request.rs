@@ -16,8 +16,8 @@ use crate::provider::gemini::contents::{TOOL_NAMES, contents};
 use crate::provider::gemini::thinking;
 use crate::provider::instructions::CONTINUE;
 use crate::provider::lossy::{
-    Encoded, function_of, joined_text, report_cache_control, report_schema_label,
-    report_untranslated, written,
+    Encoded, function_of, joined_text, report_marks, report_schema_label, report_untranslated,
+    written,
 };
 use crate::provider::source_paths::{of_mistake, of_written};
 use crate::provider::written::Joined;
@@ -153,7 +153,7 @@ fn tools<'r>(
         if tool.strict.is_some() {
             coercions.add(format!("tools.{index}.strict"), Change::Dropped(Reason::NoEquivalent));
         }
-        report_cache_control(tool, index, coercions);
+        report_marks(tool, index, coercions);
         function_declarations.push(FunctionDeclaration {
             name: sent,
             description: tool.description.as_deref().unwrap_or_default(),

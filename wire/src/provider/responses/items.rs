@@ -86,6 +86,11 @@ impl Items {
         Self { items: Vec::new(), open: 0, id_seed, tool_names }
     }
 
+    /// What gives back the names that the caller knows.
+    pub(crate) fn tool_names(&self) -> &ToolNames {
+        &self.tool_names
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }

@@ -6,15 +6,17 @@ use ainfera_schema::{Model, Provider, ProviderKind, Reasoning, Sampling, Taken};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::client::Client;
 use crate::client::call::Call;
 use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::effort::nearest;
 use crate::error::bad_request::BadRequest;
 use crate::model_table::{ForcedTools, ModelAbilities};
+use crate::passthrough::tool_names::responses_body;
 use crate::provider::instructions::must_call;
 use crate::provider::lossy::{
-    Encoded, function_of, joined_text, labelled_schema, loosen_schema, report_cache_control,
+    Encoded, function_of, joined_text, labelled_schema, loosen_schema, report_marks,
     report_untranslated, written,
 };
 use crate::provider::responses::input::{TOOL_NAMES, items};
@@ -57,13 +59,18 @@ pub(crate) fn request(
     let (url, key) = (address::responses(provider), bearer(provider));
     let abilities = ModelAbilities::of(provider.kind, model);
     if Dialect::Responses.is_native_to(call.client.dialect()) {
-        let (body, coercions) = crate::passthrough::responses::request_body(
+        let (body, mut coercions) = crate::passthrough::responses::request_body(
             &call.body,
             &model.upstream_name,
             &abilities,
             call.max_tokens,
         )?;
-        return Ok(UpstreamRequest { coercions, ..UpstreamRequest::streamed(url, key, body) });
+        let (body, tool_names) = match with_taken_names(&body, call, &mut coercions) {
+            Some((body, names)) => (body.into(), names),
+            None => (body, ToolNames::unchanged()),
+        };
+        let request = UpstreamRequest::streamed(url, key, body);
+        return Ok(UpstreamRequest { coercions, tool_names, ..request });
     }
     let encoded = encoded(&call.request, &model.upstream_name, &abilities)
         .map_err(|bad| of_mistake(call, bad))?;
@@ -74,6 +81,16 @@ pub(crate) fn request(
     })
 }
 
+/// A caller's own body under names of tools that are taken here, if some of its are not.
+fn with_taken_names(
+    body: &[u8],
+    call: &Call,
+    coercions: &mut Coercions,
+) -> Option<(Vec<u8>, ToolNames)> {
+    let Client::Responses(client) = &call.client else { return None };
+    responses_body(body, TOOL_NAMES, &client.tools, coercions)
+}
+
 /// What a call loses on its way to one model of the provider.
 pub(crate) fn losses(
     call: &Call,
@@ -82,7 +99,9 @@ pub(crate) fn losses(
 ) -> Result<Coercions, BadRequest> {
     let abilities = ModelAbilities::of(kind, model);
     if Dialect::Responses.is_native_to(call.client.dialect()) {
-        return crate::passthrough::responses::losses(&call.body, &abilities);
+        let mut losses = crate::passthrough::responses::losses(&call.body, &abilities)?;
+        with_taken_names(&call.body, call, &mut losses);
+        return Ok(losses);
     }
     let encoded = encoded(&call.request, &model.upstream_name, &abilities)
         .map_err(|bad| of_mistake(call, bad))?;
@@ -223,7 +242,7 @@ fn tools<'r>(
         if sent != *name {
             coercions.add(format!("tools.{index}.name"), Change::Renamed(sent.clone()));
         }
-        report_cache_control(tool, index, coercions);
+        report_marks(tool, index, coercions);
         functions.push(FunctionTool {
             r#type: "function",
             name: sent,

@@ -23,6 +23,7 @@ use crate::error::stream_fault::StreamFault;
 use crate::event::{Native, ProviderEvent, RelayMode, Stop, StopReason, StreamEvent};
 use crate::oddity::Oddity;
 use crate::passthrough::responses::{invented_end, renamed};
+use crate::passthrough::tool_names::restored;
 use crate::provider::responses::event::{Event, Item, Response, usage};
 use crate::provider::responses::items::{Items, Kind, Whole};
 use crate::tool_names::ToolNames;
@@ -167,7 +168,8 @@ impl ResponsesReader {
         let is_legal =
             name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'.');
         let name = if is_legal { name } else { ByteString::new() };
-        let native = Native { name, data: renamed(data, &self.model)? };
+        let data = restored(&renamed(data, &self.model)?, self.items.tool_names());
+        let native = Native { name, data };
         let last = said.pop().unwrap_or(StreamEvent::Other);
         out.extend(said.drain(..).map(ProviderEvent::translated));
         out.push(ProviderEvent { event: last, native: Some(native) });

@@ -92,7 +92,7 @@ fn file(
     let path = part.path;
     let mut file = Object::read(part.required("file")?, path.member("file"))?;
     let Some(data) = file.optional_text("file_data")? else {
-        translation.only_natively(
+        translation.only_by_its_keeper(
             file.at("file_id"),
             "a file that is kept at a provider can only be read there",
         );

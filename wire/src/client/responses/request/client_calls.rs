@@ -194,7 +194,7 @@ fn screenshot(
     let mut output = Object::read(output, item.path.member("output"))?;
     output.take("type");
     let Some(url) = output.optional_text("image_url")? else {
-        translation.only_natively(output.at("file_id"), KEPT_FILE);
+        translation.only_by_its_keeper(output.at("file_id"), KEPT_FILE);
         return Ok(None);
     };
     let image = image(&mut output, &url)?;

@@ -31,14 +31,14 @@ fn block(
         "input_image" => match part.optional_text("image_url")? {
             Some(url) => Some(image(&mut part, &url)?),
             None => {
-                translation.only_natively(part.at("file_id"), KEPT_FILE);
+                translation.only_by_its_keeper(part.at("file_id"), KEPT_FILE);
                 return Ok(None);
             }
         },
         "input_file" => match file(&mut part)? {
             Some(file) => Some(file),
             None => {
-                translation.only_natively(part.at("file_id"), KEPT_FILE);
+                translation.only_by_its_keeper(part.at("file_id"), KEPT_FILE);
                 return Ok(None);
             }
         },

@@ -104,6 +104,10 @@ impl Items<'_> {
                 self.output(&mut item, translation)?
             }
             "reasoning" => self.reasoning(&mut item, translation)?,
+            "item_reference" => {
+                translation.only_by_its_keeper(item.at("type"), NATIVE_ONLY);
+                return Ok(());
+            }
             _ => {
                 translation.only_natively(item.at("type"), NATIVE_ONLY);
                 return Ok(());
