@@ -130,12 +130,7 @@ fn plan_within(
     let found_without = |unfit: &[(usize, DropReason)]| {
         matches!(plan_without(unfit, catalogue, needs, policy, options), Plan::Ranked { .. })
     };
-    if !unfit.is_empty() && found_without(&[]) {
-        let foreign: Vec<_> =
-            unfit.iter().copied().filter(|(_, why)| *why == DropReason::OtherDialect).collect();
-        let is_lossy = foreign.len() < unfit.len() && found_without(&foreign);
-        let reason =
-            if is_lossy { RejectReason::CoercionRefused } else { RejectReason::OtherDialect };
+    if let Some(reason) = unfit_to_blame(unfit, &found_without) {
         return Plan::Rejected { reason, decision };
     }
     // The reason is computed only for a rejection, because it costs further decisions.
@@ -161,6 +156,20 @@ fn plan_within(
         _ => RejectReason::NoCandidateEnrolled,
     };
     Plan::Rejected { reason, decision }
+}
+
+/// Why no model is left where one would have been found without what makes some unfit.
+fn unfit_to_blame(
+    unfit: &[(usize, DropReason)],
+    found_without: &dyn Fn(&[(usize, DropReason)]) -> bool,
+) -> Option<RejectReason> {
+    if unfit.is_empty() || !found_without(&[]) {
+        return None;
+    }
+    let foreign: Vec<_> =
+        unfit.iter().copied().filter(|(_, why)| *why == DropReason::OtherDialect).collect();
+    let is_lossy = foreign.len() < unfit.len() && found_without(&foreign);
+    Some(if is_lossy { RejectReason::CoercionRefused } else { RejectReason::OtherDialect })
 }
 
 /// The whole considered set with drop reasons, those set aside included, as JSON array text.

@@ -1,5 +1,5 @@
-//! Tools that the client runs, from every client dialect through every kind of provider: the provider
-//! hears names that it takes, and each call comes back as the client declared its tool.
+//! Tools that the client runs, from every client dialect through every kind of provider: the
+//! provider hears names that it takes, and each call comes back as the client declared its tool.
 
 use serde_json::{Value, json};
 
@@ -113,24 +113,7 @@ async fn calls_of_tools_with_types_of_their_own_come_back_as_items_of_these_type
                 assert_eq!(calls.len(), 1, "{kind} {name}: {response}");
                 assert_eq!(calls[0][member], expected, "{kind} {name}");
                 assert_eq!(calls[0]["status"], "completed");
-                let id = calls[0]["call_id"].as_str().unwrap();
-                let output = match name {
-                    "shell" => {
-                        json!({"type": "shell_call_output", "call_id": id, "output": [{"stdout": "a", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}]})
-                    }
-                    "local_shell" => {
-                        json!({"type": "local_shell_call_output", "id": id, "output": "a"})
-                    }
-                    "apply_patch" => {
-                        json!({"type": "apply_patch_call_output", "call_id": id, "status": "completed"})
-                    }
-                    "computer" => {
-                        json!({"type": "computer_call_output", "call_id": id, "output": {"type": "computer_screenshot", "image_url": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="}})
-                    }
-                    _ => {
-                        json!({"type": "tool_search_output", "call_id": id, "execution": "client", "status": "completed", "tools": [function("send_mail")]})
-                    }
-                };
+                let output = output_of(name, calls[0]["call_id"].as_str().unwrap());
                 let turn = json!([{"role": "user", "content": "go"}, calls[0], output]);
                 let next = responses::with(responses::routed(floor, turn), "tools", tools.clone());
                 let answer = responses::ask(&gateway, &next).await;
@@ -138,6 +121,27 @@ async fn calls_of_tools_with_types_of_their_own_come_back_as_items_of_these_type
                 let sent = mocked(&gateway).await.to_string();
                 assert_eq!(sent.contains("send_mail"), name == "tool_search", "{sent}");
             }
+        }
+    }
+}
+
+/// What the client gives back for such a call.
+fn output_of(name: &str, id: &str) -> Value {
+    match name {
+        "shell" => {
+            json!({"type": "shell_call_output", "call_id": id, "output": [{"stdout": "a", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}]})
+        }
+        "local_shell" => {
+            json!({"type": "local_shell_call_output", "id": id, "output": "a"})
+        }
+        "apply_patch" => {
+            json!({"type": "apply_patch_call_output", "call_id": id, "status": "completed"})
+        }
+        "computer" => {
+            json!({"type": "computer_call_output", "call_id": id, "output": {"type": "computer_screenshot", "image_url": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="}})
+        }
+        _ => {
+            json!({"type": "tool_search_output", "call_id": id, "execution": "client", "status": "completed", "tools": [function("send_mail")]})
         }
     }
 }

@@ -210,19 +210,26 @@ impl BlockReader<'_> {
             _ => Block::Unknown { kind: self.shared(kind) },
         };
         self.name_unread(&raw.unread, path);
-        if &*block_kind == "tool_result" {
+        let left = [raw.toolset_name, raw.tool_name, raw.caller];
+        self.name_left(left, &block_kind, path);
+        Ok(block)
+    }
+
+    /// Names what was not read of a block.
+    fn name_left(&mut self, left: [Option<&RawValue>; 3], block_kind: &str, path: &str) {
+        let [mut toolset_name, tool_name, caller] = left;
+        if block_kind == "tool_result" {
             // by its id it is known which call it answers
-            raw.toolset_name = raw.toolset_name.filter(|name| !self.is_toolset(name));
+            toolset_name = toolset_name.filter(|name| !self.is_toolset(name));
         }
-        for (name, left) in [("toolset_name", raw.toolset_name), ("tool_name", raw.tool_name)] {
+        for (name, left) in [("toolset_name", toolset_name), ("tool_name", tool_name)] {
             if left.is_some() {
                 self.unread.push(format!("{path}.{name}"));
             }
         }
-        if raw.caller.is_some_and(|caller| !is_direct(caller)) {
+        if caller.is_some_and(|caller| !is_direct(caller)) {
             self.unread.push(format!("{path}.caller"));
         }
-        Ok(block)
     }
 
     /// The name in the typed request of the tool that was called: of one of a toolset another than
