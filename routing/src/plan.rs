@@ -158,10 +158,13 @@ fn plan_within(
     Plan::Rejected { reason, decision }
 }
 
+/// A position in the catalogue, and why that model is passed over.
+type Unfit = (usize, DropReason);
+
 /// Why no model is left where one would have been found without what makes some unfit.
 fn unfit_to_blame(
-    unfit: &[(usize, DropReason)],
-    found_without: &dyn Fn(&[(usize, DropReason)]) -> bool,
+    unfit: &[Unfit],
+    found_without: &dyn Fn(&[Unfit]) -> bool,
 ) -> Option<RejectReason> {
     if unfit.is_empty() || !found_without(&[]) {
         return None;
