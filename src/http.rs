@@ -10,6 +10,7 @@ pub mod checkup;
 pub mod coercions;
 pub mod count_tokens;
 pub mod error;
+pub mod gemini;
 pub mod health;
 pub mod idempotency;
 pub mod inference;
@@ -49,7 +50,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(calling("/v1/inference", post().to(calls::inference)))
         .service(calling("/v1/messages/count_tokens", post().to(count_tokens::answer)))
         .service(reading("/v1/models", get().to(models::list)))
-        .service(reading("/v1/models/{slug}", get().to(models::one)))
+        .service(reading("/v1/models/{slug}", get().to(models::one)).route(post().to(gemini::call)))
+        .service(reading("/v1beta/models", get().to(gemini::list)))
+        .service(
+            reading("/v1beta/models/{slug:.*}", get().to(gemini::one))
+                .route(post().to(gemini::call)),
+        )
         .service(reading("/v1/inferences/{inference_id}", get().to(reads::inference)))
         .service(reading("/v1/inferences/{inference_id}/decision", get().to(reads::decision)))
         .service(reading("/v1/calls/{request_id}", get().to(reads::call)))

@@ -213,6 +213,8 @@ impl Handler<WriteError> for SseSink {
             field: None,
             details: None,
             request_id: self.request_id.header_value(),
+            status: None,
+            retry_after_s: None,
         };
         self.frames.error(&error, &mut bytes);
         let sent = self.send(bytes, Written::Taken);

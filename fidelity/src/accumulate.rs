@@ -2,6 +2,7 @@
 
 pub mod chat;
 pub mod frames;
+pub mod gemini;
 pub mod inference;
 pub mod messages;
 pub mod responses;
@@ -40,6 +41,7 @@ pub fn stream(dialect: ClientDialect, bytes: &[u8]) -> Understood {
         ClientDialect::Messages => messages::stream(&frames),
         ClientDialect::Chat => chat::stream(&frames),
         ClientDialect::Responses => responses::stream(&frames),
+        ClientDialect::Gemini => gemini::stream(&frames),
         ClientDialect::Inference => Understood {
             complaints: vec!["this dialect has no streams".to_owned()],
             ..Understood::default()
@@ -62,6 +64,7 @@ pub fn whole(dialect: ClientDialect, body: &Value) -> Answer {
         ClientDialect::Messages => messages::whole(body),
         ClientDialect::Chat => chat::whole(body),
         ClientDialect::Responses => responses::whole(body),
+        ClientDialect::Gemini => crate::expectation::gemini::whole(body),
         ClientDialect::Inference => inference::whole(body),
     }
 }

@@ -1,16 +1,19 @@
 //! A call in each client dialect: as small as it can be, streamed, with usage and reasoning asked
 //! for.
 
-use ainfera_wire::client::{AnswerNames, Call, ClientDialect, ClientHeaders};
+use ainfera_wire::client::{
+    AnswerNames, Call, ClientDialect, ClientHeaders, GeminiForm, GeminiTarget,
+};
 use ainfera_wire::error::BadRequest;
 use bytes::Bytes;
 
 /// Every dialect in which the gateway can be spoken to.
-pub const DIALECTS: [ClientDialect; 4] = [
+pub const DIALECTS: [ClientDialect; 5] = [
     ClientDialect::Messages,
     ClientDialect::Chat,
     ClientDialect::Responses,
     ClientDialect::Inference,
+    ClientDialect::Gemini,
 ];
 
 /// What the caller calls the model; answers must name it, and never the provider's name.
@@ -23,6 +26,7 @@ pub fn name(dialect: ClientDialect) -> &'static str {
         ClientDialect::Chat => "chat",
         ClientDialect::Responses => "responses",
         ClientDialect::Inference => "inference",
+        ClientDialect::Gemini => "gemini",
     }
 }
 
@@ -40,6 +44,10 @@ pub fn request(dialect: ClientDialect) -> (&'static str, &'static str) {
         ClientDialect::Responses => (
             "/v1/responses",
             r#"{"model":"the-model","max_output_tokens":4096,"stream":true,"reasoning":{"effort":"low","summary":"auto"},"input":"go on","tools":[{"type":"function","name":"any","parameters":{"type":"object"}}]}"#,
+        ),
+        ClientDialect::Gemini => (
+            "/v1beta/models/the-model:streamGenerateContent?alt=sse",
+            r#"{"generationConfig":{"maxOutputTokens":4096,"thinkingConfig":{"includeThoughts":true,"thinkingBudget":2048}},"contents":[{"role":"user","parts":[{"text":"go on"}]}],"tools":[{"functionDeclarations":[{"name":"any","parametersJsonSchema":{"type":"object"}}]}]}"#,
         ),
         ClientDialect::Inference => (
             "/v1/inference",
@@ -60,6 +68,10 @@ pub fn parse(dialect: ClientDialect, body: Bytes) -> Result<Call, BadRequest> {
         ClientDialect::Messages => Call::from_messages(body, ClientHeaders::default(), &estimate),
         ClientDialect::Chat => Call::from_chat(body, ClientHeaders::default(), &estimate),
         ClientDialect::Inference => Call::from_inference(body, ClientHeaders::default(), &estimate),
+        ClientDialect::Gemini => {
+            let target = GeminiTarget { model: MODEL.to_owned(), form: GeminiForm::Events };
+            Call::from_gemini(body, target, ClientHeaders::default(), &estimate)
+        }
         ClientDialect::Responses => Call::from_responses(body, ClientHeaders::default(), &estimate),
     }
 }

@@ -33,6 +33,8 @@ pub fn differences(recording: &Recording, status: u16, dialect: ClientDialect) -
         field: None,
         details: None,
         request_id: "req_1".to_owned(),
+        status: None,
+        retry_after_s: None,
     };
     let heard: Value = serde_json::from_str(&error.json(dialect)).unwrap_or_default();
     let place = if dialect == ClientDialect::Inference { "/message" } else { "/error/message" };

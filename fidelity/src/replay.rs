@@ -60,6 +60,8 @@ pub fn pass(
             field: None,
             details: None,
             request_id: "req_000000000000000000000001".to_owned(),
+            status: None,
+            retry_after_s: None,
         };
         frames.error(&error, &mut out);
     }

@@ -237,6 +237,8 @@ fn error() -> ClientError {
         field: None,
         details: None,
         request_id: "req_1".to_owned(),
+        status: None,
+        retry_after_s: None,
     }
 }
 

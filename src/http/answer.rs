@@ -11,13 +11,15 @@ use futures_util::StreamExt;
 
 use super::coercions::named;
 
-/// The response; `events` is the body of a streamed one. For a whole one it only held the client's
+/// The response; `events` is the body of a streamed one, whose content
+/// type is `stream_type`. For a whole one it only held the client's
 /// place until now.
 pub fn response(
     request_id: RequestId,
     agent_id: AgentId,
     head: Head,
     events: EventBody,
+    stream_type: &'static str,
 ) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     let facts = head.facts;
@@ -30,7 +32,7 @@ pub fn response(
         .insert_header(("x-ainfera-inference-id", facts.inference_id.as_str()))
         .insert_header(("x-ainfera-receipt-id", facts.receipt_id.as_str()))
         .insert_header(("x-ainfera-model", name_header(facts.model.as_str())));
-    let mut response = with_body(response, head.body, &facts, events);
+    let mut response = with_body(response, head.body, &facts, events, stream_type);
     name_coercions(response.headers_mut(), &facts.coercions);
     response
 }
@@ -54,10 +56,11 @@ fn with_body(
     body: HeadBody,
     facts: &HeadFacts,
     events: EventBody,
+    stream_type: &'static str,
 ) -> HttpResponse {
     match body {
         HeadBody::Stream => response
-            .insert_header((CONTENT_TYPE, "text/event-stream; charset=utf-8"))
+            .insert_header((CONTENT_TYPE, stream_type))
             .insert_header((CACHE_CONTROL, "no-cache, no-transform"))
             // This header tells proxies not to buffer frames.
             .insert_header(("x-accel-buffering", "no"))
@@ -72,7 +75,7 @@ fn with_body(
             response.insert_header(("idempotent-replayed", "true"));
             match delivery {
                 Delivery::Streamed => response
-                    .insert_header((CONTENT_TYPE, "text/event-stream; charset=utf-8"))
+                    .insert_header((CONTENT_TYPE, stream_type))
                     .insert_header((CACHE_CONTROL, "no-cache, no-transform"))
                     .insert_header(("x-ainfera-stream-mode", facts.stream_mode.as_str())),
                 Delivery::Whole => response.insert_header((CONTENT_TYPE, "application/json")),

@@ -1,6 +1,7 @@
 //! Who calls: a key, looked up by its id, compared by the hash of its secret, remembered for a few
 //! seconds.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
@@ -8,8 +9,10 @@ use std::time::{Duration, Instant};
 use actix::Addr;
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
+use actix_web::web::Query;
 use ainfera_actors::reader::{ReaderActor, ask};
 use ainfera_schema::Agent;
+use ainfera_wire::client::ClientDialect;
 use tokio::sync::Semaphore;
 
 use super::error::ApiError;
@@ -54,8 +57,8 @@ impl Default for KeyRing {
 }
 
 impl KeyRing {
-    /// The agent whose key the request carries, in `x-api-key` (which goes first) or as a bearer
-    /// token.
+    /// The agent whose key the request carries, in `x-api-key` (which goes first), in
+    /// `x-goog-api-key`, as a bearer token, or in the address of a call of Google's.
     pub async fn authenticate(
         &self,
         request: &HttpRequest,
@@ -63,7 +66,7 @@ impl KeyRing {
     ) -> Result<Arc<Agent>, ApiError> {
         let presented = presented(request)
             .ok_or(ApiError::Unauthorized("no key: send x-api-key or authorization: Bearer"))?;
-        let key = keys::parse(presented).ok_or(ApiError::Unauthorized("invalid key"))?;
+        let key = keys::parse(&presented).ok_or(ApiError::Unauthorized("invalid key"))?;
         match self.find(key.key_id, reader).await? {
             Some(known) if key.matches(&known.secret_sha256) => Ok(known.agent),
             _ => Err(ApiError::Unauthorized("invalid key")),
@@ -147,12 +150,23 @@ impl KeyRing {
     }
 }
 
-fn presented(request: &HttpRequest) -> Option<&str> {
+fn presented(request: &HttpRequest) -> Option<Cow<'_, str>> {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let bearer = || {
         let value = header(AUTHORIZATION.as_str())?;
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     };
-    header("x-api-key").map(str::trim).filter(|key| !key.is_empty()).or_else(bearer)
+    let named = |name: &str| header(name).map(str::trim).filter(|key| !key.is_empty());
+    let key = named("x-api-key").or_else(|| named("x-goog-api-key")).or_else(bearer);
+    key.map(Cow::Borrowed).or_else(|| in_query(request).map(Cow::Owned))
+}
+
+/// Google's clients may put their key into the address. It is in no log: those have paths only.
+fn in_query(request: &HttpRequest) -> Option<String> {
+    if ClientDialect::of_path(request.path()) != ClientDialect::Gemini {
+        return None;
+    }
+    let query = Query::<Vec<(String, String)>>::from_query(request.query_string()).ok()?;
+    query.into_inner().into_iter().find_map(|(name, key)| (name == "key").then_some(key))
 }

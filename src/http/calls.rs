@@ -42,7 +42,7 @@ use crate::server::serving::{Serving, ServingSlot};
 const MAX_SESSION_BYTES: usize = 128;
 
 /// A body in one of the client dialects, parsed and checked.
-type Parse = fn(Bytes, ClientHeaders, &dyn Fn(&str) -> u64) -> Result<Call, BadRequest>;
+type Parse<'p> = &'p dyn Fn(Bytes, ClientHeaders, &dyn Fn(&str) -> u64) -> Result<Call, BadRequest>;
 
 /// `POST /v1/messages`
 pub async fn messages(
@@ -51,7 +51,7 @@ pub async fn messages(
     shared: Data<Shared>,
     slot: Data<ServingSlot>,
 ) -> HttpResponse {
-    answer_call(Call::from_messages, request, payload, &shared, &slot).await
+    answer_call(&Call::from_messages, request, payload, &shared, &slot).await
 }
 
 /// `POST /v1/chat/completions`
@@ -61,7 +61,7 @@ pub async fn chat_completions(
     shared: Data<Shared>,
     slot: Data<ServingSlot>,
 ) -> HttpResponse {
-    answer_call(Call::from_chat, request, payload, &shared, &slot).await
+    answer_call(&Call::from_chat, request, payload, &shared, &slot).await
 }
 
 /// `POST /v1/responses`
@@ -71,7 +71,7 @@ pub async fn responses(
     shared: Data<Shared>,
     slot: Data<ServingSlot>,
 ) -> HttpResponse {
-    answer_call(Call::from_responses, request, payload, &shared, &slot).await
+    answer_call(&Call::from_responses, request, payload, &shared, &slot).await
 }
 
 /// `POST /v1/inference`
@@ -81,11 +81,11 @@ pub async fn inference(
     shared: Data<Shared>,
     slot: Data<ServingSlot>,
 ) -> HttpResponse {
-    answer_call(Call::from_inference, request, payload, &shared, &slot).await
+    answer_call(&Call::from_inference, request, payload, &shared, &slot).await
 }
 
-async fn answer_call(
-    parse: Parse,
+pub(super) async fn answer_call(
+    parse: Parse<'_>,
     request: HttpRequest,
     payload: Payload,
     shared: &Shared,
@@ -100,7 +100,7 @@ async fn answer_call(
 
 async fn dispatch(
     request_id: RequestId,
-    parse: Parse,
+    parse: Parse<'_>,
     request: &HttpRequest,
     payload: Payload,
     shared: &Shared,
@@ -120,7 +120,7 @@ async fn dispatch(
     let permit = shared.gate.enter_as(priority(request, agent.spend_policy.priority_ceiling))?;
     let call = parse_call(parse, request, body.bytes.clone())?;
     check_agent(&call, &agent)?;
-    let dialect = call.client.dialect();
+    let (dialect, stream_type) = (call.client.dialect(), call.client.stream_type());
     let target = RouteTarget::parse(&call.model);
     let strictness = parts.strict.of(agent.agent_id, strictness(request)?);
     log_session(request_id, request);
@@ -160,7 +160,8 @@ async fn dispatch(
             if dialect == ClientDialect::Inference {
                 head = inference::completed(head, &parts.catalogue);
             }
-            Ok(answer::response(request_id, agent_id, head, EventBody::new(receiver, client)))
+            let events = EventBody::new(receiver, client);
+            Ok(answer::response(request_id, agent_id, head, events, stream_type))
         }
         Err(failed) => {
             client.release();
@@ -180,7 +181,7 @@ fn failed_response(
     response
 }
 
-fn parse_call(parse: Parse, request: &HttpRequest, body: Bytes) -> Result<Call, ApiError> {
+fn parse_call(parse: Parse<'_>, request: &HttpRequest, body: Bytes) -> Result<Call, ApiError> {
     let headers = client_headers(request)?;
     let call = parse(body, headers, &estimate_tokens).map_err(ApiError::BadRequest)?;
     if call.client.dialect() == ClientDialect::Inference && call.delivery == Delivery::Streamed {

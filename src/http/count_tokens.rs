@@ -10,8 +10,9 @@ use ainfera_actors::dispatch::admission::CallSetup;
 use ainfera_actors::dispatch::count_tokens::{TokenCount, count_tokens};
 use ainfera_routing::{RouteTarget, estimate_tokens};
 use ainfera_schema::{InferenceId, ReceiptId, RequestId};
-use ainfera_wire::client::Call;
+use ainfera_wire::client::{Call, ClientHeaders};
 use ainfera_wire::disclosure::Strictness;
+use ainfera_wire::error::BadRequest;
 use serde_json::{Value, json};
 
 use super::calls::{client_headers, session};
@@ -19,6 +20,7 @@ use super::error::ApiError;
 use super::state::Shared;
 use crate::server::serving::ServingSlot;
 
+/// `POST /v1/messages/count_tokens`
 pub async fn answer(
     request: HttpRequest,
     payload: Payload,
@@ -26,7 +28,9 @@ pub async fn answer(
     slot: Data<ServingSlot>,
 ) -> HttpResponse {
     let request_id = RequestId::mint();
-    match count(request_id, &request, payload, &shared, &slot).await {
+    let parse = |body: &[u8], headers| Call::from_uncounted(body, headers, &estimate_tokens);
+    let counted = count(request_id, &parse, &request, payload, &shared, &slot).await;
+    match counted.map(of_messages) {
         Ok(counted) => HttpResponse::Ok()
             .insert_header(("request-id", request_id.header_value()))
             .json(counted),
@@ -34,13 +38,22 @@ pub async fn answer(
     }
 }
 
-async fn count(
+fn of_messages(count: TokenCount) -> Value {
+    match count {
+        TokenCount::Provider(counted) => counted,
+        TokenCount::Estimate(input_tokens) => json!({"input_tokens": input_tokens}),
+    }
+}
+
+/// The count of the call that a body says.
+pub(super) async fn count(
     request_id: RequestId,
+    parse: &dyn Fn(&[u8], ClientHeaders) -> Result<Call, BadRequest>,
     request: &HttpRequest,
     payload: Payload,
     shared: &Shared,
     slot: &ServingSlot,
-) -> Result<Value, ApiError> {
+) -> Result<TokenCount, ApiError> {
     let agent = shared.keys.authenticate(request, &shared.reader).await?;
     let serving = slot.current();
     let (parts, worker) = (&serving.parts, &serving.worker);
@@ -48,8 +61,7 @@ async fn count(
         .bodies
         .read(request, payload, agent.agent_id, &parts.limits, parts.deadlines.body)
         .await?;
-    let call = Call::from_uncounted(&body.bytes, client_headers(request)?, &estimate_tokens)
-        .map_err(ApiError::BadRequest)?;
+    let call = parse(&body.bytes, client_headers(request)?).map_err(ApiError::BadRequest)?;
     let call = Arc::new(call);
     let setup = CallSetup {
         request_id,
@@ -63,8 +75,5 @@ async fn count(
         idempotency: None,
         worker: Rc::clone(worker),
     };
-    Ok(match count_tokens(&setup).await {
-        TokenCount::Provider(counted) => counted,
-        TokenCount::Estimate(input_tokens) => json!({"input_tokens": input_tokens}),
-    })
+    Ok(count_tokens(&setup).await)
 }

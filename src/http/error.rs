@@ -163,6 +163,7 @@ impl ApiError {
 
     fn response_in(&self, dialect: ClientDialect, request_id: RequestId) -> HttpResponse {
         let (status, error_type) = self.status_and_type();
+        let status = status_in(dialect, status);
         let jitter_ms = retry_after_ms(request_id);
         let request_id = request_id.header_value();
         let mut response = HttpResponse::build(status);
@@ -212,6 +213,11 @@ impl ApiError {
             field,
             details,
             request_id,
+            status: Some(status.as_u16()),
+            retry_after_s: match self.retry() {
+                Retry::After { seconds } | Retry::NotBefore { seconds } => Some(seconds),
+                Retry::Default | Retry::Never => None,
+            },
         };
         response.body(error.json(dialect))
     }
@@ -356,6 +362,15 @@ fn earlier_call(earlier: &EarlierCall) -> Value {
 /// A second, give or take a quarter. The last byte of a request id is random.
 fn retry_after_ms(request_id: RequestId) -> u64 {
     750 + u64::from(request_id.0.as_bytes()[15]) * 500 / 255
+}
+
+/// Google's clients know 503 for a server that has too much to do, and come again.
+fn status_in(dialect: ClientDialect, status: StatusCode) -> StatusCode {
+    if dialect == ClientDialect::Gemini && status == overloaded() {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        status
+    }
 }
 
 /// 529, Anthropic's own status for "overloaded".

@@ -26,8 +26,13 @@ pub fn claim(request: &HttpRequest, body: &[u8]) -> Result<Option<IdempotencyCla
     }
     Ok(Some(IdempotencyClaim {
         key_sha256: Sha256::digest(key).into(),
-        fingerprint: fingerprint(request.path(), body),
+        fingerprint: fingerprint(&endpoint(request.path()), body),
     }))
+}
+
+/// The path without what only says how the answer is delivered.
+fn endpoint(path: &str) -> String {
+    path.replace(":streamGenerateContent", ":generateContent")
 }
 
 /// The same for the same request, however its JSON is spaced and ordered, and whether it wants a

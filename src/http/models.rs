@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use ainfera_routing::{CatalogueEntry, PolicySettings, ROUTING_TARGET};
 use ainfera_schema::RequestId;
 use ainfera_schema::provider::KEY_SEPARATOR;
+use ainfera_wire::client::ClientDialect;
 use serde_json::{Value, json};
 
 use super::error::ApiError;
@@ -26,6 +27,7 @@ enum Shape {
     Anthropic,
     OpenAi,
     Bare,
+    Google,
 }
 
 /// `GET /v1/models`
@@ -56,6 +58,10 @@ fn listed(shape: Shape, query: &Parameters, parts: &Parts) -> Result<Value, ApiE
     let models: Vec<Listed<'_>> = all(parts).collect();
     Ok(match shape {
         Shape::Bare => models.iter().map(|model| model.shown(shape)).collect(),
+        // all of it is one page
+        Shape::Google => {
+            json!({"models": models.iter().map(|model| model.shown(shape)).collect::<Vec<_>>()})
+        }
         Shape::OpenAi => {
             json!({"object": "list", "data": models.iter().map(|model| model.shown(shape)).collect::<Vec<_>>()})
         }
@@ -97,8 +103,12 @@ fn window(
 }
 
 fn shape(request: &HttpRequest, query: &Parameters) -> Result<Shape, ApiError> {
-    let words =
-        [("anthropic", Shape::Anthropic), ("openai", Shape::OpenAi), ("ainfera", Shape::Bare)];
+    let words = [
+        ("anthropic", Shape::Anthropic),
+        ("openai", Shape::OpenAi),
+        ("ainfera", Shape::Bare),
+        ("google", Shape::Google),
+    ];
     if let Some(asked) = query.one_of("format", &words)? {
         return Ok(asked);
     }
@@ -110,6 +120,11 @@ fn shape(request: &HttpRequest, query: &Parameters) -> Result<Shape, ApiError> {
             .unwrap_or_default()
             .to_ascii_lowercase()
     };
+    if ClientDialect::of_path(request.path()) == ClientDialect::Gemini
+        || !header("x-goog-api-key").is_empty()
+    {
+        return Ok(Shape::Google);
+    }
     let is_anthropic = !header("anthropic-version").is_empty();
     let is_openai =
         header("user-agent").contains("openai") || !header("openai-organization").is_empty();
@@ -154,8 +169,30 @@ impl Listed<'_> {
             Shape::OpenAi => {
                 json!({"id": self.slug, "object": "model", "created": 0, "owned_by": self.provider()})
             }
+            Shape::Google => self.googles(),
             Shape::Bare => self.bare(),
         }
+    }
+
+    fn googles(&self) -> Value {
+        let model = self.entry.map(|entry| &entry.model);
+        let mut shown = json!({
+            "name": format!("models/{}", self.slug), "baseModelId": self.slug, "version": "1",
+            "displayName": self.display_name(),
+            "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
+        });
+        if let Some(model) = model {
+            let limits = [
+                ("inputTokenLimit", model.context_window),
+                ("outputTokenLimit", model.max_output_tokens),
+            ];
+            for (name, limit) in limits {
+                if let Some(limit) = limit {
+                    shown[name] = json!(limit);
+                }
+            }
+        }
+        shown
     }
 
     fn display_name(&self) -> &str {

@@ -25,6 +25,7 @@ mod endpoint_budgets;
 mod failover;
 mod fairness;
 mod framework_facts;
+mod gemini_client;
 mod gemini_provider;
 mod given_back;
 mod hops;

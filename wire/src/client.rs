@@ -7,6 +7,7 @@
 pub(crate) mod answer_names;
 pub(crate) mod call;
 pub(crate) mod chat;
+pub(crate) mod gemini;
 pub(crate) mod inference;
 pub(crate) mod messages;
 pub(crate) mod openai;
@@ -16,6 +17,7 @@ pub(crate) mod translation;
 
 pub use crate::client::answer_names::AnswerNames;
 pub use crate::client::call::{Call, ClientHeaders, Delivery};
+pub use crate::client::gemini::request::{GeminiClient, GeminiForm, GeminiTarget};
 pub use crate::client::output_limit::OutputLimit;
 pub use crate::dialect::ClientDialect;
 
@@ -27,6 +29,9 @@ use bytes::BytesMut;
 use crate::client::chat::stream::{ChatFrames, replayed, shown};
 use crate::client::chat::usage_chunk::UsageChunk;
 use crate::client::chat::whole::ChatCompletion;
+use crate::client::gemini::array::{self, ArrayWriter};
+use crate::client::gemini::stream::GeminiFrames;
+use crate::client::gemini::whole::GeminiResponse;
 use crate::client::inference::flat;
 use crate::client::messages::stream::AnthropicFrames;
 use crate::client::messages::whole::AnthropicMessage;
@@ -45,6 +50,7 @@ pub enum Client {
     Chat(UsageChunk),
     Responses(Box<ResponsesClient>),
     Inference,
+    Gemini(GeminiClient),
 }
 
 impl Client {
@@ -54,6 +60,15 @@ impl Client {
             Client::Chat(_) => ClientDialect::Chat,
             Client::Responses(_) => ClientDialect::Responses,
             Client::Inference => ClientDialect::Inference,
+            Client::Gemini(_) => ClientDialect::Gemini,
+        }
+    }
+
+    /// The content type of this client's streams.
+    pub fn stream_type(&self) -> &'static str {
+        match self {
+            Client::Gemini(client) if client.form == GeminiForm::Array => "application/json",
+            _ => "text/event-stream; charset=utf-8",
         }
     }
 
@@ -64,6 +79,10 @@ impl Client {
                 Cow::Borrowed(recorded)
             }
             Client::Chat(usage_chunk) => Cow::Owned(replayed(recorded, *usage_chunk)),
+            Client::Gemini(client) if client.form == GeminiForm::Array => {
+                Cow::Owned(array::replayed(recorded))
+            }
+            Client::Gemini(_) => Cow::Borrowed(recorded),
         }
     }
 }
@@ -74,6 +93,9 @@ pub enum ClientFrames {
     Messages(AnthropicFrames),
     Chat(ChatFrames),
     Responses(Box<ResponsesFrames>),
+    Gemini(Box<GeminiFrames>),
+    /// The same, as elements of one array.
+    GeminiArray(Box<GeminiFrames>, ArrayWriter),
 }
 
 impl ClientFrames {
@@ -91,6 +113,13 @@ impl ClientFrames {
             }
             // it is never streamed: what it is put together from are chunks
             Client::Inference => ClientFrames::Chat(ChatFrames::new(names, UsageChunk::Wanted)),
+            Client::Gemini(client) => {
+                let frames = Box::new(GeminiFrames::new(names, client.thoughts));
+                match client.form {
+                    GeminiForm::Array => ClientFrames::GeminiArray(frames, ArrayWriter::default()),
+                    GeminiForm::Whole | GeminiForm::Events => ClientFrames::Gemini(frames),
+                }
+            }
         }
     }
 
@@ -101,6 +130,9 @@ impl ClientFrames {
             ClientFrames::Messages(_) => {}
             ClientFrames::Chat(frames) => frames.name_coercions(coercions),
             ClientFrames::Responses(frames) => frames.name_coercions(coercions),
+            ClientFrames::Gemini(frames) | ClientFrames::GeminiArray(frames, _) => {
+                frames.name_coercions(coercions)
+            }
         }
     }
 
@@ -117,13 +149,25 @@ impl ClientFrames {
         out: &mut BytesMut,
         record: &mut dyn FnMut(&str, &[u8]),
     ) {
-        if provider_event.event == StreamEvent::Ping && !matches!(self, ClientFrames::Messages(_)) {
-            // the other dialects have no event for it
-            return out.extend_from_slice(b": ping\n\n");
+        if provider_event.event == StreamEvent::Ping && self.ping_without_event(out) {
+            return;
+        }
+        if let ClientFrames::GeminiArray(frames, array) = self {
+            frames.json(provider_event, &mut |name, json| {
+                record(name, json);
+                array.element(json, out);
+            });
+            if provider_event.event == StreamEvent::End {
+                array.end(out);
+            }
+            return;
         }
         let usage_chunk = match self {
             ClientFrames::Chat(frames) => Some(frames.usage_chunk()),
-            ClientFrames::Messages(_) | ClientFrames::Responses(_) => None,
+            ClientFrames::Messages(_)
+            | ClientFrames::Responses(_)
+            | ClientFrames::Gemini(_)
+            | ClientFrames::GeminiArray(..) => None,
         };
         self.json(provider_event, &mut |name, json| {
             record(name, json);
@@ -135,6 +179,20 @@ impl ClientFrames {
         });
     }
 
+    /// What keeps a connection alive in a dialect that has no event for it.
+    fn ping_without_event(&self, out: &mut BytesMut) -> bool {
+        match self {
+            ClientFrames::Messages(_) => return false,
+            ClientFrames::Chat(_) | ClientFrames::Responses(_) => {
+                out.extend_from_slice(b": ping\n\n");
+            }
+            // google-genai 3.6 for Python takes a comment for an error's text
+            ClientFrames::Gemini(_) => out.extend_from_slice(b"\n\n"),
+            ClientFrames::GeminiArray(_, array) => array.ping(out),
+        }
+        true
+    }
+
     /// The same frames as name and JSON, for a client that gets the whole answer at once. A dialect
     /// without event names has empty ones.
     pub fn json(&mut self, provider_event: &ProviderEvent, visit: &mut dyn FnMut(&str, &[u8])) {
@@ -142,6 +200,9 @@ impl ClientFrames {
             ClientFrames::Messages(frames) => frames.json(provider_event, visit),
             ClientFrames::Chat(frames) => frames.json(provider_event, visit),
             ClientFrames::Responses(frames) => frames.json(provider_event, visit),
+            ClientFrames::Gemini(frames) | ClientFrames::GeminiArray(frames, _) => {
+                frames.json(provider_event, visit)
+            }
         }
     }
 
@@ -163,6 +224,13 @@ impl ClientFrames {
             ClientFrames::Responses(frames) => {
                 frames.error(error, &mut |name, json| write_frame(name, json, out))
             }
+            ClientFrames::Gemini(_) => {
+                write_frame("", error.json(ClientDialect::Gemini).as_bytes(), out)
+            }
+            ClientFrames::GeminiArray(_, array) => {
+                array.element(error.json(ClientDialect::Gemini).as_bytes(), out);
+                array.end(out);
+            }
         }
     }
 }
@@ -174,6 +242,7 @@ pub enum WholeAnswer {
     Chat(ChatCompletion),
     Responses(ResponseObject),
     Inference(ChatCompletion),
+    Gemini(GeminiResponse),
 }
 
 impl WholeAnswer {
@@ -184,6 +253,7 @@ impl WholeAnswer {
             Client::Chat(_) => WholeAnswer::Chat(ChatCompletion::default()),
             Client::Responses(_) => WholeAnswer::Responses(ResponseObject::default()),
             Client::Inference => WholeAnswer::Inference(ChatCompletion::default()),
+            Client::Gemini(_) => WholeAnswer::Gemini(GeminiResponse::default()),
         }
     }
 
@@ -195,6 +265,7 @@ impl WholeAnswer {
                 completion.add(data)
             }
             WholeAnswer::Responses(response) => response.add(name, data),
+            WholeAnswer::Gemini(response) => response.add(data),
         }
     }
 
@@ -204,6 +275,7 @@ impl WholeAnswer {
             WholeAnswer::Messages(message) => message.into_json(),
             WholeAnswer::Chat(completion) => completion.into_value().to_string().into_bytes(),
             WholeAnswer::Responses(response) => response.into_value().to_string().into_bytes(),
+            WholeAnswer::Gemini(response) => response.into_value().to_string().into_bytes(),
             WholeAnswer::Inference(completion) => {
                 flat(&completion.into_value()).to_string().into_bytes()
             }

@@ -11,11 +11,18 @@ pub enum ClientDialect {
     Responses,
     /// The flat `POST /v1/inference`.
     Inference,
+    /// Google's `POST /v1beta/models/{model}:generateContent` and its like.
+    Gemini,
 }
 
 impl ClientDialect {
     /// The dialect in which a request to this path is answered, also when it is refused.
     pub fn of_path(path: &str) -> Self {
+        let is_gemini = path.starts_with("/v1beta/")
+            || path.strip_prefix("/v1/models/").is_some_and(|rest| rest.contains(':'));
+        if is_gemini {
+            return ClientDialect::Gemini;
+        }
         match path.strip_prefix("/v1/").map(|rest| rest.split('/').next().unwrap_or_default()) {
             Some("chat") => ClientDialect::Chat,
             Some("responses") => ClientDialect::Responses,
@@ -40,6 +47,10 @@ mod tests {
             ("/v1/inference", ClientDialect::Inference),
             ("/v1/inferences/1", ClientDialect::Messages),
             ("/elsewhere", ClientDialect::Messages),
+            ("/v1beta/models", ClientDialect::Gemini),
+            ("/v1beta/models/m:countTokens", ClientDialect::Gemini),
+            ("/v1/models/m:streamGenerateContent", ClientDialect::Gemini),
+            ("/v1/models/m", ClientDialect::Messages),
         ] {
             assert_eq!(ClientDialect::of_path(path), dialect, "{path}");
         }

@@ -244,7 +244,7 @@ pub(crate) fn server_tool(kind: &str) -> Option<ServerTool> {
     NAMES.iter().find(|(name, _)| kind.starts_with(name)).map(|(_, tool)| *tool)
 }
 
-fn asked_tier(word: &str) -> Result<RequestedTier, BadRequest> {
+pub(crate) fn asked_tier(word: &str) -> Result<RequestedTier, BadRequest> {
     match word {
         "auto" => Ok(RequestedTier::Any),
         "default" | "standard" | "standard_only" | "on_demand" => Ok(RequestedTier::Standard),

@@ -2,6 +2,7 @@
 //! names of the router.
 
 pub(crate) mod chat_repair;
+pub(crate) mod gemini;
 pub(crate) mod messages;
 pub(crate) mod responses;
 pub(crate) mod tool_names;

@@ -35,6 +35,7 @@ use crate::provider::chat::own_reasoning::ReasoningOwner;
 use crate::provider::chat::profile::{ChatProfile, profile_of};
 use crate::provider::chat::stream::passthrough::ChatRelay;
 use crate::provider::chat::stream::{ChatReader, Reasoning};
+use crate::provider::gemini::relay::GeminiRelay;
 use crate::provider::gemini::stream::GeminiReader;
 use crate::provider::responses::stream::ResponsesReader;
 use crate::tool_names::ToolNames;
@@ -166,8 +167,7 @@ impl Dialect {
             Dialect::Anthropic => client == ClientDialect::Messages,
             Dialect::Chat(_) => client == ClientDialect::Chat,
             Dialect::Responses => client == ClientDialect::Responses,
-            // nobody calls us in it
-            Dialect::Gemini => false,
+            Dialect::Gemini => client == ClientDialect::Gemini,
         }
     }
 
@@ -246,9 +246,10 @@ impl Dialect {
             Dialect::Chat(profile) => {
                 let relay = match &call.client {
                     Client::Chat(usage_chunk) => ChatRelay::native(&call.model, *usage_chunk),
-                    Client::Messages(_) | Client::Responses(_) | Client::Inference => {
-                        ChatRelay::Translated
-                    }
+                    Client::Messages(_)
+                    | Client::Responses(_)
+                    | Client::Inference
+                    | Client::Gemini(_) => ChatRelay::Translated,
                 };
                 let reader = ChatReader::new(
                     id_seed,
@@ -259,7 +260,12 @@ impl Dialect {
                 DialectReader::Chat(reader.stopping_at(call.stop_sequences.clone()))
             }
             Dialect::Gemini => {
-                DialectReader::Gemini(GeminiReader::new(id_seed, request.tool_names.clone()))
+                let names = request.tool_names.clone();
+                let relay = match relay {
+                    RelayMode::Native => GeminiRelay::native(&call.model),
+                    RelayMode::Translated => GeminiRelay::Translated,
+                };
+                DialectReader::Gemini(GeminiReader::new(relay, id_seed, names))
             }
             Dialect::Responses => DialectReader::Responses(ResponsesReader::new(
                 relay,

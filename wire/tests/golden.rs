@@ -28,7 +28,7 @@ mod streams;
 
 use ainfera_schema::{Model, ModelSlug, Network, OnDisconnect, OwnDeadlines};
 use ainfera_schema::{Provider, ProviderId, ProviderKind, Secret, StreamMode};
-use ainfera_wire::client::{Call, ClientHeaders};
+use ainfera_wire::client::{Call, ClientHeaders, GeminiForm, GeminiTarget};
 use ainfera_wire::error::BadRequest;
 use bytes::Bytes;
 
@@ -41,10 +41,14 @@ const PROVIDERS: [(&str, ProviderKind); 4] = [
 ];
 
 /// The client dialects, by the names of their files.
-const CLIENTS: [&str; 4] = ["messages", "chat", "responses", "inference"];
+const CLIENTS: [&str; 5] = ["messages", "chat", "responses", "inference", "gemini"];
 
 /// The call that a client of this dialect makes with `body`.
 fn call(client: &str, body: Bytes, headers: ClientHeaders) -> Result<Call, BadRequest> {
+    if client == "gemini" {
+        let target = GeminiTarget { model: "their-model".to_owned(), form: GeminiForm::Events };
+        return Call::from_gemini(body, target, headers, &|text| text.len() as u64 / 4);
+    }
     let parse = match client {
         "messages" => Call::from_messages,
         "chat" => Call::from_chat,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use ainfera_routing::CatalogueEntry;
 use ainfera_schema::CallKind;
+use ainfera_wire::client::ClientDialect;
 use ainfera_wire::error::StreamFault;
 use ainfera_wire::provider::{Dialect, count_tokens_request};
 use bytes::BytesMut;
@@ -67,6 +68,9 @@ async fn would_be_asked(setup: &CallSetup) -> Vec<CatalogueEntry> {
 /// cannot be reached. For a provider that cannot count, and for all after it, the estimate is the
 /// answer.
 async fn first_count(setup: &CallSetup, asked: &[CatalogueEntry]) -> Option<Value> {
+    if setup.call.client.dialect() != ClientDialect::Messages {
+        return None;
+    }
     for entry in asked {
         if Dialect::for_call(entry.kind, &setup.call, &entry.model) != Dialect::Anthropic {
             return None;

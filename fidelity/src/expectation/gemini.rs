@@ -27,7 +27,11 @@ pub fn whole(body: &Value) -> Answer {
         blocks: None,
         text: parts().filter(|part| !is_thought(part)).map(|part| text(part, "/text")).collect(),
         reasoning: parts().filter(is_thought).map(|part| text(part, "/text")).collect(),
-        ending: ending(text(candidate, "/finishReason"), !calls.is_empty()),
+        ending: if text(body, "/promptFeedback/blockReason").is_empty() {
+            ending(text(candidate, "/finishReason"), !calls.is_empty())
+        } else {
+            Ending::Stopped("refusal".to_owned())
+        },
         calls,
         usage: body["usageMetadata"].is_object().then(|| usage(&body["usageMetadata"])),
     }

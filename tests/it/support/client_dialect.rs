@@ -15,10 +15,11 @@ pub struct Client {
 }
 
 /// The last one has no streams.
-pub const CLIENTS: [Client; 4] = [
+pub const CLIENTS: [Client; 5] = [
     Client { dialect: ClientDialect::Messages, path: "/v1/messages" },
     Client { dialect: ClientDialect::Chat, path: "/v1/chat/completions" },
     Client { dialect: ClientDialect::Responses, path: "/v1/responses" },
+    Client { dialect: ClientDialect::Gemini, path: "/v1beta/models" },
     Client { dialect: ClientDialect::Inference, path: "/v1/inference" },
 ];
 
@@ -48,6 +49,16 @@ impl Client {
                 body["tools"] =
                     each(&|tool| json!({"type": "function", "function": function(tool)}));
             }
+            ClientDialect::Gemini => {
+                let functions = each(&function);
+                body = json!({
+                    "model": body["model"], "contents": [{"role": "user", "parts": [{"text": prompt}]}],
+                    "tools": [{"functionDeclarations": functions}],
+                    "generationConfig": {
+                        "maxOutputTokens": body["max_tokens"], "thinkingConfig": {"includeThoughts": true},
+                    },
+                });
+            }
             ClientDialect::Responses => {
                 body = json!({"model": body["model"], "input": prompt, "max_output_tokens": body["max_tokens"]});
                 body["tools"] = each(&|tool| {
@@ -70,6 +81,19 @@ impl Client {
     }
 
     pub async fn ask(self, gateway: &Gateway, body: &Value) -> Answer {
+        if self.dialect == ClientDialect::Gemini {
+            // what other dialects say in the body stands in the address
+            let mut body = body.clone();
+            let mut take = |name| body.as_object_mut().unwrap().shift_remove(name);
+            let (model, streamed) = (take("model").unwrap(), take("stream"));
+            let method = if streamed == Some(json!(true)) {
+                "streamGenerateContent?alt=sse"
+            } else {
+                "generateContent"
+            };
+            let path = format!("{}/{}:{method}", self.path, model.as_str().unwrap());
+            return gateway.call_at(&path, &body, &[]).await;
+        }
         gateway.call_at(self.path, body, &[("anthropic-version", "2023-06-01")]).await
     }
 
@@ -86,6 +110,9 @@ impl Client {
         match self.dialect {
             ClientDialect::Messages => assert_eq!(body["type"], "message"),
             ClientDialect::Responses => assert_eq!(body["object"], "response"),
+            ClientDialect::Gemini => {
+                assert!(body["candidates"][0]["finishReason"].is_string(), "{body}");
+            }
             ClientDialect::Inference => assert!(body["finish_reason"].is_string(), "{body}"),
             ClientDialect::Chat => {
                 assert_eq!(
@@ -134,6 +161,26 @@ impl Client {
                     message: error["message"].as_str().unwrap().to_owned(),
                 }
             }
+            ClientDialect::Gemini => {
+                let error = &body["error"];
+                assert_eq!(error["code"], answer.status, "{body}");
+                assert!(error["status"].is_string(), "{body}");
+                let details = error["details"].as_array().unwrap();
+                let of_type = |kind: &str| {
+                    details.iter().find(|detail| detail["@type"].as_str().unwrap().ends_with(kind))
+                };
+                let request = &of_type("RequestInfo").unwrap()["requestId"];
+                assert_eq!(answer.header("x-request-id"), request.as_str(), "{body}");
+                let delay = of_type("RetryInfo").map(|retry| retry["retryDelay"].clone());
+                let header =
+                    answer.header("retry-after").map(|seconds| json!(format!("{seconds}s")));
+                assert_eq!(delay, header, "{body}");
+                let reason = of_type("ErrorInfo").unwrap()["reason"].as_str().unwrap();
+                Refusal {
+                    code: json!(reason.to_ascii_lowercase()),
+                    message: error["message"].as_str().unwrap().to_owned(),
+                }
+            }
             ClientDialect::Inference => {
                 assert_eq!(body["error"], body["code"], "{body}");
                 assert_eq!(answer.header("request-id"), body["request_id"].as_str(), "{body}");
@@ -147,7 +194,14 @@ impl Client {
 
     /// Everything of an answer but what is minted for each.
     pub fn without_ids(self, mut body: Value) -> Value {
-        for member in ["id", "created_at", "ainfera"] {
+        let parts = body.pointer_mut("/candidates/0/content/parts").and_then(Value::as_array_mut);
+        for part in parts.into_iter().flatten() {
+            part.as_object_mut().unwrap().shift_remove("thoughtSignature");
+            if let Some(call) = part.get_mut("functionCall").and_then(Value::as_object_mut) {
+                call.shift_remove("id");
+            }
+        }
+        for member in ["id", "responseId", "created_at", "ainfera"] {
             body[member] = Value::Null;
         }
         for list in [&["content"][..], &["output"], &["message", "tool_calls"]] {
@@ -174,6 +228,13 @@ impl Client {
             ],
             ClientDialect::Chat => [sum(&["prompt_tokens"]), sum(&["completion_tokens"])],
             ClientDialect::Responses => [sum(&["input_tokens"]), sum(&["output_tokens"])],
+            ClientDialect::Gemini => {
+                let count = |name: &str| body["usageMetadata"][name].as_u64().unwrap_or(0);
+                [
+                    count("promptTokenCount"),
+                    count("candidatesTokenCount") + count("thoughtsTokenCount"),
+                ]
+            }
             ClientDialect::Inference => {
                 ["input_tokens", "output_tokens"].map(|member| body[member].as_u64().unwrap())
             }

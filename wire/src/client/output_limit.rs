@@ -42,6 +42,7 @@ impl Call {
         let name = match self.client.dialect() {
             ClientDialect::Responses => "max_output_tokens",
             ClientDialect::Chat => "max_completion_tokens",
+            ClientDialect::Gemini => "generationConfig.maxOutputTokens",
             ClientDialect::Messages | ClientDialect::Inference => "max_tokens",
         };
         coercions.add(name, Change::Added(self.max_tokens.to_string()));

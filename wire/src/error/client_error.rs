@@ -2,7 +2,8 @@
 //!
 //! Anthropic: `{"type":"error","error":{"type","message","details"?},"request_id"}`. OpenAI:
 //! `{"error":{"message","type","param","code"}}`. The flat one: `{"error","code","message"}`, all
-//! strings, because its clients print `error` as it is.
+//! strings, because its clients print `error` as it is. Google's:
+//! `{"error":{"code","message","status","details"}}`, each of `details` with its type.
 
 use serde_json::{Value, json};
 
@@ -21,6 +22,10 @@ pub struct ClientError {
     /// Facts beside the code.
     pub details: Option<Value>,
     pub request_id: String,
+    /// The status of the response that carries it; a stream that has begun has none for it.
+    pub status: Option<u16>,
+    /// When the caller may come again.
+    pub retry_after_s: Option<u64>,
 }
 
 impl ClientError {
@@ -31,6 +36,7 @@ impl ClientError {
             ClientDialect::Messages => self.anthropic(),
             ClientDialect::Chat | ClientDialect::Responses => self.openai(),
             ClientDialect::Inference => self.flat(),
+            ClientDialect::Gemini => self.google(),
         }
         .to_string()
     }
@@ -60,6 +66,35 @@ impl ClientError {
         json!({"error": error})
     }
 
+    fn google(&self) -> Value {
+        let (code, status) = google_status(self.error_type, self.status);
+        let typed = |kind: &str, members: Value| {
+            let mut detail = json!({"@type": format!("type.googleapis.com/{kind}")});
+            if let (Some(detail), Value::Object(members)) = (detail.as_object_mut(), members) {
+                detail.extend(members);
+            }
+            detail
+        };
+        let reason = self.code.unwrap_or(self.error_type).to_ascii_uppercase();
+        let info = json!({"reason": reason, "domain": "ainfera"});
+        let mut details = vec![typed("google.rpc.ErrorInfo", info)];
+        if let Some(field) = &self.field {
+            let violation = json!({"field": field, "description": self.message});
+            let violations = json!({"fieldViolations": [violation]});
+            details.push(typed("google.rpc.BadRequest", violations));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            let delay = json!({"retryDelay": format!("{seconds}s")});
+            details.push(typed("google.rpc.RetryInfo", delay));
+        }
+        if let Some(facts) = &self.details {
+            details.push(typed("google.protobuf.Struct", json!({"value": facts})));
+        }
+        let request = json!({"requestId": self.request_id});
+        details.push(typed("google.rpc.RequestInfo", request));
+        json!({"error": {"code": code, "message": self.message, "status": status, "details": details}})
+    }
+
     fn flat(&self) -> Value {
         let code = self.code.unwrap_or(self.error_type);
         let mut body = json!({"error": code, "code": code, "message": self.message, "request_id": self.request_id});
@@ -87,6 +122,28 @@ pub(crate) fn openai_type(error_type: &str) -> (&'static str, Option<&'static st
     }
 }
 
+/// Google's code and its word for one of Anthropic's types; `sent` is the status of the response.
+fn google_status(error_type: &str, sent: Option<u16>) -> (u16, &'static str) {
+    let (code, word) = match error_type {
+        "authentication_error" => (401, "UNAUTHENTICATED"),
+        "permission_error" => (403, "PERMISSION_DENIED"),
+        "not_found_error" => (404, "NOT_FOUND"),
+        "billing_error" => (402, "FAILED_PRECONDITION"),
+        "rate_limit_error" => (429, "RESOURCE_EXHAUSTED"),
+        "conflict_error" => (409, "ABORTED"),
+        "overloaded_error" => (503, "UNAVAILABLE"),
+        "timeout_error" => (504, "DEADLINE_EXCEEDED"),
+        "api_error" => (500, "INTERNAL"),
+        _ => (400, "INVALID_ARGUMENT"),
+    };
+    let word = match (sent, word) {
+        (Some(502 | 503), "INTERNAL") => "UNAVAILABLE",
+        (Some(501), _) => "UNIMPLEMENTED",
+        (_, word) => word,
+    };
+    (sent.unwrap_or(code), word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +156,8 @@ mod tests {
             field: Some("max_tokens".to_owned()),
             details: None,
             request_id: "req_1".to_owned(),
+            status: None,
+            retry_after_s: None,
         }
     }
 
@@ -116,6 +175,27 @@ mod tests {
             error().json(ClientDialect::Inference),
             r#"{"error":"invalid_request_error","code":"invalid_request_error","message":"max_tokens: field required","request_id":"req_1"}"#
         );
+    }
+
+    #[test]
+    fn googles_envelope_has_code_status_and_typed_details() {
+        let refused = ClientError { status: Some(422), retry_after_s: Some(2), ..error() };
+        assert_eq!(
+            serde_json::from_str::<Value>(&refused.json(ClientDialect::Gemini)).unwrap(),
+            json!({"error": {
+                "code": 422, "message": "max_tokens: field required", "status": "INVALID_ARGUMENT",
+                "details": [
+                    {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "INVALID_REQUEST_ERROR", "domain": "ainfera"},
+                    {"@type": "type.googleapis.com/google.rpc.BadRequest",
+                     "fieldViolations": [{"field": "max_tokens", "description": "max_tokens: field required"}]},
+                    {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2s"},
+                    {"@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": "req_1"},
+                ],
+            }})
+        );
+        let broken = ClientError { error_type: "api_error", ..error() };
+        let broken: Value = serde_json::from_str(&broken.json(ClientDialect::Gemini)).unwrap();
+        assert_eq!(broken["error"]["code"], 500);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod content;
 pub(crate) mod contents;
 pub(crate) mod partial_args;
+pub(crate) mod relay;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod stream;

@@ -108,6 +108,11 @@ fn requests_of_responses_clients() {
 }
 
 #[test]
+fn requests_of_gemini_clients() {
+    requests_of("gemini");
+}
+
+#[test]
 fn requests_of_inference_clients() {
     requests_of("inference");
 }

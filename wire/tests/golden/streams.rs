@@ -28,6 +28,10 @@ fn asked(client: &str) -> &'static str {
                 {"type":"custom","name":"patch"},
                 {"type":"function","name":"look","parameters":{"type":"object","properties":{}}}]}"#
         }
+        "gemini" => {
+            r#"{"contents":[{"parts":[{"text":"hi"}]}],
+                "generationConfig":{"thinkingConfig":{"includeThoughts":true}}}"#
+        }
         _ => r#"{"model":"ainfera-inference","messages":[{"role":"user","content":"hi"}]}"#,
     }
 }

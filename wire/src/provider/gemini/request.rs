@@ -1,14 +1,17 @@
 //! A typed request written in Gemini's dialect. What has no equivalent is named as a coercion.
 
 use ainfera_schema::{Model, Provider, ProviderKind, Sampling, Taken};
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::client::call::Call;
 use crate::codec::raw_json::RawJson;
+use crate::dialect::ClientDialect;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::model_table::{ModelAbilities, ThinkingForm};
+use crate::passthrough::gemini::request_body;
 use crate::provider::UpstreamRequest;
 use crate::provider::address::address;
 use crate::provider::gemini::content::{Content, Part};
@@ -19,7 +22,7 @@ use crate::provider::lossy::{
     Encoded, function_of, joined_text, report_marks, report_schema_label, report_untranslated,
     written,
 };
-use crate::provider::source_paths::{of_mistake, of_written};
+use crate::provider::source_paths::{name_lost_headers, of_mistake, of_written};
 use crate::provider::written::Joined;
 use crate::request::setting::SettingKind;
 use crate::request::{Request, ToolChoice, ToolChoiceMode};
@@ -51,10 +54,17 @@ pub(crate) fn request(
 ) -> Result<UpstreamRequest, BadRequest> {
     let name = model.upstream_name.strip_prefix("models/").unwrap_or(&model.upstream_name);
     let asked = ModelAbilities::of(provider.kind, model);
-    let encoded = encoded(&call.request, &asked).map_err(|bad| of_mistake(call, bad))?;
     let endpoint = format!("/models/{name}:streamGenerateContent?alt=sse");
     let key = provider.api_key.as_ref().map(|key| ("x-goog-api-key", key.expose().to_owned()));
     let url = address(provider, "/v1beta", &endpoint);
+    if call.client.dialect() == ClientDialect::Gemini {
+        let (body, changed) = native(call, &asked)?;
+        return Ok(UpstreamRequest {
+            coercions: changed,
+            ..UpstreamRequest::streamed(url, key, body)
+        });
+    }
+    let encoded = encoded(&call.request, &asked).map_err(|bad| of_mistake(call, bad))?;
     Ok(UpstreamRequest {
         coercions: of_written(call, encoded.coercions),
         tool_names: encoded.tool_names,
@@ -69,8 +79,18 @@ pub(crate) fn losses(
     model: &Model,
 ) -> Result<Coercions, BadRequest> {
     let asked = ModelAbilities::of(kind, model);
+    if call.client.dialect() == ClientDialect::Gemini {
+        return native(call, &asked).map(|(_, changed)| changed);
+    }
     let encoded = encoded(&call.request, &asked).map_err(|bad| of_mistake(call, bad))?;
     Ok(of_written(call, encoded.coercions))
+}
+
+/// The caller's own body, and what of it the model does not get as it came.
+fn native(call: &Call, asked: &ModelAbilities<'_>) -> Result<(Bytes, Coercions), BadRequest> {
+    let (body, mut changed) = request_body(&call.body, &call.request, asked)?;
+    name_lost_headers(call, &mut changed);
+    Ok((body, changed))
 }
 
 /// The body for a Gemini provider. Model and delivery are in the address.

@@ -15,6 +15,7 @@ use crate::error::provider_error::{FaultKind, fault_in_stream, reports_error};
 use crate::error::stream_fault::StreamFault;
 use crate::event::{Block, Delta, ProviderEvent, Stop, StopReason, StreamEvent};
 use crate::oddity::Oddity;
+use crate::provider::gemini::relay::GeminiRelay;
 use crate::provider::gemini::response::{Candidate, GenerateContentResponse, Part, UsageMetadata};
 use crate::provider::gemini::tool_calls::Calls;
 use crate::provider::thought_signatures::{On, kept};
@@ -23,6 +24,7 @@ use crate::tool_names::ToolNames;
 /// Reads responses until the bytes end.
 #[derive(Debug)]
 pub(crate) struct GeminiReader {
+    relay: GeminiRelay,
     started: bool,
     ended: bool,
     open: Open,
@@ -57,9 +59,10 @@ enum Finish {
 impl GeminiReader {
     /// `id_seed` makes ids for calls, which come without; `tool_names` gives back the names that
     /// the caller knows.
-    pub(crate) fn new(id_seed: String, tool_names: ToolNames) -> Self {
+    pub(crate) fn new(relay: GeminiRelay, id_seed: String, tool_names: ToolNames) -> Self {
         let (calls, usage) = (Calls::new(id_seed, tool_names), UsageMetadata::default());
         Self {
+            relay,
             started: false,
             ended: false,
             open: Open::Nothing,
@@ -92,13 +95,17 @@ impl GeminiReader {
             return Err(fault(&data));
         }
         if let Ok(response) = serde_json::from_slice::<GenerateContentResponse<'_>>(&data) {
-            return self.response(response, &data, out);
+            self.response(response, &data, out)?;
+            return self.relay.pass(&data, self.finish.is_some(), out);
         }
-        let Mended { fitting, oddities, .. } = mended::<GenerateContentResponse<'_>>(&data)
+        let Mended { native, fitting, oddities } = mended::<GenerateContentResponse<'_>>(&data)
             .map_err(|error| StreamFault::malformed(format!("event is not JSON: {error}")))?;
         out.extend(oddities.into_iter().map(|oddity| StreamEvent::Oddity(oddity).into()));
         match serde_json::from_slice::<Option<GenerateContentResponse<'_>>>(&fitting) {
-            Ok(Some(response)) => self.response(response, &fitting, out),
+            Ok(Some(response)) => {
+                self.response(response, &fitting, out)?;
+                self.relay.pass(&native, self.finish.is_some(), out)
+            }
             Ok(None) => Ok(()),
             Err(error) => Err(StreamFault::malformed(error.to_string())),
         }
@@ -116,10 +123,8 @@ impl GeminiReader {
         if !self.started {
             self.started = true;
             let upstream_id = response.response_id.as_ref().map(|id| id.shared(data));
-            out.push(ProviderEvent::translated(StreamEvent::Start {
-                upstream_id,
-                usage: TokenUsage::default(),
-            }));
+            let event = StreamEvent::Start { upstream_id, usage: TokenUsage::default() };
+            out.push(ProviderEvent { event, native: self.relay.announcement() });
         }
         if let Some(usage) = response.usage_metadata {
             self.usage.add(usage);
@@ -170,7 +175,7 @@ impl GeminiReader {
             stop: Stop { reason, sequence: None, word },
             usage: self.counted(),
         }));
-        out.push(ProviderEvent::translated(StreamEvent::End));
+        self.relay.end(out);
         self.ended = true;
         Ok(())
     }

@@ -187,6 +187,8 @@ fn p025_a_failure_is_told_and_nothing_is_completed() {
         field: None,
         details: None,
         request_id: String::new(),
+        status: None,
+        retry_after_s: None,
     };
     frames.error(&error, &mut visit);
     let [.., (first, error), (second, failed)] = &told[..] else { panic!("{told:?}") };
@@ -246,6 +248,8 @@ fn p025_a_native_response_that_fails_is_the_one_that_began() {
         field: None,
         details: None,
         request_id: String::new(),
+        status: None,
+        retry_after_s: None,
     };
     frames.error(&error, &mut visit);
     let failed = json!({"id": "theirs", "status": "failed", "odd": 1, "error": {"code": "stream_incomplete", "message": "no"}});

@@ -1,7 +1,8 @@
 use super::*;
 
 fn end_of(datas: &[&str]) -> Result<StopReason, StreamFault> {
-    let mut reader = GeminiReader::new("seed".to_owned(), ToolNames::unchanged());
+    let mut reader =
+        GeminiReader::new(GeminiRelay::Translated, "seed".to_owned(), ToolNames::unchanged());
     let mut out = Vec::new();
     for data in datas {
         reader.read(
@@ -63,7 +64,8 @@ fn without_a_finish_reason_the_end_is_a_cut() {
 #[test]
 fn a_whole_answer_is_one_response_or_a_list_of_them() {
     let whole = |body: &'static str| {
-        let mut reader = GeminiReader::new("seed".to_owned(), ToolNames::unchanged());
+        let mut reader =
+            GeminiReader::new(GeminiRelay::Translated, "seed".to_owned(), ToolNames::unchanged());
         let mut out = Vec::new();
         reader.whole(&Bytes::from_static(body.as_bytes()), &mut out)?;
         let texts = out.into_iter().filter_map(|out| match out.event {
