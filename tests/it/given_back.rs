@@ -3,6 +3,7 @@
 
 mod call_ids;
 mod reasoning;
+mod signatures;
 mod talk;
 
 use crate::support::Gateway;

@@ -15,6 +15,7 @@ const FLOORS: &[&str] = &[
     "codec",
     "disclosure",
     "signature",
+    "thought_signatures",
     "request",
     "extra_costs",
     "tool_names",

@@ -33,5 +33,6 @@ mod passthrough;
 pub mod provider;
 mod request;
 mod signature;
+mod thought_signatures;
 mod tool_names;
 mod tool_schema;

@@ -15,7 +15,6 @@ mod reasons;
 pub(crate) mod responses;
 mod source_paths;
 pub(crate) mod strict_schema;
-pub(crate) mod thought_signatures;
 pub(crate) mod tool_call_ids;
 mod unsaid;
 mod written;
@@ -36,7 +35,7 @@ use crate::provider::chat::profile::{ChatProfile, profile_of};
 use crate::provider::chat::stream::passthrough::ChatRelay;
 use crate::provider::chat::stream::{ChatReader, Reasoning};
 use crate::provider::gemini::relay::GeminiRelay;
-use crate::provider::gemini::stream::GeminiReader;
+use crate::provider::gemini::stream::{GeminiReader, LastSignature};
 use crate::provider::responses::stream::ResponsesReader;
 use crate::tool_names::ToolNames;
 
@@ -265,7 +264,8 @@ impl Dialect {
                     RelayMode::Native => GeminiRelay::native(&call.model),
                     RelayMode::Translated => GeminiRelay::Translated,
                 };
-                DialectReader::Gemini(GeminiReader::new(relay, id_seed, names))
+                let reader = GeminiReader::new(relay, id_seed, names);
+                DialectReader::Gemini(reader.telling_last_signature(last_signature(call)))
             }
             Dialect::Responses => DialectReader::Responses(ResponsesReader::new(
                 relay,
@@ -275,6 +275,15 @@ impl Dialect {
             )),
         };
         UpstreamReader::new(dialect)
+    }
+}
+
+/// A client that hears thoughts may find one at the end of an answer.
+fn last_signature(call: &Call) -> LastSignature {
+    if call.wants_thinking || call.client.dialect() != ClientDialect::Messages {
+        LastSignature::Told
+    } else {
+        LastSignature::LeftOut
     }
 }
 

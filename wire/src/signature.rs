@@ -23,6 +23,9 @@ pub enum Issuer {
 /// What every mark begins with.
 pub(crate) const MARK: &str = "ainfera.";
 
+/// The mark of Anthropic's own in the dialects where unmarked ones are another vendor's.
+pub(crate) const ANTHROPIC_MARK: &str = "ainfera.anthropic.";
+
 const MARKS: [(Issuer, &str); 6] = [
     (Issuer::Responses, "ainfera.responses."),
     (Issuer::Gemini, "ainfera.gemini."),

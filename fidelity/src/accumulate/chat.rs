@@ -146,6 +146,16 @@ impl Client {
                 ("tool_calls", Value::Array(calls)) => {
                     calls.iter().for_each(|call| self.call(call))
                 }
+                // clients put lists together by the index of their elements
+                ("reasoning_details", Value::Array(parts))
+                    if parts.iter().all(|part| part["index"].is_number()) =>
+                {
+                    let known = self.message.entry(key.clone()).or_insert(json!([]));
+                    known.as_array_mut().into_iter().for_each(|all| all.extend(parts.clone()));
+                }
+                ("extra_content", Value::Object(_)) => {
+                    self.message.insert(key.clone(), value.clone());
+                }
                 (_, value) => {
                     if !value.is_string() && !value.is_null() {
                         self.understood.complaints.push(format!("{key} is no text"));

@@ -4,6 +4,7 @@
 //! Source: OpenAI API reference, chat completions, create.
 
 mod content;
+mod kept;
 mod messages;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 //! provider's own chunks go out as they came, but for our name for the model and what these clients
 //! would stumble over.
 
+mod kept;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use ainfera_schema::TokenUsage;
 use serde_json::{Value, json};
 
+use self::kept::KeptSignatures;
 use crate::client::answer_names::AnswerNames;
 use crate::client::chat::usage_chunk::UsageChunk;
 use crate::codec::json::{Edit, Members, quoted};
@@ -42,6 +44,7 @@ pub struct ChatFrames {
     calls: usize,
     /// The open block is a call that has no arguments yet.
     call_is_bare: bool,
+    kept: KeptSignatures,
     text_bytes: usize,
     usage_told: bool,
     finish_told: bool,
@@ -59,6 +62,7 @@ impl ChatFrames {
             started: false,
             calls: 0,
             call_is_bare: false,
+            kept: KeptSignatures::default(),
             text_bytes: 0,
             usage_told: false,
             finish_told: false,
@@ -82,13 +86,11 @@ impl ChatFrames {
             StreamEvent::Start { .. } => self.start(&mut emit),
             StreamEvent::BlockStart(Block::ToolUse { id, name }) => {
                 self.start(&mut emit);
-                self.call_is_bare = true;
-                let function = json!({"name": &**name, "arguments": ""});
-                emit(self.delta(json!({"tool_calls": [{"index": self.calls, "id": &**id, "type": "function", "function": function}]})));
-                self.calls += 1;
+                emit(self.call(id, name));
             }
             StreamEvent::BlockStart(Block::Text | Block::Thinking | Block::Other) => {
-                self.start(&mut emit)
+                self.start(&mut emit);
+                self.kept.block_begins();
             }
             StreamEvent::Delta(delta) => {
                 self.start(&mut emit);
@@ -97,17 +99,18 @@ impl ChatFrames {
                         "",
                         self.piece(&format!("{{\"content\":{}}}", quoted(text))).as_bytes(),
                     ),
-                    Delta::Thinking(text) => visit(
-                        "",
-                        self.piece(&format!("{{\"reasoning_content\":{}}}", quoted(text)))
-                            .as_bytes(),
-                    ),
+                    Delta::Thinking(text) => visit("", self.thought(text).as_bytes()),
                     Delta::ToolInput(piece) if piece.is_empty() => {}
                     Delta::ToolInput(piece) => {
                         self.call_is_bare = false;
                         visit("", self.arguments(piece).as_bytes());
                     }
-                    Delta::Signature(_) | Delta::Other => {}
+                    Delta::Signature(signature) => {
+                        if let Some(members) = self.kept.signature(signature) {
+                            emit(self.delta(members));
+                        }
+                    }
+                    Delta::Other => {}
                 }
             }
             StreamEvent::BlockStop => {
@@ -118,6 +121,9 @@ impl ChatFrames {
             }
             StreamEvent::Finish { stop, usage } => {
                 self.start(&mut emit);
+                if let Some(members) = self.kept.of_text() {
+                    emit(self.delta(members));
+                }
                 let mut finish = self.finish(stop);
                 if let Some(word) = &stop.word {
                     finish["ainfera"]["finish_reason_native"] = json!(&**word);
@@ -209,6 +215,24 @@ impl ChatFrames {
         if !std::mem::replace(&mut self.started, true) {
             emit(self.delta(json!({"role": "assistant", "content": ""})));
         }
+    }
+
+    fn thought(&mut self, text: &str) -> String {
+        self.kept.thought(text);
+        self.piece(&format!("{{\"reasoning_content\":{}}}", quoted(text)))
+    }
+
+    /// The chunk in which a call begins.
+    fn call(&mut self, id: &str, name: &str) -> Value {
+        self.call_is_bare = true;
+        let function = json!({"name": name, "arguments": ""});
+        let mut call =
+            json!({"index": self.calls, "id": id, "type": "function", "function": function});
+        if let Some(signed) = self.kept.of_call() {
+            call["extra_content"] = signed;
+        }
+        self.calls += 1;
+        self.delta(json!({"tool_calls": [call]}))
     }
 
     fn arguments(&self, piece: &str) -> String {

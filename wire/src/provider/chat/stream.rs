@@ -29,6 +29,7 @@ use crate::event::{Block, Delta, ProviderEvent, Stop, StopReason, StreamEvent};
 use crate::oddity::Oddity;
 use crate::provider::chat::own_reasoning::ReasoningMember;
 use crate::provider::chat::tool_calls::{Fragment, ShownIds, ToolCalls};
+use crate::thought_signatures::{On, kept};
 use crate::tool_names::ToolNames;
 
 /// Reads chunks until `[DONE]`, or until the bytes end after a finish reason.
@@ -38,6 +39,8 @@ pub(crate) struct ChatReader {
     reasoning: Reasoning,
     open: Option<OpenBlock>,
     details: ReasoningDetails,
+    /// Gemini's, of the text so far.
+    text_signature: Option<ByteString>,
     refused: bool,
     calls: ToolCalls,
     finish: Option<ByteString>,
@@ -87,6 +90,7 @@ impl ChatReader {
             reasoning,
             open: None,
             details: ReasoningDetails::default(),
+            text_signature: None,
             refused: false,
             calls,
             finish: None,
@@ -224,8 +228,12 @@ impl ChatReader {
 
     fn delta(&mut self, delta: ChoiceDelta<'_>, data: &Bytes, out: &mut Vec<ProviderEvent>) {
         self.reasoning(&delta, data, out);
-        let is_thought =
-            delta.extra_content.and_then(|extra| extra.google?.thought).unwrap_or(false);
+        let google = delta.extra_content.and_then(|extra| extra.google);
+        let is_thought = google.as_ref().and_then(|google| google.thought).unwrap_or(false);
+        let signed = google.and_then(|google| google.thought_signature);
+        if let Some(signed) = signed.filter(|signed| !signed.is_empty()) {
+            self.text_signature = Some(kept(On::Text, &signed));
+        }
         if let Some(content) = delta.content {
             self.content(content, is_thought, data, out);
         }

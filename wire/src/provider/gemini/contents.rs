@@ -13,10 +13,10 @@ use crate::provider::lossy::{
     instructions_of_the_user, joined_text, report_detail, report_extras, search_result_text,
     titled_text,
 };
-use crate::provider::thought_signatures::{On, UNSIGNED, given_back};
 use crate::provider::written::Joined;
 use crate::request::content::{Block, Source, ToolOutcome};
 use crate::request::{Request, Role, Turn};
+use crate::thought_signatures::{On, UNSIGNED, given_back};
 use crate::tool_names::{FirstCharacter, NameRule, ToolNames};
 
 /// Which tool names are taken. Source: Gemini API reference, FunctionDeclaration.name, and Vertex
@@ -117,9 +117,14 @@ impl<'a> Writer<'_, 'a> {
                     let unsigned =
                         (first_call && self.thinking == ThinkingForm::Level).then_some(UNSIGNED);
                     let call = FunctionCall { id, name: name.clone(), args: input };
+                    let signature = call_signature.take();
+                    if signature.is_none() && unsigned.is_some() {
+                        let field = format!("{path}.thought_signature");
+                        self.coercions.add(field, Change::Added(UNSIGNED.to_owned()));
+                    }
                     parts.push(Part {
                         function_call: Some(call),
-                        thought_signature: call_signature.take().or(unsigned),
+                        thought_signature: signature.or(unsigned),
                         ..Part::default()
                     });
                     first_call = false;

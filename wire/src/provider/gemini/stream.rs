@@ -18,7 +18,7 @@ use crate::oddity::Oddity;
 use crate::provider::gemini::relay::GeminiRelay;
 use crate::provider::gemini::response::{Candidate, GenerateContentResponse, Part, UsageMetadata};
 use crate::provider::gemini::tool_calls::Calls;
-use crate::provider::thought_signatures::{On, kept};
+use crate::thought_signatures::{On, kept};
 use crate::tool_names::ToolNames;
 
 /// Reads responses until the bytes end.
@@ -32,10 +32,20 @@ pub(crate) struct GeminiReader {
     /// Of a text that has been said; it is the client's to keep only if something follows, for no
     /// answer may end in thinking.
     text_signature: Option<ByteString>,
+    last_signature: LastSignature,
     finish: Option<Finish>,
     usage: UsageMetadata,
     searches: u32,
     has_content: bool,
+}
+
+/// What becomes of the signature of a text that nothing follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LastSignature {
+    /// The client keeps it.
+    Told,
+    /// It may take the last block for the answer, and the signature is not needed.
+    LeftOut,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,11 +78,17 @@ impl GeminiReader {
             open: Open::Nothing,
             calls,
             text_signature: None,
+            last_signature: LastSignature::LeftOut,
             finish: None,
             usage,
             searches: 0,
             has_content: false,
         }
+    }
+
+    /// Tells the signature of the last text too, after it.
+    pub(crate) fn telling_last_signature(self, last_signature: LastSignature) -> Self {
+        Self { last_signature, ..self }
     }
 
     pub(crate) fn read(
@@ -165,6 +181,9 @@ impl GeminiReader {
         let reason = self.stop_reason().inspect_err(|_| {
             out.push(StreamEvent::FailedUsage(self.counted()).into());
         })?;
+        if self.last_signature == LastSignature::Told {
+            self.give_text_signature(out);
+        }
         self.close(out);
         self.calls.finish(out);
         let word = match self.finish.take() {

@@ -5,12 +5,14 @@ use bytestring::ByteString;
 use serde_json::Value;
 
 use crate::client::chat::request::content::parts;
+use crate::client::chat::request::kept;
 use crate::client::openai::turns::{PlacedBlock, Turns, input};
 use crate::client::translation::RequestTranslation;
 use crate::codec::node::{Object, Path};
 use crate::disclosure::coercion::{Change, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::request::Role;
+use crate::thought_signatures::On;
 
 pub(super) fn translate(
     chat: &mut Object<'_>,
@@ -113,20 +115,15 @@ impl Conversation {
         message: &mut Object<'_>,
         translation: &mut RequestTranslation,
     ) -> Result<(), BadRequest> {
-        let mut blocks = match message.take("content") {
-            Some(content) => parts(content, message.path.member("content"), translation)?,
-            None => Vec::new(),
-        };
+        let mut blocks = kept::thoughts(message, translation);
+        if let Some(content) = message.take("content") {
+            blocks.extend(parts(content, message.path.member("content"), translation)?);
+        }
+        blocks.extend(kept::signature(message, On::Text, translation));
         if let Some(refusal) = message.optional_text("refusal")?.filter(|text| !text.is_empty()) {
             let from = message.at("refusal");
             translation.lost.add(&*from, Change::Moved("text"));
             blocks.push(PlacedBlock::text(refusal, from));
-        }
-        for name in ["reasoning_content", "reasoning", "reasoning_details"] {
-            // it carries no mark of who thought it
-            if message.take(name).is_some() {
-                translation.drop(message.at(name), Reason::Issuer);
-            }
         }
         if message.take("function_call").is_some() {
             translation.only_natively(
@@ -156,14 +153,15 @@ impl Conversation {
         &mut self,
         mut call: Object<'_>,
         translation: &mut RequestTranslation,
-    ) -> Result<Option<PlacedBlock>, BadRequest> {
+    ) -> Result<Vec<PlacedBlock>, BadRequest> {
         if call.get("type").is_some_and(|kind| kind != "function") {
             translation.only_natively(
                 call.at("type"),
                 "only a provider of this dialect may know this type of call",
             );
-            return Ok(None);
+            return Ok(Vec::new());
         }
+        let signature = kept::signature(&mut call, On::Call, translation);
         let id = call.text("id")?;
         let path = call.path;
         let mut function = Object::read(call.required("function")?, path.member("function"))?;
@@ -172,7 +170,8 @@ impl Conversation {
         let input = input(&arguments, function.path.member("arguments"))?;
         self.called.push(id.clone());
         let block = PlacedBlock::call(id, name, input, path.to_string());
-        Ok(Some(block.with("input", function.at("arguments")).with("name", function.at("name"))))
+        let block = block.with("input", function.at("arguments")).with("name", function.at("name"));
+        Ok(signature.into_iter().chain([block]).collect())
     }
 
     fn result(

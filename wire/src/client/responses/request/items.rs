@@ -15,10 +15,7 @@ use crate::disclosure::coercion::Reason;
 use crate::error::bad_request::BadRequest;
 use crate::request::Role;
 use crate::request::content::Block;
-use crate::signature::{Issuer, marked, read};
-
-/// The mark of Anthropic's own signatures in this dialect, where unmarked ones are OpenAI's.
-pub(crate) const ANTHROPIC_MARK: &str = "ainfera.anthropic.";
+use crate::signature::{ANTHROPIC_MARK, Issuer, marked, read};
 
 /// Items of tools that OpenAI runs itself, and references to what it keeps.
 const NATIVE_ONLY: &str = "only a provider of this dialect may know this type of item";

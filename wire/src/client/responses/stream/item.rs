@@ -4,8 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::client::openai::declared_tools::{DeclaredTool, ToolKind};
 use crate::client::responses::client_run::{item_members, item_type};
-use crate::client::responses::request::items::ANTHROPIC_MARK;
-use crate::signature::{Issuer, read};
+use crate::signature::{ANTHROPIC_MARK, Issuer, read};
 
 #[derive(Debug)]
 pub(super) struct OpenItem {

@@ -8,8 +8,8 @@ use crate::model_table::ThinkingForm;
 use crate::provider::chat::own_reasoning::{GivenBack, ReasoningMember};
 use crate::provider::chat::profile::CallSignature;
 use crate::provider::chat::target::Target;
-use crate::provider::thought_signatures::UNSIGNED;
 use crate::signature::MARK;
+use crate::thought_signatures::UNSIGNED;
 
 /// What stands for reasoning that is not known any more. An empty text counts as none at Moonshot:
 /// github.com/theopenco/llmgateway, pull request 2093 (2026-04-26), tried against its API.
@@ -62,6 +62,17 @@ pub(super) fn drop_foreign(
         return;
     }
     let foreign = Change::Dropped(Reason::Issuer);
+    let texts: &[&str] = match (target.profile.reasoning_back, target.profile.vendor) {
+        (Some(_), _) => &[],
+        // it takes the other one
+        (None, "groq") => &["reasoning_content"],
+        (None, _) => &["reasoning_content", "reasoning"],
+    };
+    for name in texts.iter().chain(&["reasoning_details"]) {
+        if message.shift_remove(*name).is_some_and(|value| !value.is_null()) {
+            coercions.add(format!("{path}.{name}"), foreign.clone());
+        }
+    }
     if message.shift_remove("extra_content").is_some() {
         coercions.add(format!("{path}.extra_content"), foreign.clone());
     }

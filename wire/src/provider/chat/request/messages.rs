@@ -18,10 +18,10 @@ use crate::provider::chat::request::Notes;
 use crate::provider::chat::target::Target;
 use crate::provider::kept_call_id::{self, VendorCall};
 use crate::provider::lossy::{joined_text, report_extras, search_result_text, titled_text};
-use crate::provider::thought_signatures::{On, given_back};
 use crate::provider::written::{FileUrl, Joined, Texts};
 use crate::request::content::{Block, Source, ToolOutcome};
 use crate::request::{Request, Role, Turn};
+use crate::thought_signatures::{On, given_back};
 
 pub(super) fn messages(
     request: &Request,

@@ -61,12 +61,14 @@ impl ChatReader {
     /// client keeps them.
     pub(super) fn wordless_details(&mut self, out: &mut Vec<ProviderEvent>) {
         let Reasoning::Shown(owner) = &self.reasoning else { return };
-        let Some(details) = self.details.take() else { return };
-        let thought = [
-            StreamEvent::BlockStart(Block::Thinking),
-            StreamEvent::Delta(Delta::Signature(owner.mark_of_details(&details))),
-            StreamEvent::BlockStop,
-        ];
-        out.extend(thought.map(ProviderEvent::translated));
+        let details = self.details.take().map(|details| owner.mark_of_details(&details));
+        for kept in details.into_iter().chain(self.text_signature.take()) {
+            let thought = [
+                StreamEvent::BlockStart(Block::Thinking),
+                StreamEvent::Delta(Delta::Signature(kept)),
+                StreamEvent::BlockStop,
+            ];
+            out.extend(thought.map(ProviderEvent::translated));
+        }
     }
 }
