@@ -29,10 +29,12 @@ pub fn image_tokens(entry: &CatalogueEntry, size: Option<PixelSize>) -> Option<u
         ProviderKind::Anthropic | ProviderKind::Mock => {
             at_most(anthropic_most(name), size.map(anthropic))
         }
-        ProviderKind::Openai | ProviderKind::OpenaiResponses if name.contains("4o-mini") => {
+        ProviderKind::Openai | ProviderKind::OpenaiResponses | ProviderKind::Azure
+            if name.contains("4o-mini") =>
+        {
             Some(OPENAI_MOST_TILES * 5_667 + 2_833)
         }
-        ProviderKind::Openai | ProviderKind::OpenaiResponses => {
+        ProviderKind::Openai | ProviderKind::OpenaiResponses | ProviderKind::Azure => {
             let counted = at_most(OPENAI_MOST_PATCHES, patches(32))?;
             let factor = if name.contains("nano") { 246 } else { 172 };
             Some((counted * factor).div_ceil(100).max(OPENAI_MOST_TILES * 170 + 85))
@@ -50,6 +52,12 @@ pub fn image_tokens(entry: &CatalogueEntry, size: Option<PixelSize>) -> Option<u
         | ProviderKind::Together
         | ProviderKind::Deepseek
         | ProviderKind::Openrouter
+        | ProviderKind::Zai
+        | ProviderKind::Moonshot
+        | ProviderKind::Cerebras
+        | ProviderKind::Fireworks
+        | ProviderKind::Minimax
+        | ProviderKind::Alibaba
         | ProviderKind::OpenaiCompatible => None,
     }
 }
@@ -62,6 +70,7 @@ pub fn page_tokens(entry: &CatalogueEntry) -> Option<u64> {
         | ProviderKind::Mock
         | ProviderKind::Openai
         | ProviderKind::OpenaiResponses
+        | ProviderKind::Azure
         | ProviderKind::Gemini
         | ProviderKind::GeminiCompatible => image_tokens(entry, None),
         _ => None,

@@ -28,6 +28,15 @@ pub enum ProviderKind {
     Together,
     Deepseek,
     Openrouter,
+    /// OpenAI's models as Azure serves them, over Chat Completions and Responses.
+    Azure,
+    Zai,
+    Moonshot,
+    Cerebras,
+    Fireworks,
+    Minimax,
+    /// Alibaba's Model Studio (DashScope), in its compatible mode.
+    Alibaba,
     /// Anything that speaks Chat Completions: vLLM, llama.cpp, Ollama, other gateways.
     OpenaiCompatible,
     /// The built-in scripted provider, started beside the gateway.
@@ -35,7 +44,7 @@ pub enum ProviderKind {
 }
 
 impl ProviderKind {
-    pub const ALL: [ProviderKind; 13] = [
+    pub const ALL: [ProviderKind; 20] = [
         ProviderKind::Anthropic,
         ProviderKind::Openai,
         ProviderKind::OpenaiResponses,
@@ -47,6 +56,13 @@ impl ProviderKind {
         ProviderKind::Together,
         ProviderKind::Deepseek,
         ProviderKind::Openrouter,
+        ProviderKind::Azure,
+        ProviderKind::Zai,
+        ProviderKind::Moonshot,
+        ProviderKind::Cerebras,
+        ProviderKind::Fireworks,
+        ProviderKind::Minimax,
+        ProviderKind::Alibaba,
         ProviderKind::OpenaiCompatible,
         ProviderKind::Mock,
     ];
@@ -64,6 +80,13 @@ impl ProviderKind {
             ProviderKind::Together => "together",
             ProviderKind::Deepseek => "deepseek",
             ProviderKind::Openrouter => "openrouter",
+            ProviderKind::Azure => "azure",
+            ProviderKind::Zai => "zai",
+            ProviderKind::Moonshot => "moonshot",
+            ProviderKind::Cerebras => "cerebras",
+            ProviderKind::Fireworks => "fireworks",
+            ProviderKind::Minimax => "minimax",
+            ProviderKind::Alibaba => "alibaba",
             ProviderKind::OpenaiCompatible => "openai_compatible",
             ProviderKind::Mock => "mock",
         }

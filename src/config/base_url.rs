@@ -37,6 +37,13 @@ impl Family {
             | ProviderKind::Together
             | ProviderKind::Deepseek
             | ProviderKind::Openrouter
+            | ProviderKind::Azure
+            | ProviderKind::Zai
+            | ProviderKind::Moonshot
+            | ProviderKind::Cerebras
+            | ProviderKind::Fireworks
+            | ProviderKind::Minimax
+            | ProviderKind::Alibaba
             | ProviderKind::OpenaiCompatible => Family::Chat,
         }
     }

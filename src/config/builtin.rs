@@ -16,7 +16,7 @@ use super::models;
 use super::network;
 use super::secret::fits_header;
 use super::unsaid;
-use super::vendor::{VENDORS, vendor};
+use super::vendor::{PINNED_VENDORS, VENDORS, vendor};
 
 /// Models of the vendors, under the vendor's own word as provider id.
 const CATALOGUE: &str = include_str!("catalogue.toml");
@@ -54,7 +54,7 @@ pub fn use_of_catalogue(root: &Section<'_>, own: OwnProviders) -> Catalogue {
 /// the root.
 pub fn providers(root: &Section<'_>, environment: &Environment<'_>) -> Vec<Provider> {
     let mut providers = Vec::new();
-    for vendor in &VENDORS {
+    for vendor in VENDORS.iter().chain(&PINNED_VENDORS) {
         let Some(key) = non_empty(environment, vendor.key_variable) else { continue };
         if !fits_header(&key) {
             root.refuse_missing(

@@ -178,7 +178,7 @@ fn every_mistake_is_reported_at_once_with_line_and_field() {
             "line 7: deadlines.idel: unknown key; did you mean \"idle\"?",
             "line 9: routing.default_floor: write it in quotes: \"0.5\"",
             "line 12: providers[0].kind: \"antropic\" is none of anthropic, openai, openai_responses, gemini, gemini_compatible, mistral, xai, \
-             groq, together, deepseek, openrouter, openai_compatible, mock; did you mean \"anthropic\"?",
+             groq, together, deepseek, openrouter, azure, zai, moonshot, cerebras, fireworks, minimax, alibaba, openai_compatible, mock; did you mean \"anthropic\"?",
             "line 13: providers[0].base_url: must begin with http:// or https://",
             "line 14: providers[0].api_key.env: the environment variable MISSING_KEY is not set or empty",
             "line 16: providers[1].id: \"anthropic\" is the id of an earlier provider",

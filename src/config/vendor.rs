@@ -50,6 +50,44 @@ pub const VENDORS: [Vendor; 8] = [
     },
 ];
 
+/// Offered by their keys too, with models that can be pinned; nobody measured any that is routed to.
+/// Addresses and variables are from the vendors' pages and from clients' pages on them: docs.z.ai,
+/// platform.kimi.ai, inference-docs.cerebras.ai/resources/openai, docs.fireworks.ai,
+/// platform.minimax.io/docs/api-reference/text-openai-api, help.aliyun.com/en/model-studio, read on
+/// 2026-12-01.
+pub const PINNED_VENDORS: [Vendor; 6] = [
+    Vendor {
+        kind: ProviderKind::Zai,
+        base_url: "https://api.z.ai/api/paas",
+        key_variable: "ZAI_API_KEY",
+    },
+    Vendor {
+        kind: ProviderKind::Moonshot,
+        base_url: "https://api.moonshot.ai",
+        key_variable: "MOONSHOT_API_KEY",
+    },
+    Vendor {
+        kind: ProviderKind::Cerebras,
+        base_url: "https://api.cerebras.ai",
+        key_variable: "CEREBRAS_API_KEY",
+    },
+    Vendor {
+        kind: ProviderKind::Fireworks,
+        base_url: "https://api.fireworks.ai/inference",
+        key_variable: "FIREWORKS_API_KEY",
+    },
+    Vendor {
+        kind: ProviderKind::Minimax,
+        base_url: "https://api.minimax.io",
+        key_variable: "MINIMAX_API_KEY",
+    },
+    Vendor {
+        kind: ProviderKind::Alibaba,
+        base_url: "https://dashscope-intl.aliyuncs.com/compatible-mode",
+        key_variable: "DASHSCOPE_API_KEY",
+    },
+];
+
 /// Known by address, but their models and prices are too many to be built in.
 const GATEWAYS: [Vendor; 1] = [Vendor {
     kind: ProviderKind::Openrouter,
@@ -65,5 +103,5 @@ pub fn vendor(kind: ProviderKind) -> Option<&'static Vendor> {
         ProviderKind::GeminiCompatible => ProviderKind::Gemini,
         other => other,
     };
-    VENDORS.iter().chain(&GATEWAYS).find(|vendor| vendor.kind == offered)
+    VENDORS.iter().chain(&PINNED_VENDORS).chain(&GATEWAYS).find(|vendor| vendor.kind == offered)
 }

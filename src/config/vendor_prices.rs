@@ -50,7 +50,7 @@ fn fees(kind: ProviderKind, upstream_name: &str) -> Vec<(ServerTool, Decimal)> {
                 (ServerTool::CodeExecution, dollars(500)),
             ]
         }
-        ProviderKind::Openai | ProviderKind::OpenaiResponses => vec![
+        ProviderKind::Openai | ProviderKind::OpenaiResponses | ProviderKind::Azure => vec![
             (
                 ServerTool::WebSearch,
                 dollars(if upstream_name.starts_with("gpt-4") { 250 } else { 100 }),
@@ -75,6 +75,12 @@ fn fees(kind: ProviderKind, upstream_name: &str) -> Vec<(ServerTool, Decimal)> {
         | ProviderKind::Groq
         | ProviderKind::Together
         | ProviderKind::Deepseek
+        | ProviderKind::Zai
+        | ProviderKind::Moonshot
+        | ProviderKind::Cerebras
+        | ProviderKind::Fireworks
+        | ProviderKind::Minimax
+        | ProviderKind::Alibaba
         | ProviderKind::OpenaiCompatible => Vec::new(),
     }
 }
@@ -94,7 +100,7 @@ fn multipliers(kind: ProviderKind, upstream_name: &str) -> Multipliers {
             us_only: hundredths(110),
             flex: None,
         },
-        ProviderKind::Openai | ProviderKind::OpenaiResponses => Multipliers {
+        ProviderKind::Openai | ProviderKind::OpenaiResponses | ProviderKind::Azure => Multipliers {
             batch: hundredths(50),
             flex: hundredths(50),
             priority: match upstream_name {
@@ -113,6 +119,12 @@ fn multipliers(kind: ProviderKind, upstream_name: &str) -> Multipliers {
         | ProviderKind::Together
         | ProviderKind::Deepseek
         | ProviderKind::Openrouter
+        | ProviderKind::Zai
+        | ProviderKind::Moonshot
+        | ProviderKind::Cerebras
+        | ProviderKind::Fireworks
+        | ProviderKind::Minimax
+        | ProviderKind::Alibaba
         | ProviderKind::OpenaiCompatible => Multipliers::default(),
     }
 }

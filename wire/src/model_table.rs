@@ -188,7 +188,9 @@ pub fn row(kind: ProviderKind, upstream_name: &str) -> Option<&'static ModelRow>
 /// The row of a model whose name tells nothing and of which an operator says that it reasons.
 fn unnamed_reasoner(kind: ProviderKind) -> &'static ModelRow {
     match kind {
-        ProviderKind::Openai | ProviderKind::OpenaiResponses => &openai::UNNAMED_REASONER,
+        ProviderKind::Openai | ProviderKind::OpenaiResponses | ProviderKind::Azure => {
+            &openai::UNNAMED_REASONER
+        }
         ProviderKind::Xai => &grok::UNNAMED_REASONER,
         ProviderKind::Deepseek => &deepseek::UNNAMED_REASONER,
         ProviderKind::Gemini => &gemini::UNNAMED,
@@ -200,7 +202,9 @@ fn unnamed_reasoner(kind: ProviderKind) -> &'static ModelRow {
 fn unnamed(kind: ProviderKind) -> &'static ModelRow {
     match kind {
         ProviderKind::Gemini => &gemini::UNNAMED,
-        ProviderKind::Openai | ProviderKind::OpenaiResponses => &openai::UNNAMED,
+        ProviderKind::Openai | ProviderKind::OpenaiResponses | ProviderKind::Azure => {
+            &openai::UNNAMED
+        }
         ProviderKind::Anthropic | ProviderKind::Mock => &claude::UNNAMED,
         ProviderKind::Deepseek => &deepseek::PLAIN,
         _ => {

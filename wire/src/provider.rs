@@ -63,6 +63,14 @@ pub struct UpstreamRequest {
     pub stream_mode: StreamMode,
     /// Whether the model wants its reasoning back with the next turn.
     pub(crate) reasoning: OwnReasoning,
+    pub(crate) thinking_tags: ThinkingTags,
+}
+
+/// Whether the model writes its thoughts into its text, between tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ThinkingTags {
+    Written,
+    NotWritten,
 }
 
 /// What becomes of a model's reasoning in later turns.
@@ -89,6 +97,7 @@ impl UpstreamRequest {
             tool_names: ToolNames::unchanged(),
             stream_mode: StreamMode::Native,
             reasoning: OwnReasoning::OfDialect,
+            thinking_tags: ThinkingTags::NotWritten,
         }
     }
 
@@ -256,6 +265,10 @@ impl Dialect {
                     heard_reasoning(call, &request.reasoning, profile),
                     relay,
                 );
+                let reader = match request.thinking_tags {
+                    ThinkingTags::Written => reader.thinking_in_tags(),
+                    ThinkingTags::NotWritten => reader,
+                };
                 DialectReader::Chat(reader.stopping_at(call.stop_sequences.clone()))
             }
             Dialect::Gemini => {
@@ -355,6 +368,7 @@ mod tests {
             let (name, value) = match kind {
                 ProviderKind::Anthropic | ProviderKind::Mock => ("x-api-key", "the-key"),
                 ProviderKind::Gemini => ("x-goog-api-key", "the-key"),
+                ProviderKind::Azure => ("api-key", "the-key"),
                 _ => ("authorization", "Bearer the-key"),
             };
             let with_key: Vec<&(&str, String)> =

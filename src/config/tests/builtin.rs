@@ -59,10 +59,27 @@ fn each_key_in_the_environment_brings_its_vendor_with_a_routable_model() {
 }
 
 #[test]
+fn each_key_of_a_vendor_whose_models_nobody_measured_brings_a_model_to_pin() {
+    for vendor in &vendor::PINNED_VENDORS {
+        let only_this = |name: &str| (name == vendor.key_variable).then(|| "k".to_owned());
+        let config = Config::from_environment(&only_this).unwrap();
+        assert_eq!(config.providers.len(), 1, "{}", vendor.key_variable);
+        let provider = &config.providers[0];
+        assert_eq!((provider.kind, provider.base_url.as_str()), (vendor.kind, vendor.base_url));
+        let is_pinnable = |model: &Model| model.provider == provider.id && model.price.is_some();
+        assert!(
+            !config.models.is_empty() && config.models.iter().all(is_pinnable),
+            "{}",
+            vendor.key_variable
+        );
+    }
+}
+
+#[test]
 fn all_keys_together_give_each_slug_once() {
     let everything = |name: &str| name.ends_with("_API_KEY").then(|| "k".to_owned());
     let config = Config::from_environment(&everything).unwrap();
-    assert_eq!(config.providers.len(), 8);
+    assert_eq!(config.providers.len(), 14);
     let slugs: BTreeSet<&ModelSlug> = config.models.iter().map(|model| &model.slug).collect();
     assert_eq!(slugs.len(), config.models.len());
     assert!(config.models.len() >= 25, "{}", config.models.len());

@@ -35,7 +35,8 @@ const KIMI_K3: ModelRow = ModelRow {
 };
 
 /// Hosts of the open weights let sampling be steered.
-const HOSTED: &[ProviderKind] = &[ProviderKind::Together, ProviderKind::Groq];
+const HOSTED: &[ProviderKind] =
+    &[ProviderKind::Together, ProviderKind::Groq, ProviderKind::Fireworks];
 const HOSTED_KIMI_K3: ModelRow =
     ModelRow { at: HOSTED, sampling: Sampling::All, refuses: &[], ..KIMI_K3 };
 

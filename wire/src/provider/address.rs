@@ -1,6 +1,6 @@
 //! The addresses of a provider's endpoints.
 
-use ainfera_schema::{ApiVersion, Provider};
+use ainfera_schema::{ApiVersion, Provider, ProviderKind};
 
 use crate::provider::Dialect;
 use crate::provider::chat::profile::ChatProfile;
@@ -30,7 +30,11 @@ pub fn count_tokens(provider: &Provider) -> String {
 /// Where responses are made. A deployment of Azure's takes Chat Completions only, its account the
 /// rest.
 pub(super) fn responses(provider: &Provider) -> String {
-    at_account(provider, "/v1", "/responses")
+    let version = match Dialect::of(provider.kind) {
+        Dialect::Chat(profile) => version_of(profile),
+        Dialect::Anthropic | Dialect::Responses | Dialect::Gemini => "/v1",
+    };
+    at_account(provider, version, "/responses")
 }
 
 /// What stands before the endpoint in addresses of this vendor.
@@ -65,6 +69,7 @@ fn at_account(provider: &Provider, version: &str, endpoint: &str) -> String {
 pub fn list_headers(provider: &Provider) -> Vec<(String, String)> {
     let dialect = Dialect::of(provider.kind);
     let key = provider.api_key.as_ref().map(|key| key.expose()).map(|key| match dialect {
+        _ if provider.kind == ProviderKind::Azure => ("api-key", key.to_owned()),
         Dialect::Anthropic => ("x-api-key", key.to_owned()),
         Dialect::Gemini => ("x-goog-api-key", key.to_owned()),
         Dialect::Chat(_) | Dialect::Responses => ("authorization", format!("Bearer {key}")),
@@ -82,9 +87,7 @@ pub fn list_headers(provider: &Provider) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use ainfera_schema::{
-        Network, OnDisconnect, OwnDeadlines, ProviderId, ProviderKind, StreamMode,
-    };
+    use ainfera_schema::{Network, OnDisconnect, OwnDeadlines, ProviderId, StreamMode};
 
     use super::*;
 

@@ -11,7 +11,9 @@ use crate::provider::Dialect;
 impl Dialect {
     /// The dialect in which a provider of this kind is sent this call for one of its models.
     pub fn for_call(kind: ProviderKind, call: &Call, model: &Model) -> Self {
-        if kind == ProviderKind::Openai && needs_responses(call, model) {
+        if matches!(kind, ProviderKind::Openai | ProviderKind::Azure)
+            && needs_responses(call, model)
+        {
             Dialect::Responses
         } else {
             Dialect::of(kind)

@@ -1,6 +1,6 @@
 //! What became of a call, under the caller's own names for its fields.
 
-use ainfera_schema::Provider;
+use ainfera_schema::{Provider, ProviderKind};
 
 use crate::client::call::Call;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
@@ -52,8 +52,11 @@ pub(super) fn of_mistake(call: &Call, bad: BadRequest) -> BadRequest {
     }
 }
 
-/// The key of a provider that takes it as a bearer token.
+/// The key of a provider that takes it as a bearer token; Azure has a header of its own for it.
 pub(super) fn bearer(provider: &Provider) -> Option<(&'static str, String)> {
     let key = provider.api_key.as_ref()?;
+    if provider.kind == ProviderKind::Azure {
+        return Some(("api-key", key.expose().to_owned()));
+    }
     Some(("authorization", format!("Bearer {}", key.expose())))
 }

@@ -190,12 +190,15 @@ fn effort(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Co
         }
         None => {}
     }
-    if target.profile.thinking_switch == ThinkingSwitch::Member
-        && chat.get("reasoning_effort").is_some_and(|effort| effort == "none")
-    {
+    let (member, off) = match target.profile.thinking_switch {
+        ThinkingSwitch::None => return,
+        ThinkingSwitch::Member => ("thinking", json!({"type": "disabled"})),
+        ThinkingSwitch::EnableThinking => ("enable_thinking", json!(false)),
+    };
+    if chat.get("reasoning_effort").is_some_and(|effort| effort == "none") {
         chat.shift_remove("reasoning_effort");
-        chat.insert("thinking".to_owned(), json!({"type": "disabled"}));
-        coercions.add("reasoning_effort", Change::Moved("thinking"));
+        chat.insert(member.to_owned(), off);
+        coercions.add("reasoning_effort", Change::Moved(member));
     }
 }
 

@@ -5,15 +5,22 @@
 //! from that; [`crate::provider::chat::adjust`] makes it so and names what was changed. Sources:
 //! the vendors' API references, and what they were seen to send and to refuse.
 
+mod alibaba;
+mod azure;
+mod cerebras;
 mod compatible;
 mod deepseek;
+mod fireworks;
 mod gemini;
 mod groq;
+mod minimax;
 mod mistral;
+mod moonshot;
 mod openai;
 mod openrouter;
 mod together;
 mod xai;
+mod zai;
 
 use ainfera_schema::ProviderKind;
 
@@ -44,7 +51,7 @@ pub struct ChatProfile {
     pub most_stop_sequences: Option<usize>,
     /// The highest temperature, in tenths.
     pub hottest_tenths: u16,
-    /// The word for "call some tool".
+    /// The word for "call some tool"; `auto` where none can be forced: then it is an instruction.
     pub any_tool: &'static str,
     pub no_tool: NoTool,
     pub parallel_switch: ParallelSwitch,
@@ -63,6 +70,8 @@ pub struct ChatProfile {
     pub reasoning_back: Option<&'static str>,
     /// The body of "do not think", where it is not an effort.
     pub thinking_switch: ThinkingSwitch,
+    /// Where thoughts stand that have no member of their own.
+    pub inline_thinking: InlineThinking,
     pub call_signature: CallSignature,
     /// Whose mark its reasoning carries.
     pub issuer: Issuer,
@@ -158,6 +167,18 @@ pub enum ThinkingSwitch {
     None,
     /// `thinking: {"type": "disabled"}`, in place of the effort `none`.
     Member,
+    /// `enable_thinking: false`, in place of the effort `none`.
+    EnableThinking,
+}
+
+/// Whether thoughts stand in the text, between `<think>` and `</think>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InlineThinking {
+    None,
+    /// Of the models that were trained to write the tags; who parses them for its clients sends
+    /// none.
+    ByModel,
+    Always,
 }
 
 /// What becomes of instructions in the middle of a conversation.
@@ -239,6 +260,7 @@ pub(crate) const REFERENCE: ChatProfile = ChatProfile {
     files: Files::FilePart,
     reasoning_back: None,
     thinking_switch: ThinkingSwitch::None,
+    inline_thinking: InlineThinking::None,
     call_signature: CallSignature::None,
     issuer: Issuer::Chat,
     reasoning_system: "system",
@@ -268,6 +290,13 @@ pub(crate) fn profile_of(kind: ProviderKind) -> Option<&'static ChatProfile> {
         ProviderKind::Together => Some(&together::PROFILE),
         ProviderKind::Deepseek => Some(&deepseek::PROFILE),
         ProviderKind::Openrouter => Some(&openrouter::PROFILE),
+        ProviderKind::Azure => Some(&azure::PROFILE),
+        ProviderKind::Zai => Some(&zai::PROFILE),
+        ProviderKind::Moonshot => Some(&moonshot::PROFILE),
+        ProviderKind::Cerebras => Some(&cerebras::PROFILE),
+        ProviderKind::Fireworks => Some(&fireworks::PROFILE),
+        ProviderKind::Minimax => Some(&minimax::PROFILE),
+        ProviderKind::Alibaba => Some(&alibaba::PROFILE),
         ProviderKind::OpenaiCompatible => Some(&compatible::PROFILE),
         ProviderKind::Anthropic
         | ProviderKind::OpenaiResponses

@@ -18,7 +18,8 @@ use crate::error::bad_request::BadRequest;
 use crate::provider::address::{address, version_of};
 use crate::provider::chat::adjust::adjust;
 use crate::provider::chat::passthrough;
-use crate::provider::chat::profile::{AnswerSchema, ChatProfile, Effort, TopK};
+use crate::provider::chat::profile::{AnswerSchema, ChatProfile, Effort, InlineThinking, TopK};
+use crate::provider::chat::stream::thinking_tags::is_written_by;
 use crate::provider::chat::target::Target;
 use crate::provider::lossy::{
     Encoded, function_of, labelled_schema, loosen_schema, report_marks, report_untranslated,
@@ -26,7 +27,7 @@ use crate::provider::lossy::{
 };
 use crate::provider::source_paths::{bearer, name_lost_headers, of_mistake, of_written};
 use crate::provider::written::Texts;
-use crate::provider::{OwnReasoning, UpstreamRequest};
+use crate::provider::{OwnReasoning, ThinkingTags, UpstreamRequest};
 use crate::request::{Request, ToolChoiceMode};
 
 /// Members that this translation reads; any other member of the body is named as dropped.
@@ -64,6 +65,7 @@ pub(crate) fn request(
         coercions: encoded.coercions,
         tool_names: encoded.tool_names,
         reasoning: own_reasoning(call, &target),
+        thinking_tags: thinking_tags(profile, model),
         ..UpstreamRequest::streamed(url, bearer(provider), written(&encoded.body)?)
     })
 }
@@ -75,6 +77,14 @@ fn own_reasoning(call: &Call, target: &Target<'_>) -> OwnReasoning {
         OwnReasoning::WantedBack(target.owner())
     } else {
         OwnReasoning::TakenBack(target.owner())
+    }
+}
+
+fn thinking_tags(profile: &ChatProfile, model: &Model) -> ThinkingTags {
+    match profile.inline_thinking {
+        InlineThinking::Always => ThinkingTags::Written,
+        InlineThinking::ByModel if is_written_by(&model.upstream_name) => ThinkingTags::Written,
+        InlineThinking::ByModel | InlineThinking::None => ThinkingTags::NotWritten,
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod passthrough;
 mod reasoning;
 #[cfg(test)]
 mod tests;
+pub(crate) mod thinking_tags;
 mod usage;
 
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use self::details::ReasoningDetails;
 use self::finish::{Ending, stop_reason};
 use self::passthrough::ChatRelay;
 pub(crate) use self::reasoning::Reasoning;
+use self::thinking_tags::{Piece, ThinkingTags};
 use self::usage::ReportedUsage;
 use crate::codec::json::Text;
 use crate::codec::shape::{Mended, mended};
@@ -52,6 +54,8 @@ pub(crate) struct ChatReader {
     met: Option<ByteString>,
     usage: ReportedUsage,
     relay: ChatRelay,
+    /// For a model that writes its thoughts into its text.
+    tags: Option<ThinkingTags>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +103,14 @@ impl ChatReader {
             met: None,
             usage: ReportedUsage::default(),
             has_content: false,
+            tags: None,
         }
+    }
+
+    /// Takes thoughts out of the text of an answer.
+    pub(crate) fn thinking_in_tags(mut self) -> Self {
+        self.tags = Some(ThinkingTags::new());
+        self
     }
 
     /// Knows which sequences the model is to stop at: a provider that says which it met is
@@ -242,6 +253,7 @@ impl ChatReader {
             self.piece(ContentKind::Text(refusal.shared(data)), out);
         }
         for call in delta.tool_calls.unwrap_or_default() {
+            self.end_tags(out);
             self.close(out);
             if !self.calls.any_emitted() {
                 self.wordless_details(out);
@@ -251,6 +263,35 @@ impl ChatReader {
             let place = self.calls.add(fragment, out);
             self.has_content = true;
             self.relay.note_call(place, &given, &mut self.calls);
+        }
+    }
+
+    /// A text that may have thoughts at its beginning.
+    fn text(&mut self, text: ByteString, out: &mut Vec<ProviderEvent>) {
+        let Some(tags) = &mut self.tags else { return self.piece(ContentKind::Text(text), out) };
+        let mut pieces = Vec::new();
+        tags.feed(text, &mut pieces);
+        self.tagged(pieces, out);
+    }
+
+    /// What waits for the rest of a tag is what it looks like.
+    fn end_tags(&mut self, out: &mut Vec<ProviderEvent>) {
+        let mut pieces = Vec::new();
+        if let Some(tags) = &mut self.tags {
+            tags.finish(&mut pieces);
+        }
+        self.tagged(pieces, out);
+    }
+
+    fn tagged(&mut self, pieces: Vec<Piece>, out: &mut Vec<ProviderEvent>) {
+        for piece in pieces {
+            let said = match piece {
+                Piece::Thought(text) => {
+                    ContentKind::Thought(text, ReasoningMember::ReasoningContent)
+                }
+                Piece::Answer(text) => ContentKind::Text(text),
+            };
+            self.piece(said, out);
         }
     }
 
@@ -291,6 +332,7 @@ impl ChatReader {
 
     fn end(&mut self, out: &mut Vec<ProviderEvent>) -> Result<(), StreamFault> {
         let Some(finish) = self.finish.clone() else { return Err(StreamFault::Truncated) };
+        self.end_tags(out);
         self.close(out);
         self.calls.finish(out);
         self.wordless_details(out);

@@ -104,6 +104,7 @@ fn choose(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Co
     if profile.vendor != "openai" {
         only_allowed(chat, coercions);
     }
+    let cannot_force = profile.any_tool == "auto";
     let choice = chat.get("tool_choice").and_then(Value::as_str).map(str::to_owned);
     match choice.as_deref() {
         Some("none") if profile.no_tool == NoTool::LeaveToolsOut => {
@@ -113,7 +114,9 @@ fn choose(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Co
                 }
             }
         }
-        Some("required" | "any") if choice.as_deref() != Some(profile.any_tool) => {
+        Some("required" | "any")
+            if !cannot_force && choice.as_deref() != Some(profile.any_tool) =>
+        {
             chat.insert("tool_choice".to_owned(), json!(profile.any_tool));
         }
         _ => {}
@@ -125,7 +128,7 @@ fn choose(chat: &mut Map<String, Value>, target: &Target<'_>, coercions: &mut Co
             target.abilities.reasoning == Reasoning::Always && !is_told_not_to_think(chat)
         }
     };
-    if is_refused {
+    if is_refused || cannot_force {
         unforce(chat, coercions);
     }
 }

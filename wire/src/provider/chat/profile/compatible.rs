@@ -10,7 +10,7 @@
 //! (docs.vllm.ai, reasoning outputs; platform.kimi.ai, guide to thinking models; read on
 //! 2026-12-01).
 
-use crate::provider::chat::profile::{ChatProfile, REFERENCE, SystemMidway, TopK};
+use crate::provider::chat::profile::{ChatProfile, InlineThinking, REFERENCE, SystemMidway, TopK};
 use crate::request::setting::SettingKind;
 
 pub(super) static PROFILE: ChatProfile = ChatProfile {
@@ -20,6 +20,7 @@ pub(super) static PROFILE: ChatProfile = ChatProfile {
     most_stop_sequences: None,
     system_midway: SystemMidway::FoldedIntoUser,
     reasoning_back: Some("reasoning_content"),
+    inline_thinking: InlineThinking::ByModel,
     settings: &[
         SettingKind::JsonObject,
         SettingKind::Seed,

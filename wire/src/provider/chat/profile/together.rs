@@ -2,7 +2,7 @@
 //! Kimi thinks always, and wants its thoughts back with the calls that came of them
 //! (platform.kimi.ai, guide to thinking models, read on 2026-11-30).
 
-use crate::provider::chat::profile::{ChatProfile, Files, NoTool, REFERENCE, TopK};
+use crate::provider::chat::profile::{ChatProfile, Files, InlineThinking, NoTool, REFERENCE, TopK};
 use crate::request::setting::SettingKind;
 use crate::signature::Issuer;
 
@@ -14,6 +14,7 @@ pub(super) static PROFILE: ChatProfile = ChatProfile {
     no_tool: NoTool::LeaveToolsOut,
     files: Files::NotTaken,
     reasoning_back: Some("reasoning_content"),
+    inline_thinking: InlineThinking::ByModel,
     issuer: Issuer::Together,
     settings: &[
         SettingKind::JsonObject,

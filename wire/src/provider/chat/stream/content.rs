@@ -23,7 +23,7 @@ impl ChatReader {
     ) {
         match content.get().as_bytes().first() {
             Some(b'"') if is_thought => self.piece(thought(text_of(content, data)), out),
-            Some(b'"') => self.piece(ContentKind::Text(text_of(content, data)), out),
+            Some(b'"') => self.text(text_of(content, data), out),
             Some(b'[' | b'{') => {
                 if content.get().starts_with('[') {
                     self.relay.note_parts();

@@ -232,3 +232,47 @@ fn a_call_whose_id_or_index_is_of_another_type_is_called() {
         assert_eq!((end, finish_of(&events).0), (Ok(()), StopReason::ToolUse), "{odd}");
     }
 }
+
+fn owner() -> ReasoningOwner {
+    ReasoningOwner::new(Issuer::Deepseek, "m", "m")
+}
+
+/// The events of an answer whose model writes its thoughts into its text.
+fn read_tagged(reasoning: Reasoning, datas: &[&str]) -> Vec<StreamEvent> {
+    let reader =
+        ChatReader::new("x".to_owned(), ToolNames::unchanged(), reasoning, ChatRelay::Translated);
+    let mut reader = reader.thinking_in_tags();
+    let mut out = Vec::new();
+    for data in datas {
+        let event = SseEvent { name: Bytes::new(), data: Bytes::copy_from_slice(data.as_bytes()) };
+        reader.read(event, &mut out).unwrap();
+    }
+    reader.finish(&mut out).unwrap();
+    out.into_iter().map(|out| out.event).collect()
+}
+
+#[test]
+fn thoughts_between_tags_are_thinking_and_a_call_after_them_is_a_call() {
+    const BEGINS: &str = r#"{"choices":[{"index":0,"delta":{"content":"<thi"}}]}"#;
+    const GOES_ON: &str = r#"{"choices":[{"index":0,"delta":{"content":"nk>hm</th"}}]}"#;
+    const ENDS: &str =
+        r#"{"choices":[{"index":0,"delta":{"content":"ink>\n\n<think> is a tag"}}]}"#;
+    const CALL: &str = r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]}}]}"#;
+    let pieces = [ROLE, BEGINS, GOES_ON, ENDS, CALL, FINISH, "[DONE]"];
+    let events = read_tagged(Reasoning::Shown(owner()), &pieces);
+    assert_eq!(
+        events[1..8],
+        [
+            StreamEvent::BlockStart(Block::Thinking),
+            StreamEvent::Delta(Delta::Thinking("hm".into())),
+            StreamEvent::Delta(Delta::Signature(owner().mark(ReasoningMember::ReasoningContent),)),
+            StreamEvent::BlockStop,
+            StreamEvent::BlockStart(Block::Text),
+            StreamEvent::Delta(Delta::Text("<think> is a tag".into())),
+            StreamEvent::BlockStop,
+        ]
+    );
+    assert_eq!(finish_of(&events).0, StopReason::ToolUse);
+    let hidden = read_tagged(Reasoning::Hidden(owner()), &pieces);
+    assert_eq!(hidden[1], StreamEvent::HiddenReasoning { bytes: 2 });
+}
