@@ -50,9 +50,9 @@ pub const VENDORS: [Vendor; 8] = [
     },
 ];
 
-/// Offered by their keys too, with models that can be pinned; nobody measured any that is routed to.
-/// Addresses and variables are from the vendors' pages and from clients' pages on them: docs.z.ai,
-/// platform.kimi.ai, inference-docs.cerebras.ai/resources/openai, docs.fireworks.ai,
+/// Offered by their keys too, with models that can be pinned; nobody measured any that is routed
+/// to. Addresses and variables are from the vendors' pages and from clients' pages on them:
+/// docs.z.ai, platform.kimi.ai, inference-docs.cerebras.ai/resources/openai, docs.fireworks.ai,
 /// platform.minimax.io/docs/api-reference/text-openai-api, help.aliyun.com/en/model-studio, read on
 /// 2026-12-01.
 pub const PINNED_VENDORS: [Vendor; 6] = [

@@ -59,23 +59,6 @@ async fn every_documented_form_of_an_address_can_be_said() {
         ("openai_compatible", "/v1beta/openai/", "", "/v1beta/openai/chat/completions"),
         ("gemini_compatible", "", "", "/v1beta/openai/chat/completions"),
         ("groq", "/openai", "", "/openai/v1/chat/completions"),
-        ("azure", "", "", "/openai/v1/chat/completions"),
-        ("azure", "/openai/v1", "", "/openai/v1/chat/completions"),
-        (
-            "azure",
-            "/openai/deployments/gpt",
-            version,
-            "/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
-        ),
-        ("zai", "/api/paas", "", "/api/paas/v4/chat/completions"),
-        ("zai", "/api/coding/paas/v4", "", "/api/coding/paas/v4/chat/completions"),
-        ("moonshot", "", "", "/v1/chat/completions"),
-        ("moonshot", "/v1", "", "/v1/chat/completions"),
-        ("cerebras", "/v1", "", "/v1/chat/completions"),
-        ("fireworks", "/inference", "", "/inference/v1/chat/completions"),
-        ("minimax", "/v1", "", "/v1/chat/completions"),
-        ("alibaba", "/compatible-mode/v1", "", "/compatible-mode/v1/chat/completions"),
-        ("openai_compatible", "/inference/chat/completions", "", "/inference/chat/completions"),
         ("gemini", "", "", "/v1beta/models/m:streamGenerateContent?alt=sse"),
         (
             "gemini",
@@ -125,6 +108,34 @@ async fn headers_of_a_provider_are_sent_and_replace_those_of_the_gateway() {
     let request = heard("openai", "/openai/v1", &own).await.to_ascii_lowercase();
     assert_eq!(request.matches("a-secret-key").count(), 1, "{request}");
     assert!(request.contains("\r\nauthorization: a-secret-key\r\n"), "{request}");
+}
+
+#[actix_rt::test]
+async fn each_vendor_is_called_where_it_documents() {
+    let version = "query = { \"api-version\" = \"2024-10-21\" }";
+    for (kind, path, more, target) in [
+        ("azure", "", "", "/openai/v1/chat/completions"),
+        ("azure", "/openai/v1", "", "/openai/v1/chat/completions"),
+        (
+            "azure",
+            "/openai/deployments/gpt",
+            version,
+            "/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
+        ),
+        ("zai", "/api/paas", "", "/api/paas/v4/chat/completions"),
+        ("zai", "/api/coding/paas/v4", "", "/api/coding/paas/v4/chat/completions"),
+        ("moonshot", "", "", "/v1/chat/completions"),
+        ("moonshot", "/v1", "", "/v1/chat/completions"),
+        ("cerebras", "/v1", "", "/v1/chat/completions"),
+        ("fireworks", "/inference", "", "/inference/v1/chat/completions"),
+        ("minimax", "/v1", "", "/v1/chat/completions"),
+        ("alibaba", "/compatible-mode/v1", "", "/compatible-mode/v1/chat/completions"),
+        ("openai_compatible", "/inference/chat/completions", "", "/inference/chat/completions"),
+    ] {
+        let request = heard(kind, path, more).await;
+        let expected = format!("POST {target} HTTP/1.1");
+        assert_eq!(request.lines().next(), Some(expected.as_str()), "{kind} {path}");
+    }
 }
 
 #[actix_rt::test]

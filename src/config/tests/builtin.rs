@@ -59,7 +59,7 @@ fn each_key_in_the_environment_brings_its_vendor_with_a_routable_model() {
 }
 
 #[test]
-fn each_key_of_a_vendor_whose_models_nobody_measured_brings_a_model_to_pin() {
+fn each_key_of_a_vendor_without_measured_models_brings_a_model_to_pin() {
     for vendor in &vendor::PINNED_VENDORS {
         let only_this = |name: &str| (name == vendor.key_variable).then(|| "k".to_owned());
         let config = Config::from_environment(&only_this).unwrap();

@@ -1,7 +1,7 @@
-//! Alibaba's Model Studio, in its compatible mode: thinking is a switch of its own, and a tool cannot
-//! be forced by the word `required`. Sources: help.aliyun.com/en/model-studio/deep-thinking
-//! (`enable_thinking`, `reasoning_content`), docs.instructorphp.com's page on Qwen (`required` is sent
-//! as `auto`), read on 2026-12-01. Not verified: that it takes `top_k` and seeds.
+//! Alibaba's Model Studio, in its compatible mode: thinking is a switch of its own, and a tool
+//! cannot be forced by the word `required`. Sources: help.aliyun.com/en/model-studio/deep-thinking
+//! (`enable_thinking`, `reasoning_content`), docs.instructorphp.com's page on Qwen (`required` is
+//! sent as `auto`), read on 2026-12-01. Not verified: that it takes `top_k` and seeds.
 
 use crate::provider::chat::profile::{
     ChatProfile, Files, InlineThinking, REFERENCE, ThinkingSwitch, TopK,

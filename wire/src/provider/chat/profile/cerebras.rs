@@ -1,7 +1,7 @@
-//! Cerebras refuses penalties, biases and tiers with a 400, and takes instructions as `system` alone.
-//! Sources: inference-docs.cerebras.ai/resources/openai (roles), and the guide to Cerebras of the
-//! client req_llm 1.10 (refused members), read on 2026-12-01. That the highest temperature is 1.5 is
-//! from promptfoo.dev's page on Cerebras.
+//! Cerebras refuses penalties, biases and tiers with a 400, and takes instructions as `system`
+//! alone. Sources: inference-docs.cerebras.ai/resources/openai (roles), and the guide to Cerebras
+//! of the client req_llm 1.10 (refused members), read on 2026-12-01. That the highest temperature
+//! is 1.5 is from promptfoo.dev's page on Cerebras.
 
 use crate::provider::chat::profile::{
     ChatProfile, Files, InlineThinking, ParallelSwitch, REFERENCE,

@@ -1,7 +1,7 @@
-//! Fireworks hosts open weights. What a model thinks comes as `reasoning_content`, of some models in
-//! the text, and goes back under the same name. Sources: docs.fireworks.ai/guides/reasoning, read on
-//! 2026-12-01. Which settings it takes is from docs.getbifrost.ai's page on Fireworks and not
-//! verified.
+//! Fireworks hosts open weights. What a model thinks comes as `reasoning_content`, of some models
+//! in the text, and goes back under the same name. Sources: docs.fireworks.ai/guides/reasoning,
+//! read on 2026-12-01. Which settings it takes is from docs.getbifrost.ai's page on Fireworks and
+//! not verified.
 
 use crate::provider::chat::profile::{ChatProfile, Files, InlineThinking, REFERENCE, TopK};
 use crate::request::setting::SettingKind;

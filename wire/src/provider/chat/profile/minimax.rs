@@ -1,7 +1,7 @@
 //! MiniMax writes its thoughts into the text, between tags. Source:
 //! platform.minimax.io/docs/api-reference/text-openai-api, read on 2026-12-01. Its temperature is
-//! above 0 and at most 1 (belingud.github.io/yaicli's page on MiniMax). What it takes of the settings
-//! is not verified, so none is sent that a caller of another dialect did not mean for it.
+//! above 0 and at most 1 (belingud.github.io/yaicli's page on MiniMax). What it takes of the
+//! settings is not verified, so none is sent that a caller of another dialect did not mean for it.
 
 use crate::provider::chat::profile::{ChatProfile, Files, InlineThinking, REFERENCE};
 

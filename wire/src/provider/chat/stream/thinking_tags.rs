@@ -1,5 +1,5 @@
-//! Thoughts that a model writes into its text, between `<think>` and `</think>`. Only what stands at
-//! the beginning of an answer is a thought: tags that the answer quotes later are text.
+//! Thoughts that a model writes into its text, between `<think>` and `</think>`. Only what stands
+//! at the beginning of an answer is a thought: tags that the answer quotes later are text.
 
 use bytestring::ByteString;
 
@@ -7,8 +7,8 @@ const OPENING: &str = "<think>";
 const CLOSING: &str = "</think>";
 
 /// Models that were trained to write the tags, by what their names contain. Sources:
-/// platform.minimax.io/docs/api-reference/text-openai-api and docs.fireworks.ai/guides/reasoning, read
-/// on 2026-12-01; of Qwen and DeepSeek R1 it is what servers without a parser for them send.
+/// platform.minimax.io/docs/api-reference/text-openai-api and docs.fireworks.ai/guides/reasoning,
+/// read on 2026-12-01; of Qwen and DeepSeek R1 it is what servers without a parser for them send.
 const WRITERS: [&str; 4] = ["minimax-m", "qwen3", "qwq", "deepseek-r1"];
 
 /// Whether a model of this name writes tags where its server does not take them out.
