@@ -143,6 +143,7 @@ impl Default for ToolNames {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn p013_long_names_are_hashed_for_the_target_and_restored_in_the_reply() {
@@ -187,6 +188,36 @@ mod tests {
             assert_eq!(sent == name, is_taken, "{name} became {sent}");
             assert!(gemini.takes(&sent), "{sent}");
             assert_eq!(names.restored(sent.into()), name);
+        }
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        prop_oneof!["[a-z]{1,6}([._:/-][a-z]{1,6}){0,3}", "[a-zA-Z0-9_-]{60,140}", "\\PC{1,12}",]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            ..ProptestConfig::with_cases(300)
+        })]
+
+        #[test]
+        fn names_of_any_tools_are_taken_stay_distinct_and_come_back(
+            callers in proptest::collection::hash_set(name(), 1..12),
+        ) {
+            let first = FirstCharacter::LetterOrUnderscore;
+            let gemini = NameRule { longest: 64, also: ".:", first };
+            for rule in [NameRule::word(64), NameRule::word(128), gemini] {
+                let mut names = ToolNames::of(rule, callers.iter().map(String::as_str));
+                let mut sent = std::collections::HashSet::new();
+                for name in &callers {
+                    let out = names.sent(name);
+                    prop_assert!(rule.takes(&out), "{name} became {out}");
+                    prop_assert_eq!(rule.takes(name), out == *name);
+                    prop_assert_eq!(&*names.restored(out.as_str().into()), name);
+                    prop_assert!(sent.insert(out), "{name} became the name of another");
+                }
+            }
         }
     }
 }
