@@ -4,6 +4,7 @@
 //! [`examine`] looks at one record by itself; [`Verifier`] looks at how the records follow each
 //! other. docs/audit.md says what each class means.
 
+mod ending;
 pub mod outside;
 pub mod record;
 pub mod track;
@@ -182,57 +183,6 @@ impl Verifier {
         self.chains.get(agent_id).map_or(0, |chain| chain.track.seq)
     }
 
-    pub fn finish(mut self) -> Report {
-        let last_number = self.log.seq;
-        self.records += 1;
-        self.finish_outside(last_number);
-        if let Some((record, class)) = self.log.finish() {
-            self.findings.push(Finding {
-                class,
-                record,
-                agent_id: None,
-                detail: "checkpoints do not follow each other",
-            });
-        }
-        let mut unsigned_events = 0;
-        let chains = self.chains.len() as u64;
-        for (agent_id, mut chain) in self.chains {
-            unsigned_events += (chain.track.seq - chain.signed_seq).max(0);
-            let doubt = chain
-                .track
-                .finish()
-                .map(|(record, class)| (record, class, "events do not follow each other"));
-            let signed = match chain.signed {
-                Signed::Met => None,
-                Signed::Behind(record) => Some((
-                    record,
-                    TamperClass::Truncated,
-                    "chain ends before a head that was signed",
-                )),
-                Signed::Diverged(record, _) => {
-                    Some((record, TamperClass::Fork, "chain is not the one that was signed"))
-                }
-            };
-            if let Some((record, class, detail)) = chain.finding.or(doubt).or(signed) {
-                self.findings.push(Finding { class, record, agent_id: Some(agent_id), detail });
-            }
-        }
-        self.findings.sort_by(|left, right| {
-            (left.record, &left.agent_id).cmp(&(right.record, &right.agent_id))
-        });
-        self.findings.truncate(MAX_FINDINGS);
-        Report {
-            valid: self.findings.is_empty() && self.events > 0,
-            events: self.events,
-            checkpoints: self.checkpoints,
-            chains,
-            unsigned_events,
-            public_key: self.trusted.into_iter().next(),
-            breaks: self.breaks,
-            findings: self.findings,
-        }
-    }
-
     fn event(&mut self, event: &ChainEvent, fault: Option<&'static str>) {
         self.events += 1;
         let record = self.records;
@@ -366,26 +316,6 @@ impl Verifier {
         self.outside = outside;
     }
 
-    fn finish_outside(&mut self, last_number: i64) {
-        for log in std::mem::take(&mut self.outside) {
-            match log.finish(last_number, self.records, &self.trusted, &self.breaks) {
-                Ok(None) => {}
-                Ok(Some((record, class))) => {
-                    let detail = match class {
-                        TamperClass::Truncated => {
-                            "the file outside has checkpoints that are missing here, and no declared break names them"
-                        }
-                        _ => {
-                            "the file outside has another checkpoint of this number, and no declared break names it"
-                        }
-                    };
-                    self.findings.push(Finding { class, record, agent_id: None, detail });
-                }
-                Err(fault) => self.fault(fault),
-            }
-        }
-    }
-
     fn declared(&mut self, declared: &AuditBreak) {
         if self.trusted.is_empty() {
             self.trusted.push(declared.public_key.clone());
@@ -431,9 +361,6 @@ impl Verifier {
         self.findings.push(Finding { class, record: self.records, agent_id: None, detail });
     }
 }
-
-/// More of them say nothing new.
-const MAX_FINDINGS: usize = 100;
 
 #[cfg(test)]
 #[path = "audit_verify/tests.rs"]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::idempotency::{Earlier, IdempotencyClaim, StoredAnswer};
 
-/// A call that asks to be let in: the intent, with the hold that covers its first candidate.
+/// A call that asks to be let in: the intent, with the reservation that covers its first candidate.
 #[derive(Debug, Clone)]
 pub struct Admission {
     /// Complete but for the end; kept in the intent, so that a later boot can close the call as
@@ -13,9 +13,9 @@ pub struct Admission {
     pub draft: RoutingOutcome,
     pub boot_id: BootId,
     /// Reserved on the wallet until the call closes.
-    pub hold: Usd,
+    pub reservation: Usd,
     /// What will do where that does not fit, largest first: fewer candidates are tried then.
-    pub smaller_holds: Vec<Usd>,
+    pub smaller_reservations: Vec<Usd>,
     /// What the agent is charged if this process dies with the call open.
     pub charge_if_lost: Usd,
     /// The caller's own name for the call, where it gave one.
@@ -31,14 +31,14 @@ pub struct Closing {
     pub answer: Option<StoredAnswer>,
 }
 
-/// A call that is under way and needs more: its hold shall be at least this much. So it may be sent
+/// A call that is under way and needs more: its reservation shall be at least this much. So it may be sent
 /// again, and a smaller one means nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extension {
     pub request_id: RequestId,
     pub agent_id: AgentId,
     /// What shall be reserved for the whole call.
-    pub hold: Usd,
+    pub reservation: Usd,
 }
 
 /// Whether the store may have seen what is in a batch.
@@ -115,12 +115,12 @@ pub enum Refusal {
     Inactive {
         status: String,
     },
-    /// `hold` is above the cap on one call.
+    /// `reservation` is above the cap on one call.
     PerCallCap {
         cap: Usd,
         needed: Usd,
     },
-    /// What was spent and held today, and this hold, would pass the cap.
+    /// What was spent and reserved today, and this reservation, would pass the cap.
     DailyCap {
         cap: Usd,
         committed: Usd,
@@ -152,8 +152,8 @@ pub enum Refusal {
     AccountPaused {
         needed: Usd,
     },
-    /// What everybody spent and holds in the UTC day that began at `window_start`, and this hold,
-    /// would pass the threshold.
+    /// What everybody spent and reserved in the UTC day that began at `window_start`, and this
+    /// reservation, would pass the threshold.
     KillSwitch {
         threshold: Usd,
         spent: Usd,
@@ -199,7 +199,7 @@ impl Refusal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     Admitted,
-    /// Only so much fits: one of the smaller holds.
+    /// Only so much fits: one of the smaller reservations.
     AdmittedForLess(Usd),
     Refused(Refusal),
     /// Its idempotency key was used before: nothing is held, and the call leaves no row.
@@ -211,7 +211,7 @@ pub enum Verdict {
 pub enum Extended {
     /// At least so much is reserved.
     Held,
-    /// The hold is as it was.
+    /// The reservation is as it was.
     Refused(Refusal),
     /// There is no intent: the call is over.
     NotOpen,

@@ -137,13 +137,13 @@ fn call(agent_id: AgentId, tenant_id: TenantId) -> RoutingOutcome {
 }
 
 fn admitting(draft: &RoutingOutcome, boot_id: BootId) -> CaptureBatch {
-    let hold = Usd::from_nanos(1_000_000);
+    let reservation = Usd::from_nanos(1_000_000);
     let admission = Admission {
         draft: draft.clone(),
         boot_id,
-        hold,
-        charge_if_lost: hold,
-        smaller_holds: Vec::new(),
+        reservation,
+        charge_if_lost: reservation,
+        smaller_reservations: Vec::new(),
         idempotency: None,
     };
     CaptureBatch { admissions: vec![admission], ..CaptureBatch::default() }

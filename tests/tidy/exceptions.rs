@@ -15,14 +15,12 @@ const fn of(rule: &'static str, path: &'static str, item: &'static str) -> Excep
 }
 
 pub const EXCEPTIONS: &[Exception] = &[
-    of(FILE_LENGTH, "store/src/audit_verify.rs", ""),
     of(FILE_LENGTH, "tests/it/chat_client.rs", ""),
     of(FILE_LENGTH, "tests/it/matrix.rs", ""),
     of(FILE_LENGTH, "tests/it/responses_requests.rs", ""),
     of(FILE_LENGTH, "tests/it/transport.rs", ""),
     of(FUNCTION_LENGTH, "fidelity/tests/pairs/messages.rs", "blocks"),
     of(FUNCTION_LENGTH, "store/src/audit_verify/tests.rs", "tamper"),
-    of(FUNCTION_LENGTH, "store/src/read/stored.rs", "into_view"),
     of(FUNCTION_LENGTH, "store/tests/conformance.rs", "$name"),
     of(FUNCTION_LENGTH, "tests/chaos/faults/clock_jumps.rs", "on"),
     of(FUNCTION_LENGTH, "tests/chaos/faults/replicas_killed.rs", "run"),
@@ -49,9 +47,4 @@ pub const EXCEPTIONS: &[Exception] = &[
         "a_database_that_was_put_back_is_found_served_declared_and_verified",
     ),
     of(FUNCTION_LENGTH, "tests/it/secrets.rs", "canaries_stay_where_they_belong"),
-    of(
-        FUNCTION_LENGTH,
-        "wire/src/error/provider_error/lack.rs",
-        "a_refusal_of_what_the_model_cannot_do_is_told_from_a_wrong_request",
-    ),
 ];

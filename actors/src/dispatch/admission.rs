@@ -95,12 +95,12 @@ pub async fn admit(
     let admission = Admission {
         draft: draft::chosen(&setup, &choice),
         boot_id: setup.worker.boot_id,
-        hold: choice.amounts.first().copied().ok_or(CallFailure::Internal)?,
-        smaller_holds: choice.amounts.iter().skip(1).copied().collect(),
+        reservation: choice.amounts.first().copied().ok_or(CallFailure::Internal)?,
+        smaller_reservations: choice.amounts.iter().skip(1).copied().collect(),
         charge_if_lost: charge_if_lost(&setup, &choice),
         idempotency: setup.idempotency,
     };
-    let asked_for = admission.hold;
+    let asked_for = admission.reservation;
     let (mut outcome, answer) = OpenOutcome::admit(admission, permit, setup.worker.capture.clone());
     match timeout(setup.worker.deadlines.admission, answer).await {
         Ok(Ok(Ok(verdict @ (Verdict::Admitted | Verdict::AdmittedForLess(_))))) => {

@@ -17,7 +17,7 @@ impl DispatchActor {
         let (reply, answer) = oneshot::channel();
         let (request_id, agent_id) = (self.setup.request_id, self.setup.agent.agent_id);
         self.setup.worker.capture.do_send(Extend {
-            extension: StoreExtension { request_id, agent_id, hold: extension.grant.amount },
+            extension: StoreExtension { request_id, agent_id, reservation: extension.grant.amount },
             reply,
         });
         let answer = timeout(self.setup.worker.deadlines.admission, answer);

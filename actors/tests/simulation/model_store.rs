@@ -139,7 +139,7 @@ impl ModelStore {
             "{known} calls of a batch that was never sent are known"
         );
         for extension in &batch.extensions {
-            let extended = self.extend(extension.request_id, extension.hold.nanos());
+            let extended = self.extend(extension.request_id, extension.reservation.nanos());
             reply.extended.push((extension.request_id, extended));
         }
         for admission in &batch.admissions {
@@ -168,14 +168,15 @@ impl ModelStore {
         {
             return Verdict::Duplicate(Earlier::InFlight);
         }
-        let refused =
-            || Verdict::Refused(Refusal::Funds { available: Usd::ZERO, needed: admission.hold });
+        let refused = || {
+            Verdict::Refused(Refusal::Funds { available: Usd::ZERO, needed: admission.reservation })
+        };
         if let Some(row) = self.database.rows.get(&request_id) {
             return if row.kept == Kept::Refused { refused() } else { Verdict::Admitted };
         }
         let is_asked = sent != Sent::ToldAgain;
         let is_refused = is_asked && self.unaffordable.contains(&request_id);
-        let reserved = if is_refused { 0 } else { admission.hold.nanos() };
+        let reserved = if is_refused { 0 } else { admission.reservation.nanos() };
         let kept = if is_refused { Kept::Refused } else { Kept::Open };
         let (boot_id, charge_if_lost) = (admission.boot_id, admission.charge_if_lost.nanos());
         self.database

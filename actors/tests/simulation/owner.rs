@@ -122,8 +122,8 @@ impl Owner {
         Box::new(Admission {
             draft: self.draft(),
             boot_id: boot(self.replica, self.life),
-            hold: Usd::from_nanos(5_000),
-            smaller_holds: Vec::new(),
+            reservation: Usd::from_nanos(5_000),
+            smaller_reservations: Vec::new(),
             charge_if_lost: Usd::from_nanos(7),
             idempotency,
         })
@@ -135,7 +135,7 @@ impl Owner {
 
     pub fn extension(&self) -> ainfera_store::Extension {
         let (request_id, agent_id) = (self.request_id(), agent_id(self.agent));
-        ainfera_store::Extension { request_id, agent_id, hold: Usd::from_nanos(9_000) }
+        ainfera_store::Extension { request_id, agent_id, reservation: Usd::from_nanos(9_000) }
     }
 
     pub fn closing(&self) -> Box<Closing> {

@@ -101,7 +101,7 @@ impl Life {
     async fn asked(
         &self,
         outcome: RoutingOutcome,
-        hold: &str,
+        reservation: &str,
         idempotency: Option<IdempotencyClaim>,
     ) -> (OpenOutcome, Verdict) {
         loop {
@@ -113,8 +113,8 @@ impl Life {
             let admission = Admission {
                 draft,
                 boot_id: self.boot_id,
-                hold: usd(hold),
-                smaller_holds: Vec::new(),
+                reservation: usd(reservation),
+                smaller_reservations: Vec::new(),
                 charge_if_lost: usd("0.003"),
                 idempotency,
             };
@@ -140,10 +140,10 @@ impl Life {
     async fn admitted(
         &self,
         outcome: RoutingOutcome,
-        hold: &str,
+        reservation: &str,
         idempotency: Option<IdempotencyClaim>,
     ) -> OpenOutcome {
-        let (mut open, verdict) = self.asked(outcome, hold, idempotency).await;
+        let (mut open, verdict) = self.asked(outcome, reservation, idempotency).await;
         assert_eq!(verdict, Verdict::Admitted);
         open.admitted();
         let draft = open.draft().unwrap();
@@ -152,8 +152,8 @@ impl Life {
         open
     }
 
-    async fn refused(&self, outcome: RoutingOutcome, hold: &str) {
-        let (open, verdict) = self.asked(outcome, hold, None).await;
+    async fn refused(&self, outcome: RoutingOutcome, reservation: &str) {
+        let (open, verdict) = self.asked(outcome, reservation, None).await;
         assert!(matches!(verdict, Verdict::Refused(_)), "{verdict:?}");
         open.settle_refused();
     }

@@ -38,7 +38,7 @@ impl<'a> Transaction<'a> {
                 }
                 self.opened.insert(request_id, reservation);
                 self.changes.intents.push(IntentRow::new(admission, reservation)?);
-                Ok(if reservation.amount < admission.hold {
+                Ok(if reservation.amount < admission.reservation {
                     Verdict::AdmittedForLess(reservation.amount)
                 } else {
                     Verdict::Admitted
@@ -58,9 +58,9 @@ impl<'a> Transaction<'a> {
         admission: &Admission,
     ) -> Result<Result<Reservation, Refusal>, StoreError> {
         let agent_id = admission.draft.agent_id;
-        let first = self.reserve(agent_id, admission.hold)?;
+        let first = self.reserve(agent_id, admission.reservation)?;
         if !matches!(first, Ok(_) | Err(Refusal::Inactive { .. })) {
-            for smaller in &admission.smaller_holds {
+            for smaller in &admission.smaller_reservations {
                 if let Ok(reservation) = self.reserve(agent_id, *smaller)? {
                     return Ok(Ok(reservation));
                 }
@@ -134,7 +134,7 @@ impl<'a> Transaction<'a> {
 /// It is not looked up which of its amounts was reserved: the smallest certainly is.
 fn admitted_before(admission: &Admission) -> Verdict {
     admission
-        .smaller_holds
+        .smaller_reservations
         .last()
         .map_or(Verdict::Admitted, |smallest| Verdict::AdmittedForLess(*smallest))
 }

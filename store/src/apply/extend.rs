@@ -15,7 +15,7 @@ impl Transaction<'_> {
         let Some(before) = self.known.reserved.get(&request_id).copied() else {
             return Ok(Extended::NotOpen);
         };
-        if before.amount >= extension.hold {
+        if before.amount >= extension.reservation {
             return Ok(Extended::Held);
         }
         let (agent, tenant) = self.accounts(extension.agent_id)?;
@@ -23,7 +23,7 @@ impl Transaction<'_> {
         if let Some(spent) = &mut self.known.spent_by_all {
             *spent = spent.checked_sub(before.amount)?;
         }
-        match self.reserve(extension.agent_id, extension.hold)? {
+        match self.reserve(extension.agent_id, extension.reservation)? {
             Ok(reservation) => {
                 self.known.reserved.insert(request_id, reservation);
                 self.changes.reservations.retain(|row| row.request_id != request_id);

@@ -48,23 +48,23 @@ fn draft(agent_id: AgentId, kind: CallKind) -> RoutingOutcome {
     }
 }
 
-fn admission(draft: RoutingOutcome, hold: &str) -> Admission {
+fn admission(draft: RoutingOutcome, reservation: &str) -> Admission {
     Admission {
         draft,
         boot_id: BootId::mint(),
-        hold: usd(hold),
-        smaller_holds: Vec::new(),
+        reservation: usd(reservation),
+        smaller_reservations: Vec::new(),
         charge_if_lost: Usd::ZERO,
         idempotency: None,
     }
 }
 
 #[test]
-fn the_largest_hold_that_fits_is_reserved_and_a_refusal_names_the_first() {
+fn the_largest_reservation_that_fits_is_reserved_and_a_refusal_names_the_first() {
     let (agent_id, known) = known("1");
     let of = |smaller: &[&str]| {
-        let smaller_holds = smaller.iter().map(|hold| usd(hold)).collect();
-        Admission { smaller_holds, ..admission(draft(agent_id, CallKind::Routed), "0.8") }
+        let smaller_reservations = smaller.iter().map(|amount| usd(amount)).collect();
+        Admission { smaller_reservations, ..admission(draft(agent_id, CallKind::Routed), "0.8") }
     };
     let admissions = vec![of(&["0.5", "0.3"]), of(&["0.5", "0.2", "0.1"]), of(&["0.3"])];
     let batch = CaptureBatch { admissions, ..CaptureBatch::default() };
@@ -88,8 +88,9 @@ fn the_largest_hold_that_fits_is_reserved_and_a_refusal_names_the_first() {
 #[test]
 fn admissions_are_decided_one_after_the_other() {
     let (agent_id, known) = known("1");
-    let holds = ["0.6", "0.5", "0.4", "0"];
-    let admissions = holds.map(|hold| admission(draft(agent_id, CallKind::Routed), hold)).to_vec();
+    let reservations = ["0.6", "0.5", "0.4", "0"];
+    let admissions =
+        reservations.map(|amount| admission(draft(agent_id, CallKind::Routed), amount)).to_vec();
     let batch = CaptureBatch { admissions, ..CaptureBatch::default() };
     let changes = apply(&batch, known).unwrap();
     let admitted: Vec<bool> =
@@ -105,11 +106,11 @@ fn admissions_are_decided_one_after_the_other() {
 }
 
 #[test]
-fn the_kill_switch_counts_what_the_batch_itself_holds() {
+fn the_kill_switch_counts_what_the_batch_itself_reserves() {
     let (agent_id, mut known) = known("100");
     known.spent_by_all = Some(usd("48"));
     let admissions = ["1", "1", "0.5", "0"]
-        .map(|hold| admission(draft(agent_id, CallKind::Direct), hold))
+        .map(|amount| admission(draft(agent_id, CallKind::Direct), amount))
         .to_vec();
     let batch = CaptureBatch {
         admissions,

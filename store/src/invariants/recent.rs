@@ -266,19 +266,19 @@ impl Slice {
     }
 
     fn accounts_hold(&self, broken: &mut Broken) {
-        let mut holds: HashMap<Uuid, (Usd, Usd)> = HashMap::new();
+        let mut reserved: HashMap<Uuid, (Usd, Usd)> = HashMap::new();
         for intent in &self.intents {
             for (owner, is_own) in
                 [(Some(intent.agent_id), !intent.pooled), (intent.tenant_id, intent.pooled)]
             {
                 let Some(owner) = owner else { continue };
-                let (own, elsewhere) = holds.entry(owner).or_default();
+                let (own, elsewhere) = reserved.entry(owner).or_default();
                 let sum = if is_own { own } else { elsewhere };
-                *sum = sum.checked_add(intent.hold).unwrap_or(*sum);
+                *sum = sum.checked_add(intent.reservation).unwrap_or(*sum);
             }
         }
         for account in &self.accounts {
-            let held = holds.get(&account.owner).copied().unwrap_or_default();
+            let held = reserved.get(&account.owner).copied().unwrap_or_default();
             let name = if account.tenant_id.is_some() {
                 "held_is_sum_of_intents"
             } else {

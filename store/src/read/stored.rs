@@ -111,24 +111,8 @@ impl FromRow for StoredInference {
 impl StoredInference {
     pub(crate) fn into_view(self) -> Result<InferenceView, StoreError> {
         let attempts = from_json::<Vec<Attempt>>(&self.attempts)?;
-        let decision = match self.decision {
-            StoredDecision::Direct(text) => from_json::<DirectDecision>(&text)?,
-            StoredDecision::Routed {
-                ruleset_hash,
-                decision_rule,
-                candidates,
-                m_allowed_set,
-                q_prior_used,
-                cost_projected_usd,
-            } => DirectDecision {
-                ruleset_hash,
-                decision_rule,
-                candidates_json: candidates,
-                m_allowed_set_json: m_allowed_set,
-                q_prior_used,
-                cost_projected_usd,
-            },
-        };
+        let usage = self.usage(&attempts)?;
+        let decision = self.decision.into_decision()?;
         let outcome = RoutingOutcome {
             request_id: RequestId(self.request_id),
             agent_id: AgentId(self.agent_id),
@@ -151,24 +135,7 @@ impl StoredInference {
             cost_projected_usd: decision.cost_projected_usd,
             status: Some(word(&self.outcome_status)?),
             stream_mode: None,
-            usage: TokenUsage {
-                // the row has the sum; how long it was kept for is known of each attempt
-                cache_creation_1h_input_tokens: attempts
-                    .iter()
-                    .map(|attempt| attempt.usage.cache_creation_1h_input_tokens)
-                    .sum(),
-                input_tokens: count(self.input_tokens)?,
-                cache_read_input_tokens: count(self.cache_read_input_tokens)?,
-                cache_creation_input_tokens: count(self.cache_creation_input_tokens)?,
-                output_tokens: count(self.output_tokens)?,
-                thinking_tokens: count(self.thinking_tokens)?,
-                tool_uses: attempts
-                    .iter()
-                    .fold(ToolUses::NONE, |sum, attempt| sum.plus(attempt.usage.tool_uses)),
-                served: attempts
-                    .iter()
-                    .fold(Served::UNSAID, |served, attempt| served.and_then(attempt.usage.served)),
-            },
+            usage,
             attempts,
             usage_basis: word(&self.usage_basis)?,
             cost_actual_usd: self.cost_usd,
@@ -180,6 +147,51 @@ impl StoredInference {
             created_at: self.created_at,
         };
         Ok(InferenceView { outcome })
+    }
+
+    /// What the attempts used together.
+    fn usage(&self, attempts: &[Attempt]) -> Result<TokenUsage, StoreError> {
+        Ok(TokenUsage {
+            // The row has the sum. For how long tokens are cached is known of each attempt.
+            cache_creation_1h_input_tokens: attempts
+                .iter()
+                .map(|attempt| attempt.usage.cache_creation_1h_input_tokens)
+                .sum(),
+            input_tokens: count(self.input_tokens)?,
+            cache_read_input_tokens: count(self.cache_read_input_tokens)?,
+            cache_creation_input_tokens: count(self.cache_creation_input_tokens)?,
+            output_tokens: count(self.output_tokens)?,
+            thinking_tokens: count(self.thinking_tokens)?,
+            tool_uses: attempts
+                .iter()
+                .fold(ToolUses::NONE, |sum, attempt| sum.plus(attempt.usage.tool_uses)),
+            served: attempts
+                .iter()
+                .fold(Served::UNSAID, |served, attempt| served.and_then(attempt.usage.served)),
+        })
+    }
+}
+
+impl StoredDecision {
+    fn into_decision(self) -> Result<DirectDecision, StoreError> {
+        Ok(match self {
+            Self::Direct(text) => from_json(&text)?,
+            Self::Routed {
+                ruleset_hash,
+                decision_rule,
+                candidates,
+                m_allowed_set,
+                q_prior_used,
+                cost_projected_usd,
+            } => DirectDecision {
+                ruleset_hash,
+                decision_rule,
+                candidates_json: candidates,
+                m_allowed_set_json: m_allowed_set,
+                q_prior_used,
+                cost_projected_usd,
+            },
+        })
     }
 }
 

@@ -104,12 +104,12 @@ pub fn draft_of(outcome: &RoutingOutcome) -> RoutingOutcome {
     }
 }
 
-pub fn admission(outcome: &RoutingOutcome, boot_id: BootId, hold: &str) -> Admission {
+pub fn admission(outcome: &RoutingOutcome, boot_id: BootId, reservation: &str) -> Admission {
     Admission {
         draft: draft_of(outcome),
         boot_id,
-        hold: usd(hold),
-        smaller_holds: Vec::new(),
+        reservation: usd(reservation),
+        smaller_reservations: Vec::new(),
         charge_if_lost: usd("0.003"),
         idempotency: None,
     }

@@ -17,8 +17,12 @@ use crate::database::Database;
 
 type Agent = (AgentId, TenantId);
 
-fn more(outcome: &RoutingOutcome, hold: &str) -> Extension {
-    Extension { request_id: outcome.request_id, agent_id: outcome.agent_id, hold: usd(hold) }
+fn more(outcome: &RoutingOutcome, reservation: &str) -> Extension {
+    Extension {
+        request_id: outcome.request_id,
+        agent_id: outcome.agent_id,
+        reservation: usd(reservation),
+    }
 }
 
 fn batch(extensions: impl IntoIterator<Item = Extension>) -> CaptureBatch {
@@ -29,14 +33,22 @@ fn answers(reply: CaptureReply) -> Vec<Extended> {
     reply.extended.into_iter().map(|(_, extended)| extended).collect()
 }
 
-async fn extend(store: &dyn StoreWriter, outcome: &RoutingOutcome, hold: &str) -> Extended {
-    answers(store.capture(batch([more(outcome, hold)])).await.unwrap()).remove(0)
+async fn extend(store: &dyn StoreWriter, outcome: &RoutingOutcome, reservation: &str) -> Extended {
+    answers(store.capture(batch([more(outcome, reservation)])).await.unwrap()).remove(0)
 }
 
-async fn open(database: &Database, agent: Agent, boot_id: BootId, hold: &str) -> RoutingOutcome {
+async fn open(
+    database: &Database,
+    agent: Agent,
+    boot_id: BootId,
+    reservation: &str,
+) -> RoutingOutcome {
     let outcome = call(agent);
-    let reply =
-        database.store.capture(admissions([admission(&outcome, boot_id, hold)])).await.unwrap();
+    let reply = database
+        .store
+        .capture(admissions([admission(&outcome, boot_id, reservation)]))
+        .await
+        .unwrap();
     assert_eq!(verdicts(reply), [Verdict::Admitted]);
     outcome
 }
@@ -60,7 +72,7 @@ pub async fn a_hold_grows_once_however_often_it_is_sent_and_is_given_back_whole(
     assert_eq!(extend(store, &outcome, "0.2").await, Extended::Held);
     assert_eq!(database.wallet(agent.0).await, (usd("1"), usd("0.4")));
     let reply = store
-        .capture(batch(["0.5", "0.6", "0.55"].map(|hold| more(&outcome, hold))))
+        .capture(batch(["0.5", "0.6", "0.55"].map(|reservation| more(&outcome, reservation))))
         .await
         .unwrap();
     assert_eq!(answers(reply), vec![Extended::Held; 3]);

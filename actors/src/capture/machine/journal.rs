@@ -175,11 +175,11 @@ impl Committed {
             ..CaptureBatch::default()
         };
         for (admission, verdict) in rows.admissions.into_iter().zip(self.verdicts) {
-            let admission = Admission { smaller_holds: Vec::new(), ..admission };
+            let admission = Admission { smaller_reservations: Vec::new(), ..admission };
             match verdict {
                 Verdict::Admitted => decided.admissions.push(admission),
-                Verdict::AdmittedForLess(hold) => {
-                    decided.admissions.push(Admission { hold, ..admission });
+                Verdict::AdmittedForLess(reservation) => {
+                    decided.admissions.push(Admission { reservation, ..admission });
                 }
                 Verdict::Refused(refusal) => {
                     decided.refusals.push(Refused { draft: admission.draft, refusal });
@@ -197,7 +197,9 @@ fn join(into: &mut CaptureBatch, batch: CaptureBatch) {
     for extension in batch.extensions {
         let of_it = |admission: &&mut Admission| admission.draft.request_id == extension.request_id;
         match into.admissions.iter_mut().find(of_it) {
-            Some(admission) => admission.hold = admission.hold.max(extension.hold),
+            Some(admission) => {
+                admission.reservation = admission.reservation.max(extension.reservation)
+            }
             None => into.extensions.push(extension),
         }
     }
@@ -273,8 +275,8 @@ mod tests {
         Admission {
             draft: outcome(name),
             boot_id: BootId::mint(),
-            hold: "3".parse().unwrap(),
-            smaller_holds: vec!["2".parse().unwrap(), "1".parse().unwrap()],
+            reservation: "3".parse().unwrap(),
+            smaller_reservations: vec!["2".parse().unwrap(), "1".parse().unwrap()],
             charge_if_lost: Usd::ZERO,
             idempotency: None,
         }
@@ -335,8 +337,9 @@ mod tests {
         let rows = CaptureBatch { admissions: vec![admission], ..CaptureBatch::default() };
         let reply = CaptureReply { verdicts, ..CaptureReply::default() };
         journal.note(Arc::new(rows), Source::Calls, &reply, Duration::ZERO);
-        let mut more = |hold: &str, extended: Extended| {
-            let extension = Extension { request_id, agent_id, hold: hold.parse().unwrap() };
+        let mut more = |amount: &str, extended: Extended| {
+            let extension =
+                Extension { request_id, agent_id, reservation: amount.parse().unwrap() };
             let rows = CaptureBatch { extensions: vec![extension], ..CaptureBatch::default() };
             let extended = vec![(request_id, extended)];
             let reply = CaptureReply { extended, ..CaptureReply::default() };
@@ -346,7 +349,7 @@ mod tests {
         more("7", Extended::Refused(Refusal::Funds { available: Usd::ZERO, needed: Usd::ZERO }));
         let lacking = journal.take_lacking(1);
         assert_eq!((lacking.len(), lacking[0].1.extensions.len()), (1, 0));
-        assert_eq!(lacking[0].1.admissions[0].hold, "5".parse().unwrap());
+        assert_eq!(lacking[0].1.admissions[0].reservation, "5".parse().unwrap());
     }
 
     #[test]
@@ -365,9 +368,10 @@ mod tests {
         let mut journal = Journal::default();
         journal.note(rows, Source::Calls, &reply, Duration::ZERO);
         let (_, sent) = journal.take_lacking(1).remove(0);
-        let holds: Vec<Usd> = sent.admissions.iter().map(|admission| admission.hold).collect();
-        assert_eq!(holds, ["3", "2"].map(|hold| hold.parse().unwrap()));
-        assert!(sent.admissions.iter().all(|admission| admission.smaller_holds.is_empty()));
+        let reservations: Vec<Usd> =
+            sent.admissions.iter().map(|admission| admission.reservation).collect();
+        assert_eq!(reservations, ["3", "2"].map(|amount| amount.parse().unwrap()));
+        assert!(sent.admissions.iter().all(|admission| admission.smaller_reservations.is_empty()));
         assert_eq!(sent.refusals.len(), 1);
         assert_eq!(
             (&sent.refusals[0].refusal, sent.refusals[0].draft.model_requested.as_str()),

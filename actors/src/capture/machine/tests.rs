@@ -33,10 +33,17 @@ fn record(name: &'static str, awaited: Awaited) -> Input<&'static str> {
 }
 
 fn admit(draft: &RoutingOutcome, waiter: &'static str) -> Input<&'static str> {
-    let (boot_id, hold) = (ainfera_schema::BootId::mint(), Usd::ZERO);
-    let (smaller_holds, charge_if_lost, idempotency) = (Vec::new(), Usd::ZERO, None);
+    let (boot_id, reservation) = (ainfera_schema::BootId::mint(), Usd::ZERO);
+    let (smaller_reservations, charge_if_lost, idempotency) = (Vec::new(), Usd::ZERO, None);
     let draft = draft.clone();
-    let admission = Admission { draft, boot_id, hold, smaller_holds, charge_if_lost, idempotency };
+    let admission = Admission {
+        draft,
+        boot_id,
+        reservation,
+        smaller_reservations,
+        charge_if_lost,
+        idempotency,
+    };
     Input::Admit { admission: Box::new(admission), waiter }
 }
 

@@ -149,85 +149,88 @@ pub(crate) fn lack_of(status: u16, text: &str) -> Option<Lack> {
 mod tests {
     use super::*;
 
+    /// The status and words of a refusal, and what they say that the model lacks.
+    const REFUSALS: &[(u16, &str, Option<Lack>)] = &[
+        (400, "prompt is too long: 210000 tokens > 200000 maximum", Some(Lack::Window)),
+        (400, "This model's maximum context length is 128000 tokens.", Some(Lack::Window)),
+        (
+            400,
+            "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000",
+            Some(Lack::Window),
+        ),
+        (
+            400,
+            "the request exceeds the available context size. try increasing the context size",
+            Some(Lack::Window),
+        ),
+        (500, "the request exceeds the available context size", Some(Lack::Window)),
+        (413, "Request exceeds the maximum size", Some(Lack::Window)),
+        (400, "'claude-2' does not support tools.", Some(Lack::Tools)),
+        (404, "No endpoints found that support tool use.", Some(Lack::Tools)),
+        (404, "No endpoints found that support image input", Some(Lack::Attachment)),
+        (400, "registry.ollama.ai/library/gemma does not support tools", Some(Lack::Tools)),
+        (400, "Function calling is not enabled for this model", Some(Lack::Tools)),
+        (
+            400,
+            "Invalid content type. image_url is only supported by certain models.",
+            Some(Lack::Attachment),
+        ),
+        (
+            400,
+            "At most 0 image(s) may be provided; model is not a multimodal model",
+            Some(Lack::Attachment),
+        ),
+        (
+            400,
+            "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+            Some(Lack::Attachment),
+        ),
+        (400, "`temperature` is deprecated for this model.", Some(Lack::Sampling)),
+        (
+            400,
+            "Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value",
+            Some(Lack::Sampling),
+        ),
+        (
+            400,
+            "Unsupported parameter: 'top_p' is not supported with this model.",
+            Some(Lack::Sampling),
+        ),
+        (400, "invalid temperature: only 1 is allowed for this model", Some(Lack::Sampling)),
+        (400, "Requests ending with a model turn are not supported.", Some(Lack::Sampling)),
+        (
+            400,
+            "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level",
+            Some(Lack::Tools),
+        ),
+        (400, "This model does not support the effort parameter.", Some(Lack::Effort)),
+        (400, "Model grok-3 does not support parameter reasoningEffort.", Some(Lack::Effort)),
+        (400, "This model does not support response format `json_schema`.", Some(Lack::Schema)),
+        (
+            400,
+            "output_format.schema: For 'integer' type, property 'minimum' is not supported",
+            Some(Lack::Schema),
+        ),
+        (
+            400,
+            "max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens for claude",
+            Some(Lack::OutputLimit),
+        ),
+        (
+            400,
+            "max_tokens is too large: 40000. This model supports at most 16384 completion tokens",
+            Some(Lack::OutputLimit),
+        ),
+        (400, "messages: at least one message is required", None),
+        (400, "tool_use ids were found without tool_result blocks immediately after", None),
+        (400, "temperature: range: 0..1", None),
+        (401, "this model does not support tools", None),
+        (429, "this model does not support tools", None),
+    ];
+
     #[test]
     fn a_refusal_of_what_the_model_cannot_do_is_told_from_a_wrong_request() {
-        for (status, text, lack) in [
-            (400, "prompt is too long: 210000 tokens > 200000 maximum", Some(Lack::Window)),
-            (400, "This model's maximum context length is 128000 tokens.", Some(Lack::Window)),
-            (
-                400,
-                "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000",
-                Some(Lack::Window),
-            ),
-            (
-                400,
-                "the request exceeds the available context size. try increasing the context size",
-                Some(Lack::Window),
-            ),
-            (500, "the request exceeds the available context size", Some(Lack::Window)),
-            (413, "Request exceeds the maximum size", Some(Lack::Window)),
-            (400, "'claude-2' does not support tools.", Some(Lack::Tools)),
-            (404, "No endpoints found that support tool use.", Some(Lack::Tools)),
-            (404, "No endpoints found that support image input", Some(Lack::Attachment)),
-            (400, "registry.ollama.ai/library/gemma does not support tools", Some(Lack::Tools)),
-            (400, "Function calling is not enabled for this model", Some(Lack::Tools)),
-            (
-                400,
-                "Invalid content type. image_url is only supported by certain models.",
-                Some(Lack::Attachment),
-            ),
-            (
-                400,
-                "At most 0 image(s) may be provided; model is not a multimodal model",
-                Some(Lack::Attachment),
-            ),
-            (
-                400,
-                "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
-                Some(Lack::Attachment),
-            ),
-            (400, "`temperature` is deprecated for this model.", Some(Lack::Sampling)),
-            (
-                400,
-                "Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value",
-                Some(Lack::Sampling),
-            ),
-            (
-                400,
-                "Unsupported parameter: 'top_p' is not supported with this model.",
-                Some(Lack::Sampling),
-            ),
-            (400, "invalid temperature: only 1 is allowed for this model", Some(Lack::Sampling)),
-            (400, "Requests ending with a model turn are not supported.", Some(Lack::Sampling)),
-            (
-                400,
-                "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level",
-                Some(Lack::Tools),
-            ),
-            (400, "This model does not support the effort parameter.", Some(Lack::Effort)),
-            (400, "Model grok-3 does not support parameter reasoningEffort.", Some(Lack::Effort)),
-            (400, "This model does not support response format `json_schema`.", Some(Lack::Schema)),
-            (
-                400,
-                "output_format.schema: For 'integer' type, property 'minimum' is not supported",
-                Some(Lack::Schema),
-            ),
-            (
-                400,
-                "max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens for claude",
-                Some(Lack::OutputLimit),
-            ),
-            (
-                400,
-                "max_tokens is too large: 40000. This model supports at most 16384 completion tokens",
-                Some(Lack::OutputLimit),
-            ),
-            (400, "messages: at least one message is required", None),
-            (400, "tool_use ids were found without tool_result blocks immediately after", None),
-            (400, "temperature: range: 0..1", None),
-            (401, "this model does not support tools", None),
-            (429, "this model does not support tools", None),
-        ] {
+        for &(status, text, lack) in REFUSALS {
             assert_eq!(lack_of(status, &text.to_ascii_lowercase()), lack, "{status} {text}");
         }
     }
