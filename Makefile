@@ -1,6 +1,6 @@
 # `make help` says what there is.
 SHELL := /bin/bash
-.PHONY: help test quick lint deny coverage mutants clients chaos chaos-litellm world replay fuzz translation-cost
+.PHONY: help test quick lint deny coverage mutants mutations clients chaos chaos-litellm world replay fuzz translation-cost
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -52,6 +52,10 @@ coverage: ## lines that the tests of the pure crates reach; needs `cargo install
 MUTATED ?= routing/src/**
 mutants: ## changes to the code that no test notices; needs `cargo install cargo-mutants`
 	cargo mutants --workspace --file '$(MUTATED)' --output target
+
+MACHINES ?= dispatch capture
+mutations: ## breaks one rule of the two machines at a time and says which test notices; half an hour
+	tools/mutations.py $(MACHINES)
 
 fuzz: ## each decoder and each parser for a minute
 	tools/fuzz.sh

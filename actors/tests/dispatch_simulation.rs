@@ -28,7 +28,7 @@ use totals::Totals;
 const SEEDS: u64 = 10_000;
 
 /// What has to happen in so many histories at least so often.
-const HAPPENS: [(&str, u64); 33] = [
+const HAPPENS: [(&str, u64); 34] = [
     ("admitted", 5_000),
     ("not decided", 100),
     ("not admitted", 100),
@@ -46,6 +46,7 @@ const HAPPENS: [(&str, u64); 33] = [
     ("committed", 1_000),
     ("top-up", 1_000),
     ("top-up ahead", 100),
+    ("top-up ahead asked for again", 1),
     ("top-up denied", 100),
     ("top-up for a call that is closed as lost", 25),
     ("top-up unanswered", 100),

@@ -155,6 +155,9 @@ impl Machine {
             (Timer::Total, Phase::Trying { .. } | Phase::Committed { .. })
                 if !self.phase.is_writing_the_end() =>
             {
+                if self.client == Client::Left {
+                    return self.end_early(OutcomeStatus::ClientGone, effects);
+                }
                 self.settle_attempt(effects);
                 self.fail(CallFailure::TimedOut, OutcomeStatus::TimedOut, effects);
             }

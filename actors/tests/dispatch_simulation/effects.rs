@@ -9,7 +9,7 @@ use ainfera_schema::{AttemptResult, OutcomeStatus};
 use ainfera_wire::error::BadRequest;
 
 use crate::history::History;
-use crate::oracle::has_end;
+use crate::oracle::{Ahead, has_end};
 use crate::provider::Provider;
 
 impl History {
@@ -19,7 +19,10 @@ impl History {
         assert!(is_late || !self.oracle.stopped, "{effect:?} after the stop");
         match effect {
             Effect::AskBrain => self.asked.brain = true,
-            Effect::Admit => self.asked.admission = true,
+            Effect::Admit => {
+                assert!(self.oracle.total >= self.oracle.terms.total, "a call without a deadline");
+                self.asked.admission = true;
+            }
             Effect::TakeTurn { queue, budget } => {
                 self.oracle.a_turn_is_taken(&queue, budget);
                 return Some(Input::Turn(self.turn(&queue, budget)));
@@ -35,7 +38,7 @@ impl History {
                 assert_eq!(ended.attempt.result, AttemptResult::StaleConnection);
                 assert!(ended.attempt.cost_usd.is_zero());
             }
-            Effect::EndAttempt(ended) => self.oracle.an_attempt_ends(&ended),
+            Effect::EndAttempt(ended) => self.oracle.an_attempt_ends(&ended, &self.market),
             Effect::Extend(extension) => self.extend(extension),
             Effect::Write(events) => {
                 self.oracle.events_are_passed_on(&events);
@@ -76,7 +79,7 @@ impl History {
         match effect {
             Effect::OpenStream => {
                 self.oracle.a_head_is_sent();
-                assert!(self.oracle.admitted && self.oracle.closed.is_none());
+                assert!(self.oracle.is_open());
                 self.oracle.stream_is_open = true;
             }
             Effect::AnswerWhole => {
@@ -85,14 +88,14 @@ impl History {
                     self.oracle.success_is_told();
                 }
             }
-            Effect::AnswerFailure(_) => {
+            Effect::AnswerFailure(failure) => {
                 self.oracle.a_head_is_sent();
-                self.oracle.failure_is_told();
+                self.oracle.failure_is_told(&failure);
                 self.totals.count("failure in the head");
             }
-            Effect::WriteFailure(_) => {
+            Effect::WriteFailure(failure) => {
                 assert!(self.oracle.stream_is_open, "an error before the head");
-                self.oracle.failure_is_told();
+                self.oracle.failure_is_told(&failure);
                 self.asked.stream_end = true;
                 self.totals.count("failure in the stream");
             }
@@ -157,18 +160,20 @@ impl History {
     }
 
     fn extend(&mut self, extension: Extension) {
-        assert!(self.oracle.admitted && self.oracle.closed.is_none());
+        assert!(self.oracle.is_open());
         let waits = self.oracle.running.as_ref().is_some_and(|running| running.waits);
         match extension.purpose {
             Purpose::Start => assert!(self.oracle.offered.is_some() && !waits),
-            Purpose::Batch => assert!(waits),
+            Purpose::Batch => {
+                assert!(waits);
+                self.oracle.a_batch_needs_more();
+            }
             Purpose::Ahead => {
                 self.totals.count("top-up ahead");
-                let is_asked = |other: &Extension| {
-                    other.purpose == Purpose::Ahead && other.attempt == extension.attempt
-                };
-                let twice = self.asked.extensions.iter().any(is_asked);
-                self.totals.count(if twice { "top-up ahead of another" } else { "first ahead" });
+                if self.oracle.ahead == Ahead::Unanswered {
+                    self.totals.count("top-up ahead asked for again");
+                }
+                self.oracle.more_is_asked_for_ahead();
             }
         }
         self.asked.extensions.push(extension);

@@ -15,7 +15,7 @@ use ainfera_store::Refusal;
 use ainfera_wire::client::Delivery;
 
 use crate::market::Market;
-use crate::oracle::Oracle;
+use crate::oracle::{Ahead, Oracle};
 use crate::provider::Act;
 use crate::random::Random;
 use crate::totals::Totals;
@@ -188,26 +188,31 @@ impl History {
     fn store_answers_an_extension(&mut self) {
         let at = self.random.below(self.asked.extensions.len());
         let extension = self.asked.extensions.remove(at);
+        let is_ahead = extension.purpose == Purpose::Ahead
+            && extension.attempt == self.oracle.attempts_started;
         let answer = match self.random.below(100) {
             0..10 => {
                 self.totals.count("top-up denied");
                 self.oracle.denied = true;
+                self.oracle.an_answer_ahead(is_ahead, Ahead::Denied);
                 let funds = Refusal::Funds { available: Usd::ZERO, needed: extension.grant.amount };
                 ExtensionAnswer::Denied(CallFailure::Refused(funds, None))
             }
             10..13 => {
                 self.totals.count("top-up for a call that is closed as lost");
                 self.oracle.denied = true;
+                self.oracle.an_answer_ahead(is_ahead, Ahead::Denied);
                 ExtensionAnswer::Denied(CallFailure::Internal)
             }
             13..20 => {
                 self.totals.count("top-up unanswered");
                 self.oracle.denied = true;
+                self.oracle.an_answer_ahead(is_ahead, Ahead::Unanswered);
                 ExtensionAnswer::Unknown
             }
             _ => {
                 self.totals.count("top-up");
-                self.oracle.reserved = self.oracle.reserved.max(extension.grant.amount);
+                self.oracle.more_is_reserved(extension);
                 ExtensionAnswer::Reserved
             }
         };
@@ -284,7 +289,14 @@ impl History {
             Timer::Drain => "drain deadline",
         });
         self.oracle.total_is_over |= timer == Timer::Total;
+        let was_open = self.oracle.is_open();
+        let end_is_written = self.asked.write == Some(true);
         self.feed(Input::Deadline(timer));
+        if timer == Timer::Total && end_is_written {
+            assert_eq!(was_open, self.oracle.is_open(), "a deadline spoils a whole answer");
+        } else if timer != Timer::Head {
+            assert!(!self.oracle.is_open(), "{timer:?} does not end the call");
+        }
     }
 
     fn provider_crashes(&mut self) {
@@ -292,7 +304,10 @@ impl History {
             let attempt = running.attempt;
             self.totals.count("provider crashed");
             let failure = ainfera_actors::provider::ProviderFailure::Crashed;
+            let end_is_written = self.asked.write == Some(true);
             self.feed(Input::AttemptFailed { attempt, failure });
+            let is_whole = end_is_written && self.oracle.running.is_some();
+            assert_eq!(end_is_written, is_whole, "a provider spoils a whole answer");
         }
     }
 

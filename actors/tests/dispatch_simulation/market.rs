@@ -28,8 +28,8 @@ pub struct Deployed {
     pub on_disconnect: OnDisconnect,
     pub total: Duration,
     entry: CatalogueEntry,
-    context_window: Option<u64>,
-    tools: ToolSupport,
+    pub context_window: Option<u64>,
+    pub tools: ToolSupport,
 }
 
 #[derive(Debug)]

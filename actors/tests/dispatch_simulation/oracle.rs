@@ -4,19 +4,21 @@
 use std::time::Duration;
 
 use ainfera_actors::capture::acknowledge::Acknowledge;
+use ainfera_actors::dispatch::CallFailure;
 use ainfera_actors::dispatch::machine::CallTerms;
 use ainfera_actors::dispatch::machine::attempt_end::AttemptEnd;
-use ainfera_actors::dispatch::machine::effect::{BudgetUse, EndedAttempt};
+use ainfera_actors::dispatch::machine::candidates::ToolSupport;
+use ainfera_actors::dispatch::machine::effect::{BudgetUse, EndedAttempt, Extension};
 use ainfera_actors::provider::ProviderFailure;
 use ainfera_actors::provider::failure::FailoverCost;
-use ainfera_routing::DeploymentIndex;
-use ainfera_schema::{OnDisconnect, OutcomeStatus, Usd};
+use ainfera_routing::{DeploymentIndex, UNKNOWN_WINDOW_TOKENS};
+use ainfera_schema::{OnDisconnect, OutcomeStatus, TokenUsage, Usd};
 use ainfera_wire::client::Delivery;
 use ainfera_wire::error::{FaultKind, Lack, StreamFault};
 use ainfera_wire::event::{ProviderEvent, StreamEvent};
 
-use crate::market::{Deployed, ESTIMATED_INPUT_TOKENS};
-use crate::provider::Provider;
+use crate::market::{Deployed, ESTIMATED_INPUT_TOKENS, Market};
+use crate::provider::{Provider, Seen};
 
 /// The books of one call.
 pub struct Oracle {
@@ -48,6 +50,22 @@ pub struct Oracle {
     pub stays_without_client: bool,
     pub total_is_over: bool,
     pub denied: bool,
+    /// What was asked for ahead for the running attempt.
+    pub ahead: Ahead,
+    /// Up to how much output of the running attempt is reserved.
+    granted_output_tokens: u64,
+    attempts_ended: usize,
+    /// The shortest wait that a provider asked for.
+    retry_after_seconds: Option<u64>,
+}
+
+/// What became of the last top-up that was asked for before it was needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ahead {
+    NotAsked,
+    Asked,
+    Denied,
+    Unanswered,
 }
 
 impl Oracle {
@@ -79,7 +97,47 @@ impl Oracle {
             stays_without_client: false,
             total_is_over: false,
             denied: false,
+            ahead: Ahead::NotAsked,
+            granted_output_tokens: 0,
+            attempts_ended: 0,
+            retry_after_seconds: None,
         }
+    }
+
+    /// Admitted and not closed.
+    pub fn is_open(&self) -> bool {
+        self.admitted && self.closed.is_none()
+    }
+
+    pub fn more_is_reserved(&mut self, extension: Extension) {
+        self.reserved = self.reserved.max(extension.grant.amount);
+        if self.running.is_some() && extension.attempt == self.attempts_started {
+            let granted = self.granted_output_tokens.max(extension.grant.output_tokens);
+            (self.granted_output_tokens, self.ahead) = (granted, Ahead::NotAsked);
+        }
+    }
+
+    pub fn an_answer_ahead(&mut self, is_ahead: bool, answer: Ahead) {
+        if is_ahead && self.running.is_some() {
+            self.ahead = answer;
+        }
+    }
+
+    pub fn more_is_asked_for_ahead(&mut self) {
+        let may_be_asked = matches!(self.ahead, Ahead::NotAsked | Ahead::Unanswered);
+        assert!(may_be_asked, "more is asked for ahead after {:?}", self.ahead);
+        self.ahead = Ahead::Asked;
+    }
+
+    /// A provider waits only for what is not reserved.
+    pub fn a_batch_needs_more(&self) {
+        let running = self.running.as_ref().expect("no batch waits");
+        let (seen, deployed) = (running.seen_if_taken(), &running.deployed);
+        let cost = cost_of(deployed, seen, &AttemptEnd::Cancelled);
+        let tokens = seen.text_bytes.div_ceil(3).min(deployed.bounds.output_tokens);
+        let is_dear = self.billed.checked_add(cost).unwrap() > self.reserved;
+        let is_long = !seen.is_counted() && tokens > self.granted_output_tokens;
+        assert!(is_dear || is_long, "a provider waits for what is reserved");
     }
 
     pub fn a_turn_is_taken(&self, queue: &[DeploymentIndex], budget: BudgetUse) {
@@ -91,6 +149,13 @@ impl Oracle {
         assert!(!queue.is_empty(), "nobody is to be chosen from");
         let again = queue.iter().find(|index| self.asked.contains(index));
         assert_eq!(again, None, "a deployment is asked twice");
+        let is_just_asked = |index: &DeploymentIndex| {
+            self.attempts_started + 1 == self.max_attempts
+                && self.asked.last().is_some_and(|last| last.model == index.model)
+        };
+        let in_order =
+            |index: &DeploymentIndex| (is_just_asked(index), index.model, index.deployment);
+        assert!(queue.is_sorted_by_key(in_order), "not in the router's order: {queue:?}");
         let unable = queue.iter().find(|index| self.left_out.contains(index));
         assert_eq!(unable, None, "a model is asked for what it cannot do");
         let last = self.last_failure.as_ref();
@@ -114,6 +179,8 @@ impl Oracle {
         let deployed = self.offered.take().expect("it is nobody's turn");
         self.attempts_started += 1;
         assert_eq!(attempt, self.attempts_started);
+        self.ahead = Ahead::NotAsked;
+        self.granted_output_tokens = deployed.first_output_tokens;
         let needed = deployed.reservation(deployed.first_output_tokens);
         assert!(
             self.billed.checked_add(needed).unwrap() <= self.reserved,
@@ -122,27 +189,49 @@ impl Oracle {
         deployed
     }
 
-    pub fn an_attempt_ends(&mut self, ended: &EndedAttempt) {
+    pub fn an_attempt_ends(&mut self, ended: &EndedAttempt, market: &Market) {
         let mut running = self.running.take().expect("an attempt ends that does not run");
         let is_truncated =
             ended.end == AttemptEnd::Failed(ProviderFailure::Stream(StreamFault::Truncated));
         if is_truncated && running.waits && running.has_said_its_end() {
             // a whole answer that is empty
             running.taken = running.said;
-            assert!(!running.seen().content && !self.committed);
+            let seen = running.seen();
+            assert!(!seen.content && !self.committed);
+            let is_empty = seen.output_tokens == 0 && seen.text_bytes == 0 && !seen.refusal;
+            assert!(is_empty && self.terms.max_tokens > 0, "an answer is taken for none");
         }
-        assert_eq!(ended.attempt.cost_usd, cost_of(&running, &ended.end), "{:?}", ended.end);
+        let (cost, deployed) = (ended.attempt.cost_usd, &running.deployed);
+        assert_eq!(cost, cost_of(deployed, running.seen(), &ended.end), "{:?}", ended.end);
+        let usage = &ended.attempt.usage;
+        assert_eq!(cost.is_zero(), *usage == TokenUsage::default(), "{usage:?} for {cost}");
+        if ended.attempt.implausible {
+            let (input, output) = (deployed.bounds.input_tokens, deployed.bounds.output_tokens);
+            let is_bounded = usage.prompt_tokens() <= input && usage.output_tokens <= output;
+            assert!(is_bounded && cost == deployed.reservation(output), "{usage:?}");
+        }
+        self.attempts_ended += 1;
         self.billed = self.billed.checked_add(ended.attempt.cost_usd).unwrap();
         assert!(self.billed <= self.reserved, "{} of {} reserved", self.billed, self.reserved);
         match &ended.end {
             AttemptEnd::Failed(failure) => {
-                if failure.kind() == Some(FaultKind::ModelLacks(Lack::Window)) {
-                    self.left_out.push(running.deployed.index);
+                if !self.committed {
+                    assert_eq!(ended.stop_reason, None, "no answer comes from this attempt");
+                    let waits = [self.retry_after_seconds, failure.retry_after_seconds()];
+                    self.retry_after_seconds = waits.into_iter().flatten().min();
+                }
+                if let Some(FaultKind::ModelLacks(lack)) = failure.kind() {
+                    let all = market.deployed.iter();
+                    let unable = all.filter(|other| cannot_either(other, deployed, lack));
+                    self.left_out.extend(unable.map(|other| other.index));
                 }
                 self.last_failure = Some(failure.clone());
             }
             AttemptEnd::Succeeded => assert!(running.has_said_its_end(), "it did not end"),
-            AttemptEnd::Cancelled => {}
+            AttemptEnd::Cancelled => {
+                let is_whole = self.stays_without_client && running.is_taken_to_its_end();
+                assert!(!is_whole || self.writing, "a whole answer counts as stopped");
+            }
             AttemptEnd::SentAgain => panic!("what was sent again goes on"),
         }
     }
@@ -175,7 +264,7 @@ impl Oracle {
         let running = self.running.as_ref().unwrap();
         let seen = running.seen();
         let cost = if seen.is_counted() {
-            cost_of(running, &AttemptEnd::Cancelled)
+            cost_of(&running.deployed, seen, &AttemptEnd::Cancelled)
         } else {
             running.deployed.reservation(seen.text_bytes.div_ceil(3))
         };
@@ -201,8 +290,24 @@ impl Oracle {
         assert_eq!(self.closed, Some(OutcomeStatus::Succeeded));
     }
 
-    pub fn failure_is_told(&self) {
+    pub fn failure_is_told(&self, failure: &CallFailure) {
+        let is_gone = self.client_left || self.client_stalled || self.sink_lost;
+        assert!(!is_gone, "a failure is told to nobody");
         self.the_end_is_told();
+        match failure {
+            CallFailure::AllFailed { attempts, retry_after_seconds, .. }
+                if self.last_failure.is_some() =>
+            {
+                assert_eq!(*attempts, self.attempts_ended, "not all attempts are told");
+                assert_eq!(*retry_after_seconds, self.retry_after_seconds);
+            }
+            CallFailure::PinnedFailed { retry_after_seconds, .. }
+                if self.last_failure.is_some() =>
+            {
+                assert_eq!(*retry_after_seconds, self.retry_after_seconds);
+            }
+            _ => {}
+        }
         assert!(!self.end_taken, "a failure is told after the end was");
         assert_ne!(self.closed, Some(OutcomeStatus::Succeeded));
     }
@@ -240,9 +345,21 @@ impl Oracle {
     }
 }
 
+/// Whether a model cannot do what another has just refused for want of it.
+fn cannot_either(other: &Deployed, refused_by: &Deployed, lack: Lack) -> bool {
+    match lack {
+        Lack::Window => {
+            let windows = other.context_window.zip(refused_by.context_window);
+            other.index.model == refused_by.index.model
+                || windows.is_some_and(|(other, refused_by)| other <= refused_by)
+        }
+        Lack::Tools => other.tools == ToolSupport::Unsupported,
+        _ => false,
+    }
+}
+
 /// What an attempt that ends so costs.
-fn cost_of(running: &Provider, end: &AttemptEnd) -> Usd {
-    let (seen, deployed) = (running.seen(), &running.deployed);
+fn cost_of(deployed: &Deployed, seen: Seen, end: &AttemptEnd) -> Usd {
     let is_billed = match end {
         AttemptEnd::Succeeded | AttemptEnd::Cancelled => true,
         AttemptEnd::SentAgain => false,
@@ -263,7 +380,8 @@ fn cost_of(running: &Provider, end: &AttemptEnd) -> Usd {
     } else {
         seen.text_bytes.div_ceil(4).min(deployed.bounds.output_tokens)
     };
-    if output > 2 * deployed.bounds.output_tokens + 1_024 {
+    let window = deployed.context_window.unwrap_or(UNKNOWN_WINDOW_TOKENS);
+    if input > 2 * window || output > 2 * deployed.bounds.output_tokens + 1_024 {
         return most;
     }
     let cost = deployed.cost(input, output);

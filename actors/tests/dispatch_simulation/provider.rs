@@ -84,7 +84,21 @@ impl Provider {
     }
 
     pub fn seen(&self) -> Seen {
-        self.script[..self.taken].iter().fold(Seen::default(), Seen::with)
+        self.seen_of(self.taken)
+    }
+
+    /// What will be seen once all that was said is taken.
+    pub fn seen_if_taken(&self) -> Seen {
+        self.seen_of(self.said)
+    }
+
+    fn seen_of(&self, events: usize) -> Seen {
+        self.script[..events].iter().fold(Seen::default(), Seen::with)
+    }
+
+    /// Whether its end is among what was taken.
+    pub fn is_taken_to_its_end(&self) -> bool {
+        self.script[..self.taken].iter().any(|event| event.event == StreamEvent::End)
     }
 }
 
@@ -113,7 +127,12 @@ impl Seen {
 }
 
 fn script(random: &mut Random, most_output_tokens: u64) -> Vec<ProviderEvent> {
-    let input_tokens = if random.percent(60) { 50 + random.next() % 900 } else { 0 };
+    let input_tokens = match random.below(100) {
+        0..40 => 0,
+        // it says what it cannot have read
+        40..45 => 250_000,
+        _ => 50 + random.next() % 900,
+    };
     let usage = |output_tokens| TokenUsage { input_tokens, output_tokens, ..Default::default() };
     let mut script = vec![StreamEvent::Start { upstream_id: None, usage: usage(1) }];
     if random.percent(20) {
