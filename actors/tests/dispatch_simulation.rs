@@ -7,6 +7,8 @@
 
 #[path = "dispatch_simulation/effects.rs"]
 mod effects;
+#[path = "dispatch_simulation/expected.rs"]
+mod expected;
 #[path = "dispatch_simulation/history.rs"]
 mod history;
 #[path = "dispatch_simulation/market.rs"]

@@ -35,6 +35,7 @@ impl History {
             Effect::StartAttempt { attempt, .. } => return self.start(attempt),
             Effect::NoteSentAgain(ended) => {
                 assert!(self.oracle.running.is_some(), "nothing was sent");
+                self.oracle.noted_sent_again += 1;
                 assert_eq!(ended.attempt.result, AttemptResult::StaleConnection);
                 assert!(ended.attempt.cost_usd.is_zero());
             }
@@ -162,6 +163,7 @@ impl History {
     fn extend(&mut self, extension: Extension) {
         assert!(self.oracle.is_open());
         let waits = self.oracle.running.as_ref().is_some_and(|running| running.waits);
+        self.oracle.enough_is_asked_for(&extension);
         match extension.purpose {
             Purpose::Start => assert!(self.oracle.offered.is_some() && !waits),
             Purpose::Batch => {

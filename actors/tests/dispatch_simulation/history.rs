@@ -10,7 +10,7 @@ use ainfera_actors::dispatch::machine::effect::{Effect, Extension, Purpose, Time
 use ainfera_actors::dispatch::machine::input::{AdmittedCall, ExtensionAnswer, Input, WriteResult};
 use ainfera_actors::dispatch::machine::{CallTerms, Machine};
 use ainfera_routing::ReservationMode;
-use ainfera_schema::{CallKind, Usd};
+use ainfera_schema::{CallKind, OutcomeStatus, Usd};
 use ainfera_store::Refusal;
 use ainfera_wire::client::Delivery;
 
@@ -216,7 +216,15 @@ impl History {
                 ExtensionAnswer::Reserved
             }
         };
+        let is_misfit = extension.purpose == Purpose::Start
+            && matches!(answer, ExtensionAnswer::Denied(CallFailure::Refused(..)))
+            && self.oracle.is_open()
+            && self.oracle.billed.is_zero()
+            && self.oracle.was_asked_of_all(&self.market);
         self.feed(Input::Extended { extension, answer });
+        if is_misfit {
+            assert_eq!(self.oracle.closed, Some(OutcomeStatus::RejectedFunds));
+        }
     }
 
     fn provider_acts(&mut self) {
@@ -224,7 +232,9 @@ impl History {
         let attempt = running.attempt;
         if running.said == 0 && self.random.percent(4) {
             self.totals.count("sent again");
-            return self.feed(Input::SentAgain { attempt });
+            let noted = self.oracle.noted_sent_again;
+            self.feed(Input::SentAgain { attempt });
+            return assert_eq!(self.oracle.noted_sent_again, noted + 1, "it is not in the record");
         }
         match running.act(&mut self.random) {
             Act::Say(events) => self.feed(Input::Events { attempt, events }),

@@ -7,8 +7,8 @@ use ainfera_actors::dispatch::machine::candidates::{Candidate, ToolSupport};
 use ainfera_actors::dispatch::machine::input::Offer;
 use ainfera_routing::{CatalogueEntry, DeploymentIndex, ReservationMode};
 use ainfera_schema::{
-    Bounds, Model, ModelSlug, OnDisconnect, OwnDeadlines, Price, ProviderId, ProviderKind,
-    RequestedService, StreamMode, ToolUses, Unsaid, Usd,
+    Bounds, Model, ModelSlug, OnDisconnect, OwnDeadlines, Price, PriceSheet, ProviderId,
+    ProviderKind, RequestedService, ServerTool, StreamMode, ToolUses, Unsaid, Usd,
 };
 use rust_decimal::Decimal;
 
@@ -117,11 +117,16 @@ impl Deployed {
         )
     }
 
+    /// Of a tool that is free here, and counted all the same.
+    pub fn certain_uses(&self) -> ToolUses {
+        ToolUses { web_search: u32::from(self.tools == ToolSupport::Supported), ..ToolUses::NONE }
+    }
+
     pub fn offer(&self) -> Offer {
         let asked = AttemptBounds {
             estimated_input_tokens: ESTIMATED_INPUT_TOKENS,
             bounds: self.bounds,
-            certain_uses: ToolUses::NONE,
+            certain_uses: self.certain_uses(),
         };
         let begun = "2026-11-30T12:00:00Z".parse().unwrap();
         Offer {
@@ -154,7 +159,10 @@ fn entry(
         upstream_name: slug,
         maker: "maker".to_owned(),
         q_prior: None,
-        price: Some(price.into()),
+        price: Some(PriceSheet {
+            per_use: [(ServerTool::WebSearch, Decimal::ZERO)].into(),
+            ..PriceSheet::from(price)
+        }),
         m_allowed: Some(true),
         supports_tools: true,
         reasoning: None,

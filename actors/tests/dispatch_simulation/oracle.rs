@@ -7,18 +7,18 @@ use ainfera_actors::capture::acknowledge::Acknowledge;
 use ainfera_actors::dispatch::CallFailure;
 use ainfera_actors::dispatch::machine::CallTerms;
 use ainfera_actors::dispatch::machine::attempt_end::AttemptEnd;
-use ainfera_actors::dispatch::machine::candidates::ToolSupport;
 use ainfera_actors::dispatch::machine::effect::{BudgetUse, EndedAttempt, Extension};
 use ainfera_actors::provider::ProviderFailure;
 use ainfera_actors::provider::failure::FailoverCost;
-use ainfera_routing::{DeploymentIndex, UNKNOWN_WINDOW_TOKENS};
+use ainfera_routing::DeploymentIndex;
 use ainfera_schema::{OnDisconnect, OutcomeStatus, TokenUsage, Usd};
 use ainfera_wire::client::Delivery;
-use ainfera_wire::error::{FaultKind, Lack, StreamFault};
+use ainfera_wire::error::{FaultKind, StreamFault};
 use ainfera_wire::event::{ProviderEvent, StreamEvent};
 
-use crate::market::{Deployed, ESTIMATED_INPUT_TOKENS, Market};
-use crate::provider::{Provider, Seen};
+use crate::expected::{cannot_either, cost_of};
+use crate::market::{Deployed, Market};
+use crate::provider::Provider;
 
 /// The books of one call.
 pub struct Oracle {
@@ -55,6 +55,7 @@ pub struct Oracle {
     /// Up to how much output of the running attempt is reserved.
     granted_output_tokens: u64,
     attempts_ended: usize,
+    pub noted_sent_again: usize,
     /// The shortest wait that a provider asked for.
     retry_after_seconds: Option<u64>,
 }
@@ -100,6 +101,7 @@ impl Oracle {
             ahead: Ahead::NotAsked,
             granted_output_tokens: 0,
             attempts_ended: 0,
+            noted_sent_again: 0,
             retry_after_seconds: None,
         }
     }
@@ -127,6 +129,20 @@ impl Oracle {
         let may_be_asked = matches!(self.ahead, Ahead::NotAsked | Ahead::Unanswered);
         assert!(may_be_asked, "more is asked for ahead after {:?}", self.ahead);
         self.ahead = Ahead::Asked;
+    }
+
+    /// Whether nobody is left to be asked.
+    pub fn was_asked_of_all(&self, market: &Market) -> bool {
+        let mut all = market.deployed.iter().map(|deployed| deployed.index);
+        all.all(|index| self.asked.contains(&index) || self.left_out.contains(&index))
+    }
+
+    /// What is asked for is enough for the output that it is asked for, and what came before.
+    pub fn enough_is_asked_for(&self, extension: &Extension) {
+        let Some(running) = self.running.as_ref() else { return };
+        let output = running.deployed.reservation(extension.grant.output_tokens);
+        let enough = self.billed.checked_add(output).unwrap();
+        assert!(running.seen_if_taken().is_counted() || extension.grant.amount >= enough);
     }
 
     /// A provider waits only for what is not reserved.
@@ -205,6 +221,10 @@ impl Oracle {
         assert_eq!(cost, cost_of(deployed, running.seen(), &ended.end), "{:?}", ended.end);
         let usage = &ended.attempt.usage;
         assert_eq!(cost.is_zero(), *usage == TokenUsage::default(), "{usage:?} for {cost}");
+        assert_eq!(ended.attempt.usage_basis, running.seen().basis());
+        if !cost.is_zero() {
+            assert_eq!(usage.tool_uses, deployed.certain_uses(), "uses that are not billed");
+        }
         if ended.attempt.implausible {
             let (input, output) = (deployed.bounds.input_tokens, deployed.bounds.output_tokens);
             let is_bounded = usage.prompt_tokens() <= input && usage.output_tokens <= output;
@@ -263,6 +283,9 @@ impl Oracle {
     fn what_was_said_is_reserved(&self) {
         let running = self.running.as_ref().unwrap();
         let seen = running.seen();
+        let tokens = seen.text_bytes.div_ceil(3).min(running.deployed.bounds.output_tokens);
+        let is_reserved = seen.is_counted() || tokens <= self.granted_output_tokens;
+        assert!(is_reserved, "passed on for {tokens}, of {}", self.granted_output_tokens);
         let cost = if seen.is_counted() {
             cost_of(&running.deployed, seen, &AttemptEnd::Cancelled)
         } else {
@@ -343,49 +366,6 @@ impl Oracle {
         let unheard = self.client_left || self.client_stalled || self.sink_lost;
         assert!(self.heads == 1 || unheard, "the client gets no head");
     }
-}
-
-/// Whether a model cannot do what another has just refused for want of it.
-fn cannot_either(other: &Deployed, refused_by: &Deployed, lack: Lack) -> bool {
-    match lack {
-        Lack::Window => {
-            let windows = other.context_window.zip(refused_by.context_window);
-            other.index.model == refused_by.index.model
-                || windows.is_some_and(|(other, refused_by)| other <= refused_by)
-        }
-        Lack::Tools => other.tools == ToolSupport::Unsupported,
-        _ => false,
-    }
-}
-
-/// What an attempt that ends so costs.
-fn cost_of(deployed: &Deployed, seen: Seen, end: &AttemptEnd) -> Usd {
-    let is_billed = match end {
-        AttemptEnd::Succeeded | AttemptEnd::Cancelled => true,
-        AttemptEnd::SentAgain => false,
-        AttemptEnd::Failed(failure) => {
-            seen.content
-                || seen.text_bytes > 0
-                || failure.to_string() == "connection broke: reset"
-                    && failure.may_have_been_worked_on()
-        }
-    };
-    if !is_billed {
-        return Usd::ZERO;
-    }
-    let most = deployed.reservation(deployed.bounds.output_tokens);
-    let input = if seen.input_tokens > 0 { seen.input_tokens } else { ESTIMATED_INPUT_TOKENS };
-    let output = if seen.finished && seen.output_tokens > 0 {
-        seen.output_tokens
-    } else {
-        seen.text_bytes.div_ceil(4).min(deployed.bounds.output_tokens)
-    };
-    let window = deployed.context_window.unwrap_or(UNKNOWN_WINDOW_TOKENS);
-    if input > 2 * window || output > 2 * deployed.bounds.output_tokens + 1_024 {
-        return most;
-    }
-    let cost = deployed.cost(input, output);
-    if cost > most { most } else { cost }
 }
 
 pub fn has_end(events: &[ProviderEvent]) -> bool {

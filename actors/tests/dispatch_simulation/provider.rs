@@ -2,9 +2,9 @@
 
 use ainfera_actors::provider::ProviderFailure;
 use ainfera_actors::provider::failure::Broken;
-use ainfera_schema::TokenUsage;
+use ainfera_schema::{TokenUsage, UsageBasis};
 use ainfera_wire::error::{FaultKind, Lack, StreamFault};
-use ainfera_wire::event::{Block, Delta, ProviderEvent, Stop, StopReason, StreamEvent};
+use ainfera_wire::event::{Block, Delta, Oddity, ProviderEvent, Stop, StopReason, StreamEvent};
 
 use crate::market::Deployed;
 use crate::random::Random;
@@ -32,6 +32,7 @@ pub struct Seen {
     pub text_bytes: u64,
     pub content: bool,
     pub refusal: bool,
+    pub has_unread_counts: bool,
 }
 
 /// What it does next.
@@ -56,6 +57,11 @@ impl Provider {
             }
             40..60 => {
                 script.truncate(1 + random.below(script.len() - 1));
+                if random.percent(20) {
+                    let usage =
+                        TokenUsage { input_tokens: 70, output_tokens: 9, ..TokenUsage::default() };
+                    script.push(ProviderEvent::translated(StreamEvent::FailedUsage(usage)));
+                }
                 Some(failure(random))
             }
             _ => None,
@@ -114,11 +120,26 @@ impl Seen {
                 (self.input_tokens, self.output_tokens) = (usage.input_tokens, usage.output_tokens);
                 self.finished = true;
             }
+            StreamEvent::FailedUsage(usage) => {
+                (self.input_tokens, self.output_tokens) = (usage.input_tokens, usage.output_tokens);
+                self.finished = true;
+            }
+            StreamEvent::Oddity(Oddity::Number) => self.has_unread_counts = true,
             StreamEvent::Delta(Delta::Text(text)) => self.text_bytes += text.len() as u64,
             StreamEvent::HiddenReasoning { bytes } => self.text_bytes += *bytes as u64,
             _ => {}
         }
         self
+    }
+
+    /// What the record says of its counts.
+    pub fn basis(&self) -> UsageBasis {
+        let is_whole = self.input_tokens > 0 && (self.output_tokens > 0 || self.text_bytes == 0);
+        if self.finished && is_whole && !self.has_unread_counts {
+            UsageBasis::Reported
+        } else {
+            UsageBasis::Estimated
+        }
     }
 
     pub fn is_counted(&self) -> bool {
@@ -163,6 +184,8 @@ fn script(random: &mut Random, most_output_tokens: u64) -> Vec<ProviderEvent> {
         0..15 => 0,
         // it says what it cannot have used
         15..20 => 10 * most_output_tokens + 10_000,
+        // more than can be seen of it
+        20..35 => (bytes / 2) as u64,
         _ => (bytes / 4) as u64,
     };
     let counted = if output_tokens == 0 && random.percent(50) {
@@ -170,6 +193,9 @@ fn script(random: &mut Random, most_output_tokens: u64) -> Vec<ProviderEvent> {
     } else {
         usage(output_tokens)
     };
+    if random.percent(5) {
+        script.push(StreamEvent::Oddity(Oddity::Number));
+    }
     let reason = if kind < 5 { StopReason::Refusal } else { StopReason::EndTurn };
     let stop = Stop { reason, sequence: None, word: None };
     script.push(StreamEvent::Finish { stop, usage: counted });

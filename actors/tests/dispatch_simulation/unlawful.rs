@@ -19,6 +19,8 @@ impl History {
         for _ in 0..10 {
             self.speak_unlawfully();
         }
+        self.feed(Input::ClientLeft);
+        self.feed(Input::Deadline(Timer::Total));
     }
 
     pub(super) fn speak_unlawfully(&mut self) {

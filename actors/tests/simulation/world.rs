@@ -176,7 +176,12 @@ impl World {
     /// Tells the machine of something that somebody waits for.
     pub fn ask(&mut self, replica: usize, ticket: Ticket, input: Input<Ticket>) {
         assert!(self.tickets.insert((replica, ticket)), "{ticket:?} is asked twice");
+        let place = &self.replicas[replica];
+        let is_away = place.machine.is_some() && place.store_away == 1;
         self.tell(replica, input);
+        let asks = !matches!(ticket, Ticket::Record(_) | Ticket::Settle(_));
+        let waits = asks && self.tickets.contains(&(replica, ticket));
+        assert!(!is_away || !waits, "{ticket:?} waits for a store that is away");
     }
 
     fn perform(&mut self, replica: usize, effect: Effect<Ticket>) {

@@ -1,5 +1,8 @@
 //! Single rules of the machine. What they come to together is for the simulation.
 
+mod boots;
+mod told;
+
 use std::time::Duration;
 
 use ainfera_schema::{AgentId, RoutingOutcome, Usd};

@@ -187,6 +187,7 @@ mod tests {
     fn what_was_granted_to_an_attempt_that_is_over_covers_no_output_of_the_next() {
         let mut reserved = reserved(2_148, 2_048);
         reserved.granted_to_another(grant(6_244, 6_144));
+        reserved.granted_to_another(grant(2_500, 2_400));
         assert_eq!((reserved.amount, reserved.output_tokens), (Usd::from_nanos(6_244), 2_048));
     }
 }
