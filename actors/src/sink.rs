@@ -178,6 +178,7 @@ impl Handler<Write> for SseSink {
         let mut bytes = BytesMut::new();
         let mut written = Written::Taken;
         self.frames.name_coercions(&write.coercions);
+        self.frames.set_time(jiff::Timestamp::now().as_second());
         for event in &write.events {
             let from = bytes.len();
             match self.recorder.as_mut().filter(|_| event.event != StreamEvent::Ping) {

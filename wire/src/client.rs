@@ -136,6 +136,14 @@ impl ClientFrames {
         }
     }
 
+    /// The time of the events that follow, in seconds since the Unix epoch: some answers say when
+    /// they were complete.
+    pub fn set_time(&mut self, now_s: i64) {
+        if let ClientFrames::Responses(frames) = self {
+            frames.set_time(now_s);
+        }
+    }
+
     /// Appends the frames for one event.
     pub fn write(&mut self, provider_event: &ProviderEvent, out: &mut BytesMut) {
         self.write_recorded(provider_event, out, &mut |_, _| {});

@@ -42,6 +42,7 @@ impl Handler<Write> for CollectSink {
         maybe_panic_over("collect", self.request_id);
         let mut written = Written::Taken;
         self.frames.name_coercions(&write.coercions);
+        self.frames.set_time(jiff::Timestamp::now().as_second());
         for event in &write.events {
             self.frames.json(event, &mut |name, json| {
                 if let Some(answer) = &mut self.answer {

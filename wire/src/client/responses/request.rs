@@ -6,6 +6,7 @@
 
 mod client_calls;
 mod content;
+mod echo;
 pub(super) mod items;
 #[cfg(test)]
 mod tests;
@@ -35,23 +36,6 @@ pub struct ResponsesClient {
     /// The tools that the client runs: their calls come back as it declared them.
     pub tools: DeclaredTools,
 }
-
-/// Members that come back in the answer, and what they are where the request does not say.
-const ECHO: [(&str, &str); 13] = [
-    ("instructions", "null"),
-    ("max_output_tokens", "null"),
-    ("metadata", "{}"),
-    ("parallel_tool_calls", "true"),
-    ("previous_response_id", "null"),
-    ("reasoning", r#"{"effort":null,"summary":null}"#),
-    ("temperature", "null"),
-    ("text", r#"{"format":{"type":"text"}}"#),
-    ("tool_choice", "\"auto\""),
-    ("tools", "[]"),
-    ("top_p", "null"),
-    ("truncation", "\"disabled\""),
-    ("user", "null"),
-];
 
 /// Members that Anthropic's form has no place for, and that say nothing of what the model shall do.
 const NO_EQUIVALENT: [&str; 6] =
@@ -84,7 +68,7 @@ impl Call {
     ) -> Result<Self, BadRequest> {
         let mut request = openai::body(&body)?;
         let mut client =
-            ResponsesClient { echo: echo(request.members()), ..ResponsesClient::default() };
+            ResponsesClient { echo: echo::of(request.members()), ..ResponsesClient::default() };
         let costs = ExtraCosts::read_values(&body, request.members());
         let mut translation = RequestTranslation::default();
         openai::model(&mut request, &mut translation)?;
@@ -109,14 +93,6 @@ impl Call {
             estimate,
         )
     }
-}
-
-fn echo(request: &Map<String, Value>) -> Map<String, Value> {
-    let said = |name: &str, default: &str| match request.get(name) {
-        Some(value) => value.clone(),
-        None => serde_json::from_str(default).unwrap_or_default(),
-    };
-    ECHO.iter().map(|(name, default)| ((*name).to_owned(), said(name, default))).collect()
 }
 
 fn token_limit(

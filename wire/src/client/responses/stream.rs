@@ -6,6 +6,9 @@
 
 mod item;
 #[cfg(test)]
+mod published;
+mod response;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
@@ -18,8 +21,7 @@ use crate::client::answer_names::AnswerNames;
 use crate::client::openai::declared_tools::ToolKind;
 use crate::client::responses::request::ResponsesClient;
 use crate::codec::json::quoted;
-use crate::error::client_error::{ClientError, openai_type};
-use crate::event::{Block, Delta, ProviderEvent, StopReason, StreamEvent, estimated_output_tokens};
+use crate::event::{Block, Delta, ProviderEvent, StopReason, StreamEvent};
 
 /// Writes one answer. A pure state machine: events in, events out.
 #[derive(Debug)]
@@ -37,12 +39,15 @@ pub struct ResponsesFrames {
     text_bytes: usize,
     usage: TokenUsage,
     stop: Option<StopReason>,
+    /// The time of the newest event, in seconds since the Unix epoch.
+    now_s: i64,
 }
 
 type Visit<'a> = dyn FnMut(&str, &[u8]) + 'a;
 
 impl ResponsesFrames {
     pub fn new(names: AnswerNames, client: ResponsesClient) -> Self {
+        let now_s = names.created_s;
         Self {
             names,
             client,
@@ -54,6 +59,7 @@ impl ResponsesFrames {
             text_bytes: 0,
             usage: TokenUsage::default(),
             stop: None,
+            now_s,
         }
     }
 
@@ -101,31 +107,6 @@ impl ResponsesFrames {
         }
     }
 
-    /// The answer failed after it had begun. Official clients raise at the first of these events,
-    /// Codex tries again at the second.
-    pub fn error(&mut self, error: &ClientError, visit: &mut Visit<'_>) {
-        if self.native.is_none() {
-            // also where nothing but pings came before it
-            self.start(visit);
-        }
-        let (kind, own_code) = openai_type(error.error_type);
-        let code = error.code.or(own_code).unwrap_or("server_error");
-        let told = json!({"type": kind, "code": code, "message": error.message, "param": null});
-        self.emit(
-            "error",
-            json!({"code": code, "message": error.message, "param": null, "error": told}),
-            visit,
-        );
-        let mut response = match self.native.take() {
-            // the same response that began, not another one
-            Some(response @ Value::Object(_)) => response,
-            Some(_) | None => self.response("failed"),
-        };
-        response["status"] = json!("failed");
-        response["error"] = json!({"code": code, "message": error.message});
-        self.emit("response.failed", json!({"response": response}), visit);
-    }
-
     fn emit(&mut self, name: &str, members: Value, visit: &mut Visit<'_>) {
         let mut event = json!({"type": name, "sequence_number": self.sequence_number});
         self.sequence_number += 1;
@@ -133,16 +114,6 @@ impl ResponsesFrames {
             event.extend(members);
         }
         visit(name, event.to_string().as_bytes());
-    }
-
-    fn start(&mut self, visit: &mut Visit<'_>) {
-        if std::mem::replace(&mut self.started, true) {
-            return;
-        }
-        for name in ["response.created", "response.in_progress"] {
-            let response = self.response("in_progress");
-            self.emit(name, json!({"response": response}), visit);
-        }
     }
 
     fn begin(&mut self, block: &Block, visit: &mut Visit<'_>) {
@@ -310,25 +281,13 @@ impl ResponsesFrames {
         self.emit(name, all, visit);
     }
 
-    pub fn name_coercions(&mut self, coercions: &Arc<[String]>) {
-        self.names.coercions = Arc::clone(coercions);
+    /// The time of the events that follow.
+    pub fn set_time(&mut self, now_s: i64) {
+        self.now_s = now_s;
     }
 
-    /// The last event: why the answer ends, and all of it once more.
-    fn end(&mut self, visit: &mut Visit<'_>) {
-        let incomplete = self.incomplete();
-        let (name, status) = match incomplete {
-            Some(_) => ("response.incomplete", "incomplete"),
-            None => ("response.completed", "completed"),
-        };
-        let details = incomplete.map_or(Value::Null, |reason| json!({"reason": reason}));
-        let mut response = self.response(status);
-        response["incomplete_details"] = details;
-        response["usage"] = self.usage_json();
-        if !self.names.coercions.is_empty() {
-            response["ainfera"]["coercions"] = json!(self.names.coercions[..]);
-        }
-        self.emit(name, json!({"response": response}), visit);
+    pub fn name_coercions(&mut self, coercions: &Arc<[String]>) {
+        self.names.coercions = Arc::clone(coercions);
     }
 
     /// Why the answer is not whole, if it is not.
@@ -347,41 +306,6 @@ impl ResponsesFrames {
             )
             | None => None,
         }
-    }
-
-    fn response(&self, status: &str) -> Value {
-        let names = &self.names;
-        let mut response = json!({
-            "id": format!("resp_{}", names.digits), "object": "response", "created_at": names.created_s, "status": status,
-            "error": null, "incomplete_details": null, "model": names.model, "output": self.output, "usage": null, "store": false,
-            "ainfera": {"receipt_id": names.receipt_id, "agent_id": names.agent_id, "inference_id": names.inference_id},
-        });
-        if let Some(response) = response.as_object_mut() {
-            response.extend(self.client.echo.clone());
-        }
-        response
-    }
-
-    /// The input includes what came from a cache, and the output what was thought.
-    fn usage_json(&self) -> Value {
-        let usage = &self.usage;
-        let input = if usage.prompt_tokens() == 0 {
-            self.names.estimated_input_tokens
-        } else {
-            usage.prompt_tokens()
-        };
-        let output = if usage.output_tokens == 0 {
-            estimated_output_tokens(self.text_bytes)
-        } else {
-            usage.output_tokens
-        };
-        json!({
-            "input_tokens": input,
-            "input_tokens_details": {"cached_tokens": usage.cache_read_input_tokens, "cache_write_tokens": usage.cache_creation_input_tokens},
-            "output_tokens": output,
-            "output_tokens_details": {"reasoning_tokens": usage.thinking_tokens},
-            "total_tokens": input.saturating_add(output),
-        })
     }
 }
 

@@ -97,7 +97,12 @@ impl OpenItem {
                 } else {
                     json!([{"type": "summary_text", "text": said}])
                 };
-                json!({"id": id, "type": "reasoning", "summary": summary, "encrypted_content": self.signature})
+                let mut item = json!({"id": id, "type": "reasoning", "summary": summary});
+                // it is a text or it is not there
+                if let Some(signature) = &self.signature {
+                    item["encrypted_content"] = json!(signature);
+                }
+                item
             }
             ItemKind::Call(call) => call.item(id, status, said),
         }

@@ -1,9 +1,10 @@
 use super::*;
 use crate::client::openai::declared_tools::DeclaredTools;
 use crate::client::responses::whole::ResponseObject;
+use crate::error::client_error::ClientError;
 use crate::event::{Native, Stop};
 
-fn names() -> AnswerNames {
+pub(super) fn names() -> AnswerNames {
     AnswerNames {
         request_id: "req_1".to_owned(),
         digits: "d".to_owned(),
@@ -35,7 +36,7 @@ const CLIENT_RUN: [ToolKind; 5] = [
     ToolKind::ToolSearch,
 ];
 
-fn events(provider_event: &[ProviderEvent]) -> Vec<(String, Value)> {
+pub(super) fn events(provider_event: &[ProviderEvent]) -> Vec<(String, Value)> {
     let client = ResponsesClient { tools: declared_tools(), ..ResponsesClient::default() };
     let mut frames = ResponsesFrames::new(names(), client);
     let mut events = Vec::new();
@@ -47,11 +48,11 @@ fn events(provider_event: &[ProviderEvent]) -> Vec<(String, Value)> {
     events
 }
 
-fn said(events: Vec<StreamEvent>) -> Vec<ProviderEvent> {
+pub(super) fn said(events: Vec<StreamEvent>) -> Vec<ProviderEvent> {
     events.into_iter().map(ProviderEvent::translated).collect()
 }
 
-fn finish(reason: StopReason) -> [StreamEvent; 2] {
+pub(super) fn finish(reason: StopReason) -> [StreamEvent; 2] {
     let usage = TokenUsage {
         input_tokens: 4,
         cache_read_input_tokens: 6,
@@ -65,7 +66,7 @@ fn finish(reason: StopReason) -> [StreamEvent; 2] {
     ]
 }
 
-fn answer() -> Vec<StreamEvent> {
+pub(super) fn answer() -> Vec<StreamEvent> {
     let mut answer = vec![
         StreamEvent::Start { upstream_id: None, usage: TokenUsage::default() },
         StreamEvent::BlockStart(Block::Thinking),
