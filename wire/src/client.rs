@@ -19,6 +19,9 @@ pub use crate::client::answer_names::AnswerNames;
 pub use crate::client::call::{Call, ClientHeaders, Delivery};
 pub use crate::client::gemini::request::{GeminiClient, GeminiForm, GeminiTarget};
 pub use crate::client::output_limit::OutputLimit;
+pub use crate::client::responses::websocket::{
+    AnswerWatch, ClientMessage, PreviousResponse, Purpose, ResponseCreate, warm_up_events,
+};
 pub use crate::dialect::ClientDialect;
 
 use std::borrow::Cow;

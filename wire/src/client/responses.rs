@@ -4,3 +4,4 @@ pub(crate) mod client_run;
 pub(crate) mod request;
 pub(crate) mod stream;
 pub(crate) mod whole;
+pub(crate) mod websocket;
