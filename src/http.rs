@@ -5,6 +5,7 @@ pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod breakers;
+pub mod call_headers;
 pub mod calls;
 pub mod checkup;
 pub mod coercions;
@@ -25,6 +26,7 @@ pub mod reloads;
 pub mod state;
 pub mod turns;
 mod unforeseen;
+pub mod websocket;
 
 use actix_web::web::{ServiceConfig, delete, get, head, post, resource, route};
 use actix_web::{HttpRequest, HttpResponse};
@@ -37,7 +39,10 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(calling("/v1/messages", post().to(calls::messages)))
         .service(calling("/v1/chat/completions", post().to(calls::chat_completions)))
-        .service(calling("/v1/responses", post().to(calls::responses)))
+        .service(
+            calling("/v1/responses", post().to(calls::responses))
+                .route(get().to(websocket::connect)),
+        )
         .service(
             kept_nowhere("/v1/responses/{response_id}")
                 .route(get().to(nothing_kept))

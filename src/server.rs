@@ -146,6 +146,7 @@ impl Server {
             counters: Arc::clone(&counters),
             parts: in_force.clone(),
             bodies: BodyBudget::default(),
+            remembered: BodyBudget::default(),
             turns: Turns::default(),
             verifications: Turns::default(),
             audit_key,

@@ -41,6 +41,8 @@ pub struct Counters {
     pub unforeseen_refusals: UnforeseenRefusals,
     pub commits: Counter,
     pub streams_open: Counter,
+    /// WebSocket connections that are open now.
+    pub websockets_open: Counter,
     pub oddities: OddityCounters,
     outcomes: [Counter; OutcomeStatus::ALL.len()],
 }

@@ -9,7 +9,7 @@ pub mod priority;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 pub use priority::Priority;
@@ -23,6 +23,8 @@ pub struct Gate {
     calls: Arc<Semaphore>,
     size: u32,
     phase: Arc<AtomicU8>,
+    /// Wakes those who wait for a later phase.
+    went_on: Arc<Notify>,
 }
 
 /// The phases of a gate; it only goes forward.
@@ -62,6 +64,7 @@ impl Gate {
             calls: semaphore(),
             size,
             phase: Arc::new(AtomicU8::new(OPEN)),
+            went_on: Arc::default(),
         }
     }
 
@@ -88,11 +91,13 @@ impl Gate {
     /// Calls still come in, but whoever asks is told to send the next ones elsewhere.
     pub fn leave(&self) {
         self.phase.fetch_max(LEAVING, Ordering::AcqRel);
+        self.went_on.notify_waiters();
     }
 
     /// No more admissions.
     pub fn close(&self) {
         self.phase.store(CLOSED, Ordering::Release);
+        self.went_on.notify_waiters();
     }
 
     /// The process will stop soon, or does already.
@@ -102,6 +107,19 @@ impl Gate {
 
     pub fn is_closed(&self) -> bool {
         self.phase.load(Ordering::Acquire) >= CLOSED
+    }
+
+    /// Waits until the process leaves; who comes when it leaves already, until it is closed.
+    pub async fn next_phase(&self) {
+        let before = self.phase.load(Ordering::Acquire);
+        loop {
+            // made before the look, so that no change between the two is missed
+            let went_on = self.went_on.notified();
+            if self.is_closed() || self.phase.load(Ordering::Acquire) > before {
+                return;
+            }
+            went_on.await;
+        }
     }
 
     pub fn in_flight(&self) -> u32 {
@@ -153,6 +171,21 @@ mod tests {
         assert!(!gate.drained(soon()).await);
         drop(permit);
         assert!(gate.drained(soon()).await);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_the_next_phase_hears_of_it() {
+        use futures_util::FutureExt;
+        let gate = Gate::new(1);
+        let mut leaving = std::pin::pin!(gate.next_phase());
+        assert!(leaving.as_mut().now_or_never().is_none());
+        gate.leave();
+        leaving.await;
+        let mut closed = std::pin::pin!(gate.next_phase());
+        assert!(closed.as_mut().now_or_never().is_none());
+        gate.close();
+        closed.await;
+        gate.next_phase().await;
     }
 
     #[test]

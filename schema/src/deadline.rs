@@ -33,6 +33,8 @@ pub struct Deadlines {
     pub acknowledge: Duration,
     /// How long a provider may be read on after its client has left, where its counts are wanted.
     pub drain_after_disconnect: Duration,
+    /// How long a client's WebSocket connection may last; a response that runs then is not cut.
+    pub websocket: Duration,
     /// How often a replica says that it lives.
     pub heartbeat: Duration,
     /// How long a replica may be silent before the others give it up.
@@ -107,6 +109,7 @@ impl Default for Deadlines {
             spool_after: Duration::from_secs(2),
             acknowledge: Duration::from_secs(5),
             drain_after_disconnect: Duration::from_secs(5),
+            websocket: Duration::from_secs(60 * 60),
             heartbeat: Duration::from_secs(5),
             lease: Duration::from_secs(30),
         }

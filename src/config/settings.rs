@@ -251,6 +251,7 @@ fn read_deadlines(section: &Section<'_>, default: Deadlines) -> Option<Deadlines
         ("spool_after", &mut deadlines.spool_after),
         ("acknowledge", &mut deadlines.acknowledge),
         ("drain_after_disconnect", &mut deadlines.drain_after_disconnect),
+        ("websocket", &mut deadlines.websocket),
         ("heartbeat", &mut deadlines.heartbeat),
         ("lease", &mut deadlines.lease),
     ] {

@@ -42,7 +42,7 @@ pub struct Body {
 
 /// What one body takes; given back when dropped.
 #[derive(Debug)]
-struct Share {
+pub struct Share {
     budget: BodyBudget,
     agent_id: AgentId,
     bytes: usize,
@@ -69,8 +69,13 @@ impl BodyBudget {
         if announced_bytes > limits.body_bytes {
             return Err(ApiError::BodyTooLarge { limit_bytes: limits.body_bytes });
         }
-        let share = Share { budget: self.clone(), agent_id, bytes: 0 };
+        let share = self.share(agent_id);
         share.collect(payload, announced_bytes, limits, Instant::now() + deadline).await
+    }
+
+    /// A share for bytes that do not come as a body; it grows as they arrive.
+    pub fn share(&self, agent_id: AgentId) -> Share {
+        Share { budget: self.clone(), agent_id, bytes: 0 }
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
@@ -79,6 +84,11 @@ impl BodyBudget {
 }
 
 impl Share {
+    /// An empty one of the same agent.
+    pub fn another(&self) -> Self {
+        self.budget.share(self.agent_id)
+    }
+
     async fn collect(
         mut self,
         mut payload: Payload,
@@ -110,7 +120,8 @@ impl Share {
         }
     }
 
-    fn grow_to(&mut self, bytes: usize, limits: &Limits) -> Result<(), ApiError> {
+    /// Counts this many bytes altogether, or says why they may not be.
+    pub fn grow_to(&mut self, bytes: usize, limits: &Limits) -> Result<(), ApiError> {
         let wanted = whole_pieces(bytes);
         let more = wanted.saturating_sub(self.bytes);
         if more == 0 {

@@ -13,36 +13,33 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use ainfera_actors::dispatch::admission::CallSetup;
 use ainfera_actors::dispatch::{
-    CallFailure, DispatchActor, FailedHead, SinkAddress, StreamAddress,
+    CallFailure, DispatchActor, FailedHead, Head, SinkAddress, StreamAddress,
 };
-use ainfera_actors::gate::Priority;
+use ainfera_actors::gate::GateRefusal;
 use ainfera_actors::sink::body::{ClientHold, EventBody};
 use ainfera_actors::sink::collect::CollectSink;
 use ainfera_actors::sink::recorder::{ANSWER_LIMIT_BYTES, Recorder};
 use ainfera_actors::sink::{BODY_CHANNEL_FRAMES, SseSink};
 use ainfera_routing::{RouteTarget, estimate_tokens};
-use ainfera_schema::policy::PriorityCeiling;
 use ainfera_schema::{Agent, AgentId, InferenceId, ReceiptId, RequestId};
 use ainfera_wire::client::{
     AnswerNames, Call, ClientDialect, ClientFrames, ClientHeaders, Delivery, WholeAnswer,
 };
-use ainfera_wire::disclosure::Strictness;
 use ainfera_wire::error::BadRequest;
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
+use super::call_headers::{client_headers, log_session, priority, session, strictness};
 use super::error::ApiError;
 use super::state::Shared;
 use super::{answer, idempotency, inference};
 use crate::config::AnswerRetention;
 use crate::server::serving::{Serving, ServingSlot};
 
-/// A longer session id is not logged, so that callers cannot fill the log.
-const MAX_SESSION_BYTES: usize = 128;
-
 /// A body in one of the client dialects, parsed and checked.
-type Parse<'p> = &'p dyn Fn(Bytes, ClientHeaders, &dyn Fn(&str) -> u64) -> Result<Call, BadRequest>;
+pub type Parse<'p> =
+    &'p dyn Fn(Bytes, ClientHeaders, &dyn Fn(&str) -> u64) -> Result<Call, BadRequest>;
 
 /// `POST /v1/messages`
 pub async fn messages(
@@ -94,7 +91,7 @@ pub(super) async fn answer_call(
     let request_id = RequestId::mint();
     match dispatch(request_id, parse, &request, payload, shared, slot).await {
         Ok(response) => response,
-        Err(error) => error.response_to(&request, request_id),
+        Err(refused) => refused.response_to(&request, request_id),
     }
 }
 
@@ -105,27 +102,85 @@ async fn dispatch(
     payload: Payload,
     shared: &Shared,
     slot: &ServingSlot,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<HttpResponse, RefusedCall> {
     if shared.gate.is_closed() {
-        return Err(ainfera_actors::gate::GateRefusal::Closed.into());
+        return Err(GateRefusal::Closed.into());
     }
     let agent = shared.keys.authenticate(request, &shared.reader).await?;
     // The configuration is taken once: a reload while this call runs is for later calls.
     let serving = slot.current();
-    let (parts, worker) = (&serving.parts, &serving.worker);
+    let parts = &serving.parts;
     let body = shared
         .bodies
         .read(request, payload, agent.agent_id, &parts.limits, parts.deadlines.body)
         .await?;
+    let arrived = ArrivedCall { request_id, request, parse, body: body.bytes.clone(), agent };
+    let (agent_id, catalogue) = (arrived.agent.agent_id, Arc::clone(&parts.catalogue));
+    let Answered { dialect, stream_type, head, events } =
+        start(arrived, IdempotencyKey::OfHeader, shared, &serving).await?;
+    let head = match dialect {
+        ClientDialect::Inference => inference::completed(head, &catalogue),
+        ClientDialect::Messages
+        | ClientDialect::Chat
+        | ClientDialect::Responses
+        | ClientDialect::Gemini => head,
+    };
+    Ok(answer::response(request_id, agent_id, head, events, stream_type))
+}
+
+/// A call whose body is there.
+pub struct ArrivedCall<'r> {
+    pub request_id: RequestId,
+    /// Its headers are the call's, also where the body came in another way.
+    pub request: &'r HttpRequest,
+    pub parse: Parse<'r>,
+    pub body: Bytes,
+    pub agent: Arc<Agent>,
+}
+
+/// Where the caller's own name for the call stands.
+pub enum IdempotencyKey {
+    OfHeader,
+    /// In the message that asks for the call.
+    OfMessage(Option<String>),
+}
+
+/// A call that is answered, as far as its head says.
+pub struct Answered {
+    pub dialect: ClientDialect,
+    /// The content type of a streamed answer.
+    pub stream_type: &'static str,
+    pub head: Head,
+    /// Dropped before its end, it ends the call.
+    pub events: EventBody,
+}
+
+/// Lets a call in, starts its actors, and waits for the head of its answer.
+pub async fn start(
+    arrived: ArrivedCall<'_>,
+    key: IdempotencyKey,
+    shared: &Shared,
+    serving: &Serving,
+) -> Result<Answered, RefusedCall> {
+    let ArrivedCall { request_id, request, parse, body, agent } = arrived;
+    let (parts, worker) = (&serving.parts, &serving.worker);
     let permit = shared.gate.enter_as(priority(request, agent.spend_policy.priority_ceiling))?;
-    let call = parse_call(parse, request, body.bytes.clone())?;
+    let call = parse_call(parse, request, body)?;
     check_agent(&call, &agent)?;
     let (dialect, stream_type) = (call.client.dialect(), call.client.stream_type());
     let target = RouteTarget::parse(&call.model);
     let strictness = parts.strict.of(agent.agent_id, strictness(request)?);
     log_session(request_id, request);
     log_alias(request_id, &target);
-    let idempotency = idempotency::claim(request, &call.body)?;
+    let idempotency = match key {
+        IdempotencyKey::OfHeader => idempotency::claim(request, &call.body)?,
+        IdempotencyKey::OfMessage(key) => key
+            .map(|key| {
+                let field = "idempotency_key";
+                idempotency::claim_of(field, key.as_bytes(), request.path(), &call.body)
+            })
+            .transpose()?,
+    };
     // Only a call with an idempotency key can ask for its answer again, so only its answer is kept.
     let recorder = idempotency
         .filter(|_| parts.answers == AnswerRetention::Keep)
@@ -135,11 +190,10 @@ async fn dispatch(
     let frames = ClientFrames::new(&call.client, names);
     let (sender, receiver) = mpsc::channel(BODY_CHANNEL_FRAMES);
     let sink = match call.delivery {
-        Delivery::Streamed => streaming_sink(frames, request_id, sender, recorder, &serving),
+        Delivery::Streamed => streaming_sink(frames, request_id, sender, recorder, serving),
         Delivery::Whole => collecting_sink(frames, request_id, &call, recorder),
     };
     let (head, answer) = oneshot::channel();
-    let agent_id = agent.agent_id;
     let setup = Rc::new(CallSetup {
         request_id,
         inference_id,
@@ -156,29 +210,41 @@ async fn dispatch(
     // A dispatcher that panics drops the sender of the head. That is answered with a 500.
     let crashed = || FailedHead { failure: CallFailure::Internal, coercions: Vec::new() };
     match answer.await.unwrap_or_else(|_| Err(crashed())) {
-        Ok(mut head) => {
-            if dialect == ClientDialect::Inference {
-                head = inference::completed(head, &parts.catalogue);
-            }
+        Ok(head) => {
             let events = EventBody::new(receiver, client);
-            Ok(answer::response(request_id, agent_id, head, events, stream_type))
+            Ok(Answered { dialect, stream_type, head, events })
         }
         Err(failed) => {
             client.release();
-            Ok(failed_response(failed, request, request_id))
+            Err(RefusedCall { error: ApiError::Call(failed.failure), coercions: failed.coercions })
         }
     }
 }
 
-/// An error, with what its provider did not get as it was sent.
-fn failed_response(
-    failed: FailedHead,
-    request: &HttpRequest,
-    request_id: RequestId,
-) -> HttpResponse {
-    let mut response = ApiError::Call(failed.failure).response_to(request, request_id);
-    answer::name_coercions(response.headers_mut(), &failed.coercions);
-    response
+/// A call without an answer, and what its provider did not get as it was sent.
+pub struct RefusedCall {
+    pub error: ApiError,
+    pub coercions: Vec<String>,
+}
+
+impl From<ApiError> for RefusedCall {
+    fn from(error: ApiError) -> Self {
+        Self { error, coercions: Vec::new() }
+    }
+}
+
+impl From<GateRefusal> for RefusedCall {
+    fn from(refusal: GateRefusal) -> Self {
+        ApiError::from(refusal).into()
+    }
+}
+
+impl RefusedCall {
+    pub fn response_to(&self, request: &HttpRequest, request_id: RequestId) -> HttpResponse {
+        let mut response = self.error.response_to(request, request_id);
+        answer::name_coercions(response.headers_mut(), &self.coercions);
+        response
+    }
 }
 
 fn parse_call(parse: Parse<'_>, request: &HttpRequest, body: Bytes) -> Result<Call, ApiError> {
@@ -272,107 +338,7 @@ fn log_alias(request_id: RequestId, target: &RouteTarget) {
     }
 }
 
-/// The id of the session that a call is part of, under the names that coding agents use for it.
-pub(super) fn session(request: &HttpRequest) -> Option<String> {
-    const HEADERS: [&str; 5] = [
-        "x-claude-code-session-id",
-        "session_id",
-        "session-id",
-        "x-session-affinity",
-        "x-session-id",
-    ];
-    let text = |name: &&str| request.headers().get(*name).and_then(|value| value.to_str().ok());
-    HEADERS.iter().find_map(text).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-/// Logs the session of Claude Code that a call belongs to, and which of its agents made it.
-fn log_session(request_id: RequestId, request: &HttpRequest) {
-    let text = |name: &str| {
-        request
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .filter(|value| value.len() <= MAX_SESSION_BYTES)
-    };
-    if let Some(session) = text("x-claude-code-session-id") {
-        let (agent, parent_agent) =
-            (text("x-claude-code-agent-id"), text("x-claude-code-parent-agent-id"));
-        tracing::info!(
-            request_id = request_id.header_value(),
-            session,
-            agent,
-            parent_agent,
-            "claude_code_session"
-        );
-    }
-}
-
-/// The priority that the caller asks for, but never above the ceiling that its operator set.
-fn priority(request: &HttpRequest, ceiling: PriorityCeiling) -> Priority {
-    let header = request.headers().get("x-ainfera-priority");
-    let requested = Priority::parse(header.and_then(|value| value.to_str().ok()));
-    match (requested, ceiling) {
-        (Priority::Critical, PriorityCeiling::Default) => Priority::Default,
-        (requested, _) => requested,
-    }
-}
-
-/// How much of the call may be changed on its way: the header `x-ainfera-strict`.
-fn strictness(request: &HttpRequest) -> Result<Strictness, ApiError> {
-    const HEADER: &str = "x-ainfera-strict";
-    match request.headers().get(HEADER).map(|value| value.to_str().unwrap_or_default()) {
-        None | Some("false") => Ok(Strictness::Disclose),
-        Some("true") => Ok(Strictness::Lossless),
-        Some("exact") => Ok(Strictness::Exact),
-        // A misspelt word is refused: the caller meant to be strict.
-        Some(_) => {
-            Err(ApiError::BadRequest(BadRequest::new(HEADER, "must be one of true, exact, false")))
-        }
-    }
-}
-
 /// 24 hex digits of the request's id: the last ones, which are random.
-fn id_digits(request_id: RequestId) -> String {
+pub fn id_digits(request_id: RequestId) -> String {
     request_id.0.simple().to_string().split_off(8)
-}
-
-pub fn client_headers(request: &HttpRequest) -> Result<ClientHeaders, ApiError> {
-    let text = |name: &str| -> Vec<&str> {
-        request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect()
-    };
-    let version = text("anthropic-version").first().map(|version| (*version).to_owned());
-    if let Some(version) = version.as_deref().filter(|version| !is_date(version)) {
-        let message = format!("`{version}` is not a version; versions look like 2023-06-01");
-        return Err(ApiError::BadRequest(BadRequest::new("anthropic-version", message)));
-    }
-    let beta = text("anthropic-beta");
-    Ok(ClientHeaders {
-        version,
-        beta: (!beta.is_empty()).then(|| beta.join(",")),
-        others: other_headers(request),
-    })
-}
-
-/// `anthropic-*` headers that only Anthropic reads, such as the workspace of a call.
-fn other_headers(request: &HttpRequest) -> Vec<(String, String)> {
-    // The last of them is there for browsers only.
-    const READ_HERE: [&str; 3] =
-        ["anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access"];
-    let headers = request.headers().iter();
-    let others = headers.filter(|(name, _)| {
-        name.as_str().starts_with("anthropic-") && !READ_HERE.contains(&name.as_str())
-    });
-    others
-        .filter_map(|(name, value)| {
-            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-        })
-        .collect()
-}
-
-fn is_date(version: &str) -> bool {
-    let bytes = version.as_bytes();
-    bytes.len() == 10
-        && bytes.iter().enumerate().all(|(at, byte)| {
-            if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() }
-        })
 }

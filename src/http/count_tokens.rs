@@ -15,7 +15,7 @@ use ainfera_wire::disclosure::Strictness;
 use ainfera_wire::error::BadRequest;
 use serde_json::{Value, json};
 
-use super::calls::{client_headers, session};
+use super::call_headers::{client_headers, session};
 use super::error::ApiError;
 use super::state::Shared;
 use crate::server::serving::ServingSlot;

@@ -20,14 +20,24 @@ pub fn claim(request: &HttpRequest, body: &[u8]) -> Result<Option<IdempotencyCla
     if keys.next().is_some() {
         return refuse("may be there once only");
     }
-    let key = key.as_bytes();
+    claim_of(HEADER, key.as_bytes(), request.path(), body).map(Some)
+}
+
+/// What a call claims whose key stands in this field.
+pub fn claim_of(
+    field: &str,
+    key: &[u8],
+    path: &str,
+    body: &[u8],
+) -> Result<IdempotencyClaim, ApiError> {
     if key.is_empty() || key.len() > MAX_KEY_BYTES || !key.iter().all(u8::is_ascii_graphic) {
-        return refuse("must be 1 to 255 visible ASCII characters");
+        let message = "must be 1 to 255 visible ASCII characters";
+        return Err(ApiError::BadRequest(BadRequest::new(field, message)));
     }
-    Ok(Some(IdempotencyClaim {
+    Ok(IdempotencyClaim {
         key_sha256: Sha256::digest(key).into(),
-        fingerprint: fingerprint(&endpoint(request.path()), body),
-    }))
+        fingerprint: fingerprint(&endpoint(path), body),
+    })
 }
 
 /// The path without what only says how the answer is delivered.

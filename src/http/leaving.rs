@@ -13,7 +13,9 @@ pub async fn answer<B>(
     answer: impl Future<Output = Result<ServiceResponse<B>, Error>>,
 ) -> Result<ServiceResponse<B>, Error> {
     let mut answer = answer.await?;
-    if gate.is_leaving() {
+    // an upgraded connection is closed with a word of its own
+    let is_upgraded = answer.response().head().upgrade();
+    if gate.is_leaving() && !is_upgraded {
         answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     Ok(answer)

@@ -83,6 +83,11 @@ fn register_gauges(shared: &Shared, registry: &mut Registry) {
         ConstGauge::new(i64::try_from(counters.spooled.value()).unwrap_or(i64::MAX)),
     );
     registry.register(
+        "websockets_open",
+        "WebSocket connections of clients that are open",
+        ConstGauge::new(i64::try_from(counters.websockets_open.value()).unwrap_or(i64::MAX)),
+    );
+    registry.register(
         "calls_in_flight",
         "calls between admission and their durable row",
         ConstGauge::new(i64::from(shared.gate.in_flight())),

@@ -29,6 +29,8 @@ pub struct Shared {
     /// The configuration that is in force. A call takes it once, from its worker.
     pub parts: watch::Receiver<Arc<Parts>>,
     pub bodies: BodyBudget,
+    /// The memory that the last responses of WebSocket connections take.
+    pub remembered: BodyBudget,
     /// Of reads.
     pub turns: Turns,
     /// Of verifications, which read and hash a whole chain.

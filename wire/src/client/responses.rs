@@ -3,5 +3,5 @@
 pub(crate) mod client_run;
 pub(crate) mod request;
 pub(crate) mod stream;
-pub(crate) mod whole;
 pub(crate) mod websocket;
+pub(crate) mod whole;
