@@ -69,5 +69,6 @@ mod strict;
 mod transport;
 mod usage;
 mod vendors;
+mod websocket;
 mod worst_bills;
 mod wrapped;

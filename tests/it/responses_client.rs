@@ -10,7 +10,7 @@ use crate::support::{Answer, Gateway, GatewayPlan};
 pub const PATH: &str = "/v1/responses";
 
 /// Dearer and better than the usual ones, so that a floor decides who is asked.
-const TABLES: &str = r#"
+pub const TABLES: &str = r#"
 [[providers]]
 id = "responses"
 kind = "openai_responses"

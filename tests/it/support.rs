@@ -16,6 +16,7 @@ pub mod process;
 pub mod provider;
 pub mod raw_provider;
 pub mod reading;
+pub mod websocket;
 
 pub use client::{Answer, Connection};
 pub use gateway::{Gateway, GatewayPlan};

@@ -198,7 +198,7 @@ impl Connection {
     }
 
     async fn refuse(&self, bad: BadRequest) {
-        self.link.refuse(&ApiError::BadRequest(bad), RequestId::mint()).await;
+        self.link.refuse(&ApiError::BadRequest(bad).into(), RequestId::mint()).await;
     }
 
     /// The bytes of the client make no messages, or too large ones.
@@ -208,14 +208,15 @@ impl Connection {
             || matches!(error, ProtocolError::Io(error) if error.to_string().contains("maximum continuation size"));
         let reason = match (refusal, is_too_large) {
             (Some(refusal), _) => {
-                self.link.refuse(&refusal, RequestId::mint()).await;
-                match refusal {
+                let reason = match refusal {
                     ApiError::BodyTooLarge { .. } => close(CloseCode::Size, "message too large"),
                     _ => close(CloseCode::Again, "too many bytes of messages are in memory"),
-                }
+                };
+                self.link.refuse(&refusal.into(), RequestId::mint()).await;
+                reason
             }
             (None, true) => {
-                self.link.refuse(&self.arriving.too_large(), RequestId::mint()).await;
+                self.link.refuse(&self.arriving.too_large().into(), RequestId::mint()).await;
                 close(CloseCode::Size, "message too large")
             }
             (None, false) => close(CloseCode::Protocol, "no valid frame"),

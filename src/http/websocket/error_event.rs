@@ -7,7 +7,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use ainfera_schema::RequestId;
 use serde_json::{Map, Value, json};
 
-use crate::http::error::ApiError;
+use crate::http::calls::RefusedCall;
 
 /// The field that stands for the connection itself.
 pub(super) const CONNECTION: &str = "connection";
@@ -20,11 +20,11 @@ const CODES: [(&str, &str); 2] = [
 
 /// The event's JSON.
 pub(super) fn error_event(
-    error: &ApiError,
+    refused: &RefusedCall,
     request: &HttpRequest,
     request_id: RequestId,
 ) -> String {
-    let response = error.response_to(request, request_id);
+    let response = refused.response_to(request, request_id);
     let status = response.status().as_u16();
     let named = response.headers().iter().filter(|(name, _)| *name != CONTENT_TYPE);
     let headers: Map<String, Value> = named
@@ -47,10 +47,11 @@ mod tests {
     use ainfera_wire::error::BadRequest;
 
     use super::*;
+    use crate::http::error::ApiError;
 
     fn event(error: ApiError) -> Value {
         let request = TestRequest::get().uri("/v1/responses").to_http_request();
-        serde_json::from_str(&error_event(&error, &request, RequestId::mint())).unwrap()
+        serde_json::from_str(&error_event(&error.into(), &request, RequestId::mint())).unwrap()
     }
 
     #[test]

@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::error_event::error_event;
-use crate::http::error::ApiError;
+use crate::http::calls::RefusedCall;
 use crate::http::state::Shared;
 use crate::server::serving::ServingSlot;
 
@@ -47,8 +47,8 @@ impl Link {
     }
 
     /// The same for what no provider waits for: a client that takes nothing is given up.
-    pub(super) async fn refuse(&self, error: &ApiError, request_id: RequestId) {
-        let event = error_event(error, &self.request, request_id);
+    pub(super) async fn refuse(&self, refused: &RefusedCall, request_id: RequestId) {
+        let event = error_event(refused, &self.request, request_id);
         // who has left or takes nothing does not hear it
         let _ = timeout(self.stall(), self.say(event)).await;
     }

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::link::Link;
 use crate::http::body::Share;
-use crate::http::calls::{self, Answered, ArrivedCall, IdempotencyKey};
+use crate::http::calls::{self, Answered, ArrivedCall, IdempotencyKey, RefusedCall};
 use crate::http::error::ApiError;
 
 /// See the module.
@@ -58,15 +58,17 @@ impl Turn {
             self.previous.take().filter(|known| asked == Some(known.response.id.as_str()));
         match self.answered(request_id).await {
             Ok(end) => end,
-            Err(error) => {
-                let error = self.in_callers_words(error);
-                self.link.refuse(&error, request_id).await;
+            Err(refused) => {
+                let changed = refused.coercions.iter();
+                let coercions = changed.map(|coercion| self.callers_field(coercion)).collect();
+                let error = self.in_callers_words(refused.error);
+                self.link.refuse(&RefusedCall { error, coercions }, request_id).await;
                 TurnEnd::Failed
             }
         }
     }
 
-    async fn answered(&mut self, request_id: RequestId) -> Result<TurnEnd, ApiError> {
+    async fn answered(&mut self, request_id: RequestId) -> Result<TurnEnd, RefusedCall> {
         let link = Rc::clone(&self.link);
         let (shared, request) = (&link.shared, &link.request);
         if shared.gate.is_closed() {
@@ -142,8 +144,9 @@ impl Turn {
 
     fn call_event(&self, request_id: RequestId, agent_id: AgentId, head: &Head) -> String {
         let facts = &head.facts;
-        let coercions: Vec<String> =
-            facts.coercions.iter().map(|coercion| self.callers_field(coercion)).collect();
+        let lost = self.previous.iter().flat_map(|previous| previous.response.losses());
+        let changed = facts.coercions.iter().map(|coercion| self.callers_field(coercion));
+        let coercions: Vec<String> = lost.chain(changed).collect();
         let is_replayed = matches!(head.body, HeadBody::Replayed { .. });
         json!({
             "type": "ainfera.call", "request_id": request_id.header_value(), "agent_id": agent_id.to_string(),

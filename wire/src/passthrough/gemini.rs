@@ -15,7 +15,7 @@ use crate::error::bad_request::BadRequest;
 use crate::error::stream_fault::StreamFault;
 use crate::model_table::{ModelAbilities, ThinkingForm};
 use crate::provider::gemini::thinking;
-use crate::provider::thought_signatures::UNSIGNED;
+use crate::thought_signatures::UNSIGNED;
 use crate::request::{ROUTING_MEMBERS, Request};
 
 /// A response under our name for the model; callers never see the provider's.

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 
-use crate::provider::thought_signatures::{On, given_back as given_back_to_gemini};
+use crate::thought_signatures::{On, given_back as given_back_to_gemini};
 use crate::signature::MARK;
 
 /// What [`MARK`] and the brace after it are in base64.

@@ -16,7 +16,7 @@ use crate::codec::json::{Edit, Members};
 use crate::event::{
     Block, Delta, Native, ProviderEvent, Stop, StopReason, StreamEvent, estimated_output_tokens,
 };
-use crate::provider::thought_signatures::On;
+use crate::thought_signatures::On;
 
 /// Writes one answer. A pure state machine: events in, responses out.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use crate::codec::node::Object;
 use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::Reason;
 use crate::error::bad_request::BadRequest;
-use crate::provider::thought_signatures::{On, kept};
+use crate::thought_signatures::{On, kept};
 use crate::request::Role;
 use crate::request::content::{Block, BlockExtras, Source, ToolOutcome};
 

@@ -43,6 +43,23 @@ struct Response {
     output: Vec<Box<RawValue>>,
 }
 
+#[derive(Deserialize)]
+struct Item<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: std::borrow::Cow<'a, str>,
+    #[serde(default, borrow)]
+    encrypted_content: Option<&'a RawValue>,
+}
+
+/// Reasoning that is not encrypted stands for something that only its provider may have kept, and
+/// that one refuses it where it did not.
+fn can_be_sent_back(item: &RawValue) -> bool {
+    match serde_json::from_str::<Item<'_>>(item.get()) {
+        Ok(item) => item.kind != "reasoning" || item.encrypted_content.is_some(),
+        Err(_) => true,
+    }
+}
+
 impl AnswerWatch {
     /// Takes one event: its name, which may be left out, and its JSON.
     pub fn observe(&mut self, name: &[u8], data: &[u8]) {
@@ -90,6 +107,8 @@ impl AnswerWatch {
     pub fn into_previous(self, body: Bytes) -> Option<PreviousResponse> {
         let is_complete = self.end == Some(End::Complete);
         let id = self.id.filter(|_| is_complete)?;
-        Some(PreviousResponse::new(id, body, self.items))
+        let (kept, unusable): (Vec<_>, Vec<_>) =
+            self.items.into_iter().partition(|item| can_be_sent_back(item));
+        Some(PreviousResponse::new(id, body, kept).without(unusable.len()))
     }
 }

@@ -15,11 +15,23 @@ pub struct PreviousResponse {
     /// Its call's body, which has the whole conversation before it.
     body: Bytes,
     output: Vec<Box<RawValue>>,
+    /// Items of reasoning that could not be kept.
+    left_out: usize,
 }
 
 impl PreviousResponse {
     pub fn new(id: String, body: Bytes, output: Vec<Box<RawValue>>) -> Self {
-        Self { id, body, output }
+        Self { id, body, output, left_out: 0 }
+    }
+
+    pub(super) fn without(self, left_out: usize) -> Self {
+        Self { left_out, ..self }
+    }
+
+    /// What a call that goes on from here is to be told of it.
+    pub fn losses(&self) -> impl Iterator<Item = String> {
+        let loss = "previous_response_id.reasoning=dropped:not_encrypted";
+        (self.left_out > 0).then(|| loss.to_owned()).into_iter()
     }
 
     /// How much memory it takes.

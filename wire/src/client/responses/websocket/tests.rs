@@ -68,6 +68,21 @@ fn a_call_goes_on_from_the_conversation_before_it() {
 }
 
 #[test]
+fn reasoning_is_kept_if_it_is_encrypted_and_told_if_it_is_not() {
+    let previous = |encrypted: &str| {
+        let mut watch = AnswerWatch::default();
+        let output =
+            format!(r#"[{{"type":"reasoning","encrypted_content":{encrypted}}},{{"type":"m"}}]"#);
+        let event = format!(r#"{{"response":{{"id":"r","output":{output}}}}}"#);
+        watch.observe(b"response.completed", event.as_bytes());
+        let previous = watch.into_previous(Bytes::from_static(b"{}")).unwrap();
+        (previous.items(), previous.losses().count())
+    };
+    assert_eq!(previous("\"x\""), (2, 0));
+    assert_eq!(previous("null"), (1, 1));
+}
+
+#[test]
 fn nothing_goes_on_from_an_answer_that_failed() {
     let mut watch = AnswerWatch::default();
     watch.observe(b"response.created", br#"{"response":{"id":"resp_1"}}"#);
