@@ -1,5 +1,5 @@
-//! Responses over a WebSocket: each `response.create` is a call like one over HTTP, with one row and
-//! the same bill.
+//! Responses over a WebSocket: each `response.create` is a call like one over HTTP, with one row
+//! and the same bill.
 
 mod endings;
 mod limits;
