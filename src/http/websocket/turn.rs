@@ -81,7 +81,7 @@ impl Turn {
         if self.create.purpose == Purpose::WarmUp {
             return Ok(self.warmed_up(request_id, body).await);
         }
-        let parse = Call::from_responses;
+        let parse = &Call::from_responses;
         let (agent_id, sent) = (agent.agent_id, body.clone());
         let arrived = ArrivedCall { request_id, request, parse, body, agent };
         let key = IdempotencyKey::OfMessage(self.create.idempotency_key.take());
