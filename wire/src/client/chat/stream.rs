@@ -44,7 +44,7 @@ pub struct ChatFrames {
     calls: usize,
     /// The open block is a call that has no arguments yet.
     call_is_bare: bool,
-    kept: KeptSignatures,
+    kept: Box<KeptSignatures>,
     text_bytes: usize,
     usage_told: bool,
     finish_told: bool,
@@ -62,7 +62,7 @@ impl ChatFrames {
             started: false,
             calls: 0,
             call_is_bare: false,
-            kept: KeptSignatures::default(),
+            kept: Box::default(),
             text_bytes: 0,
             usage_told: false,
             finish_told: false,

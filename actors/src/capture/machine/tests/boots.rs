@@ -38,7 +38,7 @@ fn a_spool_that_another_process_uses_is_left_to_it_and_the_next_one_is_read() {
 }
 
 #[test]
-fn refused_records_are_offered_and_a_record_that_nobody_knows_is_kept_beside_the_spool() {
+fn refused_records_are_offered_and_a_record_of_an_unknown_call_is_kept_beside_the_spool() {
     let mut machine = machine();
     starting(&mut machine);
     let closings = vec![closing("known"), closing("unknown")];
