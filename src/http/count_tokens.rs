@@ -45,10 +45,13 @@ fn of_messages(count: TokenCount) -> Value {
     }
 }
 
+/// Parses a body whose tokens are counted.
+type ParseUncounted<'p> = &'p dyn Fn(&[u8], ClientHeaders) -> Result<Call, BadRequest>;
+
 /// The count of the call that a body says.
 pub(super) async fn count(
     request_id: RequestId,
-    parse: &dyn Fn(&[u8], ClientHeaders) -> Result<Call, BadRequest>,
+    parse: ParseUncounted<'_>,
     request: &HttpRequest,
     payload: Payload,
     shared: &Shared,

@@ -31,8 +31,8 @@ pub struct Closing {
     pub answer: Option<StoredAnswer>,
 }
 
-/// A call that is under way and needs more: its reservation shall be at least this much. So it may be sent
-/// again, and a smaller one means nothing.
+/// A call that is under way and needs more: its reservation shall be at least this much. So it may
+/// be sent again, and a smaller one means nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extension {
     pub request_id: RequestId,

@@ -107,7 +107,8 @@ pub trait StoreReader: Send + Sync {
     /// The agent that has this name within its tenant.
     fn find_agent(&self, tenant_id: TenantId, name: &str) -> StoreFuture<'_, Option<AgentId>>;
 
-    /// What all tenants spent in the current UTC day and have reserved: what the kill-switch looks at.
+    /// What all tenants spent in the current UTC day and have reserved: what the kill-switch looks
+    /// at.
     fn spent_today(&self) -> StoreFuture<'_, Usd>;
 
     /// Whether the database has what is kept of the last signature.

@@ -1,5 +1,5 @@
-//! Clients of Gemini's dialect: what stands in the address, keys, the two forms of a stream, counts,
-//! the list of models, errors.
+//! Clients of Gemini's dialect: what stands in the address, keys, the two forms of a stream,
+//! counts, the list of models, errors.
 
 use ainfera_wire::client::ClientDialect;
 use serde_json::{Value, json};

@@ -23,6 +23,7 @@ const FLOORS: &[&str] = &[
     "client",
     "conversation",
     "model_table",
+    "gemini_thinking",
     "passthrough",
     "provider",
 ];

@@ -27,6 +27,7 @@ mod effort;
 pub mod error;
 pub mod event;
 mod extra_costs;
+mod gemini_thinking;
 pub mod model_table;
 mod oddity;
 mod passthrough;

@@ -13,10 +13,10 @@ use crate::codec::json::{Edit, Members, quoted};
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
 use crate::error::stream_fault::StreamFault;
+use crate::gemini_thinking;
 use crate::model_table::{ModelAbilities, ThinkingForm};
-use crate::provider::gemini::thinking;
-use crate::thought_signatures::UNSIGNED;
 use crate::request::{ROUTING_MEMBERS, Request};
+use crate::thought_signatures::UNSIGNED;
 
 /// A response under our name for the model; callers never see the provider's.
 pub(crate) fn renamed(data: &Bytes, model: &str) -> Result<Bytes, StreamFault> {
@@ -138,7 +138,7 @@ fn fits(config: &RawValue, form: ThinkingForm) -> bool {
 
 fn thinking_config(request: &Request, asked: &ModelAbilities<'_>) -> Option<String> {
     let mut config = Map::new();
-    thinking::write(request, asked, &mut config, &mut Coercions::default());
+    gemini_thinking::write(request, asked, &mut config, &mut Coercions::default());
     config.remove("thinkingConfig").map(|config| config.to_string())
 }
 

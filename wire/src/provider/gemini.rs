@@ -10,5 +10,4 @@ pub(crate) mod relay;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod stream;
-pub(crate) mod thinking;
 pub(crate) mod tool_calls;

@@ -63,11 +63,14 @@ pub(crate) fn required(object: &mut Object<'_>, name: &'static str) -> Result<Sa
     said.ok_or_else(|| object.mistake(name, "field required"))
 }
 
+/// A list, with the name that it has in the body.
+pub(crate) type NamedList = (Cow<'static, str>, Vec<Value>);
+
 /// The elements of a list, where there is one, and the name of their list.
 pub(crate) fn take_list(
     object: &mut Object<'_>,
     name: &'static str,
-) -> Result<Option<(Cow<'static, str>, Vec<Value>)>, BadRequest> {
+) -> Result<Option<NamedList>, BadRequest> {
     match take(object, name)? {
         None => Ok(None),
         Some((name, Value::Array(elements))) => Ok(Some((name, elements))),

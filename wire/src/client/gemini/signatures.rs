@@ -8,8 +8,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 
-use crate::thought_signatures::{On, given_back as given_back_to_gemini};
 use crate::signature::MARK;
+use crate::thought_signatures::{On, given_back as given_back_to_gemini};
 
 /// What [`MARK`] and the brace after it are in base64.
 pub(crate) const MARK_IN_BASE64: &str = "YWluZmVyYS57";

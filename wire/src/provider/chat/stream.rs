@@ -4,6 +4,7 @@ mod chunk;
 mod content;
 mod details;
 mod finish;
+mod fragment;
 pub(crate) mod passthrough;
 mod reasoning;
 #[cfg(test)]
@@ -13,16 +14,15 @@ mod usage;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde_json::value::RawValue;
 
-use self::chunk::{Choice, ChoiceDelta, Chunk, ChunkCall};
+use self::chunk::{Choice, ChoiceDelta, Chunk};
 use self::details::ReasoningDetails;
 use self::finish::{Ending, stop_reason};
+use self::fragment::{fragment, text_of};
 use self::passthrough::ChatRelay;
 pub(crate) use self::reasoning::Reasoning;
 use self::thinking_tags::{Piece, ThinkingTags};
 use self::usage::ReportedUsage;
-use crate::codec::json::Text;
 use crate::codec::shape::{Mended, mended};
 use crate::codec::sse::SseEvent;
 use crate::error::provider_error::{Fault, fault_in_stream, reports_error};
@@ -30,7 +30,7 @@ use crate::error::stream_fault::StreamFault;
 use crate::event::{Block, Delta, ProviderEvent, Stop, StopReason, StreamEvent};
 use crate::oddity::Oddity;
 use crate::provider::chat::own_reasoning::ReasoningMember;
-use crate::provider::chat::tool_calls::{Fragment, ShownIds, ToolCalls};
+use crate::provider::chat::tool_calls::{ShownIds, ToolCalls};
 use crate::thought_signatures::{On, kept};
 use crate::tool_names::ToolNames;
 
@@ -365,33 +365,6 @@ impl ChatReader {
 enum ContentKind {
     Text(ByteString),
     Thought(ByteString, ReasoningMember),
-}
-
-fn fragment(call: ChunkCall<'_>, data: &Bytes) -> Fragment {
-    let text = |text: Option<Text<'_>>| text.map(|text| text.shared(data)).unwrap_or_default();
-    let (name, arguments) =
-        call.function.map_or((None, None), |function| (function.name, function.arguments));
-    Fragment {
-        index: call.index,
-        id: text(call.id),
-        name: text(name),
-        arguments: arguments.map(|raw| arguments_text(raw, data)).unwrap_or_default(),
-        signature: text(call.extra_content.and_then(|extra| extra.google?.thought_signature)),
-    }
-}
-
-/// Arguments are JSON text in a string; some vendors send the object itself.
-fn arguments_text(raw: &RawValue, data: &Bytes) -> ByteString {
-    match raw.get().as_bytes().first() {
-        Some(b'"') => text_of(raw, data),
-        Some(b'{') => ByteString::from(raw.get()),
-        _ => ByteString::new(),
-    }
-}
-
-/// The text, if it is one.
-fn text_of(raw: &RawValue, data: &Bytes) -> ByteString {
-    serde_json::from_str::<Text<'_>>(raw.get()).map(|text| text.shared(data)).unwrap_or_default()
 }
 
 fn malformed(error: serde_json::Error) -> StreamFault {

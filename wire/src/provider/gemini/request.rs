@@ -10,13 +10,13 @@ use crate::codec::raw_json::RawJson;
 use crate::dialect::ClientDialect;
 use crate::disclosure::coercion::{Change, Coercions, Reason};
 use crate::error::bad_request::BadRequest;
+use crate::gemini_thinking;
 use crate::model_table::{ModelAbilities, ThinkingForm};
 use crate::passthrough::gemini::request_body;
 use crate::provider::UpstreamRequest;
 use crate::provider::address::address;
 use crate::provider::gemini::content::{Content, Part};
 use crate::provider::gemini::contents::{TOOL_NAMES, contents};
-use crate::provider::gemini::thinking;
 use crate::provider::instructions::CONTINUE;
 use crate::provider::lossy::{
     Encoded, function_of, joined_text, report_marks, report_schema_label, report_untranslated,
@@ -146,7 +146,7 @@ fn encoded<'r>(
     let mut config = Map::new();
     limits(request, asked, &mut config, &mut coercions)?;
     format(request, asked.row.thinking, &mut config, &mut coercions)?;
-    thinking::write(request, asked, &mut config, &mut coercions);
+    gemini_thinking::write(request, asked, &mut config, &mut coercions);
     settings(request, asked.row.thinking, &mut config, &mut coercions);
     let body = Body {
         contents,

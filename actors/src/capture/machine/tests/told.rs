@@ -74,7 +74,7 @@ fn who_was_sent_is_in_doubt_and_who_waits_hears_that_nothing_was_done() {
     let ask = |machine: &mut Machine, waiter| {
         let draft = outcome(waiter);
         let (request_id, agent_id) = (draft.request_id, draft.agent_id);
-        let extension = Extension { request_id, agent_id, hold: Usd::ZERO };
+        let extension = Extension { request_id, agent_id, reservation: Usd::ZERO };
         let told = on(machine, 0, Input::Extend { extension, waiter });
         let outcome = Box::new(draft.clone());
         (told, on(machine, 0, Input::Reject { outcome, waiter }))

@@ -12,9 +12,9 @@ use crate::codec::node::Object;
 use crate::codec::raw_json::RawJson;
 use crate::disclosure::coercion::Reason;
 use crate::error::bad_request::BadRequest;
-use crate::thought_signatures::{On, kept};
 use crate::request::Role;
 use crate::request::content::{Block, BlockExtras, Source, ToolOutcome};
+use crate::thought_signatures::{On, kept};
 
 /// Parts that only Google's own models write and read.
 const NATIVE_ONLY: [&str; 4] =

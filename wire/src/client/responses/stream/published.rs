@@ -141,6 +141,8 @@ fn a_response_that_fails_has_them_too() {
         field: None,
         details: None,
         request_id: String::new(),
+        status: None,
+        retry_after_s: None,
     };
     let mut failed = Value::Null;
     frames.error(&error, &mut |name, json| {
@@ -153,7 +155,7 @@ fn a_response_that_fails_has_them_too() {
 }
 
 #[test]
-fn reasoning_that_nobody_signed_has_no_encrypted_content() {
+fn reasoning_without_a_signature_has_no_encrypted_content() {
     let mut answer = vec![
         StreamEvent::BlockStart(Block::Thinking),
         StreamEvent::Delta(Delta::Thinking("hm".into())),
