@@ -43,9 +43,11 @@ impl Gateway {
     ) -> io::Result<Understood> {
         self.provider.say(form, body.to_vec());
         let (path, request) = caller::request(dialect);
-        let request = request.replace(caller::MODEL, &process::model(vendor, form));
+        let model = process::model(vendor, form);
+        let (path, request) =
+            (path.replace(caller::MODEL, &model), request.replace(caller::MODEL, &model));
         let (status, streamed) =
-            http::post(self.process.address, path, &self.process.key, &request)?;
+            http::post(self.process.address, &path, &self.process.key, &request)?;
         let mut understood = match (dialect, status) {
             (ClientDialect::Inference, 200) => {
                 let answer = accumulate::whole(
@@ -60,7 +62,8 @@ impl Gateway {
         let request = request
             .replace("\"stream\":true,", "")
             .replace("\"stream_options\":{\"include_usage\":true},", "");
-        let (status, whole) = http::post(self.process.address, path, &self.process.key, &request)?;
+        let path = path.replace(":streamGenerateContent?alt=sse", ":generateContent");
+        let (status, whole) = http::post(self.process.address, &path, &self.process.key, &request)?;
         let whole = if status == 200 {
             accumulate::whole(dialect, &serde_json::from_slice(&whole).unwrap_or_default())
         } else {

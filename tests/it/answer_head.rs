@@ -74,7 +74,7 @@ async fn the_body_has_the_whole_list_in_every_dialect() {
             ),
             (
                 "/v1/chat/completions",
-                json!({"max_completion_tokens": 40, "messages": messages, "seed": 1, "agent_id": "x"}),
+                json!({"max_completion_tokens": 40, "messages": messages, "seed": 1}),
             ),
             (
                 "/v1/responses",

@@ -64,7 +64,8 @@ fn refusal(path: &str, body: &Value) -> Option<String> {
         path if path.ends_with("/chat/completions") => MockDialect::Chat,
         _ => MockDialect::Gemini,
     };
-    let refused = Vendor::of_path(path).unwrap().refusal(dialect, path, body);
+    // of the other vendors the scripted provider knows no refusals
+    let refused = Vendor::of_path(path)?.refusal(dialect, path, body);
     refused.map(|(status, error)| format!("{status} {error}"))
 }
 

@@ -78,7 +78,7 @@ async fn a_page_that_cannot_be_meant_is_refused_by_its_name() {
     let models = gateway.get("/v1/models?format=gemini").await;
     assert_eq!(
         (models.status, models.error().1.as_str()),
-        (400, "format: must be one of anthropic, openai, ainfera")
+        (400, "format: must be one of anthropic, openai, ainfera, google")
     );
 }
 
