@@ -3,6 +3,7 @@
 //! are understood; what was meant is decided here, once.
 
 use ainfera_schema::{ApiVersion, ProviderKind};
+use ainfera_wire::provider::Dialect;
 
 /// An address, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,26 +26,11 @@ enum Family {
 
 impl Family {
     fn of(kind: ProviderKind) -> Self {
-        match kind {
-            ProviderKind::Anthropic | ProviderKind::Mock => Family::Anthropic,
-            ProviderKind::OpenaiResponses => Family::Responses,
-            ProviderKind::Gemini => Family::Gemini,
-            ProviderKind::Openai
-            | ProviderKind::GeminiCompatible
-            | ProviderKind::Mistral
-            | ProviderKind::Xai
-            | ProviderKind::Groq
-            | ProviderKind::Together
-            | ProviderKind::Deepseek
-            | ProviderKind::Openrouter
-            | ProviderKind::Azure
-            | ProviderKind::Zai
-            | ProviderKind::Moonshot
-            | ProviderKind::Cerebras
-            | ProviderKind::Fireworks
-            | ProviderKind::Minimax
-            | ProviderKind::Alibaba
-            | ProviderKind::OpenaiCompatible => Family::Chat,
+        match Dialect::of(kind) {
+            Dialect::Anthropic => Family::Anthropic,
+            Dialect::Chat(_) => Family::Chat,
+            Dialect::Responses => Family::Responses,
+            Dialect::Gemini => Family::Gemini,
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 /// The names under which one answer goes out.
 #[derive(Debug, Clone)]
 pub struct AnswerNames {
@@ -20,4 +22,21 @@ pub struct AnswerNames {
     pub estimated_input_tokens: u64,
     /// What did not reach the provider as it was sent, as far as it is known.
     pub coercions: Arc<[String]>,
+}
+
+impl AnswerNames {
+    /// The member `ainfera` of an answer: where this call can be looked up, and what did not reach
+    /// the provider as it was sent.
+    pub(crate) fn ainfera(&self) -> Value {
+        let audit_url = format!("/v1/audit/{}", self.agent_id);
+        let mut block = json!({
+            "receipt_id": self.receipt_id, "agent_id": self.agent_id,
+            "inference_id": self.inference_id,
+            "audit_verify_url": format!("{audit_url}/verify"), "audit_url": audit_url,
+        });
+        if !self.coercions.is_empty() {
+            block["coercions"] = json!(self.coercions[..]);
+        }
+        block
+    }
 }

@@ -44,15 +44,8 @@ impl ToolCallIds {
         if *times == 1 {
             return self.sent(id);
         }
-        let mut salt = *times << 16;
-        let mut sent = self.made_of(id, salt);
-        while self.taken.contains(&sent) {
-            salt += 1;
-            sent = self.made_of(id, salt);
-        }
-        self.taken.insert(sent.clone());
-        self.sent.insert(id.to_owned(), sent.clone());
-        sent
+        let salt = *times << 16;
+        self.distinct(id, self.made_of(id, salt), salt)
     }
 
     /// What the vendor hears for this id. Two ids of one request never become the same.
@@ -60,8 +53,13 @@ impl ToolCallIds {
         if let Some(sent) = self.sent.get(id) {
             return sent.clone();
         }
-        let mut sent = if self.is_taken_as_it_is(id) { id.to_owned() } else { self.made_of(id, 0) };
-        let mut salt = 0;
+        let wanted = if self.is_taken_as_it_is(id) { id.to_owned() } else { self.made_of(id, 0) };
+        self.distinct(id, wanted, 0)
+    }
+
+    /// Sends `wanted` for this id or, where another id has it already, one made with a later salt.
+    fn distinct(&mut self, id: &str, wanted: String, mut salt: u64) -> String {
+        let mut sent = wanted;
         while self.taken.contains(&sent) {
             salt += 1;
             sent = self.made_of(id, salt);

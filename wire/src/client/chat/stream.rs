@@ -161,7 +161,10 @@ impl ChatFrames {
                     self.finish_told = true;
                     visit(
                         "",
-                        &chunk.write(|_| Edit::Keep, &[("ainfera", self.ainfera().to_string())]),
+                        &chunk.write(
+                            |_| Edit::Keep,
+                            &[("ainfera", self.names.ainfera().to_string())],
+                        ),
                     );
                 }
                 Err(_) => visit("", &native.data),
@@ -207,7 +210,7 @@ impl ChatFrames {
 
     fn finish(&self, stop: &Stop) -> Value {
         let mut finish = self.chunk(json!([{"index": 0, "delta": {}, "finish_reason": finish_reason(stop), "logprobs": null}]));
-        finish["ainfera"] = self.ainfera();
+        finish["ainfera"] = self.names.ainfera();
         finish
     }
 
@@ -285,20 +288,6 @@ impl ChatFrames {
         let mut chunk = self.chunk(json!([]));
         chunk["usage"] = usage_json(&counted);
         chunk
-    }
-
-    /// Where this call can be looked up.
-    fn ainfera(&self) -> Value {
-        let names = &self.names;
-        let audit_url = format!("/v1/audit/{}", names.agent_id);
-        let mut block = json!({
-            "receipt_id": names.receipt_id, "agent_id": names.agent_id, "inference_id": names.inference_id,
-            "audit_verify_url": format!("{audit_url}/verify"), "audit_url": audit_url,
-        });
-        if !names.coercions.is_empty() {
-            block["coercions"] = json!(names.coercions[..]);
-        }
-        block
     }
 }
 

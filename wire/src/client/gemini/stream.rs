@@ -107,7 +107,7 @@ impl GeminiFrames {
         let members = Members::parse(&native.data).ok().filter(|_| *event == StreamEvent::End);
         match members {
             Some(members) => {
-                let added = [("ainfera", self.ainfera().to_string())];
+                let added = [("ainfera", self.names.ainfera().to_string())];
                 visit("", &members.write(|_| Edit::Keep, &added));
             }
             None => visit("", &native.data),
@@ -228,7 +228,7 @@ impl GeminiFrames {
         }
         let mut last = self.response(candidate);
         last["usageMetadata"] = self.usage(&usage);
-        last["ainfera"] = self.ainfera();
+        last["ainfera"] = self.names.ainfera();
         if let Some(word) = &stop.word {
             last["ainfera"]["finish_reason_native"] = json!(&**word);
         }
@@ -257,20 +257,6 @@ impl GeminiFrames {
             told[name] = json!(count);
         }
         told
-    }
-
-    /// Where this call can be looked up.
-    fn ainfera(&self) -> Value {
-        let names = &self.names;
-        let audit_url = format!("/v1/audit/{}", names.agent_id);
-        let mut block = json!({
-            "receipt_id": names.receipt_id, "agent_id": names.agent_id, "inference_id": names.inference_id,
-            "audit_verify_url": format!("{audit_url}/verify"), "audit_url": audit_url,
-        });
-        if !names.coercions.is_empty() {
-            block["coercions"] = json!(names.coercions[..]);
-        }
-        block
     }
 }
 

@@ -248,8 +248,8 @@ fn limits(
     Ok(())
 }
 
-/// Penalties are left out: most models refuse them (ai.google.dev/api/generate-content, and what
-/// users report of `Penalty is not enabled for models/…`, read on 2026-11-30).
+/// Penalties are left out: most models refuse them with `Penalty is not enabled for models/…`.
+/// Unverified: nobody has looked up which.
 fn settings(
     request: &Request,
     form: ThinkingForm,

@@ -1,5 +1,5 @@
-//! Settings of a typed request in the Responses dialect. Source: OpenAI API reference, responses,
-//! create, read on 2026-11-30.
+//! Settings of a typed request in the Responses dialect, as OpenAI's API reference has them
+//! (responses, create). Unverified: nobody has compared them with the page.
 
 use serde_json::{Map, Value, json};
 
