@@ -95,12 +95,7 @@ fn rename_list(tools: &mut Value, path: &str, names: &mut ToolNames, coercions: 
         if !is_named(tool) {
             continue;
         }
-        let before = tool["name"].clone();
-        rename(tool, names);
-        if tool["name"] != before {
-            let sent = tool["name"].as_str().unwrap_or_default().to_owned();
-            coercions.add(format!("{path}.{index}.name"), Change::Renamed(sent));
-        }
+        rename_tool(tool, &format!("{path}.{index}"), names, coercions);
         if let Some(inner) = tool.get_mut("tools") {
             rename_list(inner, &format!("{path}.{index}.tools"), names, coercions);
         }
@@ -154,12 +149,17 @@ fn restore(named: &mut Value, names: &ToolNames) {
 
 fn rename_tools(tools: &mut Value, names: &mut ToolNames, coercions: &mut Coercions) {
     for (index, tool) in tools.as_array_mut().into_iter().flatten().enumerate() {
-        let before = tool["name"].clone();
-        rename(tool, names);
-        if tool["name"] != before {
-            let sent = tool["name"].as_str().unwrap_or_default().to_owned();
-            coercions.add(format!("tools.{index}.name"), Change::Renamed(sent));
-        }
+        rename_tool(tool, &format!("tools.{index}"), names, coercions);
+    }
+}
+
+/// One tool that stands at `path`; a name that changes is told to the caller.
+fn rename_tool(tool: &mut Value, path: &str, names: &mut ToolNames, coercions: &mut Coercions) {
+    let before = tool["name"].clone();
+    rename(tool, names);
+    if tool["name"] != before {
+        let sent = tool["name"].as_str().unwrap_or_default().to_owned();
+        coercions.add(format!("{path}.name"), Change::Renamed(sent));
     }
 }
 
